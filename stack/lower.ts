@@ -1,0 +1,51 @@
+/**
+ * What the transports need of the layers below them.
+ *
+ * @module
+ */
+import type { IpAddress, IpVersion } from "./address.ts";
+import type { Transmit } from "./device.ts";
+import type { Unreachable } from "./tcp/flow.ts";
+
+/** The IP layer's sending side. */
+export interface IpSender {
+  /** The largest IP packet in bytes. */
+  readonly mtu: number;
+  /** Whether TCP segments larger than the MTU may be sent with {@linkcode Transmit.segmentSize} set. */
+  canSegment(version: IpVersion): boolean;
+  /**
+   * Writes the IP header (and the link's) before a transport header that stands at TRANSPORT_AT, completes or
+   * prepares the checksum, fragments what is larger than the MTU and not segmented, and sends.
+   *
+   * @param protocol the IP protocol number
+   * @param checksumField offset of the 16-bit checksum in the transport header; the field must be 0 on entry
+   * @returns whether the device took all of it
+   */
+  send(transmit: Transmit, source: IpAddress, destination: IpAddress, protocol: number, checksumField: number): boolean;
+}
+
+/** Sends ICMP errors to the guest. */
+export interface IcmpErrors {
+  /**
+   * Sends a destination unreachable (RFC 792, RFC 4443 section 3.1) about the IP packet that starts at `offset`, unless
+   * the rate limit or the rules of RFC 1122 section 3.2.2 forbid it.
+   */
+  unreachable(what: Unreachable, bytes: Uint8Array, offset: number, end: number): void;
+}
+
+/** A part of the stack that wants to be woken. */
+export interface Timers {
+  /** Calls `timer.fire(now)` at `deadline` (ms of the stack's clock) or soon after; replaces an earlier deadline. */
+  schedule(timer: Timer, deadline: number): void;
+  /** Forgets the timer's deadline. */
+  cancel(timer: Timer): void;
+}
+
+/** A timer's owner; `slot` and `deadline` belong to the queue. */
+export interface Timer {
+  /** When it is to fire; Infinity: not scheduled. */
+  deadline: number;
+  /** Position in the queue, -1 when not in it. */
+  slot: number;
+  fire(now: number): void;
+}
