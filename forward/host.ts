@@ -71,8 +71,8 @@ export interface HostListener {
 export interface HostDatagramHandler {
   /** A datagram arrived; `bytes[0..length)` is valid until the call returns. */
   received(bytes: Uint8Array, length: number, from: Endpoint): void;
-  /** A send failed, or the network reported an error about an earlier datagram. */
-  failed(error: HostError): void;
+  /** A send to `to` failed, or the network reported an error about an earlier datagram; null: not known which. */
+  failed(error: HostError, to: Endpoint | null): void;
 }
 
 /** A UDP socket of the host. */

@@ -5,6 +5,7 @@
  */
 import type { IpAddress, IpVersion } from "./address.ts";
 import type { Transmit } from "./device.ts";
+import type { Packet } from "./packet.ts";
 import type { Unreachable } from "./tcp/flow.ts";
 
 /** The IP layer's sending side. */
@@ -31,6 +32,23 @@ export interface IcmpErrors {
    * the rate limit or the rules of RFC 1122 section 3.2.2 forbid it.
    */
   unreachable(what: Unreachable, bytes: Uint8Array, offset: number, end: number): void;
+}
+
+/** What an ICMP error of the guest says of a packet that we sent. */
+export type IcmpErrorKind = "unreachable" | "too-big";
+
+/** Takes ICMP errors of the guest about packets that we sent. */
+export interface IcmpErrorReceiver {
+  /**
+   * The guest quotes one of our packets. Nothing says that we ever sent that: the receiver must look whether it can
+   * have (RFC 5927). All offsets are into `packet.bytes`.
+   *
+   * @param packet the ICMP packet
+   * @param quoted offset of the quoted IP header
+   * @param transport offset of the quoted transport header, of which there are at least 8 bytes
+   * @param mtu for "too-big": the largest packet that passes, as the guest says; otherwise 0
+   */
+  icmpError(packet: Packet, quoted: number, transport: number, what: IcmpErrorKind, mtu: number): void;
 }
 
 /** A part of the stack that wants to be woken. */

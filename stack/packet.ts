@@ -10,7 +10,10 @@ import type { Frame } from "./device.ts";
 /** See the module's text. All offsets are into `bytes`. */
 export class Packet {
   bytes: Uint8Array = new Uint8Array(0);
-  /** The frame that `bytes` belongs to, so that a transport may hold it; null for a reassembled packet. */
+  /**
+   * The frame that `bytes` belongs to, so that a transport may hold it; null before the first packet. A reassembled
+   * packet's is a frame as well, and may be held in the same way.
+   */
   frame: Frame | null = null;
   version: IpVersion = 4;
   /** Offset of the IP header, for the quotation in an ICMP error. */

@@ -85,8 +85,8 @@ export interface TcpRequest {
   readonly local: Endpoint;
   /** Called if the guest gives up (RST) or the stack drops the request (too many, too old) before the verdict. */
   cancelled: (() => void) | null;
-  /** Sends the SYN-ACK. After `cancelled` was called it returns a connection that is already over. */
-  accept(handler: TcpHandler): TcpFlow;
+  /** Sends the SYN-ACK. Null: the guest gave up before, or there are too many connections (it gets RST then). */
+  accept(handler: TcpHandler): TcpFlow | null;
   /** Sends RST: connection refused. */
   refuse(): void;
   /** Sends an ICMP destination unreachable about the SYN, and forgets it. */

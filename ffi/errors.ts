@@ -1,0 +1,99 @@
+/**
+ * System calls that failed: errno's numbers, names and texts, and the error that carries them.
+ *
+ * @module
+ */
+import { errno, libc } from "./libc.ts";
+
+// The numbers that this program looks at: asm-generic/errno-base.h and asm-generic/errno.h.
+/** Operation not permitted. */
+export const EPERM = 1;
+/** No such file or directory. */
+export const ENOENT = 2;
+/** Interrupted system call. */
+export const EINTR = 4;
+/** No such device or address. */
+export const ENXIO = 6;
+/** Bad file descriptor. */
+export const EBADF = 9;
+/** Resource temporarily unavailable: the call would block. */
+export const EAGAIN = 11;
+/** Cannot allocate memory. */
+export const ENOMEM = 12;
+/** Permission denied. */
+export const EACCES = 13;
+/** Bad address. */
+export const EFAULT = 14;
+/** Device or resource busy. */
+export const EBUSY = 16;
+/** No such device. */
+export const ENODEV = 19;
+/** Invalid argument. */
+export const EINVAL = 22;
+/** File name too long. */
+export const ENAMETOOLONG = 36;
+/** File descriptor in bad state: a tun descriptor whose interface was deleted. */
+export const EBADFD = 77;
+/** Message too long. */
+export const EMSGSIZE = 90;
+/** No buffer space available. */
+export const ENOBUFS = 105;
+
+/** asm-generic/errno-base.h and asm-generic/errno.h: the names of 1, 2, 3, ...; `-` where there is none. */
+const NAMES: readonly string[] = `EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES
+  EFAULT ENOTBLK EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS
+  EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP - ENOMSG EIDRM ECHRNG EL2NSYNC EL3HLT
+  EL3RST ELNRNG EUNATCH ENOCSI EL2HLT EBADE EBADR EXFULL ENOANO EBADRQC EBADSLT - EBFONT ENOSTR ENODATA ETIME ENOSR
+  ENONET ENOPKG EREMOTE ENOLINK EADV ESRMNT ECOMM EPROTO EMULTIHOP EDOTDOT EBADMSG EOVERFLOW ENOTUNIQ EBADFD EREMCHG
+  ELIBACC ELIBBAD ELIBSCN ELIBMAX ELIBEXEC EILSEQ ERESTART ESTRPIPE EUSERS ENOTSOCK EDESTADDRREQ EMSGSIZE EPROTOTYPE
+  ENOPROTOOPT EPROTONOSUPPORT ESOCKTNOSUPPORT EOPNOTSUPP EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL ENETDOWN
+  ENETUNREACH ENETRESET ECONNABORTED ECONNRESET ENOBUFS EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT ECONNREFUSED
+  EHOSTDOWN EHOSTUNREACH EALREADY EINPROGRESS ESTALE EUCLEAN ENOTNAM ENAVAIL EISNAM EREMOTEIO EDQUOT ENOMEDIUM
+  EMEDIUMTYPE ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED EKEYREJECTED EOWNERDEAD ENOTRECOVERABLE ERFKILL EHWPOISON`
+  .split(/\s+/);
+
+/** The name of an errno, such as `EINVAL`; `E` and the number where the kernel's headers have none. */
+export function errnoName(number: number): string {
+  const name = NAMES[number - 1];
+  return name === undefined || name === "-" ? `E${number}` : name;
+}
+
+/** What strerror(3) says of an errno, such as `Invalid argument`. */
+export function errnoText(number: number): string {
+  const text = libc().strerror(number);
+  return text === null ? `error ${number}` : Deno.UnsafePointerView.getCString(text);
+}
+
+/**
+ * A system call failed.
+ *
+ * @example
+ * ```ts
+ * new SystemError("ioctl(TUNSETIFF)", 1, "tun0").message;
+ * // "ioctl(TUNSETIFF) on tun0: Operation not permitted (EPERM)"
+ * ```
+ */
+export class SystemError extends Error {
+  override name = "SystemError";
+  /** The name of the errno, such as `EINVAL`. */
+  readonly code: string;
+
+  /**
+   * @param syscall the call, with the request where there are many: `ioctl(TUNSETIFF)`
+   * @param errno the kernel's number for the reason
+   * @param subject what the call was made on: a path, an interface; empty: nothing worth a name
+   * @param advice what a person can do about it, or what it most likely means; ends the message
+   */
+  constructor(readonly syscall: string, readonly errno: number, readonly subject: string, advice = "") {
+    const code = errnoName(errno);
+    const on = subject === "" ? "" : ` on ${subject}`;
+    super(`${syscall}${on}: ${errnoText(errno)} (${code})${advice === "" ? "" : `: ${advice}`}`);
+    this.code = code;
+  }
+}
+
+/** Returns `result` unless it is negative; then throws the {@linkcode SystemError} that errno tells of. */
+export function check(result: number, syscall: string, subject: string): number {
+  if (result < 0) throw new SystemError(syscall, errno(), subject);
+  return result;
+}

@@ -1,0 +1,95 @@
+/**
+ * The C library: the one table of foreign functions of this program, and errno.
+ *
+ * How the types are chosen. A call through this table costs the system call and 0.1 µs, as long as V8 can call the
+ * function directly; that it can with `i32`, `pointer` and `buffer`, and with `usize` only for a BigInt (a Number
+ * there costs another 0.13 µs). So results are `i32` throughout: all of them fit (`ssize_t` of our reads and writes is
+ * at most 1 MiB), and -1 stays -1. Sizes are `usize`, because the upper half of a register that was filled as `i32`
+ * is not defined; on a hot path the caller passes a BigInt constant made once.
+ *
+ * errno belongs to the thread, and so does the view on it: {@linkcode errno} is a load from memory, and no system call
+ * of the runtime's own can come between a failed call and the load that follows it.
+ *
+ * Nothing is opened before the first call of {@linkcode libc}, so that what needs no system call (`-h`, `-version`)
+ * needs no permission for it. A test that uses these functions calls `libc()` before its tests start, as the library
+ * stays open until the process ends.
+ *
+ * @module
+ */
+
+const TABLE = {
+  open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  /** Into memory by its address: see `pointerInto` in memory.ts. */
+  read: { parameters: ["i32", "pointer", "usize"], result: "i32" },
+  writev: { parameters: ["i32", "pointer", "i32"], result: "i32" },
+  readBuffer: { name: "read", parameters: ["i32", "buffer", "usize"], result: "i32" },
+  writeBuffer: { name: "write", parameters: ["i32", "buffer", "usize"], result: "i32" },
+  ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
+  /** ioctl(2) whose argument is a number and not an address. */
+  ioctlValue: { name: "ioctl", parameters: ["i32", "usize", "usize"], result: "i32" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  setns: { parameters: ["i32", "i32"], result: "i32" },
+  getppid: { parameters: [], result: "i32" },
+  kill: { parameters: ["i32", "i32"], result: "i32" },
+  prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  strerror: { parameters: ["i32"], result: "pointer" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The functions of the table, as typed by it; those that fail return -1 and leave the reason in {@linkcode errno}. */
+export type Libc = Deno.DynamicLibrary<typeof TABLE>["symbols"];
+
+/** Where glibc and musl lie, by their sonames. */
+const NAMES: readonly string[] = [
+  "libc.so.6",
+  "libc.so",
+  `libc.musl-${Deno.build.arch}.so.1`,
+];
+
+let opened: Libc | undefined;
+let errnoView: Int32Array = new Int32Array(1);
+
+/** The C library's functions. The first call opens it; throws if there is none or `--allow-ffi` is missing. */
+export function libc(): Libc {
+  return opened ??= open();
+}
+
+/** Why the last failed call of this thread failed. To be read at once, before anything else is called. */
+export function errno(): number {
+  return errnoView[0]!;
+}
+
+/** `text` as a C string, for a `buffer` parameter. Throws a TypeError if it has a NUL in it. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  if (text.includes("\0")) throw new TypeError(`a NUL in ${JSON.stringify(text)}`);
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+function open(): Libc {
+  const reasons: string[] = [];
+  for (const name of NAMES) {
+    try {
+      const { symbols } = Deno.dlopen(name, TABLE);
+      const location = symbols.__errno_location();
+      if (location === null) throw new Error("__errno_location() gave nothing");
+      errnoView = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
+      return symbols;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) throw error;
+      reasons.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  throw new Error(`the C library can't be opened: ${reasons.join("; ")}`);
+}

@@ -1,0 +1,203 @@
+/**
+ * Frames from and to a tun or tap device, without copies and without garbage.
+ *
+ * In: one read(2) per frame, straight into the frame's buffer at such a place that the IP header lies at IP_HEADER_AT;
+ * what the `virtio_net_hdr` before it says becomes the frame's `checksumTrusted` and `segmentSize`. Out: one writev(2)
+ * of the headers, which lie in one piece with the `virtio_net_hdr` that is written here before them, and the pieces of
+ * payload where they lie.
+ *
+ * The `virtio_net_hdr` (linux/virtio_net.h, virtio 1.2 section 5.1.6), little-endian:
+ *
+ *     0 flags   1 gso_type   2 hdr_len (16)   4 gso_size (16)   6 csum_start (16)   8 csum_offset (16)
+ *
+ * `hdr_len` is given with every frame although a plain one could do without: the kernel puts that much in the first
+ * piece of its buffer and the payload into pages; with 0 it wants one contiguous piece for all.
+ *
+ * What the kernel answers, and what it means here (seen on Linux 6.18):
+ *
+ *     read    EAGAIN   nothing there; also while the interface is down
+ *     read    EBADFD   the interface was deleted, or the descriptor lost it: the end, thrown
+ *     read    EINVAL, EFAULT, ...   this one frame can't be represented (the guest can make such): a drop
+ *     write   EIO      the interface is down: a drop
+ *     write   EINVAL   the frame, or its header, makes no sense to the kernel: a drop
+ *     write   EBADFD   deleted: a drop, as the reader will find out (epoll reports EPOLLERR)
+ *
+ * @module
+ */
+import { type Device, type Frame, FRAME_SIZE, IP_HEADER_AT, MAX_PARTS, type Transmit } from "../stack/device.ts";
+import { EAGAIN, EFAULT, EINTR, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM, SystemError } from "./errors.ts";
+import { errno, type Libc, libc } from "./libc.ts";
+import { MachineBlock, pointerInto } from "./memory.ts";
+import { closeTun, type OpenTun, VNET_HEADER_SIZE } from "./tun.ts";
+
+// linux/virtio_net.h
+const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
+const VIRTIO_NET_HDR_F_DATA_VALID = 2;
+
+const ETHERNET_HEADER_SIZE = 14;
+
+/** `struct iovec` of bits/types/struct_iovec.h: an address and a length of 64 bits each. */
+const IOVEC_SIZE = 16;
+
+/** After so many unreadable frames in a row the device itself is taken to be broken. */
+const MAX_UNREADABLE = 64;
+
+/** What passed through a device, and what did not. */
+export interface DeviceCounters {
+  /** Frames and their bytes (without the device's own header) that came from the guest. */
+  framesIn: number;
+  bytesIn: number;
+  /** Frames that the kernel could not hand over. */
+  dropsIn: number;
+  /** Frames and their bytes (without the device's own header) that went to the guest. */
+  framesOut: number;
+  bytesOut: number;
+  /** Frames that the kernel did not take. */
+  dropsOut: number;
+}
+
+/** See the module's text. */
+export class TunDevice implements Device {
+  readonly medium: "ethernet" | "ip";
+  readonly mtu: number;
+  readonly checksumOffload: boolean;
+  readonly tcpSegmentation4: boolean;
+  readonly tcpSegmentation6: boolean;
+  readonly counters: DeviceCounters = { framesIn: 0, bytesIn: 0, dropsIn: 0, framesOut: 0, bytesOut: 0, dropsOut: 0 };
+
+  private readonly libc: Libc = libc();
+  private readonly vnetHeaderSize: number;
+  /** Where a frame's link or IP header comes to lie, and where the device's header before it. */
+  private readonly frameAt: number;
+  private readonly readAt: number;
+  private readonly readSize: bigint;
+  private readonly iovec: Uint32Array;
+  private readonly iovecPointer: Deno.PointerObject;
+  private closed = false;
+
+  /** Takes over the descriptor. */
+  constructor(private readonly tun: OpenTun) {
+    this.medium = tun.medium;
+    this.mtu = tun.mtu;
+    this.checksumOffload = tun.vnetHeader;
+    this.tcpSegmentation4 = tun.vnetHeader;
+    this.tcpSegmentation6 = tun.vnetHeader;
+    this.vnetHeaderSize = tun.vnetHeader ? VNET_HEADER_SIZE : 0;
+    this.frameAt = IP_HEADER_AT - (tun.medium === "ethernet" ? ETHERNET_HEADER_SIZE : 0);
+    this.readAt = this.frameAt - this.vnetHeaderSize;
+    this.readSize = BigInt(FRAME_SIZE - this.readAt);
+    const iovec = new MachineBlock((MAX_PARTS + 1) * IOVEC_SIZE);
+    this.iovec = new Uint32Array(iovec.bytes.buffer);
+    this.iovecPointer = iovec.pointerAt(0);
+  }
+
+  /** The descriptor, to wait for frames with; -1 after {@linkcode close}. */
+  get fd(): number {
+    return this.closed ? -1 : this.tun.fd;
+  }
+
+  /** The interface's name in its namespace. */
+  get name(): string {
+    return this.tun.name;
+  }
+
+  /**
+   * Reads the next frame into `frame`, whose block must have {@linkcode FRAME_SIZE} bytes and a machine address.
+   *
+   * @returns false when there is none now
+   * @throws SystemError when the device is gone
+   */
+  read(frame: Frame): boolean {
+    const pointer = pointerInto(frame.block, this.readAt);
+    for (let unreadable = 0;;) {
+      const length = this.libc.read(this.fd, pointer, this.readSize);
+      if (length >= 0) {
+        this.received(frame, length);
+        return true;
+      }
+      const reason = errno();
+      if (reason === EAGAIN) return false;
+      if (reason === EINTR) continue;
+      if (!isAboutOneFrame(reason) || ++unreadable > MAX_UNREADABLE) {
+        throw new SystemError("read", reason, this.tun.name, "the device is gone");
+      }
+      this.counters.dropsIn++;
+    }
+  }
+
+  transmit(frame: Transmit): boolean {
+    const { head, headStart, headEnd, partCount } = frame;
+    const start = headStart - this.vnetHeaderSize;
+    if (this.vnetHeaderSize > 0) writeVnetHeader(frame, start);
+    const { iovec } = this;
+    setIovec(iovec, 0, head.address + start, headEnd - start);
+    for (let i = 0; i < partCount; i++) {
+      setIovec(iovec, i + 1, frame.partBlocks[i]!.address + frame.partOffsets[i]!, frame.partLengths[i]!);
+    }
+    let written: number;
+    do written = this.libc.writev(this.fd, this.iovecPointer, 1 + partCount); while (written < 0 && errno() === EINTR);
+    if (written < 0) {
+      this.counters.dropsOut++;
+      return false;
+    }
+    this.counters.framesOut++;
+    this.counters.bytesOut += headEnd - headStart + frame.payloadLength;
+    return true;
+  }
+
+  /** Gives the device back. Frames are neither read nor sent any more. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    closeTun(this.tun);
+  }
+
+  private received(frame: Frame, length: number): void {
+    frame.start = this.frameAt;
+    frame.end = Math.max(this.frameAt, this.readAt + length);
+    if (this.vnetHeaderSize > 0) {
+      const { bytes } = frame;
+      const at = this.readAt;
+      const segmented = bytes[at + 1] !== 0; // gso_type is not VIRTIO_NET_HDR_GSO_NONE
+      frame.segmentSize = segmented ? bytes[at + 4]! | bytes[at + 5]! << 8 : 0;
+      frame.checksumTrusted = (bytes[at]! & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) !== 0;
+    } else {
+      frame.segmentSize = 0;
+      frame.checksumTrusted = false;
+    }
+    this.counters.framesIn++;
+    this.counters.bytesIn += frame.end - frame.start;
+  }
+}
+
+/** Whether read(2) failed with one frame, which is lost then, and not with the device. */
+function isAboutOneFrame(reason: number): boolean {
+  return reason === EINVAL || reason === EFAULT || reason === EMSGSIZE || reason === ENOMEM || reason === ENOBUFS;
+}
+
+function writeVnetHeader(frame: Transmit, at: number): void {
+  const { bytes } = frame.head;
+  const headLength = frame.headEnd - frame.headStart;
+  const needsChecksum = frame.checksumStart >= 0;
+  const checksumStart = needsChecksum ? frame.checksumStart - frame.headStart : 0;
+  const checksumOffset = needsChecksum ? frame.checksumOffset : 0;
+  bytes[at] = needsChecksum ? VIRTIO_NET_HDR_F_NEEDS_CSUM : 0;
+  bytes[at + 1] = frame.segmentation;
+  bytes[at + 2] = headLength;
+  bytes[at + 3] = headLength >> 8;
+  bytes[at + 4] = frame.segmentSize;
+  bytes[at + 5] = frame.segmentSize >> 8;
+  bytes[at + 6] = checksumStart;
+  bytes[at + 7] = checksumStart >> 8;
+  bytes[at + 8] = checksumOffset;
+  bytes[at + 9] = checksumOffset >> 8;
+}
+
+/** Storing a Number in a Uint32Array keeps its lower 32 bits; dividing by 2^32 gives the upper ones. */
+function setIovec(iovec: Uint32Array, index: number, address: number, length: number): void {
+  const at = index * 4;
+  iovec[at] = address;
+  iovec[at + 1] = address / 0x1_0000_0000;
+  iovec[at + 2] = length;
+  iovec[at + 3] = 0;
+}

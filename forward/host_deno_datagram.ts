@@ -1,0 +1,111 @@
+/**
+ * A UDP socket of Deno's as a {@linkcode HostDatagram}.
+ *
+ * Receiving: one buffer per socket, used again for each datagram. Sending: Deno may look at the bytes after the call has
+ * returned (when the socket's buffer is full), so they are copied to a buffer of the socket's own, of which there are a
+ * bounded number: what comes while all are in use is dropped, as UDP may be.
+ *
+ * An unconnected socket isn't told of ICMP errors unless it asks for them (IP_RECVERR), for which Deno has no call: what
+ * `failed` reports here is what the kernel knew when it was to send, such as that there is no route.
+ *
+ * @module
+ */
+import { type Endpoint, formatEndpoint } from "../stack/address.ts";
+import type { HostDatagram, HostDatagramHandler } from "./host.ts";
+import { endpointOf } from "./host_deno_address.ts";
+import { hostError } from "./host_error.ts";
+import { MAX_RECEIVE_ERRORS, MAX_SENDS_IN_FLIGHT } from "./limits.ts";
+import type { SendCopies } from "./send_copies.ts";
+import type { SlabBuffers } from "./slab_buffers.ts";
+
+/** See the module's text. */
+export class DenoDatagram implements HostDatagram {
+  readonly local: Endpoint;
+  /** Datagrams that were not sent because too many were under way. */
+  dropped = 0;
+  private closed = false;
+  private readonly buffer: Uint8Array;
+  /** Receive errors since the last datagram. */
+  private errors = 0;
+  private inFlight = 0;
+  /** The endpoints of the last datagram each way, and Deno's form of them: most follow one of their kind. */
+  private lastTo: Endpoint | null = null;
+  private lastToAddress: Deno.NetAddr | null = null;
+  private lastFrom: Endpoint | null = null;
+  private lastFromHost = "";
+
+  /** Takes the socket over. */
+  constructor(
+    private readonly socket: Deno.DatagramConn,
+    private readonly handler: HostDatagramHandler,
+    private readonly buffers: SlabBuffers,
+    private readonly copies: SendCopies,
+  ) {
+    this.local = endpointOf(netAddress(socket.addr));
+    this.buffer = buffers.take();
+    this.receive();
+  }
+
+  send(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
+    if (this.closed) return;
+    if (this.inFlight === MAX_SENDS_IN_FLIGHT) {
+      this.dropped++;
+      return;
+    }
+    let address = this.lastToAddress;
+    if (to !== this.lastTo || address === null) {
+      address = { transport: "udp", hostname: to.address.toString(), port: to.port };
+      this.lastTo = to;
+      this.lastToAddress = address;
+    }
+    this.inFlight++;
+    const copy = this.copies.make(bytes, offset, length);
+    this.socket.send(copy, address).then(
+      () => this.sent(copy),
+      (error: unknown) => {
+        this.sent(copy);
+        if (!this.closed) this.handler.failed(hostError(error, `send to udp ${formatEndpoint(to)}`), to);
+      },
+    );
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.socket.close(); // the pending receive fails, and gives the buffer back
+  }
+
+  private readonly receive = (): void => {
+    this.socket.receive(this.buffer).then(this.received, this.receiveFailed);
+  };
+
+  private readonly received = ([bytes, from]: [Uint8Array, Deno.Addr]): void => {
+    if (this.closed) return this.buffers.release(this.buffer);
+    this.errors = 0;
+    const address = netAddress(from);
+    if (this.lastFrom === null || address.port !== this.lastFrom.port || address.hostname !== this.lastFromHost) {
+      this.lastFrom = endpointOf(address);
+      this.lastFromHost = address.hostname;
+    }
+    this.handler.received(this.buffer, bytes.length, this.lastFrom);
+    this.receive();
+  };
+
+  private readonly receiveFailed = (error: unknown): void => {
+    if (this.closed) return this.buffers.release(this.buffer);
+    this.handler.failed(hostError(error, `receive on udp ${formatEndpoint(this.local)}`), null);
+    // Such errors are about a datagram. A socket that gives nothing else is broken: reading on would spin.
+    if (++this.errors < MAX_RECEIVE_ERRORS) this.receive();
+    else this.buffers.release(this.buffer);
+  };
+
+  private sent(copy: Uint8Array<ArrayBuffer>): void {
+    this.inFlight--;
+    this.copies.release(copy);
+  }
+}
+
+function netAddress(address: Deno.Addr): Deno.NetAddr {
+  if (address.transport === "tcp" || address.transport === "udp") return address;
+  throw new TypeError(`not an IP socket's address: ${address.transport}`);
+}

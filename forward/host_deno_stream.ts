@@ -1,0 +1,76 @@
+/**
+ * A connected TCP socket of Deno's as a {@linkcode HostStream}.
+ *
+ * @module
+ */
+import { type Endpoint, formatEndpoint } from "../stack/address.ts";
+import type { Chunk } from "../stack/tcp/flow.ts";
+import { type HostStream, type HostStreamHandler, PENDING } from "./host.ts";
+import { endpointOf } from "./host_deno_address.ts";
+import { hostError } from "./host_error.ts";
+
+/**
+ * Makes the connected TCP socket with these two ends of this process answer with RST when it is closed (SO_LINGER with
+ * a time of 0), which Deno's API can't. Returns whether it found the socket.
+ */
+export type Resetter = (local: Deno.NetAddr, remote: Deno.NetAddr) => boolean;
+
+/** See the module's text. */
+export class DenoStream implements HostStream {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  handler: HostStreamHandler | null = null;
+  private closed = false;
+
+  /** Takes the connection over. Throws if the peer's address can't be had any more. */
+  constructor(private readonly conn: Deno.TcpConn, private readonly resetter: Resetter) {
+    this.local = endpointOf(conn.localAddr);
+    this.remote = endpointOf(conn.remoteAddr);
+    conn.setNoDelay(true);
+  }
+
+  read(into: Chunk): number {
+    const view = into.block.bytes.subarray(into.offset, into.offset + into.length);
+    this.conn.read(view).then(this.readDone, this.readFailed);
+    return PENDING;
+  }
+
+  write(from: Chunk): number {
+    const view = from.block.bytes.subarray(from.offset, from.offset + from.length);
+    this.conn.write(view).then(this.writeDone, this.writeFailed);
+    return PENDING;
+  }
+
+  closeWrite(): void {
+    // It fails where the connection is gone; the read that is pending, or the next, tells so.
+    if (!this.closed) this.conn.closeWrite().catch(() => {});
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.conn.close();
+  }
+
+  reset(): void {
+    if (this.closed) return;
+    this.resetter(this.conn.localAddr, this.conn.remoteAddr);
+    this.close();
+  }
+
+  private readonly readDone = (length: number | null): void => {
+    if (!this.closed) this.handler?.readDone(length ?? 0);
+  };
+
+  private readonly readFailed = (error: unknown): void => {
+    if (!this.closed) this.handler?.readFailed(hostError(error, `read from ${formatEndpoint(this.remote)}`));
+  };
+
+  private readonly writeDone = (length: number): void => {
+    if (!this.closed) this.handler?.writeDone(length);
+  };
+
+  private readonly writeFailed = (error: unknown): void => {
+    if (!this.closed) this.handler?.writeFailed(hostError(error, `write to ${formatEndpoint(this.remote)}`));
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * The flags of the program, and what they come to.
+ *
+ * A flag is a line in {@linkcode makeTable}, and a line in {@linkcode Options} and {@linkcode optionsOf} that says what
+ * the rest of the program gets to see of it.
+ *
+ * @module
+ */
+import { parseRanges, type Range } from "../policy/range.ts";
+import { booleanFlag, choiceFlag, formatUsage, listFlag, parseFlags, stringFlag, uintFlag } from "./go_flags.ts";
+import { InvalidValue } from "./invalid_value.ts";
+import type { Resolver } from "./resolver.ts";
+
+/** Who answers the guest's echo requests. */
+export type IcmpMode =
+  /** The program itself, for any address. */
+  | "local"
+  /** The real destination if it is allowed; otherwise the guest is told that it is prohibited. */
+  | "auto"
+  /** Nobody. */
+  | "off";
+
+const ICMP_MODES: readonly IcmpMode[] = ["local", "auto", "off"];
+
+/** What the command line asks for. */
+export interface Options {
+  /** Path of the guest's network namespace; null: the current one. */
+  readonly netns: string | null;
+  /** Name of the guest's tun or tap device. */
+  readonly interface: string;
+  /** The MTU in bytes; 0: the device's own. */
+  readonly mtu: number;
+  /** Whether the guest may reach what the host has only a default route to. */
+  readonly enableRouting: boolean;
+  /** Whether the guest may reach the host's own networks. */
+  readonly enableHost: boolean;
+  readonly allow: readonly Range[];
+  readonly deny: readonly Range[];
+  readonly icmp: IcmpMode;
+  /** No lines about connections on stdout. */
+  readonly quiet: boolean;
+  /** Print the version and end. */
+  readonly version: boolean;
+}
+
+/** What {@linkcode parseOptions} found. */
+export type OptionsOutcome =
+  /** `rest`: the arguments behind the flags. */
+  | { readonly kind: "options"; readonly options: Options; readonly rest: readonly string[] }
+  /** The usage was asked for. Ends with a newline. */
+  | { readonly kind: "help"; readonly usage: string }
+  /** The message is one line without its newline; the usage belongs behind it. */
+  | { readonly kind: "error"; readonly message: string; readonly usage: string };
+
+/**
+ * Reads the command line. Names in ranges are resolved on the way.
+ *
+ * @param args the arguments behind the program's name
+ */
+export async function parseOptions(args: readonly string[], resolve: Resolver): Promise<OptionsOutcome> {
+  const table = makeTable(resolve);
+  const outcome = await parseFlags(table, args);
+  if (outcome.kind === "parsed") return { kind: "options", options: optionsOf(table), rest: outcome.rest };
+  return { ...outcome, usage: formatUsage("slirpnetstack", table) };
+}
+
+/** The smallest MTU that IPv4 allows (RFC 791, section 3.2), and the largest that its length field can say. */
+const MIN_MTU = 68, MAX_MTU = 65535;
+
+type Table = ReturnType<typeof makeTable>;
+
+function makeTable(resolve: Resolver) {
+  const ranges = (text: string) => parseRanges(text, resolve);
+  return {
+    "netns": stringFlag("", "path to network namespace"),
+    "interface": stringFlag("tun0", "interface name within netns"),
+    "mtu": uintFlag(0, "MTU (default: that of the interface)", checkMtu),
+    "enable-routing": booleanFlag(true, "Allow guest to connect to IPs that the host has only a default route to"),
+    "enable-host": booleanFlag(false, "Allow guest to connect to IPs in the host's main and local routing tables"),
+    "disable-routing": booleanFlag(false, "Same as -enable-routing=false"),
+    "disable-host-networks": booleanFlag(false, "Same as -enable-host=false"),
+    "allow": listFlag("When routing, allow specified IP prefix and port range", ranges),
+    "deny": listFlag("When routing, deny specified IP prefix and port range", ranges),
+    "icmp": choiceFlag("local", ICMP_MODES, "Who answers ping: local, the program itself; auto, the destination; off"),
+    "quiet": booleanFlag(false, "Print less stuff on screen"),
+    "version": booleanFlag(false, "Print slirpnetstack version and exit"),
+  };
+}
+
+/** A "disable" wins over an "enable", wherever it stands. */
+function optionsOf(table: Table): Options {
+  return {
+    netns: table.netns.value === "" ? null : table.netns.value,
+    interface: table.interface.value,
+    mtu: table.mtu.value,
+    enableRouting: table["enable-routing"].value && !table["disable-routing"].value,
+    enableHost: table["enable-host"].value && !table["disable-host-networks"].value,
+    allow: table.allow.value,
+    deny: table.deny.value,
+    icmp: table.icmp.value,
+    quiet: table.quiet.value,
+    version: table.version.value,
+  };
+}
+
+function checkMtu(mtu: number): void {
+  if (mtu === 0 || (mtu >= MIN_MTU && mtu <= MAX_MTU)) return;
+  throw new InvalidValue(`value out of range: must be 0 or ${MIN_MTU} to ${MAX_MTU}`);
+}

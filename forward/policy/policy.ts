@@ -1,0 +1,83 @@
+/**
+ * Who may go where: the verdict on each destination that the guest asks for.
+ *
+ * Asked in this order, and the first that knows the destination decides:
+ *
+ * | rule | verdict |
+ * | --- | --- |
+ * | `deny` | in a range of `-deny`: refused |
+ * | `allow` | in a range of `-allow`: allowed |
+ * | `static` | on the list of what is never routed: refused |
+ * | `host` | in the host's own networks: as `-enable-host` says |
+ * | `routing` | anywhere else, where the host has only a default route to: as `-enable-routing` says |
+ *
+ * An IPv4-mapped IPv6 destination is asked of the ranges as the IPv4 address that the host would connect to, so no
+ * range for IPv6, however wide, opens IPv4 by that door, and none for IPv4 is passed by it. If no range knows it, the
+ * static list refuses it.
+ *
+ * It is asked for every SYN and every datagram: it makes no objects.
+ *
+ * @module
+ */
+import type { IpAddress } from "../../stack/address.ts";
+import { isMapped, MAPPED_OFFSET } from "./mapped.ts";
+import { type PolicyNetwork, type Range, RangeList } from "./range.ts";
+import { NEVER_ROUTED } from "./static_list.ts";
+
+/** What decided. */
+export type PolicyRule = "deny" | "allow" | "static" | "host" | "routing";
+
+/** The answer of {@linkcode Policy.decide}. */
+export interface Verdict {
+  readonly allowed: boolean;
+  readonly rule: PolicyRule;
+}
+
+/** What a {@linkcode Policy} is made of. */
+export interface PolicyOptions {
+  readonly allow: readonly Range[];
+  readonly deny: readonly Range[];
+  /** Whether the guest may reach the host's own networks. */
+  readonly enableHost: boolean;
+  /** Whether the guest may reach what the host has only a default route to. */
+  readonly enableRouting: boolean;
+  /** The host's own networks. Not asked when both flags say the same. */
+  readonly hostNetworks: { contains(address: IpAddress): boolean };
+}
+
+const DENIED: Verdict = { allowed: false, rule: "deny" };
+const ALLOWED: Verdict = { allowed: true, rule: "allow" };
+const STATIC: Verdict = { allowed: false, rule: "static" };
+
+/** The rules for a guest's way out. */
+export class Policy {
+  private readonly deny: RangeList;
+  private readonly allow: RangeList;
+  private readonly host: Verdict;
+  private readonly routing: Verdict;
+  private readonly hostNetworks: PolicyOptions["hostNetworks"];
+
+  constructor(options: PolicyOptions) {
+    this.deny = new RangeList(options.deny);
+    this.allow = new RangeList(options.allow);
+    this.host = { allowed: options.enableHost, rule: "host" };
+    this.routing = { allowed: options.enableRouting, rule: "routing" };
+    this.hostNetworks = options.hostNetworks;
+  }
+
+  /**
+   * Whether the guest may reach a port of an address.
+   *
+   * @param port 0 for ICMP, which only ranges without ports speak of
+   */
+  decide(network: PolicyNetwork, address: IpAddress, port: number): Verdict {
+    const { bytes } = address;
+    const mapped = address.version === 6 && isMapped(bytes);
+    const version = mapped ? 4 : address.version, offset = mapped ? MAPPED_OFFSET : 0;
+    if (this.deny.contains(network, version, bytes, offset, port)) return DENIED;
+    if (this.allow.contains(network, version, bytes, offset, port)) return ALLOWED;
+    if (NEVER_ROUTED.contains(address)) return STATIC;
+    if (this.host.allowed === this.routing.allowed) return this.routing;
+    return this.hostNetworks.contains(address) ? this.host : this.routing;
+  }
+}

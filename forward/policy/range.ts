@@ -1,0 +1,113 @@
+/**
+ * The ranges of `-allow` and `-deny`: `[NETWORK://]CIDR-or-address-or-name[:PORT[-PORT]]`, separated by commas.
+ *
+ * NETWORK is `tcp` (when not given) or `udp`. IPv6 goes in brackets, and its prefix length inside or behind them. A
+ * name is resolved when the range is read, and stands for all its addresses then. No port, or port 0, is any port.
+ * Addresses written as IPv4-mapped mean the IPv4 address.
+ *
+ * @module
+ */
+import { IpAddress, type IpVersion } from "../../stack/address.ts";
+import { splitNetwork, splitParts } from "../options/bracketed.ts";
+import { quote } from "../options/go_quote.ts";
+import { InvalidValue } from "../options/invalid_value.ts";
+import { parsePort } from "../options/numbers.ts";
+import { lookUp, type Resolver } from "../options/resolver.ts";
+import { isMapped, unmap } from "./mapped.ts";
+import { Prefix } from "./prefix.ts";
+
+/** The networks that a range can speak of. */
+export type RangeNetwork = "tcp" | "udp";
+
+/** What the guest wants to use an address for. */
+export type PolicyNetwork = RangeNetwork | "icmp";
+
+/** Some addresses and ports of one network. */
+export interface Range {
+  readonly network: RangeNetwork;
+  readonly prefix: Prefix;
+  /** The first and the last port, both included. */
+  readonly minPort: number;
+  readonly maxPort: number;
+}
+
+/**
+ * Reads ranges separated by commas. Rejects with an {@linkcode InvalidValue} that says what is wrong with the first bad
+ * one, in the Go program's words.
+ */
+export async function parseRanges(text: string, resolve: Resolver): Promise<readonly Range[]> {
+  const ranges: Range[] = [];
+  for (const part of text.split(",")) ranges.push(...await parseRange(part, resolve));
+  return ranges;
+}
+
+async function parseRange(text: string, resolve: Resolver): Promise<readonly Range[]> {
+  const { network, rest } = splitNetwork(text);
+  if (network !== "tcp" && network !== "udp") throw new InvalidValue(`unknown network type ${quote(network)}`);
+  const parts = splitParts(rest);
+  if (parts.length > 2) {
+    throw new InvalidValue(`error parsing ipportrange: too many colons in ${quote(rest)}, IPv6 needs brackets`);
+  }
+  const [minPort, maxPort] = parts.length === 2 ? parsePorts(parts[1]!) : ANY_PORT;
+  const prefixes = await parsePrefixes(parts[0]!, resolve);
+  return prefixes.map((prefix) => ({ network, prefix, minPort, maxPort }));
+}
+
+const ANY_PORT: readonly [number, number] = [0, 0xffff];
+
+function parsePorts(text: string): readonly [number, number] {
+  const dash = text.indexOf("-");
+  const min = parsePort(dash < 0 ? text : text.slice(0, dash));
+  const max = dash < 0 ? min : parsePort(text.slice(dash + 1));
+  if (max < min) throw new InvalidValue("min port must be smaller equal than max");
+  return max === 0 ? ANY_PORT : [min, max];
+}
+
+async function parsePrefixes(text: string, resolve: Resolver): Promise<readonly Prefix[]> {
+  if (text === "") throw new InvalidValue("an address is missing");
+  if (text.includes("/")) {
+    const prefix = Prefix.tryParse(text);
+    if (prefix === null) throw new InvalidValue(`invalid CIDR address: ${text}`);
+    return [unmapPrefix(prefix)];
+  }
+  const address = IpAddress.tryParse(text);
+  const addresses = address === null ? await lookUp(text, resolve) : [address];
+  return addresses.map((address) => Prefix.ofAddress(unmap(address)));
+}
+
+function unmapPrefix(prefix: Prefix): Prefix {
+  const mapped = prefix.length >= 96 && isMapped(prefix.bytes);
+  return mapped ? Prefix.of(unmap(IpAddress.of(prefix.bytes)), prefix.length - 96) : prefix;
+}
+
+/**
+ * Ranges sorted for asking: by network and version.
+ *
+ * Neither network of a range is ICMP. A range without ports speaks of hosts as a whole, so it counts for ICMP whichever
+ * its network is; a range with ports speaks of a service, and does not.
+ */
+export class RangeList {
+  private readonly lists: ReadonlyMap<PolicyNetwork, { readonly 4: readonly Range[]; readonly 6: readonly Range[] }>;
+
+  constructor(ranges: readonly Range[]) {
+    const split = (some: readonly Range[]) => ({
+      4: some.filter((range) => range.prefix.version === 4),
+      6: some.filter((range) => range.prefix.version === 6),
+    });
+    this.lists = new Map([
+      ["tcp", split(ranges.filter((range) => range.network === "tcp"))],
+      ["udp", split(ranges.filter((range) => range.network === "udp"))],
+      ["icmp", split(ranges.filter((range) => range.minPort === 0 && range.maxPort === 0xffff))],
+    ]);
+  }
+
+  /** Whether any range holds the port (ICMP: 0) of the address of `version` that stands at `offset` of `bytes`. */
+  contains(network: PolicyNetwork, version: IpVersion, bytes: Uint8Array, offset: number, port: number): boolean {
+    const ranges = this.lists.get(network)![version];
+    for (let i = 0; i < ranges.length; i++) {
+      const range = ranges[i]!;
+      if (port >= range.minPort && port <= range.maxPort && range.prefix.containsAt(bytes, offset)) return true;
+    }
+    return false;
+  }
+}

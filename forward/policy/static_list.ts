@@ -1,0 +1,24 @@
+/**
+ * Where no guest is ever routed to, whatever the flags say, unless a range of `-allow` or a remote forward names it.
+ *
+ * @module
+ */
+import { Prefix, PrefixSet } from "./prefix.ts";
+
+/** Addresses that are wrong or meaningless for a guest, or that mean something else to the host than to the guest. */
+export const NEVER_ROUTED: PrefixSet = new PrefixSet([
+  "0.0.0.0/8", // this network (RFC 791, section 3.2); 0.0.0.0 reaches the host itself on Linux
+  "10.0.2.0/24", // the guest's own network
+  "127.0.0.0/8", // the host's loopback
+  "169.254.0.0/16", // link-local (RFC 3927), and the metadata service of many clouds
+  "224.0.0.0/4", // multicast (RFC 5771)
+  "255.255.255.255/32", // limited broadcast
+  "::/128", // unspecified; reaches the host itself on Linux
+  "::1/128", // the host's loopback
+  "::/96", // IPv4-compatible, deprecated (RFC 4291, section 2.5.5.1)
+  "::ffff:0:0/96", // IPv4-mapped (RFC 4291, section 2.5.5.2): the host would speak IPv4
+  "::ffff:0:0:0/96", // IPv4-translated (RFC 2765, section 2.1)
+  "64:ff9b::/96", // IPv4 behind a translator (RFC 6052, section 2.1)
+  "fe80::/10", // link-local
+  "ff00::/8", // multicast
+].map(Prefix.parse));

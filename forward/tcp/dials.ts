@@ -1,0 +1,104 @@
+/**
+ * Dials under way: each can be given up, and is given up when it takes too long. As all have the same time, the oldest
+ * is always the next to run out, and one timer does for all.
+ *
+ * @module
+ */
+import type { Endpoint } from "../../stack/address.ts";
+import type { EventLoop } from "../event_loop.ts";
+import { HostError, type HostNetwork, type HostStream } from "../host.ts";
+import { DIAL_TIMEOUT_MS } from "../limits.ts";
+
+/** What a dial tells. One of the two is called, once, outside of any turn; none after {@linkcode Dial.cancel}. */
+export interface DialHandler {
+  connected(stream: HostStream): void;
+  failed(error: HostError): void;
+}
+
+/** A dial under way. */
+export interface Dial {
+  /** Gives it up. After its end it does nothing. */
+  cancel(): void;
+}
+
+/** See the module's text. */
+export class Dials {
+  private readonly pending = new Set<PendingDial>();
+  private armed = false;
+
+  constructor(private readonly host: HostNetwork, private readonly loop: EventLoop) {}
+
+  /** How many are under way. */
+  get size(): number {
+    return this.pending.size;
+  }
+
+  /** Starts one. */
+  dial(remote: Endpoint, handler: DialHandler): Dial {
+    const dial = new PendingDial(remote, this.loop.now() + DIAL_TIMEOUT_MS, handler, this.pending);
+    this.pending.add(dial);
+    dial.start(this.host);
+    this.arm(DIAL_TIMEOUT_MS);
+    return dial;
+  }
+
+  private arm(delay: number): void {
+    if (this.armed) return;
+    this.armed = true;
+    this.loop.after(delay, this.expire);
+  }
+
+  private readonly expire = (): void => {
+    this.armed = false;
+    const now = this.loop.now();
+    for (const dial of this.pending) {
+      if (dial.deadline > now) return this.arm(dial.deadline - now);
+      dial.expire();
+    }
+  };
+}
+
+class PendingDial implements Dial {
+  private readonly controller = new AbortController();
+  private over = false;
+
+  constructor(
+    private readonly remote: Endpoint,
+    readonly deadline: number,
+    private readonly handler: DialHandler,
+    private readonly pending: Set<PendingDial>,
+  ) {}
+
+  start(host: HostNetwork): void {
+    host.dial(this.remote, { signal: this.controller.signal }).then(
+      (stream) => {
+        if (this.over) stream.close();
+        else {
+          this.end();
+          this.handler.connected(stream);
+        }
+      },
+      (error: unknown) => {
+        if (this.over) return;
+        this.end();
+        this.handler.failed(error instanceof HostError ? error : new HostError("other", String(error)));
+      },
+    );
+  }
+
+  cancel(): void {
+    if (this.over) return;
+    this.end();
+    this.controller.abort();
+  }
+
+  expire(): void {
+    this.cancel();
+    this.handler.failed(new HostError("timeout", "connection timed out"));
+  }
+
+  private end(): void {
+    this.over = true;
+    this.pending.delete(this);
+  }
+}

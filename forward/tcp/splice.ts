@@ -1,0 +1,284 @@
+/**
+ * The pump between a connection with the guest and one with a host.
+ *
+ * Each direction has one piece of memory under way at a time, and nothing is copied:
+ *
+ *     guest → host   peek a received piece → host write → consume what was written (the window opens) → next
+ *     host → guest   reserve send memory → host read → commit what was read (it is sent) → next
+ *
+ * So a reader that stops stops the writer: nothing is consumed that the host has not taken, and nothing is read from the
+ * host for which the guest's send buffer has no room. Host operations complete at once or later; where they complete at
+ * once the pump loops, a few operations a turn, and lets other connections run before it goes on.
+ *
+ * Ends are passed on as what they are:
+ *
+ * | what happens | what is done |
+ * | --- | --- |
+ * | guest's FIN, all before it written | host `closeWrite`; the other direction goes on |
+ * | end of the host's stream | guest `shutdown`; the other direction goes on |
+ * | both | the host's socket is closed; over when the guest has acknowledged all |
+ * | host reset, or any other host error | guest `abort` (RST) |
+ * | guest reset, timed out, unreachable | host `reset` (RST) |
+ *
+ * One exception: a host that ended its stream and then refuses more data (a server that answers and closes without
+ * reading the whole request) is no reason to take from the guest the end of an answer that is still on its way. What the
+ * guest sends is dropped then, and the reset follows when the answer is acknowledged.
+ *
+ * The stack may report the good end while data of the guest still waits for a slow host: that data is still written.
+ * After the end neither side is called again, except that memory of an operation under way is left to it: the stack
+ * gives it to nobody else.
+ *
+ * @module
+ */
+import type { TcpFailure, TcpFlow, TcpHandler } from "../../stack/tcp/flow.ts";
+import { EndReport, EOF } from "../end_report.ts";
+import type { EventLoop } from "../event_loop.ts";
+import { HostError, type HostStream, type HostStreamHandler, PENDING } from "../host.ts";
+import { reasonOf } from "../host_error.ts";
+import { OPERATIONS_PER_TURN, READ_SIZES } from "../limits.ts";
+
+/** Which side of the record: the one that asked for the connection, or the other. */
+export type Side = "l" | "r";
+
+/** See the module's text. It is the handler of both sides. */
+export class Splice implements TcpHandler, HostStreamHandler {
+  readonly ends = new EndReport();
+  private flow: TcpFlow | null = null;
+  private reading = false;
+  private writing = false;
+  /** Length of the memory of the read under way. */
+  private reserved = 0;
+  /** Index in READ_SIZES of the next read. */
+  private readSize = 0;
+  private hostEnded = false;
+  private guestEnded = false;
+  /** Bytes given to the guest's side. */
+  private committed = 0;
+  /** Whether the host takes no more, but its answer is not acknowledged yet. */
+  private draining = false;
+  /** Whether the stack has reported the connection's good end. */
+  private flowEnded = false;
+  private over = false;
+  private deferred = false;
+
+  /**
+   * @param stream the connected host's side; its handler is set here
+   * @param guestSide whether the guest asked for the connection, for the end record
+   * @param ended called once when all is over and both sides are released
+   */
+  constructor(
+    private readonly stream: HostStream,
+    private readonly guestSide: Side,
+    private readonly loop: EventLoop,
+    private readonly ended: (splice: Splice) => void,
+  ) {
+    stream.handler = this;
+  }
+
+  /** Starts pumping. The flow's handler must be this splice; call within a turn. */
+  start(flow: TcpFlow): void {
+    this.flow = flow;
+    this.pump();
+  }
+
+  /** Resets both sides. Call within a turn; after the end it does nothing. */
+  abort(): void {
+    if (this.over) return;
+    this.flow?.abort();
+    this.stream.reset();
+    this.finish();
+  }
+
+  // ---- the guest's side ----
+
+  established(): void {}
+
+  readable(): void {
+    if (!this.deferred) this.pumpToHost();
+  }
+
+  writable(): void {
+    if (!this.deferred) this.pumpToGuest();
+  }
+
+  closed(failure: TcpFailure | null): void {
+    if (this.over) return;
+    if (failure === null) {
+      this.flowEnded = true;
+      this.pumpToHost();
+      this.finishIfDone();
+      return;
+    }
+    this.ends.record(`${this.guestSide}-read`, GUEST_FAILURES[failure]);
+    this.stream.reset();
+    this.finish();
+  }
+
+  // ---- the host's side ----
+
+  readDone(length: number): void {
+    this.reading = false;
+    if (this.over) return;
+    this.loop.begin();
+    this.tookRead(length);
+    this.pumpToGuest();
+    this.loop.end();
+  }
+
+  readFailed(error: HostError): void {
+    this.reading = false;
+    if (this.over) return;
+    this.loop.begin();
+    this.hostReadFailed(error);
+    this.loop.end();
+  }
+
+  writeDone(length: number): void {
+    this.writing = false;
+    if (this.over) return;
+    this.loop.begin();
+    this.guest.consume(length);
+    this.pumpToHost();
+    this.loop.end();
+  }
+
+  writeFailed(error: HostError): void {
+    this.writing = false;
+    if (this.over) return;
+    this.loop.begin();
+    this.hostWriteFailed(error);
+    this.loop.end();
+  }
+
+  // ---- the pump ----
+
+  private get guest(): TcpFlow {
+    if (this.flow === null) throw new Error("a splice was used before its start");
+    return this.flow;
+  }
+
+  private pump(): void {
+    this.pumpToGuest();
+    this.pumpToHost();
+  }
+
+  private pumpToHost(): void {
+    const flow = this.guest;
+    for (let operations = 0; !this.writing && !this.guestEnded && !this.over; operations++) {
+      if (operations === OPERATIONS_PER_TURN) return this.yieldTurn();
+      const chunk = flow.peek();
+      if (chunk === null) {
+        if (flow.readEnded || this.flowEnded) this.guestFinished();
+        return;
+      }
+      if (this.draining) {
+        if (flow.bytesAcknowledged >= this.committed) return this.abort();
+        flow.consume(chunk.length);
+        continue;
+      }
+      let written: number;
+      try {
+        written = this.stream.write(chunk);
+      } catch (error) {
+        return this.hostWriteFailed(error);
+      }
+      if (written === PENDING) this.writing = true;
+      else flow.consume(written);
+    }
+  }
+
+  private pumpToGuest(): void {
+    const flow = this.guest;
+    for (let operations = 0; !this.reading && !this.hostEnded && !this.over; operations++) {
+      if (operations === OPERATIONS_PER_TURN) return this.yieldTurn();
+      const chunk = flow.reserve(READ_SIZES[this.readSize]!);
+      if (chunk === null) return; // writable() follows
+      this.reserved = chunk.length;
+      let read: number;
+      try {
+        read = this.stream.read(chunk);
+      } catch (error) {
+        return this.hostReadFailed(error);
+      }
+      if (read === PENDING) this.reading = true;
+      else this.tookRead(read);
+    }
+  }
+
+  private tookRead(length: number): void {
+    this.guest.commit(length);
+    this.committed += length;
+    if (length === 0) {
+      this.hostEnded = true;
+      this.ends.record(`${this.hostSide}-read`, EOF);
+      this.guest.shutdown();
+      this.finishIfDone();
+    } else if (length < this.reserved) {
+      while (this.readSize > 0 && length <= READ_SIZES[this.readSize - 1]!) this.readSize--;
+    } else if (this.reserved >= READ_SIZES[this.readSize]! && this.readSize < READ_SIZES.length - 1) {
+      this.readSize++;
+    }
+  }
+
+  private guestFinished(): void {
+    this.guestEnded = true;
+    this.ends.record(`${this.guestSide}-read`, EOF);
+    this.stream.closeWrite();
+    this.finishIfDone();
+  }
+
+  private hostReadFailed(error: unknown): void {
+    this.ends.record(`${this.hostSide}-read`, reasonOf(error));
+    this.hostFailed(error);
+  }
+
+  private hostWriteFailed(error: unknown): void {
+    this.ends.record(`${this.hostSide}-write`, reasonOf(error));
+    if (this.hostEnded && this.guest.bytesAcknowledged < this.committed) {
+      this.draining = true;
+      this.pumpToHost();
+    } else {
+      this.hostFailed(error);
+    }
+  }
+
+  private hostFailed(error: unknown): void {
+    if (!(error instanceof HostError)) reportError(error);
+    this.abort();
+  }
+
+  private get hostSide(): Side {
+    return this.guestSide === "l" ? "r" : "l";
+  }
+
+  /** Goes on in a later turn. */
+  private yieldTurn(): void {
+    if (this.deferred) return;
+    this.deferred = true;
+    this.loop.defer(() => {
+      this.deferred = false;
+      if (this.over) return;
+      this.loop.begin();
+      this.pump();
+      this.loop.end();
+    });
+  }
+
+  private finishIfDone(): void {
+    if (this.over || !this.hostEnded || !this.guestEnded) return;
+    this.stream.close();
+    if (this.flowEnded) this.finish();
+  }
+
+  private finish(): void {
+    this.over = true;
+    this.ended(this);
+  }
+}
+
+const GUEST_FAILURES: Readonly<Record<TcpFailure, string>> = {
+  reset: "connection reset by peer",
+  timeout: "connection timed out",
+  unreachable: "no route to host",
+  aborted: "aborted",
+};

@@ -1,0 +1,202 @@
+/**
+ * The guest's UDP, whatever it is for: one socket of the host for each address and port of the guest, for all its
+ * destinations (endpoint-independent mapping, RFC 4787 REQ-1), so that a peer that the guest learned of through another
+ * can reach it.
+ *
+ * Answers are let in from the addresses that the guest has sent to, from whatever port (address-dependent filtering,
+ * RFC 4787 REQ-8): nobody else can send to the guest, and yet a server may answer from another port than it was asked
+ * on, as TFTP's does (RFC 1350, section 4).
+ *
+ *     datagram of the guest → association by its source → peer by its destination → policy → socket
+ *     datagram of the host  → association by its socket → peer by its source → guest
+ *
+ * | what happens | what is done |
+ * | --- | --- |
+ * | the policy says no | dropped; ICMP administratively prohibited |
+ * | as many associations as may be | the one idle longest ends |
+ * | no socket to be had | the datagram is refused with an ICMP error; serving goes on |
+ * | the host has no way there | for a second, datagrams to that address are refused with an ICMP error |
+ * | nothing passes for a while | the association ends; how long depends on its use, see limits.ts |
+ *
+ * An association that ended leaves nothing behind: the guest's next datagram makes a new one.
+ *
+ * @module
+ */
+import { type Endpoint, IpAddress, type IpVersion } from "../../stack/address.ts";
+import type { Unreachable } from "../../stack/tcp/flow.ts";
+import { EndReport } from "../end_report.ts";
+import type { EventLoop } from "../event_loop.ts";
+import { HostError, type HostNetwork } from "../host.ts";
+import { reasonOf } from "../host_error.ts";
+import { MAX_ASSOCIATIONS, SWEEP_MS } from "../limits.ts";
+import { unreachableFor } from "../unreachable.ts";
+import { Association, type AssociationOwner } from "./association.ts";
+import { endpointKey, type Key } from "./keys.ts";
+
+/** A datagram of the guest, as the stack hands it over. All offsets are into `bytes`; valid during the call. */
+export interface GuestDatagram {
+  readonly bytes: Uint8Array;
+  readonly version: IpVersion;
+  /** Offsets of the addresses. */
+  readonly source: number;
+  readonly destination: number;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** Offset and length of the payload. */
+  readonly payload: number;
+  readonly length: number;
+  /** Sends an ICMP error about it. */
+  unreachable(what: Unreachable): void;
+}
+
+/** Sends a datagram to the guest. */
+export interface GuestSender {
+  send(source: Endpoint, destination: Endpoint, bytes: Uint8Array, offset: number, length: number): void;
+}
+
+/** Says whether the guest may send there. */
+export interface UdpPolicy {
+  decide(network: "udp", address: IpAddress, port: number): { readonly allowed: boolean };
+}
+
+/** Is told what becomes of associations. */
+export interface AssociationLog {
+  opened(guest: Endpoint, local: Endpoint, first: Endpoint): void;
+  done(guest: Endpoint, local: Endpoint, first: Endpoint, ends: EndReport): void;
+  failed(guest: Endpoint, destination: Endpoint, ends: EndReport): void;
+}
+
+/** What {@linkcode Associations} is made of. */
+export interface AssociationsOptions {
+  readonly host: HostNetwork;
+  readonly policy: UdpPolicy;
+  readonly loop: EventLoop;
+  readonly guest: GuestSender;
+  readonly log: AssociationLog;
+}
+
+/** See the module's text. */
+export class Associations implements AssociationOwner {
+  private readonly table = new Map<Key, Association>();
+  /** The one that the last datagram of the guest belonged to. */
+  private last: Association | null = null;
+  private sweeping = false;
+
+  constructor(private readonly options: AssociationsOptions) {}
+
+  /** How many there are. */
+  get size(): number {
+    return this.table.size;
+  }
+
+  /** Takes a datagram of the guest. Inside a turn. */
+  receive(datagram: GuestDatagram): void {
+    const { bytes, version, destination, destinationPort } = datagram;
+    if (destinationPort === 0) return; // nobody can be there (RFC 768: zero is "no port")
+    const association = this.find(datagram);
+    const peer = association?.peers.find(bytes, destination, version) ?? null;
+    const address = peer?.address ?? IpAddress.at(bytes, destination, version);
+    if (!this.options.policy.decide("udp", address, destinationPort).allowed) {
+      return datagram.unreachable("prohibited");
+    }
+    if (peer !== null && peer.failure !== null) {
+      if (this.now() < peer.failureUntil) return datagram.unreachable(peer.failure);
+      peer.failure = null;
+    }
+    const user = association ?? this.open(datagram, { address, port: destinationPort });
+    if (user === null) return;
+    user.send(
+      bytes,
+      datagram.payload,
+      datagram.length,
+      peer ?? user.peers.add(address, destinationPort),
+      destinationPort,
+    );
+  }
+
+  /** Ends all. */
+  close(): void {
+    for (const association of this.table.values()) this.end(association, "aborted");
+  }
+
+  /** For associations: the time in ms. */
+  now(): number {
+    return this.options.loop.now();
+  }
+
+  /** For associations: hands an answer to the guest. */
+  deliver(association: Association, bytes: Uint8Array, length: number, from: Endpoint): void {
+    const { loop, guest } = this.options;
+    loop.begin();
+    guest.send(from, association.guest, bytes, 0, length);
+    loop.end();
+  }
+
+  private find(datagram: GuestDatagram): Association | null {
+    const { bytes, version, source, sourcePort } = datagram;
+    const { last } = this;
+    if (
+      last !== null && last.guest.port === sourcePort && last.guest.address.version === version &&
+      last.guest.address.isAt(bytes, source)
+    ) return last;
+    const found = this.table.get(endpointKey(bytes, source, version, sourcePort));
+    if (found === undefined) return null;
+    return this.last = found;
+  }
+
+  private open(datagram: GuestDatagram, first: Endpoint): Association | null {
+    const { bytes, version, source, sourcePort } = datagram;
+    const { host, log } = this.options;
+    const guest = { address: IpAddress.at(bytes, source, version), port: sourcePort };
+    if (this.table.size >= MAX_ASSOCIATIONS) this.endOldest();
+    let association: Association;
+    try {
+      association = new Association(endpointKey(bytes, source, version, sourcePort), guest, first, host, this);
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      datagram.unreachable(unreachableFor(error.failure) ?? "host");
+      const ends = new EndReport();
+      ends.record("r-write", reasonOf(error));
+      log.failed(guest, first, ends);
+      return null;
+    }
+    this.table.set(association.key, association);
+    this.last = association;
+    this.sweepLater();
+    log.opened(guest, association.local, first);
+    return association;
+  }
+
+  private end(association: Association, reason: string): void {
+    this.table.delete(association.key);
+    if (this.last === association) this.last = null;
+    const { guest, local, first } = association;
+    association.close();
+    const ends = new EndReport();
+    ends.record("l-read", reason);
+    this.options.log.done(guest, local, first, ends);
+  }
+
+  private endOldest(): void {
+    let oldest: Association | null = null;
+    for (const association of this.table.values()) {
+      if (oldest === null || association.usedAt < oldest.usedAt) oldest = association;
+    }
+    if (oldest !== null) this.end(oldest, "too many associations");
+  }
+
+  private sweepLater(): void {
+    if (this.sweeping) return;
+    this.sweeping = true;
+    this.options.loop.after(SWEEP_MS, this.sweep);
+  }
+
+  private readonly sweep = (): void => {
+    this.sweeping = false;
+    const now = this.now();
+    for (const association of this.table.values()) {
+      if (now - association.usedAt >= association.idleTime) this.end(association, "idle timeout");
+    }
+    if (this.table.size > 0) this.sweepLater();
+  };
+}

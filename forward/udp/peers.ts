@@ -1,0 +1,60 @@
+/**
+ * The addresses that an association has sent to: only they may answer.
+ *
+ * @module
+ */
+import type { Endpoint, IpAddress, IpVersion } from "../../stack/address.ts";
+import type { Unreachable } from "../../stack/tcp/flow.ts";
+import { MAX_PEERS } from "../limits.ts";
+import { addressKey, type Key } from "./keys.ts";
+
+/** An address that was sent to. */
+export class Peer {
+  /** Where the last datagram went; most go there again. */
+  endpoint: Endpoint;
+  /** When a datagram was last sent there, in ms. */
+  sentAt = 0;
+  /** What the host said about the last datagram there, and until when it is believed. */
+  failure: Unreachable | null = null;
+  failureUntil = 0;
+
+  constructor(readonly address: IpAddress, port: number) {
+    this.endpoint = { address, port };
+  }
+}
+
+/** At most MAX_PEERS of them; a further one takes the place of the one that was not sent to for longest. */
+export class Peers {
+  private readonly table = new Map<Key, Peer>();
+  private last: Peer | null = null;
+
+  /** How many there are. */
+  get size(): number {
+    return this.table.size;
+  }
+
+  /** The peer with the address at `offset`, or null. */
+  find(bytes: Uint8Array, offset: number, version: IpVersion): Peer | null {
+    const { last } = this;
+    if (last !== null && last.address.version === version && last.address.isAt(bytes, offset)) return last;
+    const found = this.table.get(addressKey(bytes, offset, version));
+    if (found === undefined) return null;
+    return this.last = found;
+  }
+
+  /** Adds one that is not there. */
+  add(address: IpAddress, port: number): Peer {
+    if (this.table.size >= MAX_PEERS) this.dropOldest();
+    const peer = new Peer(address, port);
+    this.table.set(addressKey(address.bytes, 0, address.version), peer);
+    return this.last = peer;
+  }
+
+  private dropOldest(): void {
+    let oldest: Peer | null = null;
+    for (const peer of this.table.values()) if (oldest === null || peer.sentAt < oldest.sentAt) oldest = peer;
+    if (oldest === null) return;
+    this.table.delete(addressKey(oldest.address.bytes, 0, oldest.address.version));
+    if (this.last === oldest) this.last = null;
+  }
+}

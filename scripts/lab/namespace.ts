@@ -1,0 +1,61 @@
+/**
+ * A network namespace made by `ip netns add`, and commands in it.
+ *
+ * @module
+ */
+import { check, Process, type Result, run, type RunOptions } from "./process.ts";
+
+/** A named network namespace. Whoever makes it sees to it that it is deleted: {@linkcode Lab} does. */
+export class Namespace {
+  private constructor(readonly name: string) {}
+
+  /** Makes it, with its loopback device up. Needs root. */
+  static async create(name: string): Promise<Namespace> {
+    await check(["ip", "netns", "add", name]);
+    const namespace = new Namespace(name);
+    await namespace.ip("link set lo up");
+    return namespace;
+  }
+
+  /** The path that setns(2), nsenter and `-netns` take. */
+  get path(): string {
+    return `/run/netns/${this.name}`;
+  }
+
+  /** Runs `ip` commands, one a line, without the word `ip`. Throws at the first that fails. */
+  async ip(commands: string): Promise<void> {
+    await check(["ip", "-n", this.name, "-batch", "-"], { stdin: commands });
+  }
+
+  /** Whether the device exists, is up and has a carrier: something is attached to it. */
+  async hasCarrier(device: string): Promise<boolean> {
+    const result = await run(["ip", "-n", this.name, "link", "show", "dev", device]);
+    return /[<,]LOWER_UP[,>]/.test(result.stdout);
+  }
+
+  /** Writes kernel settings of this namespace: paths below /proc/sys/net, with `/`. */
+  async sysctl(settings: Record<string, string | number>): Promise<void> {
+    const lines = Object.entries(settings).map(([path, value]) => `echo '${value}' > /proc/sys/net/${path}`);
+    await this.check(["sh", "-ec", lines.join("\n")]);
+  }
+
+  /** The command line that runs a command in here, with the process id that is started as its own. */
+  enter(command: readonly string[]): string[] {
+    return ["nsenter", `--net=${this.path}`, "--", ...command];
+  }
+
+  /** Runs a command in here to its end: see {@linkcode run}. */
+  run(command: readonly string[], options?: RunOptions): Promise<Result> {
+    return run(this.enter(command), options);
+  }
+
+  /** Runs a command in here that must succeed; returns its stdout. */
+  check(command: readonly string[], options?: RunOptions): Promise<string> {
+    return check(this.enter(command), options);
+  }
+
+  /** Starts a process in here that stays. Whoever starts it sees to its end; {@linkcode Lab} kills what is left. */
+  start(command: readonly string[], options?: Pick<RunOptions, "cwd" | "env">): Process {
+    return Process.start(this.enter(command), options);
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * Commands that run to their end, and processes that stay: what they print is kept line by line, and they are ended by
+ * their own process id.
+ *
+ * @module
+ */
+import { until } from "./until.ts";
+
+/** What a command that ended has left. */
+export interface Result {
+  /** The exit status; 128 + number for a signal, as shells have it. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What stdout says, as it came. */
+  readonly bytes: Uint8Array;
+  /** From start to end. */
+  readonly milliseconds: number;
+}
+
+/** Options of {@linkcode run} and {@linkcode Process.start}. */
+export interface RunOptions {
+  /** Given to the command as its stdin; none: /dev/null. */
+  readonly stdin?: string | Uint8Array;
+  /** ms until the command is killed and an Error thrown; default 30,000. */
+  readonly timeout?: number;
+  /** Working directory. */
+  readonly cwd?: string;
+  /** More environment variables. */
+  readonly env?: Record<string, string>;
+}
+
+/** Runs a command to its end. Throws only when it can't be started or takes too long. */
+export async function run(command: readonly string[], options: RunOptions = {}): Promise<Result> {
+  const started = performance.now();
+  const timeout = options.timeout ?? 30_000;
+  const child = new Deno.Command(command[0]!, {
+    args: command.slice(1),
+    stdin: options.stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    ...placement(options),
+  }).spawn();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    signal(child, "SIGKILL");
+  }, timeout);
+  try {
+    const [output] = await Promise.all([child.output(), feed(child, options.stdin)]);
+    if (late) throw new Error(`took longer than ${timeout} ms: ${command.join(" ")}`);
+    const decoder = new TextDecoder();
+    return {
+      code: output.code,
+      stdout: decoder.decode(output.stdout),
+      stderr: decoder.decode(output.stderr),
+      bytes: output.stdout,
+      milliseconds: performance.now() - started,
+    };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Like {@linkcode run}, but a status other than 0 is an Error with what the command said. Returns its stdout. */
+export async function check(command: readonly string[], options: RunOptions = {}): Promise<string> {
+  const result = await run(command, options);
+  if (result.code !== 0) {
+    throw new Error(`status ${result.code} from: ${command.join(" ")}\n${result.stderr}${result.stdout}`);
+  }
+  return result.stdout;
+}
+
+/** A process that stays until it is stopped. Disposing of it stops it. */
+export class Process implements AsyncDisposable {
+  /** The lines that it printed so far, without their ends. */
+  readonly stdout: string[] = [];
+  readonly stderr: string[] = [];
+  /** Its process id. */
+  readonly pid: number;
+  /** Resolves with the exit status (128 + number for a signal) once it has ended and all its output was read. */
+  readonly ended: Promise<number>;
+  /** The exit status, null while it runs. */
+  code: number | null = null;
+  private readonly input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+
+  private constructor(private readonly child: Deno.ChildProcess, readonly command: readonly string[]) {
+    this.pid = child.pid;
+    this.input = child.stdin.getWriter();
+    this.ended = Promise.all([child.status, collect(child.stdout, this.stdout), collect(child.stderr, this.stderr)])
+      .then(([status]) => this.code = status.code);
+  }
+
+  /** Starts a command; its stdin is a pipe ({@linkcode say}). */
+  static start(command: readonly string[], options: Pick<RunOptions, "cwd" | "env"> = {}): Process {
+    const child = new Deno.Command(command[0]!, {
+      args: command.slice(1),
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+      ...placement(options),
+    }).spawn();
+    return new Process(child, command);
+  }
+
+  /**
+   * Waits for a line that matches and returns the match. Throws with all that was printed when the process ends before
+   * or `timeout` ms (10,000) pass.
+   */
+  async line(from: "stdout" | "stderr", pattern: RegExp, timeout = 10_000): Promise<RegExpExecArray> {
+    const lines = this[from];
+    let seen = 0;
+    const look = (): RegExpExecArray | null => {
+      while (seen < lines.length) {
+        const match = pattern.exec(lines[seen++]!);
+        if (match !== null) return match;
+      }
+      if (this.code !== null) throw new Error(`ended with status ${this.code}`);
+      return null;
+    };
+    try {
+      return await until(`${pattern} on ${from}`, timeout, look);
+    } catch (cause) {
+      const said = [...this.stderr, ...this.stdout].slice(-40).join("\n");
+      throw new Error(`${cause instanceof Error ? cause.message : cause}: ${this.command.join(" ")}\n${said}`, {
+        cause,
+      });
+    }
+  }
+
+  /** Writes to its stdin. */
+  async say(text: string): Promise<void> {
+    await this.input.write(new TextEncoder().encode(text));
+  }
+
+  /** Closes its stdin. */
+  async sayEnd(): Promise<void> {
+    await this.input.close().catch(() => {}); // it may have closed its end before
+  }
+
+  /** Sends a signal; nothing happens when it has ended. */
+  signal(name: Deno.Signal): void {
+    if (this.code === null) signal(this.child, name);
+  }
+
+  /** Ends it with SIGTERM, and with SIGKILL if it still runs after `patience` ms. Returns the exit status. */
+  async stop(patience = 2_000): Promise<number> {
+    this.signal("SIGTERM");
+    const timer = setTimeout(() => this.signal("SIGKILL"), patience);
+    const code = await this.ended;
+    clearTimeout(timer);
+    await this.sayEnd();
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+function placement(options: RunOptions): Pick<Deno.CommandOptions, "cwd" | "env"> {
+  return {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.env === undefined ? {} : { env: options.env }),
+  };
+}
+
+function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
+  try {
+    child.kill(name);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // a TypeError: it ended meanwhile
+  }
+}
+
+async function feed(child: Deno.ChildProcess, stdin: string | Uint8Array | undefined): Promise<void> {
+  if (stdin === undefined) return;
+  const writer = child.stdin.getWriter();
+  const bytes = typeof stdin === "string" ? new TextEncoder().encode(stdin) : Uint8Array.from(stdin);
+  try {
+    await writer.write(bytes);
+    await writer.close();
+  } catch {
+    // It ended without reading all: its status tells why.
+  }
+}
+
+async function collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>, lines: string[]): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop()!;
+    lines.push(...parts);
+  }
+  if (rest !== "") lines.push(rest);
+}

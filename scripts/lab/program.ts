@@ -1,0 +1,43 @@
+/**
+ * This project's program as a process: from its source with exactly the permissions that `deno task start` gives it, or
+ * the executable that the environment variable SLIRPNETSTACK_BIN names.
+ *
+ * @module
+ */
+import type { Namespace } from "./namespace.ts";
+import type { Process } from "./process.ts";
+import { until } from "./until.ts";
+
+/** The folder that holds deno.json and main.ts. */
+export const PROJECT: string = new URL("../..", import.meta.url).pathname;
+
+/** The command line that starts the program, without its flags. Must be run in {@linkcode PROJECT}. */
+export function programCommand(): string[] {
+  const executable = Deno.env.get("SLIRPNETSTACK_BIN");
+  if (executable) return [executable];
+  const task = /"start": "deno (.+)"/.exec(Deno.readTextFileSync(`${PROJECT}deno.json`));
+  if (task === null) throw new Error("deno.json has no task `start` that begins with `deno `");
+  return [Deno.execPath(), ...task[1]!.split(" ")];
+}
+
+/** Starts the program in `host` on the guest's device; does not wait until it is ready. */
+export function launchProgram(host: Namespace, flags: readonly string[]): Process {
+  return host.start([...programCommand(), ...flags], { cwd: PROJECT, env: { NO_COLOR: "1" } });
+}
+
+/** Starts the program in `host` on the guest's `tun0`, and returns when it has started and the device has a carrier. */
+export async function startProgram(
+  host: Namespace,
+  guest: Namespace,
+  flags: readonly string[] = [],
+): Promise<Process> {
+  const program = launchProgram(host, ["-netns", guest.path, ...flags]);
+  try {
+    await program.line("stderr", /Slirpnetstack started/, 20_000);
+    await until("the carrier of tun0", 5_000, () => guest.hasCarrier("tun0"));
+    return program;
+  } catch (error) {
+    await program.stop();
+    throw error;
+  }
+}

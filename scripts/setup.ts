@@ -1,0 +1,112 @@
+/**
+ * Sees to it that the programs which the tests, the demo and the benchmark run are there. Root on Debian gets what is
+ * missing with apt-get; everyone else is told the command, and the exit status is 1. Says nothing when nothing is missing.
+ *
+ *     deno run -A scripts/setup.ts [--bench]
+ *
+ * @module
+ */
+
+/** A command and the Debian package that brings it. */
+interface Tool {
+  readonly command: string;
+  readonly package: string;
+}
+
+const NEEDED: readonly Tool[] = [
+  { command: "bash", package: "bash" },
+  { command: "ip", package: "iproute2" },
+  { command: "nsenter", package: "util-linux" },
+  { command: "unshare", package: "util-linux" },
+  { command: "curl", package: "curl" },
+  { command: "ping", package: "iputils-ping" },
+  { command: "iperf3", package: "iperf3" },
+  { command: "python3", package: "python3-minimal" },
+];
+
+/** What the benchmark compares with; it goes on without those that can't be had. */
+const PEERS: readonly Tool[] = [
+  { command: "slirp4netns", package: "slirp4netns" },
+  { command: "pasta", package: "passt" },
+];
+
+/** Where to look besides PATH: a user's PATH on Debian lacks the administrator's commands. */
+const MORE_PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+
+const TUN_DEVICE = "/dev/net/tun";
+
+if (import.meta.main) {
+  const wanted = Deno.args.includes("--bench") ? [...NEEDED, ...PEERS] : NEEDED;
+  const ready = await provide(wanted) && await provideTun();
+  Deno.exit(ready ? 0 : 1);
+}
+
+/** Installs what is missing, or says how; false when something that is needed is still missing. */
+async function provide(wanted: readonly Tool[]): Promise<boolean> {
+  const missing = wanted.filter((tool) => !isThere(tool.command));
+  if (missing.length === 0) return true;
+  const packages = [...new Set(missing.map((tool) => tool.package))];
+  const install = ["apt-get", "install", "--yes", "--no-install-recommends", ...packages];
+  const names = missing.map((tool) => tool.command).join(", ");
+  if (!isThere("apt-get")) {
+    console.error(`setup: not found: ${names}. Install them with your system's package manager.`);
+  } else if (Deno.uid() !== 0) {
+    console.error(`setup: not found: ${names}. Install them with:\n\n    sudo ${install.join(" ")}\n`);
+  } else {
+    console.error(`setup: not found: ${names}; running ${install.join(" ")}`);
+    await aptGet(install);
+  }
+  const still = missing.filter((tool) => !isThere(tool.command));
+  for (const tool of still) console.error(`setup: still without ${tool.command} (package ${tool.package})`);
+  return !still.some((tool) => NEEDED.includes(tool));
+}
+
+/** Installs; a machine that was never updated, or long ago, needs the list of packages first. */
+async function aptGet(install: readonly string[]): Promise<void> {
+  if (await quietly(install)) return;
+  await quietly(["apt-get", "update"]);
+  if (await quietly(install)) return;
+  await quietly(install, "inherit");
+}
+
+async function quietly(command: readonly string[], output: "null" | "inherit" = "null"): Promise<boolean> {
+  const status = await new Deno.Command(command[0]!, {
+    args: command.slice(1),
+    env: { DEBIAN_FRONTEND: "noninteractive" },
+    stdin: "null",
+    stdout: output,
+    stderr: output,
+  }).spawn().status;
+  return status.success;
+}
+
+/** Makes /dev/net/tun where a container came without it. Other users than root are only told. */
+async function provideTun(): Promise<boolean> {
+  if (exists(TUN_DEVICE)) return true;
+  if (Deno.uid() === 0) {
+    Deno.mkdirSync("/dev/net", { recursive: true });
+    await quietly(["mknod", TUN_DEVICE, "c", "10", "200"]); // Documentation/admin-guide/devices.txt: misc, TAP/TUN
+    await quietly(["chmod", "666", TUN_DEVICE]);
+    if (exists(TUN_DEVICE)) return true;
+  }
+  console.error(`setup: ${TUN_DEVICE} is missing. Make it with:
+
+    sudo mkdir -p /dev/net && sudo mknod -m 666 ${TUN_DEVICE} c 10 200
+`);
+  return false;
+}
+
+function isThere(command: string): boolean {
+  const places = [...(Deno.env.get("PATH") ?? "").split(":"), ...MORE_PLACES];
+  return places.some((place) => exists(`${place}/${command}`));
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * The addresses that the program and its guest have on the virtual link.
+ *
+ * @module
+ */
+import { IpAddress } from "./address.ts";
+import { sameBytes } from "./wire/bytes.ts";
+import { isLimitedBroadcast, isMulticast4, isUnspecified4 } from "./wire/ipv4.ts";
+
+/** See the module's text. The IPv4 network is a /24, the IPv6 network a /64. */
+export interface StackAddresses {
+  /** The program's own addresses. */
+  readonly gateway4: IpAddress;
+  readonly gateway6: IpAddress;
+  /** The guest's. Neighbours are told that everything else is at {@linkcode mac}. */
+  readonly guest4: IpAddress;
+  readonly guest6: IpAddress;
+  /** The program's hardware address, 6 bytes. */
+  readonly mac: Uint8Array;
+}
+
+/** What people's scripts configure their guests for. */
+export const DEFAULT_ADDRESSES: StackAddresses = {
+  gateway4: IpAddress.of([10, 0, 2, 2]),
+  gateway6: IpAddress.parse("fd00::2"),
+  guest4: IpAddress.of([10, 0, 2, 100]),
+  guest6: IpAddress.parse("fd00::100"),
+  mac: Uint8Array.of(0x70, 0x71, 0xaa, 0x4b, 0x29, 0xaa),
+};
+
+/**
+ * Whether the IPv4 address at `offset` is not one host's: multicast, the broadcast address of all networks or of the
+ * link's own, or 0.0.0.0, which was a broadcast address once (RFC 1122, section 3.2.1.3).
+ */
+export function isBroadcast4(addresses: StackAddresses, bytes: Uint8Array, offset: number): boolean {
+  return isMulticast4(bytes, offset) || isLimitedBroadcast(bytes, offset) || isUnspecified4(bytes, offset) ||
+    (bytes[offset + 3] === 255 && sameBytes(bytes, offset, addresses.gateway4.bytes, 0, 3));
+}

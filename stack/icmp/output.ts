@@ -1,0 +1,161 @@
+/**
+ * ICMP errors to the guest, about packets that it sent.
+ *
+ * An error quotes as much of the packet as fits: RFC 1812 (section 4.3.2.3) wants at most 576 bytes in all, RFC 4443
+ * (section 2.4 (c)) at most IPv6's minimum MTU. It comes from the program's own address, as from a router; only "port
+ * unreachable" is something that the destination itself says, so it comes from there (RFC 1122, section 3.2.2.1).
+ *
+ * @module
+ */
+import { IpAddress } from "../address.ts";
+import type { StackAddresses } from "../addresses.ts";
+import type { IcmpCounters } from "../counters.ts";
+import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../device.ts";
+import type { IcmpErrors, IpSender } from "../lower.ts";
+import type { Unreachable } from "../tcp/flow.ts";
+import { ICMP_CHECKSUM, ICMP_HEADER, putIcmp } from "../wire/icmp.ts";
+import {
+  ICMP4_TIME_EXCEEDED,
+  ICMP4_UNREACHABLE,
+  ICMP_PROTOCOL,
+  TIME_EXCEEDED_REASSEMBLY,
+  UNREACHABLE4_FRAGMENTATION_NEEDED,
+  UNREACHABLE4_HOST,
+  UNREACHABLE4_NETWORK,
+  UNREACHABLE4_PORT,
+  UNREACHABLE4_PROHIBITED,
+  UNREACHABLE4_PROTOCOL,
+} from "../wire/icmpv4.ts";
+import {
+  ICMP6_PACKET_TOO_BIG,
+  ICMP6_PARAMETER_PROBLEM,
+  ICMP6_TIME_EXCEEDED,
+  ICMP6_UNREACHABLE,
+  ICMPV6_PROTOCOL,
+  UNREACHABLE6_ADDRESS,
+  UNREACHABLE6_NO_ROUTE,
+  UNREACHABLE6_PORT,
+  UNREACHABLE6_PROHIBITED,
+} from "../wire/icmpv6.ts";
+import { IPV4_HEADER, ipv4Destination, ipv4Source } from "../wire/ipv4.ts";
+import { IPV6_HEADER, IPV6_MINIMUM_MTU, ipv6Destination, ipv6Source } from "../wire/ipv6.ts";
+import { isEligible } from "./eligible.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+/**
+ * Errors a second, and at once: Linux's `icmp_msgs_per_sec` and `icmp_msgs_burst`. A guest whose connections fail gets
+ * every error it needs, and one that floods costs us a few milliseconds a second.
+ */
+export const ERRORS_PER_SECOND = 1000;
+export const ERROR_BURST = 50;
+
+/** The most that is quoted, by version. */
+const QUOTE4 = 576 - IPV4_HEADER - ICMP_HEADER;
+const QUOTE6 = IPV6_MINIMUM_MTU - IPV6_HEADER - ICMP_HEADER;
+
+const CODES4: Record<Unreachable, number> = {
+  network: UNREACHABLE4_NETWORK,
+  host: UNREACHABLE4_HOST,
+  port: UNREACHABLE4_PORT,
+  prohibited: UNREACHABLE4_PROHIBITED,
+};
+
+const CODES6: Record<Unreachable, number> = {
+  network: UNREACHABLE6_NO_ROUTE,
+  host: UNREACHABLE6_ADDRESS,
+  port: UNREACHABLE6_PORT,
+  prohibited: UNREACHABLE6_PROHIBITED,
+};
+
+/** What an {@linkcode IcmpOutput} is made of. */
+export interface IcmpOutputOptions {
+  readonly ip: IpSender;
+  readonly addresses: StackAddresses;
+  readonly allocate: Allocate;
+  readonly clock: () => number;
+  readonly counters: IcmpCounters;
+}
+
+/**
+ * See the module's text. The packet that an error is about lies in `bytes[offset..end)`, from its IP header on; every
+ * method does nothing where {@linkcode isEligible} or the rate limit forbid it.
+ */
+export class IcmpOutput implements IcmpErrors {
+  private readonly transmit: Transmit;
+  private readonly quote: Block;
+  private readonly bucket = new TokenBucket(ERRORS_PER_SECOND, ERROR_BURST);
+
+  constructor(private readonly options: IcmpOutputOptions) {
+    this.transmit = new Transmit(options.allocate);
+    this.quote = options.allocate(QUOTE6);
+  }
+
+  unreachable(what: Unreachable, bytes: Uint8Array, offset: number, end: number): void {
+    const four = isVersion4(bytes, offset);
+    const type = four ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE;
+    this.send(type, four ? CODES4[what] : CODES6[what], 0, what === "port", bytes, offset, end);
+  }
+
+  /** Sends IPv4's protocol unreachable; IPv6 has a parameter problem for that. */
+  protocolUnreachable(bytes: Uint8Array, offset: number, end: number): void {
+    this.send(ICMP4_UNREACHABLE, UNREACHABLE4_PROTOCOL, 0, true, bytes, offset, end);
+  }
+
+  /** Says that the datagram of this first fragment was given up before all fragments had come. */
+  reassemblyTimeExceeded(bytes: Uint8Array, offset: number, end: number): void {
+    const type = isVersion4(bytes, offset) ? ICMP4_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED;
+    this.send(type, TIME_EXCEEDED_REASSEMBLY, 0, false, bytes, offset, end);
+  }
+
+  /** Sends IPv6's parameter problem; `pointer` counts from the IP header. */
+  parameterProblem(code: number, pointer: number, bytes: Uint8Array, offset: number, end: number): void {
+    this.send(ICMP6_PARAMETER_PROBLEM, code, pointer, false, bytes, offset, end);
+  }
+
+  /** Says that the way to the destination takes packets of `mtu` bytes at most (RFC 1191, RFC 8201). */
+  packetTooBig(mtu: number, bytes: Uint8Array, offset: number, end: number): void {
+    if (isVersion4(bytes, offset)) {
+      const rest = Math.min(mtu, 0xffff);
+      this.send(ICMP4_UNREACHABLE, UNREACHABLE4_FRAGMENTATION_NEEDED, rest, false, bytes, offset, end);
+    } else {
+      this.send(ICMP6_PACKET_TOO_BIG, 0, mtu, false, bytes, offset, end);
+    }
+  }
+
+  private send(
+    type: number,
+    code: number,
+    rest: number,
+    fromDestination: boolean,
+    bytes: Uint8Array,
+    offset: number,
+    end: number,
+  ): void {
+    const { ip, addresses, clock, counters } = this.options;
+    if (!isEligible(addresses, bytes, offset, end)) {
+      counters.errorsForbidden++;
+      return;
+    }
+    if (!this.bucket.take(clock())) {
+      counters.errorsLimited++;
+      return;
+    }
+    const version = isVersion4(bytes, offset) ? 4 : 6;
+    const length = Math.min(end - offset, version === 4 ? QUOTE4 : QUOTE6);
+    this.quote.bytes.set(bytes.subarray(offset, offset + length));
+    const { transmit } = this;
+    transmit.begin(ICMP_HEADER);
+    putIcmp(transmit.head.bytes, TRANSPORT_AT, type, code, rest);
+    transmit.addPart(this.quote, 0, length);
+    const own = version === 4 ? addresses.gateway4 : addresses.gateway6;
+    const destination = version === 4 ? ipv4Destination(offset) : ipv6Destination(offset);
+    const from = fromDestination ? IpAddress.at(bytes, destination, version) : own;
+    const to = IpAddress.at(bytes, version === 4 ? ipv4Source(offset) : ipv6Source(offset), version);
+    counters.errorsOut++;
+    ip.send(transmit, from, to, version === 4 ? ICMP_PROTOCOL : ICMPV6_PROTOCOL, ICMP_CHECKSUM);
+  }
+}
+
+function isVersion4(bytes: Uint8Array, offset: number): boolean {
+  return bytes[offset] >> 4 === 4;
+}

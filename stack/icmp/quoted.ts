@@ -1,0 +1,71 @@
+/**
+ * ICMP errors that the guest sends about packets of ours: the quoted packet is looked at, and the error handed to the
+ * transport that sent it.
+ *
+ * @module
+ */
+import type { IcmpCounters } from "../counters.ts";
+import type { IcmpErrorKind, IcmpErrorReceiver } from "../lower.ts";
+import type { Packet } from "../packet.ts";
+import { ICMP_HEADER } from "../wire/icmp.ts";
+import { IPV4_HEADER, ipv4FragmentOffset, ipv4HeaderLength, ipv4Protocol } from "../wire/ipv4.ts";
+import { IPV6_HEADER, ipv6NextHeaderAt } from "../wire/ipv6.ts";
+import { ExtensionWalk, fragmentOffset6 } from "../wire/ipv6_extensions.ts";
+import { TCP_PROTOCOL } from "../wire/tcp.ts";
+import { UDP_PROTOCOL } from "../wire/udp.ts";
+
+/** What an error quotes of the transport header at least (RFC 792); less is of no use to anyone. */
+const LEAST_QUOTED = 8;
+
+/** Hands ICMP errors to the transports. */
+export class QuotedErrors {
+  private readonly walk = new ExtensionWalk();
+  private protocol = 0;
+
+  constructor(
+    private readonly tcp: IcmpErrorReceiver,
+    private readonly udp: IcmpErrorReceiver,
+    private readonly counters: IcmpCounters,
+  ) {}
+
+  /** Takes an error with a whole ICMP header; see {@linkcode IcmpErrorReceiver} for what it is handed on as. */
+  receive(packet: Packet, what: IcmpErrorKind, mtu: number): void {
+    this.counters.errorsIn++;
+    const quoted = packet.payload + ICMP_HEADER;
+    const transport = packet.version === 4 ? this.find4(packet, quoted) : this.find6(packet, quoted);
+    if (transport < 0 || transport + LEAST_QUOTED > packet.end) {
+      this.counters.malformed++;
+    } else if (this.protocol === TCP_PROTOCOL) {
+      this.tcp.icmpError(packet, quoted, transport, what, mtu);
+    } else if (this.protocol === UDP_PROTOCOL) {
+      this.udp.icmpError(packet, quoted, transport, what, mtu);
+    }
+  }
+
+  /** Offset of the quoted transport header, -1 when there is none. */
+  private find4(packet: Packet, header: number): number {
+    const { bytes, end } = packet;
+    if (header + IPV4_HEADER > end || bytes[header] >> 4 !== 4 || ipv4FragmentOffset(bytes, header) > 0) return -1;
+    const length = ipv4HeaderLength(bytes, header);
+    if (length < IPV4_HEADER) return -1;
+    this.protocol = ipv4Protocol(bytes, header);
+    return header + length;
+  }
+
+  /** The same for IPv6; of the extension headers there can only be a first fragment's, as we send no others. */
+  private find6(packet: Packet, header: number): number {
+    const { walk } = this;
+    const { bytes, end } = packet;
+    if (header + IPV6_HEADER > end || bytes[header] >> 4 !== 6) return -1;
+    const namedAt = ipv6NextHeaderAt(header);
+    walk.begin(bytes[namedAt], namedAt, header + IPV6_HEADER);
+    let stop = walk.run(bytes, end);
+    if (stop === "fragment" && fragmentOffset6(bytes, walk.at) === 0) {
+      walk.skipFragment(bytes);
+      stop = walk.run(bytes, end);
+    }
+    if (stop !== "transport") return -1;
+    this.protocol = walk.protocol;
+    return walk.at;
+  }
+}

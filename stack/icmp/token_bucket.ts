@@ -1,0 +1,28 @@
+/**
+ * A rate limit that allows bursts: a bucket of tokens that fills at a steady rate; each event takes one.
+ *
+ * @module
+ */
+
+/** See the module's text. */
+export class TokenBucket {
+  private tokens: number;
+  private filledAt = -Infinity;
+
+  /**
+   * @param rate tokens per second
+   * @param burst what the bucket holds; it starts full
+   */
+  constructor(private readonly rate: number, private readonly burst: number) {
+    this.tokens = burst;
+  }
+
+  /** Takes a token if there is one. `now` is in ms and never goes back. */
+  take(now: number): boolean {
+    this.tokens = Math.min(this.burst, this.tokens + (now - this.filledAt) * this.rate / 1000);
+    this.filledAt = now;
+    if (this.tokens < 1) return false;
+    this.tokens--;
+    return true;
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Fragments on their way out (RFC 791, section 3.2; RFC 8200, section 4.5): the datagram, transport header and payload,
+ * is cut at multiples of 8 bytes; each piece gets a header of its own. The pieces of payload are named, not copied.
+ *
+ * @module
+ */
+import type { IpAddress } from "../address.ts";
+import type { IpCounters } from "../counters.ts";
+import { type Allocate, type Device, Transmit, TRANSPORT_AT } from "../device.ts";
+import type { Link } from "../link/link.ts";
+import { copyShort } from "../wire/bytes.ts";
+import { IPV4_HEADER, IPV4_MORE_FRAGMENTS, putIpv4 } from "../wire/ipv4.ts";
+import { IPV6_HEADER, putIpv6 } from "../wire/ipv6.ts";
+import { FRAGMENT, FRAGMENT_HEADER, putFragment } from "../wire/ipv6_extensions.ts";
+
+/** What a {@linkcode Fragmenter} is made of. */
+export interface FragmenterOptions {
+  readonly link: Pick<Link, "send">;
+  readonly device: Pick<Device, "mtu">;
+  readonly allocate: Allocate;
+  readonly random: () => number;
+  readonly counters: { readonly ipv4: IpCounters; readonly ipv6: IpCounters };
+}
+
+/** See the module's text. */
+export class Fragmenter {
+  private readonly piece: Transmit;
+  private identification: number;
+  /** Where the next piece's payload starts: part of the datagram, and offset in it. */
+  private part = 0;
+  private partUsed = 0;
+
+  constructor(private readonly options: FragmenterOptions) {
+    this.piece = new Transmit(options.allocate);
+    this.identification = options.random() >>> 0;
+  }
+
+  /**
+   * Sends a datagram, whose transport header stands at TRANSPORT_AT with its checksum complete, in fragments.
+   * False: not all of it was taken, so it is lost.
+   */
+  send(
+    transmit: Transmit,
+    source: IpAddress,
+    destination: IpAddress,
+    protocol: number,
+    hopLimit: number,
+  ): boolean {
+    const { device, link, counters } = this.options;
+    const version = source.version;
+    const headers = version === 4 ? IPV4_HEADER : IPV6_HEADER + FRAGMENT_HEADER;
+    const most = (device.mtu - headers) & ~7;
+    const headLength = transmit.headEnd - TRANSPORT_AT;
+    if (most < headLength) return false; // an MTU below what IP demands of a link (68 bytes, 1280 bytes)
+    const total = headLength + transmit.payloadLength;
+    this.identification = (this.identification + 1) >>> 0;
+    this.part = 0;
+    this.partUsed = 0;
+    for (let offset = 0; offset < total; offset += most) {
+      const size = Math.min(most, total - offset);
+      const { piece } = this;
+      const carried = offset === 0 ? headLength : 0;
+      piece.begin(carried);
+      copyShort(transmit.head.bytes, TRANSPORT_AT, piece.head.bytes, TRANSPORT_AT, carried);
+      this.takePayload(transmit, size - carried);
+      const more = offset + size < total;
+      if (version === 4) this.putHeader4(offset, size, more, source, destination, protocol, hopLimit);
+      else this.putHeader6(offset, size, more, source, destination, protocol, hopLimit);
+      (version === 4 ? counters.ipv4 : counters.ipv6).fragmentsOut++;
+      if (!link.send(piece, destination)) return false;
+    }
+    return true;
+  }
+
+  private takePayload(transmit: Transmit, wanted: number): void {
+    while (wanted > 0) {
+      const length = Math.min(wanted, transmit.partLengths[this.part] - this.partUsed);
+      const offset = transmit.partOffsets[this.part] + this.partUsed;
+      if (length > 0) this.piece.addPart(transmit.partBlocks[this.part], offset, length);
+      wanted -= length;
+      this.partUsed += length;
+      if (this.partUsed < transmit.partLengths[this.part]) continue;
+      this.part++;
+      this.partUsed = 0;
+    }
+  }
+
+  private putHeader4(
+    offset: number,
+    size: number,
+    more: boolean,
+    source: IpAddress,
+    destination: IpAddress,
+    protocol: number,
+    hopLimit: number,
+  ): void {
+    const { piece, identification } = this;
+    piece.headStart = TRANSPORT_AT - IPV4_HEADER;
+    const field = (more ? IPV4_MORE_FRAGMENTS : 0) | (offset >> 3);
+    const id = identification & 0xffff;
+    const length = IPV4_HEADER + size;
+    putIpv4(piece.head.bytes, piece.headStart, length, id, field, hopLimit, protocol, source, destination);
+  }
+
+  private putHeader6(
+    offset: number,
+    size: number,
+    more: boolean,
+    source: IpAddress,
+    destination: IpAddress,
+    protocol: number,
+    hopLimit: number,
+  ): void {
+    const { piece, identification } = this;
+    const { bytes } = piece.head;
+    const fragment = TRANSPORT_AT - FRAGMENT_HEADER;
+    piece.headStart = fragment - IPV6_HEADER;
+    putIpv6(bytes, piece.headStart, FRAGMENT_HEADER + size, FRAGMENT, hopLimit, source, destination);
+    putFragment(bytes, fragment, protocol, offset, more, identification);
+  }
+}

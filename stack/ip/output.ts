@@ -1,0 +1,117 @@
+/**
+ * IP's sending side: the header, the checksum of the transport, and fragments where a packet is larger than the MTU and
+ * nobody else cuts it. Packets leave in one piece with "don't fragment" set and identification 0 (RFC 6864, section
+ * 4.1: only what may be fragmented needs one): the link to the guest is the whole path.
+ *
+ * @module
+ */
+import type { IpAddress, IpVersion } from "../address.ts";
+import type { IpCounters } from "../counters.ts";
+import { type Allocate, type Device, Segmentation, type Transmit, TRANSPORT_AT } from "../device.ts";
+import type { Link } from "../link/link.ts";
+import type { IpSender } from "../lower.ts";
+import { put16 } from "../wire/bytes.ts";
+import { addSums, complement, pseudoHeaderSumOf, transmitSum } from "../wire/checksum.ts";
+import { ICMP_PROTOCOL } from "../wire/icmpv4.ts";
+import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_MAX_PACKET, putIpv4 } from "../wire/ipv4.ts";
+import { IPV6_HEADER, IPV6_MAX_PAYLOAD, putIpv6 } from "../wire/ipv6.ts";
+import { TCP_PROTOCOL } from "../wire/tcp.ts";
+import { UDP_PROTOCOL } from "../wire/udp.ts";
+import { Fragmenter } from "./fragmenter.ts";
+
+/** The time to live and hop limit of what the program sends (RFC 1700). */
+export const DEFAULT_HOP_LIMIT = 64;
+
+/** What an {@linkcode IpOutput} is made of. */
+export interface IpOutputOptions {
+  readonly link: Pick<Link, "send">;
+  readonly device: Device;
+  readonly allocate: Allocate;
+  /** A random unsigned 32-bit number, from which the identifications of fragments count. */
+  readonly random: () => number;
+  readonly counters: { readonly ipv4: IpCounters; readonly ipv6: IpCounters };
+}
+
+/** See the module's text. */
+export class IpOutput implements IpSender {
+  private readonly fragmenter: Fragmenter;
+
+  constructor(private readonly options: IpOutputOptions) {
+    this.fragmenter = new Fragmenter(options);
+  }
+
+  get mtu(): number {
+    return this.options.device.mtu;
+  }
+
+  canSegment(version: IpVersion): boolean {
+    const { device } = this.options;
+    return device.checksumOffload && (version === 4 ? device.tcpSegmentation4 : device.tcpSegmentation6);
+  }
+
+  send(
+    transmit: Transmit,
+    source: IpAddress,
+    destination: IpAddress,
+    protocol: number,
+    checksumField: number,
+  ): boolean {
+    const { link, counters } = this.options;
+    const version = source.version;
+    const length = transmit.headEnd - TRANSPORT_AT + transmit.payloadLength;
+    const count = version === 4 ? counters.ipv4 : counters.ipv6;
+    if (length > (version === 4 ? IPV4_MAX_PACKET - IPV4_HEADER : IPV6_MAX_PAYLOAD)) {
+      count.tooLarge++;
+      return false;
+    }
+    const cut = transmit.segmentSize > 0 && transmit.segmentSize < transmit.payloadLength && protocol === TCP_PROTOCOL;
+    if (cut) {
+      transmit.segmentation = version === 4 ? Segmentation.Tcp4 : Segmentation.Tcp6;
+    } else {
+      transmit.segmentation = Segmentation.None;
+      transmit.segmentSize = 0;
+    }
+    const fragmented = !cut && length + (version === 4 ? IPV4_HEADER : IPV6_HEADER) > this.mtu;
+    this.putChecksum(transmit, source, destination, protocol, checksumField, length, fragmented);
+    count.packetsOut++;
+    if (fragmented) return this.fragmenter.send(transmit, source, destination, protocol, DEFAULT_HOP_LIMIT);
+    const { bytes } = transmit.head;
+    if (version === 4) {
+      transmit.headStart = TRANSPORT_AT - IPV4_HEADER;
+      const total = IPV4_HEADER + length;
+      putIpv4(bytes, transmit.headStart, total, 0, IPV4_DONT_FRAGMENT, DEFAULT_HOP_LIMIT, protocol, source, destination);
+    } else {
+      transmit.headStart = TRANSPORT_AT - IPV6_HEADER;
+      putIpv6(bytes, transmit.headStart, length, protocol, DEFAULT_HOP_LIMIT, source, destination);
+    }
+    return link.send(transmit, destination);
+  }
+
+  /**
+   * Leaves the checksum of TCP and UDP to a device that can do it; it then finds the sum of the pseudo-header in the
+   * field. ICMP's is always computed: programs such as ping verify it themselves in what a raw socket gives them.
+   */
+  private putChecksum(
+    transmit: Transmit,
+    source: IpAddress,
+    destination: IpAddress,
+    protocol: number,
+    field: number,
+    length: number,
+    fragmented: boolean,
+  ): void {
+    const { bytes } = transmit.head;
+    const pseudo = protocol === ICMP_PROTOCOL ? 0 : pseudoHeaderSumOf(source, destination, protocol, length);
+    const offloaded = protocol === TCP_PROTOCOL || protocol === UDP_PROTOCOL;
+    if (this.options.device.checksumOffload && offloaded && !fragmented) {
+      put16(bytes, TRANSPORT_AT + field, pseudo);
+      transmit.checksumStart = TRANSPORT_AT;
+      transmit.checksumOffset = field;
+      return;
+    }
+    const checksum = complement(addSums(pseudo, transmitSum(transmit, TRANSPORT_AT)));
+    // for UDP, 0 says that there is none, and its equal 0xffff stands for it (RFC 768)
+    put16(bytes, TRANSPORT_AT + field, checksum === 0 && protocol === UDP_PROTOCOL ? 0xffff : checksum);
+    transmit.checksumStart = -1;
+  }
+}

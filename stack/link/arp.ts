@@ -1,0 +1,71 @@
+/**
+ * Address resolution (RFC 826) for a program that stands for all addresses but the guest's:
+ *
+ * | a request | is answered |
+ * | --- | --- |
+ * | for any host's address but the guest's | yes |
+ * | for the guest's address | no: that would be a conflict |
+ * | from 0.0.0.0: a probe before the guest takes an address (RFC 5227, section 2.1.1) | only for the program's own |
+ * | for the sender's own address: an announcement (RFC 5227, section 2.3) | no |
+ *
+ * @module
+ */
+import { isBroadcast4, type StackAddresses } from "../addresses.ts";
+import { type Transmit, TRANSPORT_AT } from "../device.ts";
+import {
+  ARP_LENGTH,
+  ARP_REPLY,
+  ARP_REQUEST,
+  arpOperation,
+  arpSenderHardware,
+  arpSenderProtocol,
+  arpTargetProtocol,
+  isArp,
+  putArp,
+} from "../wire/arp.ts";
+import { sameBytes } from "../wire/bytes.ts";
+import { MAC_LENGTH } from "../wire/ethernet.ts";
+import { isUnspecified4 } from "../wire/ipv4.ts";
+
+const NO_MAC = new Uint8Array(MAC_LENGTH);
+
+/** "answered": the answer is in `transmit`, without a link header. */
+export type ArpVerdict = "malformed" | "ignored" | "answered";
+
+/** Looks at the ARP packet in `bytes[offset..end)` and prepares the answer if it gets one. */
+export function answerArp(
+  bytes: Uint8Array,
+  offset: number,
+  end: number,
+  addresses: StackAddresses,
+  transmit: Transmit,
+): ArpVerdict {
+  if (!isArp(bytes, offset, end)) return "malformed";
+  if (arpOperation(bytes, offset) !== ARP_REQUEST) return "ignored";
+  const sender = arpSenderProtocol(offset);
+  const target = arpTargetProtocol(offset);
+  const own = addresses.gateway4.isAt(bytes, target);
+  if (!own) {
+    if (isUnspecified4(bytes, sender) || sameBytes(bytes, sender, bytes, target, 4)) return "ignored";
+    if (addresses.guest4.isAt(bytes, target) || isBroadcast4(addresses, bytes, target)) return "ignored";
+  }
+  const hardware = arpSenderHardware(offset);
+  transmit.begin(ARP_LENGTH);
+  putArp(
+    transmit.head.bytes,
+    TRANSPORT_AT,
+    ARP_REPLY,
+    addresses.mac,
+    bytes.slice(target, target + 4),
+    bytes.slice(hardware, hardware + MAC_LENGTH),
+    bytes.slice(sender, sender + 4),
+  );
+  return "answered";
+}
+
+/** Prepares a request for the guest's hardware address. */
+export function requestArp(transmit: Transmit, addresses: StackAddresses): void {
+  transmit.begin(ARP_LENGTH);
+  const { mac, gateway4, guest4 } = addresses;
+  putArp(transmit.head.bytes, TRANSPORT_AT, ARP_REQUEST, mac, gateway4.bytes, NO_MAC, guest4.bytes);
+}

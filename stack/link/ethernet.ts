@@ -1,0 +1,145 @@
+/**
+ * Ethernet, with one station on the other end: the guest. The program stands for every other address there is, with one
+ * hardware address: {@linkcode answerArp} and {@linkcode NeighbourDiscovery} say so. Whatever is not a group's goes to
+ * the guest, whose hardware address {@linkcode Neighbour} knows.
+ *
+ * @module
+ */
+import type { IpAddress, IpVersion } from "../address.ts";
+import type { StackAddresses } from "../addresses.ts";
+import type { LinkCounters } from "../counters.ts";
+import { type Allocate, type Device, type Frame, type FramePool, Transmit } from "../device.ts";
+import type { Timers } from "../lower.ts";
+import type { Packet } from "../packet.ts";
+import { sameBytes } from "../wire/bytes.ts";
+import {
+  BROADCAST_MAC,
+  ETHERNET_HEADER,
+  ethernetDestination,
+  ethernetSource,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  ethernetType,
+  isGroupMac,
+  isHostMac,
+  MAC_LENGTH,
+  multicastMac4,
+  multicastMac6,
+  putEthernet,
+} from "../wire/ethernet.ts";
+import { isLimitedBroadcast, isMulticast4 } from "../wire/ipv4.ts";
+import { isMulticast6 } from "../wire/ipv6.ts";
+import { answerArp, requestArp } from "./arp.ts";
+import type { IpReceiver, Link } from "./link.ts";
+import { NeighbourDiscovery } from "./ndp.ts";
+import { Neighbour } from "./neighbour.ts";
+
+/** What an {@linkcode EthernetLink} is made of. */
+export interface EthernetOptions {
+  readonly device: Device;
+  readonly addresses: StackAddresses;
+  readonly frames: FramePool;
+  readonly allocate: Allocate;
+  readonly timers: Timers;
+  readonly clock: () => number;
+  readonly counters: LinkCounters;
+}
+
+/** See the module's text. */
+export class EthernetLink implements Link {
+  readonly neighbour: Neighbour;
+  private readonly ndp: NeighbourDiscovery;
+  private readonly transmit: Transmit;
+
+  constructor(private readonly options: EthernetOptions) {
+    const { frames, allocate, timers, clock, counters, addresses, device } = options;
+    this.neighbour = new Neighbour({ link: this, frames, allocate, timers, clock, counters });
+    this.ndp = new NeighbourDiscovery({ link: this, addresses, mtu: device.mtu, allocate, timers, clock, counters });
+    this.transmit = new Transmit(allocate);
+  }
+
+  receive(frame: Frame, ip: IpReceiver): void {
+    const { counters, addresses } = this.options;
+    const { bytes, start } = frame;
+    counters.framesIn++;
+    if (frame.end - start < ETHERNET_HEADER) {
+      counters.malformed++;
+      return;
+    }
+    const destination = ethernetDestination(start);
+    const group = isGroupMac(bytes, destination);
+    const source = ethernetSource(start);
+    if (
+      (!group && !sameBytes(bytes, destination, addresses.mac, 0, MAC_LENGTH)) ||
+      !isHostMac(bytes, source) || sameBytes(bytes, source, addresses.mac, 0, MAC_LENGTH)
+    ) {
+      counters.notForUs++;
+      return;
+    }
+    this.neighbour.learn(bytes, source);
+    const payload = start + ETHERNET_HEADER;
+    const type = ethernetType(bytes, start);
+    if (type === ETHERTYPE_IPV4) ip.receive4(frame, payload, group);
+    else if (type === ETHERTYPE_IPV6) ip.receive6(frame, payload, group);
+    else if (type === ETHERTYPE_ARP) this.receiveArp(frame, payload);
+    else counters.unknownType++;
+  }
+
+  receiveNdp(packet: Packet): void {
+    this.ndp.receive(packet);
+  }
+
+  send(transmit: Transmit, destination: IpAddress): boolean {
+    const { bytes, version } = destination;
+    if (version === 4) {
+      if (isMulticast4(bytes, 0)) return this.sendTo(transmit, multicastMac4(bytes), ETHERTYPE_IPV4);
+      if (isLimitedBroadcast(bytes, 0)) return this.sendTo(transmit, BROADCAST_MAC, ETHERTYPE_IPV4);
+    } else if (isMulticast6(bytes, 0)) {
+      return this.sendTo(transmit, multicastMac6(bytes), ETHERTYPE_IPV6);
+    }
+    if (this.neighbour.known) return this.sendToGuest(transmit, version);
+    this.neighbour.enqueue(transmit, version);
+    return true;
+  }
+
+  /** Part of the face towards {@linkcode Neighbour}. */
+  sendToGuest(transmit: Transmit, version: IpVersion): boolean {
+    return this.sendTo(transmit, this.neighbour.mac, version === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+  }
+
+  /** Part of the face towards {@linkcode Neighbour}. */
+  solicit(version: IpVersion): void {
+    if (version === 6) {
+      this.ndp.solicit();
+      return;
+    }
+    requestArp(this.transmit, this.options.addresses);
+    this.sendTo(this.transmit, BROADCAST_MAC, ETHERTYPE_ARP);
+  }
+
+  close(): void {
+    this.neighbour.close();
+    this.ndp.close();
+  }
+
+  private receiveArp(frame: Frame, offset: number): void {
+    const { counters, addresses } = this.options;
+    counters.arpIn++;
+    const verdict = answerArp(frame.bytes, offset, frame.end, addresses, this.transmit);
+    if (verdict === "malformed") counters.arpMalformed++;
+    if (verdict !== "answered") return;
+    counters.arpAnswered++;
+    this.sendTo(this.transmit, this.neighbour.mac, ETHERTYPE_ARP);
+  }
+
+  private sendTo(transmit: Transmit, mac: Uint8Array, type: number): boolean {
+    const { counters, addresses, device } = this.options;
+    transmit.headStart -= ETHERNET_HEADER;
+    putEthernet(transmit.head.bytes, transmit.headStart, mac, addresses.mac, type);
+    const taken = device.transmit(transmit);
+    if (taken) counters.framesOut++;
+    else counters.framesLost++;
+    return taken;
+  }
+}

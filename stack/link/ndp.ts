@@ -1,0 +1,169 @@
+/**
+ * Neighbour discovery (RFC 4861) for a program that stands for all addresses but the guest's, and is the link's router.
+ *
+ * | message | answer |
+ * | --- | --- |
+ * | neighbour solicitation for any address but the guest's | advertisement; "override" only for the program's own, as a proxy's has none (section 7.2.8) |
+ * | for the guest's address | none |
+ * | from `::`: duplicate address detection (RFC 4862, section 5.4.3) | only for the program's own, to all nodes |
+ * | router solicitation | router advertisement, from our link-local address |
+ *
+ * The router advertisement makes us default router for guests that listen to such; guests with an address and a route
+ * of their own are not disturbed, as it announces no prefix. It is valid for half an hour, so from the first
+ * solicitation on it is repeated every ten minutes (section 6.2.1: MaxRtrAdvInterval and three times that).
+ *
+ * Neighbour advertisements need no handling: the guest's hardware address was learned from the frame.
+ *
+ * @module
+ */
+import { IpAddress } from "../address.ts";
+import type { StackAddresses } from "../addresses.ts";
+import type { LinkCounters } from "../counters.ts";
+import { type Allocate, Transmit, TRANSPORT_AT } from "../device.ts";
+import type { Timer, Timers } from "../lower.ts";
+import type { Packet } from "../packet.ts";
+import { put16 } from "../wire/bytes.ts";
+import { addSums, complement, pseudoHeaderSumOf, transmitSum } from "../wire/checksum.ts";
+import { ICMP_CHECKSUM, icmpType } from "../wire/icmp.ts";
+import { ICMPV6_PROTOCOL } from "../wire/icmpv6.ts";
+import {
+  ALL_NODES,
+  IPV6_HEADER,
+  isMulticast6,
+  isUnspecified6,
+  linkLocalOf,
+  putIpv6,
+  solicitedNodeOf,
+} from "../wire/ipv6.ts";
+import {
+  isNdp,
+  NA_OVERRIDE,
+  NA_ROUTER,
+  NA_SOLICITED,
+  NDP_HOP_LIMIT,
+  ndpTarget,
+  NEIGHBOUR_ADVERTISEMENT,
+  NEIGHBOUR_MESSAGE,
+  NEIGHBOUR_SOLICITATION,
+  putNeighbourMessage,
+  putRouterAdvertisement,
+  ROUTER_ADVERTISEMENT_MESSAGE,
+  ROUTER_SOLICITATION,
+} from "../wire/ndp.ts";
+import type { Link } from "./link.ts";
+
+/** Seconds for which the guest may use us as router after an advertisement. */
+export const ROUTER_LIFETIME = 1800;
+
+/** Time between advertisements that nobody asked for, in ms. */
+export const ADVERTISEMENT_INTERVAL = 600_000;
+
+/** The hop limit that the guest is advised to use. */
+const ADVISED_HOP_LIMIT = 64;
+
+/** What {@linkcode NeighbourDiscovery} is made of. */
+export interface NdpOptions {
+  readonly link: Pick<Link, "send">;
+  readonly addresses: StackAddresses;
+  readonly mtu: number;
+  readonly allocate: Allocate;
+  readonly timers: Timers;
+  readonly clock: () => number;
+  readonly counters: LinkCounters;
+}
+
+/** See the module's text. */
+export class NeighbourDiscovery implements Timer {
+  deadline = Infinity;
+  slot = -1;
+  /** Our address on the link alone. */
+  readonly linkLocal: IpAddress;
+  private readonly transmit: Transmit;
+
+  constructor(private readonly options: NdpOptions) {
+    this.linkLocal = linkLocalOf(options.addresses.mac);
+    this.transmit = new Transmit(options.allocate);
+  }
+
+  /** Takes a message of one of NDP's types, whose checksum was verified. */
+  receive(packet: Packet): void {
+    const { bytes, payload, end } = packet;
+    if (packet.hopLimit !== NDP_HOP_LIMIT || !isNdp(bytes, payload, end)) {
+      this.options.counters.ndpMalformed++;
+      return;
+    }
+    const type = icmpType(bytes, payload);
+    if (type === NEIGHBOUR_SOLICITATION) this.answerSolicitation(packet);
+    else if (type === ROUTER_SOLICITATION) this.answerRouterSolicitation(packet);
+  }
+
+  /** Asks for the guest's hardware address. */
+  solicit(): void {
+    const { guest6, gateway6, mac } = this.options.addresses;
+    this.transmit.begin(NEIGHBOUR_MESSAGE);
+    putNeighbourMessage(this.transmit.head.bytes, TRANSPORT_AT, NEIGHBOUR_SOLICITATION, 0, guest6, mac);
+    this.send(gateway6, solicitedNodeOf(guest6));
+  }
+
+  /** Repeats the router advertisement. */
+  fire(now: number): void {
+    this.advertiseRouter(ALL_NODES);
+    this.options.timers.schedule(this, now + ADVERTISEMENT_INTERVAL);
+  }
+
+  /** Advertises nothing more. */
+  close(): void {
+    this.options.timers.cancel(this);
+  }
+
+  private answerSolicitation(packet: Packet): void {
+    const { addresses, counters } = this.options;
+    const { bytes, source } = packet;
+    const at = ndpTarget(packet.payload);
+    const own = addresses.gateway6.isAt(bytes, at) || this.linkLocal.isAt(bytes, at);
+    const detection = isUnspecified6(bytes, source);
+    // RFC 4861, section 7.1.1: detection goes to a group, never to a single host
+    if (detection && !isMulticast6(bytes, packet.destination)) {
+      counters.ndpMalformed++;
+      return;
+    }
+    if (!own && (detection || addresses.guest6.isAt(bytes, at) || isUnspecified6(bytes, at))) return;
+    const target = IpAddress.at(bytes, at, 6);
+    const flags = NA_ROUTER | (own ? NA_OVERRIDE : 0) | (detection ? 0 : NA_SOLICITED);
+    this.transmit.begin(NEIGHBOUR_MESSAGE);
+    putNeighbourMessage(this.transmit.head.bytes, TRANSPORT_AT, NEIGHBOUR_ADVERTISEMENT, flags, target, addresses.mac);
+    counters.solicitationsAnswered++;
+    this.send(target, detection ? ALL_NODES : IpAddress.at(bytes, source, 6));
+  }
+
+  private answerRouterSolicitation(packet: Packet): void {
+    const { timers, clock } = this.options;
+    const { bytes, source } = packet;
+    this.advertiseRouter(isUnspecified6(bytes, source) ? ALL_NODES : IpAddress.at(bytes, source, 6));
+    if (this.slot < 0) timers.schedule(this, clock() + ADVERTISEMENT_INTERVAL);
+  }
+
+  private advertiseRouter(destination: IpAddress): void {
+    const { addresses, mtu, counters } = this.options;
+    const { transmit } = this;
+    transmit.begin(ROUTER_ADVERTISEMENT_MESSAGE);
+    putRouterAdvertisement(transmit.head.bytes, TRANSPORT_AT, ADVISED_HOP_LIMIT, ROUTER_LIFETIME, addresses.mac, mtu);
+    counters.routerAdvertisements++;
+    this.send(this.linkLocal, destination);
+  }
+
+  /** Completes the message in `transmit` and sends it. */
+  private send(source: IpAddress, destination: IpAddress): void {
+    const { transmit } = this;
+    const { bytes } = transmit.head;
+    const length = transmit.headEnd - TRANSPORT_AT;
+    const sum = addSums(
+      pseudoHeaderSumOf(source, destination, ICMPV6_PROTOCOL, length),
+      transmitSum(transmit, TRANSPORT_AT),
+    );
+    put16(bytes, TRANSPORT_AT + ICMP_CHECKSUM, complement(sum));
+    transmit.headStart = TRANSPORT_AT - IPV6_HEADER;
+    putIpv6(bytes, transmit.headStart, length, ICMPV6_PROTOCOL, NDP_HOP_LIMIT, source, destination);
+    this.options.link.send(transmit, destination);
+  }
+}

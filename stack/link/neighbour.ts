@@ -1,0 +1,156 @@
+/**
+ * The one neighbour on the link: the guest. Its hardware address is learned from every frame that it sends, so usually
+ * it is known before anything is sent to it. When it is not (a forward that connects into a guest that has been silent
+ * so far), packets wait in a short queue while the guest is asked, three times a second apart, as hosts do it
+ * (RFC 4861, section 10: MAX_MULTICAST_SOLICIT, RETRANS_TIMER; Linux does the same for ARP). The queue holds copies in
+ * pooled frames; when it is full the oldest goes (RFC 4861, section 7.2.2), when nobody answers all go.
+ *
+ * @module
+ */
+import type { IpVersion } from "../address.ts";
+import type { LinkCounters } from "../counters.ts";
+import { type Allocate, type Frame, type FramePool, type Segmentation, Transmit } from "../device.ts";
+import type { Timer, Timers } from "../lower.ts";
+import { copyShort, sameBytes } from "../wire/bytes.ts";
+import { MAC_LENGTH } from "../wire/ethernet.ts";
+
+/** Packets that wait at most: 1 MiB of frames, and more than any handshake or burst of datagrams needs. */
+export const NEIGHBOUR_QUEUE = 16;
+
+/** How often the guest is asked, and the time between, in ms. */
+export const SOLICITATIONS = 3;
+export const SOLICITATION_INTERVAL = 1000;
+
+/** A packet that waits: what {@linkcode Transmit} held, with all bytes in one frame, headers first. */
+interface Waiting {
+  readonly frame: Frame;
+  readonly version: IpVersion;
+  readonly headStart: number;
+  readonly headLength: number;
+  readonly payloadLength: number;
+  readonly checksumStart: number;
+  readonly checksumOffset: number;
+  readonly segmentation: Segmentation;
+  readonly segmentSize: number;
+}
+
+/** What the neighbour needs of the link that it is on. */
+export interface NeighbourLink {
+  /** Asks all stations for the guest's hardware address, by ARP or by neighbour discovery. */
+  solicit(version: IpVersion): void;
+  /** Sends a packet to the guest, whose hardware address is known now. */
+  sendToGuest(transmit: Transmit, version: IpVersion): boolean;
+}
+
+/** What a {@linkcode Neighbour} is made of. */
+export interface NeighbourOptions {
+  readonly link: NeighbourLink;
+  readonly frames: FramePool;
+  readonly allocate: Allocate;
+  readonly timers: Timers;
+  readonly clock: () => number;
+  readonly counters: LinkCounters;
+}
+
+/** See the module's text. */
+export class Neighbour implements Timer {
+  deadline = Infinity;
+  slot = -1;
+  /** The guest's hardware address; means nothing until `known`. */
+  readonly mac: Uint8Array = new Uint8Array(MAC_LENGTH);
+  known = false;
+  private waiting: Waiting[] = [];
+  private readonly transmit: Transmit;
+  private asked = 0;
+
+  constructor(private readonly options: NeighbourOptions) {
+    this.transmit = new Transmit(options.allocate);
+  }
+
+  /** How many packets wait. */
+  get queued(): number {
+    return this.waiting.length;
+  }
+
+  /** Takes the hardware address at `offset`, a host's, for the guest's, and sends what waited for it. */
+  learn(bytes: Uint8Array, offset: number): void {
+    if (this.known && sameBytes(bytes, offset, this.mac, 0, MAC_LENGTH)) return;
+    copyShort(bytes, offset, this.mac, 0, MAC_LENGTH);
+    this.known = true;
+    if (this.waiting.length === 0) return;
+    this.options.timers.cancel(this);
+    for (const entry of this.takeAll()) {
+      this.restore(entry);
+      this.options.link.sendToGuest(this.transmit, entry.version);
+      this.options.frames.release(entry.frame);
+    }
+  }
+
+  /** Keeps a copy of a packet for the guest until its hardware address is known, and asks for that. */
+  enqueue(transmit: Transmit, version: IpVersion): void {
+    const { link, timers, clock, counters, frames } = this.options;
+    if (this.waiting.length === NEIGHBOUR_QUEUE) {
+      frames.release(this.waiting.shift()!.frame);
+      counters.neighbourDropped++;
+    }
+    const first = this.waiting.length === 0;
+    const ask = !this.waiting.some((entry) => entry.version === version);
+    this.waiting.push(this.copy(transmit, version));
+    counters.neighbourQueued++;
+    if (ask) link.solicit(version);
+    if (first) {
+      this.asked = 1;
+      timers.schedule(this, clock() + SOLICITATION_INTERVAL);
+    }
+  }
+
+  /** Asks again, or gives up. */
+  fire(now: number): void {
+    if (this.asked === SOLICITATIONS) {
+      this.options.counters.neighbourDropped += this.waiting.length;
+      this.close();
+      return;
+    }
+    this.asked++;
+    for (const version of [4, 6] as const) {
+      if (this.waiting.some((entry) => entry.version === version)) this.options.link.solicit(version);
+    }
+    this.options.timers.schedule(this, now + SOLICITATION_INTERVAL);
+  }
+
+  /** Forgets what waits. */
+  close(): void {
+    this.options.timers.cancel(this);
+    for (const entry of this.takeAll()) this.options.frames.release(entry.frame);
+  }
+
+  private takeAll(): Waiting[] {
+    const all = this.waiting;
+    this.waiting = [];
+    return all;
+  }
+
+  private copy(transmit: Transmit, version: IpVersion): Waiting {
+    const frame = this.options.frames.take();
+    frame.bytes.set(transmit.flatten());
+    const { headStart, payloadLength, checksumStart, checksumOffset, segmentation, segmentSize } = transmit;
+    const headLength = transmit.headEnd - headStart;
+    return {
+      ...{ frame, version, headStart, headLength, payloadLength },
+      ...{ checksumStart, checksumOffset, segmentation, segmentSize },
+    };
+  }
+
+  private restore(entry: Waiting): void {
+    const { transmit } = this;
+    transmit.begin(0);
+    transmit.headStart = entry.headStart;
+    transmit.headEnd = entry.headStart + entry.headLength;
+    copyShort(entry.frame.bytes, 0, transmit.head.bytes, entry.headStart, entry.headLength);
+    if (entry.payloadLength > 0) transmit.addPart(entry.frame.block, entry.headLength, entry.payloadLength);
+    transmit.checksumStart = entry.checksumStart;
+    transmit.checksumOffset = entry.checksumOffset;
+    transmit.segmentation = entry.segmentation;
+    transmit.segmentSize = entry.segmentSize;
+  }
+}

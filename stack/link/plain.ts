@@ -1,0 +1,40 @@
+/**
+ * A medium whose frames are IP packets, nothing before them: a tun device. There are no neighbours to discover; the
+ * first four bits say which version of IP a packet is.
+ *
+ * @module
+ */
+import type { IpAddress } from "../address.ts";
+import type { LinkCounters } from "../counters.ts";
+import type { Device, Frame, Transmit } from "../device.ts";
+import type { Packet } from "../packet.ts";
+import type { IpReceiver, Link } from "./link.ts";
+
+/** See the module's text. */
+export class PlainLink implements Link {
+  constructor(private readonly device: Device, private readonly counters: LinkCounters) {}
+
+  receive(frame: Frame, ip: IpReceiver): void {
+    const { counters } = this;
+    counters.framesIn++;
+    const version = frame.start < frame.end ? frame.bytes[frame.start] >> 4 : 0;
+    if (version === 4) ip.receive4(frame, frame.start, false);
+    else if (version === 6) ip.receive6(frame, frame.start, false);
+    else counters.malformed++;
+  }
+
+  send(transmit: Transmit, _destination: IpAddress): boolean {
+    const taken = this.device.transmit(transmit);
+    if (taken) this.counters.framesOut++;
+    else this.counters.framesLost++;
+    return taken;
+  }
+
+  receiveNdp(_packet: Packet): void {
+    // nobody on a medium without hardware addresses needs an answer
+  }
+
+  close(): void {
+    // nothing waits here
+  }
+}

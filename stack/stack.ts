@@ -1,0 +1,213 @@
+/**
+ * A TCP/IP stack that stands for the whole network towards one guest: it takes the frames that the guest sends, answers
+ * for every address, and hands connections and datagrams to its user, who decides what becomes of them.
+ *
+ *     device ── link ── ip ─┬─ icmp        echo, errors
+ *                           ├─ udp ─────── handlers.udp, udp.send
+ *                           └─ tcp ─────── handlers.tcpRequest, tcp.connect
+ *
+ * It does no input or output and has no clock: its owner calls
+ *
+ * - {@linkcode Stack.receive} for each frame of a batch, then {@linkcode Stack.flush}: that is one turn, in which the
+ *   clock is read once;
+ * - {@linkcode Stack.advance} when {@linkcode Stack.nextDeadline} is there, and then `flush` as well;
+ *
+ * and the device's `transmit` is called from within all of these, and from calls of the user's.
+ *
+ * @module
+ */
+import { DEFAULT_ADDRESSES, type StackAddresses } from "./addresses.ts";
+import type { Endpoint } from "./address.ts";
+import { Counters } from "./counters.ts";
+import type { Allocate, Device, Frame, FramePool } from "./device.ts";
+import { type EchoHandler, EchoResponder } from "./icmp/echo.ts";
+import { type IcmpInputOptions, Icmpv4Input, Icmpv6Input } from "./icmp/input.ts";
+import { IcmpOutput } from "./icmp/output.ts";
+import { QuotedErrors } from "./icmp/quoted.ts";
+import { Ipv4Input } from "./ip/input4.ts";
+import { Ipv6Input } from "./ip/input6.ts";
+import { IpOutput } from "./ip/output.ts";
+import type { Protocols } from "./ip/protocols.ts";
+import { Reassembler, REASSEMBLY_LIMITS, type ReassemblyLimits } from "./ip/reassembly.ts";
+import { EthernetLink } from "./link/ethernet.ts";
+import type { IpReceiver, Link } from "./link/link.ts";
+import { PlainLink } from "./link/plain.ts";
+import { Packet } from "./packet.ts";
+import type { TcpLimits } from "./tcp/constants.ts";
+import type { TcpCounters } from "./tcp/context.ts";
+import type { TcpRequest } from "./tcp/flow.ts";
+import { Tcp } from "./tcp/tcp.ts";
+import { TimerQueue } from "./timers.ts";
+import type { UdpDatagram } from "./udp/datagram.ts";
+import { Udp } from "./udp/udp.ts";
+
+/** What the stack tells its user. Called from within its methods; must not throw. */
+export interface StackHandlers {
+  /** The guest wants to connect. */
+  tcpRequest(request: TcpRequest): void;
+  /** The guest sent a datagram. The object is used again: it must not be kept. */
+  udp(datagram: UdpDatagram): void;
+  /** The guest says that it takes no datagrams of `local` at `guest`. */
+  udpUnreachable?(local: Endpoint, guest: Endpoint): void;
+}
+
+/** Limits of what the stack holds, each with a default of its own. */
+export interface StackLimits {
+  readonly tcp?: Partial<TcpLimits>;
+  readonly reassembly?: Partial<ReassemblyLimits>;
+}
+
+/** What a {@linkcode Stack} is made of. */
+export interface StackOptions {
+  readonly device: Device;
+  /** The pool that the frames given to {@linkcode Stack.receive} are from. */
+  readonly frames: FramePool;
+  readonly allocate: Allocate;
+  /** The time in ms, which never goes back. */
+  readonly clock: () => number;
+  /** A random unsigned 32-bit number that nobody can guess. */
+  readonly random: () => number;
+  readonly handlers: StackHandlers;
+  /** Those that people's scripts rely on unless given. */
+  readonly addresses?: Partial<StackAddresses>;
+  /**
+   * What becomes of echo requests: answered by the stack whatever their destination ("local", the default); ignored
+   * ("off"); or shown to a function, but for those to the program's own addresses, which are answered.
+   */
+  readonly echo?: "local" | "off" | EchoHandler;
+  readonly limits?: StackLimits;
+}
+
+/** What all layers count. */
+export interface StackCounters extends Counters {
+  readonly tcp: TcpCounters;
+}
+
+/** See the module's text. */
+export class Stack implements IpReceiver {
+  readonly addresses: StackAddresses;
+  readonly tcp: Tcp;
+  readonly udp: Udp;
+  readonly counters: StackCounters;
+  /** When the present turn started, or the last one: the `clock`'s time. */
+  now = 0;
+  private readonly timers = new TimerQueue();
+  private readonly link: Link;
+  private readonly input4: Ipv4Input;
+  private readonly input6: Ipv6Input;
+  private readonly reassemblers: readonly Reassembler[];
+  private inTurn = false;
+
+  constructor(private readonly options: StackOptions) {
+    const { device, frames, allocate, random, handlers } = options;
+    const { timers } = this;
+    const addresses = { ...DEFAULT_ADDRESSES, ...options.addresses };
+    this.addresses = addresses;
+    const counters = new Counters();
+    const clock = () => this.time();
+    this.link = device.medium === "ethernet"
+      ? new EthernetLink({ device, addresses, frames, allocate, timers, clock, counters: counters.link })
+      : new PlainLink(device, counters.link);
+    const ip = new IpOutput({ link: this.link, device, allocate, random, counters });
+    const icmp = new IcmpOutput({ ip, addresses, allocate, clock, counters: counters.icmp });
+    const onRequest = (request: TcpRequest) => handlers.tcpRequest(request);
+    const tcpLimits = options.limits?.tcp;
+    this.tcp = new Tcp({ ip, icmp, clock, random, allocate, frames, timers, onRequest, limits: tcpLimits });
+    this.counters = { ...counters, tcp: this.tcp.counters };
+    this.udp = new Udp({
+      ...{ ip, icmp, allocate, counters: counters.udp },
+      handler: (datagram) => handlers.udp(datagram),
+      errorHandler: (local, guest) => handlers.udpUnreachable?.(local, guest),
+    });
+
+    const icmpInput: IcmpInputOptions = {
+      echo: new EchoResponder({ ip, allocate, counters: counters.icmp, handler: this.echoHandler() }),
+      errors: new QuotedErrors(this.tcp, this.udp, counters.icmp),
+      ndp: (packet) => this.link.receiveNdp(packet),
+      counters: counters.icmp,
+    };
+    const protocols: Protocols = {
+      tcp: this.tcp,
+      udp: this.udp,
+      icmpv4: new Icmpv4Input(icmpInput),
+      icmpv6: new Icmpv6Input(icmpInput),
+    };
+    const limits = { ...REASSEMBLY_LIMITS, ...options.limits?.reassembly };
+    const timeExceeded = icmp.reassemblyTimeExceeded.bind(icmp);
+    const reassembly = { frames, timers, clock, limits, timeExceeded };
+    const reassembler4 = new Reassembler({ ...reassembly, version: 4, counters: counters.ipv4 });
+    const reassembler6 = new Reassembler({ ...reassembly, version: 6, counters: counters.ipv6 });
+    this.reassemblers = [reassembler4, reassembler6];
+    const input = { addresses, packet: new Packet(), protocols, icmp, frames, counters };
+    this.input4 = new Ipv4Input({ ...input, reassembler: reassembler4 });
+    this.input6 = new Ipv6Input({ ...input, reassembler: reassembler6 });
+  }
+
+  /** When {@linkcode advance} wants to be called next, by the clock; Infinity: not at all. */
+  get nextDeadline(): number {
+    return this.timers.nextDeadline;
+  }
+
+  /** Datagrams that are being put together of fragments, both versions. */
+  get reassembling(): number {
+    return this.reassemblers.reduce((sum, reassembler) => sum + reassembler.size, 0);
+  }
+
+  /**
+   * Takes a frame from the device. Never throws, whatever is in it. The frame stays the caller's unless `held` is set
+   * afterwards; then it comes back to the pool by itself.
+   */
+  receive(frame: Frame): void {
+    if (!this.inTurn) {
+      this.now = this.options.clock();
+      this.inTurn = true;
+    }
+    this.link.receive(frame, this);
+  }
+
+  /** Ends a turn: connections are told what happened to them, and what was put off is sent. */
+  flush(): void {
+    this.tcp.flush();
+    this.inTurn = false;
+  }
+
+  /** Runs the timers that are due. */
+  advance(): void {
+    this.now = this.options.clock();
+    this.timers.run(this.now);
+  }
+
+  /** Resets all connections and forgets all that is under way. */
+  close(): void {
+    this.tcp.close();
+    for (const reassembler of this.reassemblers) reassembler.close();
+    this.link.close();
+  }
+
+  /** Part of the face towards the link. */
+  receive4(frame: Frame, offset: number, group: boolean): void {
+    this.input4.receive(frame, offset, group);
+  }
+
+  /** Part of the face towards the link. */
+  receive6(frame: Frame, offset: number, group: boolean): void {
+    this.input6.receive(frame, offset, group);
+  }
+
+  /** Within a turn its start; between turns, where users call too, what the clock says. */
+  private time(): number {
+    if (!this.inTurn) this.now = this.options.clock();
+    return this.now;
+  }
+
+  private echoHandler(): EchoHandler {
+    const { echo = "local" } = this.options;
+    if (echo === "local") return () => false;
+    if (echo === "off") return () => true;
+    const { gateway4, gateway6 } = this.addresses;
+    return (request) => {
+      const own = request.version === 4 ? gateway4 : gateway6;
+      return !own.isAt(request.bytes, request.destination) && echo(request);
+    };
+  }
+}

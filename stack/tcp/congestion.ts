@@ -1,0 +1,59 @@
+/**
+ * Congestion control: NewReno with appropriate byte counting (RFC 5681, 3465, 6582). The path is a queue in the same
+ * machine's kernel, whose only losses are overflows of that queue; what matters is a quick start and an exact back-off.
+ *
+ * @module
+ */
+import { INITIAL_WINDOW } from "./constants.ts";
+
+/** The congestion window and its threshold, in bytes. */
+export class Congestion {
+  /** cwnd */
+  window: number;
+  /** ssthresh */
+  threshold = 2 ** 30;
+  private acknowledged = 0;
+
+  /** @param mss the sender's segment size */
+  constructor(private mss: number) {
+    this.window = INITIAL_WINDOW * mss;
+  }
+
+  /** The segment size became smaller. */
+  setSegmentSize(mss: number): void {
+    this.mss = mss;
+  }
+
+  /** New data was acknowledged outside of recovery; `limited`: the window was what held the sender back. */
+  acknowledge(bytes: number, limited: boolean): void {
+    if (!limited) return; // RFC 7661: no credit for what was not used
+    if (this.window < this.threshold) {
+      this.window += bytes; // slow start; a kernel acknowledges whole aggregates, so no limit of 2 segments here
+      return;
+    }
+    this.acknowledged += bytes;
+    if (this.acknowledged >= this.window) {
+      this.acknowledged -= this.window;
+      this.window += this.mss;
+    }
+  }
+
+  /** A loss was noticed with `flight` bytes on their way (RFC 5681, equation 4; RFC 6675, section 5 step 4). */
+  enterRecovery(flight: number): void {
+    this.threshold = Math.max(flight / 2, 2 * this.mss);
+    this.window = this.threshold;
+    this.acknowledged = 0;
+  }
+
+  /** The retransmission timer expired (RFC 5681, section 3.1); `first`: for this data for the first time. */
+  timeout(flight: number, first: boolean): void {
+    if (first) this.threshold = Math.max(flight / 2, 2 * this.mss);
+    this.window = this.mss;
+    this.acknowledged = 0;
+  }
+
+  /** Nothing was sent for longer than a retransmission timeout (RFC 5681, section 4.1). */
+  idle(): void {
+    this.window = Math.min(this.window, INITIAL_WINDOW * this.mss);
+  }
+}

@@ -1,0 +1,639 @@
+/**
+ * One TCP connection with the guest: the state machine of RFC 9293, section 3.10, around a {@linkcode Sender} and a
+ * {@linkcode Receiver}, either as the side that is called or as the side that calls.
+ *
+ * The handshake has states of its own. Afterwards the state follows from four facts, and so can't contradict them:
+ *
+ *     FIN received   FIN sent   it is acknowledged   state
+ *     no             no                              ESTABLISHED
+ *     no             yes        no                   FIN-WAIT-1
+ *     no             yes        yes                  FIN-WAIT-2
+ *     yes            no                              CLOSE-WAIT
+ *     yes            yes        no                   CLOSING if ours was sent first, otherwise LAST-ACK
+ *     yes            yes        yes                  TIME-WAIT if ours was sent first, otherwise CLOSED
+ *
+ * Frames, timers and the user's calls change state; what follows from it (news for the user, data, acknowledgments) is
+ * done once, in {@linkcode Connection.turn}, at the end of the turn in which it happened. A user's call outside of a turn
+ * sends at once.
+ *
+ * @module
+ */
+import type { Endpoint } from "../address.ts";
+import { Segmentation, TRANSPORT_AT } from "../device.ts";
+import type { FlowEntry } from "../flow_table.ts";
+import type { Timer } from "../lower.ts";
+import type { Packet } from "../packet.ts";
+import {
+  ACK,
+  FIN,
+  PSH,
+  putHeader,
+  putMaximumSegmentSize,
+  putSackHead,
+  putSackPermitted,
+  putTimestamps,
+  putWindowScale,
+  RST,
+  type Segment,
+  SYN,
+  TCP_CHECKSUM,
+  TCP_HEADER,
+  TCP_PROTOCOL,
+  TIMESTAMPS_LENGTH,
+} from "../wire/tcp.ts";
+import { put32 } from "../wire/bytes.ts";
+import {
+  DEFAULT_MSS_4,
+  DEFAULT_MSS_6,
+  HANDSHAKE_GIVE_UP_AFTER,
+  KEEPALIVE_IDLE,
+  KEEPALIVE_INTERVAL,
+  KEEPALIVE_PROBES,
+  LEAST_MSS,
+  WINDOW_SHIFT,
+} from "./constants.ts";
+import { ipHeaderLength, type TcpContext } from "./context.ts";
+import type { Chunk, TcpFailure, TcpFlow, TcpHandler } from "./flow.ts";
+import { Receiver } from "./receiver.ts";
+import { type SegmentOutput, Sender } from "./sender.ts";
+import { seqAdd, seqAfter, seqBefore, seqDiff } from "./sequence.ts";
+
+/** The states of RFC 9293, section 3.3.2; LISTEN is the whole layer's. */
+export type TcpState =
+  | "SYN-SENT"
+  | "SYN-RECEIVED"
+  | "ESTABLISHED"
+  | "FIN-WAIT-1"
+  | "FIN-WAIT-2"
+  | "CLOSE-WAIT"
+  | "CLOSING"
+  | "LAST-ACK"
+  | "TIME-WAIT"
+  | "CLOSED";
+
+/** The peer's options, from its SYN. */
+export interface SynOptions {
+  readonly maximumSegmentSize: number;
+  readonly windowShift: number;
+  readonly sackPermitted: boolean;
+  readonly hasTimestamps: boolean;
+}
+
+const enum Handshake {
+  SynSent,
+  SynReceived,
+  Done,
+  /** The connection is over. */
+  Over,
+}
+
+/** The largest IP packet that a device with segmentation takes. */
+const MAX_SUPER_SEGMENT = 65_535;
+
+/** SACK blocks in an acknowledgment: four fit, three beside timestamps (RFC 2018, section 3). */
+const SACK_EDGES = new Int32Array(8);
+const SACK_EDGES_BESIDE_TIMESTAMPS = SACK_EDGES.subarray(0, 6);
+
+/** Acknowledgments of out-of-window segments without data: at most one in this many ms, so that two can't feed each other. */
+const INVALID_ACK_INTERVAL = 500;
+
+/** See the module's text. */
+export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
+  hash = 0;
+  next: FlowEntry | null = null;
+  deadline = Infinity;
+  slot = -1;
+  /** For the TCP layer: whether {@linkcode turn} is going to be called. */
+  awake = false;
+
+  readonly sender: Sender;
+  readonly receiver: Receiver;
+  maxSegment: number;
+
+  private handshake: Handshake;
+  private handler: TcpHandler;
+  private readonly startedAt: number;
+  /** Whether both sides sent the timestamps option. */
+  timestamps = false;
+  private windowShift = 0;
+  private closedFirst = false;
+  private lastReceived: number;
+  private keepaliveProbes = 0;
+  private lastInvalidAck = -Infinity;
+  /** News for the user. */
+  private newsEstablished = false;
+  private newsReadable = false;
+  private blocked = false;
+  /** The protocol has ended in good order; the user has still data to read. */
+  private lingering = false;
+  bytesReceived = 0;
+  bytesAcknowledged = 0;
+
+  /** Opens with SYN (no `syn`), or answers one; `irs` is its sequence number. */
+  constructor(
+    private readonly context: TcpContext,
+    readonly local: Endpoint,
+    readonly guest: Endpoint,
+    handler: TcpHandler,
+    syn: { irs: number; timestamp: number; options: SynOptions } | null,
+  ) {
+    const now = context.now();
+    this.handler = handler;
+    this.startedAt = this.lastReceived = now;
+    this.handshake = syn === null ? Handshake.SynSent : Handshake.SynReceived;
+    this.maxSegment = this.localMss;
+    this.sender = new Sender(context.initialSequence(local, guest, now), this.localMss, false, context.memory, this);
+    this.receiver = new Receiver(context.memory, this.localMss);
+    if (syn !== null) {
+      this.receiver.start(syn.irs);
+      this.adopt(syn.options);
+      if (this.timestamps) this.receiver.noteTimestamp(syn.timestamp, syn.irs, now);
+    }
+    this.sendSyn();
+    this.sender.synSent(now);
+    this.updateTimer();
+  }
+
+  /** The data that a segment holds at most, by our MTU and without options: what we tell the peer. */
+  private get localMss(): number {
+    return this.context.ip.mtu - ipHeaderLength(this.guest.address) - TCP_HEADER;
+  }
+
+  /** The connection's state, for people. */
+  get state(): TcpState {
+    const { sender, receiver } = this;
+    if (this.handshake === Handshake.SynSent) return "SYN-SENT";
+    if (this.handshake === Handshake.SynReceived) return "SYN-RECEIVED";
+    if (this.handshake === Handshake.Over) return this.lingering && this.closedFirst ? "TIME-WAIT" : "CLOSED";
+    if (!sender.finSent) return receiver.finReceived ? "CLOSE-WAIT" : "ESTABLISHED";
+    if (receiver.finReceived) return this.closedFirst ? "CLOSING" : "LAST-ACK";
+    return sender.finAcknowledged ? "FIN-WAIT-2" : "FIN-WAIT-1";
+  }
+
+  /** Whether the handshake is not complete. */
+  get halfOpen(): boolean {
+    return this.handshake < Handshake.Done;
+  }
+
+  get readable(): number {
+    return this.receiver.buffer.queued;
+  }
+
+  get readEnded(): boolean {
+    return this.receiver.finReceived && this.receiver.buffer.queued === 0;
+  }
+
+  // Segments in
+
+  /** Handles a segment of this connection. */
+  receive(segment: Segment, packet: Packet): void {
+    const now = this.context.now();
+    if (this.handshake === Handshake.Over) return;
+    this.lastReceived = now;
+    this.keepaliveProbes = 0;
+    if (this.handshake === Handshake.SynSent) this.receiveInSynSent(segment, now);
+    else this.receiveSynchronized(segment, packet, now);
+    this.context.wake(this);
+  }
+
+  /** RFC 9293, section 3.10.7.3. */
+  private receiveInSynSent(segment: Segment, now: number): void {
+    const { sender, receiver } = this;
+    const hasAck = segment.has(ACK);
+    if (hasAck && segment.acknowledgment !== sender.nxt) {
+      if (!segment.has(RST)) this.sendBare(RST, segment.acknowledgment, 0);
+      return;
+    }
+    if (segment.has(RST)) {
+      if (hasAck) this.fail("reset");
+      return;
+    }
+    if (!segment.has(SYN)) return;
+    receiver.start(segment.sequence);
+    this.adopt(segment);
+    if (this.timestamps) receiver.noteTimestamp(segment.timestamp, segment.sequence, now);
+    if (!hasAck) { // simultaneous open
+      this.handshake = Handshake.SynReceived;
+      this.sendSyn();
+      return;
+    }
+    this.establish(segment, segment.window, now);
+    receiver.ackNow = true;
+  }
+
+  /** RFC 9293, section 3.10.7.4, with the checks of RFC 7323 section 5.3 and RFC 5961 in their places. */
+  private receiveSynchronized(segment: Segment, packet: Packet, now: number): void {
+    const { receiver, sender } = this;
+    const reset = segment.has(RST);
+    if (this.handshake === Handshake.SynReceived && segment.has(SYN) && segment.sequence === seqAdd(receiver.nxt, -1)) {
+      if (reset) return this.fail("reset");
+      if (!segment.has(ACK) || segment.acknowledgment !== sender.nxt) return this.sendSyn(); // our answer was lost
+      this.establish(segment, segment.window, now); // the other half of a simultaneous open
+      receiver.ackNow = true;
+      return;
+    }
+    if (this.timestamps && !reset) {
+      if (!segment.hasTimestamps) return; // RFC 7323, section 3.2
+      if (receiver.isOldTimestamp(segment.timestamp, now)) return this.answerInvalid(segment, now);
+    }
+    let length = segment.length;
+    if (!receiver.acceptable(segment.sequence, segment.sequenceLength)) {
+      if (reset) return;
+      if (receiver.edge !== receiver.nxt || segment.sequence !== receiver.nxt) return this.answerInvalid(segment, now);
+      length = 0; // our window is closed: no data, but the acknowledgment counts
+      receiver.ackNow = true;
+    }
+    if (reset) {
+      if (segment.sequence === receiver.nxt) return this.fail("reset");
+      return this.challenge(now);
+    }
+    if (segment.has(SYN)) return this.challenge(now);
+    if (!segment.has(ACK)) return;
+    if (this.timestamps) receiver.noteTimestamp(segment.timestamp, segment.sequence, now);
+    if (this.handshake === Handshake.SynReceived) {
+      if (segment.acknowledgment !== sender.nxt) return this.sendBare(RST, segment.acknowledgment, 0);
+      this.establish(segment, segment.window << this.windowShift, now);
+    } else if (!this.acknowledge(segment, now)) {
+      return;
+    }
+    this.takeData(segment, packet, length, now);
+  }
+
+  /** Handles the acknowledgment; false: the segment must be dropped (RFC 5961, section 5). */
+  private acknowledge(segment: Segment, now: number): boolean {
+    const { sender } = this;
+    const acknowledgment = segment.acknowledgment;
+    if (seqAfter(acknowledgment, sender.max) || seqDiff(sender.una, acknowledgment) > sender.largestWindow) {
+      this.challenge(now);
+      return false;
+    }
+    if (seqBefore(acknowledgment, sender.una)) return true; // old, but its data may be new
+    let news = false;
+    if (sender.sack) {
+      for (let i = 0; i < segment.sackCount; i++) {
+        const left = segment.sackEdges[2 * i]!, right = segment.sackEdges[2 * i + 1]!;
+        const sane = !seqBefore(left, acknowledgment) && seqBefore(left, right) && !seqAfter(right, sender.max);
+        if (sane && sender.scoreboard.add(left, right)) news = true;
+      }
+    }
+    const before = sender.buffer.length;
+    const echo = this.timestamps && segment.timestampEcho !== 0
+      ? seqDiff(this.context.timestamp(), segment.timestampEcho)
+      : -1;
+    sender.acknowledge(
+      acknowledgment,
+      segment.sequence,
+      segment.window << this.windowShift,
+      echo,
+      news,
+      segment.sequenceLength === 0,
+      now,
+    );
+    this.bytesAcknowledged += before - sender.buffer.length;
+    return true;
+  }
+
+  private takeData(segment: Segment, packet: Packet, length: number, now: number): void {
+    const { receiver } = this;
+    const fin = segment.has(FIN) && length === segment.length;
+    if (length === 0 && !fin) return;
+    const before = receiver.nxt;
+    if (!receiver.receive(packet.frame, packet.bytes, segment.data, length, segment.sequence, fin, now)) return;
+    this.bytesReceived += seqDiff(receiver.nxt, before) - (receiver.finReceived ? 1 : 0);
+    this.newsReadable = true;
+    if (receiver.finReceived) this.closedFirst = this.sender.finSent;
+  }
+
+  /** Takes over the options of the peer's SYN. */
+  private adopt(options: SynOptions): void {
+    const version = this.guest.address.version;
+    const offered = options.maximumSegmentSize || (version === 4 ? DEFAULT_MSS_4 : DEFAULT_MSS_6);
+    this.timestamps = options.hasTimestamps;
+    const optionsLength = this.timestamps ? TIMESTAMPS_LENGTH : 0;
+    this.setSegmentSize(Math.min(Math.max(offered, LEAST_MSS), this.localMss) - optionsLength);
+    this.sender.sack = options.sackPermitted;
+    if (options.windowShift >= 0) {
+      this.windowShift = options.windowShift;
+      this.receiver.shift = WINDOW_SHIFT;
+    }
+  }
+
+  private setSegmentSize(mss: number): void {
+    this.sender.mss = mss;
+    const address = this.guest.address;
+    const room = MAX_SUPER_SEGMENT - ipHeaderLength(address) - TCP_HEADER - TIMESTAMPS_LENGTH;
+    this.maxSegment = this.context.ip.canSegment(address.version) ? Math.max(mss, room - room % mss) : mss;
+  }
+
+  private establish(segment: Segment, window: number, now: number): void {
+    const { sender } = this;
+    const passive = this.handshake === Handshake.SynReceived;
+    this.handshake = Handshake.Done;
+    sender.establish(sender.mss, sender.sack, window, segment.sequence, now);
+    this.newsEstablished = true;
+    this.context.established(this);
+    if (passive) this.context.counters.accepted++;
+    else this.context.counters.connected++;
+  }
+
+  private answerInvalid(segment: Segment, now: number): void {
+    if (segment.sequenceLength === 0) {
+      if (now - this.lastInvalidAck < INVALID_ACK_INTERVAL) return;
+      this.lastInvalidAck = now;
+    }
+    this.receiver.ackNow = true;
+  }
+
+  private challenge(now: number): void {
+    if (this.context.mayChallenge(now)) this.receiver.ackNow = true;
+  }
+
+  /** The network reports about a segment of ours (RFC 5927: only if its sequence number is one that is on its way). */
+  networkError(sequence: number, what: "unreachable" | "too-big", mtu: number): void {
+    const { sender } = this;
+    if (seqBefore(sequence, sender.una) || !seqBefore(sequence, sender.max)) return;
+    if (what === "unreachable") { // a hard error only before the connection is established (RFC 5461)
+      if (this.handshake === Handshake.SynSent) this.fail("unreachable");
+    } else if (this.handshake === Handshake.Done) {
+      const least = this.guest.address.version === 4 ? 576 : 1280; // the smallest MTUs that count
+      const options = this.timestamps ? TIMESTAMPS_LENGTH : 0;
+      const mss = Math.max(mtu, least) - ipHeaderLength(this.guest.address) - TCP_HEADER - options;
+      if (mss < sender.mss) {
+        sender.reduceSegmentSize(mss, this.context.now());
+        this.setSegmentSize(mss);
+      }
+    }
+    this.context.wake(this);
+  }
+
+  // What follows
+
+  /** Tells the user the news, sends what may be sent, and sees whether the connection is over. */
+  turn(now: number): void {
+    if (this.handshake !== Handshake.Over) this.tell();
+    this.awake = false; // only now: what the user does meanwhile is sent below, all at once
+    this.send(now);
+  }
+
+  private tell(): void {
+    if (this.newsEstablished) {
+      this.newsEstablished = false;
+      this.handler.established();
+    }
+    if (this.newsReadable) {
+      this.newsReadable = false;
+      this.handler.readable();
+    }
+    if (this.blocked && this.sendRoom > 0) {
+      this.blocked = false;
+      this.handler.writable();
+    }
+  }
+
+  /** Sends what may be sent, then ends the connection or sets its timer. */
+  private send(now: number): void {
+    if (this.handshake === Handshake.Done) {
+      this.sender.output(now);
+      if (this.receiver.ackNow) this.sendAck(this.sender.acceptableSequence);
+      if (this.sender.finAcknowledged && this.receiver.finReceived) this.finish(now);
+    }
+    this.updateTimer();
+  }
+
+  /** Both FINs have passed and are acknowledged. */
+  private finish(now: number): void {
+    this.handshake = Handshake.Over;
+    this.context.timers.cancel(this);
+    if (this.closedFirst) this.context.enterTimeWait(this, now);
+    else this.context.remove(this);
+    this.sender.buffer.clear();
+    this.lingering = this.receiver.buffer.queued > 0;
+    if (!this.lingering) this.end(null);
+  }
+
+  /** The connection ends in another way than by FIN. */
+  private fail(failure: TcpFailure): void {
+    if (this.handshake === Handshake.Over) return;
+    if (failure === "reset") this.context.counters.resetsIn++;
+    if (failure === "timeout") this.context.counters.timeouts++;
+    this.discard();
+    this.end(failure);
+  }
+
+  private discard(): void {
+    this.handshake = Handshake.Over;
+    this.lingering = false;
+    this.context.timers.cancel(this);
+    this.context.remove(this);
+    this.sender.buffer.clear();
+    this.receiver.buffer.clear();
+  }
+
+  private end(failure: TcpFailure | null): void {
+    const handler = this.handler;
+    this.handler = NOBODY;
+    handler.closed(failure);
+  }
+
+  /** Ends the connection because the stack does: the user is told. */
+  close(): void {
+    if (this.handshake === Handshake.Over && !this.lingering) return;
+    const handler = this.handler;
+    this.abort();
+    handler.closed("aborted");
+  }
+
+  /** Ends a half-open connection that has to make room. */
+  evict(): void {
+    this.sendReset();
+    this.discard();
+    this.end("timeout");
+  }
+
+  // Timers
+
+  private updateTimer(): void {
+    if (this.handshake === Handshake.Over) return;
+    const next = Math.min(this.receiver.ackDeadline, this.sender.deadline, this.keepaliveDeadline);
+    if (next < this.deadline) this.context.timers.schedule(this, next); // a later one is found when this one fires
+  }
+
+  private get keepaliveDeadline(): number {
+    if (this.handshake !== Handshake.Done) return Infinity;
+    return this.lastReceived + KEEPALIVE_IDLE + this.keepaliveProbes * KEEPALIVE_INTERVAL;
+  }
+
+  fire(now: number): void {
+    const { sender, receiver } = this;
+    if (this.handshake === Handshake.Over) return;
+    if (receiver.ackDeadline <= now) receiver.ackNow = true;
+    if (sender.deadline <= now) {
+      if (this.handshake !== Handshake.Done) {
+        if (now - this.startedAt >= HANDSHAKE_GIVE_UP_AFTER) return this.fail("timeout");
+        sender.rtt.backOff();
+        this.sendSyn();
+        this.context.counters.retransmissions++;
+        sender.deadline = now + sender.rtt.timeout;
+      } else if (!sender.timeout(now)) {
+        this.sendReset();
+        return this.fail("timeout");
+      }
+    }
+    if (this.keepaliveDeadline <= now) {
+      if (this.keepaliveProbes >= KEEPALIVE_PROBES) {
+        this.sendReset();
+        return this.fail("timeout");
+      }
+      this.keepaliveProbes++;
+      this.sendAck(seqAdd(sender.una, -1)); // RFC 9293, section 3.8.4
+    }
+    this.send(now);
+  }
+
+  // Segments out
+
+  private sendSyn(): void {
+    const { receiver, sender, context } = this;
+    const answering = this.handshake === Handshake.SynReceived;
+    const bytes = context.transmit.head.bytes;
+    let at = putMaximumSegmentSize(bytes, TRANSPORT_AT + TCP_HEADER, this.localMss);
+    if (!answering || sender.sack) at = putSackPermitted(bytes, at);
+    if (!answering || this.timestamps) {
+      at = putTimestamps(bytes, at, context.timestamp(), answering ? receiver.timestampRecent : 0);
+    }
+    if (!answering || receiver.shift > 0) at = putWindowScale(bytes, at, WINDOW_SHIFT);
+    this.transmit(answering ? SYN | ACK : SYN, this.sender.iss, receiver.synWindow, at - TRANSPORT_AT);
+  }
+
+  /** An acknowledgment without data, with SACK blocks where there are gaps. */
+  private sendAck(sequence: number): void {
+    const { receiver, sender, context } = this;
+    const bytes = context.transmit.head.bytes;
+    let at = TRANSPORT_AT + TCP_HEADER;
+    if (this.timestamps) at = this.putTimestamp(bytes, at);
+    if (sender.sack) {
+      const edges = this.timestamps ? SACK_EDGES_BESIDE_TIMESTAMPS : SACK_EDGES;
+      const count = receiver.sackRanges(edges);
+      if (count > 0) {
+        at = putSackHead(bytes, at, count);
+        for (let i = 0; i < 2 * count; i++, at += 4) put32(bytes, at, edges[i]!);
+      }
+    }
+    this.transmit(ACK, sequence, receiver.advertise(), at - TRANSPORT_AT);
+    receiver.acknowledged();
+  }
+
+  sendData(sequence: number, offset: number, length: number, fin: boolean): number {
+    const { receiver, sender, context } = this;
+    const { transmit } = context;
+    let at = TRANSPORT_AT + TCP_HEADER;
+    if (this.timestamps) at = this.putTimestamp(transmit.head.bytes, at);
+    transmit.begin(at - TRANSPORT_AT);
+    const sent = length > 0 ? sender.buffer.addTo(transmit, offset, length) : 0;
+    if (seqBefore(sequence, sender.max)) context.counters.retransmissions++;
+    let flags = ACK;
+    if (fin && sent === length) flags |= FIN;
+    if (offset + sent === sender.buffer.length) flags |= PSH;
+    if (sent > sender.mss) {
+      transmit.segmentation = this.guest.address.version === 4 ? Segmentation.Tcp4 : Segmentation.Tcp6;
+      transmit.segmentSize = sender.mss;
+    }
+    this.emit(flags, sequence, receiver.advertise(), at - TRANSPORT_AT);
+    // where there are gaps the acknowledgment with SACK blocks goes on its own
+    if (receiver.buffer.outOfOrderCount === 0) receiver.acknowledged();
+    return sent;
+  }
+
+  private putTimestamp(bytes: Uint8Array, at: number): number {
+    return putTimestamps(bytes, at, this.context.timestamp(), this.receiver.timestampRecent);
+  }
+
+  private transmit(flags: number, sequence: number, window: number, headerLength: number): void {
+    this.context.transmit.begin(headerLength);
+    this.emit(flags, sequence, window, headerLength);
+  }
+
+  private emit(flags: number, sequence: number, window: number, headerLength: number): void {
+    const { context, local, guest } = this;
+    const acknowledgment = flags & ACK ? this.receiver.nxt : 0;
+    const head = context.transmit.head.bytes;
+    putHeader(head, TRANSPORT_AT, local.port, guest.port, sequence, acknowledgment, flags, window, headerLength);
+    context.counters.segmentsOut++;
+    context.ip.send(context.transmit, local.address, guest.address, TCP_PROTOCOL, TCP_CHECKSUM);
+  }
+
+  private sendReset(): void {
+    this.context.counters.resetsOut++;
+    if (this.handshake === Handshake.SynSent) return; // nobody has answered: nobody to tell
+    this.sendBare(RST | ACK, this.sender.acceptableSequence, this.receiver.nxt);
+  }
+
+  private sendBare(flags: number, sequence: number, acknowledgment: number): void {
+    this.context.sendBare(this.local, this.guest, flags, sequence, acknowledgment);
+  }
+
+  // The user's calls
+
+  peek(): Chunk | null {
+    return this.receiver.buffer.peek();
+  }
+
+  consume(length: number): void {
+    const update = this.receiver.consume(length);
+    if (this.handshake === Handshake.Done && update) {
+      this.receiver.ackNow = true;
+      this.later();
+    } else if (this.lingering && this.receiver.buffer.queued === 0) {
+      this.lingering = false;
+      this.end(null);
+    }
+  }
+
+  reserve(wanted: number): Chunk | null {
+    const room = this.sendRoom;
+    if (room <= 0 || this.sender.finQueued || this.handshake === Handshake.Over) {
+      this.blocked = true;
+      return null;
+    }
+    return this.sender.buffer.reserve(Math.min(wanted, room));
+  }
+
+  private get sendRoom(): number {
+    return this.context.memory.allowance(this.sender.bufferLimit) - this.sender.buffer.length;
+  }
+
+  commit(length: number): void {
+    this.sender.buffer.commit(length);
+    if (length > 0 && this.handshake === Handshake.Done) this.later();
+  }
+
+  shutdown(): void {
+    if (this.sender.finQueued || this.handshake === Handshake.Over) return;
+    this.sender.finQueued = true;
+    if (this.handshake === Handshake.Done) this.later();
+  }
+
+  abort(): void {
+    if (this.handshake !== Handshake.Over) {
+      this.sendReset();
+      this.discard();
+    } else if (this.lingering) {
+      this.lingering = false;
+      this.receiver.buffer.clear();
+    }
+    this.handler = NOBODY;
+  }
+
+  /** Sends at once, unless a turn is on that will. */
+  private later(): void {
+    if (!this.awake) this.send(this.context.now());
+  }
+}
+
+/** Stands in for the user after the end. */
+const NOBODY: TcpHandler = {
+  established() {},
+  readable() {},
+  writable() {},
+  closed() {},
+};

@@ -1,0 +1,63 @@
+/**
+ * What a connection needs of the TCP layer around it.
+ *
+ * @module
+ */
+import type { Endpoint, IpAddress } from "../address.ts";
+import type { Transmit } from "../device.ts";
+import type { IpSender, Timers } from "../lower.ts";
+import type { Connection } from "./connection.ts";
+import type { BufferMemory } from "./memory.ts";
+
+/** Events of all connections, counted since the start. */
+export interface TcpCounters {
+  /** Segments received and sent, of any kind; a large offloaded one counts once. */
+  segmentsIn: number;
+  segmentsOut: number;
+  /** Segments that were malformed, or had a wrong checksum. */
+  malformed: number;
+  badChecksum: number;
+  /** Segments sent again. */
+  retransmissions: number;
+  resetsIn: number;
+  resetsOut: number;
+  /** Connections that became established, from the guest and to it. */
+  accepted: number;
+  connected: number;
+  /** Connections that ended because the guest did not answer any more. */
+  timeouts: number;
+  /** Requests and half-open connections that were dropped because there were too many. */
+  overflows: number;
+}
+
+/** See the module's text. */
+export interface TcpContext {
+  readonly memory: BufferMemory;
+  readonly transmit: Transmit;
+  readonly ip: IpSender;
+  readonly timers: Timers;
+  readonly counters: TcpCounters;
+  /** The value for a timestamps option: ms, with a random offset so that it does not tell how long we run. */
+  timestamp(): number;
+  /** The time now, in ms: read once in a turn. */
+  now(): number;
+  /** Has {@linkcode Connection.turn} called at the end of this turn. */
+  wake(connection: Connection): void;
+  /** The handshake is over: the connection is no longer half-open. */
+  established(connection: Connection): void;
+  /** Forgets the connection. */
+  remove(connection: Connection): void;
+  /** Forgets the connection but for what TIME-WAIT needs. */
+  enterTimeWait(connection: Connection, now: number): void;
+  /** Whether one more challenge ACK may be sent (RFC 5961, section 7). */
+  mayChallenge(now: number): boolean;
+  /** Sends a segment without data and options, and with a closed window. */
+  sendBare(local: Endpoint, guest: Endpoint, flags: number, sequence: number, acknowledgment: number): void;
+  /** An initial sequence number for a connection (RFC 6528). */
+  initialSequence(local: Endpoint, guest: Endpoint, now: number): number;
+}
+
+/** The length of an IP header without options or extension headers. */
+export function ipHeaderLength(address: IpAddress): number {
+  return address.version === 4 ? 20 : 40;
+}

@@ -1,0 +1,65 @@
+/**
+ * A SYN from the guest that waits for the user's verdict: whether its destination can be reached takes a while to find
+ * out, and the guest is to be told the truth.
+ *
+ * @module
+ */
+import type { Endpoint } from "../address.ts";
+import type { FlowEntry } from "../flow_table.ts";
+import type { Segment } from "../wire/tcp.ts";
+import type { SynOptions } from "./connection.ts";
+import type { TcpFlow, TcpHandler, TcpRequest, Unreachable } from "./flow.ts";
+
+/** What the request needs of the TCP layer. */
+export interface RequestOwner {
+  accept(request: Request, handler: TcpHandler): TcpFlow | null;
+  refuse(request: Request): void;
+  unreachable(request: Request, what: Unreachable): void;
+  drop(request: Request): void;
+}
+
+/** See the module's text. */
+export class Request implements TcpRequest, FlowEntry {
+  hash = 0;
+  next: FlowEntry | null = null;
+  cancelled: (() => void) | null = null;
+  /** Whether a verdict was given, or the guest gave up. */
+  done = false;
+  readonly irs: number;
+  readonly timestamp: number;
+  readonly options: SynOptions;
+
+  /** @param packet the beginning of the SYN's IP packet, for the quotation in an ICMP error */
+  constructor(
+    private readonly owner: RequestOwner,
+    readonly guest: Endpoint,
+    readonly local: Endpoint,
+    segment: Segment,
+    readonly packet: Uint8Array,
+  ) {
+    this.irs = segment.sequence;
+    this.timestamp = segment.timestamp;
+    this.options = {
+      maximumSegmentSize: segment.maximumSegmentSize,
+      windowShift: segment.windowShift,
+      sackPermitted: segment.sackPermitted,
+      hasTimestamps: segment.hasTimestamps,
+    };
+  }
+
+  accept(handler: TcpHandler): TcpFlow | null {
+    return this.owner.accept(this, handler);
+  }
+
+  refuse(): void {
+    if (!this.done) this.owner.refuse(this);
+  }
+
+  unreachable(what: Unreachable): void {
+    if (!this.done) this.owner.unreachable(this, what);
+  }
+
+  drop(): void {
+    if (!this.done) this.owner.drop(this);
+  }
+}

@@ -1,0 +1,413 @@
+/**
+ * The sending half of a connection: what may be sent when, and what is sent again.
+ *
+ *     una            nxt          max         end
+ *      |  on its way  |  to resend |  not sent |          nxt = max but after a timeout
+ *      '--------------'------------'-----------'-- FIN
+ *
+ * New data leaves as far as the peer's window and the congestion window allow, in segments as large as the device
+ * takes. A loss is noticed by selective or duplicate acknowledgments (RFC 6675, 5681) and repaired from the scoreboard,
+ * or hole by hole where the peer has no SACK (RFC 6582); failing that by the retransmission timer (RFC 6298), after
+ * which sending starts again at `una`. A closed window is probed (RFC 9293, section 3.8.6.1). The sender keeps two
+ * deadlines in one: `deadline` is the retransmission timer's while anything is on its way, otherwise the probe's.
+ *
+ * @module
+ */
+import { Congestion } from "./congestion.ts";
+import {
+  DUPLICATE_THRESHOLD,
+  GIVE_UP_AFTER,
+  GIVE_UP_TIMEOUTS,
+  MAX_RTO,
+  MAX_SEND_BUFFER,
+  MIN_SEND_BUFFER,
+} from "./constants.ts";
+import type { BufferMemory } from "./memory.ts";
+import { RoundTripTime } from "./rtt.ts";
+import { Scoreboard } from "./scoreboard.ts";
+import { SendBuffer } from "./send_buffer.ts";
+import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax, seqMin } from "./sequence.ts";
+
+/** How the sender's segments leave. */
+export interface SegmentOutput {
+  /**
+   * Sends a data segment that starts `offset` bytes behind the first unacknowledged one, with FIN if `fin`.
+   * Returns the data bytes that it holds, `length` or less.
+   */
+  sendData(sequence: number, offset: number, length: number, fin: boolean): number;
+  /** The most data that one call of `sendData` may take. */
+  readonly maxSegment: number;
+}
+
+/** See the module's text. */
+export class Sender {
+  /** SND.UNA, SND.NXT, and the highest sequence number ever sent. */
+  una: number;
+  nxt: number;
+  max: number;
+  /** SND.WND in bytes; the largest ever seen; SND.WL1 and SND.WL2. */
+  window = 0;
+  largestWindow = 0;
+  private windowSequence = 0;
+  private windowAcknowledgment = 0;
+
+  readonly buffer: SendBuffer;
+  readonly rtt: RoundTripTime = new RoundTripTime();
+  readonly scoreboard: Scoreboard = new Scoreboard();
+  congestion: Congestion;
+
+  /** FIN follows the data. */
+  finQueued = false;
+  /** When the retransmission or probe timer expires; Infinity: neither runs. */
+  deadline = Infinity;
+  private probes = 0;
+  /** Since when nothing that was sent is answered; -1: all is well. */
+  private stalledSince = -1;
+  private timeouts = 0;
+  private inRecovery = false;
+  /** The highest sequence number when the last recovery or timeout began. */
+  private recover: number;
+  private duplicates = 0;
+  /** HighRxt of RFC 6675. */
+  private retransmitted: number;
+  private rescued = false;
+  /** What RFC 6582 adds to cwnd for duplicate acknowledgments, where the peer has no SACK. */
+  private inflation = 0;
+  /** The congestion window, not the data or the peer, ended the last output. */
+  private windowLimited = false;
+  private timedSequence = 0;
+  private timedAt = -1;
+  private lastSent = 0;
+
+  /**
+   * @param iss the initial sequence number
+   * @param mss data bytes of a full segment, options deducted
+   * @param sack whether the peer sends selective acknowledgments
+   */
+  constructor(
+    readonly iss: number,
+    public mss: number,
+    public sack: boolean,
+    memory: BufferMemory,
+    private readonly out: SegmentOutput,
+  ) {
+    this.una =
+      this.nxt =
+      this.max =
+      this.recover =
+      this.retransmitted =
+        iss;
+    this.buffer = new SendBuffer(memory);
+    this.congestion = new Congestion(mss);
+  }
+
+  /** The sequence number of the first byte in the buffer: SYN takes one before it. */
+  private get dataStart(): number {
+    return this.una === this.iss ? seqAdd(this.iss, 1) : this.una;
+  }
+
+  /** The sequence number behind the last byte, which is FIN's. */
+  private get dataEnd(): number {
+    return seqAdd(this.dataStart, this.buffer.length);
+  }
+
+  /** FIN was acknowledged; the buffer is empty then, and `una` is behind FIN. */
+  finAcknowledged = false;
+
+  /** Whether FIN was sent. */
+  get finSent(): boolean {
+    return this.finAcknowledged || (this.finQueued && seqAfter(this.max, this.dataEnd));
+  }
+
+  /** The sequence number for a segment without data: one that the peer finds in its window. */
+  get acceptableSequence(): number {
+    return seqMin(this.max, seqAdd(this.una, this.window));
+  }
+
+  /** Bytes that may be queued for the peer. */
+  get bufferLimit(): number {
+    const useful = 2 * Math.min(this.congestion.window, this.largestWindow);
+    return Math.min(MAX_SEND_BUFFER, Math.max(MIN_SEND_BUFFER, useful));
+  }
+
+  /** The SYN was sent: it takes a sequence number and the timer. */
+  synSent(now: number): void {
+    this.nxt = this.max = seqAdd(this.iss, 1);
+    this.time(this.iss, now);
+    this.deadline = now + this.rtt.timeout;
+  }
+
+  /** The handshake is complete: options are known, and the SYN is acknowledged. */
+  establish(mss: number, sack: boolean, window: number, sequence: number, now: number): void {
+    this.mss = mss;
+    this.sack = sack;
+    this.congestion = new Congestion(mss);
+    this.una = this.recover = this.retransmitted = this.nxt;
+    if (this.timedAt >= 0) this.rtt.measure(now - this.timedAt);
+    this.timedAt = -1;
+    this.rtt.progress();
+    this.stalledSince = -1;
+    this.deadline = Infinity;
+    this.setWindow(window, sequence, this.una);
+    this.lastSent = now;
+  }
+
+  private setWindow(window: number, sequence: number, acknowledgment: number): void {
+    this.window = window;
+    if (window > this.largestWindow) this.largestWindow = window;
+    this.windowSequence = sequence;
+    this.windowAcknowledgment = acknowledgment;
+  }
+
+  /**
+   * Handles an acceptable acknowledgment (una <= acknowledgment <= max).
+   *
+   * @param window the peer's window, scaled
+   * @param echo the measured round trip by the timestamp option in ms, -1 without
+   * @param news whether the segment's SACK blocks told anything new
+   * @param pure whether the segment carries nothing else: no data, no FIN
+   */
+  acknowledge(
+    acknowledgment: number,
+    sequence: number,
+    window: number,
+    echo: number,
+    news: boolean,
+    pure: boolean,
+    now: number,
+  ): void {
+    const acked = seqDiff(acknowledgment, this.una);
+    const windowBefore = this.window;
+    if (
+      seqBefore(this.windowSequence, sequence) ||
+      (this.windowSequence === sequence && !seqBefore(acknowledgment, this.windowAcknowledgment))
+    ) this.setWindow(window, sequence, acknowledgment);
+    this.stalledSince = -1;
+    this.timeouts = 0;
+    if (acked > 0) this.advance(acknowledgment, acked, echo, now);
+    else if (this.max !== this.una && pure && (news || this.window === windowBefore)) this.duplicate(news);
+    if (this.window > 0) this.probes = 0;
+    if (this.nxt === this.una) this.deadline = Infinity; // the window may have opened: output() starts what is needed
+  }
+
+  private advance(acknowledgment: number, acked: number, echo: number, now: number): void {
+    const data = Math.min(acked, this.buffer.length);
+    if (this.finQueued && acked > data) this.finAcknowledged = true;
+    this.buffer.acknowledge(data);
+    this.una = acknowledgment;
+    this.scoreboard.acknowledge(acknowledgment);
+    if (seqBefore(this.nxt, acknowledgment)) this.nxt = acknowledgment;
+    if (seqBefore(this.retransmitted, acknowledgment)) this.retransmitted = acknowledgment;
+    if (echo >= 0) this.rtt.measure(echo);
+    else if (this.timedAt >= 0 && seqAfter(acknowledgment, this.timedSequence)) this.rtt.measure(now - this.timedAt);
+    else this.rtt.progress();
+    if (this.timedAt >= 0 && seqAfter(acknowledgment, this.timedSequence)) this.timedAt = -1;
+    if (!this.inRecovery) {
+      this.duplicates = 0;
+      this.congestion.acknowledge(acked, this.windowLimited);
+    } else if (!seqBefore(acknowledgment, this.recover)) {
+      this.inRecovery = false;
+      this.duplicates = this.inflation = 0;
+    } else if (!this.sack) { // a partial acknowledgment: the next hole is lost too (RFC 6582, section 3.2)
+      this.inflation = Math.max(0, this.inflation - acked + this.mss);
+      this.resend(this.una, this.mss);
+    }
+    this.deadline = this.nxt === this.una ? Infinity : now + this.rtt.timeout;
+  }
+
+  private duplicate(news: boolean): void {
+    if (this.sack && !news) return;
+    this.duplicates++;
+    if (this.inRecovery) {
+      if (!this.sack) this.inflation += this.mss;
+      return;
+    }
+    const lost = this.duplicates >= DUPLICATE_THRESHOLD ||
+      (this.sack && this.scoreboard.lostBelow(this.una, this.mss) !== this.una);
+    // after a timeout all up to `recover` is being sent again anyway (RFC 6582, section 3.2 step 1)
+    if (!lost || seqBefore(this.una, this.recover)) return;
+    this.inRecovery = true;
+    this.recover = this.max;
+    this.rescued = false;
+    this.retransmitted = this.una;
+    this.congestion.enterRecovery(seqDiff(this.max, this.una));
+    this.inflation = this.sack ? 0 : DUPLICATE_THRESHOLD * this.mss;
+    this.retransmitted = seqAdd(this.una, this.resend(this.una, this.mss));
+  }
+
+  private pipe(): number {
+    return this.scoreboard.pipe(this.una, this.max, this.retransmitted, this.mss);
+  }
+
+  /** Sends what may be sent now. */
+  output(now: number): void {
+    if (this.una === this.iss) return; // the SYN is not acknowledged
+    if (now - this.lastSent > this.rtt.timeout && this.max === this.una) this.congestion.idle();
+    const probing = this.nxt === this.una;
+    if (this.inRecovery && this.sack) this.outputInRecovery(now);
+    else this.outputInOrder(now);
+    if (probing && this.nxt !== this.una) this.deadline = Infinity; // from the probe's timer to the retransmission's
+    this.arm(now);
+  }
+
+  private outputInOrder(now: number): void {
+    this.windowLimited = false;
+    // limited transmit (RFC 3042): the first two duplicates let a new segment go each
+    const extra = this.inflation + (this.inRecovery ? 0 : Math.min(this.duplicates, 2) * this.mss);
+    for (;;) {
+      if (seqBefore(this.nxt, this.max)) this.nxt = this.scoreboard.skip(this.nxt);
+      const nxt = this.nxt;
+      const flight = seqDiff(nxt, this.una) - (this.scoreboard.count > 0 ? this.scoreboard.bytesBelow(nxt) : 0);
+      const windowRoom = seqDiff(seqAdd(this.una, this.window), nxt);
+      const congestionRoom = this.congestion.window + extra - flight;
+      const sent = this.sendAt(nxt, Math.min(windowRoom, congestionRoom), windowRoom, flight > 0, now);
+      if (sent === 0) {
+        this.windowLimited = congestionRoom < windowRoom && seqDiff(this.dataEnd, nxt) > congestionRoom;
+        return;
+      }
+      this.nxt = seqAdd(nxt, sent);
+      this.max = seqMax(this.max, this.nxt);
+    }
+  }
+
+  /** NextSeg of RFC 6675: lost holes, then new data, then holes that may be lost, then one rescue. */
+  private outputInRecovery(now: number): void {
+    const { scoreboard, mss } = this;
+    for (;;) {
+      const room = this.congestion.window - this.pipe();
+      if (room < mss) return;
+      const hole = scoreboard.skip(seqMax(this.una, this.retransmitted));
+      if (scoreboard.count > 0 && seqBefore(hole, scoreboard.lostBelow(this.una, mss))) {
+        if (!this.resendHole(hole, room)) return;
+        continue;
+      }
+      const windowRoom = seqDiff(seqAdd(this.una, this.window), this.max);
+      const sent = this.sendAt(this.max, Math.min(room, windowRoom), windowRoom, true, now);
+      if (sent > 0) {
+        this.nxt = this.max = seqAdd(this.max, sent);
+        continue;
+      }
+      if (scoreboard.count > 0 && seqBefore(hole, scoreboard.highest)) {
+        if (!this.resendHole(hole, room)) return;
+        continue;
+      }
+      if (this.rescued || !seqBefore(hole, this.recover)) return;
+      this.rescued = true;
+      this.resend(hole, mss);
+      return;
+    }
+  }
+
+  private resendHole(hole: number, room: number): boolean {
+    const length = seqDiff(this.scoreboard.nextRange(hole, this.max), hole);
+    const sent = this.resend(hole, Math.min(length, Math.max(this.mss, room - room % this.mss)));
+    this.retransmitted = seqAdd(hole, sent);
+    return sent > 0;
+  }
+
+  /** Sends again from `sequence`, at most `length`; returns the sequence space covered, FIN included. */
+  private resend(sequence: number, length: number): number {
+    this.timedAt = -1; // Karn's algorithm
+    const data = Math.min(length, this.out.maxSegment, Math.max(0, seqDiff(this.dataEnd, sequence)));
+    const fin = this.finQueued && !this.finAcknowledged && seqAdd(sequence, data) === this.dataEnd && this.finSent;
+    if (data === 0 && !fin) return 0;
+    const sent = this.out.sendData(sequence, seqDiff(sequence, this.dataStart), data, fin);
+    return sent + (fin && sent === data ? 1 : 0);
+  }
+
+  /**
+   * Sends one segment at `sequence`, if there is anything and silly-window avoidance (RFC 9293, section 3.8.6.2.1)
+   * lets it go. Returns the sequence space that it took.
+   */
+  private sendAt(sequence: number, room: number, windowRoom: number, flying: boolean, now: number): number {
+    if (this.finAcknowledged) return 0;
+    const available = seqDiff(this.dataEnd, sequence);
+    if (available < 0) return 0; // FIN was sent
+    let length = Math.min(available, room, this.out.maxSegment);
+    if (length < 0) length = 0;
+    const resending = seqBefore(sequence, this.max);
+    if (resending && this.scoreboard.count > 0) {
+      length = Math.min(length, seqDiff(this.scoreboard.nextRange(sequence, this.dataEnd), sequence));
+    }
+    const last = length === available;
+    if (!last) {
+      if (length > this.mss) length -= length % this.mss;
+      else if (length < this.mss && !resending && (flying || length < this.largestWindow / 2)) return 0;
+    }
+    let fin = this.finQueued && last && windowRoom > length;
+    if (length === 0 && !fin) return 0;
+    const sent = this.out.sendData(sequence, seqDiff(sequence, this.dataStart), length, fin);
+    if (sent < length) fin = false;
+    if (resending) this.timedAt = -1;
+    else this.time(sequence, now);
+    this.lastSent = now;
+    return sent + (fin ? 1 : 0);
+  }
+
+  private time(sequence: number, now: number): void {
+    if (this.timedAt >= 0) return;
+    this.timedSequence = sequence;
+    this.timedAt = now;
+  }
+
+  /** Starts the timer that is needed, if it does not run. */
+  private arm(now: number): void {
+    if (this.deadline !== Infinity) return;
+    if (this.max !== this.una && this.nxt !== this.una) this.deadline = now + this.rtt.timeout;
+    else if (this.pending) this.deadline = now + Math.min(MAX_RTO, this.rtt.timeout * 2 ** Math.min(this.probes, 10));
+  }
+
+  /** Whether data or FIN waits that was never sent, or must be sent again. */
+  private get pending(): boolean {
+    return this.buffer.length > 0 || (this.finQueued && !this.finAcknowledged);
+  }
+
+  /** The deadline has passed. False: the peer does not answer any more, and the connection is to be given up. */
+  timeout(now: number): boolean {
+    this.deadline = Infinity;
+    if (this.stalledSince < 0) this.stalledSince = now;
+    else if (now - this.stalledSince >= GIVE_UP_AFTER && this.timeouts >= GIVE_UP_TIMEOUTS) return false;
+    this.timeouts++;
+    if (this.nxt === this.una) {
+      if (this.pending) this.probe(now);
+      return true;
+    }
+    const flight = seqDiff(this.max, this.una) - this.scoreboard.bytes;
+    // a second timeout for the same data: what was selectively acknowledged may be gone (RFC 2018, section 8)
+    if (this.stalledSince !== now) this.scoreboard.clear();
+    this.congestion.timeout(flight, this.stalledSince === now);
+    this.rtt.backOff();
+    this.timedAt = -1;
+    this.inRecovery = false;
+    this.duplicates = this.inflation = 0;
+    this.recover = this.max;
+    this.nxt = this.una;
+    this.output(now);
+    return true;
+  }
+
+  /**
+   * The peer's window has been closed, or too small for a segment that is worth it, for a while: sends what fits, and
+   * one byte or FIN beyond a closed window, to learn whether it has opened.
+   */
+  private probe(now: number): void {
+    this.probes++;
+    const data = Math.min(Math.max(1, this.window), this.buffer.length, this.mss);
+    const sent = this.out.sendData(this.una, 0, data, data === 0) + (data === 0 ? 1 : 0);
+    this.max = seqMax(this.max, seqAdd(this.una, sent));
+    if (this.window > 0) this.nxt = seqAdd(this.una, sent);
+    this.arm(now);
+  }
+
+  /** The path takes segments of at most `mss` bytes (RFC 1191, 8201): what is on its way is sent again, smaller. */
+  reduceSegmentSize(mss: number, now: number): void {
+    if (mss >= this.mss) return;
+    this.mss = mss;
+    this.congestion.setSegmentSize(mss);
+    if (this.una === this.iss) return;
+    this.inRecovery = false;
+    this.recover = this.max;
+    this.nxt = this.una;
+    this.output(now);
+  }
+}

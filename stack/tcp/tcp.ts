@@ -1,0 +1,434 @@
+/**
+ * The TCP layer: finds the connection of a segment, makes new ones, and keeps their number within limits.
+ *
+ * Every connection, every SYN that waits for a verdict ({@linkcode Request}) and every remnant in TIME-WAIT is one entry
+ * in one {@linkcode FlowTable}. Connections that something happened to are woken once, at the end of the turn
+ * ({@linkcode Tcp.flush}).
+ *
+ * @module
+ */
+import { type Endpoint, IpAddress } from "../address.ts";
+import { type Allocate, type FramePool, Transmit, TRANSPORT_AT } from "../device.ts";
+import { FlowTable } from "../flow_table.ts";
+import type { IcmpErrors, IpSender, Timer, Timers } from "../lower.ts";
+import type { Packet } from "../packet.ts";
+import { sipHash } from "../siphash.ts";
+import { transportChecksumOk } from "../wire/checksum.ts";
+import {
+  ACK,
+  putHeader,
+  putTimestamps,
+  RST,
+  Segment,
+  SYN,
+  TCP_CHECKSUM,
+  TCP_HEADER,
+  TCP_PROTOCOL,
+  TIMESTAMPS_LENGTH,
+} from "../wire/tcp.ts";
+import { get16, get32 } from "../wire/bytes.ts";
+import { Connection } from "./connection.ts";
+import { CHALLENGE_ACKS, DEFAULT_TCP_LIMITS, type TcpLimits } from "./constants.ts";
+import type { TcpContext, TcpCounters } from "./context.ts";
+import type { TcpFlow, TcpHandler, TcpRequest, Unreachable } from "./flow.ts";
+import { BufferMemory } from "./memory.ts";
+import { Request, type RequestOwner } from "./request.ts";
+import { seqAdd } from "./sequence.ts";
+import { TimeWait } from "./time_wait.ts";
+
+/** What the layer needs. */
+export interface TcpOptions {
+  readonly ip: IpSender;
+  readonly icmp: IcmpErrors;
+  /** The time in ms, monotonic. */
+  readonly clock: () => number;
+  /** A random unsigned 32-bit number. */
+  readonly random: () => number;
+  readonly allocate: Allocate;
+  readonly frames: FramePool;
+  readonly timers: Timers;
+  /** A SYN arrived that no connection knows. */
+  readonly onRequest: (request: TcpRequest) => void;
+  readonly limits?: Partial<TcpLimits> | undefined;
+}
+
+/** How much of a SYN's IP packet is kept for the quotation in an ICMP error: header and 64 bytes. */
+const QUOTATION = 104;
+
+/** The ephemeral ports that {@linkcode Tcp.connect} chooses from (RFC 6335, section 6). */
+const FIRST_EPHEMERAL_PORT = 49_152;
+
+type Entry = Connection | Request | TimeWait;
+
+/** See the module's text. */
+export class Tcp implements TcpContext, RequestOwner {
+  readonly memory: BufferMemory;
+  readonly transmit: Transmit;
+  readonly ip: IpSender;
+  readonly timers: Timers;
+  private readonly timestampOffset: number;
+  readonly counters: TcpCounters = {
+    segmentsIn: 0,
+    segmentsOut: 0,
+    malformed: 0,
+    badChecksum: 0,
+    retransmissions: 0,
+    resetsIn: 0,
+    resetsOut: 0,
+    accepted: 0,
+    connected: 0,
+    timeouts: 0,
+    overflows: 0,
+  };
+
+  private readonly limits: TcpLimits;
+  private readonly table: FlowTable<Entry>;
+  private readonly isnKey: Int32Array;
+  private readonly segment = new Segment();
+  private readonly awake: Connection[] = [];
+  /** In the order in which they came, the oldest first. */
+  private readonly halfOpen = new Set<Connection>();
+  private readonly timeWaits = new Set<TimeWait>();
+  private readonly timeWaitTimer: Timer;
+  private requestCount = 0;
+  private connectionCount = 0;
+  private time = 0;
+  private inTurn = false;
+  private challenges = 0;
+  private challengesSince = -Infinity;
+
+  constructor(private readonly options: TcpOptions) {
+    const { random } = options;
+    this.ip = options.ip;
+    this.timers = options.timers;
+    this.limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
+    this.memory = new BufferMemory(options.allocate, options.frames, this.limits.bufferedBytes);
+    this.transmit = new Transmit(options.allocate);
+    this.table = new FlowTable<Entry>(random() | 0, random() | 0);
+    this.isnKey = Int32Array.from({ length: 4 }, () => random() | 0);
+    this.timestampOffset = random() | 0;
+    this.timeWaitTimer = { deadline: Infinity, slot: -1, fire: (now) => this.expireTimeWaits(now) };
+  }
+
+  /** Connections, half-open ones included. */
+  get connections(): number {
+    return this.connectionCount;
+  }
+
+  /** SYNs that wait for a verdict. */
+  get requests(): number {
+    return this.requestCount;
+  }
+
+  /** Connections whose handshake is not complete. */
+  get halfOpenConnections(): number {
+    return this.halfOpen.size;
+  }
+
+  /** Connections in TIME-WAIT. */
+  get timeWaiting(): number {
+    return this.timeWaits.size;
+  }
+
+  /** All connections, in no order. */
+  *flows(): Generator<Connection> {
+    for (const entry of this.table.values()) if (entry instanceof Connection) yield entry;
+  }
+
+  now(): number {
+    return this.inTurn ? this.time : this.options.clock();
+  }
+
+  private beginTurn(): void {
+    if (this.inTurn) return;
+    this.time = this.options.clock();
+    this.inTurn = true;
+  }
+
+  /** Handles a packet with TCP in it. */
+  receive(packet: Packet): void {
+    this.beginTurn();
+    const { segment, counters } = this;
+    counters.segmentsIn++;
+    if (!segment.parse(packet.bytes, packet.payload, packet.end)) {
+      counters.malformed++;
+      return;
+    }
+    if (!packet.checksumTrusted && !this.checksumOk(packet)) {
+      counters.badChecksum++;
+      return;
+    }
+    if (packet.broadcast) return; // RFC 9293, section 3.9.2.3
+    const { bytes, version, source, destination } = packet;
+    const { sourcePort, destinationPort } = segment;
+    const entry = this.table.find(bytes, version, source, sourcePort, destination, destinationPort);
+    if (entry === null) this.receiveUnknown(segment, packet);
+    else if (entry instanceof Connection) entry.receive(segment, packet);
+    else if (entry instanceof Request) this.receiveForRequest(entry, segment);
+    else this.receiveForTimeWait(entry, segment, packet);
+  }
+
+  private checksumOk(packet: Packet): boolean {
+    const { bytes, source, destination, version, payload, end } = packet;
+    return transportChecksumOk(bytes, source, destination, version, TCP_PROTOCOL, payload, end);
+  }
+
+  /** LISTEN and CLOSED: RFC 9293, sections 3.10.7.1 and 3.10.7.2. */
+  private receiveUnknown(segment: Segment, packet: Packet): void {
+    if (segment.has(RST)) return;
+    const { bytes, version } = packet;
+    const guest = { address: IpAddress.at(bytes, packet.source, version), port: segment.sourcePort };
+    const local = { address: IpAddress.at(bytes, packet.destination, version), port: segment.destinationPort };
+    if (segment.has(ACK)) return this.sendReset(local, guest, segment.acknowledgment);
+    if (!segment.has(SYN)) return this.sendResetAck(local, guest, seqAdd(segment.sequence, segment.sequenceLength));
+    if (this.requestCount >= this.limits.requests) {
+      this.counters.overflows++;
+      return;
+    }
+    const quotation = bytes.slice(packet.header, Math.min(packet.end, packet.header + QUOTATION));
+    const request = new Request(this, guest, local, segment, quotation);
+    this.table.add(request);
+    this.requestCount++;
+    this.options.onRequest(request);
+  }
+
+  private receiveForRequest(request: Request, segment: Segment): void {
+    if (!segment.has(RST) || segment.has(ACK)) return; // the SYN again, or nothing that belongs here
+    if (segment.sequence !== request.irs && segment.sequence !== seqAdd(request.irs, 1)) return;
+    this.forget(request);
+    request.cancelled?.();
+  }
+
+  private receiveForTimeWait(entry: TimeWait, segment: Segment, packet: Packet): void {
+    const what = entry.receive(segment, this.time);
+    if (what === "reopen") {
+      this.removeTimeWait(entry);
+      this.receiveUnknown(segment, packet);
+    } else if (what === "acknowledge") {
+      this.acknowledgeTimeWait(entry);
+    }
+  }
+
+  /**
+   * The network reports that a segment of ours could not be delivered (RFC 792, 4443).
+   *
+   * @param packet the ICMP packet
+   * @param quoted offset of the quoted IP header in its bytes
+   * @param transport offset of the quoted TCP header, at least 8 bytes of which are there
+   * @param mtu the next hop's MTU, with "too-big"
+   */
+  icmpError(packet: Packet, quoted: number, transport: number, what: "unreachable" | "too-big", mtu: number): void {
+    this.beginTurn();
+    const { bytes, version } = packet;
+    const sourceAt = quoted + (version === 4 ? 12 : 8);
+    const destinationAt = sourceAt + (version === 4 ? 4 : 16);
+    const localPort = get16(bytes, transport), guestPort = get16(bytes, transport + 2);
+    const entry = this.table.find(bytes, version, destinationAt, guestPort, sourceAt, localPort);
+    if (entry instanceof Connection) entry.networkError(get32(bytes, transport + 4) | 0, what, mtu);
+  }
+
+  /** The end of a turn: all that follows from the frames since the last one is done, acknowledgments are sent. */
+  flush(): void {
+    const { awake } = this;
+    for (let i = 0; i < awake.length; i++) awake[i]!.turn(this.now()); // may grow meanwhile
+    awake.length = 0;
+    this.inTurn = false;
+  }
+
+  /**
+   * Connects to the guest. With port 0 in `local` a free port is chosen at random (RFC 6056).
+   * Returns null when all ports of that address towards that guest endpoint are taken, or there are too many connections.
+   */
+  connect(local: Endpoint, guest: Endpoint, handler: TcpHandler): TcpFlow | null {
+    const from = local.port === 0 ? this.ephemeral(local.address, guest) : local;
+    if (from === null || this.table.get(guest, from) !== null || !this.makeRoom()) return null;
+    return this.add(new Connection(this, from, guest, handler, null));
+  }
+
+  private ephemeral(address: IpAddress, guest: Endpoint): Endpoint | null {
+    const count = 65_536 - FIRST_EPHEMERAL_PORT;
+    const start = this.options.random() % count;
+    for (let i = 0; i < count; i++) {
+      const candidate = { address, port: FIRST_EPHEMERAL_PORT + (start + i) % count };
+      if (this.table.get(guest, candidate) === null) return candidate;
+    }
+    return null;
+  }
+
+  private add(connection: Connection): Connection {
+    this.table.add(connection);
+    this.connectionCount++;
+    this.halfOpen.add(connection);
+    if (this.halfOpen.size > this.limits.halfOpen) this.evictHalfOpen();
+    return connection;
+  }
+
+  /** Whether there is, or could be made, room for one more connection. */
+  private makeRoom(): boolean {
+    if (this.connectionCount < this.limits.connections) return true;
+    return this.evictHalfOpen();
+  }
+
+  private evictHalfOpen(): boolean {
+    for (const oldest of this.halfOpen) {
+      this.counters.overflows++;
+      oldest.evict();
+      return true;
+    }
+    return false;
+  }
+
+  /** Resets all connections and forgets all requests; handlers are told. */
+  close(): void {
+    for (const entry of this.table.values()) {
+      if (entry instanceof Connection) entry.close();
+      else if (entry instanceof Request) {
+        this.refuse(entry);
+        entry.cancelled?.();
+      } else this.removeTimeWait(entry);
+    }
+  }
+
+  // TcpContext
+
+  wake(connection: Connection): void {
+    if (connection.awake) return;
+    connection.awake = true;
+    this.awake.push(connection);
+  }
+
+  established(connection: Connection): void {
+    this.halfOpen.delete(connection);
+  }
+
+  remove(connection: Connection): void {
+    this.halfOpen.delete(connection);
+    this.table.remove(connection);
+    this.connectionCount--;
+  }
+
+  enterTimeWait(connection: Connection, now: number): void {
+    this.remove(connection);
+    const { guest, local, sender, receiver } = connection;
+    const timestamp = connection.timestamps ? receiver.timestampRecent : null;
+    const entry = new TimeWait(guest, local, sender.nxt, receiver.nxt, timestamp, now);
+    this.table.add(entry);
+    this.timeWaits.add(entry);
+    for (const oldest of this.timeWaits) {
+      if (this.timeWaits.size <= this.limits.timeWait) break;
+      this.removeTimeWait(oldest);
+    }
+    if (this.timeWaitTimer.slot < 0) this.timers.schedule(this.timeWaitTimer, entry.until);
+  }
+
+  private removeTimeWait(entry: TimeWait): void {
+    this.table.remove(entry);
+    this.timeWaits.delete(entry);
+  }
+
+  private expireTimeWaits(now: number): void {
+    for (const entry of this.timeWaits) {
+      if (entry.until > now) {
+        this.timers.schedule(this.timeWaitTimer, entry.until);
+        return; // one that was extended delays those behind it a little
+      }
+      this.removeTimeWait(entry);
+    }
+  }
+
+  mayChallenge(now: number): boolean {
+    if (now - this.challengesSince >= 1000) {
+      this.challengesSince = now;
+      this.challenges = 0;
+    }
+    return this.challenges++ < CHALLENGE_ACKS;
+  }
+
+  private acknowledgeTimeWait(entry: TimeWait): void {
+    const { local, guest, sndNxt, rcvNxt, timestamp } = entry;
+    if (timestamp === null) return this.sendBare(local, guest, ACK, sndNxt, rcvNxt);
+    // a peer with timestamps drops what comes without (RFC 7323, section 3.2)
+    const length = TCP_HEADER + TIMESTAMPS_LENGTH;
+    putTimestamps(this.transmit.head.bytes, TRANSPORT_AT + TCP_HEADER, this.timestamp(), timestamp);
+    this.sendHeader(local, guest, ACK, sndNxt, rcvNxt, length);
+  }
+
+  timestamp(): number {
+    return (Math.floor(this.now()) + this.timestampOffset) | 0;
+  }
+
+  sendBare(local: Endpoint, guest: Endpoint, flags: number, sequence: number, acknowledgment: number): void {
+    this.sendHeader(local, guest, flags, sequence, acknowledgment, TCP_HEADER);
+  }
+
+  /** Sends a segment without data; its options stand in the head already. */
+  private sendHeader(
+    local: Endpoint,
+    guest: Endpoint,
+    flags: number,
+    sequence: number,
+    acknowledgment: number,
+    length: number,
+  ): void {
+    const { transmit } = this;
+    transmit.begin(length);
+    const head = transmit.head.bytes;
+    putHeader(head, TRANSPORT_AT, local.port, guest.port, sequence, acknowledgment, flags, 0, length);
+    this.counters.segmentsOut++;
+    this.ip.send(transmit, local.address, guest.address, TCP_PROTOCOL, TCP_CHECKSUM);
+  }
+
+  private sendReset(local: Endpoint, guest: Endpoint, sequence: number): void {
+    this.counters.resetsOut++;
+    this.sendBare(local, guest, RST, sequence, 0);
+  }
+
+  private sendResetAck(local: Endpoint, guest: Endpoint, acknowledgment: number): void {
+    this.counters.resetsOut++;
+    this.sendBare(local, guest, RST | ACK, 0, acknowledgment);
+  }
+
+  initialSequence(local: Endpoint, guest: Endpoint, now: number): number {
+    const length = local.address.bytes.length / 4;
+    const words = new Int32Array(2 * length + 1);
+    for (let i = 0; i < length; i++) {
+      words[i] = get32(local.address.bytes, 4 * i);
+      words[length + i] = get32(guest.address.bytes, 4 * i);
+    }
+    words[2 * length] = local.port << 16 | guest.port;
+    return (sipHash(this.isnKey, words) + Math.floor(now * 250)) | 0; // a clock of 4 µs (RFC 9293, section 3.4.1)
+  }
+
+  // RequestOwner
+
+  accept(request: Request, handler: TcpHandler): TcpFlow | null {
+    if (request.done) return null;
+    this.forget(request);
+    if (!this.makeRoom()) {
+      this.sendResetAck(request.local, request.guest, seqAdd(request.irs, 1));
+      return null;
+    }
+    const syn = { irs: request.irs, timestamp: request.timestamp, options: request.options };
+    return this.add(new Connection(this, request.local, request.guest, handler, syn));
+  }
+
+  refuse(request: Request): void {
+    this.forget(request);
+    this.sendResetAck(request.local, request.guest, seqAdd(request.irs, 1));
+  }
+
+  unreachable(request: Request, what: Unreachable): void {
+    this.forget(request);
+    this.options.icmp.unreachable(what, request.packet, 0, request.packet.length);
+  }
+
+  drop(request: Request): void {
+    this.forget(request);
+  }
+
+  private forget(request: Request): void {
+    request.done = true;
+    this.table.remove(request);
+    this.requestCount--;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Connections in TIME-WAIT (RFC 9293, section 3.3.2): what is left of a connection whose FIN was sent first, so that a
+ * late segment of it is answered, and is not taken for a part of the next connection between the same ends.
+ *
+ * @module
+ */
+import type { Endpoint } from "../address.ts";
+import type { FlowEntry } from "../flow_table.ts";
+import { ACK, RST, type Segment, SYN } from "../wire/tcp.ts";
+import { TIME_WAIT } from "./constants.ts";
+import { seqAfter, seqBefore } from "./sequence.ts";
+
+/** A connection in TIME-WAIT. */
+export class TimeWait implements FlowEntry {
+  hash = 0;
+  next: FlowEntry | null = null;
+  /** When it is over. */
+  until: number;
+
+  /**
+   * @param sndNxt, rcvNxt SND.NXT and RCV.NXT at the end
+   * @param timestamp the peer's newest timestamp, null without timestamps
+   */
+  constructor(
+    readonly guest: Endpoint,
+    readonly local: Endpoint,
+    readonly sndNxt: number,
+    readonly rcvNxt: number,
+    public timestamp: number | null,
+    now: number,
+  ) {
+    this.until = now + TIME_WAIT;
+  }
+
+  /**
+   * What to do with a segment: "acknowledge" it again, "ignore" it, or "reopen": it is the SYN of a new connection that
+   * can't be confused with the old one (RFC 9293, section 3.6.1; RFC 6191).
+   */
+  receive(segment: Segment, now: number): "acknowledge" | "ignore" | "reopen" {
+    if (segment.has(RST)) return "ignore"; // RFC 1337
+    if (segment.has(SYN) && !segment.has(ACK)) {
+      const newer = this.timestamp !== null && segment.hasTimestamps
+        ? seqAfter(segment.timestamp, this.timestamp) ||
+          (segment.timestamp === this.timestamp && seqAfter(segment.sequence, this.rcvNxt))
+        : seqAfter(segment.sequence, this.rcvNxt);
+      return newer ? "reopen" : "acknowledge";
+    }
+    if (segment.sequenceLength === 0) return "ignore";
+    if (!seqBefore(segment.sequence, this.rcvNxt)) return "ignore";
+    if (this.timestamp !== null && segment.hasTimestamps && seqAfter(segment.timestamp, this.timestamp)) {
+      this.timestamp = segment.timestamp;
+    }
+    this.until = now + TIME_WAIT; // the peer's FIN again: our acknowledgment was lost
+    return "acknowledge";
+  }
+}

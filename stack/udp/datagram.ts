@@ -1,0 +1,64 @@
+/**
+ * A UDP datagram from the guest, as its user sees it.
+ *
+ * @module
+ */
+import { type Endpoint, IpAddress, type IpVersion } from "../address.ts";
+import type { IcmpErrors } from "../lower.ts";
+import { Packet } from "../packet.ts";
+import type { Unreachable } from "../tcp/flow.ts";
+
+/**
+ * One object is used for all datagrams: whoever needs something of it later copies that. All offsets are into
+ * {@linkcode bytes}.
+ */
+export class UdpDatagram {
+  /** The IP packet. Several datagrams may share one, where the guest's kernel handed them over as one. */
+  packet: Packet = new Packet();
+  guestPort = 0;
+  /** The port that the guest sent to, on a host that this program plays. */
+  localPort = 0;
+  /** Offset and length of the data. */
+  payload = 0;
+  length = 0;
+
+  constructor(private readonly icmp: IcmpErrors) {}
+
+  get bytes(): Uint8Array {
+    return this.packet.bytes;
+  }
+
+  get version(): IpVersion {
+    return this.packet.version;
+  }
+
+  /** Offset of the 4 or 16 bytes of the guest's address. */
+  get guestAddress(): number {
+    return this.packet.source;
+  }
+
+  /** Offset of the 4 or 16 bytes of the address that the guest sent to. */
+  get localAddress(): number {
+    return this.packet.destination;
+  }
+
+  /** Whether it was sent to a broadcast or multicast address. */
+  get broadcast(): boolean {
+    return this.packet.broadcast;
+  }
+
+  /** The guest's end, as a new object. */
+  guest(): Endpoint {
+    return { address: IpAddress.at(this.bytes, this.guestAddress, this.version), port: this.guestPort };
+  }
+
+  /** Where the guest sent it to, as a new object. */
+  local(): Endpoint {
+    return { address: IpAddress.at(this.bytes, this.localAddress, this.version), port: this.localPort };
+  }
+
+  /** Sends an ICMP destination unreachable about it, unless the rules or the rate limit forbid that. */
+  unreachable(what: Unreachable): void {
+    this.icmp.unreachable(what, this.packet.bytes, this.packet.header, this.packet.end);
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * IPv6's extension headers (RFC 8200, section 4). All but the fragment header begin alike:
+ *
+ *     | next header (1) | length in 8 bytes beyond the first 8 (1) | ...
+ *
+ * and the fragment header is
+ *
+ *     | next header (1) | reserved (1) | offset (13 bits) | reserved (2) | M | identification (4) |
+ *
+ * {@linkcode ExtensionWalk} goes from header to header until it stands at the transport's, at a fragment header, or at
+ * something that ends the packet. Fragments are then the caller's affair: it goes on behind the header of an atomic
+ * one, or in the datagram that was put together. What the walk looks at is bounded: {@linkcode MAX_EXTENSIONS} headers.
+ *
+ * @module
+ */
+import { get16, get32, put16, put32 } from "./bytes.ts";
+
+const HOP_BY_HOP = 0;
+const ROUTING = 43;
+/** The next header value of a fragment header. */
+export const FRAGMENT = 44;
+const DESTINATION_OPTIONS = 60;
+/** The next header value that says that nothing follows. */
+export const NO_NEXT_HEADER = 59;
+
+const NEXT_HEADER = 0;
+const LENGTH = 1;
+const OPTIONS = 2;
+
+const ROUTING_TYPE = 2;
+const SEGMENTS_LEFT = 3;
+
+const FRAGMENT_OFFSET = 2;
+const FRAGMENT_IDENTIFICATION = 4;
+/** The length of a fragment header. */
+export const FRAGMENT_HEADER = 8;
+
+const OPTION_PAD1 = 0;
+const OPTION_PADN = 1;
+
+/** More headers than this are dropped. RFC 8200 section 4.1 knows seven; nobody sends more than three. */
+export const MAX_EXTENSIONS = 8;
+
+/** Codes of the ICMPv6 parameter problem (RFC 4443, section 3.4; RFC 7112, section 5). */
+export const PROBLEM_HEADER_FIELD = 0;
+export const PROBLEM_NEXT_HEADER = 1;
+export const PROBLEM_OPTION = 2;
+export const PROBLEM_INCOMPLETE_CHAIN = 3;
+
+/** Where the data of the fragment belongs whose fragment header is at `offset`, in bytes. */
+export function fragmentOffset6(bytes: Uint8Array, offset: number): number {
+  return get16(bytes, offset + FRAGMENT_OFFSET) & 0xfff8;
+}
+
+/** Offset of the field that holds {@linkcode fragmentOffset6}, for parameter problems. */
+export function fragmentOffset6At(offset: number): number {
+  return offset + FRAGMENT_OFFSET;
+}
+
+/** Whether fragments follow this one. */
+export function moreFragments6(bytes: Uint8Array, offset: number): boolean {
+  return (bytes[offset + FRAGMENT_OFFSET + 1] & 1) !== 0;
+}
+
+/** The identification that the fragments of a datagram share. */
+export function identification6(bytes: Uint8Array, offset: number): number {
+  return get32(bytes, offset + FRAGMENT_IDENTIFICATION);
+}
+
+/** The protocol of what was fragmented. */
+export function fragmentNextHeader(bytes: Uint8Array, offset: number): number {
+  return bytes[offset + NEXT_HEADER];
+}
+
+/** Writes a fragment header at `offset`; `fragmentOffset` is in bytes, a multiple of 8. */
+export function putFragment(
+  bytes: Uint8Array,
+  offset: number,
+  nextHeader: number,
+  fragmentOffset: number,
+  more: boolean,
+  identification: number,
+): void {
+  bytes[offset + NEXT_HEADER] = nextHeader;
+  bytes[offset + LENGTH] = 0;
+  put16(bytes, offset + FRAGMENT_OFFSET, fragmentOffset | (more ? 1 : 0));
+  put32(bytes, offset + FRAGMENT_IDENTIFICATION, identification);
+}
+
+/** Where a walk ended. */
+export type WalkEnd =
+  /** At a header that is none of ours: the transport's. */
+  | "transport"
+  /** At a whole fragment header. */
+  | "fragment"
+  /** The packet ends within a header. */
+  | "truncated"
+  /** The sender is to be told: {@linkcode ExtensionWalk.problemCode}. */
+  | "problem"
+  /** To be dropped without a word. */
+  | "discard";
+
+/** See the module's text. One object serves for many packets. */
+export class ExtensionWalk {
+  /** The next header value that named the header at `at`. */
+  protocol = 0;
+  /** Offset of the header that the walk stands at. */
+  at = 0;
+  /** Offset of the field that `protocol` was read from. */
+  namedAt = 0;
+  /** After "problem": the parameter problem's code, and the offset of the byte that it points to. */
+  problemCode = 0;
+  problemAt = 0;
+  private count = 0;
+
+  /** Starts at the header at `at`, the first behind an IPv6 header; the field at `namedAt` says what it is. */
+  begin(protocol: number, namedAt: number, at: number): void {
+    this.protocol = protocol;
+    this.namedAt = namedAt;
+    this.at = at;
+    this.count = 0;
+  }
+
+  /** Goes on until the end of the headers; `end` is that of the packet. */
+  run(bytes: Uint8Array, end: number): WalkEnd {
+    for (;;) {
+      const { protocol, at } = this;
+      if (protocol !== HOP_BY_HOP && protocol !== DESTINATION_OPTIONS && protocol !== ROUTING) {
+        if (protocol !== FRAGMENT) return "transport";
+        return at + FRAGMENT_HEADER <= end ? "fragment" : "truncated";
+      }
+      // hop-by-hop options stand behind the IPv6 header or nowhere (section 4.1)
+      if (protocol === HOP_BY_HOP && this.count > 0) return this.problem(PROBLEM_NEXT_HEADER, this.namedAt);
+      if (++this.count > MAX_EXTENSIONS) return "discard";
+      if (at + 8 > end) return "truncated";
+      const next = at + 8 * (bytes[at + LENGTH] + 1);
+      if (next > end) return "truncated";
+      const fault = protocol === ROUTING ? this.checkRouting(bytes) : this.checkOptions(bytes, next);
+      if (fault !== null) return fault;
+      this.step(bytes, next);
+    }
+  }
+
+  /** Steps behind the fragment header at `at`. */
+  skipFragment(bytes: Uint8Array): void {
+    this.count++;
+    this.step(bytes, this.at + FRAGMENT_HEADER);
+  }
+
+  private step(bytes: Uint8Array, next: number): void {
+    this.protocol = bytes[this.at + NEXT_HEADER];
+    this.namedAt = this.at + NEXT_HEADER;
+    this.at = next;
+  }
+
+  /** Section 4.4: this node knows no routing type; with no segments left the header is ignored. */
+  private checkRouting(bytes: Uint8Array): WalkEnd | null {
+    if (bytes[this.at + SEGMENTS_LEFT] === 0) return null;
+    return this.problem(PROBLEM_HEADER_FIELD, this.at + ROUTING_TYPE);
+  }
+
+  /** Section 4.2: what to do about an unknown option is in the upper two bits of its type. */
+  private checkOptions(bytes: Uint8Array, end: number): WalkEnd | null {
+    let at = this.at + OPTIONS;
+    while (at < end) {
+      const type = bytes[at];
+      if (type === OPTION_PAD1) {
+        at++;
+        continue;
+      }
+      if (at + 1 >= end || at + 2 + bytes[at + 1] > end) return "discard";
+      if (type !== OPTION_PADN) {
+        const action = type >> 6;
+        if (action === 1) return "discard";
+        if (action >= 2) return this.problem(PROBLEM_OPTION, at);
+      }
+      at += 2 + bytes[at + 1];
+    }
+    return null;
+  }
+
+  private problem(code: number, at: number): WalkEnd {
+    this.problemCode = code;
+    this.problemAt = at;
+    return "problem";
+  }
+}

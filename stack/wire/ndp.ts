@@ -1,0 +1,126 @@
+/**
+ * Neighbour discovery's messages (RFC 4861, section 4), which are ICMPv6 messages:
+ *
+ *     router solicitation      | 133 | 0 | checksum | reserved (4) | options ...
+ *     router advertisement     | 134 | 0 | checksum | hop limit (1) | flags (1) | router lifetime, s (2)
+ *                              | reachable time, ms (4) | retransmission timer, ms (4) | options ...
+ *     neighbour solicitation   | 135 | 0 | checksum | reserved (4) | target (16) | options ...
+ *     neighbour advertisement  | 136 | 0 | checksum | flags (1), reserved (3) | target (16) | options ...
+ *
+ * and options, whose length counts 8 bytes:
+ *
+ *     | type (1) | length (1) | ...
+ *
+ * @module
+ */
+import type { IpAddress } from "../address.ts";
+import { copyShort, put32 } from "./bytes.ts";
+import { MAC_LENGTH } from "./ethernet.ts";
+import { putIcmp } from "./icmp.ts";
+import { isMulticast6 } from "./ipv6.ts";
+
+/** Types. */
+export const ROUTER_SOLICITATION = 133;
+export const ROUTER_ADVERTISEMENT = 134;
+export const NEIGHBOUR_SOLICITATION = 135;
+export const NEIGHBOUR_ADVERTISEMENT = 136;
+
+/** Neighbour discovery is only believed from the link itself (section 6.1, 7.1). */
+export const NDP_HOP_LIMIT = 255;
+
+const CODE = 1;
+const TARGET = 8;
+const ADVERTISEMENT_TIMES = 8;
+
+const ROUTER_SOLICITATION_LENGTH = 8;
+const ROUTER_ADVERTISEMENT_LENGTH = 16;
+const NEIGHBOUR_LENGTH = 24;
+
+/** Flags of a neighbour advertisement. */
+export const NA_ROUTER = 0x80;
+export const NA_SOLICITED = 0x40;
+export const NA_OVERRIDE = 0x20;
+
+/** Option types. */
+const OPTION_SOURCE_LINK_ADDRESS = 1;
+const OPTION_TARGET_LINK_ADDRESS = 2;
+const OPTION_MTU = 5;
+
+const LINK_ADDRESS_LENGTH = 8;
+const MTU_LENGTH = 8;
+
+/** The lengths of the messages written here, options included. */
+export const NEIGHBOUR_MESSAGE = NEIGHBOUR_LENGTH + LINK_ADDRESS_LENGTH;
+export const ROUTER_ADVERTISEMENT_MESSAGE = ROUTER_ADVERTISEMENT_LENGTH + LINK_ADDRESS_LENGTH + MTU_LENGTH;
+
+/**
+ * Whether the ICMPv6 message in `bytes[offset..end)`, of the types above, is well-formed: code, length, target, and
+ * every option's length (sections 6.1.1, 7.1.1 and 7.1.2; hop limit and checksum are the caller's).
+ */
+export function isNdp(bytes: Uint8Array, offset: number, end: number): boolean {
+  const type = bytes[offset];
+  const neighbour = type === NEIGHBOUR_SOLICITATION || type === NEIGHBOUR_ADVERTISEMENT;
+  const fixed = neighbour
+    ? NEIGHBOUR_LENGTH
+    : type === ROUTER_SOLICITATION
+    ? ROUTER_SOLICITATION_LENGTH
+    : ROUTER_ADVERTISEMENT_LENGTH;
+  if (end - offset < fixed || bytes[offset + CODE] !== 0) return false;
+  if (neighbour && isMulticast6(bytes, offset + TARGET)) return false;
+  let at = offset + fixed;
+  while (at < end) {
+    const length = at + 1 < end ? 8 * bytes[at + 1] : 0;
+    if (length === 0 || at + length > end) return false;
+    at += length;
+  }
+  return true;
+}
+
+/** Offset of the target address of a neighbour message. */
+export function ndpTarget(offset: number): number {
+  return offset + TARGET;
+}
+
+/** Writes a neighbour solicitation (flags 0) or advertisement with a link-layer address option; checksum 0. */
+export function putNeighbourMessage(
+  bytes: Uint8Array,
+  offset: number,
+  type: number,
+  flags: number,
+  target: IpAddress,
+  mac: Uint8Array,
+): void {
+  putIcmp(bytes, offset, type, 0, flags << 24);
+  copyShort(target.bytes, 0, bytes, offset + TARGET, 16);
+  const option = type === NEIGHBOUR_SOLICITATION ? OPTION_SOURCE_LINK_ADDRESS : OPTION_TARGET_LINK_ADDRESS;
+  putLinkAddress(bytes, offset + NEIGHBOUR_LENGTH, option, mac);
+}
+
+/**
+ * Writes a router advertisement with source link-layer address and MTU options, no prefixes and no flags, so that
+ * nobody configures an address by it; checksum 0.
+ *
+ * @param lifetime seconds for which the sender may be used as default router
+ */
+export function putRouterAdvertisement(
+  bytes: Uint8Array,
+  offset: number,
+  hopLimit: number,
+  lifetime: number,
+  mac: Uint8Array,
+  mtu: number,
+): void {
+  putIcmp(bytes, offset, ROUTER_ADVERTISEMENT, 0, (hopLimit << 24) | lifetime);
+  put32(bytes, offset + ADVERTISEMENT_TIMES, 0); // reachable time and retransmission timer: not specified
+  put32(bytes, offset + ADVERTISEMENT_TIMES + 4, 0);
+  putLinkAddress(bytes, offset + ROUTER_ADVERTISEMENT_LENGTH, OPTION_SOURCE_LINK_ADDRESS, mac);
+  const option = offset + ROUTER_ADVERTISEMENT_LENGTH + LINK_ADDRESS_LENGTH;
+  put32(bytes, option, (OPTION_MTU << 24) | (1 << 16));
+  put32(bytes, option + 4, mtu);
+}
+
+function putLinkAddress(bytes: Uint8Array, at: number, type: number, mac: Uint8Array): void {
+  bytes[at] = type;
+  bytes[at + 1] = 1;
+  copyShort(mac, 0, bytes, at + 2, MAC_LENGTH);
+}

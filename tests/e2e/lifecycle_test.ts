@@ -1,0 +1,104 @@
+/** Start, lines, end: what scripts around the program rely on. */
+import { makeDevice } from "../../scripts/lab/device.ts";
+import { HOST_LINK, Lab, WORLD } from "../../scripts/lab/lab.ts";
+import { launchProgram } from "../../scripts/lab/program.ts";
+import { clientCommand } from "../../scripts/lab/services.ts";
+import { until } from "../../scripts/lab/until.ts";
+import { assert, assertEquals, assertMatch } from "../assert.ts";
+import { Bed, BedKeeper, e2e, e2eEach } from "./bed.ts";
+
+const TAP = { mode: "tap", mtu: 1500 } as const;
+
+e2e("it says what it does, in order, and tells its parent when it has started", async () => {
+  let told = 0;
+  const listener = () => told++;
+  Deno.addSignalListener("SIGWINCH", listener);
+  try {
+    await using bed = await Bed.create(TAP);
+    assertEquals(bed.program.stderr, [
+      `[.] Joininig netns ${bed.guest.path}`,
+      "[.] Opening tun interface tun0",
+      `[+] #${bed.program.pid} Slirpnetstack started`,
+    ]);
+    await until("SIGWINCH", 2_000, () => told > 0);
+  } finally {
+    Deno.removeSignalListener("SIGWINCH", listener);
+  }
+});
+
+for (const name of ["SIGTERM", "SIGINT"] as const) {
+  e2e(`${name} resets the connections on both sides, says so, and the status is 0`, async () => {
+    await using bed = await Bed.create(TAP);
+    const clients = await Promise.all([WORLD.v4, WORLD.v6].map(async (address) => {
+      const client = bed.lab.start(bed.guest, clientCommand("await-end", address));
+      await client.line("stdout", /"open": 1/);
+      return client;
+    }));
+    bed.program.signal(name);
+    const start = performance.now();
+    assertEquals(await bed.program.ended, 0);
+    assert(performance.now() - start < 2_000, `it took ${performance.now() - start} ms`);
+    assertEquals(bed.program.stderr.at(-1), `[-] #${bed.program.pid} Slirpnetstack closing`);
+    for (const client of clients) await client.line("stdout", /"error": "ECONNRESET"/);
+  });
+}
+
+e2e("a device that goes away ends it with a line and a status that is not 0", async () => {
+  await using bed = await Bed.create(TAP);
+  await bed.guest.ip("link delete tun0");
+  assert(await bed.program.ended !== 0);
+  assertMatch(bed.program.stderr.at(-1)!, /^\[!\] .*tun0/);
+});
+
+e2e("a namespace or a device that is not there: status 253 and the reason", async () => {
+  await using lab = await Lab.create();
+  const guest = await lab.guest();
+  await makeDevice(guest, TAP);
+  for (
+    const [flags, reason] of [
+      [["-netns", "/run/netns/none-of-that-name"], /none-of-that-name/],
+      [["-netns", guest.path, "-interface", "tun7"], /tun7/],
+      [["-netns", guest.path, "-interface", "lo"], /lo/],
+    ] as const
+  ) {
+    await using program = launchProgram(lab.host, flags);
+    assertEquals(await program.ended, 253, program.stderr.join("\n"));
+    assertMatch(program.stderr.at(-1)!, /^Failed to open TUN\/TAP: /);
+    assertMatch(program.stderr.at(-1)!, reason);
+    assertEquals(program.stdout, []);
+  }
+});
+
+e2e("-quiet leaves stdout empty", async () => {
+  await using bed = await Bed.create(TAP, ["-quiet"]);
+  assertEquals(await bed.client("echo", WORLD.v4, 1, "in-turn"), { echoed: 1, errors: [] });
+  await bed.program.stop();
+  assertEquals(bed.program.stdout, []);
+});
+
+e2eEach(new BedKeeper(), {
+  "a routed connection has a line when it is new and one when it is done": async (bed, address, version) => {
+    const from = version === "v4" ? "10\\.0\\.2\\.100:\\d+" : "\\[fd00::100\\]:\\d+";
+    const host = `${endpoint(HOST_LINK[version])}:\\d+-${endpoint(address)}:7`;
+    await bed.client("echo", address, 1, "in-turn");
+    await bed.program.line("stdout", new RegExp(`^\\[\\+\\] tcp://${from}/${host} Routing conn new$`));
+    const done = await bed.program.line(
+      "stdout",
+      new RegExp(`^\\[-\\] tcp://${from}/${host} Routing conn done: l=(\\S+)/(\\S+) r=(\\S+)/(\\S+)$`),
+    );
+    assertEquals(done.slice(1), ["[EOF]", "0", "EOF", "0"]);
+  },
+
+  "a connection that the server refuses has a line": async (bed, address, version) => {
+    const from = version === "v4" ? "10\\.0\\.2\\.100:\\d+" : "\\[fd00::100\\]:\\d+";
+    await bed.client("connect", address, 1);
+    await bed.program.line(
+      "stdout",
+      new RegExp(`^\\[!\\] tcp://${from}/${endpoint(address)}:1 Routing conn error: l=.+/.+ r=.+/.+$`),
+    );
+  },
+});
+
+function endpoint(address: string): string {
+  return address.includes(":") ? `\\[${address}\\]` : address.replaceAll(".", "\\.");
+}

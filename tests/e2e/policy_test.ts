@@ -1,0 +1,130 @@
+/** Where a guest may go: the host's networks, the internet, the static list, and the exceptions. */
+import { HOST_LINK, Lab, WORLD, WORLD_LINK } from "../../scripts/lab/lab.ts";
+import { both, startServers } from "../../scripts/lab/services.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { Bed, e2e, VERSIONS } from "./bed.ts";
+
+/** The host's own addresses that no guest may reach but by name: see CLOSED in the policy. */
+const STATIC = ["10.0.2.2", "10.0.2.50", "169.254.1.1", "64:ff9b::1"];
+
+const TAP = { mode: "tap", mtu: 1500 } as const;
+
+/** A bed whose host has servers on its own addresses, and for each test the program started with other flags. */
+class PolicyBed {
+  private made: Promise<Bed> | null = null;
+
+  constructor() {
+    Deno.test.afterAll(async () => await (await this.made)?.[Symbol.asyncDispose]());
+  }
+
+  async with(...flags: readonly string[]): Promise<Bed> {
+    const bed = await (this.made ??= this.make());
+    await bed.restart(flags);
+    return bed;
+  }
+
+  private async make(): Promise<Bed> {
+    const bed = await Bed.create(TAP);
+    await bed.lab.host.ip(STATIC.map((address) => `address add ${address} dev lo nodad`).join("\n"));
+    await startServers(bed.lab, bed.lab.host, [...both(HOST_LINK), ...STATIC]);
+    return bed;
+  }
+}
+
+const policy = new PolicyBed();
+
+e2e("by default the internet is open and the host's networks are closed", async () => {
+  const bed = await policy.with();
+  for (const address of both(WORLD)) await assertOpen(bed, address);
+  for (const address of both(WORLD_LINK, HOST_LINK)) await assertClosed(bed, address);
+  for (const address of STATIC) await assertClosed(bed, address);
+});
+
+e2e("-enable-host opens the host's networks, and the static list stays closed", async () => {
+  const bed = await policy.with("-enable-host");
+  for (const address of both(WORLD, WORLD_LINK, HOST_LINK)) await assertOpen(bed, address);
+  for (const address of STATIC) await assertClosed(bed, address);
+});
+
+e2e("-disable-routing closes the internet alone", async () => {
+  const bed = await policy.with("-disable-routing", "-enable-host=true");
+  for (const address of both(WORLD)) await assertClosed(bed, address);
+  for (const address of both(WORLD_LINK)) await assertOpen(bed, address);
+});
+
+e2e("-enable-routing=false and -disable-host-networks are the same by other names", async () => {
+  const bed = await policy.with("-enable-routing=false", "-enable-host", "-disable-host-networks");
+  for (const address of both(WORLD, WORLD_LINK, HOST_LINK)) await assertClosed(bed, address);
+});
+
+e2e("-allow opens a range and its ports only, of its network only, even of the static list", async () => {
+  const bed = await policy.with(
+    "-disable-routing",
+    "-allow",
+    "tcp://203.0.113.0/24:5-8,tcp://[2001:db8:ffff::1]:7",
+    "-allow=udp://192.0.2.0/30:7",
+    "-allow",
+    "169.254.1.1",
+  );
+  for (const address of both(WORLD)) {
+    assertEquals(await connect(bed, address, 7), null);
+    assertEquals(await connect(bed, address, 80), "ECONNREFUSED");
+    assert(await datagram(bed, address) !== null);
+  }
+  assertEquals(await datagram(bed, WORLD_LINK.v4), null);
+  assertEquals(await connect(bed, WORLD_LINK.v4, 7), "ECONNREFUSED");
+  assertEquals(await connect(bed, "169.254.1.1", 80), null);
+});
+
+e2e("-deny comes before all else, for its range and ports only", async () => {
+  const bed = await policy.with(
+    "-deny",
+    "tcp://203.0.113.1:80,tcp://[2001:db8:ffff::]/64:80",
+    "-deny",
+    "udp://203.0.113.0/24,udp://[2001:db8:ffff::1]:7",
+    "-allow",
+    "tcp://203.0.113.1:80",
+  );
+  for (const version of VERSIONS) {
+    assertEquals(await connect(bed, WORLD[version], 7), null);
+    assertEquals(await connect(bed, WORLD[version], 80), "ECONNREFUSED");
+    assert(await datagram(bed, WORLD[version]) !== null);
+  }
+});
+
+e2e("a host without a route says so at once", async () => {
+  const bed = await policy.with();
+  await bed.lab.host.ip("route delete 0.0.0.0/0\nroute delete ::/0");
+  try {
+    for (const address of both(WORLD)) {
+      const error = await connect(bed, address, 7);
+      assert(error === "ENETUNREACH" || error === "EHOSTUNREACH", `connect to ${address} says ${error}`);
+    }
+  } finally {
+    await Lab.addDefaultRoutes(bed.lab.host);
+  }
+});
+
+async function assertOpen(bed: Bed, address: string): Promise<void> {
+  assertEquals(await connect(bed, address, 7), null, `tcp to ${address}`);
+  assertEquals(await datagram(bed, address), null, `udp to ${address}`);
+}
+
+/** TCP is refused at once; a datagram is not answered but by an ICMP error, if any. */
+async function assertClosed(bed: Bed, address: string): Promise<void> {
+  assertEquals(await connect(bed, address, 7), "ECONNREFUSED", `tcp to ${address}`);
+  const error = await datagram(bed, address);
+  assert(["EHOSTUNREACH", "EACCES", "timeout"].includes(String(error)), `udp to ${address}: ${error}`);
+}
+
+async function connect(bed: Bed, address: string, port: number): Promise<unknown> {
+  const report = await bed.client("connect", address, port);
+  assert(typeof report === "object" && report !== null && "error" in report);
+  return report.error;
+}
+
+async function datagram(bed: Bed, address: string): Promise<unknown> {
+  const report = await bed.client("udp", address, 7, 100);
+  assert(Array.isArray(report) && report.length === 1);
+  return report[0].error;
+}

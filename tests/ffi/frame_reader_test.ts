@@ -1,0 +1,184 @@
+import { FrameReader, type FrameReaderOptions } from "../../ffi/frame_reader.ts";
+import { EPOLLERR, EPOLLIN, type PollHandle, type Polling } from "../../ffi/poller.ts";
+import { allocatePlain, type Frame, FramePool } from "../../stack/device.ts";
+import { assertEquals } from "../assert.ts";
+
+/** A source of numbered frames, the poller it is registered with, and what the reader did with both. */
+class Bed implements Polling {
+  readonly pool = new FramePool(allocatePlain);
+  readonly log: string[] = [];
+  reader: FrameReader;
+  /** Frames that are there. */
+  available = 0;
+  failure: Error | undefined;
+  hold = false;
+  held: Frame[] = [];
+  onFrame = (_number: number): void => {};
+  reads = 0;
+  private count = 0;
+  private callback = (_events: number): void => {};
+  private armed = Promise.withResolvers<void>();
+
+  constructor(options: Partial<FrameReaderOptions> = {}) {
+    this.reader = new FrameReader({
+      source: { read: (frame) => this.read(frame) },
+      fd: 5,
+      poller: this,
+      pool: this.pool,
+      receive: (frame) => {
+        this.log.push(`frame ${frame.bytes[frame.start]}`);
+        if (this.hold) {
+          frame.held = true;
+          this.held.push(frame);
+        }
+        this.onFrame(frame.bytes[frame.start]!);
+      },
+      endOfTurn: () => this.log.push("end of turn"),
+      onError: (error) => this.log.push(error.message),
+      ...options,
+    });
+  }
+
+  add(fd: number, callback: (events: number) => void): PollHandle {
+    assertEquals(fd, 5);
+    this.callback = callback;
+    return {
+      arm: (events) => {
+        this.log.push(`arm ${events}`);
+        this.armed.resolve();
+        this.armed = Promise.withResolvers<void>();
+      },
+      remove: () => this.log.push("remove"),
+    };
+  }
+
+  /** Resolves when the reader waits the next time. */
+  get waiting(): Promise<void> {
+    return this.armed.promise;
+  }
+
+  wake(events: number): void {
+    this.callback(events);
+  }
+
+  takeLog(): string[] {
+    return this.log.splice(0);
+  }
+
+  private read(frame: Frame): boolean {
+    this.reads++;
+    if (this.failure !== undefined) throw this.failure;
+    if (this.available === 0) return false;
+    this.available--;
+    frame.bytes[frame.start] = this.count++;
+    return true;
+  }
+}
+
+Deno.test("frames are read in turns, then it looks a few times more, then it waits", async () => {
+  const bed = new Bed({ framesPerTurn: 2, spinTurns: 3 });
+  bed.available = 3;
+  await bed.waiting;
+  assertEquals(bed.takeLog(), ["frame 0", "frame 1", "end of turn", "frame 2", "end of turn", "arm 1"]);
+  assertEquals(bed.reads, 3 + 1 + 3 + 1); // frames, the end of the second turn, three looks, and the one before the wait
+  bed.available = 1;
+  bed.wake(EPOLLIN);
+  assertEquals(bed.takeLog(), ["frame 3", "end of turn"]); // at once, in the poller's call
+  await bed.waiting;
+  assertEquals(bed.takeLog(), ["arm 1"]);
+  bed.reader.stop();
+  bed.reader.stop();
+  assertEquals(bed.takeLog(), ["remove"]);
+  assertEquals(bed.pool.taken, 0);
+});
+
+Deno.test("others get their turn while frames keep coming", async () => {
+  const bed = new Bed({ framesPerTurn: 4 });
+  bed.available = 1_000_000;
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  const seen = bed.log.length;
+  await Deno.stat("/"); // an operation of the runtime
+  bed.reader.stop();
+  const left = bed.available;
+  assertEquals(seen > 0 && left > 900_000, true);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(bed.available, left);
+});
+
+Deno.test("a frame that is held is not read into again", async () => {
+  const bed = new Bed();
+  bed.hold = true;
+  bed.available = 3;
+  await bed.waiting;
+  assertEquals(bed.held.map((frame) => frame.bytes[frame.start]), [0, 1, 2]);
+  assertEquals(bed.pool.taken, 4);
+  bed.hold = false;
+  bed.available = 2;
+  bed.wake(EPOLLIN);
+  assertEquals(bed.held.map((frame) => frame.bytes[frame.start]), [0, 1, 2]);
+  assertEquals(bed.pool.taken, 4);
+  for (const frame of bed.held) bed.pool.release(frame);
+  bed.reader.stop();
+  assertEquals(bed.pool.taken, 0);
+});
+
+Deno.test("stopping from within, with the frame held or not", async () => {
+  for (const hold of [true, false]) {
+    const bed = new Bed();
+    bed.hold = hold;
+    bed.available = 5;
+    const stopped = Promise.withResolvers<void>();
+    bed.onFrame = (number) => {
+      if (number !== 1) return;
+      bed.reader.stop();
+      stopped.resolve();
+    };
+    await stopped.promise;
+    assertEquals(bed.available, 3);
+    assertEquals(bed.takeLog(), ["frame 0", "frame 1", "remove"]);
+    for (const frame of bed.held) bed.pool.release(frame);
+    assertEquals(bed.pool.taken, 0);
+  }
+});
+
+Deno.test("a source that fails is reported once, and the reader has stopped", async () => {
+  const bed = new Bed();
+  await bed.waiting;
+  bed.takeLog();
+  bed.failure = new Error("gone");
+  bed.wake(EPOLLERR);
+  assertEquals(bed.takeLog(), ["remove", "gone"]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals(bed.takeLog(), []);
+  assertEquals(bed.pool.taken, 0);
+});
+
+Deno.test("an error that read does not tell of is waited for, without burning the processor", async () => {
+  const bed = new Bed({ spinTurns: 2 });
+  await bed.waiting;
+  const before = bed.reads;
+  bed.wake(EPOLLERR);
+  await bed.waiting; // after a pause
+  assertEquals(bed.reads - before <= 6, true);
+  bed.failure = new Error("gone");
+  bed.takeLog();
+  bed.wake(EPOLLERR);
+  assertEquals(bed.takeLog(), ["remove", "gone"]);
+});
+
+Deno.test("an error that read never tells of ends it in the end", async () => {
+  const over = Promise.withResolvers<Error>();
+  const bed = new Bed({ spinTurns: 0, onError: over.resolve });
+  let waits = 0;
+  for (;;) {
+    const error = await Promise.race([bed.waiting, over.promise]);
+    if (error !== undefined) {
+      assertEquals(error.message.includes("EPOLLERR"), true);
+      break;
+    }
+    waits++;
+    bed.wake(EPOLLERR);
+  }
+  assertEquals(waits > 50, true);
+  assertEquals(bed.pool.taken, 0);
+});

@@ -1,0 +1,166 @@
+import fc from "fast-check";
+import { assertEquals, assertRejects } from "../../assert.ts";
+import {
+  booleanFlag,
+  choiceFlag,
+  Flag,
+  formatUsage,
+  listFlag,
+  parseFlags,
+  stringFlag,
+  uintFlag,
+} from "../../../forward/options/go_flags.ts";
+import { InvalidValue } from "../../../forward/options/invalid_value.ts";
+
+function makeTable() {
+  return {
+    "quiet": booleanFlag(false, "Print less"),
+    "enable-routing": booleanFlag(true, "Routing\nsecond line"),
+    "mtu": uintFlag(0, "MTU", (mtu) => {
+      if (mtu > 100) throw new InvalidValue("too large");
+    }),
+    "interface": stringFlag("tun0", "interface name"),
+    "netns": stringFlag("", "path"),
+    "L": listFlag("fwd", (text) => {
+      if (text === "bad") throw new InvalidValue("very bad");
+      return text.split(",");
+    }),
+    "icmp": choiceFlag("local", ["local", "off"], "ping"),
+    "x": booleanFlag(false, "short"),
+  };
+}
+
+/** Parses words, and gives the outcome with the values that differ from the defaults. */
+async function parse(...args: string[]): Promise<unknown> {
+  const table = makeTable(), defaults = makeTable();
+  const outcome = await parseFlags(table, args);
+  if (outcome.kind !== "parsed") return outcome;
+  const before = new Map(Object.entries(defaults).map(([name, flag]) => [name, JSON.stringify(flag.value)]));
+  const changed = Object.entries(table).filter(([name, flag]) => JSON.stringify(flag.value) !== before.get(name));
+  return { values: Object.fromEntries(changed.map(([name, flag]) => [name, flag.value])), rest: outcome.rest };
+}
+
+const failed = (message: string) => ({ kind: "error", message });
+
+Deno.test("one dash or two, a value behind an equals sign or in the next argument", async () => {
+  const expected = { values: { netns: "/a=b", mtu: 9 }, rest: [] };
+  assertEquals(await parse("-netns", "/a=b", "-mtu", "9"), expected);
+  assertEquals(await parse("--netns=/a=b", "--mtu=9"), expected);
+});
+
+Deno.test("a value may look like a flag", async () => {
+  assertEquals(await parse("-interface", "--", "-netns", "-quiet"), {
+    values: { interface: "--", netns: "-quiet" },
+    rest: [],
+  });
+  assertEquals(await parse("-netns="), { values: {}, rest: [] });
+});
+
+Deno.test("a boolean takes no argument but behind an equals sign", async () => {
+  assertEquals(await parse("-quiet", "true", "-x"), { values: { quiet: true }, rest: ["true", "-x"] });
+  for (const yes of ["1", "t", "T", "TRUE", "true", "True"]) {
+    assertEquals(await parse(`-quiet=${yes}`), { values: { quiet: true }, rest: [] });
+  }
+  for (const no of ["0", "f", "F", "FALSE", "false", "False"]) {
+    assertEquals(await parse(`-enable-routing=${no}`), { values: { "enable-routing": false }, rest: [] });
+  }
+  for (const odd of ["x", "", "tRue", "yes", "2", " 1"]) {
+    assertEquals(await parse(`-quiet=${odd}`), failed(`invalid boolean value "${odd}" for -quiet: parse error`));
+  }
+});
+
+Deno.test("the last value counts; a list takes all", async () => {
+  assertEquals(await parse("-netns=a", "-netns=b", "-L", "a", "-L=b=,c", "--L="), {
+    values: { netns: "b", L: ["a", "b=", "c", ""] },
+    rest: [],
+  });
+});
+
+Deno.test("flags end at --, at - and at the first argument without a dash", async () => {
+  assertEquals(await parse("-quiet", "--", "-x"), { values: { quiet: true }, rest: ["-x"] });
+  assertEquals(await parse("-", "-quiet"), { values: {}, rest: ["-", "-quiet"] });
+  assertEquals(await parse("run", "-quiet"), { values: {}, rest: ["run", "-quiet"] });
+  assertEquals(await parse("", "-quiet"), { values: {}, rest: ["", "-quiet"] });
+  assertEquals(await parse(), { values: {}, rest: [] });
+});
+
+Deno.test("errors in Go's words", async () => {
+  assertEquals(await parse("-nope"), failed("flag provided but not defined: -nope"));
+  assertEquals(await parse("--nope=1"), failed("flag provided but not defined: -nope"));
+  assertEquals(await parse("-constructor"), failed("flag provided but not defined: -constructor"));
+  assertEquals(await parse("-__proto__=1"), failed("flag provided but not defined: -__proto__"));
+  assertEquals(await parse("-mtu"), failed("flag needs an argument: -mtu"));
+  assertEquals(await parse("---x"), failed("bad flag syntax: ---x"));
+  assertEquals(await parse("-=x"), failed("bad flag syntax: -=x"));
+  assertEquals(await parse("--=x"), failed("bad flag syntax: --=x"));
+  assertEquals(await parse("-mtu", "a\n"), failed(String.raw`invalid value "a\n" for flag -mtu: parse error`));
+  assertEquals(await parse("-mtu", "-1"), failed(`invalid value "-1" for flag -mtu: parse error`));
+  assertEquals(
+    await parse("-mtu", "99999999999999999999"),
+    failed(`invalid value "99999999999999999999" for flag -mtu: value out of range`),
+  );
+  assertEquals(await parse("-mtu=101"), failed(`invalid value "101" for flag -mtu: too large`));
+  assertEquals(await parse("-L=bad"), failed(`invalid value "bad" for flag -L: very bad`));
+  assertEquals(await parse("-icmp", "on"), failed(`invalid value "on" for flag -icmp: must be one of local, off`));
+});
+
+Deno.test("the first error wins, and values before it count for nothing", async () => {
+  assertEquals(await parse("-quiet", "-L=bad", "-nope"), failed(`invalid value "bad" for flag -L: very bad`));
+  assertEquals(await parse("-nope", "-h"), failed("flag provided but not defined: -nope"));
+});
+
+Deno.test("-h and -help ask for help, with a value too", async () => {
+  for (const help of ["-h", "--h", "-help", "--help", "-h=1", "-help=false"]) {
+    assertEquals(await parse("-quiet", help, "-nope"), { kind: "help" });
+  }
+  assertEquals(await parse("x", "-h"), { values: {}, rest: ["x", "-h"] });
+});
+
+Deno.test("an error of the program itself is no error of the user", async () => {
+  const table = {
+    broken: new Flag("value", "", 0, () => {
+      throw new RangeError("a bug");
+    }),
+  };
+  await assertRejects(() => parseFlags(table, ["-broken=1"]), RangeError, "a bug");
+});
+
+Deno.test("the usage has Go's layout", () => {
+  assertEquals(
+    formatUsage("slirpnetstack", makeTable()),
+    `Usage of slirpnetstack:
+  -L value
+    \tfwd
+  -enable-routing
+    \tRouting
+    \tsecond line (default true)
+  -icmp string
+    \tping (default "local")
+  -interface string
+    \tinterface name (default "tun0")
+  -mtu uint
+    \tMTU
+  -netns string
+    \tpath
+  -quiet
+    \tPrint less
+  -x\tshort
+`,
+  );
+});
+
+Deno.test("any text survives as a value, either way", async () => {
+  await fc.assert(fc.asyncProperty(fc.string(), fc.boolean(), async (text, equals) => {
+    const table = makeTable();
+    const outcome = await parseFlags(table, equals ? [`-interface=${text}`, "end"] : ["-interface", text, "end"]);
+    assertEquals(outcome, { kind: "parsed", rest: ["end"] });
+    assertEquals(table.interface.value, text);
+  }));
+});
+
+Deno.test("no arguments, however odd, make it throw", async () => {
+  const word = fc.constantFrom("-", "--", "-h", "-quiet", "-quiet=", "-mtu", "=", "-=", "---", "", "1", "-L", "-L=bad");
+  await fc.assert(fc.asyncProperty(fc.array(word), async (args) => {
+    await parseFlags(makeTable(), args);
+  }));
+});

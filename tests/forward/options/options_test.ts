@@ -1,0 +1,117 @@
+import { assert, assertEquals, assertStringIncludes } from "../../assert.ts";
+import { type Options, parseOptions } from "../../../forward/options/options.ts";
+import { IpAddress } from "../../../stack/address.ts";
+
+const hosts = new Map([["two.example", ["192.0.2.1", "2001:db8::1"]], ["localhost", ["127.0.0.1"]]]);
+
+function resolve(name: string): Promise<IpAddress[]> {
+  const found = hosts.get(name);
+  return found === undefined ? Promise.reject(new Error("no such host")) : Promise.resolve(found.map(IpAddress.parse));
+}
+
+async function options(...args: string[]): Promise<Options> {
+  const outcome = await parseOptions(args, resolve);
+  assert(outcome.kind === "options", JSON.stringify(outcome));
+  return outcome.options;
+}
+
+async function message(...args: string[]): Promise<string> {
+  const outcome = await parseOptions(args, resolve);
+  assert(outcome.kind === "error", JSON.stringify(outcome));
+  assert(outcome.usage.startsWith("Usage of slirpnetstack:\n  -allow value\n"), outcome.usage);
+  return outcome.message;
+}
+
+Deno.test("defaults: routing is on, the host's networks are closed", async () => {
+  assertEquals(await options(), {
+    netns: null,
+    interface: "tun0",
+    mtu: 0,
+    enableRouting: true,
+    enableHost: false,
+    allow: [],
+    deny: [],
+    icmp: "local",
+    quiet: false,
+    version: false,
+  });
+});
+
+Deno.test("every flag reaches its option", async () => {
+  const all = await options(
+    ..."-netns /proc/1/ns/net --interface=tap3 -mtu 65521 -enable-routing=false -enable-host -icmp auto -quiet".split(
+      " ",
+    ),
+    ..."-version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2".split(" "),
+  );
+  const shown = (ranges: Options["allow"]) =>
+    ranges.map(({ network, prefix, minPort, maxPort }) => `${network} ${prefix} ${minPort}-${maxPort}`);
+  assertEquals({ ...all, allow: shown(all.allow), deny: shown(all.deny) }, {
+    netns: "/proc/1/ns/net",
+    interface: "tap3",
+    mtu: 65521,
+    enableRouting: false,
+    enableHost: true,
+    allow: [
+      "tcp 10.0.0.0/8 80-80",
+      "udp 192.0.2.1/32 0-65535",
+      "udp 2001:db8::1/128 0-65535",
+      "tcp fd00::/8 0-65535",
+    ],
+    deny: ["tcp 192.0.2.1/32 1-2"],
+    icmp: "auto",
+    quiet: true,
+    version: true,
+  });
+});
+
+Deno.test("the older spellings disable, wherever they stand", async () => {
+  assertEquals((await options("-disable-routing")).enableRouting, false);
+  assertEquals((await options("-disable-routing", "-enable-routing")).enableRouting, false);
+  assertEquals((await options("-disable-routing=false")).enableRouting, true);
+  assertEquals((await options("-disable-host-networks", "-enable-host")).enableHost, false);
+  assertEquals((await options("-disable-host-networks=false")).enableHost, false);
+});
+
+Deno.test("an empty path is the current namespace", async () => {
+  assertEquals((await options("-netns=")).netns, null);
+});
+
+Deno.test("bad values are named with flag and reason", async () => {
+  const range = (text: string, reason: string) => `invalid value "${text}" for flag -allow: ${reason}`;
+  assertEquals(await message("--allow=notahost\u00f3"), range("notahost\u00f3", "lookup notahost\u00f3: no such host"));
+  assertEquals(
+    await message("-allow=localhost:a"),
+    range("localhost:a", 'strconv.ParseUint: parsing "a": invalid syntax'),
+  );
+  assertEquals(
+    await message("-allow=localhost:0-b"),
+    range("localhost:0-b", 'strconv.ParseUint: parsing "b": invalid syntax'),
+  );
+  assertEquals(
+    await message("-allow=localhost:2-1"),
+    range("localhost:2-1", "min port must be smaller equal than max"),
+  );
+  assertEquals(
+    await message("-mtu=67"),
+    `invalid value "67" for flag -mtu: value out of range: must be 0 or 68 to 65535`,
+  );
+  assertEquals(await message("-mtu=65536"), (await message("-mtu=67")).replace('"67"', '"65536"'));
+  assertEquals(await message("-icmp=x"), `invalid value "x" for flag -icmp: must be one of local, auto, off`);
+  assertEquals(await message("-quiet=x"), `invalid boolean value "x" for -quiet: parse error`);
+  assertEquals(await message("-interface"), "flag needs an argument: -interface");
+});
+
+Deno.test("-h gives the usage", async () => {
+  const outcome = await parseOptions(["-h"], resolve);
+  assert(outcome.kind === "help");
+  assertStringIncludes(outcome.usage, `  -interface string\n    \tinterface name within netns (default "tun0")\n`);
+  assertStringIncludes(outcome.usage, "(default true)\n");
+  assert(outcome.usage.endsWith("\n"));
+});
+
+Deno.test("arguments behind the flags are handed on", async () => {
+  const outcome = await parseOptions(["-quiet", "run", "-version"], resolve);
+  assert(outcome.kind === "options");
+  assertEquals([outcome.options.version, outcome.rest], [false, ["run", "-version"]]);
+});

@@ -1,0 +1,23 @@
+import { assert, assertEquals, assertRejects } from "../../assert.ts";
+import { InvalidValue } from "../../../forward/options/invalid_value.ts";
+import { lookUp, resolveOnHost } from "../../../forward/options/resolver.ts";
+import { IpAddress } from "../../../stack/address.ts";
+
+Deno.test("resolveOnHost knows localhost and literal addresses without asking a server", async () => {
+  const local = (await resolveOnHost("localhost")).map(String);
+  assert(local.includes("127.0.0.1") || local.includes("::1"), String(local));
+  assertEquals((await resolveOnHost("192.0.2.7")).map(String), ["192.0.2.7"]);
+});
+
+Deno.test("lookUp names the name that failed", async () => {
+  const fails = async (resolve: () => Promise<IpAddress[]>) =>
+    (await assertRejects(() => lookUp("nowhere.example", resolve), InvalidValue)).message;
+  assertEquals(
+    await fails(() => Promise.reject(new Error("temporary failure"))),
+    "lookup nowhere.example: temporary failure",
+  );
+  assertEquals(await fails(() => Promise.reject("odd")), "lookup nowhere.example: odd");
+  assertEquals(await fails(() => Promise.resolve([])), "lookup nowhere.example: no such host");
+  const all = [IpAddress.parse("192.0.2.1"), IpAddress.parse("2001:db8::1")];
+  assertEquals(await lookUp("both.example", () => Promise.resolve(all)), all);
+});

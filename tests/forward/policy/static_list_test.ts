@@ -1,0 +1,68 @@
+import { assertEquals } from "../../assert.ts";
+import { NEVER_ROUTED } from "../../../forward/policy/static_list.ts";
+import { IpAddress } from "../../../stack/address.ts";
+
+Deno.test("the list holds the first and the last address of each entry", () => {
+  for (
+    const text of [
+      "0.0.0.0",
+      "0.255.255.255",
+      "10.0.2.0",
+      "10.0.2.255",
+      "127.0.0.0",
+      "127.255.255.255",
+      "169.254.0.0",
+      "169.254.169.254",
+      "169.254.255.255",
+      "224.0.0.0",
+      "239.255.255.255",
+      "255.255.255.255",
+      "::",
+      "::1",
+      "::127.0.0.1",
+      "::255.255.255.255",
+      "::ffff:0.0.0.0",
+      "::ffff:8.8.8.8",
+      "::ffff:127.0.0.1",
+      "::ffff:0:127.0.0.1",
+      "::ffff:0:255.255.255.255",
+      "64:ff9b::8.8.8.8",
+      "64:ff9b::ffff:ffff",
+      "fe80::1",
+      "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+      "ff00::",
+      "ff02::1",
+      "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    ]
+  ) assertEquals(NEVER_ROUTED.contains(IpAddress.parse(text)), true, text);
+});
+
+Deno.test("the list holds nothing beside its entries", () => {
+  for (
+    const text of [
+      "1.0.0.0",
+      "10.0.1.255",
+      "10.0.3.0",
+      "126.255.255.255",
+      "128.0.0.0",
+      "169.253.255.255",
+      "169.255.0.0",
+      "192.168.1.100",
+      "223.255.255.255",
+      "240.0.0.0",
+      "255.255.255.254",
+      "::1:0:0",
+      "::fffe:0:0",
+      "::1:0:0:0",
+      "::fffe:0:0:0",
+      "64:ff9b::1:0:0",
+      "64:ff9b:1::1",
+      "2001:db8::1",
+      "3ffe::100",
+      "fd00::2",
+      "fe7f:ffff::",
+      "fec0::",
+      "feff:ffff::",
+    ]
+  ) assertEquals(NEVER_ROUTED.contains(IpAddress.parse(text)), false, text);
+});
