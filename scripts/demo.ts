@@ -78,7 +78,9 @@ async function main(): Promise<number> {
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const sum = `${STEPS.length - failed} of ${STEPS.length} as it should be`;
-  console.log(`\n  ${failed === 0 ? green(sum) : red(sum)}, in ${seconds} s; namespaces and processes are gone again.\n`);
+  console.log(
+    `\n  ${failed === 0 ? green(sum) : red(sum)}, in ${seconds} s; namespaces and processes are gone again.\n`,
+  );
   return failed === 0 ? 0 : 1;
 }
 

@@ -84,7 +84,7 @@ export interface StackCounters extends Counters {
 }
 
 /** See the module's text. */
-export class Stack implements IpReceiver {
+export class Stack {
   readonly addresses: StackAddresses;
   readonly tcp: Tcp;
   readonly udp: Udp;
@@ -93,8 +93,7 @@ export class Stack implements IpReceiver {
   now = 0;
   private readonly timers = new TimerQueue();
   private readonly link: Link;
-  private readonly input4: Ipv4Input;
-  private readonly input6: Ipv6Input;
+  private readonly ip: IpReceiver;
   private readonly reassemblers: readonly Reassembler[];
   private inTurn = false;
 
@@ -139,8 +138,12 @@ export class Stack implements IpReceiver {
     const reassembler6 = new Reassembler({ ...reassembly, version: 6, counters: counters.ipv6 });
     this.reassemblers = [reassembler4, reassembler6];
     const input = { addresses, packet: new Packet(), protocols, icmp, frames, counters };
-    this.input4 = new Ipv4Input({ ...input, reassembler: reassembler4 });
-    this.input6 = new Ipv6Input({ ...input, reassembler: reassembler6 });
+    const input4 = new Ipv4Input({ ...input, reassembler: reassembler4 });
+    const input6 = new Ipv6Input({ ...input, reassembler: reassembler6 });
+    this.ip = {
+      receive4: (frame, offset, group) => input4.receive(frame, offset, group),
+      receive6: (frame, offset, group) => input6.receive(frame, offset, group),
+    };
   }
 
   /** When {@linkcode advance} wants to be called next, by the clock; Infinity: not at all. */
@@ -162,7 +165,7 @@ export class Stack implements IpReceiver {
       this.now = this.options.clock();
       this.inTurn = true;
     }
-    this.link.receive(frame, this);
+    this.link.receive(frame, this.ip);
   }
 
   /** Ends a turn: connections are told what happened to them, and what was put off is sent. */
@@ -182,16 +185,6 @@ export class Stack implements IpReceiver {
     this.tcp.close();
     for (const reassembler of this.reassemblers) reassembler.close();
     this.link.close();
-  }
-
-  /** Part of the face towards the link. */
-  receive4(frame: Frame, offset: number, group: boolean): void {
-    this.input4.receive(frame, offset, group);
-  }
-
-  /** Part of the face towards the link. */
-  receive6(frame: Frame, offset: number, group: boolean): void {
-    this.input6.receive(frame, offset, group);
   }
 
   /** Within a turn its start; between turns, where users call too, what the clock says. */

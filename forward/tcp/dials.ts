@@ -9,7 +9,7 @@ import type { EventLoop } from "../event_loop.ts";
 import { HostError, type HostNetwork, type HostStream } from "../host.ts";
 import { DIAL_TIMEOUT_MS } from "../limits.ts";
 
-/** What a dial tells. One of the two is called, once, outside of any turn; none after {@linkcode Dial.cancel}. */
+/** What a dial tells. One of the two is called, once, and not from within a call; none after {@linkcode Dial.cancel}. */
 export interface DialHandler {
   connected(stream: HostStream): void;
   failed(error: HostError): void;

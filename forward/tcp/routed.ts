@@ -20,10 +20,11 @@
  *
  * @module
  */
-import type { Endpoint, IpAddress } from "../../stack/address.ts";
+import type { IpAddress } from "../../stack/address.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
 import { EndReport } from "../end_report.ts";
 import type { EventLoop } from "../event_loop.ts";
+import type { FlowLog } from "../flow_lines.ts";
 import type { HostError, HostNetwork, HostStream } from "../host.ts";
 import { reasonOf } from "../host_error.ts";
 import { MAX_DIALS, MAX_FLOWS } from "../limits.ts";
@@ -36,19 +37,12 @@ export interface TcpPolicy {
   decide(network: "tcp", address: IpAddress, port: number): { readonly allowed: boolean };
 }
 
-/** Is told what becomes of connections. */
-export interface RoutedLog {
-  opened(guest: Endpoint, local: Endpoint, remote: Endpoint): void;
-  done(guest: Endpoint, local: Endpoint, remote: Endpoint, ends: EndReport): void;
-  failed(guest: Endpoint, destination: Endpoint, ends: EndReport): void;
-}
-
 /** What {@linkcode RoutedFlows} is made of. */
 export interface RoutedOptions {
   readonly host: HostNetwork;
   readonly policy: TcpPolicy;
   readonly loop: EventLoop;
-  readonly log: RoutedLog;
+  readonly log: FlowLog;
 }
 
 /** See the module's text. */
@@ -65,7 +59,7 @@ export class RoutedFlows {
     return this.splices.size + this.dials.size;
   }
 
-  /** Takes a guest's SYN. Inside a turn. */
+  /** Takes a guest's SYN. Called by the stack. */
   request(request: TcpRequest): void {
     const { policy, log } = this.options;
     const { guest, local: destination } = request;
@@ -84,7 +78,7 @@ export class RoutedFlows {
     };
   }
 
-  /** Resets all connections, both sides. Inside a turn. */
+  /** Resets all connections, both sides. The caller settles. */
   abort(): void {
     for (const splice of this.splices) splice.abort();
   }
@@ -93,7 +87,6 @@ export class RoutedFlows {
     const { loop, log } = this.options;
     const { guest } = request;
     const { local, remote } = stream;
-    loop.begin();
     log.opened(guest, local, remote);
     const splice = new Splice(stream, "l", loop, (splice) => {
       this.splices.delete(splice);
@@ -103,17 +96,16 @@ export class RoutedFlows {
     const flow = request.accept(splice);
     if (flow === null) splice.abort();
     else splice.start(flow);
-    loop.end();
+    loop.settle();
   }
 
   private failed(request: TcpRequest, error: HostError): void {
     const { loop, log } = this.options;
     const ends = new EndReport();
     ends.record("r-read", reasonOf(error));
-    loop.begin();
     answer(request, error);
     log.failed(request.guest, request.local, ends);
-    loop.end();
+    loop.settle();
   }
 }
 

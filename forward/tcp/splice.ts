@@ -75,13 +75,13 @@ export class Splice implements TcpHandler, HostStreamHandler {
     stream.handler = this;
   }
 
-  /** Starts pumping. The flow's handler must be this splice; call within a turn. */
+  /** Starts pumping. The flow's handler must be this splice. The caller settles. */
   start(flow: TcpFlow): void {
     this.flow = flow;
     this.pump();
   }
 
-  /** Resets both sides. Call within a turn; after the end it does nothing. */
+  /** Resets both sides; after the end it does nothing. The caller settles. */
   abort(): void {
     if (this.over) return;
     this.flow?.abort();
@@ -119,35 +119,31 @@ export class Splice implements TcpHandler, HostStreamHandler {
   readDone(length: number): void {
     this.reading = false;
     if (this.over) return;
-    this.loop.begin();
     this.tookRead(length);
     this.pumpToGuest();
-    this.loop.end();
+    this.loop.settle();
   }
 
   readFailed(error: HostError): void {
     this.reading = false;
     if (this.over) return;
-    this.loop.begin();
     this.hostReadFailed(error);
-    this.loop.end();
+    this.loop.settle();
   }
 
   writeDone(length: number): void {
     this.writing = false;
     if (this.over) return;
-    this.loop.begin();
     this.guest.consume(length);
     this.pumpToHost();
-    this.loop.end();
+    this.loop.settle();
   }
 
   writeFailed(error: HostError): void {
     this.writing = false;
     if (this.over) return;
-    this.loop.begin();
     this.hostWriteFailed(error);
-    this.loop.end();
+    this.loop.settle();
   }
 
   // ---- the pump ----
@@ -258,9 +254,8 @@ export class Splice implements TcpHandler, HostStreamHandler {
     this.loop.defer(() => {
       this.deferred = false;
       if (this.over) return;
-      this.loop.begin();
       this.pump();
-      this.loop.end();
+      this.loop.settle();
     });
   }
 

@@ -22,10 +22,12 @@
  *
  * @module
  */
-import { type Endpoint, IpAddress, type IpVersion } from "../../stack/address.ts";
-import type { Unreachable } from "../../stack/tcp/flow.ts";
+import { type Endpoint, IpAddress } from "../../stack/address.ts";
+import type { UdpDatagram } from "../../stack/udp/datagram.ts";
+import type { Udp } from "../../stack/udp/udp.ts";
 import { EndReport } from "../end_report.ts";
 import type { EventLoop } from "../event_loop.ts";
+import type { FlowLog } from "../flow_lines.ts";
 import { HostError, type HostNetwork } from "../host.ts";
 import { reasonOf } from "../host_error.ts";
 import { MAX_ASSOCIATIONS, SWEEP_MS } from "../limits.ts";
@@ -33,37 +35,26 @@ import { unreachableFor } from "../unreachable.ts";
 import { Association, type AssociationOwner } from "./association.ts";
 import { endpointKey, type Key } from "./keys.ts";
 
-/** A datagram of the guest, as the stack hands it over. All offsets are into `bytes`; valid during the call. */
-export interface GuestDatagram {
-  readonly bytes: Uint8Array;
-  readonly version: IpVersion;
-  /** Offsets of the addresses. */
-  readonly source: number;
-  readonly destination: number;
-  readonly sourcePort: number;
-  readonly destinationPort: number;
-  /** Offset and length of the payload. */
-  readonly payload: number;
-  readonly length: number;
-  /** Sends an ICMP error about it. */
-  unreachable(what: Unreachable): void;
-}
+/** A datagram of the guest, valid during the call. Here `guest` is where it came from, `local` where it is to go. */
+export type GuestDatagram = Pick<
+  UdpDatagram,
+  | "bytes"
+  | "version"
+  | "guestAddress"
+  | "guestPort"
+  | "localAddress"
+  | "localPort"
+  | "payload"
+  | "length"
+  | "unreachable"
+>;
 
-/** Sends a datagram to the guest. */
-export interface GuestSender {
-  send(source: Endpoint, destination: Endpoint, bytes: Uint8Array, offset: number, length: number): void;
-}
+/** Sends datagrams to the guest. */
+export type GuestSender = Pick<Udp, "sendBytes">;
 
 /** Says whether the guest may send there. */
 export interface UdpPolicy {
   decide(network: "udp", address: IpAddress, port: number): { readonly allowed: boolean };
-}
-
-/** Is told what becomes of associations. */
-export interface AssociationLog {
-  opened(guest: Endpoint, local: Endpoint, first: Endpoint): void;
-  done(guest: Endpoint, local: Endpoint, first: Endpoint, ends: EndReport): void;
-  failed(guest: Endpoint, destination: Endpoint, ends: EndReport): void;
 }
 
 /** What {@linkcode Associations} is made of. */
@@ -72,7 +63,7 @@ export interface AssociationsOptions {
   readonly policy: UdpPolicy;
   readonly loop: EventLoop;
   readonly guest: GuestSender;
-  readonly log: AssociationLog;
+  readonly log: FlowLog;
 }
 
 /** See the module's text. */
@@ -89,29 +80,35 @@ export class Associations implements AssociationOwner {
     return this.table.size;
   }
 
-  /** Takes a datagram of the guest. Inside a turn. */
+  /** Takes a datagram of the guest. Called by the stack. */
   receive(datagram: GuestDatagram): void {
-    const { bytes, version, destination, destinationPort } = datagram;
-    if (destinationPort === 0) return; // nobody can be there (RFC 768: zero is "no port")
+    const { bytes, version, localAddress, localPort } = datagram;
     const association = this.find(datagram);
-    const peer = association?.peers.find(bytes, destination, version) ?? null;
-    const address = peer?.address ?? IpAddress.at(bytes, destination, version);
-    if (!this.options.policy.decide("udp", address, destinationPort).allowed) {
+    const peer = association?.peers.find(bytes, localAddress, version) ?? null;
+    const address = peer?.address ?? IpAddress.at(bytes, localAddress, version);
+    if (!this.options.policy.decide("udp", address, localPort).allowed) {
       return datagram.unreachable("prohibited");
     }
     if (peer !== null && peer.failure !== null) {
       if (this.now() < peer.failureUntil) return datagram.unreachable(peer.failure);
       peer.failure = null;
     }
-    const user = association ?? this.open(datagram, { address, port: destinationPort });
+    const user = association ?? this.open(datagram, { address, port: localPort });
     if (user === null) return;
     user.send(
       bytes,
       datagram.payload,
       datagram.length,
-      peer ?? user.peers.add(address, destinationPort),
-      destinationPort,
+      peer ?? user.peers.add(address, localPort),
+      localPort,
     );
+  }
+
+  /** The guest says that nobody listens on its port any more: nothing is left to wait for. Called by the stack. */
+  refused(guest: Endpoint): void {
+    const { address, port } = guest;
+    const association = this.table.get(endpointKey(address.bytes, 0, address.version, port));
+    if (association !== undefined) this.end(association, "connection refused");
   }
 
   /** Ends all. */
@@ -127,31 +124,30 @@ export class Associations implements AssociationOwner {
   /** For associations: hands an answer to the guest. */
   deliver(association: Association, bytes: Uint8Array, length: number, from: Endpoint): void {
     const { loop, guest } = this.options;
-    loop.begin();
-    guest.send(from, association.guest, bytes, 0, length);
-    loop.end();
+    guest.sendBytes(from, association.guest, bytes, 0, length);
+    loop.settle();
   }
 
   private find(datagram: GuestDatagram): Association | null {
-    const { bytes, version, source, sourcePort } = datagram;
+    const { bytes, version, guestAddress, guestPort } = datagram;
     const { last } = this;
     if (
-      last !== null && last.guest.port === sourcePort && last.guest.address.version === version &&
-      last.guest.address.isAt(bytes, source)
+      last !== null && last.guest.port === guestPort && last.guest.address.version === version &&
+      last.guest.address.isAt(bytes, guestAddress)
     ) return last;
-    const found = this.table.get(endpointKey(bytes, source, version, sourcePort));
+    const found = this.table.get(endpointKey(bytes, guestAddress, version, guestPort));
     if (found === undefined) return null;
     return this.last = found;
   }
 
   private open(datagram: GuestDatagram, first: Endpoint): Association | null {
-    const { bytes, version, source, sourcePort } = datagram;
+    const { bytes, version, guestAddress, guestPort } = datagram;
     const { host, log } = this.options;
-    const guest = { address: IpAddress.at(bytes, source, version), port: sourcePort };
+    const guest = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
     if (this.table.size >= MAX_ASSOCIATIONS) this.endOldest();
     let association: Association;
     try {
-      association = new Association(endpointKey(bytes, source, version, sourcePort), guest, first, host, this);
+      association = new Association(endpointKey(bytes, guestAddress, version, guestPort), guest, first, host, this);
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       datagram.unreachable(unreachableFor(error.failure) ?? "host");

@@ -79,7 +79,17 @@ export class IpOutput implements IpSender {
     if (version === 4) {
       transmit.headStart = TRANSPORT_AT - IPV4_HEADER;
       const total = IPV4_HEADER + length;
-      putIpv4(bytes, transmit.headStart, total, 0, IPV4_DONT_FRAGMENT, DEFAULT_HOP_LIMIT, protocol, source, destination);
+      putIpv4(
+        bytes,
+        transmit.headStart,
+        total,
+        0,
+        IPV4_DONT_FRAGMENT,
+        DEFAULT_HOP_LIMIT,
+        protocol,
+        source,
+        destination,
+      );
     } else {
       transmit.headStart = TRANSPORT_AT - IPV6_HEADER;
       putIpv6(bytes, transmit.headStart, length, protocol, DEFAULT_HOP_LIMIT, source, destination);

@@ -244,8 +244,10 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
       receiver.ackNow = true;
     }
     if (reset) {
-      if (segment.sequence === receiver.nxt) return this.fail("reset");
-      return this.challenge(now);
+      if (segment.sequence !== receiver.nxt) return this.challenge(now);
+      // CLOSING and LAST-ACK: all but FIN's acknowledgment is done, and the peer is gone (RFC 9293, section 3.10.7.4)
+      if (receiver.finReceived && sender.finSent && sender.buffer.length === 0) return this.finish(now, false);
+      return this.fail("reset");
     }
     if (segment.has(SYN)) return this.challenge(now);
     if (!segment.has(ACK)) return;
@@ -395,16 +397,16 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     if (this.handshake === Handshake.Done) {
       this.sender.output(now);
       if (this.receiver.ackNow) this.sendAck(this.sender.acceptableSequence);
-      if (this.sender.finAcknowledged && this.receiver.finReceived) this.finish(now);
+      if (this.sender.finAcknowledged && this.receiver.finReceived) this.finish(now, this.closedFirst);
     }
     this.updateTimer();
   }
 
-  /** Both FINs have passed and are acknowledged. */
-  private finish(now: number): void {
+  /** Both FINs have passed. `waiting`: TIME-WAIT follows. */
+  private finish(now: number, waiting: boolean): void {
     this.handshake = Handshake.Over;
     this.context.timers.cancel(this);
-    if (this.closedFirst) this.context.enterTimeWait(this, now);
+    if (waiting) this.context.enterTimeWait(this, now);
     else this.context.remove(this);
     this.sender.buffer.clear();
     this.lingering = this.receiver.buffer.queued > 0;

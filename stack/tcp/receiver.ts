@@ -89,7 +89,7 @@ export class Receiver {
 
   /** The edge moves by no less than this (silly-window avoidance, RFC 9293 section 3.8.6.2.2). */
   private get leastStep(): number {
-    return Math.min(this.limit / 2, this.mss);
+    return Math.min(this.limit / 2, (MAX_WINDOW << this.shift) / 2, this.mss);
   }
 
   /** Whether a segment lies in the window (RFC 9293, section 3.10.7.4, table 6). */

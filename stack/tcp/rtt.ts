@@ -19,11 +19,10 @@ export class RoundTripTime {
   }
 
   /**
-   * Takes a measurement in (section 2) and ends the backoff (section 5). A retransmission that was answered as a
-   * duplicate is answered with the echo of an older timestamp, so one sample counts as four timeouts at the most.
+   * Takes a measurement in (section 2) and ends the backoff. What was sent again is not measured, and the backoff stays
+   * until there is a measurement (Karn's algorithm, sections 3 and 5).
    */
-  measure(measured: number): void {
-    const sample = Math.min(measured, 4 * this.base);
+  measure(sample: number): void {
     if (this.smoothed < 0) {
       this.smoothed = sample;
       this.variation = sample / 2;
@@ -38,10 +37,5 @@ export class RoundTripTime {
   /** Doubles the timeout: the timer expired (rule 5.5). */
   backOff(): void {
     if (this.backoffs < 16) this.backoffs++;
-  }
-
-  /** Ends the backoff: new data was acknowledged, though it could not be measured. */
-  progress(): void {
-    this.backoffs = 0;
   }
 }

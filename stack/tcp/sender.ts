@@ -75,6 +75,9 @@ export class Sender {
   private inflation = 0;
   /** The congestion window, not the data or the peer, ended the last output. */
   private windowLimited = false;
+  /** What was sent again last: its end, and when. */
+  private resentEnd: number;
+  private resentAt = -Infinity;
   private timedSequence = 0;
   private timedAt = -1;
   private lastSent = 0;
@@ -91,12 +94,8 @@ export class Sender {
     memory: BufferMemory,
     private readonly out: SegmentOutput,
   ) {
-    this.una =
-      this.nxt =
-      this.max =
-      this.recover =
-      this.retransmitted =
-        iss;
+    this.una = this.nxt = this.max = iss;
+    this.recover = this.retransmitted = this.resentEnd = iss;
     this.buffer = new SendBuffer(memory);
     this.congestion = new Congestion(mss);
   }
@@ -142,10 +141,13 @@ export class Sender {
     this.mss = mss;
     this.sack = sack;
     this.congestion = new Congestion(mss);
-    this.una = this.recover = this.retransmitted = this.nxt;
+    this.una =
+      this.recover =
+      this.retransmitted =
+      this.resentEnd =
+        this.nxt;
     if (this.timedAt >= 0) this.rtt.measure(now - this.timedAt);
     this.timedAt = -1;
-    this.rtt.progress();
     this.stalledSince = -1;
     this.deadline = Infinity;
     this.setWindow(window, sequence, this.una);
@@ -185,12 +187,13 @@ export class Sender {
     this.stalledSince = -1;
     this.timeouts = 0;
     if (acked > 0) this.advance(acknowledgment, acked, echo, now);
-    else if (this.max !== this.una && pure && (news || this.window === windowBefore)) this.duplicate(news);
+    else if (this.max !== this.una && pure && (news || this.window === windowBefore)) this.duplicate(news, now);
     if (this.window > 0) this.probes = 0;
     if (this.nxt === this.una) this.deadline = Infinity; // the window may have opened: output() starts what is needed
   }
 
   private advance(acknowledgment: number, acked: number, echo: number, now: number): void {
+    const doubtful = seqBefore(this.una, this.resentEnd) && now - echo < this.resentAt;
     const data = Math.min(acked, this.buffer.length);
     if (this.finQueued && acked > data) this.finAcknowledged = true;
     this.buffer.acknowledge(data);
@@ -198,9 +201,13 @@ export class Sender {
     this.scoreboard.acknowledge(acknowledgment);
     if (seqBefore(this.nxt, acknowledgment)) this.nxt = acknowledgment;
     if (seqBefore(this.retransmitted, acknowledgment)) this.retransmitted = acknowledgment;
-    if (echo >= 0) this.rtt.measure(echo);
-    else if (this.timedAt >= 0 && seqAfter(acknowledgment, this.timedSequence)) this.rtt.measure(now - this.timedAt);
-    else this.rtt.progress();
+    if (seqBefore(this.resentEnd, acknowledgment)) this.resentEnd = acknowledgment;
+    if (echo >= 0) {
+      // a retransmission whose original has arrived is answered with an older timestamp: that is no round trip
+      if (!doubtful) this.rtt.measure(echo);
+    } else if (this.timedAt >= 0 && seqAfter(acknowledgment, this.timedSequence)) {
+      this.rtt.measure(now - this.timedAt);
+    }
     if (this.timedAt >= 0 && seqAfter(acknowledgment, this.timedSequence)) this.timedAt = -1;
     if (!this.inRecovery) {
       this.duplicates = 0;
@@ -210,12 +217,12 @@ export class Sender {
       this.duplicates = this.inflation = 0;
     } else if (!this.sack) { // a partial acknowledgment: the next hole is lost too (RFC 6582, section 3.2)
       this.inflation = Math.max(0, this.inflation - acked + this.mss);
-      this.resend(this.una, this.mss);
+      this.resend(this.una, this.mss, now);
     }
     this.deadline = this.nxt === this.una ? Infinity : now + this.rtt.timeout;
   }
 
-  private duplicate(news: boolean): void {
+  private duplicate(news: boolean, now: number): void {
     if (this.sack && !news) return;
     this.duplicates++;
     if (this.inRecovery) {
@@ -232,7 +239,7 @@ export class Sender {
     this.retransmitted = this.una;
     this.congestion.enterRecovery(seqDiff(this.max, this.una));
     this.inflation = this.sack ? 0 : DUPLICATE_THRESHOLD * this.mss;
-    this.retransmitted = seqAdd(this.una, this.resend(this.una, this.mss));
+    this.retransmitted = seqAdd(this.una, this.resend(this.una, this.mss, now));
   }
 
   private pipe(): number {
@@ -278,7 +285,7 @@ export class Sender {
       if (room < mss) return;
       const hole = scoreboard.skip(seqMax(this.una, this.retransmitted));
       if (scoreboard.count > 0 && seqBefore(hole, scoreboard.lostBelow(this.una, mss))) {
-        if (!this.resendHole(hole, room)) return;
+        if (!this.resendHole(hole, room, now)) return;
         continue;
       }
       const windowRoom = seqDiff(seqAdd(this.una, this.window), this.max);
@@ -288,31 +295,37 @@ export class Sender {
         continue;
       }
       if (scoreboard.count > 0 && seqBefore(hole, scoreboard.highest)) {
-        if (!this.resendHole(hole, room)) return;
+        if (!this.resendHole(hole, room, now)) return;
         continue;
       }
       if (this.rescued || !seqBefore(hole, this.recover)) return;
       this.rescued = true;
-      this.resend(hole, mss);
+      this.resend(hole, mss, now);
       return;
     }
   }
 
-  private resendHole(hole: number, room: number): boolean {
+  private resendHole(hole: number, room: number, now: number): boolean {
     const length = seqDiff(this.scoreboard.nextRange(hole, this.max), hole);
-    const sent = this.resend(hole, Math.min(length, Math.max(this.mss, room - room % this.mss)));
+    const sent = this.resend(hole, Math.min(length, Math.max(this.mss, room - room % this.mss)), now);
     this.retransmitted = seqAdd(hole, sent);
     return sent > 0;
   }
 
   /** Sends again from `sequence`, at most `length`; returns the sequence space covered, FIN included. */
-  private resend(sequence: number, length: number): number {
-    this.timedAt = -1; // Karn's algorithm
+  private resend(sequence: number, length: number, now: number): number {
     const data = Math.min(length, this.out.maxSegment, Math.max(0, seqDiff(this.dataEnd, sequence)));
     const fin = this.finQueued && !this.finAcknowledged && seqAdd(sequence, data) === this.dataEnd && this.finSent;
     if (data === 0 && !fin) return 0;
     const sent = this.out.sendData(sequence, seqDiff(sequence, this.dataStart), data, fin);
+    this.noteResent(seqAdd(sequence, sent), now);
     return sent + (fin && sent === data ? 1 : 0);
+  }
+
+  private noteResent(end: number, now: number): void {
+    this.timedAt = -1; // Karn's algorithm
+    this.resentEnd = seqMax(this.resentEnd, end);
+    this.resentAt = Math.floor(now); // as precise as a timestamp
   }
 
   /**
@@ -338,7 +351,7 @@ export class Sender {
     if (length === 0 && !fin) return 0;
     const sent = this.out.sendData(sequence, seqDiff(sequence, this.dataStart), length, fin);
     if (sent < length) fin = false;
-    if (resending) this.timedAt = -1;
+    if (resending) this.noteResent(seqAdd(sequence, sent), now);
     else this.time(sequence, now);
     this.lastSent = now;
     return sent + (fin ? 1 : 0);

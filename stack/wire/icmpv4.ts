@@ -33,4 +33,3 @@ export function isIcmp4Error(type: number): boolean {
   return type === ICMP4_UNREACHABLE || type === ICMP4_SOURCE_QUENCH || type === ICMP4_REDIRECT ||
     type === ICMP4_TIME_EXCEEDED || type === ICMP4_PARAMETER_PROBLEM;
 }
-

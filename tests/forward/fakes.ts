@@ -30,9 +30,8 @@ export function seededRandom(seed: number): () => number {
 /** An event loop whose time passes when it is told to. */
 export class FakeLoop implements EventLoop {
   time = 1_000;
-  /** Turns that have begun and ended. */
-  turns = 0;
-  private inTurn = false;
+  /** How often it was told to look at the stack's deadlines. */
+  settled = 0;
   private readonly deferred: (() => void)[] = [];
   private readonly timers: { at: number; run: () => void }[] = [];
 
@@ -40,15 +39,8 @@ export class FakeLoop implements EventLoop {
     return this.time;
   }
 
-  begin(): void {
-    assert(!this.inTurn, "turns do not nest");
-    this.inTurn = true;
-  }
-
-  end(): void {
-    assert(this.inTurn, "a turn ended that had not begun");
-    this.inTurn = false;
-    this.turns++;
+  settle(): void {
+    this.settled++;
   }
 
   defer(run: () => void): void {
@@ -57,16 +49,6 @@ export class FakeLoop implements EventLoop {
 
   after(delay: number, run: () => void): void {
     this.timers.push({ at: this.time + delay, run });
-  }
-
-  /** What the stack does when it calls its users. */
-  inside<T>(run: () => T): T {
-    this.begin();
-    try {
-      return run();
-    } finally {
-      this.end();
-    }
   }
 
   get deferredCount(): number {
@@ -165,7 +147,7 @@ export class FakeFlow implements TcpFlow {
     this.aborts++;
   }
 
-  // the test's side; each is to be called inside a turn
+  // the test's side
 
   /** Data from the guest. */
   sends(bytes: Uint8Array): void {

@@ -56,7 +56,7 @@ function setup(allowed = true) {
   });
   const request = (to = "192.0.2.1:80") => {
     const request = new FakeRequest(endpoint(to));
-    loop.inside(() => flows.request(request));
+    flows.request(request);
     return request;
   };
   return { loop, dials, lines, flows, request };
@@ -66,7 +66,7 @@ function setup(allowed = true) {
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 Deno.test("routed: the SYN is answered when the host's connection stands", async () => {
-  const { dials, lines, flows, request, loop } = setup();
+  const { dials, lines, flows, request } = setup();
   const asked = request("192.0.2.1:80");
   assertEquals([asked.verdict, dials.length, formatEndpoint(dials[0]!.remote)], [null, 1, "192.0.2.1:80"]);
   const stream = new FakeStream();
@@ -75,8 +75,8 @@ Deno.test("routed: the SYN is answered when the host's connection stands", async
   assertEquals([asked.verdict, flows.size, stream.isReading], ["accepted", 1, true]);
   stream.finishes();
   stream.completeRead();
-  loop.inside(() => asked.flow.finishes());
-  loop.inside(() => asked.flow.ends(null));
+  asked.flow.finishes();
+  asked.flow.ends(null);
   assertEquals(flows.size, 0);
   assertEquals(lines, [
     "new 10.0.2.100:40000 198.51.100.1:50000-192.0.2.1:80",
@@ -111,19 +111,19 @@ Deno.test("routed: what is not allowed is refused without a dial or a line", () 
 });
 
 Deno.test("routed: a guest that gives up ends the dial", async () => {
-  const { dials, flows, request, loop } = setup();
+  const { dials, flows, request } = setup();
   const asked = request();
-  loop.inside(() => asked.cancelled!());
+  asked.cancelled!();
   await settled();
   assertEquals([dials[0]!.aborted, asked.verdict, flows.size], [true, null, 0]);
 });
 
 Deno.test("routed: a connection that came about too late is closed", async () => {
-  const { dials, flows, request, loop } = setup();
+  const { dials, flows, request } = setup();
   const asked = request();
   const stream = new FakeStream();
   dials[0]!.answer.resolve(stream);
-  loop.inside(() => asked.cancelled!());
+  asked.cancelled!();
   await settled();
   assertEquals([stream.isClosed, asked.verdict, flows.size], [true, null, 0]);
 });
@@ -150,7 +150,7 @@ Deno.test("routed: too many dials are not answered, and later ones are", async (
 });
 
 Deno.test("routed: too many connections are refused; all of them can be reset", async () => {
-  const { dials, flows, request, loop } = setup();
+  const { dials, flows, request } = setup();
   const streams: FakeStream[] = [];
   for (let i = 0; i < MAX_FLOWS; i++) {
     request();
@@ -160,6 +160,6 @@ Deno.test("routed: too many connections are refused; all of them can be reset", 
     if (i % MAX_DIALS === MAX_DIALS - 1) await settled();
   }
   assertEquals([flows.size, request().verdict], [MAX_FLOWS, "refused"]);
-  loop.inside(() => flows.abort());
+  flows.abort();
   assertEquals([flows.size, streams.every((stream) => stream.resets === 1)], [0, true]);
 });
