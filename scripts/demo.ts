@@ -30,8 +30,16 @@ const STEPS: readonly Step[] = [
     command: ["bash", "-c", `exec 3<>/dev/udp/${WORLD.v4}/7; echo 'is anyone there?' >&3; timeout 2 head -n 1 <&3`],
     result: (output, code) => code === 0 && output.includes("anyone") ? `the echo says: ${output.trim()}` : null,
   },
-  { title: "A ping over IPv4", command: ["ping", "-c", "3", "-i", "0.2", WORLD.v4], result: roundTrip },
-  { title: "A ping over IPv6", command: ["ping", "-c", "3", "-i", "0.2", WORLD.v6], result: roundTrip },
+  {
+    title: "A ping over IPv4",
+    command: ["ping", "-n", "-c", "3", "-i", "0.2", "-W", "2", WORLD.v4],
+    result: roundTrip,
+  },
+  {
+    title: "A ping over IPv6",
+    command: ["ping", "-n", "-c", "3", "-i", "0.2", "-W", "2", WORLD.v6],
+    result: roundTrip,
+  },
   {
     title: "A closed port: refused at once, as if there were no one between",
     command: ["curl", "-sS", url(WORLD.v4, "/", 81)],
@@ -73,7 +81,7 @@ async function main(): Promise<number> {
     const program = lab.adopt(await startProgram(lab.host, guest));
     console.log(picture(program.pid));
     for (const step of STEPS) if (!await show(step, guest)) failed++;
-    console.log(dim(`  What the program said of it: ${program.stdout.length} lines, the last two being`));
+    console.log(dim("  The last lines that the program printed meanwhile:"));
     for (const line of program.stdout.slice(-2)) console.log(dim(`    ${line}`));
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);

@@ -6,6 +6,9 @@
  */
 import { until } from "./until.ts";
 
+/** Lines that are kept of what a process prints: what comes after is read and dropped, as some never stop. */
+const MAX_LINES = 100_000;
+
 /** What a command that ended has left. */
 export interface Result {
   /** The exit status; 128 + number for a signal, as shells have it. */
@@ -128,6 +131,11 @@ export class Process implements AsyncDisposable {
     }
   }
 
+  /** Waits until it has ended by itself; returns the exit status. Throws when `timeout` ms pass. */
+  async end(timeout = 10_000): Promise<number> {
+    return await until(`the end of ${this.command.join(" ")}`, timeout, () => this.code);
+  }
+
   /** Writes to its stdin. */
   async say(text: string): Promise<void> {
     await this.input.write(new TextEncoder().encode(text));
@@ -190,7 +198,7 @@ async function collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>, lines: s
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const parts = (rest + text).split("\n");
     rest = parts.pop()!;
-    lines.push(...parts);
+    lines.push(...parts.slice(0, MAX_LINES - lines.length));
   }
   if (rest !== "") lines.push(rest);
 }

@@ -36,7 +36,7 @@ for (const name of ["SIGTERM", "SIGINT"] as const) {
     }));
     bed.program.signal(name);
     const start = performance.now();
-    assertEquals(await bed.program.ended, 0);
+    assertEquals(await bed.program.end(), 0);
     assert(performance.now() - start < 2_000, `it took ${performance.now() - start} ms`);
     assertEquals(bed.program.stderr.at(-1), `[-] #${bed.program.pid} Slirpnetstack closing`);
     for (const client of clients) await client.line("stdout", /"error": "ECONNRESET"/);
@@ -46,7 +46,7 @@ for (const name of ["SIGTERM", "SIGINT"] as const) {
 e2e("a device that goes away ends it with a line and a status that is not 0", async () => {
   await using bed = await Bed.create(TAP);
   await bed.guest.ip("link delete tun0");
-  assert(await bed.program.ended !== 0);
+  assert(await bed.program.end() !== 0);
   assertMatch(bed.program.stderr.at(-1)!, /^\[!\] .*tun0/);
 });
 
@@ -62,7 +62,7 @@ e2e("a namespace or a device that is not there: status 253 and the reason", asyn
     ] as const
   ) {
     await using program = launchProgram(lab.host, flags);
-    assertEquals(await program.ended, 253, program.stderr.join("\n"));
+    assertEquals(await program.end(), 253, program.stderr.join("\n"));
     assertMatch(program.stderr.at(-1)!, /^Failed to open TUN\/TAP: /);
     assertMatch(program.stderr.at(-1)!, reason);
     assertEquals(program.stdout, []);

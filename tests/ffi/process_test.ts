@@ -1,6 +1,6 @@
 import { SystemError } from "../../ffi/errors.ts";
 import { libc } from "../../ffi/libc.ts";
-import { parentPid, raiseDescriptorLimit, sendSignal, signalWhenParentEnds, SIGTERM } from "../../ffi/process.ts";
+import { parentPid, raiseDescriptorLimit, sendSignal, SIGTERM } from "../../ffi/process.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 
 libc();

@@ -1,6 +1,9 @@
 import { SystemError } from "../../ffi/errors.ts";
+import { libc } from "../../ffi/libc.ts";
 import { readTextFile } from "../../ffi/text_file.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
+
+libc();
 
 Deno.test("readTextFile: a file of /proc, which says that its size is 0", () => {
   assert(readTextFile("/proc/thread-self/net/route").startsWith("Iface\tDestination"));

@@ -1,0 +1,127 @@
+import { assertEquals } from "../../assert.ts";
+import { Bed, checksummed, concat, ethernet, GUEST_MAC, hex, ipv6, OUR_MAC, toHex } from "../bed.ts";
+
+const LINK_LOCAL = "fe800000000000007271aafffe4b29aa";
+const GUEST_LINK_LOCAL = "fe80000000000000000000fffe000100";
+const ALL_NODES = "ff020000000000000000000000000001";
+const ALL_ROUTERS = "ff020000000000000000000000000002";
+const UNSPECIFIED = "0".repeat(32);
+
+const address = (end: string) => "fd00" + end.padStart(28, "0");
+
+/** An ICMPv6 message from the guest in a frame. */
+function message(body: string, source: string, destination: string, hops = 255): Uint8Array {
+  const icmp = checksummed(hex(body), 2, 58, source, destination);
+  const mac = destination.startsWith("ff") ? "3333" + destination.slice(24) : OUR_MAC;
+  return concat(ethernet(0x86dd, mac), ipv6(58, icmp, source, destination, hops));
+}
+
+function solicitation(target: string, source = address("100"), destination?: string): Uint8Array {
+  const group = "ff0200000000000000000001ff" + target.slice(26);
+  const option = source === UNSPECIFIED ? "0e01 76da8a628638" : `0101 ${GUEST_MAC}`;
+  return message(`8700 0000 00000000 ${target} ${option}`, source, destination ?? group);
+}
+
+/** The frame of an ICMPv6 message from us. */
+function answer(body: string, source: string, destination: string, mac = GUEST_MAC): string {
+  const icmp = checksummed(hex(body), 2, 58, source, destination);
+  return toHex(concat(hex(mac + OUR_MAC + "86dd"), ipv6(58, icmp, source, destination, 255)));
+}
+
+function advertisement(target: string, flags: string, destination = address("100"), mac = GUEST_MAC): string {
+  return answer(`8800 0000 ${flags}000000 ${target} 0201 ${OUR_MAC}`, target, destination, mac);
+}
+
+const bed6 = () => new Bed({ medium: "ethernet" });
+
+Deno.test("a kernel's solicitation, byte for byte, is answered", () => {
+  const bed = bed6();
+  bed.feed(hex(`
+    3333ff000050 020000000100 86dd
+    60000000 0020 3a ff
+    fd000000000000000000000000000100 ff0200000000000000000001ff000050
+    8700 7afd 00000000 fd000000000000000000000000000050 0101 020000000100
+  `));
+  assertEquals(bed.takeSent(), [toHex(hex(`
+    020000000100 7071aa4b29aa 86dd
+    60000000 0020 3a ff                                                # hop limit 255
+    fd000000000000000000000000000050 fd000000000000000000000000000100
+    8800 7899 c0000000                                                 # router, solicited; a proxy: no override
+    fd000000000000000000000000000050
+    0201 7071aa4b29aa                                                  # target link-layer address
+  `))]);
+});
+
+Deno.test("any address but the guest's is ours; only for our own we override", () => {
+  const bed = bed6();
+  bed.feed(solicitation(address("2")));
+  assertEquals(bed.takeSent(), [advertisement(address("2"), "e0")]);
+  bed.feed(solicitation(LINK_LOCAL, GUEST_LINK_LOCAL));
+  assertEquals(bed.takeSent(), [advertisement(LINK_LOCAL, "e0", GUEST_LINK_LOCAL)]);
+  bed.feed(solicitation("20010db8" + "1".padStart(24, "0")));
+  assertEquals(bed.takeSent(), [advertisement("20010db8" + "1".padStart(24, "0"), "c0")]);
+  bed.feed(solicitation(address("2"), address("100"), address("2"))); // to one host: is it still there?
+  assertEquals(bed.takeSent(), [advertisement(address("2"), "e0")]);
+  bed.feed(solicitation(address("100"), address("101")));
+  assertEquals(bed.takeSent(), []);
+});
+
+Deno.test("duplicate address detection: only our own addresses are taken", () => {
+  const bed = bed6();
+  for (const target of [address("100"), address("50"), GUEST_LINK_LOCAL]) bed.feed(solicitation(target, UNSPECIFIED));
+  assertEquals(bed.takeSent(), []);
+  bed.feed(solicitation(address("2"), UNSPECIFIED)); // not solicited, to all nodes
+  assertEquals(bed.takeSent(), [advertisement(address("2"), "a0", ALL_NODES, "333300000001")]);
+  bed.feed(solicitation(LINK_LOCAL, UNSPECIFIED));
+  assertEquals(bed.takeSent(), [advertisement(LINK_LOCAL, "a0", ALL_NODES, "333300000001")]);
+});
+
+Deno.test("what may not come from beyond the link, or is malformed, is ignored", () => {
+  const bed = bed6();
+  const body = `8700 0000 00000000 ${address("2")}`;
+  bed.feed(message(body, address("100"), address("2"), 254)); // hop limit
+  bed.feed(message(body.replace("8700", "8701"), address("100"), address("2"))); // code
+  bed.feed(message(`${body} 0100 ${GUEST_MAC}`, address("100"), address("2"))); // an option without length
+  bed.feed(message(body.slice(0, -2), address("100"), address("2")));
+  assertEquals(bed.stack.counters.link.ndpMalformed, 4);
+  const spoilt = solicitation(address("2"));
+  spoilt[60] ^= 1;
+  bed.feed(spoilt);
+  assertEquals(bed.stack.counters.icmp.malformed, 1);
+  assertEquals(bed.takeSent(), []);
+});
+
+const ADVERTISEMENT = `8600 0000 4000 0708 00000000 00000000 0101 ${OUR_MAC} 0501 0000 000005dc`;
+
+Deno.test("a kernel's router solicitation is answered, and the advertisement repeated", () => {
+  const bed = bed6();
+  bed.feed(hex(`
+    333300000002 020000000100 86dd
+    60000000 0010 3a ff
+    fe80000000000000000000fffe000100 ff020000000000000000000000000002
+    8500 792e 00000000 0101 020000000100
+  `));
+  assertEquals(bed.takeSent(), [answer(ADVERTISEMENT, LINK_LOCAL, GUEST_LINK_LOCAL)]);
+  bed.pass(599_999);
+  assertEquals(bed.takeSent(), []);
+  bed.pass(1);
+  const toAll = answer(ADVERTISEMENT, LINK_LOCAL, ALL_NODES, "333300000001");
+  assertEquals(bed.takeSent(), [toAll]);
+  bed.pass(1_200_000);
+  assertEquals(bed.takeSent(), [toAll, toAll]);
+  bed.stack.close();
+  assertEquals(bed.stack.nextDeadline, Infinity);
+});
+
+Deno.test("a router solicitation from a host without an address is answered to all", () => {
+  const bed = bed6();
+  bed.feed(message("8500 0000 00000000", UNSPECIFIED, ALL_ROUTERS));
+  assertEquals(bed.takeSent(), [answer(ADVERTISEMENT, LINK_LOCAL, ALL_NODES, "333300000001")]);
+});
+
+Deno.test("a medium without hardware addresses has no neighbours to discover", () => {
+  const bed = new Bed({ medium: "ip" });
+  bed.feed(solicitation(address("2")).slice(14));
+  bed.feed(message("8500 0000 00000000", GUEST_LINK_LOCAL, ALL_ROUTERS).slice(14));
+  assertEquals(bed.takeSent(), []);
+});

@@ -1,0 +1,99 @@
+import { assertEquals } from "../../assert.ts";
+import { IpAddress } from "../../../stack/address.ts";
+import { allocatePlain } from "../../../stack/device.ts";
+import { NEIGHBOUR_QUEUE } from "../../../stack/link/neighbour.ts";
+import { Bed, concat, ethernet, GUEST_MAC, hex, OUR_MAC, toHex } from "../bed.ts";
+
+const HERE4 = { address: IpAddress.parse("10.0.2.2"), port: 1000 };
+const GUEST4 = { address: IpAddress.parse("10.0.2.100"), port: 2000 };
+const HERE6 = { address: IpAddress.parse("fd00::2"), port: 1000 };
+const GUEST6 = { address: IpAddress.parse("fd00::100"), port: 2000 };
+
+const ARP_REQUEST = toHex(hex(`
+  ffffffffffff ${OUR_MAC} 0806
+  0001 0800 06 04 0001
+  ${OUR_MAC} 0a000202 000000000000 0a000264
+`));
+const SOLICITATION = toHex(hex(`
+  3333ff000100 ${OUR_MAC} 86dd
+  60000000 0020 3a ff
+  fd000000000000000000000000000002 ff0200000000000000000001ff000100
+  8700 3934 00000000 fd000000000000000000000000000100 0101 ${OUR_MAC}
+`));
+const ARP_REPLY = concat(
+  ethernet(0x0806),
+  hex(`0001 0800 06 04 0002 ${GUEST_MAC} 0a000264 ${OUR_MAC} 0a000202`),
+);
+
+/** Sends datagrams with one byte each. */
+function send(bed: Bed, from: typeof HERE4, to: typeof GUEST4, ...bytes: number[]): void {
+  const block = allocatePlain(1);
+  for (const byte of bytes) {
+    block.bytes[0] = byte;
+    bed.stack.udp.send(from, to, block, 0, 1);
+  }
+}
+
+const lastBytes = (frames: string[]) => frames.map((frame) => parseInt(frame.slice(-2), 16));
+
+Deno.test("a guest that was silent so far is asked, and gets what waited, in order", () => {
+  const bed = new Bed({ medium: "ethernet", offload: true });
+  send(bed, HERE4, GUEST4, 1, 2);
+  send(bed, HERE6, GUEST6, 3);
+  assertEquals(bed.takeSent(), [ARP_REQUEST, SOLICITATION]);
+  bed.feed(ARP_REPLY);
+  assertEquals(bed.sent.map(({ checksumStart, checksumOffset }) => [checksumStart, checksumOffset]), [
+    [34, 6], // behind Ethernet and IP headers
+    [34, 6],
+    [54, 6],
+  ]);
+  const sent = bed.takeSent();
+  assertEquals(sent.map((frame) => frame.slice(0, 28)), [
+    GUEST_MAC + OUR_MAC + "0800",
+    GUEST_MAC + OUR_MAC + "0800",
+    GUEST_MAC + OUR_MAC + "86dd",
+  ]);
+  assertEquals(lastBytes(sent), [1, 2, 3]);
+  assertEquals(bed.frames.taken, 0);
+  assertEquals(bed.stack.nextDeadline, Infinity);
+});
+
+Deno.test("the guest is asked three times, a second apart, then what waits is dropped", () => {
+  const bed = new Bed({ medium: "ethernet" });
+  send(bed, HERE4, GUEST4, 1);
+  for (const when of [999, 1, 999, 1]) bed.pass(when);
+  assertEquals(bed.takeSent(), [ARP_REQUEST, ARP_REQUEST, ARP_REQUEST]);
+  assertEquals(bed.frames.taken, 1);
+  bed.pass(1000);
+  assertEquals([bed.takeSent().length, bed.frames.taken, bed.stack.nextDeadline], [0, 0, Infinity]);
+  assertEquals(bed.stack.counters.link.neighbourDropped, 1);
+  send(bed, HERE4, GUEST4, 2);
+  assertEquals(bed.takeSent(), [ARP_REQUEST]); // and it begins anew
+});
+
+Deno.test("the queue is bounded, and the oldest goes first", () => {
+  const bed = new Bed({ medium: "ethernet" });
+  send(bed, HERE4, GUEST4, ...Array.from({ length: NEIGHBOUR_QUEUE + 4 }, (_, i) => i));
+  assertEquals(bed.frames.taken, NEIGHBOUR_QUEUE);
+  assertEquals(bed.takeSent(), [ARP_REQUEST]);
+  bed.feed(ARP_REPLY);
+  assertEquals(lastBytes(bed.takeSent()), Array.from({ length: NEIGHBOUR_QUEUE }, (_, i) => i + 4));
+});
+
+Deno.test("the largest packet fits into the queue", () => {
+  const bed = new Bed({ medium: "ethernet", mtu: 65_535 });
+  const block = allocatePlain(65_507);
+  block.bytes[65_506] = 0x77;
+  bed.stack.udp.send(HERE4, GUEST4, block, 0, 65_507);
+  bed.takeSent();
+  bed.feed(ARP_REPLY);
+  const frame = bed.takeOne();
+  assertEquals([frame.length, frame[frame.length - 1]], [65_549, 0x77]);
+});
+
+Deno.test("closing gives the buffers back", () => {
+  const bed = new Bed({ medium: "ethernet" });
+  send(bed, HERE4, GUEST4, 1, 2, 3);
+  bed.stack.close();
+  assertEquals([bed.frames.taken, bed.stack.nextDeadline], [0, Infinity]);
+});

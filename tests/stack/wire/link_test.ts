@@ -1,0 +1,109 @@
+import { assert, assertEquals } from "../../assert.ts";
+import { IpAddress } from "../../../stack/address.ts";
+import {
+  ARP_REQUEST,
+  arpOperation,
+  arpSenderHardware,
+  arpSenderProtocol,
+  arpTargetProtocol,
+  isArp,
+  putArp,
+} from "../../../stack/wire/arp.ts";
+import {
+  BROADCAST_MAC,
+  ethernetType,
+  ETHERTYPE_ARP,
+  isGroupMac,
+  isHostMac,
+  multicastMac4,
+  multicastMac6,
+  putEthernet,
+} from "../../../stack/wire/ethernet.ts";
+import { isNdp, ndpTarget, putNeighbourMessage, putRouterAdvertisement } from "../../../stack/wire/ndp.ts";
+import { hex, toHex } from "../bed.ts";
+
+// frames that a Linux kernel sent
+const ARP = hex(`
+  ffffffffffff 020000000100 0806                # Ethernet: broadcast, from the guest, ARP
+  0001 0800 06 04 0001                          # Ethernet, IPv4, lengths, request
+  020000000100 0a000264 000000000000 0a000232   # 10.0.2.100 asks for 10.0.2.50
+`);
+const SOLICITATION = hex(`
+  87 00 7afd 00000000                           # neighbour solicitation
+  fd000000000000000000000000000050              # target fd00::50
+  01 01 020000000100                            # source link-layer address
+`);
+const DETECTION = hex(`
+  87 00 e628 00000000
+  fd000000000000000000000000000100
+  0e 01 76da8a628638                            # nonce (RFC 7527)
+`);
+
+Deno.test("an ARP request of a kernel, dissected and built", () => {
+  assertEquals(ethernetType(ARP, 0), ETHERTYPE_ARP);
+  assert(isArp(ARP, 14, ARP.length));
+  assertEquals(arpOperation(ARP, 14), ARP_REQUEST);
+  assertEquals(toHex(ARP.slice(arpSenderHardware(14), arpSenderHardware(14) + 6)), "020000000100");
+  assertEquals(toHex(ARP.slice(arpSenderProtocol(14), arpSenderProtocol(14) + 4)), "0a000264");
+  assertEquals(toHex(ARP.slice(arpTargetProtocol(14), arpTargetProtocol(14) + 4)), "0a000232");
+  const built = new Uint8Array(42).fill(0xee);
+  putEthernet(built, 0, BROADCAST_MAC, hex("020000000100"), ETHERTYPE_ARP);
+  putArp(built, 14, ARP_REQUEST, hex("020000000100"), hex("0a000264"), new Uint8Array(6), hex("0a000232"));
+  assertEquals(toHex(built), toHex(ARP));
+});
+
+Deno.test("what is no ARP for IPv4 on Ethernet", () => {
+  assert(!isArp(ARP, 14, ARP.length - 1));
+  for (const [at, value] of [[15, 6], [16, 9], [18, 8], [19, 16], [21, 3], [21, 0]]) {
+    const other = ARP.slice();
+    other[at] = value;
+    assert(!isArp(other, 14, other.length), `byte ${at}`);
+  }
+});
+
+Deno.test("hardware addresses", () => {
+  assert(isGroupMac(hex("333300000001"), 0) && isGroupMac(BROADCAST_MAC, 0) && !isGroupMac(hex("020000000100"), 0));
+  assert(isHostMac(hex("020000000100"), 0) && !isHostMac(new Uint8Array(6), 0) && !isHostMac(BROADCAST_MAC, 0));
+  assertEquals(toHex(multicastMac4(hex("ef818283"))), "01005e018283");
+  assertEquals(toHex(multicastMac6(IpAddress.parse("ff02::1:ff00:100").bytes)), "3333ff000100");
+});
+
+Deno.test("neighbour solicitations of a kernel, dissected and built", () => {
+  assert(isNdp(SOLICITATION, 0, SOLICITATION.length));
+  assert(isNdp(DETECTION, 0, DETECTION.length));
+  assertEquals(IpAddress.at(SOLICITATION, ndpTarget(0), 6).toString(), "fd00::50");
+  const built = new Uint8Array(32).fill(0xee);
+  putNeighbourMessage(built, 0, 135, 0, IpAddress.parse("fd00::50"), hex("020000000100"));
+  assertEquals(toHex(built), toHex(SOLICITATION).replace("7afd", "0000"));
+});
+
+Deno.test("a router advertisement, built", () => {
+  const bytes = new Uint8Array(32).fill(0xee);
+  putRouterAdvertisement(bytes, 0, 64, 1800, hex("7071aa4b29aa"), 1500);
+  assertEquals(
+    toHex(bytes),
+    toHex(hex(`
+      86 00 0000                  # router advertisement, checksum to come
+      40 00 0708 00000000 00000000  # hop limit 64, no flags, 1800 s, times not specified
+      01 01 7071aa4b29aa          # source link-layer address
+      05 01 0000 000005dc         # MTU 1500
+    `)),
+  );
+});
+
+Deno.test("malformed neighbour discovery", () => {
+  const change = (at: number, value: number, length = SOLICITATION.length) => {
+    const copy = SOLICITATION.slice();
+    copy[at] = value;
+    return isNdp(copy, 0, length);
+  };
+  assert(!change(1, 1)); // code
+  assert(!change(8, 0xff)); // a multicast target
+  assert(!change(25, 0)); // an option without length (RFC 4861, section 4.6)
+  assert(!change(25, 2)); // an option past the end
+  assert(!isNdp(SOLICITATION, 0, 23));
+  assert(!isNdp(SOLICITATION, 0, 25));
+  assert(isNdp(SOLICITATION, 0, 24));
+  assert(!isNdp(hex("8500792e000000"), 0, 7));
+  assert(isNdp(hex("8500792e000000000101020000000100"), 0, 16));
+});
