@@ -2,7 +2,8 @@
  * slirpnetstack: connects a guest's network namespace to the host's network, without privileges in the latter, through
  * a TCP/IP stack of its own.
  *
- * This module owns the start, the signals and the end; see DESIGN in README.md for what it puts together.
+ * This module owns the start, the signals and the end. Frames come and go by `ffi/`, `stack/` makes connections and
+ * datagrams of them, and `forward/` takes these to the host's network, as far as the policy lets them.
  *
  * @module
  */
@@ -21,17 +22,23 @@ import { HostNetworks } from "./forward/policy/host_networks.ts";
 import { Policy } from "./forward/policy/policy.ts";
 import { Slirp } from "./forward/slirp.ts";
 import { versionLines } from "./forward/version.ts";
-import { openGuestDevice, readFrames } from "./guest_device.ts";
+import { openGuestDevice, readFrames } from "./ffi/guest_device.ts";
+import { missingPermissions } from "./forward/permissions.ts";
 import { FramePool } from "./stack/device.ts";
 
-/** When the device has gone: none of those that scripts know. */
-const DEVICE_GONE = 1;
+/** Deno does not let us, or the device has gone: none of the statuses that scripts know. */
+const FAILURE = 1;
 
 const stdout = new Output(Deno.stdout);
 const stderr = new Output(Deno.stderr);
 
 /** Reads the command line and does what it says; for all but a start, ends the process. */
 async function main(args: readonly string[]): Promise<void> {
+  const missing = missingPermissions();
+  if (missing.length > 0) {
+    stderr.line(`[!] Permissions are missing. Run it as \`deno task start\` does, or with: ${missing.join(" ")}`);
+    Deno.exit(FAILURE);
+  }
   const outcome = await parseOptions(args, resolveOnHost);
   if (outcome.kind === "error") {
     stderr.text(`${outcome.message}\n${outcome.usage}`);
@@ -66,8 +73,8 @@ function start(options: Options): void {
     udpLog: options.quiet ? NO_LINES : new FlowLines("udp", stdout),
   });
   const stopReading = readFrames(device, frames, slirp, (error) => {
-    stderr.line(`[!] The device ${device.name} is gone: ${error.message}`);
-    end(DEVICE_GONE);
+    stderr.line(`[!] No more frames from ${device.name}: ${error.message}`);
+    end(FAILURE);
   });
   const end = (status: number) => {
     slirp.close();

@@ -30,14 +30,32 @@ export const EBUSY = 16;
 export const ENODEV = 19;
 /** Invalid argument. */
 export const EINVAL = 22;
+/** File table overflow: the system's descriptors are used up. */
+export const ENFILE = 23;
+/** Too many open files: the process's descriptors are used up. */
+export const EMFILE = 24;
+/** Broken pipe: this direction was shut down. */
+export const EPIPE = 32;
 /** File name too long. */
 export const ENAMETOOLONG = 36;
 /** File descriptor in bad state: a tun descriptor whose interface was deleted. */
 export const EBADFD = 77;
 /** Message too long. */
 export const EMSGSIZE = 90;
+/** Network is unreachable. */
+export const ENETUNREACH = 101;
+/** Connection reset by peer. */
+export const ECONNRESET = 104;
 /** No buffer space available. */
 export const ENOBUFS = 105;
+/** Transport endpoint is not connected. */
+export const ENOTCONN = 107;
+/** Connection refused. */
+export const ECONNREFUSED = 111;
+/** No route to host. */
+export const EHOSTUNREACH = 113;
+/** Operation now in progress. */
+export const EINPROGRESS = 115;
 
 /** asm-generic/errno-base.h and asm-generic/errno.h: the names of 1, 2, 3, ...; `-` where there is none. */
 const NAMES: readonly string[] = `EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES

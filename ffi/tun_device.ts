@@ -24,46 +24,29 @@
  *
  * @module
  */
-import { type Device, type Frame, FRAME_SIZE, IP_HEADER_AT, MAX_PARTS, type Transmit } from "../stack/device.ts";
+import { type Frame, FRAME_SIZE, IP_HEADER_AT, type Transmit } from "../stack/device.ts";
 import { EAGAIN, EFAULT, EINTR, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM, SystemError } from "./errors.ts";
+import { type DeviceCounters, ETHERNET_HEADER_SIZE, type FrameDevice, newCounters } from "./frame_device.ts";
+import { gatherFrame, iovecBlock } from "./iovec.ts";
 import { errno, type Libc, libc } from "./libc.ts";
-import { MachineBlock, pointerInto } from "./memory.ts";
+import { pointerInto } from "./memory.ts";
 import { closeTun, type OpenTun, VNET_HEADER_SIZE } from "./tun.ts";
 
 // linux/virtio_net.h
 const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
 const VIRTIO_NET_HDR_F_DATA_VALID = 2;
 
-const ETHERNET_HEADER_SIZE = 14;
-
-/** `struct iovec` of bits/types/struct_iovec.h: an address and a length of 64 bits each. */
-const IOVEC_SIZE = 16;
-
 /** After so many unreadable frames in a row the device itself is taken to be broken. */
 const MAX_UNREADABLE = 64;
 
-/** What passed through a device, and what did not. */
-export interface DeviceCounters {
-  /** Frames and their bytes (without the device's own header) that came from the guest. */
-  framesIn: number;
-  bytesIn: number;
-  /** Frames that the kernel could not hand over. */
-  dropsIn: number;
-  /** Frames and their bytes (without the device's own header) that went to the guest. */
-  framesOut: number;
-  bytesOut: number;
-  /** Frames that the kernel did not take. */
-  dropsOut: number;
-}
-
 /** See the module's text. */
-export class TunDevice implements Device {
+export class TunDevice implements FrameDevice {
   readonly medium: "ethernet" | "ip";
   readonly mtu: number;
   readonly checksumOffload: boolean;
   readonly tcpSegmentation4: boolean;
   readonly tcpSegmentation6: boolean;
-  readonly counters: DeviceCounters = { framesIn: 0, bytesIn: 0, dropsIn: 0, framesOut: 0, bytesOut: 0, dropsOut: 0 };
+  readonly counters: DeviceCounters = newCounters();
 
   private readonly libc: Libc = libc();
   private readonly vnetHeaderSize: number;
@@ -86,7 +69,7 @@ export class TunDevice implements Device {
     this.frameAt = IP_HEADER_AT - (tun.medium === "ethernet" ? ETHERNET_HEADER_SIZE : 0);
     this.readAt = this.frameAt - this.vnetHeaderSize;
     this.readSize = BigInt(FRAME_SIZE - this.readAt);
-    const iovec = new MachineBlock((MAX_PARTS + 1) * IOVEC_SIZE);
+    const iovec = iovecBlock();
     this.iovec = new Uint32Array(iovec.bytes.buffer);
     this.iovecPointer = iovec.pointerAt(0);
   }
@@ -126,22 +109,17 @@ export class TunDevice implements Device {
   }
 
   transmit(frame: Transmit): boolean {
-    const { head, headStart, headEnd, partCount } = frame;
-    const start = headStart - this.vnetHeaderSize;
+    const start = frame.headStart - this.vnetHeaderSize;
     if (this.vnetHeaderSize > 0) writeVnetHeader(frame, start);
-    const { iovec } = this;
-    setIovec(iovec, 0, head.address + start, headEnd - start);
-    for (let i = 0; i < partCount; i++) {
-      setIovec(iovec, i + 1, frame.partBlocks[i]!.address + frame.partOffsets[i]!, frame.partLengths[i]!);
-    }
+    const count = gatherFrame(this.iovec, 0, frame, start);
     let written: number;
-    do written = this.libc.writev(this.fd, this.iovecPointer, 1 + partCount); while (written < 0 && errno() === EINTR);
+    do written = this.libc.writev(this.fd, this.iovecPointer, count); while (written < 0 && errno() === EINTR);
     if (written < 0) {
       this.counters.dropsOut++;
       return false;
     }
     this.counters.framesOut++;
-    this.counters.bytesOut += headEnd - headStart + frame.payloadLength;
+    this.counters.bytesOut += frame.headEnd - frame.headStart + frame.payloadLength;
     return true;
   }
 
@@ -191,13 +169,4 @@ function writeVnetHeader(frame: Transmit, at: number): void {
   bytes[at + 7] = checksumStart >> 8;
   bytes[at + 8] = checksumOffset;
   bytes[at + 9] = checksumOffset >> 8;
-}
-
-/** Storing a Number in a Uint32Array keeps its lower 32 bits; dividing by 2^32 gives the upper ones. */
-function setIovec(iovec: Uint32Array, index: number, address: number, length: number): void {
-  const at = index * 4;
-  iovec[at] = address;
-  iovec[at + 1] = address / 0x1_0000_0000;
-  iovec[at + 2] = length;
-  iovec[at + 3] = 0;
 }

@@ -1,9 +1,9 @@
 /**
  * A UDP socket of Deno's as a {@linkcode HostDatagram}.
  *
- * Receiving: one buffer per socket, used again for each datagram. Sending: Deno may look at the bytes after the call has
- * returned (when the socket's buffer is full), so they are copied to a buffer of the socket's own, of which there are a
- * bounded number: what comes while all are in use is dropped, as UDP may be.
+ * Receiving: one buffer per socket, used again for each datagram. Sending: one datagram after another, as Deno sends
+ * several that are under way in any order (the last first, as a rule). So they are copied and wait in a queue of bounded
+ * length: what comes while it is full is dropped, as UDP may be.
  *
  * An unconnected socket isn't told of ICMP errors unless it asks for them (IP_RECVERR), for which Deno has no call: what
  * `failed` reports here is what the kernel knew when it was to send, such as that there is no route.
@@ -14,20 +14,21 @@ import { type Endpoint, formatEndpoint } from "../stack/address.ts";
 import type { HostDatagram, HostDatagramHandler } from "./host.ts";
 import { endpointOf } from "./host_deno_address.ts";
 import { hostError } from "./host_error.ts";
-import { MAX_RECEIVE_ERRORS, MAX_SENDS_IN_FLIGHT } from "./limits.ts";
+import { MAX_QUEUED_DATAGRAMS, MAX_RECEIVE_ERRORS } from "./limits.ts";
 import type { SendCopies } from "./send_copies.ts";
 import type { SlabBuffers } from "./slab_buffers.ts";
 
 /** See the module's text. */
 export class DenoDatagram implements HostDatagram {
   readonly local: Endpoint;
-  /** Datagrams that were not sent because too many were under way. */
+  /** Datagrams that were not sent because the queue was full. */
   dropped = 0;
   private closed = false;
   private readonly buffer: Uint8Array;
   /** Receive errors since the last datagram. */
   private errors = 0;
-  private inFlight = 0;
+  /** What is to be sent, the oldest first; the first one is under way. */
+  private readonly queue: QueuedDatagram[] = [];
   /** The endpoints of the last datagram each way, and Deno's form of them: most follow one of their kind. */
   private lastTo: Endpoint | null = null;
   private lastToAddress: Deno.NetAddr | null = null;
@@ -48,25 +49,13 @@ export class DenoDatagram implements HostDatagram {
 
   send(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
     if (this.closed) return;
-    if (this.inFlight === MAX_SENDS_IN_FLIGHT) {
+    const copy = this.queue.length < MAX_QUEUED_DATAGRAMS ? this.copies.make(bytes, offset, length) : null;
+    if (copy === null) {
       this.dropped++;
       return;
     }
-    let address = this.lastToAddress;
-    if (to !== this.lastTo || address === null) {
-      address = { transport: "udp", hostname: to.address.toString(), port: to.port };
-      this.lastTo = to;
-      this.lastToAddress = address;
-    }
-    this.inFlight++;
-    const copy = this.copies.make(bytes, offset, length);
-    this.socket.send(copy, address).then(
-      () => this.sent(copy),
-      (error: unknown) => {
-        this.sent(copy);
-        if (!this.closed) this.handler.failed(hostError(error, `send to udp ${formatEndpoint(to)}`), to);
-      },
-    );
+    this.queue.push({ copy, to });
+    if (this.queue.length === 1) this.sendNext();
   }
 
   close(): void {
@@ -99,10 +88,37 @@ export class DenoDatagram implements HostDatagram {
     else this.buffers.release(this.buffer);
   };
 
-  private sent(copy: Uint8Array<ArrayBuffer>): void {
-    this.inFlight--;
-    this.copies.release(copy);
+  private sendNext(): void {
+    const { copy, to } = this.queue[0]!;
+    let address = this.lastToAddress;
+    if (to !== this.lastTo || address === null) {
+      address = { transport: "udp", hostname: to.address.toString(), port: to.port };
+      this.lastTo = to;
+      this.lastToAddress = address;
+    }
+    this.socket.send(copy, address).then(this.sent, this.sendFailed);
   }
+
+  private readonly sent = (): void => {
+    this.copies.release(this.queue.shift()!.copy);
+    if (this.closed) {
+      for (const { copy } of this.queue.splice(0)) this.copies.release(copy);
+    } else if (this.queue.length > 0) {
+      this.sendNext();
+    }
+  };
+
+  private readonly sendFailed = (error: unknown): void => {
+    const { to } = this.queue[0]!;
+    if (!this.closed) this.handler.failed(hostError(error, `send to udp ${formatEndpoint(to)}`), to);
+    this.sent();
+  };
+}
+
+/** A datagram that waits. */
+interface QueuedDatagram {
+  readonly copy: Uint8Array<ArrayBuffer>;
+  readonly to: Endpoint;
 }
 
 function netAddress(address: Deno.Addr): Deno.NetAddr {

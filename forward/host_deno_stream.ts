@@ -27,6 +27,7 @@ export class DenoStream implements HostStream {
     this.local = endpointOf(conn.localAddr);
     this.remote = endpointOf(conn.remoteAddr);
     conn.setNoDelay(true);
+    conn.setKeepAlive(true); // the guest's own probes end at the stack, so that a peer that vanished is found out here
   }
 
   read(into: Chunk): number {

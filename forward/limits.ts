@@ -83,8 +83,15 @@ export const DATAGRAM_BUFFER = 65_536;
 /** Receive buffers are made this many bytes at a time: well past the size from which malloc maps fresh pages. */
 export const DATAGRAM_SLAB = 64 * DATAGRAM_BUFFER;
 
-/** Sends of one UDP socket that the kernel has not taken yet. Past that, datagrams are dropped, as on a full queue. */
-export const MAX_SENDS_IN_FLIGHT = 64;
+/**
+ * Datagrams of one UDP socket that wait for the host's kernel to take them. Those that come in one turn from the guest
+ * must all find room (a device hands over 32 frames a turn, and one may hold dozens of small datagrams); past that they
+ * are dropped, as on a full queue.
+ */
+export const MAX_QUEUED_DATAGRAMS = 256;
+
+/** The same for all UDP sockets together, in bytes: a host whose network stands still must not fill the memory. */
+export const MAX_COPIED_BYTES = 16 * 1024 * 1024;
 
 /** Receive errors in a row after which a UDP socket is left alone until its association ends. */
 export const MAX_RECEIVE_ERRORS = 16;

@@ -11,7 +11,6 @@
 # attaches to the other end of the device, as with any other guest.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")/.." && pwd)
 id=slirpnetstack-$$
 bundle=
 program=
@@ -34,6 +33,7 @@ for tool in runsc ip nsenter; do
 done
 [ "$(id -u)" -eq 0 ] || fail "this needs root"
 
+here=$(cd "$(dirname "$0")/.." && pwd)
 if [ -n "${SLIRPNETSTACK_BIN:-}" ]; then
   slirpnetstack=("$SLIRPNETSTACK_BIN")
 elif command -v deno >/dev/null; then

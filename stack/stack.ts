@@ -88,6 +88,8 @@ export class Stack {
   readonly addresses: StackAddresses;
   readonly tcp: Tcp;
   readonly udp: Udp;
+  /** For errors about packets that are not answered through a request or a datagram. */
+  readonly icmp: IcmpOutput;
   readonly counters: StackCounters;
   /** When the present turn started, or the last one: the `clock`'s time. */
   now = 0;
@@ -109,6 +111,7 @@ export class Stack {
       : new PlainLink(device, counters.link);
     const ip = new IpOutput({ link: this.link, device, allocate, random, counters });
     const icmp = new IcmpOutput({ ip, addresses, allocate, clock, counters: counters.icmp });
+    this.icmp = icmp;
     const onRequest = (request: TcpRequest) => handlers.tcpRequest(request);
     const tcpLimits = options.limits?.tcp;
     this.tcp = new Tcp({ ip, icmp, clock, random, allocate, frames, timers, onRequest, limits: tcpLimits });

@@ -150,7 +150,7 @@ export class Associations implements AssociationOwner {
       association = new Association(endpointKey(bytes, guestAddress, version, guestPort), guest, first, host, this);
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
-      datagram.unreachable(unreachableFor(error.failure) ?? "host");
+      datagram.unreachable(unreachableFor(error.failure) ?? "port");
       const ends = new EndReport();
       ends.record("r-write", reasonOf(error));
       log.failed(guest, first, ends);

@@ -9,6 +9,9 @@ import { until } from "./until.ts";
 /** Lines that are kept of what a process prints: what comes after is read and dropped, as some never stop. */
 const MAX_LINES = 100_000;
 
+/** ms that a pipe may stay open when the process that it belonged to has ended: a child of it may hold it. */
+const LAST_WORDS = 500;
+
 /** What a command that ended has left. */
 export interface Result {
   /** The exit status; 128 + number for a signal, as shells have it. */
@@ -90,8 +93,7 @@ export class Process implements AsyncDisposable {
   private constructor(private readonly child: Deno.ChildProcess, readonly command: readonly string[]) {
     this.pid = child.pid;
     this.input = child.stdin.getWriter();
-    this.ended = Promise.all([child.status, collect(child.stdout, this.stdout), collect(child.stderr, this.stderr)])
-      .then(([status]) => this.code = status.code);
+    this.ended = this.follow();
   }
 
   /** Starts a command; its stdin is a pipe ({@linkcode say}). */
@@ -106,13 +108,27 @@ export class Process implements AsyncDisposable {
     return new Process(child, command);
   }
 
+  /** Reads what it prints, until it has ended; what its own children may still print is not waited for long. */
+  private async follow(): Promise<number> {
+    const enough = new AbortController();
+    const output = [
+      collect(this.child.stdout, this.stdout, enough.signal),
+      collect(this.child.stderr, this.stderr, enough.signal),
+    ];
+    const { code } = await this.child.status;
+    const timer = setTimeout(() => enough.abort(), LAST_WORDS);
+    await Promise.all(output);
+    clearTimeout(timer);
+    return this.code = code;
+  }
+
   /**
-   * Waits for a line that matches and returns the match. Throws with all that was printed when the process ends before
-   * or `timeout` ms (10,000) pass.
+   * Waits for a line that matches, the line with the index `first` or a later one, and returns the match. Throws with
+   * what was printed when the process ends before, or `timeout` ms (10,000) pass.
    */
-  async line(from: "stdout" | "stderr", pattern: RegExp, timeout = 10_000): Promise<RegExpExecArray> {
-    const lines = this[from];
-    let seen = 0;
+  async line(on: "stdout" | "stderr", pattern: RegExp, timeout = 10_000, first = 0): Promise<RegExpExecArray> {
+    const lines = this[on];
+    let seen = first;
     const look = (): RegExpExecArray | null => {
       while (seen < lines.length) {
         const match = pattern.exec(lines[seen++]!);
@@ -122,7 +138,7 @@ export class Process implements AsyncDisposable {
       return null;
     };
     try {
-      return await until(`${pattern} on ${from}`, timeout, look);
+      return await until(`${pattern} on ${on}`, timeout, look);
     } catch (cause) {
       const said = [...this.stderr, ...this.stdout].slice(-40).join("\n");
       throw new Error(`${cause instanceof Error ? cause.message : cause}: ${this.command.join(" ")}\n${said}`, {
@@ -193,12 +209,16 @@ async function feed(child: Deno.ChildProcess, stdin: string | Uint8Array | undef
   }
 }
 
-async function collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>, lines: string[]): Promise<void> {
+async function collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>, lines: string[], enough: AbortSignal) {
   let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const parts = (rest + text).split("\n");
-    rest = parts.pop()!;
-    lines.push(...parts.slice(0, MAX_LINES - lines.length));
+  try {
+    for await (const text of stream.pipeThrough(new TextDecoderStream(), { signal: enough })) {
+      const parts = (rest + text).split("\n");
+      rest = parts.pop()!;
+      lines.push(...parts.slice(0, MAX_LINES - lines.length));
+    }
+  } catch (error) {
+    if (!enough.aborted) throw error;
   }
   if (rest !== "") lines.push(rest);
 }

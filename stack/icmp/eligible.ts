@@ -49,7 +49,7 @@ function isEligible6(bytes: Uint8Array, offset: number, end: number): boolean {
   const source = ipv6Source(offset);
   if (isMulticast6(bytes, source) || isUnspecified6(bytes, source) || isLoopback6(bytes, source)) return false;
   if (isMulticast6(bytes, ipv6Destination(offset))) return false;
-  const walk = new ExtensionWalk();
+  const walk = new ExtensionWalk(false);
   const namedAt = ipv6NextHeaderAt(offset);
   walk.begin(bytes[namedAt], namedAt, offset + IPV6_HEADER);
   let stop = walk.run(bytes, end);

@@ -19,7 +19,7 @@ const LEAST_QUOTED = 8;
 
 /** Hands ICMP errors to the transports. */
 export class QuotedErrors {
-  private readonly walk = new ExtensionWalk();
+  private readonly walk = new ExtensionWalk(false);
   private protocol = 0;
 
   constructor(

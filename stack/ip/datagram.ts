@@ -32,9 +32,9 @@ export class Datagram {
   /** Bytes that have come, and the number that there are; the latter is -1 until the last fragment has come. */
   private received = 0;
   private total = -1;
-  private count = 0;
-  private readonly starts: Uint16Array = new Uint16Array(MAX_FRAGMENTS);
-  private readonly ends: Int32Array = new Int32Array(MAX_FRAGMENTS);
+  /** The ranges that have come, in order. */
+  private readonly starts: number[] = [];
+  private readonly ends: number[] = [];
 
   /** @param addresses source and destination, one after the other */
   constructor(
@@ -64,7 +64,8 @@ export class Datagram {
 
   /** Takes the range `start..end` (in bytes, not empty, at most 65,535) into account. */
   place(start: number, end: number, more: boolean): Placement {
-    const { starts, ends, count } = this;
+    const { starts, ends } = this;
+    const count = starts.length;
     let index = count;
     while (index > 0 && starts[index - 1] >= start) index--;
     if (index < count && starts[index] === start && ends[index] === end) {
@@ -74,11 +75,8 @@ export class Datagram {
     const behindEnd = this.total >= 0 && end > this.total;
     const secondEnd = !more && (this.total >= 0 || (count > 0 && ends[count - 1] > end));
     if (overlaps || behindEnd || secondEnd || count === MAX_FRAGMENTS) return "conflict";
-    starts.copyWithin(index + 1, index, count);
-    ends.copyWithin(index + 1, index, count);
-    starts[index] = start;
-    ends[index] = end;
-    this.count++;
+    starts.splice(index, 0, start);
+    ends.splice(index, 0, end);
     this.received += end - start;
     if (!more) this.total = end;
     return "placed";

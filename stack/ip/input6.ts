@@ -24,7 +24,6 @@ import {
   ExtensionWalk,
   FRAGMENT_HEADER,
   fragmentOffset6,
-  fragmentOffset6At,
   identification6,
   moreFragments6,
   NO_NEXT_HEADER,
@@ -42,7 +41,7 @@ const LEAST_TRANSPORT = 8;
 /** See the module's text. */
 export class Ipv6Input {
   private readonly walk = new ExtensionWalk();
-  private readonly ahead = new ExtensionWalk();
+  private readonly ahead = new ExtensionWalk(false);
 
   constructor(private readonly options: IpInputOptions) {}
 
@@ -123,9 +122,7 @@ export class Ipv6Input {
     const length = packet.end - data;
     if (more && length % 8 !== 0) {
       this.complainAboutFragment(PROBLEM_HEADER_FIELD, ipv6PayloadLengthAt(header));
-    } else if (offset + length > IPV6_MAX_PAYLOAD) {
-      this.complainAboutFragment(PROBLEM_HEADER_FIELD, fragmentOffset6At(walk.at));
-    } else if (length === 0) {
+    } else if (length === 0 || offset + length > IPV6_MAX_PAYLOAD) {
       counters.ipv6.fragmentsDropped++;
     } else if (offset === 0 && !this.hasWholeChain()) {
       this.complainAboutFragment(PROBLEM_INCOMPLETE_CHAIN, header);

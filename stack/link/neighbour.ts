@@ -67,11 +67,6 @@ export class Neighbour implements Timer {
     this.transmit = new Transmit(options.allocate);
   }
 
-  /** How many packets wait. */
-  get queued(): number {
-    return this.waiting.length;
-  }
-
   /** Takes the hardware address at `offset`, a host's, for the guest's, and sends what waited for it. */
   learn(bytes: Uint8Array, offset: number): void {
     if (this.known && sameBytes(bytes, offset, this.mac, 0, MAC_LENGTH)) return;

@@ -6,7 +6,7 @@
  */
 import { INITIAL_WINDOW } from "./constants.ts";
 
-/** The congestion window and its threshold, in bytes. */
+/** The congestion window and its threshold, in bytes (whole ones: segments are cut by them). */
 export class Congestion {
   /** cwnd */
   window: number;
@@ -40,14 +40,14 @@ export class Congestion {
 
   /** A loss was noticed with `flight` bytes on their way (RFC 5681, equation 4; RFC 6675, section 5 step 4). */
   enterRecovery(flight: number): void {
-    this.threshold = Math.max(flight / 2, 2 * this.mss);
+    this.threshold = Math.max(flight >> 1, 2 * this.mss);
     this.window = this.threshold;
     this.acknowledged = 0;
   }
 
   /** The retransmission timer expired (RFC 5681, section 3.1); `first`: for this data for the first time. */
   timeout(flight: number, first: boolean): void {
-    if (first) this.threshold = Math.max(flight / 2, 2 * this.mss);
+    if (first) this.threshold = Math.max(flight >> 1, 2 * this.mss);
     this.window = this.mss;
     this.acknowledged = 0;
   }

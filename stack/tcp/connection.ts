@@ -227,7 +227,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     const reset = segment.has(RST);
     if (this.handshake === Handshake.SynReceived && segment.has(SYN) && segment.sequence === seqAdd(receiver.nxt, -1)) {
       if (reset) return this.fail("reset");
-      if (!segment.has(ACK) || segment.acknowledgment !== sender.nxt) return this.sendSyn(); // our answer was lost
+      if (!segment.has(ACK) || segment.acknowledgment !== sender.nxt) return this.sendSynAgain(); // our answer was lost
       this.establish(segment, segment.window, now); // the other half of a simultaneous open
       receiver.ackNow = true;
       return;
@@ -361,8 +361,8 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
       const options = this.timestamps ? TIMESTAMPS_LENGTH : 0;
       const mss = Math.max(mtu, least) - ipHeaderLength(this.guest.address) - TCP_HEADER - options;
       if (mss < sender.mss) {
-        sender.reduceSegmentSize(mss, this.context.now());
         this.setSegmentSize(mss);
+        sender.reduceSegmentSize(mss, this.context.now());
       }
     }
     this.context.wake(this);
@@ -372,7 +372,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
 
   /** Tells the user the news, sends what may be sent, and sees whether the connection is over. */
   turn(now: number): void {
-    if (this.handshake !== Handshake.Over) this.tell();
+    if (this.handshake !== Handshake.Over || this.lingering) this.tell();
     this.awake = false; // only now: what the user does meanwhile is sent below, all at once
     this.send(now);
   }
@@ -394,7 +394,9 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
 
   /** Sends what may be sent, then ends the connection or sets its timer. */
   private send(now: number): void {
-    if (this.handshake === Handshake.Done) {
+    if (this.handshake === Handshake.SynReceived) {
+      if (this.receiver.ackNow) this.sendAck(this.sender.max); // to what is not acceptable
+    } else if (this.handshake === Handshake.Done) {
       this.sender.output(now);
       if (this.receiver.ackNow) this.sendAck(this.sender.acceptableSequence);
       if (this.sender.finAcknowledged && this.receiver.finReceived) this.finish(now, this.closedFirst);
@@ -473,7 +475,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
       if (this.handshake !== Handshake.Done) {
         if (now - this.startedAt >= HANDSHAKE_GIVE_UP_AFTER) return this.fail("timeout");
         sender.rtt.backOff();
-        this.sendSyn();
+        this.sendSynAgain();
         this.context.counters.retransmissions++;
         sender.deadline = now + sender.rtt.timeout;
       } else if (!sender.timeout(now)) {
@@ -489,7 +491,8 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
       this.keepaliveProbes++;
       this.sendAck(seqAdd(sender.una, -1)); // RFC 9293, section 3.8.4
     }
-    this.send(now);
+    if (this.awake) this.updateTimer(); // the user must hear the news before the connection can end
+    else this.send(now);
   }
 
   // Segments out
@@ -505,6 +508,11 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     }
     if (!answering || receiver.shift > 0) at = putWindowScale(bytes, at, WINDOW_SHIFT);
     this.transmit(answering ? SYN | ACK : SYN, this.sender.iss, receiver.synWindow, at - TRANSPORT_AT);
+  }
+
+  private sendSynAgain(): void {
+    this.sender.synResent();
+    this.sendSyn();
   }
 
   /** An acknowledgment without data, with SACK blocks where there are gaps. */
@@ -565,8 +573,8 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   }
 
   private sendReset(): void {
-    this.context.counters.resetsOut++;
     if (this.handshake === Handshake.SynSent) return; // nobody has answered: nobody to tell
+    this.context.counters.resetsOut++;
     this.sendBare(RST | ACK, this.sender.acceptableSequence, this.receiver.nxt);
   }
 
@@ -592,8 +600,9 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   }
 
   reserve(wanted: number): Chunk | null {
+    if (this.sender.finQueued || this.handshake === Handshake.Over) return null;
     const room = this.sendRoom;
-    if (room <= 0 || this.sender.finQueued || this.handshake === Handshake.Over) {
+    if (room <= 0) {
       this.blocked = true;
       return null;
     }
@@ -605,6 +614,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   }
 
   commit(length: number): void {
+    if (this.sender.finQueued) length = 0; // nothing can follow FIN
     this.sender.buffer.commit(length);
     if (length > 0 && this.handshake === Handshake.Done) this.later();
   }

@@ -16,12 +16,13 @@ import {
   TIMESTAMP_VALID,
 } from "./constants.ts";
 import type { Frame } from "../device.ts";
+import { TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
 import type { BufferMemory } from "./memory.ts";
 import { ReceiveBuffer } from "./receive_buffer.ts";
 import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax } from "./sequence.ts";
 
-/** Data that is acknowledged without delay: two segments of an Ethernet, however large the MTU is. */
-const QUICK_ACK_BYTES = 2 * 1460;
+/** Data that is acknowledged without delay, however large the MTU is: two full segments of IPv6 on an Ethernet. */
+const QUICK_ACK_BYTES = 2 * (1440 - TIMESTAMPS_LENGTH);
 
 /** The largest unscaled window. */
 const MAX_WINDOW = 65_535;
@@ -56,8 +57,12 @@ export class Receiver {
   /** The piece that came out of order last, for the first SACK block. */
   private recent = 0;
 
+  /** Two full segments. */
+  private readonly quickAck: number;
+
   /** @param mss what we told the peer that a segment may hold */
   constructor(private readonly memory: BufferMemory, private readonly mss: number) {
+    this.quickAck = Math.min(QUICK_ACK_BYTES, 2 * (mss - TIMESTAMPS_LENGTH));
     this.buffer = new ReceiveBuffer(memory);
   }
 
@@ -76,7 +81,7 @@ export class Receiver {
   advertise(): number {
     const edge = this.nextEdge();
     if (seqDiff(edge, this.edge) >= this.leastStep) this.edge = edge;
-    const window = seqDiff(this.edge, this.nxt);
+    const window = Math.max(0, seqDiff(this.edge, this.nxt)); // FIN is taken beyond a closed window
     const field = Math.min(MAX_WINDOW, (window + (1 << this.shift) - 1) >> this.shift);
     this.edge = seqMax(this.edge, seqAdd(this.nxt, field << this.shift));
     return field;
@@ -107,7 +112,7 @@ export class Receiver {
 
   /** Takes the timestamp of an acceptable segment, if it is the one to echo (RFC 7323, section 4.3). */
   noteTimestamp(timestamp: number, sequence: number, now: number): void {
-    if (seqAfter(sequence, this.lastAck) || seqBefore(timestamp, this.timestampRecent)) return;
+    if (seqAfter(sequence, this.lastAck) || this.isOldTimestamp(timestamp, now)) return;
     this.timestampRecent = timestamp;
     this.timestampAt = now;
   }
@@ -181,7 +186,7 @@ export class Receiver {
     }
     if (length === 0) return false;
     this.unacknowledged += length;
-    if (this.unacknowledged >= QUICK_ACK_BYTES) this.ackNow = true;
+    if (this.unacknowledged >= this.quickAck) this.ackNow = true;
     else if (this.ackDeadline === Infinity) this.ackDeadline = now + DELAYED_ACK;
     return true;
   }

@@ -56,6 +56,8 @@ export class Sender {
   readonly scoreboard: Scoreboard = new Scoreboard();
   congestion: Congestion;
 
+  /** SYN is acknowledged. Not to be told from `una`: that comes by the initial sequence number again every 4 GiB. */
+  private established = false;
   /** FIN follows the data. */
   finQueued = false;
   /** When the retransmission or probe timer expires; Infinity: neither runs. */
@@ -102,7 +104,7 @@ export class Sender {
 
   /** The sequence number of the first byte in the buffer: SYN takes one before it. */
   private get dataStart(): number {
-    return this.una === this.iss ? seqAdd(this.iss, 1) : this.una;
+    return this.established ? this.una : seqAdd(this.iss, 1);
   }
 
   /** The sequence number behind the last byte, which is FIN's. */
@@ -136,8 +138,14 @@ export class Sender {
     this.deadline = now + this.rtt.timeout;
   }
 
+  /** The SYN was sent again: its acknowledgment measures no round trip (Karn's algorithm). */
+  synResent(): void {
+    this.timedAt = -1;
+  }
+
   /** The handshake is complete: options are known, and the SYN is acknowledged. */
   establish(mss: number, sack: boolean, window: number, sequence: number, now: number): void {
+    this.established = true;
     this.mss = mss;
     this.sack = sack;
     this.congestion = new Congestion(mss);
@@ -167,7 +175,8 @@ export class Sender {
    * @param window the peer's window, scaled
    * @param echo the measured round trip by the timestamp option in ms, -1 without
    * @param news whether the segment's SACK blocks told anything new
-   * @param pure whether the segment carries nothing else: no data, no FIN
+   * @param pure whether the segment carries nothing else: no data, no FIN. With data it may still tell of a loss by
+   *   its SACK blocks, as in a transfer both ways
    */
   acknowledge(
     acknowledgment: number,
@@ -187,7 +196,7 @@ export class Sender {
     this.stalledSince = -1;
     this.timeouts = 0;
     if (acked > 0) this.advance(acknowledgment, acked, echo, now);
-    else if (this.max !== this.una && pure && (news || this.window === windowBefore)) this.duplicate(news, now);
+    else if (this.nxt !== this.una && (news || (pure && this.window === windowBefore))) this.duplicate(news, now);
     if (this.window > 0) this.probes = 0;
     if (this.nxt === this.una) this.deadline = Infinity; // the window may have opened: output() starts what is needed
   }
@@ -202,6 +211,8 @@ export class Sender {
     if (seqBefore(this.nxt, acknowledgment)) this.nxt = acknowledgment;
     if (seqBefore(this.retransmitted, acknowledgment)) this.retransmitted = acknowledgment;
     if (seqBefore(this.resentEnd, acknowledgment)) this.resentEnd = acknowledgment;
+    const recovered = !seqBefore(acknowledgment, this.recover);
+    if (recovered) this.recover = acknowledgment; // left behind it would seem to lie ahead after 2 GiB
     if (echo >= 0) {
       // a retransmission whose original has arrived is answered with an older timestamp: that is no round trip
       if (!doubtful) this.rtt.measure(echo);
@@ -212,7 +223,7 @@ export class Sender {
     if (!this.inRecovery) {
       this.duplicates = 0;
       this.congestion.acknowledge(acked, this.windowLimited);
-    } else if (!seqBefore(acknowledgment, this.recover)) {
+    } else if (recovered) {
       this.inRecovery = false;
       this.duplicates = this.inflation = 0;
     } else if (!this.sack) { // a partial acknowledgment: the next hole is lost too (RFC 6582, section 3.2)
@@ -248,7 +259,7 @@ export class Sender {
 
   /** Sends what may be sent now. */
   output(now: number): void {
-    if (this.una === this.iss) return; // the SYN is not acknowledged
+    if (!this.established) return;
     if (now - this.lastSent > this.rtt.timeout && this.max === this.una) this.congestion.idle();
     const probing = this.nxt === this.una;
     if (this.inRecovery && this.sack) this.outputInRecovery(now);
@@ -414,10 +425,8 @@ export class Sender {
 
   /** The path takes segments of at most `mss` bytes (RFC 1191, 8201): what is on its way is sent again, smaller. */
   reduceSegmentSize(mss: number, now: number): void {
-    if (mss >= this.mss) return;
     this.mss = mss;
     this.congestion.setSegmentSize(mss);
-    if (this.una === this.iss) return;
     this.inRecovery = false;
     this.recover = this.max;
     this.nxt = this.una;

@@ -283,6 +283,7 @@ export class Tcp implements TcpContext, RequestOwner {
     for (const entry of this.table.values()) {
       if (entry instanceof Connection) entry.close();
       else if (entry instanceof Request) {
+        if (entry.done) continue; // by a handler that was told just now
         this.refuse(entry);
         entry.cancelled?.();
       } else this.removeTimeWait(entry);

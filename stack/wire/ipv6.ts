@@ -103,11 +103,6 @@ export function isMulticast6(bytes: Uint8Array, offset: number): boolean {
   return bytes[offset] === 0xff;
 }
 
-/** Whether the address at `offset` is fe80::/10. */
-export function isLinkLocal6(bytes: Uint8Array, offset: number): boolean {
-  return bytes[offset] === 0xfe && (bytes[offset + 1] & 0xc0) === 0x80;
-}
-
 /** Whether the address at `offset` is `::`. */
 export function isUnspecified6(bytes: Uint8Array, offset: number): boolean {
   return UNSPECIFIED6.isAt(bytes, offset);

@@ -52,11 +52,6 @@ export function fragmentOffset6(bytes: Uint8Array, offset: number): number {
   return get16(bytes, offset + FRAGMENT_OFFSET) & 0xfff8;
 }
 
-/** Offset of the field that holds {@linkcode fragmentOffset6}, for parameter problems. */
-export function fragmentOffset6At(offset: number): number {
-  return offset + FRAGMENT_OFFSET;
-}
-
 /** Whether fragments follow this one. */
 export function moreFragments6(bytes: Uint8Array, offset: number): boolean {
   return (bytes[offset + FRAGMENT_OFFSET + 1] & 1) !== 0;
@@ -113,6 +108,9 @@ export class ExtensionWalk {
   problemAt = 0;
   private count = 0;
 
+  /** @param checking whether the headers' contents are looked at; false: it is only to be found where they end */
+  constructor(private readonly checking = true) {}
+
   /** Starts at the header at `at`, the first behind an IPv6 header; the field at `namedAt` says what it is. */
   begin(protocol: number, namedAt: number, at: number): void {
     this.protocol = protocol;
@@ -130,12 +128,14 @@ export class ExtensionWalk {
         return at + FRAGMENT_HEADER <= end ? "fragment" : "truncated";
       }
       // hop-by-hop options stand behind the IPv6 header or nowhere (section 4.1)
-      if (protocol === HOP_BY_HOP && this.count > 0) return this.problem(PROBLEM_NEXT_HEADER, this.namedAt);
+      if (protocol === HOP_BY_HOP && this.count > 0 && this.checking) {
+        return this.problem(PROBLEM_NEXT_HEADER, this.namedAt);
+      }
       if (++this.count > MAX_EXTENSIONS) return "discard";
       if (at + 8 > end) return "truncated";
       const next = at + 8 * (bytes[at + LENGTH] + 1);
       if (next > end) return "truncated";
-      const fault = protocol === ROUTING ? this.checkRouting(bytes) : this.checkOptions(bytes, next);
+      const fault = this.checking ? this.check(bytes, next) : null;
       if (fault !== null) return fault;
       this.step(bytes, next);
     }
@@ -153,8 +153,9 @@ export class ExtensionWalk {
     this.at = next;
   }
 
-  /** Section 4.4: this node knows no routing type; with no segments left the header is ignored. */
-  private checkRouting(bytes: Uint8Array): WalkEnd | null {
+  private check(bytes: Uint8Array, end: number): WalkEnd | null {
+    if (this.protocol !== ROUTING) return this.checkOptions(bytes, end);
+    // section 4.4: this node knows no routing type; with no segments left the header is ignored
     if (bytes[this.at + SEGMENTS_LEFT] === 0) return null;
     return this.problem(PROBLEM_HEADER_FIELD, this.at + ROUTING_TYPE);
   }

@@ -97,8 +97,9 @@ e2e("a host without a route says so at once", async () => {
   await bed.lab.host.ip("route delete 0.0.0.0/0\nroute delete ::/0");
   try {
     for (const address of both(WORLD)) {
-      const error = await connect(bed, address, 7);
+      const { error, seconds } = await attempt(bed, address, 7);
       assert(error === "ENETUNREACH" || error === "EHOSTUNREACH", `connect to ${address} says ${error}`);
+      assert(seconds < 0.2, `it took ${seconds} s`);
     }
   } finally {
     await Lab.addDefaultRoutes(bed.lab.host);
@@ -118,9 +119,13 @@ async function assertClosed(bed: Bed, address: string): Promise<void> {
 }
 
 async function connect(bed: Bed, address: string, port: number): Promise<unknown> {
+  return (await attempt(bed, address, port)).error;
+}
+
+async function attempt(bed: Bed, address: string, port: number): Promise<{ error: unknown; seconds: number }> {
   const report = await bed.client("connect", address, port);
-  assert(typeof report === "object" && report !== null && "error" in report);
-  return report.error;
+  assert(typeof report === "object" && report !== null && "error" in report && "seconds" in report);
+  return { error: report.error, seconds: Number(report.seconds) };
 }
 
 async function datagram(bed: Bed, address: string): Promise<unknown> {

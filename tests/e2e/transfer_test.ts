@@ -42,7 +42,9 @@ e2eEach(new BedKeeper(), {
   'an address that can\'t be reached gives "no route", not a timeout': async (bed, _, version) => {
     const { error, seconds } = attempt(await bed.client("connect", NOWHERE[version], 80));
     assert(error === "ENETUNREACH" || error === "EHOSTUNREACH", `connect says ${error}`);
-    assert(seconds < 1, `it took ${seconds} s`);
+    // The world's answer to the first SYN may find the socket still held by connect(2), and then the host's kernel heeds
+    // only the answer to the second, a second later: so it is for the host's own programs, too.
+    assert(seconds < 2, `it took ${seconds} s`);
   },
 
   "iperf3 sends 200 MB": async (bed, address) => {

@@ -166,7 +166,7 @@ Deno.test("associations: without a descriptor the datagram is refused and the ne
   const { sockets, errors, state, say, lines, associations } = setup();
   state.failure = new HostError("resources", "too many open files");
   say(GUEST, "192.0.2.1:9");
-  assertEquals([errors, associations.size], [["host"], 0]);
+  assertEquals([errors, associations.size], [["port"], 0]);
   assertEquals(lines, ["error 10.0.2.100:4000 192.0.2.1:9 l=0/0 r=0/[too many open files]"]);
   state.failure = null;
   say(GUEST, "192.0.2.1:9");

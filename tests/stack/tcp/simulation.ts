@@ -262,6 +262,11 @@ export class User implements TcpHandler {
 
   constructor(public toSend = 0) {}
 
+  /** The byte at a position of the stream. */
+  static byteAt(position: number): number {
+    return PATTERN[(position % PATTERN.length + PATTERN.length) % PATTERN.length]!;
+  }
+
   attach(flow: TcpFlow | null): void {
     if (flow === null) throw new Error("no connection");
     this.flow = flow;

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { FrameReader } from "./ffi/frame_reader.ts";
-import { withNetworkNamespace } from "./ffi/netns.ts";
-import { Poller } from "./ffi/poller.ts";
-import { openTun } from "./ffi/tun.ts";
-import { TunDevice } from "./ffi/tun_device.ts";
-import type { Frame, FramePool } from "./stack/device.ts";
+import { FrameReader } from "./frame_reader.ts";
+import { withNetworkNamespace } from "./netns.ts";
+import { Poller } from "./poller.ts";
+import { openTun } from "./tun.ts";
+import { TunDevice } from "./tun_device.ts";
+import type { Frame, FramePool } from "../stack/device.ts";
 
 /** Opens the device `name` in a network namespace (null: this one). Throws a SystemError. */
 export function openGuestDevice(netns: string | null, name: string, mtu: number): TunDevice {

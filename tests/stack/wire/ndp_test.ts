@@ -1,33 +1,9 @@
 import { assert, assertEquals } from "../../assert.ts";
 import { IpAddress } from "../../../stack/address.ts";
-import {
-  ARP_REQUEST,
-  arpOperation,
-  arpSenderHardware,
-  arpSenderProtocol,
-  arpTargetProtocol,
-  isArp,
-  putArp,
-} from "../../../stack/wire/arp.ts";
-import {
-  BROADCAST_MAC,
-  ethernetType,
-  ETHERTYPE_ARP,
-  isGroupMac,
-  isHostMac,
-  multicastMac4,
-  multicastMac6,
-  putEthernet,
-} from "../../../stack/wire/ethernet.ts";
 import { isNdp, ndpTarget, putNeighbourMessage, putRouterAdvertisement } from "../../../stack/wire/ndp.ts";
 import { hex, toHex } from "../bed.ts";
 
-// frames that a Linux kernel sent
-const ARP = hex(`
-  ffffffffffff 020000000100 0806                # Ethernet: broadcast, from the guest, ARP
-  0001 0800 06 04 0001                          # Ethernet, IPv4, lengths, request
-  020000000100 0a000264 000000000000 0a000232   # 10.0.2.100 asks for 10.0.2.50
-`);
+// messages that a Linux kernel sent
 const SOLICITATION = hex(`
   87 00 7afd 00000000                           # neighbour solicitation
   fd000000000000000000000000000050              # target fd00::50
@@ -38,35 +14,6 @@ const DETECTION = hex(`
   fd000000000000000000000000000100
   0e 01 76da8a628638                            # nonce (RFC 7527)
 `);
-
-Deno.test("an ARP request of a kernel, dissected and built", () => {
-  assertEquals(ethernetType(ARP, 0), ETHERTYPE_ARP);
-  assert(isArp(ARP, 14, ARP.length));
-  assertEquals(arpOperation(ARP, 14), ARP_REQUEST);
-  assertEquals(toHex(ARP.slice(arpSenderHardware(14), arpSenderHardware(14) + 6)), "020000000100");
-  assertEquals(toHex(ARP.slice(arpSenderProtocol(14), arpSenderProtocol(14) + 4)), "0a000264");
-  assertEquals(toHex(ARP.slice(arpTargetProtocol(14), arpTargetProtocol(14) + 4)), "0a000232");
-  const built = new Uint8Array(42).fill(0xee);
-  putEthernet(built, 0, BROADCAST_MAC, hex("020000000100"), ETHERTYPE_ARP);
-  putArp(built, 14, ARP_REQUEST, hex("020000000100"), hex("0a000264"), new Uint8Array(6), hex("0a000232"));
-  assertEquals(toHex(built), toHex(ARP));
-});
-
-Deno.test("what is no ARP for IPv4 on Ethernet", () => {
-  assert(!isArp(ARP, 14, ARP.length - 1));
-  for (const [at, value] of [[15, 6], [16, 9], [18, 8], [19, 16], [21, 3], [21, 0]]) {
-    const other = ARP.slice();
-    other[at] = value;
-    assert(!isArp(other, 14, other.length), `byte ${at}`);
-  }
-});
-
-Deno.test("hardware addresses", () => {
-  assert(isGroupMac(hex("333300000001"), 0) && isGroupMac(BROADCAST_MAC, 0) && !isGroupMac(hex("020000000100"), 0));
-  assert(isHostMac(hex("020000000100"), 0) && !isHostMac(new Uint8Array(6), 0) && !isHostMac(BROADCAST_MAC, 0));
-  assertEquals(toHex(multicastMac4(hex("ef818283"))), "01005e018283");
-  assertEquals(toHex(multicastMac6(IpAddress.parse("ff02::1:ff00:100").bytes)), "3333ff000100");
-});
 
 Deno.test("neighbour solicitations of a kernel, dissected and built", () => {
   assert(isNdp(SOLICITATION, 0, SOLICITATION.length));

@@ -1,0 +1,65 @@
+/**
+ * Numbers of the socket calls, from the kernel's headers; the same on x86-64 and arm64.
+ *
+ * @module
+ */
+
+// bits/socket.h
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOL_SOCKET = 1;
+export const MSG_TRUNC = 0x20;
+export const MSG_DONTWAIT = 0x40;
+export const MSG_ERRQUEUE = 0x2000;
+export const MSG_NOSIGNAL = 0x4000;
+
+// bits/socket_type.h
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+export const SOCK_SEQPACKET = 5;
+/** SOCK_NONBLOCK | SOCK_CLOEXEC: what every socket that we make is. */
+export const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
+
+// sys/socket.h
+export const SHUT_WR = 1;
+export const SHUT_RDWR = 2;
+
+// asm-generic/socket.h
+export const SO_REUSEADDR = 2;
+export const SO_TYPE = 3;
+export const SO_ERROR = 4;
+export const SO_SNDBUF = 7;
+export const SO_LINGER = 13;
+export const SO_DOMAIN = 39;
+
+// linux/in.h, linux/in6.h, linux/icmp.h, linux/icmpv6.h
+export const IPPROTO_IP = 0;
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_IPV6 = 41;
+export const IPPROTO_ICMPV6 = 58;
+export const SOL_RAW = 255;
+export const IP_TTL = 2;
+export const IP_RECVERR = 11;
+export const IP_RECVTTL = 12;
+export const IP_BIND_ADDRESS_NO_PORT = 24;
+export const IPV6_RECVERR = 25;
+export const IPV6_V6ONLY = 26;
+export const IPV6_RECVHOPLIMIT = 51;
+export const IPV6_HOPLIMIT = 52;
+export const ICMP_FILTER = 1;
+export const ICMPV6_FILTER = 1;
+
+/** linux/tcp.h */
+export const TCP_NODELAY = 1;
+
+/** linux/eventpoll.h: the peer has ended its direction. */
+export const EPOLLRDHUP = 0x2000;
+
+// asm-generic/fcntl.h, linux/fcntl.h
+export const F_GETFD = 1;
+export const F_SETFD = 2;
+export const F_DUPFD_CLOEXEC = 1030;
+export const FD_CLOEXEC = 1;

@@ -1,0 +1,122 @@
+/**
+ * The guest's IP packets, both ways, as they cross the device: large segments that the kernel cuts or has not cut are
+ * one packet, fragments are several, and what is not IP (ARP) is left out. The Ethernet header is not kept.
+ *
+ * One thing differs from what crossed: a checksum that was left to the device is completed. The two kernels of a
+ * virtual link never compute it, and a capture without would have every packet marked as broken by whoever reads it.
+ *
+ * @module
+ */
+import type { Device, Frame, Transmit } from "../../stack/device.ts";
+import { ETHERNET_HEADER, ethernetType, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../../stack/wire/ethernet.ts";
+import { ChecksumCompleter } from "./checksum.ts";
+import { type CaptureSink, PcapWriter } from "./pcap_writer.ts";
+import { WallClock } from "./wall_clock.ts";
+
+/** Below this a loop beats the view that `set` needs. */
+const SHORT_COPY = 64;
+
+/** What a {@linkcode Capture} is made of. */
+export interface CaptureOptions {
+  /** Taken over. */
+  readonly sink: CaptureSink;
+  /** What the device's frames start with. */
+  readonly medium: Device["medium"];
+  /** Calls `run` in about `delay` ms. */
+  readonly after: (delay: number, run: () => void) => void;
+  /**
+   * Called at most once: what is wrong with the capture, for a person. It has ended then, but for the one case that
+   * packets are missing, which is told at the close.
+   */
+  readonly problem: (text: string) => void;
+  /** The time of day in ms, with fractions; given for tests. */
+  readonly clock?: () => number;
+}
+
+/** See the module's text. None of its methods throws. */
+export class Capture {
+  private readonly writer: PcapWriter;
+  private readonly headerLength: number;
+  private readonly checksums = new ChecksumCompleter();
+  private readonly clock: () => number;
+  private readonly problem: (text: string) => void;
+  private closed = false;
+
+  /** Writes the head of the file. Throws what the sink throws. */
+  constructor(options: CaptureOptions) {
+    const { sink, after, problem } = options;
+    const wallClock = new WallClock();
+    this.clock = options.clock ?? (() => wallClock.now());
+    this.problem = problem;
+    this.headerLength = options.medium === "ethernet" ? ETHERNET_HEADER : 0;
+    this.writer = new PcapWriter({ sink, after, failed: (error) => this.ended(error) });
+  }
+
+  /** Packets in the capture so far. */
+  get packets(): number {
+    return this.writer.packets;
+  }
+
+  /** Packets that are not, because where it is written to was too slow. */
+  get dropped(): number {
+    return this.writer.dropped;
+  }
+
+  /** Takes a frame from the guest; before the stack does, which may change its bytes. */
+  received(frame: Frame): void {
+    const { writer } = this;
+    const start = frame.start + this.headerLength, length = frame.end - start;
+    if (!this.isIp(frame.bytes, frame.start, start, length)) return;
+    const at = writer.begin(this.clock(), length);
+    if (at < 0) return;
+    copy(writer.bytes, at, frame.bytes, start, length);
+    if (frame.checksumTrusted) this.checksums.complete(writer.bytes, at, at + length);
+    writer.end(length);
+  }
+
+  /** Takes a frame to the guest, that the device has taken. */
+  sent(frame: Transmit): void {
+    const { writer } = this;
+    const { headStart, headEnd, partCount } = frame;
+    const start = headStart + this.headerLength, length = headEnd - start + frame.payloadLength;
+    if (!this.isIp(frame.head.bytes, headStart, start, headEnd - start)) return;
+    const at = writer.begin(this.clock(), length);
+    if (at < 0) return;
+    copy(writer.bytes, at, frame.head.bytes, start, headEnd - start);
+    let next = at + headEnd - start;
+    for (let i = 0; i < partCount; i++) {
+      const partLength = frame.partLengths[i]!;
+      copy(writer.bytes, next, frame.partBlocks[i]!.bytes, frame.partOffsets[i]!, partLength);
+      next += partLength;
+    }
+    if (frame.checksumStart >= 0) this.checksums.complete(writer.bytes, at, next);
+    writer.end(length);
+  }
+
+  /** Writes what is left, and closes the sink. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.writer.close();
+    if (!this.closed || this.dropped === 0) return;
+    this.problem(`The capture lacks ${this.dropped} packets: they came faster than it could be written`);
+  }
+
+  private isIp(bytes: Uint8Array, frame: number, packet: number, length: number): boolean {
+    if (length <= 0) return false;
+    const version = bytes[packet]! >> 4;
+    if (this.headerLength === 0) return version === 4 || version === 6;
+    const type = ethernetType(bytes, frame);
+    return (type === ETHERTYPE_IPV4 && version === 4) || (type === ETHERTYPE_IPV6 && version === 6);
+  }
+
+  private ended(error: Error): void {
+    this.closed = true;
+    this.problem(`The capture has ended: ${error.message}`);
+  }
+}
+
+function copy(to: Uint8Array, at: number, from: Uint8Array, offset: number, length: number): void {
+  if (length > SHORT_COPY) to.set(from.subarray(offset, offset + length), at);
+  else for (let i = 0; i < length; i++) to[at + i] = from[offset + i]!;
+}

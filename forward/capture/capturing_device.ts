@@ -1,0 +1,49 @@
+/**
+ * Where a capture meets the frames: around the device for those that go to the guest, and before the stack for those
+ * that come from it. Without a capture neither is there, and so costs nothing.
+ *
+ * @module
+ */
+import type { Device, Frame, Transmit } from "../../stack/device.ts";
+import type { Capture } from "./capture.ts";
+
+/** A device whose sent frames are captured. */
+export class CapturingDevice implements Device {
+  readonly medium: Device["medium"];
+  readonly mtu: number;
+  readonly checksumOffload: boolean;
+  readonly tcpSegmentation4: boolean;
+  readonly tcpSegmentation6: boolean;
+
+  /** The device stays the caller's. */
+  constructor(private readonly device: Device, private readonly capture: Capture) {
+    this.medium = device.medium;
+    this.mtu = device.mtu;
+    this.checksumOffload = device.checksumOffload;
+    this.tcpSegmentation4 = device.tcpSegmentation4;
+    this.tcpSegmentation6 = device.tcpSegmentation6;
+  }
+
+  transmit(frame: Transmit): boolean {
+    const taken = this.device.transmit(frame);
+    if (taken) this.capture.sent(frame);
+    return taken;
+  }
+}
+
+/** What takes frames from a reader. */
+export interface FrameTaker {
+  receive(frame: Frame): void;
+  endOfTurn(): void;
+}
+
+/** The same taker, but its frames are captured first. */
+export function captureFrames(taker: FrameTaker, capture: Capture): FrameTaker {
+  return {
+    receive: (frame) => {
+      capture.received(frame);
+      taker.receive(frame);
+    },
+    endOfTurn: () => taker.endOfTurn(),
+  };
+}

@@ -1,0 +1,103 @@
+/** Every command of the README is run here, or it is said what else runs it. */
+import { Lab } from "../../scripts/lab/lab.ts";
+import { check, run } from "../../scripts/lab/process.ts";
+import { PROJECT } from "../../scripts/lab/program.ts";
+import { startServers } from "../../scripts/lab/services.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
+import { e2e } from "./bed.ts";
+import { commandBlocks, Terminal } from "./readme.ts";
+
+const TITLE = "slirpnetstack";
+const TAP = "A namespace of your own, with a tap device";
+const TUN = "With a tun device";
+const NAMED = "With a named namespace";
+const POLICY = "Who may go where";
+const NPX = "npx --yes deno@2.9.6";
+
+/** The internet addresses that the README's guests call; the lab's world has them. */
+const ADDRESSES = ["1.1.1.1", "2606:4700:4700::1111"];
+
+const blocks = commandBlocks();
+
+/** How many blocks each heading has: one that is added here needs a test as well. */
+Deno.test("README: every block of commands is known here", () => {
+  assertEquals(Object.fromEntries([...blocks].map(([heading, list]) => [heading, list.length])), {
+    [TITLE]: 1,
+    "Install": 2,
+    [TAP]: 3,
+    [TUN]: 2,
+    [NAMED]: 3,
+    [POLICY]: 3,
+    "In gVisor": 1,
+    "How it compares": 1, // bench_test.ts runs it, with --quick
+  });
+  assertEquals(blocks.get("How it compares"), ["deno task bench\n"]);
+});
+
+Deno.test("README: the first screen has the two commands for a fresh machine", async () => {
+  assertEquals(blocks.get(TITLE), [`${NPX} task demo\n${NPX} task test\n`]);
+  // The second can't run itself. It is what .ci/run runs.
+  const ci = await Deno.readTextFile(`${PROJECT}.ci/run`);
+  assertStringIncludes(ci, `deno=(${NPX})`);
+  assertStringIncludes(ci, '"${deno[@]}" task test');
+});
+
+e2e("README: the demo shows that everything works, and cleans up", async () => {
+  const output = await check([Deno.execPath(), "task", "demo"], { cwd: PROJECT, timeout: 120_000 });
+  assertStringIncludes(output, "8 of 8 as it should be");
+  assert(!output.includes("\x1b"), "colours where there is no terminal");
+});
+
+e2e("README: install", async () => {
+  await using lab = await Lab.create();
+  const terminal = await Terminal.open(lab);
+  const version = /^slirpnetstack version \S+\nbuild time \d{4}-\d\d-\d\d-\d\d:\d\dUTC$/;
+  assertMatch(await terminal.run(blocks.get("Install")![0]!), version);
+  assertMatch(await terminal.run("slirpnetstack -version"), version);
+});
+
+for (const heading of [TAP, TUN]) {
+  e2e(`README: ${heading}`, async () => {
+    await using lab = await makeLab();
+    const [guest, host] = [await Terminal.open(lab), await Terminal.open(lab)];
+    const [make, start] = blocks.get(heading)!;
+    const pid = /^\d+$/m.exec(await guest.run(make!))![0];
+    await host.start(start!.replace("PID", pid));
+    const output = await guest.run(blocks.get(TAP)![2]!.replaceAll("\n", " &&\n") + "true");
+    assertEquals(output.match(/^Hello, /gm)?.length, 2, output);
+    assertMatch(output, / 3 received, 0% packet loss/);
+    await host.interrupt();
+  });
+}
+
+e2e(`README: ${NAMED}; ${POLICY}`, async () => {
+  await using lab = await makeLab();
+  // Its name is "guest", which others may have, too: so the names are in a mount namespace of their own.
+  const first = await Terminal.open(lab, ["unshare", "--mount"]);
+  const [add, start, use] = blocks.get(NAMED)!;
+  await first.run(`mount -t tmpfs tmpfs /run/netns &&\n${add!.trim().replaceAll("\n", " &&\n")}`);
+  const second = await Terminal.open(lab, ["nsenter", `--mount=/proc/${first.shell.pid}/ns/mnt`]);
+  const [visit, remove] = use!.trim().split("\n");
+  for (const command of [start!, ...blocks.get(POLICY)!]) {
+    await second.start(command);
+    assertStringIncludes(await first.run(visit!), "Hello, ");
+    await second.interrupt();
+  }
+  await first.run(remove!);
+});
+
+Deno.test("README: the gVisor script is sound, and says what is missing", async () => {
+  const script = `${PROJECT}scripts/gvisor.sh`;
+  assertEquals(blocks.get("In gVisor"), ["scripts/gvisor.sh curl http://1.1.1.1/\n"]);
+  await check(["bash", "-n", script]);
+  const result = await run(["/bin/bash", script, "true"], { env: { PATH: "/nowhere" } });
+  assertEquals(result.code, 1);
+  assertStringIncludes(result.stderr, "runsc is missing");
+});
+
+async function makeLab(): Promise<Lab> {
+  const lab = await Lab.create();
+  for (const address of ADDRESSES) await lab.addWorldAddress(address);
+  await startServers(lab, lab.world, ADDRESSES);
+  return lab;
+}

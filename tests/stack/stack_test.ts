@@ -1,0 +1,103 @@
+import { assert, assertEquals } from "../assert.ts";
+import { IpAddress } from "../../stack/address.ts";
+import { allocatePlain, type Device, type Frame, FramePool, IP_HEADER_AT } from "../../stack/device.ts";
+import { Stack } from "../../stack/stack.ts";
+import { Bed, checksummed, GUEST6, hex, ipv4, ipv6, toHex, udp } from "./bed.ts";
+
+const DEVICE: Device = {
+  ...{ medium: "ip", mtu: 1500, checksumOffload: false, tcpSegmentation4: false, tcpSegmentation6: false },
+  transmit: () => true,
+};
+
+function frameOf(packet: Uint8Array, pool: FramePool): Frame {
+  const frame = pool.take();
+  frame.bytes.set(packet, IP_HEADER_AT);
+  frame.end = IP_HEADER_AT + packet.length;
+  return frame;
+}
+
+Deno.test("the clock is read once in a turn", () => {
+  const frames = new FramePool(allocatePlain);
+  let reads = 0;
+  const stack = new Stack({
+    ...{ device: DEVICE, frames, allocate: allocatePlain, random: () => 1 },
+    clock: () => 100 * ++reads,
+    handlers: { tcpRequest: () => {}, udp: (datagram) => datagram.unreachable("port") },
+  });
+  const afterTcp = () => {
+    const before = reads;
+    for (let i = 0; i < 10; i++) stack.receive(frameOf(ipv4({ protocol: 17 }, udp(5000, 53, [1])), frames));
+    const during = reads - before;
+    stack.flush();
+    return during;
+  };
+  assertEquals([afterTcp(), stack.now], [1, 100]);
+  assertEquals([afterTcp(), stack.now], [1, 200]);
+  assertEquals(stack.counters.icmp.errorsOut, 20);
+});
+
+Deno.test("a connection: asked for, accepted, echoed, and reset when the stack closes", () => {
+  const bed = new Bed();
+  const segment = (text: string) => ipv4({ protocol: 6 }, checksummed(hex(text), 16, 6, "0a000264", "c6336407"));
+  bed.feed(segment("1388 0050 00000001 00000000 5002 ffff 0000 0000"));
+  const [request] = bed.requests;
+  assertEquals(`${request.guest.address} ${request.local.address} ${request.local.port}`, "10.0.2.100 198.51.100.7 80");
+  assertEquals(bed.takeSent(), []);
+  const ended: unknown[] = [];
+  const flow = request.accept({
+    established: () => ended.push("established"),
+    readable: () => {},
+    writable: () => {},
+    closed: (failure) => ended.push(failure),
+  });
+  bed.stack.flush();
+  const synAck = bed.takeOne();
+  assertEquals([synAck[33], bed.stack.tcp.connections], [0x12, 1]);
+  bed.feed(segment(`1388 0050 00000002 ${next(synAck)} 5018 ffff 0000 0000 6869`));
+  assertEquals([ended, flow?.readable], [["established"], 2]);
+  assert(bed.stack.nextDeadline < Infinity);
+  bed.sent.length = 0;
+  bed.stack.close();
+  assert(bed.sent.some(({ bytes }) => (bytes[33] & 0x04) !== 0), "no RST");
+  assertEquals(bed.stack.tcp.connections, 0);
+});
+
+/** The number behind a segment's SYN, as hex. */
+function next(packet: Uint8Array): string {
+  const sequence = new DataView(packet.buffer).getUint32(24);
+  return ((sequence + 1) >>> 0).toString(16).padStart(8, "0");
+}
+
+Deno.test("a request that is refused, and one whose network is unreachable", () => {
+  const syn = (port: string) => {
+    const body = checksummed(hex(`1388 ${port} 00000001 00000000 5002 ffff 0000 0000`), 16, 6, GUEST6, GUEST6);
+    return ipv6(6, body, GUEST6, GUEST6);
+  };
+  const bed = new Bed({
+    tcpRequest: (request) => {
+      if (request.local.port === 80) request.refuse();
+      else request.unreachable("network");
+    },
+  });
+  bed.feed(syn("0050"));
+  const reset = bed.takeOne();
+  assertEquals([reset[6], reset[53]], [6, 0x14]);
+  bed.feed(syn("0051"));
+  const error = bed.takeOne();
+  assertEquals([error[6], toHex(error.slice(40, 42)), toHex(error.slice(48))], [58, "0100", toHex(syn("0051"))]);
+});
+
+Deno.test("other addresses than the usual", () => {
+  const frames = new FramePool(allocatePlain);
+  const stack = new Stack({
+    ...{ device: DEVICE, frames, allocate: allocatePlain, random: () => 1, clock: () => 0 },
+    handlers: { tcpRequest: () => {}, udp: () => {} },
+    addresses: { gateway4: IpAddress.parse("192.168.7.1") },
+  });
+  assertEquals([`${stack.addresses.gateway4}`, `${stack.addresses.guest4}`], ["192.168.7.1", "10.0.2.100"]);
+  const send = (destination: number[]) => stack.receive(frameOf(ipv4({ protocol: 99, destination }, []), frames));
+  send([192, 168, 7, 255]); // this network's broadcast address now
+  assertEquals(stack.counters.icmp.errorsForbidden, 1);
+  send([10, 0, 2, 255]);
+  assertEquals([stack.counters.icmp.errorsForbidden, stack.counters.icmp.errorsOut], [1, 1]);
+});

@@ -1,0 +1,261 @@
+import { assert, assertEquals } from "../../assert.ts";
+import { TIME_WAIT } from "../../../stack/tcp/constants.ts";
+import type { TcpState } from "../../../stack/tcp/connection.ts";
+import { seqAdd } from "../../../stack/tcp/sequence.ts";
+import { ACK, FIN, RST, SYN } from "../../../stack/wire/tcp.ts";
+import { Peer, type PeerOptions, quiet } from "./peer.ts";
+import { Simulation, User } from "./simulation.ts";
+
+/** What happens, and the state that follows. */
+type Step = readonly ["we close" | "guest FIN" | "guest FIN with ACK" | "guest ACK" | "guest RST", TcpState];
+
+const ORDERS: readonly { name: string; steps: readonly Step[]; timeWait: boolean }[] = [
+  {
+    name: "we close first",
+    steps: [["we close", "FIN-WAIT-1"], ["guest ACK", "FIN-WAIT-2"], ["guest FIN", "CLOSED"]],
+    timeWait: true,
+  },
+  {
+    name: "we close first, and ACK and FIN come together",
+    steps: [["we close", "FIN-WAIT-1"], ["guest FIN with ACK", "CLOSED"]],
+    timeWait: true,
+  },
+  {
+    name: "the guest closes first",
+    steps: [["guest FIN", "CLOSE-WAIT"], ["we close", "LAST-ACK"], ["guest ACK", "CLOSED"]],
+    timeWait: false,
+  },
+  {
+    name: "both at the same time",
+    steps: [["we close", "FIN-WAIT-1"], ["guest FIN", "CLOSING"], ["guest ACK", "CLOSED"]],
+    timeWait: true,
+  },
+  {
+    name: "LAST-ACK, and the guest is gone",
+    steps: [["guest FIN", "CLOSE-WAIT"], ["we close", "LAST-ACK"], ["guest RST", "CLOSED"]],
+    timeWait: false,
+  },
+  {
+    name: "CLOSING, and the guest is gone",
+    steps: [["we close", "FIN-WAIT-1"], ["guest FIN", "CLOSING"], ["guest RST", "CLOSED"]],
+    timeWait: false,
+  },
+];
+
+for (const active of [false, true]) {
+  for (const { name, steps, timeWait } of ORDERS) {
+    Deno.test(`closing: ${name} (${active ? "we" : "the guest"} opened)`, () => {
+      const peer = new Peer({ timestamps: true });
+      const user = quiet();
+      let connection;
+      if (active) {
+        connection = peer.calling(user);
+        peer.syn({ flags: SYN | ACK });
+      } else {
+        connection = peer.opened(user);
+      }
+      let unseen = peer.seen;
+      for (const [what, state] of steps) {
+        assertEquals(user.failure, undefined);
+        peer.take();
+        switch (what) {
+          case "we close":
+            unseen = peer.seen;
+            user.flow.shutdown();
+            user.flow.shutdown();
+            assertEquals(peer.flags(), ["FIN ACK"]);
+            break;
+          case "guest FIN":
+            // without an acknowledgment of our FIN, unless it was acknowledged before
+            peer.fin(state === "CLOSING" ? { acknowledgment: unseen } : {});
+            assertEquals(peer.flags(), ["ACK"]);
+            assert(user.ended);
+            break;
+          case "guest FIN with ACK":
+            peer.fin();
+            assertEquals(peer.flags(), ["ACK"]);
+            break;
+          case "guest ACK":
+            peer.ack();
+            assertEquals(peer.flags(), []);
+            break;
+          case "guest RST":
+            peer.send({ flags: RST });
+            assertEquals(peer.flags(), []);
+        }
+        assertEquals(connection.state, state);
+      }
+      assertEquals(user.failure, null);
+      peer.assertGone();
+      assertEquals(peer.host.tcp.timeWaiting, timeWait ? 1 : 0);
+      peer.pass(TIME_WAIT);
+      assertEquals([peer.host.tcp.timeWaiting, peer.host.timers.size, peer.take()], [0, 0, []]);
+    });
+  }
+}
+
+Deno.test("half-close: after the guest's FIN data still goes to it", () => {
+  const peer = new Peer();
+  const user = quiet();
+  const connection = peer.opened(user);
+  peer.data(10);
+  peer.fin();
+  assertEquals([connection.state, user.received, user.ended], ["CLOSE-WAIT", 10, true]);
+  peer.take();
+  user.send(3000);
+  assertEquals(peer.flags(), ["ACK 1460", "ACK 1460", "ACK 80"]);
+  peer.ack();
+  assertEquals([connection.state, user.flow.bytesAcknowledged], ["CLOSE-WAIT", 3000]);
+  user.closing = true;
+  user.send(10);
+  // the last data and FIN: in one segment or two
+  assertEquals([connection.state, peer.take().map(({ flags }) => flags).join(" ").includes("FIN")], ["LAST-ACK", true]);
+  peer.ack();
+  assertEquals([connection.state, user.failure], ["CLOSED", null]);
+});
+
+Deno.test("half-close: after our FIN data still comes from the guest, and is acknowledged", () => {
+  const peer = new Peer();
+  const user = quiet();
+  const connection = peer.opened(user);
+  user.flow.shutdown();
+  peer.ack();
+  assertEquals([connection.state, peer.flags()], ["FIN-WAIT-2", ["FIN ACK"]]);
+  for (let i = 0; i < 100; i++) peer.data(1460);
+  peer.pass(20);
+  assertEquals([user.received, connection.state], [146_000, "FIN-WAIT-2"]);
+  assertEquals(peer.take().at(-1)!.acknowledgment, peer.nxt);
+  peer.fin();
+  assertEquals([user.ended, user.failure, connection.state], [true, null, "CLOSED"]);
+});
+
+Deno.test("FIN waits for the data in front of it, on both sides", () => {
+  const peer = new Peer();
+  const user = quiet();
+  const connection = peer.opened(user);
+  const start = peer.nxt;
+  peer.send({ flags: FIN | ACK, sequence: seqAdd(start, 100) });
+  assertEquals([connection.state, user.ended], ["ESTABLISHED", false]);
+  assertEquals(peer.one().acknowledgment, start);
+  peer.data(100);
+  assertEquals([connection.state, user.ended, user.received], ["CLOSE-WAIT", true, 100]);
+  assertEquals(peer.one().acknowledgment, seqAdd(start, 101));
+
+  const window = new Peer({ window: 3000 });
+  const sender = new User(5000);
+  const other = window.opened(sender);
+  sender.send(0);
+  assertEquals(window.flags().map((flags) => flags.split(" ")[0]).includes("FIN"), false);
+  assertEquals(other.state, "ESTABLISHED");
+  while (other.state === "ESTABLISHED") window.ack();
+  assertEquals(other.state, "FIN-WAIT-1");
+  assertEquals(window.take().at(-1)!.flags.startsWith("FIN"), true);
+});
+
+function inTimeWait(options: PeerOptions): Peer {
+  const peer = new Peer(options);
+  const user = quiet();
+  peer.opened(user);
+  user.flow.shutdown();
+  peer.fin();
+  assertEquals([peer.host.tcp.timeWaiting, user.failure], [1, null]);
+  peer.take();
+  return peer;
+}
+
+Deno.test("TIME-WAIT: FIN again is acknowledged, with timestamps where they were agreed, and the time starts anew", () => {
+  for (const timestamps of [false, true]) {
+    const peer = inTimeWait({ timestamps });
+    peer.pass(TIME_WAIT / 2);
+    peer.send({ flags: FIN | ACK, sequence: seqAdd(peer.nxt, -1) });
+    const answer = peer.one();
+    assertEquals([answer.flags, answer.sequence, answer.acknowledgment], ["ACK", peer.seen, peer.nxt]);
+    assertEquals(answer.timestamp !== null, timestamps);
+    if (timestamps) assertEquals(answer.echo, peer.timestamp);
+    peer.pass(TIME_WAIT - 1);
+    assertEquals(peer.host.tcp.timeWaiting, 1);
+    peer.pass(1);
+    assertEquals([peer.host.tcp.timeWaiting, peer.host.timers.size], [0, 0]);
+  }
+});
+
+Deno.test("TIME-WAIT: RST and pure acknowledgments change nothing", () => {
+  const peer = inTimeWait({});
+  peer.send({ flags: RST });
+  peer.ack();
+  peer.send({ flags: ACK, acknowledgment: 5 });
+  assertEquals([peer.host.tcp.timeWaiting, peer.flags()], [1, []]);
+});
+
+Deno.test("TIME-WAIT: a newer SYN opens anew, an old duplicate is answered with ACK", () => {
+  const cases: [string, PeerOptions, (peer: Peer) => void, boolean][] = [
+    ["a higher sequence number", {}, (peer) => peer.syn({ sequence: seqAdd(peer.nxt, 1) }), true],
+    ["a lower sequence number", {}, (peer) => peer.syn({ sequence: seqAdd(peer.nxt, -1) }), false],
+    ["the same SYN", {}, (peer) => peer.syn(), false],
+    ["a higher timestamp", { timestamps: true }, (peer) => {
+      peer.timestampBase += 10;
+      peer.syn({ sequence: seqAdd(peer.nxt, -1000) });
+    }, true],
+    ["an equal timestamp and a higher sequence number", { timestamps: true }, (peer) => {
+      peer.syn({ sequence: seqAdd(peer.nxt, 1) });
+    }, true],
+    ["a lower timestamp", { timestamps: true }, (peer) => {
+      peer.timestampBase -= 10;
+      peer.syn({ sequence: seqAdd(peer.nxt, 1000) });
+    }, false],
+  ];
+  for (const [what, options, act, opens] of cases) {
+    const peer = inTimeWait(options);
+    peer.host.onRequest = null;
+    const { nxt, seen } = peer;
+    act(peer);
+    assertEquals([peer.host.tcp.requests, peer.host.tcp.timeWaiting], opens ? [1, 0] : [0, 1], what);
+    if (opens) {
+      assertEquals(peer.flags(), [], what);
+      assert(peer.host.requests[0]!.accept(quiet()) !== null);
+      assertEquals(peer.flags(), ["SYN ACK"]);
+    } else {
+      const answer = peer.one();
+      assertEquals([answer.flags, answer.sequence, answer.acknowledgment], ["ACK", seen, nxt], what);
+    }
+  }
+});
+
+/** Loses the first segment with FIN of an end, or the last acknowledgment. */
+for (const what of ["the caller's FIN", "the called's FIN", "the last ACK", "half of all segments"] as const) {
+  Deno.test(`closing between two layers: lost is ${what}`, () => {
+    const simulation = new Simulation({ loss: what === "half of all segments" ? 0.5 : 0, seed: 4 });
+    const { guest, host } = simulation;
+    const [client, server] = [new User(1000), new User(3000)];
+    let lost = 0;
+    guest.filter = ({ flags }) => {
+      const last = what === "the last ACK" && host.tcp.counters.segmentsIn > 0 && client.failure === null;
+      return !(lost === 0 && ((what === "the caller's FIN" && (flags & FIN) !== 0) || last) && ++lost);
+    };
+    host.filter = ({ flags }) => {
+      return !(lost === 0 && what === "the called's FIN" && (flags & FIN) !== 0 && ++lost);
+    };
+    simulation.connect(client, server);
+    simulation.run(() => client.failure !== undefined && server.failure !== undefined);
+    assertEquals([client.failure, server.failure, client.received, server.received], [null, null, 3000, 1000]);
+    assert(client.ended && server.ended);
+    simulation.pass(200_000);
+    for (const { tcp, timers } of [guest, host]) {
+      assertEquals([tcp.connections, tcp.timeWaiting, tcp.memory.inUse, timers.size], [0, 0, 0, 0]);
+    }
+  });
+}
+
+Deno.test("a guest that never acknowledges our FIN is given up", () => {
+  const peer = new Peer();
+  const user = quiet();
+  peer.opened(user);
+  peer.fin();
+  user.flow.shutdown();
+  peer.pass(600_000);
+  assertEquals(user.failure, "timeout");
+  const log = peer.take();
+  assert(log.filter(({ flags }) => flags.startsWith("FIN ACK")).length >= 8);
+  assertEquals(log.at(-1)!.flags, "RST ACK");
+  peer.assertGone();
+});

@@ -1,0 +1,42 @@
+import { assert, assertEquals } from "../../assert.ts";
+import { Congestion } from "../../../stack/tcp/congestion.ts";
+
+Deno.test("slow start: the window grows by what is acknowledged, if it was what held the sender back", () => {
+  const congestion = new Congestion(1000);
+  assertEquals(congestion.window, 10_000);
+  congestion.acknowledge(3000, false);
+  assertEquals(congestion.window, 10_000);
+  congestion.acknowledge(3000, true);
+  assertEquals(congestion.window, 13_000);
+});
+
+Deno.test("a loss halves what is on its way; then the window grows by a segment a round trip", () => {
+  const congestion = new Congestion(1000);
+  congestion.enterRecovery(20_001);
+  assertEquals([congestion.window, congestion.threshold], [10_000, 10_000]); // whole bytes
+  congestion.acknowledge(9999, true);
+  assertEquals(congestion.window, 10_000);
+  congestion.acknowledge(1, true);
+  assertEquals(congestion.window, 11_000);
+  congestion.enterRecovery(1000);
+  assertEquals(congestion.window, 2000);
+});
+
+Deno.test("a timeout leaves one segment, and halves the threshold once", () => {
+  const congestion = new Congestion(1000);
+  congestion.timeout(30_001, true);
+  assertEquals([congestion.window, congestion.threshold], [1000, 15_000]);
+  congestion.timeout(1000, false);
+  assertEquals([congestion.window, congestion.threshold], [1000, 15_000]);
+  assert(Number.isInteger(congestion.threshold));
+});
+
+Deno.test("after a pause the window starts over, but does not grow", () => {
+  const congestion = new Congestion(1000);
+  congestion.acknowledge(50_000, true);
+  congestion.idle();
+  assertEquals(congestion.window, 10_000);
+  congestion.timeout(2000, true);
+  congestion.idle();
+  assertEquals(congestion.window, 1000);
+});

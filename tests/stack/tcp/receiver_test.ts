@@ -1,0 +1,215 @@
+import { assert, assertEquals } from "../../assert.ts";
+import { allocatePlain, FramePool } from "../../../stack/device.ts";
+import {
+  INITIAL_RECEIVE_BUFFER,
+  MAX_RECEIVE_BUFFER,
+  PRESSED_BUFFER,
+  WINDOW_SHIFT,
+} from "../../../stack/tcp/constants.ts";
+import { BufferMemory } from "../../../stack/tcp/memory.ts";
+import { Receiver } from "../../../stack/tcp/receiver.ts";
+import { seqAdd, seqBefore, seqDiff } from "../../../stack/tcp/sequence.ts";
+import { seeded } from "./simulation.ts";
+
+const ZEROS = new Uint8Array(70_000);
+
+interface Made {
+  receiver: Receiver;
+  memory: BufferMemory;
+}
+
+function make({ irs = 0, mss = 1460, shift = WINDOW_SHIFT, softLimit = 2 ** 30 } = {}): Made {
+  const memory = new BufferMemory(allocatePlain, new FramePool(allocatePlain), softLimit);
+  const receiver = new Receiver(memory, mss);
+  receiver.start(irs);
+  receiver.shift = shift;
+  return { receiver, memory };
+}
+
+/** A data segment at `nxt`. */
+function next(receiver: Receiver, length: number, fin = false, now = 0): boolean {
+  return receiver.receive(null, ZEROS, 0, length, receiver.nxt, fin, now);
+}
+
+/** Reads so much. */
+function read(receiver: Receiver, count: number): boolean {
+  let update = false;
+  while (count > 0) {
+    const chunk = receiver.buffer.peek();
+    if (chunk === null) break;
+    const length = Math.min(count, chunk.length);
+    if (receiver.consume(length)) update = true;
+    count -= length;
+  }
+  return update;
+}
+
+Deno.test("table 6 of RFC 9293: what is acceptable", () => {
+  const { receiver } = make({ irs: -100 });
+  const { nxt, edge } = receiver;
+  const cases: [string, number, number, boolean][] = [
+    ["nothing at nxt", nxt, 0, true],
+    ["nothing before nxt", nxt - 1, 0, false],
+    ["nothing in the window", nxt + 1000, 0, true],
+    ["nothing at the edge", edge, 0, false],
+    ["data at nxt", nxt, 10, true],
+    ["data that ends at nxt", nxt - 10, 10, false],
+    ["data that ends behind nxt", nxt - 9, 10, true],
+    ["the last byte", edge - 1, 10, true],
+    ["data at the edge", edge, 1, false],
+    ["all and more", nxt - 10, 200_000, true],
+  ];
+  for (const [what, sequence, length, expected] of cases) {
+    assertEquals(receiver.acceptable(sequence | 0, length), expected, what);
+  }
+  receiver.edge = nxt;
+  assertEquals(receiver.acceptable(nxt, 0), true);
+  assertEquals(receiver.acceptable(nxt, 1), false);
+});
+
+for (
+  const [name, options] of [
+    ["with window scaling", {}],
+    ["without", { shift: 0 }],
+    ["without, huge segments", { shift: 0, mss: 65_495 }],
+    ["sequence numbers wrap", { irs: -100_000 }],
+    ["short of memory at times", { softLimit: 300_000 }],
+  ] as const
+) {
+  Deno.test(`the promised edge never moves left, and data up to it is taken: ${name}`, () => {
+    const random = seeded(11);
+    const { receiver, memory } = make(options);
+    const mss = "mss" in options ? options.mss : 1460;
+    let promised = receiver.edge;
+    for (let i = 0; i < 20_000; i++) {
+      const room = seqDiff(promised, receiver.nxt);
+      const length = Math.min(room, 1 + random() % mss);
+      if (random() % 2 === 0 && length > 0) {
+        const before = receiver.nxt;
+        next(receiver, length);
+        if (!memory.exhausted) assertEquals(seqDiff(receiver.nxt, before), length);
+      } else {
+        read(receiver, random() % (3 * mss));
+      }
+      const field = receiver.advertise();
+      receiver.acknowledged();
+      assert(field >= 0 && field <= 65_535);
+      const edge = seqAdd(receiver.nxt, field << receiver.shift);
+      assert(!seqBefore(edge, promised), `the edge moved left by ${seqDiff(promised, edge)}`);
+      assertEquals(edge, receiver.edge);
+      promised = edge;
+      assert(seqDiff(edge, receiver.nxt) + receiver.buffer.queued <= MAX_RECEIVE_BUFFER + 65_536);
+    }
+    read(receiver, Infinity);
+    assertEquals(memory.inUse, 0);
+  });
+}
+
+Deno.test("a reader that keeps up gets a larger buffer, a slow one does not", () => {
+  const fast = make().receiver;
+  for (let i = 0; i < 20_000; i++) {
+    next(fast, 1460);
+    read(fast, 1460);
+    fast.advertise();
+  }
+  assertEquals(seqDiff(fast.edge, fast.nxt) > MAX_RECEIVE_BUFFER - 3000, true);
+  const slow = make().receiver;
+  for (let i = 0; i < 20_000; i++) {
+    const room = seqDiff(slow.edge, slow.nxt);
+    if (room >= 1460) next(slow, 1460);
+    if (slow.buffer.queued > INITIAL_RECEIVE_BUFFER / 2) read(slow, 1460);
+    slow.advertise();
+  }
+  assert(seqDiff(slow.edge, slow.nxt) + slow.buffer.queued <= INITIAL_RECEIVE_BUFFER + 128);
+});
+
+Deno.test("a closed window opens by a segment or more, never by less", () => {
+  for (const options of [{}, { shift: 0 }, { shift: 0, mss: 65_495 }, { mss: 65_495 }]) {
+    const { receiver } = make(options);
+    while (seqDiff(receiver.edge, receiver.nxt) > 0) {
+      next(receiver, Math.min(1460, seqDiff(receiver.edge, receiver.nxt)));
+      receiver.advertise();
+    }
+    assertEquals(receiver.advertise(), 0);
+    let told = false;
+    for (let i = 0; i < 300_000 && !told; i++) {
+      told = read(receiver, 1);
+      if (!told) assertEquals(receiver.advertise(), 0);
+    }
+    assert(told, "the peer is never told that the window is open");
+    const open = receiver.advertise() << receiver.shift;
+    assert(open >= Math.min(32_767, options.mss ?? 1460), `${open}`);
+  }
+});
+
+Deno.test("memory pressure: the buffer's limit shrinks, early data is dropped, then all beyond a little", () => {
+  const { receiver, memory } = make({ softLimit: 100_000 });
+  const other = memory.take(200_000); // someone else's
+  assert(memory.pressed && memory.exhausted);
+  receiver.receive(null, ZEROS, 0, 100, seqAdd(receiver.nxt, 1000), false, 0);
+  assertEquals(receiver.buffer.outOfOrderCount, 0);
+  while (receiver.buffer.queued < PRESSED_BUFFER) assert(next(receiver, 1000));
+  const { nxt } = receiver;
+  assert(!next(receiver, 1000));
+  assertEquals(receiver.nxt, nxt);
+  assert(!next(receiver, 1000, true)); // FIN behind lost data is lost too
+  assertEquals([receiver.nxt, receiver.finReceived], [nxt, false]);
+  memory.release(other);
+  assert(next(receiver, 1000));
+});
+
+Deno.test("two full segments are acknowledged at once, for every size of segment", () => {
+  for (const mss of [536, 1220, 1440, 1460, 8960, 65_495]) {
+    for (const optionsLength of [0, 12]) {
+      const { receiver } = make({ mss });
+      next(receiver, mss - optionsLength, false, 5);
+      if (mss < 2000) assertEquals([receiver.ackNow, receiver.ackDeadline], [false, 15]);
+      next(receiver, mss - optionsLength);
+      assert(receiver.ackNow, `${mss} ${optionsLength}`);
+    }
+  }
+});
+
+Deno.test("FIN: in order, early, repeated, beyond a closed window", () => {
+  const { receiver } = make();
+  const start = receiver.nxt;
+  assert(!receiver.receive(null, ZEROS, 0, 10, seqAdd(start, 20), true, 0)); // 20..30 and FIN
+  assertEquals([receiver.finReceived, receiver.nxt], [false, start]);
+  assert(!receiver.receive(null, ZEROS, 0, 10, seqAdd(start, 30), false, 0)); // nothing comes behind FIN
+  assert(receiver.receive(null, ZEROS, 0, 20, start, false, 0));
+  assertEquals([receiver.finReceived, seqDiff(receiver.nxt, start), receiver.buffer.queued], [true, 31, 30]);
+  receiver.acknowledged();
+  assert(!receiver.receive(null, ZEROS, 0, 10, seqAdd(start, 20), true, 0));
+  assert(receiver.ackNow);
+  assertEquals(seqDiff(receiver.nxt, start), 31);
+
+  for (const shift of [0, 7]) {
+    const closed = make({ shift }).receiver;
+    next(closed, seqDiff(closed.edge, closed.nxt));
+    assert(next(closed, 0, true));
+    read(closed, 10);
+    const edge = closed.edge;
+    assert(closed.advertise() << shift <= INITIAL_RECEIVE_BUFFER);
+    assert(!seqBefore(closed.edge, edge));
+  }
+});
+
+Deno.test("timestamps: the one to echo, and what is too old", () => {
+  for (const first of [1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]) {
+    const { receiver } = make({ irs: 500 });
+    receiver.noteTimestamp(first | 0, 500, 0);
+    assertEquals(receiver.timestampRecent, first | 0, "the first one is always taken");
+    const newer = seqAdd(first, 10);
+    receiver.noteTimestamp(newer, 502, 0); // beyond Last.ACK.sent: an acknowledgment for it was not sent
+    assertEquals(receiver.timestampRecent, first | 0);
+    receiver.noteTimestamp(newer, 501, 0);
+    assertEquals(receiver.timestampRecent, newer);
+    assert(receiver.isOldTimestamp(first | 0, 1000) && !receiver.isOldTimestamp(newer, 1000));
+    receiver.noteTimestamp(first | 0, 501, 1000);
+    assertEquals(receiver.timestampRecent, newer);
+    const muchLater = 25 * 24 * 3600_000;
+    assert(!receiver.isOldTimestamp(first | 0, muchLater));
+    receiver.noteTimestamp(first | 0, 501, muchLater);
+    assertEquals(receiver.timestampRecent, first | 0);
+  }
+});

@@ -1,0 +1,262 @@
+import { assert, assertEquals } from "../../assert.ts";
+import { KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES } from "../../../stack/tcp/constants.ts";
+import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
+import { ACK } from "../../../stack/wire/tcp.ts";
+import { Peer, quiet, type Sent } from "./peer.ts";
+import { Simulation, User } from "./simulation.ts";
+
+/** What the layer has sent and the guest has not seen is lost; the guest's view is what was in order. */
+function bytes(log: readonly Sent[]): number {
+  return log.reduce((sum, { length }) => sum + length, 0);
+}
+
+Deno.test("a closed window is probed, less and less often, and opens again", () => {
+  const peer = new Peer({ window: 1000 });
+  const user = quiet();
+  const connection = peer.opened(user);
+  user.send(5000);
+  assertEquals(peer.flags(), ["ACK 1000"]);
+  peer.window = 0;
+  peer.ack();
+  assertEquals(peer.flags(), []);
+  const start = peer.simulation.now;
+  const { seen } = peer;
+  const times: number[] = [];
+  for (let i = 0; i < 60; i++) {
+    peer.pass(1000);
+    for (const { at, sequence, length } of peer.take()) {
+      times.push(at - start);
+      assertEquals([sequence, length], [seen, 1]);
+      peer.ack({ acknowledgment: seen }); // not taken
+    }
+  }
+  assertEquals(times.length >= 6 && times.length <= 9, true, `${times}`);
+  for (let i = 2; i < times.length; i++) assert(times[i]! - times[i - 1]! > 1.4 * (times[i - 1]! - times[i - 2]!));
+  assertEquals([user.failure, connection.sender.window], [undefined, 0]);
+  peer.seen = seen;
+  peer.window = 65_535;
+  peer.ack();
+  assertEquals(bytes(peer.take()), 4000);
+});
+
+Deno.test("the byte of a probe may be taken", () => {
+  const peer = new Peer({ window: 1000 });
+  const user = quiet();
+  peer.opened(user);
+  user.send(2000);
+  peer.window = 0;
+  peer.ack();
+  peer.take();
+  for (let i = 0; i < 20; i++) {
+    peer.pass(60_000);
+    if (peer.take().length > 0) peer.ack();
+  }
+  assertEquals([peer.connection.bytesAcknowledged, user.failure], [1020, undefined]);
+});
+
+Deno.test("probes that the guest answers without SACK are no sign of a loss", () => {
+  const peer = new Peer({ window: 10_000 });
+  const user = quiet();
+  const connection = peer.opened(user);
+  user.send(30_000);
+  peer.window = 0;
+  peer.ack();
+  const congestion = connection.sender.congestion.window;
+  const { seen } = peer;
+  peer.take();
+  for (let i = 0; i < 10; i++) {
+    peer.pass(20_000);
+    for (const { length } of peer.take()) {
+      assertEquals(length, 1);
+      peer.ack({ acknowledgment: seen });
+    }
+  }
+  assertEquals(connection.sender.congestion.window, congestion);
+});
+
+Deno.test("FIN waits behind a closed window, and is the probe then", () => {
+  const peer = new Peer({ window: 100 });
+  const user = new User(100);
+  const connection = peer.opened(user);
+  user.send(0);
+  assertEquals(peer.flags(), ["ACK 100"]);
+  peer.window = 0;
+  peer.ack();
+  assertEquals([peer.flags(), connection.state], [[], "ESTABLISHED"]);
+  peer.pass(1000);
+  assertEquals(peer.flags()[0], "FIN ACK");
+  assertEquals(connection.state, "FIN-WAIT-1");
+  peer.ack();
+  assertEquals(connection.state, "FIN-WAIT-2");
+});
+
+Deno.test("a guest that answers no probe is given up", () => {
+  const peer = new Peer({ window: 100 });
+  const user = quiet();
+  peer.opened(user);
+  user.send(200);
+  peer.window = 0;
+  peer.ack();
+  peer.pass(1_000_000);
+  assertEquals([user.failure, peer.take().at(-1)!.flags], ["timeout", "RST ACK"]);
+  assert(peer.simulation.now > 180_000);
+  peer.assertGone();
+});
+
+Deno.test("a guest that takes its window back: what lies beyond is kept and sent later", () => {
+  const peer = new Peer({ window: 20_000, sack: true });
+  const user = quiet();
+  const connection = peer.opened(user);
+  user.send(30_000);
+  assertEquals(bytes(peer.take()), 14_600); // 10 segments
+  const first = seqAdd(peer.seen, -14_600);
+  peer.seen = seqAdd(first, 1460);
+  peer.ack({ window: 1000 });
+  peer.pass(5000);
+  for (const { sequence, length } of peer.take()) {
+    assert(seqDiff(seqAdd(sequence, length), peer.seen) <= 1000, "beyond the smaller window");
+  }
+  peer.ack({ window: 0 });
+  peer.pass(5000);
+  peer.window = 65_535;
+  for (let i = 0; i < 100 && connection.bytesAcknowledged < 30_000; i++) {
+    peer.ack();
+    peer.pass(100);
+  }
+  assertEquals([connection.bytesAcknowledged, user.failure], [30_000, undefined]);
+});
+
+Deno.test("a silly window is not filled with small segments, unless nothing else helps", () => {
+  const peer = new Peer({ window: 14_600 });
+  const user = quiet();
+  peer.opened(user);
+  user.send(50_000);
+  assertEquals(peer.take().length, 10);
+  peer.ack({ window: 100 });
+  peer.pass(10);
+  assertEquals(peer.take(), []);
+  peer.pass(1000);
+  assertEquals(peer.take()[0]!.length, 100); // as a probe
+});
+
+Deno.test("our own window closes while the user does not read, and opens when it does", () => {
+  const simulation = new Simulation({ delay: 1 });
+  const client = new User(1_000_000), server = new User(0);
+  server.reading = false;
+  simulation.connect(client, server);
+  simulation.pass(5000);
+  const { flow } = server;
+  assert(flow.readable >= 256 * 1024 && flow.readable <= 257 * 1024, `${flow.readable}`);
+  assertEquals(simulation.host.tcp.memory.inUse < 400 * 1024, true);
+  simulation.pass(100_000);
+  assertEquals([client.failure, server.failure], [undefined, undefined]);
+  server.reading = true;
+  server.read();
+  simulation.run(() => server.ended && client.failure !== undefined, 10_000);
+  assertEquals(server.received, 1_000_000);
+});
+
+Deno.test("a lost window update is found by probing", () => {
+  const simulation = new Simulation({ delay: 1 });
+  const client = new User(1_000_000), server = new User(0);
+  server.reading = false;
+  simulation.connect(client, server);
+  simulation.pass(5000);
+  let lost = 0;
+  simulation.host.filter = () => {
+    lost++;
+    return false;
+  };
+  server.reading = true;
+  server.read();
+  assert(lost > 0, "a window update was to be sent at once");
+  simulation.host.filter = null;
+  simulation.run(() => server.ended && client.failure !== undefined, 120_000);
+  assertEquals(server.received, 1_000_000);
+});
+
+Deno.test("acknowledgments are delayed by 10 ms, or ride on data, or follow every second segment at once", () => {
+  const peer = new Peer({ timestamps: true });
+  const user = quiet();
+  peer.opened(user);
+  peer.data(100);
+  peer.pass(9);
+  assertEquals(peer.flags(), []);
+  peer.pass(1);
+  assertEquals(peer.one().acknowledgment, peer.nxt);
+  peer.pass(1000);
+  assertEquals(peer.flags(), []);
+
+  peer.data(100);
+  user.send(5);
+  assertEquals(peer.one().acknowledgment, peer.nxt);
+  peer.ack();
+  peer.pass(1000);
+  assertEquals(peer.flags(), []);
+
+  for (let i = 0; i < 10; i++) peer.data(1448);
+  assertEquals(peer.take().length, 5);
+
+  for (let i = 0; i < 10; i++) peer.data(1448, { flush: false });
+  peer.host.tcp.flush();
+  assertEquals(peer.take().length, 1); // one a turn
+});
+
+Deno.test("keepalive: probes after a quarter of an hour, an answer calms, silence ends it", () => {
+  const peer = new Peer();
+  const user = quiet();
+  peer.opened(user);
+  const start = peer.simulation.now;
+  peer.pass(KEEPALIVE_IDLE - 1);
+  assertEquals(peer.flags(), []);
+  peer.pass(1);
+  const probe = peer.one();
+  assertEquals([probe.flags, probe.sequence, probe.length], ["ACK", seqAdd(peer.seen, -1), 0]);
+  peer.ack();
+  peer.pass(KEEPALIVE_IDLE - 1);
+  assertEquals(peer.flags(), []);
+  peer.pass(KEEPALIVE_PROBES * KEEPALIVE_INTERVAL);
+  assertEquals([peer.flags().length, user.failure], [KEEPALIVE_PROBES, undefined]);
+  peer.pass(KEEPALIVE_INTERVAL);
+  assertEquals([peer.one().flags, user.failure], ["RST ACK", "timeout"]);
+  assertEquals(peer.simulation.now - start > 2 * KEEPALIVE_IDLE, true);
+  peer.assertGone();
+  assertEquals(peer.host.timers.size, 0);
+});
+
+Deno.test("two layers keep an idle connection for a day", () => {
+  const simulation = new Simulation();
+  const [client, server] = [quiet(), quiet()];
+  simulation.connect(client, server);
+  simulation.pass(24 * 3600_000);
+  assertEquals([client.failure, server.failure], [undefined, undefined]);
+  assert(simulation.guest.sent + simulation.host.sent < 500);
+});
+
+Deno.test("data is sent again after 200 ms, then less and less often, and given up after three minutes", () => {
+  const peer = new Peer();
+  const user = quiet();
+  peer.opened(user);
+  user.send(100);
+  const start = peer.simulation.now;
+  peer.pass(1_000_000);
+  const log = peer.take();
+  const times = log.filter(({ length }) => length === 100).map(({ at }) => at - start);
+  assertEquals(times.slice(0, 6), [0, 200, 600, 1400, 3000, 6200]);
+  assertEquals([log.at(-1)!.flags, user.failure], ["RST ACK", "timeout"]);
+  assert(log.at(-1)!.at - start >= 180_000);
+  assertEquals(peer.host.tcp.counters.timeouts, 1);
+  peer.assertGone();
+  assertEquals(peer.host.timers.size, 0);
+});
+
+Deno.test("the guest's window is scaled by its own shift", () => {
+  const peer = new Peer({ shift: 14, window: 1 });
+  const user = quiet();
+  const connection = peer.opened(user);
+  assertEquals(connection.sender.window, 1 << 14);
+  peer.ack({ window: 65_535 });
+  assertEquals(connection.sender.window, 65_535 << 14);
+  peer.send({ flags: ACK, acknowledgment: peer.seen, sequence: seqAdd(peer.nxt, -1), window: 0 }); // out of window
+  assertEquals(connection.sender.window, 65_535 << 14);
+});
