@@ -7,23 +7,36 @@
  *
  * @module
  */
+import { openGuestDevice, readFrames } from "./ffi/guest_device.ts";
 import { allocate } from "./ffi/memory.ts";
-import { parentPid, raiseDescriptorLimit, sendSignal, SIGWINCH } from "./ffi/process.ts";
+import { parentPid, raiseDescriptorLimit, sendSignal, signalWhenParentEnds, SIGUSR2, SIGWINCH } from "./ffi/process.ts";
 import { SocketReset } from "./ffi/socket_reset.ts";
+import { SourceAddresses } from "./ffi/source_address.ts";
 import { readTextFile } from "./ffi/text_file.ts";
 import type { TunDevice } from "./ffi/tun_device.ts";
-import { FlowLines, NO_LINES } from "./forward/flow_lines.ts";
 import { DenoHost } from "./forward/host_deno.ts";
-import { closing, deviceFailed, ExitStatus, joiningNetns, openingInterface, started } from "./forward/lines.ts";
+import {
+  closing,
+  deviceFailed,
+  ExitStatus,
+  joiningNetns,
+  maxprocsIgnored,
+  openingInterface,
+  started,
+} from "./forward/lines.ts";
+import { logLines, NO_LOGS } from "./forward/logs.ts";
+import { SystemNames } from "./forward/names/system.ts";
 import { type Options, parseOptions } from "./forward/options/options.ts";
 import { resolveOnHost } from "./forward/options/resolver.ts";
 import { Output } from "./forward/output.ts";
+import { missingPermissions } from "./forward/permissions.ts";
 import { HostNetworks } from "./forward/policy/host_networks.ts";
 import { Policy } from "./forward/policy/policy.ts";
+import { ForwardFailed, setUpForwards } from "./forward/setup.ts";
+import { asBound, shownBy } from "./forward/shown.ts";
 import { Slirp } from "./forward/slirp.ts";
 import { versionLines } from "./forward/version.ts";
-import { openGuestDevice, readFrames } from "./ffi/guest_device.ts";
-import { missingPermissions } from "./forward/permissions.ts";
+import { IpAddress } from "./stack/address.ts";
 import { FramePool } from "./stack/device.ts";
 
 /** Deno does not let us, or the device has gone: none of the statuses that scripts know. */
@@ -52,44 +65,53 @@ async function main(args: readonly string[]): Promise<void> {
     stdout.line(await versionLines());
     Deno.exit(ExitStatus.OK);
   }
-  start(outcome.options);
+  await start(outcome.options);
 }
 
-/** Opens the device and starts to serve. */
-function start(options: Options): void {
+/** Opens the device, sets up the forwards, and starts to serve. */
+async function start(options: Options): Promise<void> {
+  const parent = parentPid();
   raiseDescriptorLimit();
   const device = openDevice(options);
   const frames = new FramePool(allocate);
-  const sockets = new SocketReset();
-  const hostNetworks = new HostNetworks({ read: readTextFile, now: () => performance.now() });
-  const slirp = new Slirp({
-    device,
-    frames,
-    allocate,
-    host: new DenoHost((local, remote) => sockets.reset(local, remote)),
-    policy: new Policy({ ...options, hostNetworks }),
-    echo: options.icmp === "off" ? "off" : "local",
-    tcpLog: options.quiet ? NO_LINES : new FlowLines("tcp", stdout),
-    udpLog: options.quiet ? NO_LINES : new FlowLines("udp", stdout),
-  });
-  const stopReading = readFrames(device, frames, slirp, (error) => {
-    stderr.line(`[!] No more frames from ${device.name}: ${error.message}`);
-    end(FAILURE);
-  });
-  const end = (status: number) => {
+  const slirp = makeSlirp(device, frames, options);
+  let stopReading = () => {};
+  const end = (status: number): never => {
     slirp.close();
     stopReading();
     device.close();
     Deno.exit(status);
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => {
-      stderr.line(closing(Deno.pid));
-      end(ExitStatus.OK);
+  const close = () => {
+    stderr.line(closing(Deno.pid));
+    end(ExitStatus.OK);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, close);
+  if (options.exitWithParent) closeWithParent(parent, close);
+  try {
+    await setUpForwards(options.localForwards, options.remoteForwards, {
+      localTcp: slirp.localFlows,
+      localUdp: slirp.localDatagrams,
+      remoteTcp: slirp.remoteTcp,
+      remoteUdp: slirp.remoteUdp,
+      line: (text) => options.quiet || stdout.line(text),
+      names: new SystemNames(),
+      ttl: options.dnsTtl,
+      now: () => performance.now(),
+      random: Math.random,
     });
+  } catch (error) {
+    if (!(error instanceof ForwardFailed)) throw error;
+    stderr.line(error.message);
+    end(error.status);
   }
+  stopReading = readFrames(device, frames, slirp, (error) => {
+    stderr.line(`[!] No more frames from ${device.name}: ${error.message}`);
+    end(FAILURE);
+  });
   stderr.line(started(Deno.pid));
-  tellParent();
+  if (options.maxprocs !== null) stderr.line(maxprocsIgnored());
+  tellParent(parent);
 }
 
 function openDevice(options: Options): TunDevice {
@@ -104,9 +126,37 @@ function openDevice(options: Options): TunDevice {
   }
 }
 
+function makeSlirp(device: TunDevice, frames: FramePool, options: Options): Slirp {
+  const sockets = new SocketReset();
+  const host = new DenoHost((local, remote) => sockets.reset(local, remote));
+  const hostNetworks = new HostNetworks({ read: readTextFile, now: () => performance.now() });
+  const sources = new SourceAddresses(IpAddress.at);
+  return new Slirp({
+    device,
+    frames,
+    allocate,
+    host,
+    listeners: host,
+    policy: new Policy({ ...options, hostNetworks }),
+    echo: options.icmp === "off" ? "off" : "local",
+    logs: options.quiet ? NO_LOGS : logLines(stdout),
+    shown: options.quiet ? asBound : shownBy((remote) => sources.towards(remote)),
+  });
+}
+
+/**
+ * Calls `close` when the parent process ends. The kernel tells of the end of the thread that started this process, which
+ * may not be the end of the parent, so the signal that it tells by is one of its own.
+ */
+function closeWithParent(parent: number, close: () => void): void {
+  Deno.addSignalListener("SIGUSR2", () => {
+    if (parentPid() !== parent) close();
+  });
+  if (!signalWhenParentEnds(SIGUSR2, parent)) close();
+}
+
 /** SIGWINCH, which does nothing to those who don't wait for it. A parent in another pid namespace has no number. */
-function tellParent(): void {
-  const parent = parentPid();
+function tellParent(parent: number): void {
   if (parent === 0) return;
   try {
     sendSignal(parent, SIGWINCH);

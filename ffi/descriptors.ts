@@ -11,6 +11,8 @@ import { readTextFile } from "./text_file.ts";
 const POLLFD_SIZE = 8;
 const POLLNVAL = 0x20;
 
+const STATUS = "/proc/self/status";
+
 /**
  * Counts them by one poll(2) that waits for nothing: it says which are not open. (A directory listing of /proc would
  * cost three calls and a permission more.) Throws a SystemError.
@@ -18,8 +20,9 @@ const POLLNVAL = 0x20;
  * @param limit RLIMIT_NOFILE: poll(2) takes no more entries than that
  */
 export function openDescriptors(limit: number): number {
-  const size = /^FDSize:\s*(\d+)$/m.exec(readTextFile("/proc/self/status"))?.[1];
-  const count = Math.min(Number(size ?? limit), limit);
+  const size = /^FDSize:\s*(\d+)$/m.exec(readTextFile(STATUS))?.[1];
+  if (size === undefined) throw new Error(`${STATUS} has no FDSize`);
+  const count = Math.min(Number(size), limit);
   const buffer = new ArrayBuffer(Math.max(count, 16) * POLLFD_SIZE);
   const entries = new Int32Array(buffer), events = new Uint16Array(buffer);
   for (let fd = 0; fd < count; fd++) entries[2 * fd] = fd;

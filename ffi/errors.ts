@@ -38,6 +38,8 @@ export const EMFILE = 24;
 export const EPIPE = 32;
 /** File name too long. */
 export const ENAMETOOLONG = 36;
+/** Function not implemented: the kernel is too old, or forbids it. */
+export const ENOSYS = 38;
 /** File descriptor in bad state: a tun descriptor whose interface was deleted. */
 export const EBADFD = 77;
 /** Message too long. */

@@ -49,6 +49,8 @@ const TABLE = {
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  /** Not in older C libraries (glibc before 2.35); then null. */
+  epoll_pwait2: { parameters: ["i32", "buffer", "i32", "pointer", "pointer"], result: "i32", optional: true },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   setns: { parameters: ["i32", "i32"], result: "i32" },
   getppid: { parameters: [], result: "i32" },

@@ -7,6 +7,7 @@ import { check } from "./errors.ts";
 import { libc } from "./libc.ts";
 
 /** asm-generic/signal.h */
+export const SIGUSR2 = 12;
 export const SIGTERM = 15;
 /** asm-generic/signal.h: the Go program sends it to its parent when it has started. */
 export const SIGWINCH = 28;
@@ -38,8 +39,9 @@ export function raiseDescriptorLimit(): number {
 }
 
 /**
- * Has the kernel send this process a signal when its parent ends (the thread of the parent that started it, to be
- * exact: prctl(2), PR_SET_PDEATHSIG).
+ * Has the kernel send this process a signal when its parent ends: the thread of the parent that started it, to be exact
+ * (prctl(2), PR_SET_PDEATHSIG), and then each of those that take its place, so that {@linkcode parentPid} tells whether
+ * it was the last.
  *
  * @param parent the parent's process id, asked for when the program started
  * @returns false: that parent has ended already, and no signal will come

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Outcome } from "./counters.ts";
 
 /** Reading from, or writing to, the side that asked (`l`) or the other (`r`). */
 export type ConnectionEnd = "l-read" | "l-write" | "r-read" | "r-write";
@@ -14,13 +15,35 @@ export type ConnectionEnd = "l-read" | "l-write" | "r-read" | "r-write";
 /** What a reading end is recorded with when the peer finished in good order. */
 export const EOF = "EOF";
 
+/** The reasons that the program gives itself, some of them in the system's words. */
+const OWN_REASONS: Readonly<Record<string, Outcome>> = {
+  [EOF]: "ok",
+  "idle timeout": "expired",
+  "too many associations": "evicted",
+  "too many connections": "resources",
+  "connection given up": "cancelled",
+  "aborted": "cancelled",
+  "connection refused": "refused",
+  "connection reset by peer": "reset",
+  "connection timed out": "timeout",
+  "no route to host": "unreachable",
+};
+
 /** Collects the ends of one connection. */
 export class EndReport {
+  /** All four in one word: that of the first end which was not a good one. */
+  outcome: Outcome = "ok";
   private readonly reasons = new Map<ConnectionEnd, string>();
 
-  /** Records why an end is no more: {@linkcode EOF} or an error's text. What an end was recorded with first stays. */
-  record(end: ConnectionEnd, reason: string): void {
-    if (!this.reasons.has(end)) this.reasons.set(end, reason.trim().replace(/\s*[\r\n]+\s*/g, " "));
+  /**
+   * Records why an end is no more: {@linkcode EOF} or an error's text. What an end was recorded with first stays.
+   *
+   * @param outcome what the reason comes to; without it, only the program's own reasons are understood
+   */
+  record(end: ConnectionEnd, reason: string, outcome: Outcome = OWN_REASONS[reason] ?? "other"): void {
+    if (this.reasons.has(end)) return;
+    this.reasons.set(end, reason.trim().replace(/\s*[\r\n]+\s*/g, " "));
+    if (this.outcome === "ok") this.outcome = outcome;
   }
 
   /** Whether the end was recorded. */

@@ -42,6 +42,12 @@ export const OPERATIONS_PER_TURN = 8;
 /** How long a listener rests after accept(2) failed (out of descriptors, as a rule); the kernel queues meanwhile. */
 export const ACCEPT_RETRY_MS = 100;
 
+/**
+ * How long a client of a forward with PROXY headers may take to send it. Proxies send it at once; nginx grants the same
+ * (proxy_protocol_timeout), and a connection that says nothing costs a descriptor meanwhile.
+ */
+export const PROXY_HEADER_MS = 30_000;
+
 // ---- UDP ------------------------------------------------------------------------------------------------------------
 
 /**
@@ -93,6 +99,13 @@ export const MAX_QUEUED_DATAGRAMS = 256;
 /** The same for all UDP sockets together, in bytes: a host whose network stands still must not fill the memory. */
 export const MAX_COPIED_BYTES = 16 * 1024 * 1024;
 
+/** Datagrams of one association, and their bytes, that wait while a name is asked for: several of the largest. */
+export const MAX_WAITING_DATAGRAMS = 64;
+export const MAX_WAITING_BYTES = 256 * 1024;
+
+/** The bytes of those of all associations: a name server that is silent must not fill the memory. */
+export const MAX_ALL_WAITING_BYTES = 16 * 1024 * 1024;
+
 /** Receive errors in a row after which a UDP socket is left alone until its association ends. */
 export const MAX_RECEIVE_ERRORS = 16;
 
@@ -101,3 +114,14 @@ export const SMALL_COPY = 2_048;
 
 /** Such buffers that are kept unused: half a MiB. */
 export const MAX_SPARE_COPIES = 256;
+
+// ---- names ----------------------------------------------------------------------------------------------------------
+
+/** How long the system's resolver may take: with the defaults of resolv.conf(5) it asks a silent server for 10 s. */
+export const RESOLVER_PATIENCE_MS = 12_000;
+
+/**
+ * How long each of the questions to a name server that a forward names may take, until the next is asked: one that was
+ * lost is repeated soon, and a server that must ask others has the time to.
+ */
+export const NAME_SERVER_PATIENCE_MS: readonly number[] = [1_000, 3_000];

@@ -47,6 +47,11 @@ export function started(pid: number): string {
   return `[+] #${pid} Slirpnetstack started`;
 }
 
+/** The flag is there for scripts of the Go program, whose threads it bounds. */
+export function maxprocsIgnored(): string {
+  return "[.] -maxprocs has no effect";
+}
+
 /** A signal asked for the end. */
 export function closing(pid: number): string {
   return `[-] #${pid} Slirpnetstack closing`;
@@ -74,9 +79,9 @@ export function pcapFailed(reason: string): string {
   return `[!] Failed to open PCAP file: ${oneLine(reason)}`;
 }
 
-/** With {@linkcode ExitStatus.LOCAL_FORWARD}. */
-export function listenFailed(network: LineNetwork, bind: Endpoint, reason: string): string {
-  return `[!] Failed to listen on ${network}://${formatEndpoint(bind)}: ${oneLine(reason)}`;
+/** With {@linkcode ExitStatus.LOCAL_FORWARD}. `bind`: where to, as `IP:PORT` or `NAME:PORT`. */
+export function listenFailed(network: LineNetwork, bind: string, reason: string): string {
+  return `[!] Failed to listen on ${network}://${bind}: ${oneLine(reason)}`;
 }
 
 /** With {@linkcode ExitStatus.REMOTE_FORWARD}. `reason`: `Failed to lookup SRV "NAME" on "SERVER"`, for one. */
@@ -183,10 +188,17 @@ export function localForwardDone(ends: LocalForwardEnds, report: EndReport): str
   return `[-] ${localForward(ends)} local-fwd ${pp(ends.proxyProtocol)}done: ${report}`;
 }
 
-/** The guest did not answer, or (as a text) the client's PROXY header was wrong. */
-export function localForwardError(ends: Omit<LocalForwardEnds, "guestLocal">, reason: EndReport | string): string {
-  const { network, client, listener, target, proxyProtocol } = ends;
-  const who = `${network}://${formatEndpoint(client)}-${formatEndpoint(listener)}/${formatEndpoint(target)}`;
+/**
+ * The guest did not answer, or (as a text) the client's PROXY header was wrong, or the target has no address. `target`:
+ * where to, as `IP:PORT`, `NAME:PORT` or `NAME-failed`.
+ */
+export function localForwardError(
+  ends: Omit<LocalForwardEnds, "guestLocal" | "target">,
+  target: string,
+  reason: EndReport | string,
+): string {
+  const { network, client, listener, proxyProtocol } = ends;
+  const who = `${network}://${formatEndpoint(client)}-${formatEndpoint(listener)}/${target}`;
   return `[!] ${who} local-fwd ${pp(proxyProtocol)}error: ${oneLine(String(reason))}`;
 }
 

@@ -1,16 +1,31 @@
 /**
- * The guest's whole network in one object: the stack, and what forwards its connections and datagrams to the host.
- * It is handed frames and hands frames to the device; it opens and reads nothing itself.
+ * The guest's whole network in one object: the stack, and what forwards connections and datagrams between it and the
+ * host. It is handed frames and hands frames to the device; it opens and reads nothing itself.
+ *
+ *     guest's SYN       → remote forward bound there? → policy → host
+ *     guest's datagram  → answer to a local forward's client? → remote forward bound there? → policy → host
+ *     host's client     → local forward → guest
  *
  * @module
  */
+import type { Endpoint } from "../stack/address.ts";
 import type { Allocate, Device, Frame, FramePool } from "../stack/device.ts";
 import { Stack } from "../stack/stack.ts";
-import type { FlowLog } from "./flow_lines.ts";
+import type { TcpRequest } from "../stack/tcp/flow.ts";
+import type { UdpDatagram } from "../stack/udp/datagram.ts";
 import type { HostNetwork } from "./host.ts";
+import { LocalDatagrams } from "./local/datagrams.ts";
+import { LocalFlows } from "./local/flows.ts";
+import type { Logs } from "./logs.ts";
+import { RemoteDatagrams } from "./remote/datagrams.ts";
+import { RemoteFlows } from "./remote/flows.ts";
+import { RemoteForwards } from "./remote/table.ts";
+import type { Shown } from "./shown.ts";
 import { StackLoop } from "./stack_loop.ts";
+import { Dials } from "./tcp/dials.ts";
 import { RoutedFlows, type TcpPolicy } from "./tcp/routed.ts";
 import { Associations, type UdpPolicy } from "./udp/associations.ts";
+import { IdleTable } from "./udp/idle_table.ts";
 
 /** What a {@linkcode Slirp} is made of. */
 export interface SlirpOptions {
@@ -18,12 +33,16 @@ export interface SlirpOptions {
   /** The pool that frames given to {@linkcode Slirp.receive} are from. */
   readonly frames: FramePool;
   readonly allocate: Allocate;
+  /** Where the guest's connections and datagrams go out. */
   readonly host: HostNetwork;
+  /** Where local forwards listen. */
+  readonly listeners: HostNetwork;
   readonly policy: TcpPolicy & UdpPolicy;
   /** Whether echo requests are answered, whatever their destination. */
   readonly echo: "local" | "off";
-  readonly tcpLog: FlowLog;
-  readonly udpLog: FlowLog;
+  readonly logs: Logs;
+  /** The end of a socket towards a remote end as people are to see it, where the socket is bound to no address. */
+  readonly shown: Shown;
 }
 
 /** See the module's text. */
@@ -31,23 +50,41 @@ export class Slirp {
   readonly stack: Stack;
   readonly flows: RoutedFlows;
   readonly associations: Associations;
+  /** What is bound in the guest's network; further ones may be added at any time. */
+  readonly remoteTcp: RemoteForwards = new RemoteForwards();
+  readonly remoteUdp: RemoteForwards = new RemoteForwards();
+  readonly remoteFlows: RemoteFlows;
+  readonly remoteDatagrams: RemoteDatagrams;
+  readonly localFlows: LocalFlows;
+  readonly localDatagrams: LocalDatagrams;
   private readonly loop: StackLoop = new StackLoop();
+  /** The guest's associations, each of which takes a descriptor. */
+  private readonly idle: IdleTable = new IdleTable(this.loop);
+  /** Those of clients on the host, of which no guest can make too many. */
+  private readonly idleClients: IdleTable = new IdleTable(this.loop);
 
   constructor(options: SlirpOptions) {
-    const { device, frames, allocate, host, policy, echo, tcpLog, udpLog } = options;
-    const { loop } = this;
+    const { device, frames, allocate, host, listeners, policy, echo, logs, shown } = options;
+    const { loop, idle, idleClients } = this;
     this.stack = new Stack({
       ...{ device, frames, allocate, echo },
       clock: () => loop.now(),
       random: randomUint32,
       handlers: {
-        tcpRequest: (request) => this.flows.request(request),
-        udp: (datagram) => this.associations.receive(datagram),
-        udpUnreachable: (_local, guest) => this.associations.refused(guest),
+        tcpRequest: (request) => this.request(request),
+        udp: (datagram) => this.datagram(datagram),
+        udpUnreachable: (local, guest) => this.refused(local, guest),
       },
     });
-    this.flows = new RoutedFlows({ host, policy, loop, log: tcpLog });
-    this.associations = new Associations({ host, policy, loop, guest: this.stack.udp, log: udpLog });
+    const { tcp, udp, addresses: own } = this.stack;
+    const dials = new Dials(host, loop);
+    this.flows = new RoutedFlows({ dials, policy, loop, log: logs.routedTcp });
+    this.associations = new Associations({ host, policy, loop, idle, guest: udp, log: logs.routedUdp, shown });
+    this.remoteFlows = new RemoteFlows({ dials, loop, logs: logs.remoteTcp });
+    this.remoteDatagrams = new RemoteDatagrams({ host, guest: udp, loop, idle, logs: logs.remoteUdp, shown });
+    const local = { host: listeners, loop, own, log: logs.local };
+    this.localFlows = new LocalFlows({ ...local, guest: tcp, allocate });
+    this.localDatagrams = new LocalDatagrams({ ...local, guest: udp, idle: idleClients, random: randomUint32 });
     loop.drive(this.stack);
   }
 
@@ -64,10 +101,37 @@ export class Slirp {
 
   /** Resets all connections on both sides and ends everything else, at once. */
   close(): void {
+    this.localFlows.close();
+    this.localDatagrams.close();
     this.flows.abort();
-    this.associations.close();
+    this.remoteFlows.abort();
+    this.idle.close();
+    this.idleClients.close();
     this.stack.close();
     this.loop.stop();
+  }
+
+  private request(request: TcpRequest): void {
+    const { address, port } = request.local;
+    const forward = this.remoteTcp.find(address.bytes, 0, address.version, port);
+    if (forward === null) this.flows.request(request);
+    else this.remoteFlows.request(request, forward);
+  }
+
+  private datagram(datagram: UdpDatagram): void {
+    if (this.localDatagrams.receive(datagram)) return;
+    const { bytes, localAddress, version, localPort } = datagram;
+    const forward = this.remoteUdp.find(bytes, localAddress, version, localPort);
+    if (forward === null) this.associations.receive(datagram);
+    else this.remoteDatagrams.receive(datagram, forward);
+  }
+
+  private refused(local: Endpoint, guest: Endpoint): void {
+    if (this.localDatagrams.refused(local, guest)) return;
+    const { address, port } = local;
+    const forward = this.remoteUdp.find(address.bytes, 0, address.version, port);
+    if (forward === null) this.associations.refused(guest);
+    else this.remoteDatagrams.refused(forward, guest);
   }
 }
 

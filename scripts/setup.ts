@@ -21,7 +21,8 @@ const NEEDED: readonly Tool[] = [
   { command: "curl", package: "curl" },
   { command: "ping", package: "iputils-ping" },
   { command: "iperf3", package: "iperf3" },
-  { command: "python3", package: "python3-minimal" },
+  { command: "tcpdump", package: "tcpdump" },
+  { command: "python3", package: "python3" },
 ];
 
 /** What the benchmark compares with; it goes on without those that can't be had. */

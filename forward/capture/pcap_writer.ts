@@ -3,9 +3,9 @@
  * some time after the first packet in it.
  *
  * Writes are synchronous. Those of Deno that are not end in a later turn of the event loop, one a turn, while a bulk
- * transfer brings 2 MiB a turn: with 32 MiB of buffers and 2 cores a third to nine tenths of a transfer at 5 to 15
- * Gbit/s were missing from its capture, whereas synchronous writes take 30 to 55 µs for 64 KiB and miss nothing. That is
- * the price of a capture: bulk transfers run at a third to a half of their pace.
+ * transfer brings 2 MiB a turn: with 8 to 64 MiB of buffers and 2 cores, up to nine tenths of a transfer at 5 to 15
+ * Gbit/s were missing from its capture. Synchronous writes take 30 to 55 µs for 64 KiB and miss nothing; that is the
+ * price of a capture.
  *
  *     pending < FLUSH_AT    a packet → buffer; the timer writes it
  *     pending ≥ FLUSH_AT    written at once

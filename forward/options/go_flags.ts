@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { parseDuration } from "./duration.ts";
 import { quote } from "./go_quote.ts";
 import { InvalidValue } from "./invalid_value.ts";
 import { parseInteger } from "./numbers.ts";
@@ -66,6 +67,25 @@ export function uintFlag(initial: number, usage: string, check: (value: number) 
     return value;
   };
   return new Flag("uint", usage, initial, parse, initial === 0 ? "" : String(initial));
+}
+
+/**
+ * A whole number, or null where the flag is not given. `check` may throw an {@linkcode InvalidValue}.
+ */
+export function intFlag(usage: string, check: (value: number) => void = () => {}): Flag<number | null> {
+  return new Flag<number | null>("int", usage, null, (text) => {
+    const value = parseInteger(text, -MAX_INT32 - 1, MAX_INT32);
+    check(value);
+    return value;
+  });
+}
+
+/** The largest that is of use to anybody here. */
+const MAX_INT32 = 0x7fff_ffff;
+
+/** A duration as Go writes it; the value is in ms. */
+export function durationFlag(initial: string, usage: string): Flag<number> {
+  return new Flag("duration", usage, parseDuration(initial), parseDuration, initial);
 }
 
 /** A list to which each use of the flag adds. */

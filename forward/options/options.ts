@@ -7,7 +7,18 @@
  * @module
  */
 import { parseRanges, type Range } from "../policy/range.ts";
-import { booleanFlag, choiceFlag, formatUsage, listFlag, parseFlags, stringFlag, uintFlag } from "./go_flags.ts";
+import { type ForwardSpec, parseForward } from "./forward_spec.ts";
+import {
+  booleanFlag,
+  choiceFlag,
+  durationFlag,
+  formatUsage,
+  intFlag,
+  listFlag,
+  parseFlags,
+  stringFlag,
+  uintFlag,
+} from "./go_flags.ts";
 import { InvalidValue } from "./invalid_value.ts";
 import type { Resolver } from "./resolver.ts";
 
@@ -37,6 +48,15 @@ export interface Options {
   readonly allow: readonly Range[];
   readonly deny: readonly Range[];
   readonly icmp: IcmpMode;
+  /** Forwards from the host into the guest's network, and the other way round. */
+  readonly localForwards: readonly ForwardSpec[];
+  readonly remoteForwards: readonly ForwardSpec[];
+  /** How long the address of a name in a forward's target is used, in ms. */
+  readonly dnsTtl: number;
+  /** End when the parent process does. */
+  readonly exitWithParent: boolean;
+  /** Of no effect; null: not given. */
+  readonly maxprocs: number | null;
   /** No lines about connections on stdout. */
   readonly quiet: boolean;
   /** Print the version and end. */
@@ -81,6 +101,11 @@ function makeTable(resolve: Resolver) {
     "disable-host-networks": booleanFlag(false, "Same as -enable-host=false"),
     "allow": listFlag("When routing, allow specified IP prefix and port range", ranges),
     "deny": listFlag("When routing, deny specified IP prefix and port range", ranges),
+    "L": listFlag("Connections to local side forwarded remote", (text) => [parseForward(text, "local")]),
+    "R": listFlag("Connections to remote side forwarded local", (text) => [parseForward(text, "remote")]),
+    "dns-ttl": durationFlag("5s", "For how long to cache DNS in case of dns labels passed to forward target"),
+    "exit-with-parent": booleanFlag(false, "Exit with parent process"),
+    "maxprocs": intFlag("has no effect; for scripts that set it"),
     "icmp": choiceFlag("local", ICMP_MODES, "Who answers ping: local, the program itself; auto, the destination; off"),
     "quiet": booleanFlag(false, "Print less stuff on screen"),
     "version": booleanFlag(false, "Print slirpnetstack version and exit"),
@@ -98,6 +123,11 @@ function optionsOf(table: Table): Options {
     allow: table.allow.value,
     deny: table.deny.value,
     icmp: table.icmp.value,
+    localForwards: table.L.value,
+    remoteForwards: table.R.value,
+    dnsTtl: table["dns-ttl"].value,
+    exitWithParent: table["exit-with-parent"].value,
+    maxprocs: table.maxprocs.value,
     quiet: table.quiet.value,
     version: table.version.value,
   };

@@ -49,8 +49,17 @@ const DENIED: Verdict = { allowed: false, rule: "deny" };
 const ALLOWED: Verdict = { allowed: true, rule: "allow" };
 const STATIC: Verdict = { allowed: false, rule: "static" };
 
+/** How often each rule refused. */
+export type Refusals = Record<Exclude<PolicyRule, "allow">, number>;
+
 /** The rules for a guest's way out. */
 export class Policy {
+  /** How often the guest was refused, by network and rule. */
+  readonly denials: Readonly<Record<PolicyNetwork, Refusals>> = {
+    tcp: noRefusals(),
+    udp: noRefusals(),
+    icmp: noRefusals(),
+  };
   private readonly deny: RangeList;
   private readonly allow: RangeList;
   private readonly host: Verdict;
@@ -71,6 +80,13 @@ export class Policy {
    * @param port 0 for ICMP, which only ranges without ports speak of
    */
   decide(network: PolicyNetwork, address: IpAddress, port: number): Verdict {
+    const verdict = this.verdict(network, address, port);
+    const { allowed, rule } = verdict;
+    if (!allowed && rule !== "allow") this.denials[network][rule]++;
+    return verdict;
+  }
+
+  private verdict(network: PolicyNetwork, address: IpAddress, port: number): Verdict {
     const { bytes } = address;
     const mapped = address.version === 6 && isMapped(bytes);
     const version = mapped ? 4 : address.version, offset = mapped ? MAPPED_OFFSET : 0;
@@ -80,4 +96,8 @@ export class Policy {
     if (this.host.allowed === this.routing.allowed) return this.routing;
     return this.hostNetworks.contains(address) ? this.host : this.routing;
   }
+}
+
+function noRefusals(): Refusals {
+  return { deny: 0, static: 0, host: 0, routing: 0 };
 }

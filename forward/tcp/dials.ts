@@ -1,10 +1,10 @@
 /**
- * Dials under way: each can be given up, and is given up when it takes too long. As all have the same time, the oldest
- * is always the next to run out, and one timer does for all.
+ * Dials under way: each can be given up, and is given up when it takes too long.
  *
  * @module
  */
 import type { Endpoint } from "../../stack/address.ts";
+import { Deadlines, type Expiring } from "../deadlines.ts";
 import type { EventLoop } from "../event_loop.ts";
 import { HostError, type HostNetwork, type HostStream } from "../host.ts";
 import { DIAL_TIMEOUT_MS } from "../limits.ts";
@@ -23,10 +23,11 @@ export interface Dial {
 
 /** See the module's text. */
 export class Dials {
-  private readonly pending = new Set<PendingDial>();
-  private armed = false;
+  private readonly pending: Deadlines<PendingDial>;
 
-  constructor(private readonly host: HostNetwork, private readonly loop: EventLoop) {}
+  constructor(private readonly host: HostNetwork, loop: EventLoop) {
+    this.pending = new Deadlines(loop, DIAL_TIMEOUT_MS);
+  }
 
   /** How many are under way. */
   get size(): number {
@@ -35,38 +36,21 @@ export class Dials {
 
   /** Starts one. */
   dial(remote: Endpoint, handler: DialHandler): Dial {
-    const dial = new PendingDial(remote, this.loop.now() + DIAL_TIMEOUT_MS, handler, this.pending);
+    const dial = new PendingDial(remote, handler, this.pending);
     this.pending.add(dial);
     dial.start(this.host);
-    this.arm(DIAL_TIMEOUT_MS);
     return dial;
   }
-
-  private arm(delay: number): void {
-    if (this.armed) return;
-    this.armed = true;
-    this.loop.after(delay, this.expire);
-  }
-
-  private readonly expire = (): void => {
-    this.armed = false;
-    const now = this.loop.now();
-    for (const dial of this.pending) {
-      if (dial.deadline > now) return this.arm(dial.deadline - now);
-      dial.expire();
-    }
-  };
 }
 
-class PendingDial implements Dial {
+class PendingDial implements Dial, Expiring {
   private readonly controller = new AbortController();
   private over = false;
 
   constructor(
     private readonly remote: Endpoint,
-    readonly deadline: number,
     private readonly handler: DialHandler,
-    private readonly pending: Set<PendingDial>,
+    private readonly pending: Deadlines<PendingDial>,
   ) {}
 
   start(host: HostNetwork): void {

@@ -75,9 +75,14 @@ export class Splice implements TcpHandler, HostStreamHandler {
     stream.handler = this;
   }
 
-  /** Starts pumping. The flow's handler must be this splice. The caller settles. */
-  start(flow: TcpFlow): void {
+  /**
+   * Starts pumping. The flow's handler must pass everything on to this splice. The caller settles.
+   *
+   * @param committed how many bytes were given to the guest's side before
+   */
+  start(flow: TcpFlow, committed = 0): void {
     this.flow = flow;
+    this.committed = committed;
     this.pump();
   }
 

@@ -5,13 +5,12 @@
  */
 import { type Endpoint, IpAddress, type IpVersion } from "../../stack/address.ts";
 import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host.ts";
-import { ASSOCIATION_IDLE_MS, DNS_IDLE_MS, EXCHANGE_IDLE_MS, UDP_FAILURE_MS } from "../limits.ts";
+import { UDP_FAILURE_MS } from "../limits.ts";
 import { unreachableFor } from "../unreachable.ts";
+import type { Idling, TableEnd } from "./idle_table.ts";
 import type { Key } from "./keys.ts";
 import { type Peer, Peers } from "./peers.ts";
-
-/** RFC 1035, section 4.2.1 */
-const DNS_PORT = 53;
+import { Usage } from "./usage.ts";
 
 const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = { 4: IpAddress.parse("0.0.0.0"), 6: IpAddress.parse("::") };
 
@@ -19,19 +18,21 @@ const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = { 4: IpAddress.parse("
 export interface AssociationOwner {
   /** The time in ms. */
   now(): number;
+  /** The end of a socket for people, where it is bound to no address. */
+  shown(local: Endpoint, remote: Endpoint): Endpoint;
   /** Hands an answer to the guest: `bytes[0..length)`, valid until it returns. */
   deliver(association: Association, bytes: Uint8Array, length: number, from: Endpoint): void;
+  /** Ends it. */
+  end(association: Association, reason: string): void;
 }
 
 /** See the module's text. */
-export class Association implements HostDatagramHandler {
+export class Association implements HostDatagramHandler, Idling {
   readonly peers: Peers = new Peers();
-  /** When a datagram last passed, in ms. */
-  usedAt: number;
+  readonly usage: Usage;
+  /** The host's end, for people. */
+  readonly local: Endpoint;
   private readonly socket: HostDatagram;
-  private sent = 0;
-  private answered = 0;
-  private dnsOnly = true;
   private closed = false;
 
   /**
@@ -48,35 +49,23 @@ export class Association implements HostDatagramHandler {
     host: HostNetwork,
     private readonly owner: AssociationOwner,
   ) {
-    this.usedAt = owner.now();
+    this.usage = new Usage(owner.now());
     this.socket = host.datagram({ address: WILDCARDS[guest.address.version], port: 0 }, this);
-  }
-
-  /** The host's end. */
-  get local(): Endpoint {
-    return this.socket.local;
-  }
-
-  /** How long it may be idle, in ms. */
-  get idleTime(): number {
-    if (this.dnsOnly) return DNS_IDLE_MS;
-    return this.sent <= 1 && this.answered <= 1 ? EXCHANGE_IDLE_MS : ASSOCIATION_IDLE_MS;
+    this.local = owner.shown(this.socket.local, first);
   }
 
   /** Sends `bytes[offset .. offset + length)` to a port of a peer. */
   send(bytes: Uint8Array, offset: number, length: number, peer: Peer, port: number): void {
     if (peer.endpoint.port !== port) peer.endpoint = { address: peer.address, port };
-    if (port !== DNS_PORT) this.dnsOnly = false;
-    this.sent++;
-    this.usedAt = peer.sentAt = this.owner.now();
+    peer.sentAt = this.owner.now();
+    this.usage.noteSent(peer.sentAt, port);
     this.socket.send(bytes, offset, length, peer.endpoint);
   }
 
   received(bytes: Uint8Array, length: number, from: Endpoint): void {
     const { address } = from;
     if (this.closed || this.peers.find(address.bytes, 0, address.version) === null) return;
-    this.answered++;
-    this.usedAt = this.owner.now();
+    this.usage.noteAnswered(this.owner.now());
     this.owner.deliver(this, bytes, length, from);
   }
 
@@ -87,6 +76,11 @@ export class Association implements HostDatagramHandler {
     peer.failureUntil = this.owner.now() + UDP_FAILURE_MS;
   }
 
+  end(reason: TableEnd): void {
+    this.owner.end(this, reason);
+  }
+
+  /** Closes the socket. */
   close(): void {
     this.closed = true;
     this.socket.close();

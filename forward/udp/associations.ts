@@ -30,9 +30,10 @@ import type { EventLoop } from "../event_loop.ts";
 import type { FlowLog } from "../flow_lines.ts";
 import { HostError, type HostNetwork } from "../host.ts";
 import { reasonOf } from "../host_error.ts";
-import { MAX_ASSOCIATIONS, SWEEP_MS } from "../limits.ts";
+import type { Shown } from "../shown.ts";
 import { unreachableFor } from "../unreachable.ts";
 import { Association, type AssociationOwner } from "./association.ts";
+import type { IdleTable } from "./idle_table.ts";
 import { endpointKey, type Key } from "./keys.ts";
 
 /** A datagram of the guest, valid during the call. Here `guest` is where it came from, `local` where it is to go. */
@@ -62,8 +63,12 @@ export interface AssociationsOptions {
   readonly host: HostNetwork;
   readonly policy: UdpPolicy;
   readonly loop: EventLoop;
+  /** May be shared with others: then so is the limit. */
+  readonly idle: IdleTable;
   readonly guest: GuestSender;
   readonly log: FlowLog;
+  /** The end of a socket for people, where it is bound to no address. */
+  readonly shown: Shown;
 }
 
 /** See the module's text. */
@@ -71,9 +76,12 @@ export class Associations implements AssociationOwner {
   private readonly table = new Map<Key, Association>();
   /** The one that the last datagram of the guest belonged to. */
   private last: Association | null = null;
-  private sweeping = false;
+  /** For associations: see {@linkcode AssociationsOptions}. */
+  readonly shown: Shown;
 
-  constructor(private readonly options: AssociationsOptions) {}
+  constructor(private readonly options: AssociationsOptions) {
+    this.shown = options.shown;
+  }
 
   /** How many there are. */
   get size(): number {
@@ -111,11 +119,6 @@ export class Associations implements AssociationOwner {
     if (association !== undefined) this.end(association, "connection refused");
   }
 
-  /** Ends all. */
-  close(): void {
-    for (const association of this.table.values()) this.end(association, "aborted");
-  }
-
   /** For associations: the time in ms. */
   now(): number {
     return this.options.loop.now();
@@ -126,6 +129,19 @@ export class Associations implements AssociationOwner {
     const { loop, guest } = this.options;
     guest.sendBytes(from, association.guest, bytes, 0, length);
     loop.settle();
+  }
+
+  /** For associations: ends one. */
+  end(association: Association, reason: string): void {
+    const { idle, log } = this.options;
+    this.table.delete(association.key);
+    idle.delete(association);
+    if (this.last === association) this.last = null;
+    const { guest, local, first } = association;
+    association.close();
+    const ends = new EndReport();
+    ends.record("l-read", reason);
+    log.done(guest, local, first, ends);
   }
 
   private find(datagram: GuestDatagram): Association | null {
@@ -142,9 +158,9 @@ export class Associations implements AssociationOwner {
 
   private open(datagram: GuestDatagram, first: Endpoint): Association | null {
     const { bytes, version, guestAddress, guestPort } = datagram;
-    const { host, log } = this.options;
+    const { host, idle, log } = this.options;
     const guest = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
-    if (this.table.size >= MAX_ASSOCIATIONS) this.endOldest();
+    idle.makeRoom();
     let association: Association;
     try {
       association = new Association(endpointKey(bytes, guestAddress, version, guestPort), guest, first, host, this);
@@ -158,41 +174,8 @@ export class Associations implements AssociationOwner {
     }
     this.table.set(association.key, association);
     this.last = association;
-    this.sweepLater();
+    idle.add(association);
     log.opened(guest, association.local, first);
     return association;
   }
-
-  private end(association: Association, reason: string): void {
-    this.table.delete(association.key);
-    if (this.last === association) this.last = null;
-    const { guest, local, first } = association;
-    association.close();
-    const ends = new EndReport();
-    ends.record("l-read", reason);
-    this.options.log.done(guest, local, first, ends);
-  }
-
-  private endOldest(): void {
-    let oldest: Association | null = null;
-    for (const association of this.table.values()) {
-      if (oldest === null || association.usedAt < oldest.usedAt) oldest = association;
-    }
-    if (oldest !== null) this.end(oldest, "too many associations");
-  }
-
-  private sweepLater(): void {
-    if (this.sweeping) return;
-    this.sweeping = true;
-    this.options.loop.after(SWEEP_MS, this.sweep);
-  }
-
-  private readonly sweep = (): void => {
-    this.sweeping = false;
-    const now = this.now();
-    for (const association of this.table.values()) {
-      if (now - association.usedAt >= association.idleTime) this.end(association, "idle timeout");
-    }
-    if (this.table.size > 0) this.sweepLater();
-  };
 }

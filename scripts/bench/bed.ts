@@ -21,9 +21,9 @@ export interface Seat {
 export class BenchBed implements AsyncDisposable {
   private constructor(readonly lab: Lab, readonly seats: readonly Seat[]) {}
 
-  /** Makes a guest for each peer and MTU, and attaches the peers. */
-  static async create(peers: readonly Peer[], mtus: readonly number[]): Promise<BenchBed> {
-    const lab = await Lab.create();
+  /** Makes a guest for each peer and MTU, and attaches the peers. `linkMtu` is that of the host's link to the world. */
+  static async create(peers: readonly Peer[], mtus: readonly number[], linkMtu: number): Promise<BenchBed> {
+    const lab = await Lab.create(linkMtu);
     try {
       await startIperf(lab);
       const seats: Seat[] = [];

@@ -6,8 +6,8 @@
  *
  * The host reaches the world's addresses {@linkcode WORLD} by its default route only, as a machine reaches the internet;
  * the veth's own subnet ({@linkcode HOST_LINK}, {@linkcode WORLD_LINK}) is one of the host's networks. The world is
- * a router that knows no other network, so it answers anything else with "unreachable". The veth's MTU is so large that
- * it is not what limits a speed.
+ * a router that knows no other network, so it answers anything else with "unreachable". The veth's MTU is as large as can
+ * be, unless another is asked for.
  *
  * All of it goes away when the lab is disposed of, and also when this process is killed in any way: a helper, the
  * reaper, waits for the end of a pipe that only this process holds, and then kills what still runs in the lab's
@@ -34,7 +34,7 @@ export const WORLD_LINK: AddressPair = { v4: "192.0.2.2", v6: "2001:db8:1::2" };
 export const NOWHERE: AddressPair = { v4: "198.51.100.1", v6: "2001:db8:dead::1" };
 
 /** The largest MTU of a veth. */
-const LINK_MTU = 65_535;
+export const LINK_MTU = 65_535;
 
 /** Reads namespace names until the pipe ends. Ctrl-C on the terminal reaches it too, and must not end it. */
 const REAPER = `
@@ -61,8 +61,8 @@ export class Lab implements AsyncDisposable {
     readonly world: Namespace,
   ) {}
 
-  /** Makes the host and the world. Throws an Error that says so when not run by root. */
-  static async create(): Promise<Lab> {
+  /** Makes the host and the world, a link of that MTU between. Throws an Error that says so when not run by root. */
+  static async create(linkMtu: number = LINK_MTU): Promise<Lab> {
     if (Deno.uid() !== 0) throw new Error("network namespaces are made with `ip netns add`, which needs root");
     const prefix = `slirp-${Deno.pid}-${crypto.randomUUID().slice(0, 8)}`;
     const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-" });
@@ -71,7 +71,7 @@ export class Lab implements AsyncDisposable {
       const [host, world] = [`${prefix}-host`, `${prefix}-world`];
       await reaper.say(`${host}\n${world}\n`);
       const lab = new Lab(prefix, reaper, directory, await Namespace.create(host), await Namespace.create(world));
-      await lab.connect();
+      await lab.connect(linkMtu);
       return lab;
     } catch (error) {
       await reaper.sayEnd();
@@ -105,7 +105,7 @@ export class Lab implements AsyncDisposable {
     await this.world.ip(`address add ${address} dev lo nodad`);
   }
 
-  private async connect(): Promise<void> {
+  private async connect(linkMtu: number): Promise<void> {
     const { host, world } = this;
     await Promise.all([
       host.sysctl({ "ipv6/conf/all/accept_dad": 0, "ipv6/conf/default/accept_dad": 0 }),
@@ -118,7 +118,7 @@ export class Lab implements AsyncDisposable {
         "ipv6/icmp/ratelimit": 0,
       }),
     ]);
-    await host.ip(`link add eth0 mtu ${LINK_MTU} type veth peer name eth0 mtu ${LINK_MTU} netns ${world.name}`);
+    await host.ip(`link add eth0 mtu ${linkMtu} type veth peer name eth0 mtu ${linkMtu} netns ${world.name}`);
     await world.ip(`
       address add ${WORLD_LINK.v4}/30 dev eth0
       address add ${WORLD_LINK.v6}/64 dev eth0 nodad

@@ -239,9 +239,14 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     let length = segment.length;
     if (!receiver.acceptable(segment.sequence, segment.sequenceLength)) {
       if (reset) return;
-      if (receiver.edge !== receiver.nxt || segment.sequence !== receiver.nxt) return this.answerInvalid(segment, now);
-      length = 0; // our window is closed: no data, but the acknowledgment counts
-      receiver.ackNow = true;
+      // No data is taken, but the acknowledgment counts if our window is closed, or if the peer is behind by the one byte
+      // with which it probed that: two that have taken each other's probe would never hear of it otherwise.
+      const closed = receiver.edge === receiver.nxt && segment.sequence === receiver.nxt;
+      const probed = segment.sequence === seqAdd(receiver.nxt, -1) && segment.sequenceLength <= 1 && !segment.has(SYN);
+      if (closed) receiver.ackNow = true;
+      else this.answerInvalid(segment, now);
+      if (!closed && !probed) return;
+      length = 0;
     }
     if (reset) {
       if (segment.sequence !== receiver.nxt) return this.challenge(now);

@@ -170,7 +170,10 @@ export class Receiver {
     fin: boolean,
     now: number,
   ): boolean {
-    if (length > 0 && this.memory.exhausted && this.buffer.queued >= PRESSED_BUFFER) return false; // as if it were lost
+    if (length > 0 && this.memory.exhausted && this.buffer.queued >= PRESSED_BUFFER) {
+      this.ackNow = true; // dropped, but the peer must not take us for dead
+      return false;
+    }
     if (length > 0) this.buffer.append(frame, bytes, offset, length);
     this.nxt = seqAdd(this.nxt, length);
     if (this.buffer.outOfOrderCount > 0) { // a gap is filled, wholly or in part

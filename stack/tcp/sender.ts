@@ -190,7 +190,8 @@ export class Sender {
     const acked = seqDiff(acknowledgment, this.una);
     const windowBefore = this.window;
     if (
-      seqBefore(this.windowSequence, sequence) ||
+      // with every advance too, even of an overtaken segment: the old window counts from the old `una`
+      acked > 0 || seqBefore(this.windowSequence, sequence) ||
       (this.windowSequence === sequence && !seqBefore(acknowledgment, this.windowAcknowledgment))
     ) this.setWindow(window, sequence, acknowledgment);
     this.stalledSince = -1;

@@ -130,6 +130,12 @@ export class Tcp implements TcpContext, RequestOwner {
     return this.timeWaits.size;
   }
 
+  /** The connection with these ends, or null. */
+  connection(guest: Endpoint, local: Endpoint): Connection | null {
+    const entry = this.table.get(guest, local);
+    return entry instanceof Connection ? entry : null;
+  }
+
   /** All connections, in no order. */
   *flows(): Generator<Connection> {
     for (const entry of this.table.values()) if (entry instanceof Connection) yield entry;

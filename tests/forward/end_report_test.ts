@@ -27,3 +27,17 @@ Deno.test("an end is recorded once, in one line", () => {
   ends.record("l-write", EOF);
   assertEquals([ends.has("l-write"), ends.has("l-read")], [true, false]);
 });
+
+Deno.test("the outcome is that of the first end which was not a good one", () => {
+  const outcome = (...ends: Parameters<EndReport["record"]>[]) => {
+    const report = new EndReport();
+    for (const end of ends) report.record(...end);
+    return report.outcome;
+  };
+  assertEquals(outcome(), "ok");
+  assertEquals(outcome(["l-read", EOF], ["r-read", EOF]), "ok");
+  assertEquals(outcome(["l-read", EOF], ["r-read", "gone", "reset"], ["r-write", "late", "timeout"]), "reset");
+  assertEquals(outcome(["l-read", "nobody said what"]), "other");
+  assertEquals(outcome(["l-read", "idle timeout"]), "expired", "one of our own");
+  assertEquals(outcome(["l-read", EOF], ["l-read", "again", "reset"]), "ok", "what was recorded first stays");
+});

@@ -34,10 +34,10 @@ Deno.test("fatal errors and their statuses", () => {
   assertEquals(lines.fdAndNetns(), "Please specify either -fd or -netns");
   assertEquals(lines.pcapFailed("denied"), "[!] Failed to open PCAP file: denied");
   assertEquals(
-    lines.listenFailed("tcp", at("127.0.0.1", 80), "in use"),
+    lines.listenFailed("tcp", "127.0.0.1:80", "in use"),
     "[!] Failed to listen on tcp://127.0.0.1:80: in use",
   );
-  assertEquals(lines.listenFailed("udp", at("::1", 80), "in use"), "[!] Failed to listen on udp://[::1]:80: in use");
+  assertEquals(lines.listenFailed("udp", "[::1]:80", "in use"), "[!] Failed to listen on udp://[::1]:80: in use");
   assertEquals(
     lines.bindUnresolved("tcp", 'Failed to lookup SRV "web" on "127.0.0.1:1"'),
     '[!] Failed to resolve bind address. dns lookup error of tcp addr: Failed to lookup SRV "web" on "127.0.0.1:1"',
@@ -138,14 +138,14 @@ Deno.test("connections to a local forward", () => {
   assertEquals(lines.localForwardNew(ends), `[+] ${all} local-fwd conn`);
   assertEquals(lines.localForwardDone(ends, good()), `[-] ${all} local-fwd done: l=[EOF]/0 r=EOF/0`);
   assertEquals(
-    lines.localForwardError(ends, refused()),
+    lines.localForwardError(ends, "[fd00::100]:80", refused()),
     `[!] ${who}/[fd00::100]:80 local-fwd error: l=0/0 r=[connection refused]/0`,
   );
   const proxied = { ...ends, proxyProtocol: true };
   assertEquals(lines.localForwardNew(proxied), `[+] ${all} local-fwd PP conn`);
   assertEquals(lines.localForwardDone(proxied, good()), `[-] ${all} local-fwd PP done: l=[EOF]/0 r=EOF/0`);
   assertEquals(
-    lines.localForwardError(proxied, "no PROXY header"),
+    lines.localForwardError(proxied, "[fd00::100]:80", "no PROXY header"),
     `[!] ${who}/[fd00::100]:80 local-fwd PP error: no PROXY header`,
   );
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "../../assert.ts";
+import { formatHost } from "../../../forward/options/forward_spec.ts";
 import { type Options, parseOptions } from "../../../forward/options/options.ts";
 import { IpAddress } from "../../../stack/address.ts";
 
@@ -18,7 +19,7 @@ async function options(...args: string[]): Promise<Options> {
 async function message(...args: string[]): Promise<string> {
   const outcome = await parseOptions(args, resolve);
   assert(outcome.kind === "error", JSON.stringify(outcome));
-  assert(outcome.usage.startsWith("Usage of slirpnetstack:\n  -allow value\n"), outcome.usage);
+  assert(outcome.usage.startsWith("Usage of slirpnetstack:\n  -L value\n"), outcome.usage);
   return outcome.message;
 }
 
@@ -32,6 +33,11 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     allow: [],
     deny: [],
     icmp: "local",
+    localForwards: [],
+    remoteForwards: [],
+    dnsTtl: 5_000,
+    exitWithParent: false,
+    maxprocs: null,
     quiet: false,
     version: false,
   });
@@ -42,11 +48,25 @@ Deno.test("every flag reaches its option", async () => {
     ..."-netns /proc/1/ns/net --interface=tap3 -mtu 65521 -enable-routing=false -enable-host -icmp auto -quiet".split(
       " ",
     ),
+    ..."-L 80 -L udprpc://[::1]:0::53 -R udp://53:web.example:54 -dns-ttl=1m2.5s -exit-with-parent -maxprocs 2".split(
+      " ",
+    ),
     ..."-version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2".split(" "),
   );
   const shown = (ranges: Options["allow"]) =>
     ranges.map(({ network, prefix, minPort, maxPort }) => `${network} ${prefix} ${minPort}-${maxPort}`);
-  assertEquals({ ...all, allow: shown(all.allow), deny: shown(all.deny) }, {
+  const forwards = (specs: Options["localForwards"]) =>
+    specs.map(({ network, bind, target }) =>
+      `${network} ${formatHost(bind.host)} ${bind.port} ${formatHost(target.host)} ${target.port}`
+    );
+  const { allow, deny, localForwards, remoteForwards, ...rest } = all;
+  const lists = {
+    allow: shown(allow),
+    deny: shown(deny),
+    localForwards: forwards(localForwards),
+    remoteForwards: forwards(remoteForwards),
+  };
+  assertEquals({ ...rest, ...lists }, {
     netns: "/proc/1/ns/net",
     interface: "tap3",
     mtu: 65521,
@@ -60,6 +80,11 @@ Deno.test("every flag reaches its option", async () => {
     ],
     deny: ["tcp 192.0.2.1/32 1-2"],
     icmp: "auto",
+    localForwards: ["tcp 127.0.0.1 80 10.0.2.100 80", "udp ::1 0 fd00::100 53"],
+    remoteForwards: ["udp 10.0.2.2 53 web.example 54"],
+    dnsTtl: 62_500,
+    exitWithParent: true,
+    maxprocs: 2,
     quiet: true,
     version: true,
   });
@@ -98,6 +123,17 @@ Deno.test("bad values are named with flag and reason", async () => {
   );
   assertEquals(await message("-mtu=65536"), (await message("-mtu=67")).replace('"67"', '"65536"'));
   assertEquals(await message("-icmp=x"), `invalid value "x" for flag -icmp: must be one of local, auto, off`);
+  assertEquals(
+    await message("-L=80:x"),
+    `invalid value "80:x" for flag -L: strconv.ParseUint: parsing "x": invalid syntax`,
+  );
+  assertEquals(await message("-R=sctp://80"), `invalid value "sctp://80" for flag -R: unknown network type "sctp"`);
+  assertEquals(
+    await message("-R=tcppp://80"),
+    `invalid value "tcppp://80" for flag -R: network type "tcppp" is for local forwards only`,
+  );
+  assertEquals(await message("-dns-ttl=5"), `invalid value "5" for flag -dns-ttl: time: missing unit in duration "5"`);
+  assertEquals(await message("-maxprocs=x"), `invalid value "x" for flag -maxprocs: parse error`);
   assertEquals(await message("-quiet=x"), `invalid boolean value "x" for -quiet: parse error`);
   assertEquals(await message("-interface"), "flag needs an argument: -interface");
 });

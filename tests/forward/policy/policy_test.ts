@@ -109,3 +109,20 @@ Deno.test("an IPv4-mapped destination is judged as the IPv4 that it stands for",
     ["tcp", "::1", 80, "yes: allow"],
   ]);
 });
+
+Deno.test("refusals are counted by network and rule", async () => {
+  const some = await policy({ deny: "192.0.2.0/24", allow: "127.0.0.1" });
+  check(some, [
+    ["tcp", "192.0.2.1", 80, "no: deny"],
+    ["tcp", "192.0.2.1", 80, "no: deny"],
+    ["tcp", "127.0.0.1", 80, "yes: allow"],
+    ["udp", "10.0.2.9", 53, "no: static"],
+    ["icmp", "192.168.1.100", 0, "no: host"],
+    ["icmp", "198.51.100.1", 0, "yes: routing"],
+  ]);
+  assertEquals(some.denials, {
+    tcp: { deny: 2, static: 0, host: 0, routing: 0 },
+    udp: { deny: 0, static: 1, host: 0, routing: 0 },
+    icmp: { deny: 0, static: 0, host: 1, routing: 0 },
+  });
+});

@@ -7,6 +7,7 @@ import {
   type HostStream,
 } from "../../../forward/host.ts";
 import { DIAL_TIMEOUT_MS, MAX_DIALS, MAX_FLOWS } from "../../../forward/limits.ts";
+import { Dials } from "../../../forward/tcp/dials.ts";
 import { RoutedFlows } from "../../../forward/tcp/routed.ts";
 import { type Endpoint, formatEndpoint } from "../../../stack/address.ts";
 import { assertEquals } from "../../assert.ts";
@@ -45,7 +46,7 @@ function setup(allowed = true) {
   const say = (what: string, guest: Endpoint, rest: Endpoint[], ends?: EndReport) =>
     lines.push([what, formatEndpoint(guest), rest.map(formatEndpoint).join("-"), ends ?? ""].join(" ").trim());
   const flows = new RoutedFlows({
-    host,
+    dials: new Dials(host, loop),
     loop,
     policy: { decide: () => ({ allowed }) },
     log: {

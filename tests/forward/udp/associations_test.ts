@@ -1,4 +1,5 @@
 import { Associations, type GuestDatagram } from "../../../forward/udp/associations.ts";
+import { IdleTable } from "../../../forward/udp/idle_table.ts";
 import { type HostDatagram, type HostDatagramHandler, HostError, type HostNetwork } from "../../../forward/host.ts";
 import {
   ASSOCIATION_IDLE_MS,
@@ -39,6 +40,7 @@ class FakeSocket implements HostDatagram {
 
 function setup() {
   const loop = new FakeLoop();
+  const idle = new IdleTable(loop);
   const sockets: FakeSocket[] = [];
   const toGuest: string[] = [];
   const errors: Unreachable[] = [];
@@ -59,6 +61,8 @@ function setup() {
   const associations = new Associations({
     host,
     loop,
+    idle,
+    shown: (local) => local,
     policy: { decide: (_, address, port) => ({ allowed: !state.blocked.has(formatEndpoint({ address, port })) }) },
     guest: {
       sendBytes: (source, destination, bytes, offset, length) => {
@@ -91,7 +95,7 @@ function setup() {
     };
     associations.receive(datagram);
   };
-  return { loop, sockets, toGuest, errors, lines, state, associations, say };
+  return { loop, sockets, toGuest, errors, lines, state, idle, associations, say };
 }
 
 const GUEST = "10.0.2.100:4000";
@@ -251,10 +255,10 @@ Deno.test("associations: when there are too many, the one idle longest goes", ()
 });
 
 Deno.test("associations: close ends all", () => {
-  const { say, sockets, associations, toGuest } = setup();
+  const { say, sockets, associations, idle, toGuest } = setup();
   say(GUEST, "192.0.2.1:53");
   say("10.0.2.100:4001", "192.0.2.1:53");
-  associations.close();
+  idle.close();
   sockets[0]!.hears("192.0.2.1:53", "late");
   assertEquals([associations.size, sockets.every((socket) => socket.closed), toGuest], [0, true, []]);
 });

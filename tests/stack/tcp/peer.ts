@@ -5,9 +5,9 @@
  */
 import type { Connection } from "../../../stack/tcp/connection.ts";
 import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
-import { ACK, FIN, PSH, RST, type Segment, SYN, TCP_HEADER } from "../../../stack/wire/tcp.ts";
+import { ACK, FIN, PSH, putHeader, RST, type Segment, SYN, TCP_HEADER } from "../../../stack/wire/tcp.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { be16, concat } from "../bed.ts";
+import { be16 } from "../bed.ts";
 import { type End, Simulation, type SimulationOptions, User } from "./simulation.ts";
 
 /** The guest's and the other side's port. */
@@ -185,23 +185,17 @@ export class Peer {
       options = [...options, 1, 1, 5, 2 + 8 * sack.length, ...sack.flatMap(([l, r]) => [...be32(l), ...be32(r)])];
     }
     while (options.length % 4 !== 0) options.push(0);
-    const payload = new Uint8Array(length);
+    const header = six ? 40 : 20;
+    const data = header + TCP_HEADER + options.length;
+    const bytes = new Uint8Array(data + length);
+    bytes.set(this.simulation.guest.address.bytes, six ? 8 : 12);
+    bytes.set(this.host.address.bytes, six ? 24 : 16);
+    const { guestPort = GUEST_PORT, hostPort = HOST_PORT } = fields;
+    putHeader(bytes, header, guestPort, hostPort, sequence, acknowledgment, flags, window, data - header);
+    bytes.set(options, header + TCP_HEADER);
     const start = seqDiff(sequence, seqAdd(this.iss, 1));
-    for (let i = 0; i < length; i++) payload[i] = User.byteAt(start + i);
-    return concat(
-      new Uint8Array(six ? 8 : 12),
-      this.simulation.guest.address.bytes,
-      this.host.address.bytes,
-      be16(fields.guestPort ?? GUEST_PORT),
-      be16(fields.hostPort ?? HOST_PORT),
-      be32(sequence),
-      be32(acknowledgment),
-      [(TCP_HEADER + options.length) << 2, flags],
-      be16(window),
-      [0, 0, 0, 0],
-      options,
-      payload,
-    );
+    for (let i = 0; i < length; i++) bytes[data + i] = User.byteAt(start + i);
+    return bytes;
   }
 
   /** Sends a segment to the TCP layer. */

@@ -151,7 +151,7 @@ Deno.test("memory pressure: the buffer's limit shrinks, early data is dropped, t
   while (receiver.buffer.queued < PRESSED_BUFFER) assert(next(receiver, 1000));
   const { nxt } = receiver;
   assert(!next(receiver, 1000));
-  assertEquals(receiver.nxt, nxt);
+  assertEquals([receiver.nxt, receiver.ackNow], [nxt, true]);
   assert(!next(receiver, 1000, true)); // FIN behind lost data is lost too
   assertEquals([receiver.nxt, receiver.finReceived], [nxt, false]);
   memory.release(other);
@@ -185,8 +185,9 @@ Deno.test("FIN: in order, early, repeated, beyond a closed window", () => {
 
   for (const shift of [0, 7]) {
     const closed = make({ shift }).receiver;
-    next(closed, seqDiff(closed.edge, closed.nxt));
+    do next(closed, Math.min(60_000, seqDiff(closed.edge, closed.nxt))); while (closed.advertise() > 0);
     assert(next(closed, 0, true));
+    assertEquals(closed.advertise(), 0);
     read(closed, 10);
     const edge = closed.edge;
     assert(closed.advertise() << shift <= INITIAL_RECEIVE_BUFFER);

@@ -175,6 +175,39 @@ Deno.test("a lost window update is found by probing", () => {
   assertEquals(server.received, 1_000_000);
 });
 
+Deno.test("the guest is behind by a probe that we took: its acknowledgment counts", () => {
+  const peer = new Peer({ window: 100 });
+  const user = quiet();
+  const connection = peer.opened(user);
+  user.send(200);
+  peer.window = 0;
+  peer.ack();
+  peer.pass(1000); // our probe
+  assert(peer.take().length > 1);
+  peer.data(1); // the guest's probe, before it has ours
+  assertEquals([connection.bytesAcknowledged, user.received], [101, 1]);
+  peer.pass(1000);
+  const unseen = peer.seen;
+  peer.ack({ sequence: seqAdd(peer.nxt, -1), acknowledgment: unseen, window: 1000 });
+  peer.seen = seqAdd(unseen, 1000);
+  assertEquals([connection.bytesAcknowledged, connection.sender.window], [102, 1000]);
+});
+
+Deno.test("two slow readers that probe each other's windows", () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const simulation = new Simulation({ seed, without: ["window-scale"], version: 6, mtu: 1280 });
+    const users = [new User(500_000), new User(500_000)] as const;
+    for (const user of users) user.reading = false;
+    simulation.connect(...users);
+    for (let i = 0; i < 100_000 && users.some(({ failure }) => failure === undefined); i++) {
+      simulation.step();
+      if (i % 5 > 0) continue;
+      for (const user of users) if (user.flow && simulation.random() % 4 === 0) user.read(simulation.random() % 30_000);
+    }
+    assertEquals(users.map(({ failure, received }) => [failure, received]), [[null, 500_000], [null, 500_000]]);
+  }
+});
+
 Deno.test("acknowledgments are delayed by 10 ms, or ride on data, or follow every second segment at once", () => {
   const peer = new Peer({ timestamps: true });
   const user = quiet();
@@ -248,6 +281,19 @@ Deno.test("data is sent again after 200 ms, then less and less often, and given 
   assertEquals(peer.host.tcp.counters.timeouts, 1);
   peer.assertGone();
   assertEquals(peer.host.timers.size, 0);
+});
+
+Deno.test("an acknowledgment in a segment that was overtaken brings its own window", () => {
+  const peer = new Peer({ window: 10_000 });
+  const user = quiet();
+  const { sender } = peer.opened(user);
+  user.send(30_000);
+  const { sequence } = peer.take()[0]!;
+  peer.send({ flags: ACK, sequence: seqAdd(peer.nxt, 100), length: 100, acknowledgment: sequence });
+  // the segment before it, sent again later: it acknowledges more, and the edge of the window stays where it is
+  peer.data(100, { acknowledgment: seqAdd(sequence, 1460), window: 10_000 - 1460 });
+  assertEquals(sender.una, seqAdd(sequence, 1460));
+  assertEquals(seqDiff(seqAdd(sender.una, sender.window), sequence), 10_000);
 });
 
 Deno.test("the guest's window is scaled by its own shift", () => {

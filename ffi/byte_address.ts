@@ -1,0 +1,38 @@
+/**
+ * Machine addresses of byte arrays that someone else has made, for system calls that send from where the bytes lie.
+ *
+ * @module
+ */
+
+/** See the module's text. */
+export class ByteAddresses {
+  private readonly known = new WeakMap<Uint8Array, number>();
+  private last: Uint8Array | null = null;
+  private lastAddress = 0;
+
+  /**
+   * The address of `bytes[0]`, exact as a Number; 0 for an array without bytes. It holds for as long as the array is
+   * reachable and its buffer not transferred or resized.
+   */
+  of(bytes: Uint8Array): number {
+    if (bytes === this.last) return this.lastAddress;
+    const address = this.known.get(bytes) ?? this.find(bytes);
+    this.last = bytes;
+    return this.lastAddress = address;
+  }
+
+  private find(bytes: Uint8Array): number {
+    // A small array may lie in V8's heap, where it moves. Asking for its buffer moves it out of there, for good.
+    const outside = bytes.buffer.byteLength > 0;
+    const pointer = outside && bytes.length > 0 ? Deno.UnsafePointer.of(asBuffer(bytes)) : null;
+    const address = pointer === null ? 0 : Number(Deno.UnsafePointer.value(pointer));
+    this.known.set(bytes, address);
+    return address;
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, length } = bytes;
+  if (!(buffer instanceof ArrayBuffer)) throw new TypeError("shared memory can't be sent from");
+  return new Uint8Array(buffer, byteOffset, length);
+}

@@ -1,0 +1,128 @@
+/**
+ * What all sockets of a {@linkcode LibcHost} share: what they were handed, and the structures that they call the kernel
+ * with. These are used for one call at a time and by one socket after the other.
+ *
+ * @module
+ */
+import type { Endpoint, IpAddress, IpVersion } from "../../stack/address.ts";
+import type { HostError } from "../../forward/host.ts";
+import { ByteAddresses } from "../byte_address.ts";
+import { ErrorQueue } from "../error_queue.ts";
+import { errnoName, errnoText, SystemError } from "../errors.ts";
+import { errno, libc } from "../libc.ts";
+import { Message } from "../message.ts";
+import type { Polling } from "../poller.ts";
+import { type MakeAddress, putSockaddr, readEndpoint, SOCKADDR_IN6_SIZE, sockaddrOf } from "../sockaddr.ts";
+import { AF_INET, AF_INET6 } from "../socket_constants.ts";
+import { ReceiveBatch } from "./receive_batch.ts";
+
+/** What a {@linkcode LibcHost} is made of. */
+export interface LibcHostOptions {
+  readonly poller: Polling;
+  /** Makes the error that users see: `hostError`. The cause is a {@linkcode SocketError}, or an AbortError. */
+  readonly error: (cause: Error, what: string) => HostError;
+  /** Makes an address: `IpAddress.at`. */
+  readonly address: MakeAddress;
+  /** Where outgoing connections and datagrams come from, by IP version; null or not given: as the system chooses. */
+  readonly source4?: IpAddress | null;
+  readonly source6?: IpAddress | null;
+}
+
+/** What the kernel said, with the name of the errno in `code` as the runtime's own errors have it. */
+export class SocketError extends Error {
+  override name = "SocketError";
+  readonly code: string;
+
+  constructor(readonly errno: number) {
+    super(errnoText(errno));
+    this.code = errnoName(errno);
+  }
+}
+
+/** See the module's text. */
+export class SocketContext {
+  readonly poller: Polling;
+  /** For streams: one part, no address. */
+  readonly streamMessage = new Message();
+  /** For datagrams on their way out: one part and where they go. */
+  readonly datagramMessage = new Message({ name: true });
+  readonly batch = new ReceiveBatch();
+  readonly errors: ErrorQueue;
+  readonly addresses = new ByteAddresses();
+  readonly makeAddress: MakeAddress;
+  private lastTo: Endpoint | null = null;
+  private readonly name = new Uint8Array(new ArrayBuffer(SOCKADDR_IN6_SIZE));
+  private readonly number = new Int32Array(new ArrayBuffer(4));
+  private readonly length = new Int32Array(new ArrayBuffer(4));
+
+  constructor(private readonly options: LibcHostOptions) {
+    this.poller = options.poller;
+    this.makeAddress = options.address;
+    this.errors = new ErrorQueue(options.address);
+  }
+
+  /** The error that users see for an errno. */
+  error(errno: number, what: string): HostError {
+    return this.options.error(new SocketError(errno), what);
+  }
+
+  /** The same for what a call of ours threw; what can only be a fault of this program is given back as it is. */
+  translate(thrown: unknown, what: string): unknown {
+    return thrown instanceof SocketError || thrown instanceof SystemError ? this.error(thrown.errno, what) : thrown;
+  }
+
+  /** The error for an operation that its user gave up. */
+  aborted(what: string): HostError {
+    return this.options.error(new DOMException("aborted", "AbortError"), what);
+  }
+
+  /** Where packets of that version are to come from; null: as the system chooses. */
+  source(version: IpVersion): IpAddress | null {
+    return (version === 4 ? this.options.source4 : this.options.source6) ?? null;
+  }
+
+  /** Makes {@linkcode datagramMessage} go there; most go where the last went. */
+  address(to: Endpoint): void {
+    if (to === this.lastTo) return;
+    this.datagramMessage.nameLength = putSockaddr(this.datagramMessage.name, to.address, to.port);
+    this.lastTo = to;
+  }
+
+  /** The socket's own end. Throws the kernel's errno as a {@linkcode SocketError}. */
+  localEndpoint(fd: number): Endpoint {
+    const { name, length } = this;
+    length[0] = name.length;
+    throwIfFailed(libc().getsockname(fd, name, length));
+    return readEndpoint(name, 0, this.makeAddress);
+  }
+
+  /** Binds it. Throws a {@linkcode SocketError}. */
+  bind(fd: number, address: IpAddress, port: number): void {
+    const name = sockaddrOf(address, port);
+    throwIfFailed(libc().bind(fd, name, name.length));
+  }
+
+  /** Sets an option that is a number. Throws a {@linkcode SocketError}. */
+  setOption(fd: number, level: number, option: number, value: number): void {
+    this.number[0] = value;
+    throwIfFailed(libc().setsockopt(fd, level, option, this.number, 4));
+  }
+
+  /** An option that is a number. Throws a {@linkcode SocketError}. */
+  option(fd: number, level: number, option: number): number {
+    this.length[0] = 4;
+    throwIfFailed(libc().getsockopt(fd, level, option, this.number, this.length));
+    return this.number[0]!;
+  }
+}
+
+/** The address family of an IP version. */
+export function familyOf(version: IpVersion): number {
+  return version === 4 ? AF_INET : AF_INET6;
+}
+
+/** Returns `result` unless it is negative; then throws errno as a {@linkcode SocketError}. */
+export function throwIfFailed(result: number): number {
+  if (result < 0) throw new SocketError(errno());
+  return result;
+}

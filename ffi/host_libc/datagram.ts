@@ -1,0 +1,160 @@
+/**
+ * A UDP socket as a {@linkcode HostDatagram}.
+ *
+ * A send goes to the kernel at once, from where the bytes lie; what it has no room for is dropped, as UDP may be.
+ * Receiving takes all that waits (receive_batch.ts) each time that the poller says there is something.
+ *
+ * What the network says about a datagram (nobody on that port, no such host) comes to the socket's error queue, with
+ * the address that the datagram went to. Until the queue is read, the kernel fails the next send or receive with that
+ * error although it has nothing to do with it: so a send that fails is tried again after reading the queue, and only if
+ * it was empty, the error is the send's own.
+ *
+ * Failures are reported in a turn of their own, never from within `send`.
+ *
+ * @module
+ */
+import type { Endpoint } from "../../stack/address.ts";
+import type { HostDatagram, HostDatagramHandler } from "../../forward/host.ts";
+import { keepErrors, SO_EE_ORIGIN_LOCAL } from "../error_queue.ts";
+import { EAGAIN, EINTR, ENOBUFS } from "../errors.ts";
+import { errno, libc } from "../libc.ts";
+import { EPOLLERR, EPOLLIN } from "../poller.ts";
+import { endpointText, readEndpoint, sockaddrIs, sockaddrPort } from "../sockaddr.ts";
+import {
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK_CLOEXEC,
+} from "../socket_constants.ts";
+import { familyOf, type SocketContext, throwIfFailed } from "./context.ts";
+import { BATCH } from "./receive_batch.ts";
+import { Socket } from "../socket.ts";
+
+/** Full batches before others get their turn. */
+const BATCHES_PER_TURN = 4;
+/** Entries of the error queue that are read at once. */
+const MAX_ERRORS = 64;
+/** Errors of the socket's own in a row, after which it is left alone: waiting for it would spin. */
+const MAX_FAILURES = 16;
+
+/** See the module's text. */
+export class LibcDatagram implements HostDatagram {
+  readonly local: Endpoint;
+  /** Datagrams that were not sent because the kernel had no room. */
+  dropped = 0;
+  private readonly socket: Socket;
+  private closed = false;
+  /** Failures to receive since the last datagram. */
+  private failures = 0;
+  /** Where the last datagram came from: most come from there again. */
+  private lastFrom: Endpoint | null = null;
+
+  /** Binds to `local`, or to the context's source address where that is the wildcard. Throws a SocketError. */
+  constructor(
+    private readonly context: SocketContext,
+    local: Endpoint,
+    private readonly handler: HostDatagramHandler,
+  ) {
+    const fd = open(context, local);
+    this.socket = new Socket(fd, context.poller);
+    this.local = context.localEndpoint(fd);
+    this.socket.onEvents = this.ready;
+    this.socket.arm(EPOLLIN);
+  }
+
+  send(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
+    const { context, socket } = this;
+    if (this.closed) return;
+    const message = context.datagramMessage;
+    message.setPart(0, context.addresses.of(bytes) + offset, length);
+    for (let attempts = 0;; attempts++) {
+      context.address(to);
+      if (libc().sendmsg(socket.fd, message.pointer, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;
+      const reason = errno();
+      if (reason === EINTR) continue;
+      if (reason === EAGAIN || reason === ENOBUFS) {
+        this.dropped++;
+        return;
+      }
+      if (attempts > 0 || this.readErrors() === 0) return this.fail(reason, `send to udp ${endpointText(to)}`, to);
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    this.socket.close();
+  }
+
+  private readonly ready = (events: number): void => {
+    if ((events & EPOLLERR) !== 0) this.readErrors();
+    for (let i = 0; i < BATCHES_PER_TURN && this.receive(); i++);
+    if (this.failures < MAX_FAILURES) this.socket.arm(EPOLLIN);
+  };
+
+  /** Receives a batch, and says whether there may be more. */
+  private receive(): boolean {
+    const { context, handler } = this;
+    if (this.closed) return false;
+    const { batch } = context;
+    const count = batch.receive(this.socket.fd);
+    if (count < 0) {
+      if (count === -EAGAIN) return false;
+      if (this.readErrors() > 0) return true;
+      this.failures++;
+      this.fail(-count, `receive on udp ${endpointText(this.local)}`, null);
+      return false;
+    }
+    this.failures = 0;
+    for (let i = 0; i < count && !this.closed; i++) {
+      handler.received(batch.buffers[i]!, batch.length(i), this.from(batch.nameAt(i)));
+    }
+    return count === BATCH;
+  }
+
+  /** The endpoint at that place of the batch's names. */
+  private from(at: number): Endpoint {
+    const { names } = this.context.batch;
+    const last = this.lastFrom;
+    if (last !== null && last.port === sockaddrPort(names, at) && sockaddrIs(names, at, last.address)) return last;
+    return this.lastFrom = readEndpoint(names, at, this.context.makeAddress);
+  }
+
+  /** Reports what the network says; returns how many entries were taken. What the host says, `send` has been told. */
+  private readErrors(): number {
+    const { errors } = this.context;
+    let count = 0;
+    while (count < MAX_ERRORS && errors.take(this.socket.fd)) {
+      count++;
+      if (errors.errno === 0 || errors.origin === SO_EE_ORIGIN_LOCAL) continue;
+      const { destination } = errors;
+      const to = destination === null ? "" : ` to ${endpointText(destination)}`;
+      this.fail(errors.errno, `udp${to}`, destination);
+    }
+    return count;
+  }
+
+  private fail(errno: number, what: string, to: Endpoint | null): void {
+    const error = this.context.error(errno, what);
+    queueMicrotask(() => {
+      if (!this.closed) this.handler.failed(error, to);
+    });
+  }
+}
+
+function open(context: SocketContext, local: Endpoint): number {
+  const { address, port } = local;
+  const family = familyOf(address.version);
+  const wildcard = address.bytes.every((byte) => byte === 0);
+  const fd = throwIfFailed(libc().socket(family, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0));
+  try {
+    keepErrors(fd, family);
+    if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    context.bind(fd, wildcard ? context.source(address.version) ?? address : address, port);
+  } catch (error) {
+    libc().close(fd);
+    throw error;
+  }
+  return fd;
+}

@@ -1,0 +1,122 @@
+/**
+ * A listening TCP socket as a {@linkcode HostListener}: accepts what waits, some at a time, and hands each over.
+ *
+ * | accept4 says | what is done |
+ * | --- | --- |
+ * | EAGAIN | waits for the next |
+ * | EMFILE, ENFILE, ENOBUFS, ENOMEM | rests a while: the connection stays in the kernel's queue, and so it would be ready at once |
+ * | anything else | it is about that connection alone, which is gone (accept(2), "Error handling"): the next |
+ *
+ * A listener on an address has connections on that address alone; one on the wildcard asks each for its own end. The
+ * wildcard of IPv6 takes IPv4 connections as well, as the runtime's own sockets and Go's do.
+ *
+ * @module
+ */
+import type { Endpoint } from "../../stack/address.ts";
+import type { HostListener, HostStream } from "../../forward/host.ts";
+import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from "../errors.ts";
+import { errno, libc } from "../libc.ts";
+import { EPOLLIN } from "../poller.ts";
+import { readEndpoint, SOCKADDR_IN6_SIZE } from "../sockaddr.ts";
+import {
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_V6ONLY,
+  SO_REUSEADDR,
+  SOCK_NONBLOCK_CLOEXEC,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  TCP_NODELAY,
+} from "../socket_constants.ts";
+import { familyOf, type SocketContext, throwIfFailed } from "./context.ts";
+import { Socket } from "../socket.ts";
+import { LibcStream } from "./stream.ts";
+
+/** Connections that the kernel keeps for us; its own limit (net.core.somaxconn) may be less. */
+const BACKLOG = 4096;
+/** Connections accepted before others get their turn. */
+const ACCEPTS_PER_TURN = 16;
+/** How long it rests when there are no descriptors. */
+const REST_MS = 100;
+
+/** See the module's text. */
+export class LibcListener implements HostListener {
+  readonly local: Endpoint;
+  private readonly socket: Socket;
+  private readonly wildcard: boolean;
+  private readonly name = new Uint8Array(new ArrayBuffer(SOCKADDR_IN6_SIZE));
+  private readonly length = new Int32Array(new ArrayBuffer(4));
+  private rest: ReturnType<typeof setTimeout> | undefined;
+  private closed = false;
+
+  /** Listens. Throws a SocketError. */
+  constructor(
+    private readonly context: SocketContext,
+    local: Endpoint,
+    private readonly accepted: (stream: HostStream) => void,
+  ) {
+    const fd = open(context, local);
+    this.socket = new Socket(fd, context.poller);
+    this.local = { address: local.address, port: context.localEndpoint(fd).port };
+    this.wildcard = local.address.bytes.every((byte) => byte === 0);
+    this.socket.onEvents = this.accept;
+    this.socket.arm(EPOLLIN);
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.rest);
+    this.socket.close();
+  }
+
+  private readonly accept = (): void => {
+    for (let i = 0; i < ACCEPTS_PER_TURN && !this.closed; i++) {
+      this.length[0] = this.name.length;
+      const fd = libc().accept4(this.socket.fd, this.name, this.length, SOCK_NONBLOCK_CLOEXEC);
+      if (fd >= 0) {
+        this.take(fd);
+        continue;
+      }
+      const reason = errno();
+      if (reason === EAGAIN) break;
+      if (reason === EMFILE || reason === ENFILE || reason === ENOBUFS || reason === ENOMEM) {
+        this.rest = setTimeout(this.again, REST_MS);
+        return;
+      }
+    }
+    this.again();
+  };
+
+  private readonly again = (): void => {
+    if (!this.closed) this.socket.arm(EPOLLIN);
+  };
+
+  private take(fd: number): void {
+    const { context } = this;
+    const remote = readEndpoint(this.name, 0, context.makeAddress);
+    let socket: Socket;
+    try {
+      socket = new Socket(fd, context.poller);
+    } catch {
+      return; // no memory to watch it: it is closed
+    }
+    const local = this.wildcard ? context.localEndpoint(fd) : this.local;
+    this.accepted(new LibcStream(socket, context, local, remote));
+  }
+}
+
+function open(context: SocketContext, local: Endpoint): number {
+  const { address, port } = local;
+  const fd = throwIfFailed(libc().socket(familyOf(address.version), SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0));
+  try {
+    context.setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    context.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1); // what it accepts has it from here
+    if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    context.bind(fd, address, port);
+    throwIfFailed(libc().listen(fd, BACKLOG));
+  } catch (error) {
+    libc().close(fd);
+    throw error;
+  }
+  return fd;
+}

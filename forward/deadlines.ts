@@ -1,0 +1,54 @@
+/**
+ * Things that all have the same time to be done in: so the oldest is always the next whose time is up, and one timer does
+ * for all.
+ *
+ * @module
+ */
+import type { EventLoop } from "./event_loop.ts";
+
+/** Something whose time can be up. */
+export interface Expiring {
+  /** Its time is up. It is forgotten already. */
+  expire(): void;
+}
+
+/** See the module's text. */
+export class Deadlines<Entry extends Expiring> {
+  private readonly deadlines = new Map<Entry, number>();
+  private armed = false;
+
+  /** @param delay how long each has, in ms */
+  constructor(private readonly loop: EventLoop, private readonly delay: number) {}
+
+  /** How many are waited for. */
+  get size(): number {
+    return this.deadlines.size;
+  }
+
+  /** Starts the time of one. */
+  add(entry: Entry): void {
+    this.deadlines.set(entry, this.loop.now() + this.delay);
+    this.arm(this.delay);
+  }
+
+  /** It was done in time, or nobody wants it any more. */
+  delete(entry: Entry): void {
+    this.deadlines.delete(entry);
+  }
+
+  private arm(delay: number): void {
+    if (this.armed) return;
+    this.armed = true;
+    this.loop.after(delay, this.expire);
+  }
+
+  private readonly expire = (): void => {
+    this.armed = false;
+    const now = this.loop.now();
+    for (const [entry, deadline] of this.deadlines) {
+      if (deadline > now) return this.arm(deadline - now);
+      this.deadlines.delete(entry);
+      entry.expire();
+    }
+  };
+}

@@ -1,0 +1,264 @@
+/**
+ * The metrics: their names, units and meanings, and where each comes from.
+ *
+ * @module
+ */
+import type { FlowCounters, Outcome } from "../counters.ts";
+import { dropSamples } from "./drops.ts";
+import { Exposition, type Sample } from "./exposition.ts";
+import type { LineNetwork } from "../lines.ts";
+import type {
+  CaptureFigures,
+  Denials,
+  DeviceFigures,
+  FlowGroup,
+  MetricsSource,
+  ProcessFigures,
+  StackFigures,
+} from "./source.ts";
+
+/** The outcomes that there can be, by network. */
+const OUTCOMES: Readonly<Record<LineNetwork, readonly Outcome[]>> = {
+  tcp: ["ok", "reset", "refused", "unreachable", "unresolved", "timeout", "denied", "resources", "cancelled", "other"],
+  udp: [
+    "ok",
+    "expired",
+    "evicted",
+    "refused",
+    "unreachable",
+    "unresolved",
+    "denied",
+    "resources",
+    "cancelled",
+    "other",
+  ],
+};
+
+/** All metrics in Prometheus' text format. */
+export function renderMetrics(source: MetricsSource): string {
+  const { device, stack } = source;
+  const out = new Exposition();
+  out.gauge("slirpnetstack_build_info", "The version that runs.", [{ version: source.version }, 1]);
+  connections(out, source.groups, source.denials);
+  denials(out, source.denials);
+  deviceMetrics(out, device);
+  out.counter(
+    "slirpnetstack_drops_total",
+    "Frames, packets and messages dropped, by the layer that did it and its reason.",
+    ...dropSamples(device, stack.counters),
+  );
+  tcp(out, stack);
+  udpAndIcmp(out, stack);
+  memory(out, stack);
+  if (source.capture !== null) capture(out, source.capture);
+  out.histogram(
+    "slirpnetstack_event_loop_delay_seconds",
+    "How late a timer came that was set each second.",
+    source.eventLoopDelay,
+  );
+  if (source.process !== null) processMetrics(out, source.process);
+  return out.toString();
+}
+
+function connections(out: Exposition, groups: readonly FlowGroup[], denials: Denials): void {
+  const labels = ({ kind, network }: FlowGroup) => ({ kind, network });
+  out.gauge(
+    "slirpnetstack_open_flows",
+    "TCP connections and UDP associations that are open.",
+    ...groups.map((group): Sample => [labels(group), group.counters.open]),
+  );
+  out.counter(
+    "slirpnetstack_connections_opened_total",
+    "TCP connections and UDP associations that came about.",
+    ...groups.map((group): Sample => [labels(group), group.counters.opened]),
+  );
+  out.counter(
+    "slirpnetstack_connections_total",
+    "TCP connections and UDP associations that are over or did not come about, by outcome.",
+    ...groups.flatMap((group) =>
+      OUTCOMES[group.network].map((outcome): Sample => {
+        const { kind, network, counters } = group;
+        const refused = outcome === "denied" ? deniedConnections(group, denials) : 0;
+        return [{ kind, network, outcome }, counters.ended[outcome] + refused];
+      })
+    ),
+  );
+  associations(out, groups.filter((group) => group.network === "udp"));
+}
+
+/** What the policy refuses gets no further than that, and is counted there. Each of its datagrams is, so not for UDP. */
+function deniedConnections({ kind, network }: FlowGroup, denials: Denials): number {
+  if (kind !== "routed" || network !== "tcp") return 0;
+  return Object.values(denials.tcp ?? {}).reduce((sum, count) => sum + count, 0);
+}
+
+function associations(out: Exposition, groups: readonly FlowGroup[]): void {
+  const samples = (value: (counters: FlowCounters) => number) =>
+    groups.map(({ kind, counters }): Sample => [{ kind }, value(counters)]);
+  out.gauge(
+    "slirpnetstack_udp_associations",
+    "UDP associations that are open.",
+    ...samples((counters) => counters.open),
+  );
+  out.counter(
+    "slirpnetstack_udp_associations_opened_total",
+    "UDP associations that came about.",
+    ...samples((counters) => counters.opened),
+  );
+  out.counter(
+    "slirpnetstack_udp_associations_expired_total",
+    "UDP associations that ended because nothing passed any more.",
+    ...samples((counters) => counters.ended.expired),
+  );
+  out.counter(
+    "slirpnetstack_udp_associations_evicted_total",
+    "UDP associations that ended to make room for another.",
+    ...samples((counters) => counters.ended.evicted),
+  );
+}
+
+function denials(out: Exposition, byNetwork: Denials): void {
+  const samples = Object.entries(byNetwork).flatMap(([network, byRule]) =>
+    Object.entries(byRule).map(([rule, count]): Sample => [{ network, rule }, count])
+  );
+  out.counter(
+    "slirpnetstack_policy_denials_total",
+    "Times that the guest was not let through (SYNs, datagrams, pings), by the rule that decided.",
+    ...samples,
+  );
+}
+
+function deviceMetrics(out: Exposition, device: DeviceFigures): void {
+  out.counter(
+    "slirpnetstack_device_packets_total",
+    "Frames that passed the guest's device; a large offloaded one counts once.",
+    ...eachWay(device.framesIn, device.framesOut),
+  );
+  out.counter(
+    "slirpnetstack_device_bytes_total",
+    "Bytes of the frames that passed the guest's device.",
+    ...eachWay(device.bytesIn, device.bytesOut),
+  );
+}
+
+function tcp(out: Exposition, stack: StackFigures): void {
+  const { tcp } = stack.counters;
+  out.counter(
+    "slirpnetstack_tcp_segments_total",
+    "TCP segments; a large offloaded one counts once.",
+    ...eachWay(tcp.segmentsIn, tcp.segmentsOut),
+  );
+  single(out, "counter", "slirpnetstack_tcp_retransmissions_total", "TCP segments sent again.", tcp.retransmissions);
+  out.counter("slirpnetstack_tcp_resets_total", "TCP resets.", ...eachWay(tcp.resetsIn, tcp.resetsOut));
+  single(
+    out,
+    "counter",
+    "slirpnetstack_tcp_timeouts_total",
+    "TCP connections that ended because the guest did not answer.",
+    tcp.timeouts,
+  );
+  out.counter(
+    "slirpnetstack_tcp_established_total",
+    "TCP connections with the guest that became established, by who asked for them.",
+    [{ initiator: "guest" }, tcp.accepted],
+    [{ initiator: "host" }, tcp.connected],
+  );
+  single(out, "gauge", "slirpnetstack_tcp_connections", "TCP connections with the guest.", stack.connections);
+  single(
+    out,
+    "gauge",
+    "slirpnetstack_tcp_half_open_connections",
+    "TCP connections with the guest whose handshake is not complete.",
+    stack.halfOpen,
+  );
+  single(
+    out,
+    "gauge",
+    "slirpnetstack_tcp_waiting_requests",
+    "SYNs of the guest whose destination is being asked.",
+    stack.requests,
+  );
+  single(
+    out,
+    "gauge",
+    "slirpnetstack_tcp_time_wait_connections",
+    "TCP connections with the guest in TIME-WAIT.",
+    stack.timeWaiting,
+  );
+}
+
+function udpAndIcmp(out: Exposition, stack: StackFigures): void {
+  const { udp, icmp, ipv4, ipv6 } = stack.counters;
+  out.counter("slirpnetstack_udp_datagrams_total", "UDP datagrams.", ...eachWay(udp.datagramsIn, udp.datagramsOut));
+  single(
+    out,
+    "counter",
+    "slirpnetstack_icmp_echo_requests_total",
+    "Pings of the guest, both versions of IP.",
+    icmp.echoRequests,
+  );
+  out.counter(
+    "slirpnetstack_icmp_errors_total",
+    "ICMP errors, both versions of IP.",
+    ...eachWay(icmp.errorsIn, icmp.errorsOut),
+  );
+  out.counter(
+    "slirpnetstack_ip_fragments_total",
+    "IP fragments, both versions.",
+    ...eachWay(ipv4.fragmentsIn + ipv6.fragmentsIn, ipv4.fragmentsOut + ipv6.fragmentsOut),
+  );
+  single(
+    out,
+    "counter",
+    "slirpnetstack_ip_reassembled_total",
+    "IP datagrams put together of fragments, both versions.",
+    ipv4.reassembled + ipv6.reassembled,
+  );
+}
+
+function memory(out: Exposition, stack: StackFigures): void {
+  single(
+    out,
+    "gauge",
+    "slirpnetstack_reassembly_datagrams",
+    "IP datagrams of which fragments are missing.",
+    stack.reassembling,
+  );
+  single(
+    out,
+    "gauge",
+    "slirpnetstack_buffer_bytes",
+    "Memory that the buffers of TCP connections have taken.",
+    stack.bufferBytes,
+  );
+  single(out, "gauge", "slirpnetstack_frames", "Frame buffers in use.", stack.frames);
+}
+
+function capture(out: Exposition, figures: CaptureFigures): void {
+  single(out, "counter", "slirpnetstack_capture_packets_total", "Packets in the capture.", figures.packets);
+  single(
+    out,
+    "counter",
+    "slirpnetstack_capture_dropped_packets_total",
+    "Packets that the capture lacks because it could not be written fast enough.",
+    figures.dropped,
+  );
+}
+
+/** The names that Prometheus' own libraries give to these. */
+function processMetrics(out: Exposition, figures: ProcessFigures): void {
+  single(out, "counter", "process_cpu_seconds_total", "User and system time.", figures.cpuSeconds);
+  single(out, "gauge", "process_resident_memory_bytes", "Resident memory.", figures.residentBytes);
+  single(out, "gauge", "process_virtual_memory_bytes", "Virtual memory.", figures.virtualBytes);
+  single(out, "gauge", "process_open_fds", "Open file descriptors.", figures.openDescriptors);
+  single(out, "gauge", "process_max_fds", "The most file descriptors that may be open.", figures.maxDescriptors);
+  single(out, "gauge", "process_start_time_seconds", "When the process started, since 1970.", figures.startTime);
+}
+
+function single(out: Exposition, type: "counter" | "gauge", name: string, help: string, value: number): void {
+  out[type](name, help, [{}, value]);
+}
+
+function eachWay(fromGuest: number, toGuest: number): readonly Sample[] {
+  return [[{ direction: "from_guest" }, fromGuest], [{ direction: "to_guest" }, toGuest]];
+}

@@ -1,0 +1,43 @@
+/**
+ * What the system says of this process, from /proc.
+ *
+ * @module
+ */
+import type { ProcessFigures } from "./source.ts";
+
+/** Ticks in a second of the times in /proc/PID/stat: USER_HZ, which is 100 on every machine that Linux shows it on. */
+const TICKS = 100;
+
+/** How the system is asked; handed in, as forward/ makes no system calls. */
+export interface ProcessSource {
+  /** Reads a text file of /proc. May throw. */
+  readonly read: (path: string) => string;
+  /** How many descriptors are open; `limit` is the most that there may be. May throw. */
+  readonly openDescriptors: (limit: number) => number;
+}
+
+/** Reads the figures; null where /proc is not what it is on Linux. */
+export function readProcessFigures({ read, openDescriptors }: ProcessSource): ProcessFigures | null {
+  try {
+    const stat = read("/proc/self/stat"), status = read("/proc/self/status"), limits = read("/proc/self/limits");
+    // the second field, in parentheses, may hold spaces; the times are the 14th and 15th (proc_pid_stat(5))
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const maxDescriptors = /^Max open files\s+(\d+|unlimited)/m.exec(limits)?.[1];
+    const figures = {
+      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS,
+      residentBytes: kilobytes(status, "VmRSS"),
+      virtualBytes: kilobytes(status, "VmSize"),
+      openDescriptors: 0,
+      maxDescriptors: maxDescriptors === "unlimited" ? Infinity : Number(maxDescriptors),
+      startTime: performance.timeOrigin / 1000,
+    };
+    if (Object.values(figures).some(Number.isNaN)) return null;
+    return { ...figures, openDescriptors: openDescriptors(figures.maxDescriptors) };
+  } catch {
+    return null; // they are missing then; all other metrics are worth having without
+  }
+}
+
+function kilobytes(status: string, name: string): number {
+  return 1024 * Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(status)?.[1]);
+}

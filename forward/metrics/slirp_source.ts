@@ -1,0 +1,81 @@
+/**
+ * The metrics of a running {@linkcode Slirp}.
+ *
+ * @module
+ */
+import type { FramePool } from "../../stack/device.ts";
+import type { Stack } from "../../stack/stack.ts";
+import type { HistogramFigures } from "./exposition.ts";
+import type { FlowMeter } from "./flow_meter.ts";
+import { type FlowRow, flowRow } from "./flow_rows.ts";
+import { type ProcessSource, readProcessFigures } from "./process_figures.ts";
+import type {
+  CaptureFigures,
+  Denials,
+  DeviceFigures,
+  FlowGroup,
+  MetricsSource,
+  ProcessFigures,
+  StackFigures,
+} from "./source.ts";
+
+/** What a {@linkcode SlirpSource} looks at. */
+export interface SlirpSourceOptions {
+  readonly version: string;
+  /** The device's counters. */
+  readonly device: DeviceFigures;
+  readonly frames: FramePool;
+  readonly stack: Stack;
+  readonly meters: readonly FlowMeter[];
+  readonly denials: Denials;
+  readonly eventLoopDelay: HistogramFigures;
+  readonly process: ProcessSource;
+  readonly capture: CaptureFigures | null;
+}
+
+/** See the module's text. */
+export class SlirpSource implements MetricsSource {
+  readonly version: string;
+  readonly device: DeviceFigures;
+  readonly groups: readonly FlowGroup[];
+  readonly denials: Denials;
+  readonly eventLoopDelay: HistogramFigures;
+  readonly capture: CaptureFigures | null;
+
+  constructor(private readonly options: SlirpSourceOptions) {
+    this.version = options.version;
+    this.device = options.device;
+    this.groups = options.meters;
+    this.denials = options.denials;
+    this.eventLoopDelay = options.eventLoopDelay;
+    this.capture = options.capture;
+  }
+
+  get stack(): StackFigures {
+    const { stack, frames } = this.options;
+    const { tcp } = stack;
+    return {
+      counters: stack.counters,
+      connections: tcp.connections,
+      halfOpen: tcp.halfOpenConnections,
+      requests: tcp.requests,
+      timeWaiting: tcp.timeWaiting,
+      reassembling: stack.reassembling,
+      bufferBytes: tcp.memory.inUse,
+      frames: frames.taken,
+    };
+  }
+
+  get process(): ProcessFigures | null {
+    return readProcessFigures(this.options.process);
+  }
+
+  *flows(): Generator<FlowRow> {
+    const { meters, stack } = this.options;
+    for (const meter of meters) {
+      for (const flow of meter.flows()) {
+        yield flowRow(meter, flow, (guest, local) => stack.tcp.connection(guest, local), performance.now());
+      }
+    }
+  }
+}

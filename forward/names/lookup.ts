@@ -1,0 +1,86 @@
+/**
+ * From an end of a forward, as it was written, to an address and a port.
+ *
+ * | written | asked |
+ * | --- | --- |
+ * | an address | nothing |
+ * | a name | the system's resolver |
+ * | `NAME@srv-SERVER` | the server for the service record of NAME, then for the host that it names; if it does not know that host, the system's resolver |
+ *
+ * An IPv4 address is preferred, as a guest or a host without IPv6 is more likely than one without IPv4.
+ *
+ * @module
+ */
+import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/address.ts";
+import type { ForwardEnd } from "../options/forward_spec.ts";
+import { quote } from "../options/go_quote.ts";
+import { lookUp } from "../options/resolver.ts";
+import { unmap } from "../policy/mapped.ts";
+import type { Names, ServiceRecord } from "./names.ts";
+
+/** A name of a forward has no address. The message says which and why. */
+export class LookupError extends Error {
+  override name = "LookupError";
+}
+
+/**
+ * Asks for one end of a forward. The port is the record's where there is one. Rejects with a {@linkcode LookupError}.
+ *
+ * @param random from 0 to below 1, for the choice among service records
+ */
+export async function lookUpEnd(end: ForwardEnd, names: Names, random: () => number): Promise<Endpoint> {
+  const { host, port } = end;
+  if (host.kind === "address") return { address: host.address, port };
+  if (host.kind === "name") return { address: await systemAddress(host.name, names), port };
+  const record = await service(host.name, host.server, names, random);
+  const address = await hostAddress(record.host.replace(/\.$/, ""), host.server, names);
+  return { address, port: record.port === 0 ? port : record.port };
+}
+
+/**
+ * The record to use: of those with the lowest priority one by weight (RFC 2782, "Usage rules"). Null where there is
+ * none, or where the only one says that the service is not provided.
+ */
+export function chooseService(records: readonly ServiceRecord[], random: () => number): ServiceRecord | null {
+  const lowest = Math.min(...records.map((record) => record.priority));
+  const best = records.filter(({ priority, host }) => priority === lowest && host !== "." && host !== "");
+  const total = best.reduce((sum, record) => sum + record.weight, 0);
+  let rest = random() * total;
+  for (const record of best) {
+    rest -= record.weight;
+    if (rest < 0) return record;
+  }
+  return best[Math.floor(random() * best.length)] ?? null; // all weights are 0
+}
+
+async function service(
+  name: string,
+  server: Endpoint,
+  names: Names,
+  random: () => number,
+): Promise<ServiceRecord> {
+  const records = await names.servicesBy(server, name).catch(() => []);
+  const record = chooseService(records, random);
+  if (record !== null) return record;
+  throw new LookupError(`Failed to lookup SRV ${quote(name)} on ${quote(formatEndpoint(server))}`);
+}
+
+async function hostAddress(name: string, server: Endpoint, names: Names): Promise<IpAddress> {
+  const literal = IpAddress.tryParse(name);
+  if (literal !== null) return unmap(literal);
+  const found = await names.addressesBy(server, name).catch(() => []);
+  return preferred(found) ?? await systemAddress(name, names);
+}
+
+async function systemAddress(name: string, names: Names): Promise<IpAddress> {
+  try {
+    return preferred(await lookUp(name, (name) => names.addresses(name)))!; // there is at least one
+  } catch (error) {
+    throw new LookupError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+function preferred(addresses: readonly IpAddress[]): IpAddress | null {
+  const plain = addresses.map(unmap);
+  return plain.find(({ version }) => version === 4) ?? plain[0] ?? null;
+}

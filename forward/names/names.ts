@@ -1,0 +1,27 @@
+/**
+ * Asking for names, as the forwards need it, so that tests can do without a name server.
+ *
+ * @module
+ */
+import type { Endpoint, IpAddress } from "../../stack/address.ts";
+
+/** A service record (RFC 2782). */
+export interface ServiceRecord {
+  /** The lowest counts. */
+  readonly priority: number;
+  /** Among equals of priority, how often it is to be chosen. */
+  readonly weight: number;
+  /** The name of the host that provides it; `.` or empty: nobody does. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** See the module's text. All of it ends in bounded time, and rejects when there is no answer. */
+export interface Names {
+  /** All addresses of a name by the system's resolver. */
+  addresses(name: string): Promise<readonly IpAddress[]>;
+  /** All addresses of a name, by that server. */
+  addressesBy(server: Endpoint, name: string): Promise<readonly IpAddress[]>;
+  /** The service records of a name, by that server. */
+  servicesBy(server: Endpoint, name: string): Promise<readonly ServiceRecord[]>;
+}

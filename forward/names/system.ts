@@ -1,0 +1,57 @@
+/**
+ * Names by the runtime: the system's resolver, and name servers by Deno's own client.
+ *
+ * Left alone, that client asks a server that is silent again after 5 seconds, and gives up after 15. Who asks here has a
+ * connection waiting, and the server is one in the next room, such as a local Consul: so a question is given up and
+ * asked again earlier, and given up for good much earlier.
+ *
+ * @module
+ */
+import { type Endpoint, IpAddress } from "../../stack/address.ts";
+import { NAME_SERVER_PATIENCE_MS, RESOLVER_PATIENCE_MS } from "../limits.ts";
+import { resolveOnHost } from "../options/resolver.ts";
+import type { Names, ServiceRecord } from "./names.ts";
+
+/** See the module's text. */
+export class SystemNames implements Names {
+  addresses(name: string): Promise<readonly IpAddress[]> {
+    return within(RESOLVER_PATIENCE_MS, resolveOnHost(name));
+  }
+
+  async addressesBy(server: Endpoint, name: string): Promise<readonly IpAddress[]> {
+    const ask = async (type: "A" | "AAAA") => {
+      const found = await patiently((options) => Deno.resolveDns(name, type, options), server).catch(() => []);
+      return found.map(IpAddress.parse);
+    };
+    return (await Promise.all([ask("A"), ask("AAAA")])).flat();
+  }
+
+  async servicesBy(server: Endpoint, name: string): Promise<readonly ServiceRecord[]> {
+    const found = await patiently((options) => Deno.resolveDns(name, "SRV", options), server);
+    return found.map(({ priority, weight, target, port }) => ({ priority, weight, host: target, port }));
+  }
+}
+
+async function patiently<T>(ask: (options: Deno.ResolveDnsOptions) => Promise<T>, server: Endpoint): Promise<T> {
+  const nameServer = { ipAddr: server.address.toString(), port: server.port };
+  for (const patience of NAME_SERVER_PATIENCE_MS) {
+    const signal = AbortSignal.timeout(patience);
+    try {
+      return await ask({ nameServer, signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+  throw new Error("no answer in time");
+}
+
+/** Rejects when it takes longer than that many ms; what is under way goes on unheard. */
+async function within<T>(patience: number, promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error("no answer in time")), patience);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

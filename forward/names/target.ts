@@ -1,0 +1,68 @@
+/**
+ * Where a forward leads to: an endpoint, or a name that is asked for when it is needed, and whose answer is good for a
+ * while.
+ *
+ * Connections that need it while it is being asked for share one question, so a name server that is slow is asked once.
+ * A failure is not kept: the next connection asks again.
+ *
+ * @module
+ */
+import { type Endpoint, formatEndpoint } from "../../stack/address.ts";
+import { formatHost, type ForwardEnd } from "../options/forward_spec.ts";
+import { lookUpEnd } from "./lookup.ts";
+import type { Names } from "./names.ts";
+
+/** What a {@linkcode Target} needs. */
+export interface TargetOptions {
+  readonly names: Names;
+  /** How long an answer is used, in ms; 0 or less: each time it is asked for. */
+  readonly ttl: number;
+  /** The time in ms, from a clock that doesn't go back. */
+  readonly now: () => number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+}
+
+/** See the module's text. */
+export class Target {
+  /** As it was written, without its port; for lines. */
+  readonly name: string;
+  /** The endpoint, where no name has to be asked for. */
+  readonly fixed: Endpoint | null;
+  private answer: Endpoint | null = null;
+  private goodUntil = -Infinity;
+  private pending: Promise<Endpoint> | null = null;
+
+  /** The port of `end` must be the one that is meant if nothing else gives one. */
+  constructor(private readonly end: ForwardEnd, private readonly options: TargetOptions) {
+    const { host, port } = end;
+    this.name = formatHost(host);
+    this.fixed = host.kind === "address" ? { address: host.address, port } : null;
+  }
+
+  /** The endpoint if it is known now. */
+  known(): Endpoint | null {
+    return this.fixed ?? (this.options.now() < this.goodUntil ? this.answer : null);
+  }
+
+  /** Asks for it, whether it is known or not. Rejects with a LookupError. */
+  ask(): Promise<Endpoint> {
+    return this.pending ??= this.lookUp();
+  }
+
+  /** For lines about connections that did not come so far as to know the endpoint. */
+  toString(): string {
+    return this.fixed === null ? `${this.name}:${this.end.port}` : formatEndpoint(this.fixed);
+  }
+
+  private async lookUp(): Promise<Endpoint> {
+    const { names, ttl, now, random } = this.options;
+    try {
+      this.answer = await lookUpEnd(this.end, names, random);
+      this.goodUntil = now() + ttl;
+      return this.answer;
+    } finally {
+      this.pending = null;
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The forwards that are asked for at the start: first the local ones in their order, then the remote ones. The first
+ * that can't be set up ends it.
+ *
+ * @module
+ */
+import { type Endpoint, formatEndpoint } from "../stack/address.ts";
+import { HostError } from "./host.ts";
+import { reasonOf } from "./host_error.ts";
+import { bindUnresolved, ExitStatus, listenFailed, localListen, remoteAccepting } from "./lines.ts";
+import type { LocalForward } from "./local/forward.ts";
+import { lookUpEnd, LookupError } from "./names/lookup.ts";
+import { Target, type TargetOptions } from "./names/target.ts";
+import { formatHost, type ForwardEnd, type ForwardSpec } from "./options/forward_spec.ts";
+import type { RemoteForwards } from "./remote/table.ts";
+
+/** A forward can't be set up. The message is the line that says so. */
+export class ForwardFailed extends Error {
+  override name = "ForwardFailed";
+
+  /** @param status what the process is to end with */
+  constructor(readonly status: number, line: string, options?: ErrorOptions) {
+    super(line, options);
+  }
+}
+
+/** Listens on the host for a forward; returns where. Throws a HostError. */
+export interface LocalListeners {
+  listen(forward: LocalForward): Endpoint;
+}
+
+/** What {@linkcode setUpForwards} needs. */
+export interface SetupOptions extends TargetOptions {
+  readonly localTcp: LocalListeners;
+  readonly localUdp: LocalListeners;
+  readonly remoteTcp: RemoteForwards;
+  readonly remoteUdp: RemoteForwards;
+  /** Prints a line about a forward that is set up. */
+  readonly line: (text: string) => void;
+}
+
+/** Sets them up. Rejects with a {@linkcode ForwardFailed}; those before it stay then. */
+export async function setUpForwards(
+  local: readonly ForwardSpec[],
+  remote: readonly ForwardSpec[],
+  options: SetupOptions,
+): Promise<void> {
+  for (const spec of local) await setUpLocal(spec, options);
+  for (const spec of remote) await setUpRemote(spec, options);
+}
+
+async function setUpLocal(spec: ForwardSpec, options: SetupOptions): Promise<void> {
+  const { network, oneAnswer, proxyProtocol } = spec;
+  try {
+    const bind = await lookUpEnd(spec.bind, options.names, options.random);
+    const target = new Target(spec.target, options);
+    const listeners = network === "tcp" ? options.localTcp : options.localUdp;
+    const listener = listeners.listen({ bind, target, oneAnswer, proxyProtocol });
+    options.line(localListen(network, listener, proxyProtocol));
+  } catch (cause) {
+    if (!(cause instanceof LookupError) && !(cause instanceof HostError)) throw cause;
+    const line = listenFailed(network, written(spec.bind), reasonOf(cause));
+    throw new ForwardFailed(ExitStatus.LOCAL_FORWARD, line, { cause });
+  }
+}
+
+async function setUpRemote(spec: ForwardSpec, options: SetupOptions): Promise<void> {
+  const { network, oneAnswer } = spec;
+  const forwards = network === "tcp" ? options.remoteTcp : options.remoteUdp;
+  let bind: Endpoint;
+  try {
+    bind = await lookUpEnd(spec.bind, options.names, options.random);
+  } catch (cause) {
+    if (!(cause instanceof LookupError)) throw cause;
+    throw new ForwardFailed(ExitStatus.REMOTE_FORWARD, bindUnresolved(network, cause.message), { cause });
+  }
+  if (bind.port === 0) bind = freePort(bind, forwards, options.random);
+  const target = new Target({ host: spec.target.host, port: spec.target.port || bind.port }, options);
+  forwards.add({ bind, target, oneAnswer });
+  options.line(remoteAccepting(network, bind));
+}
+
+/** The ports that are chosen from (RFC 6335, section 6). */
+const FIRST_PORT = 49_152, PORTS = 65_536 - FIRST_PORT;
+
+/** As on the host, port 0 is any that is free. */
+function freePort({ address }: Endpoint, forwards: RemoteForwards, random: () => number): Endpoint {
+  for (;;) {
+    const bind = { address, port: FIRST_PORT + Math.floor(random() * PORTS) };
+    if (!forwards.has(bind)) return bind;
+  }
+}
+
+function written({ host, port }: ForwardEnd): string {
+  return host.kind === "address" ? formatEndpoint({ address: host.address, port }) : `${formatHost(host)}:${port}`;
+}

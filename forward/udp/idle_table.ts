@@ -1,0 +1,78 @@
+/**
+ * Associations that end when nothing passes, and a limit for all of them: when it is reached, the one that was idle
+ * longest makes room.
+ *
+ * They are looked at once in a while for as long as there are any; what nobody uses takes no time.
+ *
+ * @module
+ */
+import type { EventLoop } from "../event_loop.ts";
+import { MAX_ASSOCIATIONS, SWEEP_MS } from "../limits.ts";
+import type { Usage } from "./usage.ts";
+
+/** Why the table ends an association. */
+export type TableEnd = "idle timeout" | "too many associations" | "aborted";
+
+/** What the table needs of an association. */
+export interface Idling {
+  readonly usage: Usage;
+  /** Ends it, and deletes it from the table. */
+  end(reason: TableEnd): void;
+}
+
+/** See the module's text. */
+export class IdleTable {
+  private readonly entries = new Set<Idling>();
+  private sweeping = false;
+
+  constructor(private readonly loop: EventLoop) {}
+
+  /** How many there are. */
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** Makes sure that one more may be made; another may end for it. */
+  makeRoom(): void {
+    if (this.entries.size >= MAX_ASSOCIATIONS) this.endOldest();
+  }
+
+  /** Adds one, for which there must be room. */
+  add(entry: Idling): void {
+    this.entries.add(entry);
+    this.sweepLater();
+  }
+
+  /** Forgets one, if it is there. */
+  delete(entry: Idling): void {
+    this.entries.delete(entry);
+  }
+
+  /** Ends all. */
+  close(): void {
+    for (const entry of this.entries) entry.end("aborted");
+  }
+
+  private endOldest(): void {
+    let oldest: Idling | null = null;
+    for (const entry of this.entries) {
+      if (oldest === null || entry.usage.usedAt < oldest.usage.usedAt) oldest = entry;
+    }
+    oldest?.end("too many associations");
+  }
+
+  private sweepLater(): void {
+    if (this.sweeping) return;
+    this.sweeping = true;
+    this.loop.after(SWEEP_MS, this.sweep);
+  }
+
+  private readonly sweep = (): void => {
+    this.sweeping = false;
+    const now = this.loop.now();
+    for (const entry of this.entries) {
+      if (now - entry.usage.usedAt >= entry.usage.idleTime) entry.end("idle timeout");
+    }
+    if (this.entries.size > 0) this.sweepLater();
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * What the tests of forwards stand on: a bed whose host and guest have services of their own, and the program with any
+ * forwards on it.
+ *
+ * @module
+ */
+import { GUEST } from "../../scripts/lab/device.ts";
+import type { AddressPair } from "../../scripts/lab/lab.ts";
+import type { Namespace } from "../../scripts/lab/namespace.ts";
+import type { Process } from "../../scripts/lab/process.ts";
+import { both, startServers } from "../../scripts/lab/services.ts";
+import { Bed } from "./bed.ts";
+
+/** The host's own loopback addresses. */
+export const LOOPBACK: AddressPair = { v4: "127.0.0.1", v6: "::1" };
+
+/** A bed with world.py and forwards.py running on the guest's addresses, or on the host's loopback. */
+export class ForwardBed {
+  private made: Promise<Bed> | null = null;
+
+  constructor(private readonly services: "guest" | "host") {
+    Deno.test.afterAll(async () => await (await this.made)?.[Symbol.asyncDispose]());
+  }
+
+  /** The program started with these flags. */
+  async with(...flags: readonly string[]): Promise<Bed> {
+    const bed = await (this.made ??= make(this.services));
+    await bed.restart(flags);
+    return bed;
+  }
+
+  /** The bed as it is. */
+  async get(): Promise<Bed> {
+    return await (this.made ??= make(this.services));
+  }
+}
+
+async function make(services: "guest" | "host"): Promise<Bed> {
+  const bed = await Bed.create({ mode: "tap", mtu: 1500 });
+  const { lab } = bed;
+  const [where, addresses] = services === "guest" ? [bed.guest, both(GUEST)] : [lab.host, both(LOOPBACK)];
+  await startServers(lab, where, addresses);
+  await lab.start(where, forwardsCommand("serve", ...addresses)).line("stdout", /^ready$/);
+  return bed;
+}
+
+/** The command line of forwards.py. */
+export function forwardsCommand(...words: readonly (string | number)[]): string[] {
+  return ["python3", "-B", beside("forwards.py"), ...words.map(String)];
+}
+
+/** Runs a client of forwards.py; returns what it says. Throws when it fails. */
+export async function client(where: Namespace, ...words: readonly (string | number)[]): Promise<unknown> {
+  return JSON.parse(await where.check(forwardsCommand(...words), { timeout: 120_000 }));
+}
+
+/** Runs a client of guest.py on the host. */
+export async function hostClient(bed: Bed, ...words: readonly (string | number)[]): Promise<unknown> {
+  const command = ["python3", "-B", beside("guest.py"), ...words.map(String)];
+  return JSON.parse(await bed.lab.host.check(command, { timeout: 60_000 }));
+}
+
+/** A name server with service records, on the host; see names.py. */
+export interface NameServer {
+  readonly process: Process;
+  readonly port: number;
+}
+
+/** Starts one. */
+export async function startNames(
+  bed: Bed,
+  records: Readonly<Record<string, string>>,
+  options: { readonly address?: string; readonly delay?: number } = {},
+): Promise<NameServer> {
+  const { address = LOOPBACK.v4, delay = 0 } = options;
+  const pairs = Object.entries(records).map(([name, where]) => `${name}=${where}`);
+  const process = bed.lab.start(bed.lab.host, ["python3", "-B", beside("names.py"), address, String(delay), ...pairs]);
+  const match = await process.line("stdout", /^ready (\d+)$/);
+  return { process, port: Number(match[1]) };
+}
+
+/** `127.0.0.1`, `[::1]`: as it stands before a colon. */
+export function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+/** The ports of the forwards, in the order of their lines. */
+export function ports(bed: Bed): number[] {
+  return bed.program.stdout.flatMap((line) => {
+    const match = /^\[\+\] (?:local-fwd Local .*listen|Accepting on remote side) .*:(\d+)$/.exec(line);
+    return match === null ? [] : [Number(match[1])];
+  });
+}
+
+/** A pattern that means just this text. */
+export function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+function beside(file: string): string {
+  return new URL(`../../scripts/lab/${file}`, import.meta.url).pathname;
+}

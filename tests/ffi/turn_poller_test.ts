@@ -1,0 +1,217 @@
+import process from "node:process";
+import { libc } from "../../ffi/libc.ts";
+import { EPOLLIN, EPOLLOUT, Poller, type PollHandle, type Polling } from "../../ffi/poller.ts";
+import { TurnPoller } from "../../ffi/turn_poller.ts";
+import { assert, assertEquals, assertThrows } from "../assert.ts";
+
+libc();
+
+const EFD_NONBLOCK = 0o4000;
+const ONE = new BigUint64Array(new ArrayBuffer(8)).fill(1n);
+
+const onError = (error: Error): void => {
+  throw error;
+};
+
+/** An eventfd, and the events it was called back with. */
+class TestDescriptor implements Disposable {
+  readonly fd: number = libc().eventfd(0, EFD_NONBLOCK);
+  readonly handle: PollHandle;
+  readonly calls: number[] = [];
+  private called = Promise.withResolvers<void>();
+
+  constructor(poller: Polling, private readonly onEvent?: () => void) {
+    assert(this.fd >= 0);
+    this.handle = poller.add(this.fd, (events) => {
+      this.calls.push(events);
+      this.called.resolve();
+      this.called = Promise.withResolvers<void>();
+      this.onEvent?.();
+    });
+  }
+
+  get next(): Promise<void> {
+    return this.called.promise;
+  }
+
+  set(): void {
+    assertEquals(libc().writeBuffer(this.fd, ONE, 8n), 8);
+  }
+
+  clear(): void {
+    assertEquals(libc().readBuffer(this.fd, new Uint8Array(8), 8n), 8);
+  }
+
+  [Symbol.dispose](): void {
+    libc().close(this.fd);
+  }
+}
+
+for (const waitMicroseconds of [100, 0]) {
+  const title = waitMicroseconds > 0 ? "waiting" : "only looking";
+
+  Deno.test(`${title}: a descriptor is called back once each time that it is armed, idle or not`, async () => {
+    const poller = new TurnPoller({ onError, waitMicroseconds });
+    using a = new TestDescriptor(poller);
+    using other = new TestDescriptor(poller);
+    a.set(); // not armed: silent
+    for (const idle of [false, true, false]) {
+      if (idle) await new Promise((resolve) => setTimeout(resolve, 30));
+      const before = other.calls.length;
+      other.handle.arm(EPOLLIN);
+      other.set();
+      await other.next;
+      assertEquals(other.calls.length, before + 1);
+      other.clear();
+    }
+    assertEquals(a.calls, []);
+    a.handle.arm(EPOLLIN | EPOLLOUT); // is ready already
+    await a.next;
+    other.handle.arm(EPOLLIN);
+    other.set();
+    await other.next;
+    assertEquals(a.calls, [EPOLLIN | EPOLLOUT]); // once, though it is still readable
+    await poller.close();
+  });
+
+  Deno.test(`${title}: a conversation of 2,000 events`, async () => {
+    const poller = new TurnPoller({ onError, waitMicroseconds });
+    const over = Promise.withResolvers<void>();
+    using b: TestDescriptor = new TestDescriptor(poller, () => {
+      b.clear();
+      if (b.calls.length === 1000) return over.resolve();
+      b.handle.arm(EPOLLIN);
+      a.set();
+    });
+    using a: TestDescriptor = new TestDescriptor(poller, () => {
+      a.clear();
+      a.handle.arm(EPOLLIN);
+      b.set();
+    });
+    a.handle.arm(EPOLLIN);
+    b.handle.arm(EPOLLIN);
+    a.set();
+    await over.promise;
+    assertEquals([a.calls.length, b.calls.length], [1000, 1000]);
+    await poller.close();
+  });
+}
+
+Deno.test("a removed descriptor is silent, also when its event came in the same turn, and its slot serves another", async () => {
+  const poller = new TurnPoller({ onError });
+  const pair: TestDescriptor[] = [];
+  for (let i = 0; i < 2; i++) {
+    pair.push(new TestDescriptor(poller, () => pair[1 - i]!.handle.remove()));
+  }
+  for (const descriptor of pair) {
+    descriptor.set();
+    descriptor.handle.arm(EPOLLIN);
+  }
+  await Promise.race(pair.map((descriptor) => descriptor.next));
+  using next = new TestDescriptor(poller);
+  next.set();
+  next.handle.arm(EPOLLIN);
+  await next.next;
+  assertEquals(pair[0]!.calls.length + pair[1]!.calls.length, 1);
+  for (const descriptor of pair) descriptor.handle.remove();
+  for (const descriptor of pair) descriptor[Symbol.dispose]();
+  await poller.close();
+});
+
+Deno.test("hundreds are ready at once", async () => {
+  const poller = new TurnPoller({ onError });
+  const all = Array.from({ length: 300 }, () => new TestDescriptor(poller));
+  const done = all.map((descriptor) => descriptor.next);
+  for (const descriptor of all) {
+    descriptor.set();
+    descriptor.handle.arm(EPOLLIN);
+  }
+  await Promise.all(done);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  for (const descriptor of all) assertEquals(descriptor.calls, [EPOLLIN]);
+  for (const descriptor of all) descriptor[Symbol.dispose]();
+  await poller.close();
+});
+
+Deno.test("timers and operations of the runtime get their turns while events keep coming", async () => {
+  const poller = new TurnPoller({ onError });
+  using busy: TestDescriptor = new TestDescriptor(poller, () => busy.handle.arm(EPOLLIN)); // always ready
+  busy.set();
+  busy.handle.arm(EPOLLIN);
+  await busy.next;
+  const start = performance.now();
+  for (let i = 0; i < 10; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await Deno.stat("/");
+  }
+  assert(performance.now() - start < 1000);
+  assert(busy.calls.length > 100);
+  await poller.close();
+});
+
+Deno.test("idle costs nothing", async () => {
+  const poller = new TurnPoller({ onError });
+  using descriptor = new TestDescriptor(poller);
+  descriptor.handle.arm(EPOLLIN);
+  descriptor.set();
+  await descriptor.next;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const before = process.cpuUsage();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const { user, system } = process.cpuUsage(before); // in µs
+  assert(user + system < 25_000, `${user} + ${system} µs in 500 ms`);
+  await poller.close();
+});
+
+Deno.test("closing: at once, twice, armed, and from within a callback", async () => {
+  const atOnce = new TurnPoller({ onError });
+  await atOnce.close();
+  assertThrows(() => atOnce.add(0, () => {}), Error, "closed");
+
+  const poller = new TurnPoller({ onError });
+  let closing: Promise<void> | undefined;
+  using a = new TestDescriptor(poller, () => closing ??= poller.close());
+  using b = new TestDescriptor(poller, () => closing ??= poller.close());
+  for (const descriptor of [a, b]) {
+    descriptor.set();
+    descriptor.handle.arm(EPOLLIN);
+  }
+  await Promise.race([a.next, b.next]);
+  await closing;
+  await poller.close();
+  a.handle.arm(EPOLLIN);
+  a.handle.remove();
+  assertEquals(a.calls.length + b.calls.length, 1);
+});
+
+for (const make of [() => new Poller({ onError }), () => new TurnPoller({ onError })]) {
+  const poller = make();
+  Deno.test(`a callback that throws does not keep the others from theirs: ${poller.constructor.name}`, async () => {
+    const thrown: unknown[] = [];
+    const seen = (event: ErrorEvent | PromiseRejectionEvent) => {
+      event.preventDefault();
+      thrown.push(event instanceof ErrorEvent ? event.error : event.reason);
+    };
+    addEventListener("error", seen);
+    addEventListener("unhandledrejection", seen);
+    const fault = new Error("a fault");
+    const all = Array.from({ length: 5 }, (_, i) =>
+      new TestDescriptor(poller, () => {
+        if (i === 1 || i === 3) throw fault;
+      }));
+    const done = all.map((descriptor) => descriptor.next);
+    for (const descriptor of all) {
+      descriptor.set();
+      descriptor.handle.arm(EPOLLIN);
+    }
+    await Promise.all(done);
+    all[0]!.handle.arm(EPOLLIN);
+    await all[0]!.next;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertEquals(thrown, [fault, fault]);
+    removeEventListener("error", seen);
+    removeEventListener("unhandledrejection", seen);
+    for (const descriptor of all) descriptor[Symbol.dispose]();
+    await poller.close();
+  });
+}

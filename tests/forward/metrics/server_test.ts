@@ -1,0 +1,106 @@
+import { HostError } from "../../../forward/host.ts";
+import { parseMetricsAddress } from "../../../forward/metrics/address.ts";
+import { MetricsServer } from "../../../forward/metrics/server.ts";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "../../assert.ts";
+import { FakeSource, rowOf } from "./fake_source.ts";
+
+function listen(text: string): Promise<MetricsServer> {
+  return MetricsServer.listen(parseMetricsAddress(text));
+}
+
+/** The body that a Unix socket answers. */
+async function get(path: string, target: string): Promise<string> {
+  using conn = await Deno.connect({ transport: "unix", path });
+  await conn.write(new TextEncoder().encode(`GET ${target} HTTP/1.1\r\n\r\n`));
+  let text = "";
+  const buffer = new Uint8Array(65_536);
+  for (let count; (count = await conn.read(buffer)) !== null;) {
+    text += new TextDecoder().decode(buffer.subarray(0, count));
+  }
+  return text.slice(text.indexOf("\r\n\r\n") + 4);
+}
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("health, metrics and flows over TCP", async () => {
+  for (const host of ["127.0.0.1", "[::1]"]) {
+    const server = await listen(`tcp://${host}:0`);
+    try {
+      assertMatch(server.address, host === "127.0.0.1" ? /^127\.0\.0\.1:[1-9]\d*$/ : /^\[::1\]:[1-9]\d*$/);
+      const ask = async (path: string) => {
+        const response = await fetch(`http://${server.address}${path}`);
+        return [response.status, response.headers.get("content-type"), await response.text()] as const;
+      };
+      assertEquals(await ask("/health"), [200, "text/plain", "ok"]);
+      assertEquals((await ask("/metrics"))[0], 404, "before there are any");
+      assertEquals((await ask("/flows"))[0], 404);
+      const source = new FakeSource();
+      source.rows = [rowOf("10.0.2.100:1"), rowOf("[fd00::100]:2")];
+      server.show(source);
+      const [status, type, text] = await ask("/metrics");
+      assertEquals([status, type], [200, "text/plain; version=0.0.4; charset=utf-8"]);
+      assertStringIncludes(text, 'slirpnetstack_build_info{version="1.2.3"} 1\n');
+      const flows = await ask("/flows?all");
+      assertEquals([flows[0], flows[1], JSON.parse(flows[2])], [200, "application/json", source.rows]);
+      assertEquals((await ask("/"))[0], 404);
+    } finally {
+      server.close();
+    }
+  }
+});
+
+Deno.test("a Unix socket: for its owner alone, and gone at the end", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/socket`;
+    const server = await listen(`unix://${path}`);
+    assertEquals(server.address, path);
+    assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+    assertEquals(await get(path, "/health"), "ok");
+    const error = await assertRejects(() => listen(`unix://${path}`), HostError);
+    assertEquals(error.message, `listen on ${path}: another program listens there`);
+    assertEquals(await get(path, "/health"), "ok", "the first still does");
+    server.close();
+    assertEquals([...Deno.readDirSync(folder)], []);
+  });
+});
+
+Deno.test("a Unix socket that nobody listens on any more is replaced; a file is not", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/socket`;
+    Deno.listen({ transport: "unix", path }).close(); // leaves it behind
+    const server = await listen(`unix://${path}`);
+    assertEquals(await get(path, "/health"), "ok");
+    await Deno.remove(path);
+    const other = await listen(`unix://${path}`);
+    server.close();
+    assertEquals(await get(path, "/health"), "ok", "that of another is not removed");
+    other.close();
+    await Deno.writeTextFile(path, "precious");
+    const error = await assertRejects(() => listen(`unix://${path}`), HostError);
+    assertEquals(error.message, `listen on ${path}: the file exists, and is no socket`);
+    assertEquals(await Deno.readTextFile(path), "precious");
+    assertEquals([...Deno.readDirSync(folder)].length, 1);
+  });
+});
+
+Deno.test("where nobody can listen", async () => {
+  const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  try {
+    const error = await assertRejects(() => listen(`tcp://127.0.0.1:${port}`), HostError);
+    assertEquals(error.message, `listen on 127.0.0.1:${port}: address already in use`);
+  } finally {
+    taken.close();
+  }
+  const nowhere = await assertRejects(() => listen("unix:///nonexistent/socket"), HostError);
+  assertEquals(nowhere.message, "listen on /nonexistent/socket: no such file or directory");
+  const foreign = await assertRejects(() => listen("tcp://192.0.2.1:0"), HostError);
+  assert(foreign.message.startsWith("listen on 192.0.2.1:0: cannot assign"), foreign.message);
+});

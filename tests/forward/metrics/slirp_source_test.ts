@@ -1,0 +1,65 @@
+import { NO_LINES } from "../../../forward/flow_lines.ts";
+import { FlowMeter } from "../../../forward/metrics/flow_meter.ts";
+import { meteredFlowLog } from "../../../forward/metrics/metered_logs.ts";
+import { renderMetrics } from "../../../forward/metrics/metrics.ts";
+import { SlirpSource } from "../../../forward/metrics/slirp_source.ts";
+import { allocatePlain, type Device, FramePool } from "../../../stack/device.ts";
+import { Stack } from "../../../stack/stack.ts";
+import { hex, ipv4 } from "../../stack/bed.ts";
+import { assertEquals, assertStringIncludes } from "../../assert.ts";
+import { endpoint } from "../fakes.ts";
+
+Deno.test("figures of a running stack", () => {
+  const frames = new FramePool(allocatePlain);
+  const device: Device = {
+    medium: "ip",
+    mtu: 1500,
+    checksumOffload: true,
+    tcpSegmentation4: true,
+    tcpSegmentation6: true,
+    transmit: () => true,
+  };
+  const meter = new FlowMeter("routed", "tcp");
+  const log = meteredFlowLog(NO_LINES, meter);
+  const handler = { established() {}, readable() {}, writable() {}, closed() {} };
+  const stack = new Stack({
+    ...{ device, frames, allocate: allocatePlain, clock: () => 0, random: () => 4 },
+    handlers: {
+      tcpRequest: (request) => {
+        log.opened(request.guest, endpoint("198.51.100.1:5000"), request.local);
+        request.accept(handler);
+      },
+      udp: () => {},
+    },
+  });
+  const source = new SlirpSource({
+    version: "1",
+    device: { framesIn: 1, bytesIn: 2, dropsIn: 3, framesOut: 4, bytesOut: 5, dropsOut: 6 },
+    ...{ frames, stack, meters: [meter], denials: { tcp: { deny: 0 } }, capture: null },
+    eventLoopDelay: { bounds: [1], counts: [0, 0], sum: 0 },
+    process: { read: () => "", openDescriptors: () => 0 },
+  });
+  const syn = frames.take();
+  const packet = ipv4({ protocol: 6 }, hex("9c40 0050 00000001 00000000 5002 ffff 0000 0000"));
+  syn.bytes.set(packet, syn.start);
+  syn.end = syn.start + packet.length;
+  syn.checksumTrusted = true;
+  stack.receive(syn);
+  stack.flush();
+  const { connections, halfOpen, timeWaiting, reassembling, frames: taken } = source.stack;
+  assertEquals([connections, halfOpen, timeWaiting, reassembling, taken], [1, 1, 0, 0, 1]);
+  const [row, ...others] = source.flows();
+  assertEquals(others, []);
+  assertEquals([row?.state, row?.guest, row?.destination, row?.bytes_from_guest, row?.buffered_bytes], [
+    "SYN-RECEIVED",
+    "10.0.2.100:40000",
+    "198.51.100.7:80",
+    0,
+    0,
+  ]);
+  const text = renderMetrics(source);
+  assertStringIncludes(text, 'slirpnetstack_tcp_segments_total{direction="from_guest"} 1\n');
+  assertStringIncludes(text, 'slirpnetstack_open_flows{kind="routed",network="tcp"} 1\n');
+  assertEquals(/^process_/m.test(text), false);
+  stack.close();
+});

@@ -1,0 +1,290 @@
+import { assert, assertEquals } from "../../assert.ts";
+import { seqAdd } from "../../../stack/tcp/sequence.ts";
+import { ACK, RST, SYN } from "../../../stack/wire/tcp.ts";
+import { Peer, quiet } from "./peer.ts";
+import { Simulation, type User } from "./simulation.ts";
+
+Deno.test("abort sends RST, the user is not told, and nothing is left", () => {
+  const peer = new Peer();
+  const user = quiet();
+  const connection = peer.opened(user);
+  peer.data(5000);
+  user.send(5000);
+  peer.take();
+  user.flow.abort();
+  const reset = peer.one();
+  assertEquals([reset.flags, reset.sequence, reset.acknowledgment], ["RST ACK", peer.seen, peer.nxt]);
+  assertEquals([user.failure, connection.state], [undefined, "CLOSED"]);
+  user.flow.abort();
+  user.flow.shutdown();
+  user.flow.commit(10);
+  user.flow.consume(10);
+  assertEquals([user.flow.reserve(10), user.flow.peek(), peer.take()], [null, null, []]);
+  peer.assertGone();
+  assertEquals(peer.host.timers.size, 0);
+});
+
+Deno.test("abort on one side is reset on the other", () => {
+  const simulation = new Simulation();
+  const [client, server] = [quiet(), quiet()];
+  simulation.connect(client, server);
+  client.send(1000);
+  simulation.pass(100);
+  client.flow.abort();
+  simulation.pass(100);
+  assertEquals([client.failure, server.failure], [undefined, "reset"]);
+  assert(simulation.idle);
+});
+
+Deno.test("abort before the guest has answered sends nothing; its answer is met with RST", () => {
+  const peer = new Peer();
+  const user = quiet();
+  peer.calling(user);
+  assertEquals(peer.flags(), ["SYN"]);
+  user.flow.abort();
+  assertEquals([peer.flags(), peer.host.tcp.counters.resetsOut], [[], 0]);
+  peer.syn({ flags: SYN | ACK });
+  assertEquals(peer.flags(), ["RST"]);
+  peer.assertGone();
+});
+
+for (const where of ["established", "readable", "writable", "closed"] as const) {
+  Deno.test(`abort from within ${where}()`, () => {
+    const peer = new Peer();
+    const user = quiet();
+    const calls: string[] = [];
+    for (const name of ["established", "readable", "writable", "closed"] as const) {
+      user[name] = () => {
+        calls.push(name);
+        if (name === where) user.flow.abort();
+      };
+    }
+    peer.host.onRequest = (request) => {
+      user.flow = request.accept(user)!;
+      while (user.flow.reserve(65_536) !== null) user.flow.commit(65_536); // full: writable() is owed
+    };
+    peer.syn();
+    peer.ack({ flush: false });
+    peer.data(100, { flush: false });
+    peer.host.tcp.flush();
+    if (where === "writable") peer.ack();
+    if (where === "closed") peer.send({ flags: RST });
+    assertEquals(calls.at(-1), where);
+    assertEquals(calls.filter((name) => name === where).length, 1);
+    peer.assertGone();
+    const count = calls.length;
+    peer.data(100);
+    peer.ack();
+    peer.pass(100_000);
+    assertEquals(calls.length, count, "called after the end");
+  });
+}
+
+Deno.test("closing the layer resets all, tells every user once, and leaves nothing", () => {
+  const peer = new Peer();
+  const users: User[] = [];
+  peer.host.onRequest = (request) => {
+    const user = quiet();
+    users.push(user);
+    user.flow = request.accept(user)!;
+  };
+  for (const guestPort of [1, 2, 3]) {
+    peer.syn({ guestPort });
+    if (guestPort < 3) peer.ack({ guestPort });
+  }
+  peer.data(5000, { guestPort: 1 });
+  users[1]!.flow.shutdown();
+  peer.fin({ guestPort: 2, sequence: seqAdd(peer.iss, 1), acknowledgment: peer.take().at(-1)!.sequence + 1 | 0 });
+  assertEquals(peer.host.tcp.timeWaiting, 1);
+  peer.host.onRequest = null;
+  let cancelled = 0;
+  for (const guestPort of [4, 5]) peer.syn({ guestPort });
+  // one user drops the other request meanwhile
+  peer.host.requests[0]!.cancelled = () => cancelled++;
+  peer.host.requests[1]!.cancelled = () => cancelled++;
+  users[0]!.closed = (failure) => {
+    users[0]!.failure = failure;
+    peer.host.requests[1]!.drop();
+  };
+  peer.take();
+  peer.host.tcp.close();
+  assertEquals(users.map(({ failure }) => failure), ["aborted", null, "aborted"]);
+  assert(peer.flags().every((flags) => flags === "RST ACK"));
+  assert(cancelled === 1 || cancelled === 2);
+  assertEquals(peer.host.tcp.timeWaiting, 0);
+  peer.assertGone();
+  peer.host.tcp.flush();
+  peer.pass(200_000);
+  assertEquals([peer.flags(), peer.host.timers.size], [[], 0]);
+});
+
+Deno.test("data that is unread when the connection ends: the end is told when all is read", () => {
+  const peer = new Peer();
+  const user = quiet();
+  user.reading = false;
+  const connection = peer.opened(user);
+  peer.data(3000);
+  user.flow.shutdown();
+  peer.fin();
+  assertEquals([connection.state, user.failure, user.flow.readable], ["TIME-WAIT", undefined, 3000]);
+  assertEquals([peer.host.tcp.connections, peer.host.tcp.timeWaiting], [0, 1]);
+  peer.pass(100_000);
+  user.read(2999);
+  assertEquals([user.failure, user.flow.readEnded], [undefined, false]);
+  user.read();
+  assertEquals([user.failure, user.ended, user.received, connection.state], [null, true, 3000, "CLOSED"]);
+  peer.assertGone();
+});
+
+Deno.test("data that is unread when the connection ends: the user aborts", () => {
+  const peer = new Peer();
+  const user = quiet();
+  user.reading = false;
+  peer.opened(user);
+  peer.data(3000);
+  peer.fin();
+  user.flow.shutdown();
+  peer.ack();
+  peer.take();
+  user.flow.abort();
+  assertEquals([user.failure, peer.flags(), user.flow.readable], [undefined, [], 0]);
+  peer.assertGone();
+});
+
+Deno.test("FIN with data, and RST behind it in the same turn, when all of ours is done", () => {
+  const peer = new Peer();
+  const user = quiet();
+  const connection = peer.opened(user);
+  user.flow.shutdown();
+  const unseen = seqAdd(peer.seen, -1);
+  peer.data(3000, { flush: false, acknowledgment: unseen });
+  peer.fin({ flush: false, acknowledgment: unseen });
+  peer.send({ flags: RST, flush: false });
+  peer.host.tcp.flush();
+  assertEquals([user.received, user.ended, user.failure, connection.state], [3000, true, null, "CLOSED"]);
+  peer.assertGone();
+});
+
+Deno.test("a timer that fires before the end of the turn does not outrun the user's news", () => {
+  for (const length of [0, 200]) {
+    const peer = new Peer();
+    const user = quiet();
+    peer.opened(user);
+    user.flow.shutdown();
+    peer.data(100);
+    peer.simulation.now += 60_000; // the acknowledgment and the retransmission are due
+    peer.data(length, { flush: false });
+    peer.fin({ flush: false });
+    peer.host.timers.run(peer.simulation.now);
+    peer.host.tcp.flush();
+    assertEquals([user.received, user.ended, user.failure], [100 + length, true, null]);
+    peer.assertGone();
+  }
+});
+
+Deno.test("RST discards what was not read", () => {
+  const peer = new Peer();
+  const user = quiet();
+  user.reading = false;
+  peer.opened(user);
+  peer.data(3000);
+  peer.send({ flags: RST });
+  assertEquals([user.failure, user.flow.peek(), user.flow.readEnded], ["reset", null, false]);
+  peer.assertGone();
+});
+
+Deno.test("memory that the user looks at or writes into is its own after the end", () => {
+  for (const end of ["abort", "reset", "close"] as const) {
+    const peer = new Peer({ mtu: 65_535, mss: 65_495 });
+    for (const size of [100, 60_000]) {
+      peer.host.onRequest = null;
+      const user = quiet();
+      user.reading = false;
+      const connection = peer.opened(user);
+      peer.data(size);
+      const seen = user.flow.peek()!;
+      const room = user.flow.reserve(size)!;
+      room.block.bytes.fill(0x11, room.offset, room.offset + room.length);
+      const before = seen.block.bytes.slice(seen.offset, seen.offset + size);
+      if (end === "abort") user.flow.abort();
+      else if (end === "reset") peer.send({ flags: RST });
+      else peer.host.tcp.close();
+      assertEquals(connection.state, "CLOSED");
+      peer.assertGone();
+      // another connection must not get the same memory
+      peer.nxt = peer.iss;
+      const other = quiet();
+      other.reading = false;
+      peer.opened(other);
+      peer.data(size);
+      other.send(size);
+      assert(other.flow.peek()!.block !== seen.block);
+      assertEquals(seen.block.bytes.slice(seen.offset, seen.offset + size), before);
+      assert(room.block.bytes.subarray(room.offset, room.offset + room.length).every((byte) => byte === 0x11));
+      user.flow.commit(size);
+      user.flow.consume(size);
+      assertEquals(other.flow.readable, size);
+      other.flow.abort();
+      peer.assertGone();
+      peer.nxt = peer.iss;
+      peer.take();
+    }
+  }
+});
+
+Deno.test("a full send buffer: writable() when there is room, not before, and never after shutdown", () => {
+  const peer = new Peer();
+  const user = quiet();
+  peer.opened(user);
+  let writable = 0;
+  user.writable = () => writable++;
+  let written = 0;
+  const unseen = peer.seen;
+  for (;;) {
+    const room = user.flow.reserve(65_536);
+    if (room === null) break;
+    written += room.length;
+    user.flow.commit(room.length);
+  }
+  assert(written >= 128 * 1024 && written < 200 * 1024, `${written}`);
+  peer.data(10, { acknowledgment: unseen });
+  assertEquals(writable, 0);
+  peer.ack();
+  assertEquals(writable, 1);
+  peer.ack();
+  assertEquals(writable, 1);
+  user.flow.shutdown();
+  assertEquals(user.flow.reserve(10), null);
+  for (let i = 0; i < 100; i++) peer.ack();
+  assertEquals([writable, user.flow.bytesAcknowledged], [1, written]);
+});
+
+Deno.test("what is committed behind shutdown is not sent", () => {
+  const peer = new Peer();
+  const user = quiet();
+  const connection = peer.opened(user);
+  assert(user.flow.reserve(100) !== null);
+  user.flow.shutdown();
+  user.flow.commit(100);
+  assertEquals([peer.flags(), connection.state], [["FIN ACK"], "FIN-WAIT-1"]);
+  peer.ack();
+  assertEquals(connection.state, "FIN-WAIT-2");
+});
+
+Deno.test("news is told once a turn, and bytes are counted", () => {
+  const peer = new Peer();
+  const user = quiet();
+  let readable = 0;
+  user.readable = () => {
+    readable++;
+    user.read();
+  };
+  peer.opened(user);
+  for (let i = 0; i < 5; i++) peer.data(100, { flush: false });
+  peer.fin({ flush: false });
+  peer.host.tcp.flush();
+  assertEquals([readable, user.received, user.ended, user.flow.bytesReceived], [1, 500, true, 500]);
+  user.send(700);
+  peer.ack();
+  assertEquals(user.flow.bytesAcknowledged, 700);
+});
