@@ -15,6 +15,9 @@
  *     any       read throws               → over; onError
  *     any       stop                      → over
  *
+ * With no `spinTurns` at all it arms the poller after every turn, as is best where the poller itself looks in every turn
+ * (turn_poller.ts): frames that are left are reported at once.
+ *
  * The poller may report EPOLLERR a little before read(2) says why (the interface is being deleted). As an error that
  * stays would make waiting a busy loop, the next look is then taken after a pause.
  *
@@ -55,7 +58,7 @@ export interface FrameReaderOptions {
   readonly onError: (error: Error) => void;
   /** Frames before others get a turn. */
   readonly framesPerTurn?: number;
-  /** Turns without a frame before it waits. */
+  /** Turns without a frame before it waits; 0: it waits after every turn. */
   readonly spinTurns?: number;
 }
 
@@ -105,7 +108,8 @@ export class FrameReader {
       this.errorReported = false;
       this.errorLooks = 0;
       this.endOfTurn();
-      this.again();
+      if (this.spinTurns > 0) this.again();
+      else if (!this.stopped) this.handle.arm(EPOLLIN);
     } else if (this.stopped) {
       return;
     } else if (++this.emptyTurns <= this.spinTurns) {

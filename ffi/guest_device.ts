@@ -3,9 +3,10 @@
  *
  * @module
  */
+import type { FrameDevice } from "./frame_device.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { withNetworkNamespace } from "./netns.ts";
-import { Poller } from "./poller.ts";
+import type { Polling } from "./poller.ts";
 import { openTun } from "./tun.ts";
 import { TunDevice } from "./tun_device.ts";
 import type { Frame, FramePool } from "../stack/device.ts";
@@ -29,12 +30,12 @@ export interface FrameHandler {
  * @param gone called once when there will be no more frames
  */
 export function readFrames(
-  device: TunDevice,
+  device: FrameDevice,
+  poller: Polling,
   pool: FramePool,
   handler: FrameHandler,
   gone: (error: Error) => void,
 ): () => void {
-  const poller = new Poller({ onError: gone });
   const reader = new FrameReader({
     source: device,
     fd: device.fd,

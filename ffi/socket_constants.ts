@@ -31,6 +31,9 @@ export const SO_REUSEADDR = 2;
 export const SO_TYPE = 3;
 export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
+/** The same past the system's limit, for whoever may administer the network. */
+export const SO_RCVBUFFORCE = 33;
 export const SO_LINGER = 13;
 export const SO_DOMAIN = 39;
 

@@ -15,6 +15,12 @@
  * between any two. Who has left work in the event loop (setImmediate), which the kernel knows nothing of, says so by
  * {@linkcode TurnPoller.stay}: the next turn does not wait then.
  *
+ * It is for a program whose sockets are all on it: the runtime's own sockets have no say in how long a turn waits, and
+ * an answer to one of those takes up to 2 ms.
+ *
+ * Measured on two cores (a virtual machine), a byte to a server on loopback and back over a LibcStream, median: 18 µs, as
+ * with the runtime's own sockets, against 32 µs by way of poller.ts; connecting, that, and closing: 100 µs against 180.
+ *
  * Descriptors are armed, called back and removed as in poller.ts: once for each arming, told of EPOLLERR and EPOLLHUP
  * whatever they were armed for, silent after their removal.
  *

@@ -8,10 +8,22 @@ import type { EndReport } from "./end_report.ts";
 import { type LineNetwork, routingDone, routingError, routingNew } from "./lines.ts";
 import type { Output } from "./output.ts";
 
+/** Bytes of payload that passed so far. */
+export interface Traffic {
+  /** From the side that asked, and to it. */
+  readonly sentBytes: number;
+  readonly answeredBytes: number;
+}
+
 /** Is told what becomes of the guest's connections, or of its associations. */
 export interface FlowLog {
-  /** One is open. `remote`: for an association, where its first datagram goes. */
-  opened(guest: Endpoint, local: Endpoint, remote: Endpoint): void;
+  /**
+   * One is open.
+   *
+   * @param remote for an association, where its first datagram goes
+   * @param traffic of an association; it goes on counting
+   */
+  opened(guest: Endpoint, local: Endpoint, remote: Endpoint, traffic?: Traffic): void;
   /** It is over. */
   done(guest: Endpoint, local: Endpoint, remote: Endpoint, ends: EndReport): void;
   /** One did not come about. */

@@ -5,7 +5,7 @@
  */
 import type { Endpoint } from "../stack/address.ts";
 import type { EndReport } from "./end_report.ts";
-import { type FlowLog, NO_LINES } from "./flow_lines.ts";
+import { type FlowLog, NO_LINES, type Traffic } from "./flow_lines.ts";
 import {
   type LineNetwork,
   localForwardDone,
@@ -44,7 +44,8 @@ export function remoteForwardLines(network: LineNetwork, output: Output): Remote
 
 /** Is told what becomes of clients of local forwards. */
 export interface LocalForwardLog {
-  opened(ends: LocalForwardEnds): void;
+  /** One is open. `traffic`: of an association; it goes on counting. */
+  opened(ends: LocalForwardEnds, traffic?: Traffic): void;
   done(ends: LocalForwardEnds, report: EndReport): void;
   /** It did not come about. The target is as it was written where it is not known better. */
   failed(ends: Omit<LocalForwardEnds, "guestLocal" | "target">, target: string, reason: EndReport | string): void;

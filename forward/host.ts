@@ -88,6 +88,12 @@ export interface DialOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of {@linkcode HostNetwork.datagram}. */
+export interface DatagramOptions {
+  /** Many will send to it, at any time: there must be room for what comes while this program is busy. */
+  readonly crowded?: boolean;
+}
+
 /** The host's network. */
 export interface HostNetwork {
   /** Connects. Rejects with a {@linkcode HostError}. Nagle's algorithm is off on the stream. */
@@ -95,5 +101,5 @@ export interface HostNetwork {
   /** Listens on an address and port (0: any free one), and hands over each accepted stream. Throws a HostError. */
   listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener;
   /** A UDP socket on an address (the wildcard: all of its version) and port (0: any). Throws a HostError. */
-  datagram(local: Endpoint, handler: HostDatagramHandler): HostDatagram;
+  datagram(local: Endpoint, handler: HostDatagramHandler, options?: DatagramOptions): HostDatagram;
 }

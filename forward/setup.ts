@@ -13,16 +13,7 @@ import { lookUpEnd, LookupError } from "./names/lookup.ts";
 import { Target, type TargetOptions } from "./names/target.ts";
 import { formatHost, type ForwardEnd, type ForwardSpec } from "./options/forward_spec.ts";
 import type { RemoteForwards } from "./remote/table.ts";
-
-/** A forward can't be set up. The message is the line that says so. */
-export class ForwardFailed extends Error {
-  override name = "ForwardFailed";
-
-  /** @param status what the process is to end with */
-  constructor(readonly status: number, line: string, options?: ErrorOptions) {
-    super(line, options);
-  }
-}
+import { StartFailed } from "./start_failed.ts";
 
 /** Listens on the host for a forward; returns where. Throws a HostError. */
 export interface LocalListeners {
@@ -39,7 +30,7 @@ export interface SetupOptions extends TargetOptions {
   readonly line: (text: string) => void;
 }
 
-/** Sets them up. Rejects with a {@linkcode ForwardFailed}; those before it stay then. */
+/** Sets them up. Rejects with a {@linkcode StartFailed}; those before it stay then. */
 export async function setUpForwards(
   local: readonly ForwardSpec[],
   remote: readonly ForwardSpec[],
@@ -60,7 +51,7 @@ async function setUpLocal(spec: ForwardSpec, options: SetupOptions): Promise<voi
   } catch (cause) {
     if (!(cause instanceof LookupError) && !(cause instanceof HostError)) throw cause;
     const line = listenFailed(network, written(spec.bind), reasonOf(cause));
-    throw new ForwardFailed(ExitStatus.LOCAL_FORWARD, line, { cause });
+    throw new StartFailed(ExitStatus.LOCAL_FORWARD, line, { cause });
   }
 }
 
@@ -72,7 +63,7 @@ async function setUpRemote(spec: ForwardSpec, options: SetupOptions): Promise<vo
     bind = await lookUpEnd(spec.bind, options.names, options.random);
   } catch (cause) {
     if (!(cause instanceof LookupError)) throw cause;
-    throw new ForwardFailed(ExitStatus.REMOTE_FORWARD, bindUnresolved(network, cause.message), { cause });
+    throw new StartFailed(ExitStatus.REMOTE_FORWARD, bindUnresolved(network, cause.message), { cause });
   }
   if (bind.port === 0) bind = freePort(bind, forwards, options.random);
   const target = new Target({ host: spec.target.host, port: spec.target.port || bind.port }, options);

@@ -2,6 +2,7 @@
  * The guest's whole network in one object: the stack, and what forwards connections and datagrams between it and the
  * host. It is handed frames and hands frames to the device; it opens and reads nothing itself.
  *
+ *     guest's ping      → policy → host
  *     guest's SYN       → remote forward bound there? → policy → host
  *     guest's datagram  → answer to a local forward's client? → remote forward bound there? → policy → host
  *     host's client     → local forward → guest
@@ -10,6 +11,7 @@
  */
 import type { Endpoint } from "../stack/address.ts";
 import type { Allocate, Device, Frame, FramePool } from "../stack/device.ts";
+import type { Packet } from "../stack/packet.ts";
 import { Stack } from "../stack/stack.ts";
 import type { TcpRequest } from "../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../stack/udp/datagram.ts";
@@ -17,6 +19,7 @@ import type { HostNetwork } from "./host.ts";
 import { LocalDatagrams } from "./local/datagrams.ts";
 import { LocalFlows } from "./local/flows.ts";
 import type { Logs } from "./logs.ts";
+import { type PingPolicy, Pings, type PingsOptions } from "./pings.ts";
 import { RemoteDatagrams } from "./remote/datagrams.ts";
 import { RemoteFlows } from "./remote/flows.ts";
 import { RemoteForwards } from "./remote/table.ts";
@@ -37,9 +40,9 @@ export interface SlirpOptions {
   readonly host: HostNetwork;
   /** Where local forwards listen. */
   readonly listeners: HostNetwork;
-  readonly policy: TcpPolicy & UdpPolicy;
-  /** Whether echo requests are answered, whatever their destination. */
-  readonly echo: "local" | "off";
+  readonly policy: TcpPolicy & UdpPolicy & PingPolicy;
+  /** Who answers echo requests: the program, whatever their destination; nobody; or the destination, by this. */
+  readonly echo: "local" | "off" | PingsOptions["sender"];
   readonly logs: Logs;
   /** The end of a socket towards a remote end as people are to see it, where the socket is bound to no address. */
   readonly shown: Shown;
@@ -57,6 +60,8 @@ export class Slirp {
   readonly remoteDatagrams: RemoteDatagrams;
   readonly localFlows: LocalFlows;
   readonly localDatagrams: LocalDatagrams;
+  /** Null where the program itself answers, or nobody. */
+  readonly pings: Pings | null;
   private readonly loop: StackLoop = new StackLoop();
   /** The guest's associations, each of which takes a descriptor. */
   private readonly idle: IdleTable = new IdleTable(this.loop);
@@ -67,7 +72,8 @@ export class Slirp {
     const { device, frames, allocate, host, listeners, policy, echo, logs, shown } = options;
     const { loop, idle, idleClients } = this;
     this.stack = new Stack({
-      ...{ device, frames, allocate, echo },
+      ...{ device, frames, allocate },
+      echo: typeof echo === "string" ? echo : (request) => this.ping(request),
       clock: () => loop.now(),
       random: randomUint32,
       handlers: {
@@ -76,7 +82,10 @@ export class Slirp {
         udpUnreachable: (local, guest) => this.refused(local, guest),
       },
     });
-    const { tcp, udp, addresses: own } = this.stack;
+    const { tcp, udp, icmp, addresses: own } = this.stack;
+    this.pings = typeof echo === "string"
+      ? null
+      : new Pings({ policy, loop, sender: echo, echo: this.stack.echo, icmp });
     const dials = new Dials(host, loop);
     this.flows = new RoutedFlows({ dials, policy, loop, log: logs.routedTcp });
     this.associations = new Associations({ host, policy, loop, idle, guest: udp, log: logs.routedUdp, shown });
@@ -101,6 +110,7 @@ export class Slirp {
 
   /** Resets all connections on both sides and ends everything else, at once. */
   close(): void {
+    this.pings?.close();
     this.localFlows.close();
     this.localDatagrams.close();
     this.flows.abort();
@@ -109,6 +119,11 @@ export class Slirp {
     this.idleClients.close();
     this.stack.close();
     this.loop.stop();
+  }
+
+  private ping(request: Packet): boolean {
+    this.pings?.request(request);
+    return true;
   }
 
   private request(request: TcpRequest): void {

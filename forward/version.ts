@@ -9,10 +9,13 @@
 import config from "../deno.json" with { type: "json" };
 import { buildTime } from "./build_stamp.ts";
 
+/** The program's version. */
+export const version: string = config.version;
+
 /** The two lines, without the last newline. */
 export async function versionLines(): Promise<string> {
   const time = buildTime ?? await sourceTime(new URL("..", import.meta.url));
-  return `slirpnetstack version ${config.version}\nbuild time ${time}`;
+  return `slirpnetstack version ${version}\nbuild time ${time}`;
 }
 
 /**

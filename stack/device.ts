@@ -124,6 +124,8 @@ export class Transmit {
   segmentation: Segmentation = Segmentation.None;
   /** Payload bytes of each segment; 0 with Segmentation.None. */
   segmentSize = 0;
+  /** IPv4's time to live, IPv6's hop limit; 0: the usual one. */
+  hopLimit = 0;
 
   constructor(allocate: Allocate) {
     this.head = allocate(HEAD_SIZE);
@@ -138,6 +140,7 @@ export class Transmit {
     this.checksumStart = -1;
     this.segmentation = Segmentation.None;
     this.segmentSize = 0;
+    this.hopLimit = 0;
   }
 
   /** Adds a piece of payload. Throws a RangeError past {@linkcode MAX_PARTS}. */

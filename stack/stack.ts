@@ -90,6 +90,8 @@ export class Stack {
   readonly udp: Udp;
   /** For errors about packets that are not answered through a request or a datagram. */
   readonly icmp: IcmpOutput;
+  /** For answers to echo requests that a function was shown. */
+  readonly echo: EchoResponder;
   readonly counters: StackCounters;
   /** When the present turn started, or the last one: the `clock`'s time. */
   now = 0;
@@ -122,8 +124,9 @@ export class Stack {
       errorHandler: (local, guest) => handlers.udpUnreachable?.(local, guest),
     });
 
+    this.echo = new EchoResponder({ ip, allocate, counters: counters.icmp, handler: this.echoHandler() });
     const icmpInput: IcmpInputOptions = {
-      echo: new EchoResponder({ ip, allocate, counters: counters.icmp, handler: this.echoHandler() }),
+      echo: this.echo,
       errors: new QuotedErrors(this.tcp, this.udp, counters.icmp),
       ndp: (packet) => this.link.receiveNdp(packet),
       counters: counters.icmp,

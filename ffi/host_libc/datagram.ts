@@ -14,7 +14,7 @@
  * @module
  */
 import type { Endpoint } from "../../stack/address.ts";
-import type { HostDatagram, HostDatagramHandler } from "../../forward/host.ts";
+import type { DatagramOptions, HostDatagram, HostDatagramHandler } from "../../forward/host.ts";
 import { keepErrors, SO_EE_ORIGIN_LOCAL } from "../error_queue.ts";
 import { EAGAIN, EINTR, ENOBUFS } from "../errors.ts";
 import { errno, libc } from "../libc.ts";
@@ -25,8 +25,11 @@ import {
   IPV6_V6ONLY,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
   SOCK_DGRAM,
   SOCK_NONBLOCK_CLOEXEC,
+  SOL_SOCKET,
 } from "../socket_constants.ts";
 import { familyOf, type SocketContext, throwIfFailed } from "./context.ts";
 import { BATCH } from "./receive_batch.ts";
@@ -34,6 +37,11 @@ import { Socket } from "../socket.ts";
 
 /** Full batches before others get their turn. */
 const BATCHES_PER_TURN = 4;
+/**
+ * What the kernel may queue for a socket that many send to. With the usual 208 KiB, which hold some 160 small datagrams,
+ * fifty clients that sent ten each at once lost two thirds of them.
+ */
+const CROWDED_BUFFER = new Int32Array(new ArrayBuffer(4)).fill(4 << 20);
 /** Entries of the error queue that are read at once. */
 const MAX_ERRORS = 64;
 /** Errors of the socket's own in a row, after which it is left alone: waiting for it would spin. */
@@ -56,8 +64,9 @@ export class LibcDatagram implements HostDatagram {
     private readonly context: SocketContext,
     local: Endpoint,
     private readonly handler: HostDatagramHandler,
+    options: DatagramOptions = {},
   ) {
-    const fd = open(context, local);
+    const fd = open(context, local, options);
     this.socket = new Socket(fd, context.poller);
     this.local = context.localEndpoint(fd);
     this.socket.onEvents = this.ready;
@@ -143,13 +152,14 @@ export class LibcDatagram implements HostDatagram {
   }
 }
 
-function open(context: SocketContext, local: Endpoint): number {
+function open(context: SocketContext, local: Endpoint, options: DatagramOptions): number {
   const { address, port } = local;
   const family = familyOf(address.version);
   const wildcard = address.bytes.every((byte) => byte === 0);
   const fd = throwIfFailed(libc().socket(family, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0));
   try {
     keepErrors(fd, family);
+    if (options.crowded) enlarge(fd);
     if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     context.bind(fd, wildcard ? context.source(address.version) ?? address : address, port);
   } catch (error) {
@@ -157,4 +167,10 @@ function open(context: SocketContext, local: Endpoint): number {
     throw error;
   }
   return fd;
+}
+
+/** As far as the system lets us: everybody gets as much as net.core.rmem_max says. */
+function enlarge(fd: number): void {
+  if (libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, CROWDED_BUFFER, 4) === 0) return;
+  libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUF, CROWDED_BUFFER, 4);
 }

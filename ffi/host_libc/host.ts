@@ -20,6 +20,7 @@
  */
 import type { Endpoint } from "../../stack/address.ts";
 import type {
+  DatagramOptions,
   DialOptions,
   HostDatagram,
   HostDatagramHandler,
@@ -51,8 +52,9 @@ export class LibcHost implements HostNetwork {
     return this.translate(`listen on ${endpointText(local)}`, () => new LibcListener(this.context, local, accepted));
   }
 
-  datagram(local: Endpoint, handler: HostDatagramHandler): HostDatagram {
-    return this.translate(`bind udp ${endpointText(local)}`, () => new LibcDatagram(this.context, local, handler));
+  datagram(local: Endpoint, handler: HostDatagramHandler, options: DatagramOptions = {}): HostDatagram {
+    const open = () => new LibcDatagram(this.context, local, handler, options);
+    return this.translate(`bind udp ${endpointText(local)}`, open);
   }
 
   private translate<T>(what: string, open: () => T): T {

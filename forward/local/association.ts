@@ -86,13 +86,13 @@ export class LocalAssociation implements Idling {
   sent(bytes: Uint8Array, offset: number, length: number): void {
     const { local, target } = this;
     if (local === null || target === null) return this.waiting.add(bytes, offset, length);
-    this.usage.noteSent(this.owner.now(), target.port);
+    this.usage.noteSent(this.owner.now(), length, target.port);
     this.owner.guest.sendBytes(local, target, bytes, offset, length);
   }
 
   /** The guest answers. */
   answered(bytes: Uint8Array, offset: number, length: number): void {
-    this.usage.noteAnswered(this.owner.now());
+    this.usage.noteAnswered(this.owner.now(), length);
     this.listener.answer(this.header, bytes, offset, length, this.client);
     if (this.listener.forward.oneAnswer) this.close(EOF);
   }
@@ -110,7 +110,7 @@ export class LocalAssociation implements Idling {
     const target = { address, port: port === 0 ? this.port : port };
     this.local = this.owner.takePort(this, target);
     this.target = target;
-    this.owner.log.opened(this.ends(this.local, target));
+    this.owner.log.opened(this.ends(this.local, target), this.usage);
     for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
   }
 

@@ -139,7 +139,7 @@ class Listener implements HostDatagramHandler, AnswerSender {
     private readonly loop: EventLoop,
     private readonly owner: LocalAssociationOwner,
   ) {
-    this.socket = host.datagram(bind, this);
+    this.socket = host.datagram(bind, this, { crowded: true });
     this.local = this.socket.local;
   }
 

@@ -6,17 +6,11 @@
  */
 import { type Endpoint, formatEndpoint } from "../../stack/address.ts";
 import { FlowCounters, type Outcome } from "../counters.ts";
+import type { Traffic } from "../flow_lines.ts";
 import type { LineNetwork } from "../lines.ts";
 
 /** Who asked for it: the guest, for any address; a client of a local forward; the guest, for a remote forward. */
 export type FlowKind = "routed" | "local-fwd" | "remote-fwd";
-
-/** Bytes of payload that passed so far. */
-export interface Traffic {
-  /** From the side that asked, and to it. */
-  readonly sentBytes: number;
-  readonly answeredBytes: number;
-}
 
 /** The ends of a flow. */
 export interface FlowEnds {

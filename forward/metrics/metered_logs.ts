@@ -10,7 +10,7 @@ import type { FlowLog } from "../flow_lines.ts";
 import type { LocalForwardLog, RemoteForwardLogs } from "../forward_lines.ts";
 import type { LineNetwork, LocalForwardEnds } from "../lines.ts";
 import type { Logs } from "../logs.ts";
-import { type FlowEnds, FlowMeter, type Traffic } from "./flow_meter.ts";
+import { type FlowEnds, FlowMeter } from "./flow_meter.ts";
 
 /** Logs for all that forwards, and the meters that they tell. */
 export function meteredLogs(logs: Logs): { readonly logs: Logs; readonly meters: readonly FlowMeter[] } {
@@ -54,7 +54,7 @@ export function meteredLocalLog(
   meters: Readonly<Record<LineNetwork, FlowMeter>>,
 ): LocalForwardLog {
   return {
-    opened: (ends: LocalForwardEnds, traffic?: Traffic) => {
+    opened: (ends, traffic) => {
       meters[ends.network].opened(endsOf(ends), traffic);
       log.opened(ends);
     },
@@ -76,7 +76,7 @@ function metered(log: FlowLog, meter: FlowMeter, destination: Endpoint | null): 
     guestPeer: destination ?? hostPeer,
   });
   return {
-    opened: (guest: Endpoint, local: Endpoint, remote: Endpoint, traffic?: Traffic) => {
+    opened: (guest, local, remote, traffic) => {
       meter.opened(ends(guest, local, remote), traffic);
       log.opened(guest, local, remote);
     },

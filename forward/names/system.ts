@@ -18,12 +18,14 @@ export class SystemNames implements Names {
     return within(RESOLVER_PATIENCE_MS, resolveOnHost(name));
   }
 
+  /** Asks once only: the server has just answered another question, and if it doesn't this one, others may. */
   async addressesBy(server: Endpoint, name: string): Promise<readonly IpAddress[]> {
-    const ask = async (type: "A" | "AAAA") => {
-      const found = await patiently((options) => Deno.resolveDns(name, type, options), server).catch(() => []);
+    const records = async (type: "A" | "AAAA") => {
+      const ask = (options: Deno.ResolveDnsOptions) => Deno.resolveDns(name, type, options);
+      const found = await patiently(ask, server, NAME_SERVER_PATIENCE_MS.slice(0, 1)).catch(() => []);
       return found.map(IpAddress.parse);
     };
-    return (await Promise.all([ask("A"), ask("AAAA")])).flat();
+    return (await Promise.all([records("A"), records("AAAA")])).flat();
   }
 
   async servicesBy(server: Endpoint, name: string): Promise<readonly ServiceRecord[]> {
@@ -32,9 +34,14 @@ export class SystemNames implements Names {
   }
 }
 
-async function patiently<T>(ask: (options: Deno.ResolveDnsOptions) => Promise<T>, server: Endpoint): Promise<T> {
+/** Asks as often as there are times in `patiences`, each for so many ms. */
+async function patiently<T>(
+  ask: (options: Deno.ResolveDnsOptions) => Promise<T>,
+  server: Endpoint,
+  patiences: readonly number[] = NAME_SERVER_PATIENCE_MS,
+): Promise<T> {
   const nameServer = { ipAddr: server.address.toString(), port: server.port };
-  for (const patience of NAME_SERVER_PATIENCE_MS) {
+  for (const patience of patiences) {
     const signal = AbortSignal.timeout(patience);
     try {
       return await ask({ nameServer, signal });

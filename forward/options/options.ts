@@ -6,12 +6,16 @@
  *
  * @module
  */
+import type { IpAddress, IpVersion } from "../../stack/address.ts";
+import { type MetricsAddress, parseMetricsAddress } from "../metrics/address.ts";
+import { unmap } from "../policy/mapped.ts";
 import { parseRanges, type Range } from "../policy/range.ts";
 import { type ForwardSpec, parseForward } from "./forward_spec.ts";
 import {
   booleanFlag,
   choiceFlag,
   durationFlag,
+  Flag,
   formatUsage,
   intFlag,
   listFlag,
@@ -20,7 +24,7 @@ import {
   uintFlag,
 } from "./go_flags.ts";
 import { InvalidValue } from "./invalid_value.ts";
-import type { Resolver } from "./resolver.ts";
+import { lookUp, type Resolver } from "./resolver.ts";
 
 /** Who answers the guest's echo requests. */
 export type IcmpMode =
@@ -39,6 +43,8 @@ export interface Options {
   readonly netns: string | null;
   /** Name of the guest's tun or tap device. */
   readonly interface: string;
+  /** An inherited Unix socket that carries frames, in the place of a device; null: none. */
+  readonly fd: number | null;
   /** The MTU in bytes; 0: the device's own. */
   readonly mtu: number;
   /** Whether the guest may reach what the host has only a default route to. */
@@ -53,6 +59,13 @@ export interface Options {
   readonly remoteForwards: readonly ForwardSpec[];
   /** How long the address of a name in a forward's target is used, in ms. */
   readonly dnsTtl: number;
+  /** Where the host's connections and datagrams come from, by version; null: as the system chooses. */
+  readonly sourceIpv4: IpAddress | null;
+  readonly sourceIpv6: IpAddress | null;
+  /** Path of the file that packets are captured in; null: none. */
+  readonly pcap: string | null;
+  /** Where the metrics are served; null: nowhere. */
+  readonly metrics: MetricsAddress | null;
   /** End when the parent process does. */
   readonly exitWithParent: boolean;
   /** Of no effect; null: not given. */
@@ -94,7 +107,8 @@ function makeTable(resolve: Resolver) {
   return {
     "netns": stringFlag("", "path to network namespace"),
     "interface": stringFlag("tun0", "interface name within netns"),
-    "mtu": uintFlag(0, "MTU (default: that of the interface)", checkMtu),
+    "fd": intFlag("Unix socket file descriptor that carries frames, inherited from the parent", checkDescriptor),
+    "mtu": uintFlag(0, "MTU (default: 1500 for -fd, that of the interface for -netns)", checkMtu),
     "enable-routing": booleanFlag(true, "Allow guest to connect to IPs that the host has only a default route to"),
     "enable-host": booleanFlag(false, "Allow guest to connect to IPs in the host's main and local routing tables"),
     "disable-routing": booleanFlag(false, "Same as -enable-routing=false"),
@@ -104,6 +118,10 @@ function makeTable(resolve: Resolver) {
     "L": listFlag("Connections to local side forwarded remote", (text) => [parseForward(text, "local")]),
     "R": listFlag("Connections to remote side forwarded local", (text) => [parseForward(text, "remote")]),
     "dns-ttl": durationFlag("5s", "For how long to cache DNS in case of dns labels passed to forward target"),
+    "source-ipv4": sourceFlag(4, resolve),
+    "source-ipv6": sourceFlag(6, resolve),
+    "pcap": stringFlag("", "path to PCAP file"),
+    "m": new Flag<MetricsAddress | null>("value", "Metrics addr", null, parseMetricsAddress),
     "exit-with-parent": booleanFlag(false, "Exit with parent process"),
     "maxprocs": intFlag("has no effect; for scripts that set it"),
     "icmp": choiceFlag("local", ICMP_MODES, "Who answers ping: local, the program itself; auto, the destination; off"),
@@ -115,7 +133,8 @@ function makeTable(resolve: Resolver) {
 /** A "disable" wins over an "enable", wherever it stands. */
 function optionsOf(table: Table): Options {
   return {
-    netns: table.netns.value === "" ? null : table.netns.value,
+    netns: table.netns.value || null,
+    fd: table.fd.value === NO_DESCRIPTOR ? null : table.fd.value,
     interface: table.interface.value,
     mtu: table.mtu.value,
     enableRouting: table["enable-routing"].value && !table["disable-routing"].value,
@@ -126,11 +145,37 @@ function optionsOf(table: Table): Options {
     localForwards: table.L.value,
     remoteForwards: table.R.value,
     dnsTtl: table["dns-ttl"].value,
+    sourceIpv4: table["source-ipv4"].value,
+    sourceIpv6: table["source-ipv6"].value,
+    pcap: table.pcap.value || null,
+    metrics: table.m.value,
     exitWithParent: table["exit-with-parent"].value,
     maxprocs: table.maxprocs.value,
     quiet: table.quiet.value,
     version: table.version.value,
   };
+}
+
+/** What the Go program takes for "not given". */
+const NO_DESCRIPTOR = -1;
+
+function checkDescriptor(fd: number): void {
+  if (fd < NO_DESCRIPTOR) throw new InvalidValue("value out of range");
+}
+
+/** An address of that version; a name stands for its first. */
+function sourceFlag(version: IpVersion, resolve: Resolver): Flag<IpAddress | null> {
+  return new Flag<IpAddress | null>(
+    "value",
+    `When connecting, use the selected Source IP for ipv${version}`,
+    null,
+    async (text) => {
+      const found = await lookUp(text, resolve);
+      const address = found.map(unmap).find((address) => address.version === version);
+      if (address === undefined) throw new InvalidValue(`not an IPv${version} address`);
+      return address;
+    },
+  );
 }
 
 function checkMtu(mtu: number): void {

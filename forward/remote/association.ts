@@ -8,6 +8,7 @@
  */
 import { type Endpoint, IpAddress, type IpVersion } from "../../stack/address.ts";
 import type { Unreachable } from "../../stack/tcp/flow.ts";
+import { outcomeOf } from "../counters.ts";
 import { EndReport, EOF } from "../end_report.ts";
 import type { RemoteForwardLog } from "../forward_lines.ts";
 import { type HostDatagram, type HostDatagramHandler, HostError, type HostNetwork } from "../host.ts";
@@ -85,14 +86,14 @@ export class RemoteAssociation implements HostDatagramHandler, Idling {
     const { socket, target } = this;
     if (this.over) return;
     if (socket === null || target === null) return this.waiting.add(bytes, offset, length);
-    this.usage.noteSent(this.owner.now(), target.port);
+    this.usage.noteSent(this.owner.now(), length, target.port);
     socket.send(bytes, offset, length, target);
   }
 
   received(bytes: Uint8Array, length: number, from: Endpoint): void {
     const { target } = this;
     if (this.over || from.port !== target?.port || !from.address.equals(target.address)) return;
-    this.usage.noteAnswered(this.owner.now());
+    this.usage.noteAnswered(this.owner.now(), length);
     this.owner.deliver(this, bytes, length);
     if (this.forward.oneAnswer) this.close("r-read", EOF);
   }
@@ -118,14 +119,14 @@ export class RemoteAssociation implements HostDatagramHandler, Idling {
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       const ends = new EndReport();
-      ends.record("r-write", reasonOf(error));
+      ends.record("r-write", reasonOf(error), outcomeOf(error));
       log.failed(guest, target, ends);
       this.failed(error);
       return this.finish();
     }
     this.target = target;
     this.local = owner.shown(this.socket.local, target);
-    log.opened(guest, this.local, target);
+    log.opened(guest, this.local, target, this.usage);
     for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
   }
 

@@ -22,6 +22,7 @@
  */
 import type { Endpoint } from "../../stack/address.ts";
 import type { TcpFlow, TcpRequest } from "../../stack/tcp/flow.ts";
+import { outcomeOf } from "../counters.ts";
 import { EndReport } from "../end_report.ts";
 import type { EventLoop } from "../event_loop.ts";
 import type { FlowLog } from "../flow_lines.ts";
@@ -94,7 +95,7 @@ export class OutgoingFlows {
         this.dialling--;
         caller.refuse(error);
         const ends = new EndReport();
-        ends.record("r-read", reasonOf(error));
+        ends.record("r-read", reasonOf(error), outcomeOf(error));
         log.failed(guest, destination, ends);
         loop.settle();
       },

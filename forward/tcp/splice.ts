@@ -31,6 +31,7 @@
  * @module
  */
 import type { TcpFailure, TcpFlow, TcpHandler } from "../../stack/tcp/flow.ts";
+import { outcomeOf } from "../counters.ts";
 import { EndReport, EOF } from "../end_report.ts";
 import type { EventLoop } from "../event_loop.ts";
 import { HostError, type HostStream, type HostStreamHandler, PENDING } from "../host.ts";
@@ -229,12 +230,12 @@ export class Splice implements TcpHandler, HostStreamHandler {
   }
 
   private hostReadFailed(error: unknown): void {
-    this.ends.record(`${this.hostSide}-read`, reasonOf(error));
+    this.ends.record(`${this.hostSide}-read`, reasonOf(error), outcomeOf(error));
     this.hostFailed(error);
   }
 
   private hostWriteFailed(error: unknown): void {
-    this.ends.record(`${this.hostSide}-write`, reasonOf(error));
+    this.ends.record(`${this.hostSide}-write`, reasonOf(error), outcomeOf(error));
     if (this.hostEnded && this.guest.bytesAcknowledged < this.committed) {
       this.draining = true;
       this.pumpToHost();

@@ -58,14 +58,14 @@ export class Association implements HostDatagramHandler, Idling {
   send(bytes: Uint8Array, offset: number, length: number, peer: Peer, port: number): void {
     if (peer.endpoint.port !== port) peer.endpoint = { address: peer.address, port };
     peer.sentAt = this.owner.now();
-    this.usage.noteSent(peer.sentAt, port);
+    this.usage.noteSent(peer.sentAt, length, port);
     this.socket.send(bytes, offset, length, peer.endpoint);
   }
 
   received(bytes: Uint8Array, length: number, from: Endpoint): void {
     const { address } = from;
     if (this.closed || this.peers.find(address.bytes, 0, address.version) === null) return;
-    this.usage.noteAnswered(this.owner.now());
+    this.usage.noteAnswered(this.owner.now(), length);
     this.owner.deliver(this, bytes, length, from);
   }
 

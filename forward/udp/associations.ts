@@ -25,6 +25,7 @@
 import { type Endpoint, IpAddress } from "../../stack/address.ts";
 import type { UdpDatagram } from "../../stack/udp/datagram.ts";
 import type { Udp } from "../../stack/udp/udp.ts";
+import { outcomeOf } from "../counters.ts";
 import { EndReport } from "../end_report.ts";
 import type { EventLoop } from "../event_loop.ts";
 import type { FlowLog } from "../flow_lines.ts";
@@ -168,14 +169,14 @@ export class Associations implements AssociationOwner {
       if (!(error instanceof HostError)) throw error;
       datagram.unreachable(unreachableFor(error.failure) ?? "port");
       const ends = new EndReport();
-      ends.record("r-write", reasonOf(error));
+      ends.record("r-write", reasonOf(error), outcomeOf(error));
       log.failed(guest, first, ends);
       return null;
     }
     this.table.set(association.key, association);
     this.last = association;
     idle.add(association);
-    log.opened(guest, association.local, first);
+    log.opened(guest, association.local, first, association.usage);
     return association;
   }
 }

@@ -3,15 +3,18 @@
  *
  * @module
  */
+import type { Traffic } from "../flow_lines.ts";
 import { ASSOCIATION_IDLE_MS, DNS_IDLE_MS, EXCHANGE_IDLE_MS } from "../limits.ts";
 
 /** RFC 1035, section 4.2.1 */
 const DNS_PORT = 53;
 
 /** See the module's text. Times are in ms. */
-export class Usage {
+export class Usage implements Traffic {
   /** When a datagram last passed. */
   usedAt: number;
+  sentBytes = 0;
+  answeredBytes = 0;
   private sent = 0;
   private answered = 0;
   private dnsOnly = true;
@@ -20,16 +23,18 @@ export class Usage {
     this.usedAt = now;
   }
 
-  /** A datagram of the side that asked went to that port. */
-  noteSent(now: number, port: number): void {
+  /** A datagram of the side that asked, of so many bytes, went to that port. */
+  noteSent(now: number, length: number, port: number): void {
     this.usedAt = now;
+    this.sentBytes += length;
     this.sent++;
     if (port !== DNS_PORT) this.dnsOnly = false;
   }
 
-  /** A datagram came back. */
-  noteAnswered(now: number): void {
+  /** A datagram of so many bytes came back. */
+  noteAnswered(now: number, length: number): void {
     this.usedAt = now;
+    this.answeredBytes += length;
     this.answered++;
   }
 

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { IpAddress } from "../address.ts";
+import { IpAddress, type IpVersion } from "../address.ts";
 import type { IcmpCounters } from "../counters.ts";
-import { type Allocate, Transmit, TRANSPORT_AT } from "../device.ts";
+import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../device.ts";
 import type { IpSender } from "../lower.ts";
 import type { Packet } from "../packet.ts";
 import { ICMP_CHECKSUM, ICMP_HEADER, putEchoReply } from "../wire/icmp.ts";
@@ -19,6 +19,9 @@ import { ICMP6_ECHO_REPLY, ICMPV6_PROTOCOL } from "../wire/icmpv6.ts";
  */
 export type EchoHandler = (request: Packet) => boolean;
 
+/** The longest payload that an IP packet holds behind ICMP's header (IPv6, without extension headers). */
+const MAX_PAYLOAD = 65_535 - ICMP_HEADER;
+
 /** What an {@linkcode EchoResponder} is made of. */
 export interface EchoOptions {
   readonly ip: IpSender;
@@ -30,6 +33,8 @@ export interface EchoOptions {
 /** See the module's text. */
 export class EchoResponder {
   private readonly transmit: Transmit;
+  /** Where payloads are copied to that lie elsewhere; made when first used. */
+  private scratch: Block | null = null;
 
   constructor(private readonly options: EchoOptions) {
     this.transmit = new Transmit(options.allocate);
@@ -37,18 +42,52 @@ export class EchoResponder {
 
   /** Takes an echo request of either version. */
   receive(request: Packet): void {
-    const { ip, counters, handler } = this.options;
+    const { counters, handler } = this.options;
     counters.echoRequests++;
     const { bytes, frame, version, payload } = request;
     if (request.broadcast || frame === null || handler(request)) return;
-    const { transmit } = this;
-    transmit.begin(ICMP_HEADER);
-    const type = version === 4 ? ICMP4_ECHO_REPLY : ICMP6_ECHO_REPLY;
-    putEchoReply(transmit.head.bytes, TRANSPORT_AT, type, bytes, payload);
-    transmit.addPart(frame.block, payload + ICMP_HEADER, request.end - payload - ICMP_HEADER);
     const from = IpAddress.at(bytes, request.destination, version);
     const to = IpAddress.at(bytes, request.source, version);
+    this.begin(version, bytes, payload);
+    this.transmit.addPart(frame.block, payload + ICMP_HEADER, request.end - payload - ICMP_HEADER);
+    this.send(from, to);
+  }
+
+  /**
+   * Answers a request with what its destination has answered: a copy of `bytes[offset .. offset + length)`.
+   *
+   * @param from whom the guest has asked, `to` which of its addresses
+   * @param request the request's ICMP header, at `at`
+   * @param hopLimit 1 to 255
+   */
+  reply(
+    from: IpAddress,
+    to: IpAddress,
+    request: Uint8Array,
+    at: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    hopLimit: number,
+  ): void {
+    if (length > MAX_PAYLOAD) return;
+    const scratch = this.scratch ??= this.options.allocate(MAX_PAYLOAD);
+    scratch.bytes.set(bytes.subarray(offset, offset + length));
+    this.begin(from.version, request, at);
+    this.transmit.hopLimit = hopLimit;
+    if (length > 0) this.transmit.addPart(scratch, 0, length);
+    this.send(from, to);
+  }
+
+  private begin(version: IpVersion, request: Uint8Array, at: number): void {
+    const { transmit } = this;
+    transmit.begin(ICMP_HEADER);
+    putEchoReply(transmit.head.bytes, TRANSPORT_AT, version === 4 ? ICMP4_ECHO_REPLY : ICMP6_ECHO_REPLY, request, at);
+  }
+
+  private send(from: IpAddress, to: IpAddress): void {
+    const { ip, counters } = this.options;
     counters.echoReplies++;
-    ip.send(transmit, from, to, version === 4 ? ICMP_PROTOCOL : ICMPV6_PROTOCOL, ICMP_CHECKSUM);
+    ip.send(this.transmit, from, to, from.version === 4 ? ICMP_PROTOCOL : ICMPV6_PROTOCOL, ICMP_CHECKSUM);
   }
 }

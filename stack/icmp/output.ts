@@ -93,40 +93,51 @@ export class IcmpOutput implements IcmpErrors {
   unreachable(what: Unreachable, bytes: Uint8Array, offset: number, end: number): void {
     const four = isVersion4(bytes, offset);
     const type = four ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE;
-    this.send(type, four ? CODES4[what] : CODES6[what], 0, what === "port", bytes, offset, end);
+    const from = what === "port" ? destinationOf(bytes, offset) : null;
+    this.send(type, four ? CODES4[what] : CODES6[what], 0, from, bytes, offset, end);
   }
 
   /** Sends IPv4's protocol unreachable; IPv6 has a parameter problem for that. */
   protocolUnreachable(bytes: Uint8Array, offset: number, end: number): void {
-    this.send(ICMP4_UNREACHABLE, UNREACHABLE4_PROTOCOL, 0, true, bytes, offset, end);
+    this.send(ICMP4_UNREACHABLE, UNREACHABLE4_PROTOCOL, 0, destinationOf(bytes, offset), bytes, offset, end);
   }
 
   /** Says that the datagram of this first fragment was given up before all fragments had come. */
   reassemblyTimeExceeded(bytes: Uint8Array, offset: number, end: number): void {
     const type = isVersion4(bytes, offset) ? ICMP4_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED;
-    this.send(type, TIME_EXCEEDED_REASSEMBLY, 0, false, bytes, offset, end);
+    this.send(type, TIME_EXCEEDED_REASSEMBLY, 0, null, bytes, offset, end);
   }
 
   /** Sends IPv6's parameter problem; `pointer` counts from the IP header. */
   parameterProblem(code: number, pointer: number, bytes: Uint8Array, offset: number, end: number): void {
-    this.send(ICMP6_PARAMETER_PROBLEM, code, pointer, false, bytes, offset, end);
+    this.send(ICMP6_PARAMETER_PROBLEM, code, pointer, null, bytes, offset, end);
   }
 
   /** Says that the way to the destination takes packets of `mtu` bytes at most (RFC 1191, RFC 8201). */
   packetTooBig(mtu: number, bytes: Uint8Array, offset: number, end: number): void {
     if (isVersion4(bytes, offset)) {
       const rest = Math.min(mtu, 0xffff);
-      this.send(ICMP4_UNREACHABLE, UNREACHABLE4_FRAGMENTATION_NEEDED, rest, false, bytes, offset, end);
+      this.send(ICMP4_UNREACHABLE, UNREACHABLE4_FRAGMENTATION_NEEDED, rest, null, bytes, offset, end);
     } else {
-      this.send(ICMP6_PACKET_TOO_BIG, 0, mtu, false, bytes, offset, end);
+      this.send(ICMP6_PACKET_TOO_BIG, 0, mtu, null, bytes, offset, end);
     }
   }
 
+  /**
+   * Passes on what somebody else's network has said about the packet; the type and code are those of its version's ICMP.
+   *
+   * @param from who has said it; null: the program itself
+   */
+  relay(type: number, code: number, from: IpAddress | null, bytes: Uint8Array, offset: number, end: number): void {
+    this.send(type, code, 0, from, bytes, offset, end);
+  }
+
+  /** @param sender null: the program */
   private send(
     type: number,
     code: number,
     rest: number,
-    fromDestination: boolean,
+    sender: IpAddress | null,
     bytes: Uint8Array,
     offset: number,
     end: number,
@@ -147,13 +158,16 @@ export class IcmpOutput implements IcmpErrors {
     transmit.begin(ICMP_HEADER);
     putIcmp(transmit.head.bytes, TRANSPORT_AT, type, code, rest);
     transmit.addPart(this.quote, 0, length);
-    const own = version === 4 ? addresses.gateway4 : addresses.gateway6;
-    const destination = version === 4 ? ipv4Destination(offset) : ipv6Destination(offset);
-    const from = fromDestination ? IpAddress.at(bytes, destination, version) : own;
+    const from = sender ?? (version === 4 ? addresses.gateway4 : addresses.gateway6);
     const to = IpAddress.at(bytes, version === 4 ? ipv4Source(offset) : ipv6Source(offset), version);
     counters.errorsOut++;
     ip.send(transmit, from, to, version === 4 ? ICMP_PROTOCOL : ICMPV6_PROTOCOL, ICMP_CHECKSUM);
   }
+}
+
+function destinationOf(bytes: Uint8Array, offset: number): IpAddress {
+  const four = isVersion4(bytes, offset);
+  return IpAddress.at(bytes, four ? ipv4Destination(offset) : ipv6Destination(offset), four ? 4 : 6);
 }
 
 function isVersion4(bytes: Uint8Array, offset: number): boolean {

@@ -74,7 +74,8 @@ export class IpOutput implements IpSender {
     const fragmented = !cut && length + (version === 4 ? IPV4_HEADER : IPV6_HEADER) > this.mtu;
     this.putChecksum(transmit, source, destination, protocol, checksumField, length, fragmented);
     count.packetsOut++;
-    if (fragmented) return this.fragmenter.send(transmit, source, destination, protocol, DEFAULT_HOP_LIMIT);
+    const hopLimit = transmit.hopLimit || DEFAULT_HOP_LIMIT;
+    if (fragmented) return this.fragmenter.send(transmit, source, destination, protocol, hopLimit);
     const { bytes } = transmit.head;
     if (version === 4) {
       transmit.headStart = TRANSPORT_AT - IPV4_HEADER;
@@ -85,14 +86,14 @@ export class IpOutput implements IpSender {
         total,
         0,
         IPV4_DONT_FRAGMENT,
-        DEFAULT_HOP_LIMIT,
+        hopLimit,
         protocol,
         source,
         destination,
       );
     } else {
       transmit.headStart = TRANSPORT_AT - IPV6_HEADER;
-      putIpv6(bytes, transmit.headStart, length, protocol, DEFAULT_HOP_LIMIT, source, destination);
+      putIpv6(bytes, transmit.headStart, length, protocol, hopLimit, source, destination);
     }
     return link.send(transmit, destination);
   }

@@ -3,6 +3,10 @@
  * hardware address: {@linkcode answerArp} and {@linkcode NeighbourDiscovery} say so. Whatever is not a group's goes to
  * the guest, whose hardware address {@linkcode Neighbour} knows.
  *
+ * As nobody else is there, a frame of the guest is for the program, whatever hardware address it names: a guest may have
+ * it from another program that stood here before, or from its configuration. All that is left out is the program's own
+ * frames, should the link return them.
+ *
  * @module
  */
 import type { IpAddress, IpVersion } from "../address.ts";
@@ -60,7 +64,7 @@ export class EthernetLink implements Link {
   }
 
   receive(frame: Frame, ip: IpReceiver): void {
-    const { counters, addresses } = this.options;
+    const { counters } = this.options;
     const { bytes, start } = frame;
     counters.framesIn++;
     if (frame.end - start < ETHERNET_HEADER) {
@@ -70,10 +74,7 @@ export class EthernetLink implements Link {
     const destination = ethernetDestination(start);
     const group = isGroupMac(bytes, destination);
     const source = ethernetSource(start);
-    if (
-      (!group && !sameBytes(bytes, destination, addresses.mac, 0, MAC_LENGTH)) ||
-      !isHostMac(bytes, source) || sameBytes(bytes, source, addresses.mac, 0, MAC_LENGTH)
-    ) {
+    if (!isHostMac(bytes, source) || this.isOwn(bytes, source, destination, group)) {
       counters.notForUs++;
       return;
     }
@@ -121,6 +122,15 @@ export class EthernetLink implements Link {
   close(): void {
     this.neighbour.close();
     this.ndp.close();
+  }
+
+  /** Whether the program has sent the frame with these addresses itself. */
+  private isOwn(bytes: Uint8Array, source: number, destination: number, group: boolean): boolean {
+    const { mac } = this.options.addresses;
+    const { neighbour } = this;
+    return sameBytes(bytes, source, mac, 0, MAC_LENGTH) &&
+      (group || sameBytes(bytes, destination, mac, 0, MAC_LENGTH) ||
+        (neighbour.known && sameBytes(bytes, destination, neighbour.mac, 0, MAC_LENGTH)));
   }
 
   private receiveArp(frame: Frame, offset: number): void {

@@ -9,6 +9,7 @@ import type { AddressPair } from "../../scripts/lab/lab.ts";
 import type { Namespace } from "../../scripts/lab/namespace.ts";
 import type { Process } from "../../scripts/lab/process.ts";
 import { both, startServers } from "../../scripts/lab/services.ts";
+import { assert } from "../assert.ts";
 import { Bed } from "./bed.ts";
 
 /** The host's own loopback addresses. */
@@ -17,31 +18,39 @@ export const LOOPBACK: AddressPair = { v4: "127.0.0.1", v6: "::1" };
 /** A bed with world.py and forwards.py running on the guest's addresses, or on the host's loopback. */
 export class ForwardBed {
   private made: Promise<Bed> | null = null;
+  private world: Process | null = null;
 
-  constructor(private readonly services: "guest" | "host") {
+  /** @param where whose addresses the services are on */
+  constructor(private readonly where: "guest" | "host") {
     Deno.test.afterAll(async () => await (await this.made)?.[Symbol.asyncDispose]());
   }
 
   /** The program started with these flags. */
   async with(...flags: readonly string[]): Promise<Bed> {
-    const bed = await (this.made ??= make(this.services));
+    const bed = await (this.made ??= this.make());
     await bed.restart(flags);
     return bed;
   }
 
+  /** world.py, which prints what it has seen. */
+  get services(): Process {
+    assert(this.world !== null);
+    return this.world;
+  }
+
   /** The bed as it is. */
   async get(): Promise<Bed> {
-    return await (this.made ??= make(this.services));
+    return await (this.made ??= this.make());
   }
-}
 
-async function make(services: "guest" | "host"): Promise<Bed> {
-  const bed = await Bed.create({ mode: "tap", mtu: 1500 });
-  const { lab } = bed;
-  const [where, addresses] = services === "guest" ? [bed.guest, both(GUEST)] : [lab.host, both(LOOPBACK)];
-  await startServers(lab, where, addresses);
-  await lab.start(where, forwardsCommand("serve", ...addresses)).line("stdout", /^ready$/);
-  return bed;
+  private async make(): Promise<Bed> {
+    const bed = await Bed.create({ mode: "tap", mtu: 1500 });
+    const { lab } = bed;
+    const [where, addresses] = this.where === "guest" ? [bed.guest, both(GUEST)] : [lab.host, both(LOOPBACK)];
+    this.world = (await startServers(lab, where, addresses)).process;
+    await lab.start(where, forwardsCommand("serve", ...addresses)).line("stdout", /^ready$/);
+    return bed;
+  }
 }
 
 /** The command line of forwards.py. */
@@ -90,11 +99,6 @@ export function ports(bed: Bed): number[] {
     const match = /^\[\+\] (?:local-fwd Local .*listen|Accepting on remote side) .*:(\d+)$/.exec(line);
     return match === null ? [] : [Number(match[1])];
   });
-}
-
-/** A pattern that means just this text. */
-export function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
 function beside(file: string): string {

@@ -6,7 +6,8 @@ import { openDescriptors } from "../../scripts/lab/usage.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { type Bed, e2e, VERSIONS } from "./bed.ts";
-import { bracketed, client, escape, ForwardBed, hostClient, LOOPBACK, ports, startNames } from "./forward_bed.ts";
+import { bracketed, client, ForwardBed, hostClient, LOOPBACK, ports, startNames } from "./forward_bed.ts";
+import { array, escape, field, hex, text, unhex } from "./reports.ts";
 
 const forwards = new ForwardBed("guest");
 
@@ -112,6 +113,21 @@ e2e("the guest sees a client's real address, but not where that would mislead it
     assertEquals(await seen(host, ask, LOOPBACK[to], port), GATEWAY[to]);
     assertEquals(await seen(world, ask, HOST_LINK[other], port), GATEWAY[to]);
   }
+});
+
+e2e("30 MB each way arrive intact; FIN is FIN and reset is reset", async () => {
+  const bed = await forwards.with("-L", "80", ...[9003, 9004, 9005, 9006].flatMap((port) => ["-L", String(port)]));
+  const { host } = bed.lab;
+  const curl = ["curl", "-sS", "--max-time", "25", "http://127.0.0.1/blob"];
+  const digest = await host.check(["sh", "-c", `${curl.join(" ")} | tee ${bed.lab.directory}/blob | sha256sum`]);
+  const posted = await host.check([...curl, "-H", "Expect:", "--data-binary", `@${bed.lab.directory}/blob`]);
+  assertEquals(digest.split(" ")[0], posted);
+  assertEquals(await hostClient(bed, "half-close", "127.0.0.1"), { bytes: 5_000_000, intact: true });
+  assertEquals(await hostClient(bed, "fin-first", "127.0.0.1", "local"), { sent: 5_000_000 });
+  assertEquals(await hostClient(bed, "reset-by-server", "127.0.0.1"), { error: "ECONNRESET" });
+  await hostClient(bed, "reset", "127.0.0.1", "local");
+  await forwards.services.line("stdout", /^fin-first local 5000000 intact$/);
+  await forwards.services.line("stdout", /^watch local reset$/);
 });
 
 e2e("300 TCP clients at once through one forward, and nothing of them stays", async () => {
@@ -297,28 +313,4 @@ e2e("where it can't listen the start ends with status 247 and a line", async () 
 /** The lines about clients of forwards that end in a word or contain one. */
 function lines(bed: Bed, what: "conn" | "done" | "error"): string[] {
   return bed.program.stdout.filter((text) => new RegExp(`local-fwd ${what}\\b`).test(text));
-}
-
-function field(report: unknown, name: string): unknown {
-  return typeof report === "object" && report !== null ? Reflect.get(report, name) : undefined;
-}
-
-function text(report: unknown, name: string): string {
-  const value = field(report, name);
-  assert(typeof value === "string", JSON.stringify(report));
-  return value;
-}
-
-function array(report: unknown, name: string): unknown[] {
-  const value = field(report, name);
-  assert(Array.isArray(value), JSON.stringify(report));
-  return value;
-}
-
-function hex(text: string): string {
-  return [...text].map((character) => character.charCodeAt(0).toString(16).padStart(2, "0")).join("");
-}
-
-function unhex(digits: string): string {
-  return digits.replace(/../g, (byte) => String.fromCharCode(parseInt(byte, 16)));
 }

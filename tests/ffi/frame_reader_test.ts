@@ -92,6 +92,22 @@ Deno.test("frames are read in turns, then it looks a few times more, then it wai
   assertEquals(bed.pool.taken, 0);
 });
 
+Deno.test("without looks in between it waits after every turn", async () => {
+  const bed = new Bed({ framesPerTurn: 2, spinTurns: 0 });
+  await bed.waiting;
+  assertEquals([bed.takeLog(), bed.reads], [["arm 1"], 1]);
+  bed.available = 3;
+  bed.wake(EPOLLIN);
+  assertEquals(bed.takeLog(), ["frame 0", "frame 1", "end of turn", "arm 1"]);
+  bed.wake(EPOLLIN);
+  assertEquals(bed.takeLog(), ["frame 2", "end of turn", "arm 1"]);
+  bed.available = 1;
+  bed.onFrame = () => bed.reader.stop();
+  bed.wake(EPOLLIN);
+  assertEquals(bed.takeLog(), ["frame 3", "remove"]);
+  assertEquals(bed.pool.taken, 0);
+});
+
 Deno.test("others get their turn while frames keep coming", async () => {
   const bed = new Bed({ framesPerTurn: 4 });
   bed.available = 1_000_000;

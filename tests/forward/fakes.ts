@@ -341,3 +341,6 @@ export class FakeStream implements HostStream {
     assert(!this.isClosed, "used after its end");
   }
 }
+
+/** Lets promises that are settled call back. */
+export const settled = (): Promise<void> => new Promise<void>((resolve) => setTimeout(resolve, 0));

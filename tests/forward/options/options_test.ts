@@ -6,6 +6,8 @@ import { IpAddress } from "../../../stack/address.ts";
 const hosts = new Map([["two.example", ["192.0.2.1", "2001:db8::1"]], ["localhost", ["127.0.0.1"]]]);
 
 function resolve(name: string): Promise<IpAddress[]> {
+  const literal = IpAddress.tryParse(name);
+  if (literal !== null) return Promise.resolve([literal]);
   const found = hosts.get(name);
   return found === undefined ? Promise.reject(new Error("no such host")) : Promise.resolve(found.map(IpAddress.parse));
 }
@@ -27,6 +29,7 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
   assertEquals(await options(), {
     netns: null,
     interface: "tun0",
+    fd: null,
     mtu: 0,
     enableRouting: true,
     enableHost: false,
@@ -36,6 +39,10 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     localForwards: [],
     remoteForwards: [],
     dnsTtl: 5_000,
+    sourceIpv4: null,
+    sourceIpv6: null,
+    pcap: null,
+    metrics: null,
     exitWithParent: false,
     maxprocs: null,
     quiet: false,
@@ -48,6 +55,7 @@ Deno.test("every flag reaches its option", async () => {
     ..."-netns /proc/1/ns/net --interface=tap3 -mtu 65521 -enable-routing=false -enable-host -icmp auto -quiet".split(
       " ",
     ),
+    ..."-fd 3 -source-ipv4 192.0.2.1 -source-ipv6=two.example -pcap /tmp/x.pcap -m unix:///run/m".split(" "),
     ..."-L 80 -L udprpc://[::1]:0::53 -R udp://53:web.example:54 -dns-ttl=1m2.5s -exit-with-parent -maxprocs 2".split(
       " ",
     ),
@@ -65,10 +73,13 @@ Deno.test("every flag reaches its option", async () => {
     deny: shown(deny),
     localForwards: forwards(localForwards),
     remoteForwards: forwards(remoteForwards),
+    sourceIpv4: String(all.sourceIpv4),
+    sourceIpv6: String(all.sourceIpv6),
   };
   assertEquals({ ...rest, ...lists }, {
     netns: "/proc/1/ns/net",
     interface: "tap3",
+    fd: 3,
     mtu: 65521,
     enableRouting: false,
     enableHost: true,
@@ -83,6 +94,10 @@ Deno.test("every flag reaches its option", async () => {
     localForwards: ["tcp 127.0.0.1 80 10.0.2.100 80", "udp ::1 0 fd00::100 53"],
     remoteForwards: ["udp 10.0.2.2 53 web.example 54"],
     dnsTtl: 62_500,
+    sourceIpv4: "192.0.2.1",
+    sourceIpv6: "2001:db8::1",
+    pcap: "/tmp/x.pcap",
+    metrics: { kind: "unix", path: "/run/m" },
     exitWithParent: true,
     maxprocs: 2,
     quiet: true,
@@ -100,6 +115,7 @@ Deno.test("the older spellings disable, wherever they stand", async () => {
 
 Deno.test("an empty path is the current namespace", async () => {
   assertEquals((await options("-netns=")).netns, null);
+  assertEquals((await options("-fd=-1")).fd, null);
 });
 
 Deno.test("bad values are named with flag and reason", async () => {
@@ -134,6 +150,14 @@ Deno.test("bad values are named with flag and reason", async () => {
   );
   assertEquals(await message("-dns-ttl=5"), `invalid value "5" for flag -dns-ttl: time: missing unit in duration "5"`);
   assertEquals(await message("-maxprocs=x"), `invalid value "x" for flag -maxprocs: parse error`);
+  assertEquals(await message("-fd=x"), `invalid value "x" for flag -fd: parse error`);
+  assertEquals(await message("-fd=-2"), `invalid value "-2" for flag -fd: value out of range`);
+  assertEquals(await message("-source-ipv4=::1"), `invalid value "::1" for flag -source-ipv4: not an IPv4 address`);
+  assertEquals(await message("-source-ipv6=x"), `invalid value "x" for flag -source-ipv6: lookup x: no such host`);
+  assertEquals(
+    await message("-m=udp://127.0.0.1:1"),
+    `invalid value "udp://127.0.0.1:1" for flag -m: unknown network type "udp"`,
+  );
   assertEquals(await message("-quiet=x"), `invalid boolean value "x" for -quiet: parse error`);
   assertEquals(await message("-interface"), "flag needs an argument: -interface");
 });

@@ -1,48 +1,18 @@
 import type { EndReport } from "../../../forward/end_report.ts";
-import {
-  type DialOptions,
-  HostError,
-  type HostFailure,
-  type HostNetwork,
-  type HostStream,
-} from "../../../forward/host.ts";
+import { HostError, type HostFailure } from "../../../forward/host.ts";
 import { DIAL_TIMEOUT_MS, MAX_DIALS, MAX_FLOWS } from "../../../forward/limits.ts";
 import { Dials } from "../../../forward/tcp/dials.ts";
 import { RoutedFlows } from "../../../forward/tcp/routed.ts";
 import { type Endpoint, formatEndpoint } from "../../../stack/address.ts";
 import { assertEquals } from "../../assert.ts";
-import { endpoint, FakeLoop, FakeRequest, FakeStream } from "../fakes.ts";
-
-/** A dial that the test decides on. */
-class FakeDial {
-  aborted = false;
-  readonly answer = Promise.withResolvers<HostStream>();
-
-  constructor(readonly remote: Endpoint, options: DialOptions | undefined) {
-    options?.signal?.addEventListener("abort", () => {
-      this.aborted = true;
-      this.answer.reject(new HostError("aborted", "aborted"));
-    });
-  }
-}
+import { FakeHost } from "../fake_host.ts";
+import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../fakes.ts";
 
 function setup(allowed = true) {
   const loop = new FakeLoop();
-  const dials: FakeDial[] = [];
   const lines: string[] = [];
-  const host: HostNetwork = {
-    dial: (remote, options) => {
-      const dial = new FakeDial(remote, options);
-      dials.push(dial);
-      return dial.answer.promise;
-    },
-    listen: () => {
-      throw new Error("not asked for");
-    },
-    datagram: () => {
-      throw new Error("not asked for");
-    },
-  };
+  const host = new FakeHost();
+  const { dials } = host;
   const say = (what: string, guest: Endpoint, rest: Endpoint[], ends?: EndReport) =>
     lines.push([what, formatEndpoint(guest), rest.map(formatEndpoint).join("-"), ends ?? ""].join(" ").trim());
   const flows = new RoutedFlows({
@@ -62,9 +32,6 @@ function setup(allowed = true) {
   };
   return { loop, dials, lines, flows, request };
 }
-
-/** Lets promises that are settled call back. */
-const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 Deno.test("routed: the SYN is answered when the host's connection stands", async () => {
   const { dials, lines, flows, request } = setup();

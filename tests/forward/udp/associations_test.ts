@@ -1,6 +1,6 @@
-import { Associations, type GuestDatagram } from "../../../forward/udp/associations.ts";
+import { Associations } from "../../../forward/udp/associations.ts";
 import { IdleTable } from "../../../forward/udp/idle_table.ts";
-import { type HostDatagram, type HostDatagramHandler, HostError, type HostNetwork } from "../../../forward/host.ts";
+import { HostError } from "../../../forward/host.ts";
 import {
   ASSOCIATION_IDLE_MS,
   DNS_IDLE_MS,
@@ -10,67 +10,29 @@ import {
   SWEEP_MS,
   UDP_FAILURE_MS,
 } from "../../../forward/limits.ts";
-import { type Endpoint, formatEndpoint } from "../../../stack/address.ts";
+import { formatEndpoint } from "../../../stack/address.ts";
 import type { Unreachable } from "../../../stack/tcp/flow.ts";
-import { assert, assertEquals } from "../../assert.ts";
+import { assertEquals } from "../../assert.ts";
+import { FakeHost } from "../fake_host.ts";
 import { endpoint, FakeLoop } from "../fakes.ts";
-
-class FakeSocket implements HostDatagram {
-  readonly sent: string[] = [];
-  closed = false;
-
-  constructor(readonly local: Endpoint, readonly handler: HostDatagramHandler) {}
-
-  send(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
-    assert(!this.closed);
-    this.sent.push(`${formatEndpoint(to)} ${new TextDecoder().decode(bytes.subarray(offset, offset + length))}`);
-  }
-
-  close(): void {
-    assert(!this.closed, "closed twice");
-    this.closed = true;
-  }
-
-  /** A datagram from the network. */
-  hears(from: string, text: string): void {
-    const bytes = new TextEncoder().encode(text + "beyond");
-    this.handler.received(bytes, text.length, endpoint(from));
-  }
-}
+import { guestDatagram, guestSender } from "../guest_datagram.ts";
 
 function setup() {
   const loop = new FakeLoop();
   const idle = new IdleTable(loop);
-  const sockets: FakeSocket[] = [];
+  const host = new FakeHost();
+  const { sockets } = host;
   const toGuest: string[] = [];
   const errors: Unreachable[] = [];
   const lines: string[] = [];
-  const state = { blocked: new Set<string>(), failure: null as HostError | null };
-  const host: HostNetwork = {
-    dial: () => Promise.reject(new Error("not asked for")),
-    listen: () => {
-      throw new Error("not asked for");
-    },
-    datagram: (local, handler) => {
-      if (state.failure !== null) throw state.failure;
-      const socket = new FakeSocket({ address: local.address, port: 50_000 + sockets.length }, handler);
-      sockets.push(socket);
-      return socket;
-    },
-  };
+  const state = { blocked: new Set<string>() };
   const associations = new Associations({
     host,
     loop,
     idle,
     shown: (local) => local,
     policy: { decide: (_, address, port) => ({ allowed: !state.blocked.has(formatEndpoint({ address, port })) }) },
-    guest: {
-      sendBytes: (source, destination, bytes, offset, length) => {
-        const text = new TextDecoder().decode(bytes.subarray(offset, offset + length));
-        toGuest.push(`${formatEndpoint(source)} > ${formatEndpoint(destination)} ${text}`);
-        return true;
-      },
-    },
+    guest: guestSender(toGuest),
     log: {
       opened: (guest, local, first) => lines.push(`new ${[guest, local, first].map(formatEndpoint).join(" ")}`),
       done: (guest, _local, _first, ends) => lines.push(`done ${formatEndpoint(guest)} ${ends}`),
@@ -78,24 +40,8 @@ function setup() {
     },
   });
   /** A datagram from the guest. */
-  const say = (from: string, to: string, text = "x") => {
-    const source = endpoint(from), destination = endpoint(to);
-    const size = source.address.bytes.length;
-    const payload = new TextEncoder().encode(text);
-    const datagram: GuestDatagram = {
-      bytes: Uint8Array.from([...source.address.bytes, ...destination.address.bytes, ...payload]),
-      version: source.address.version,
-      guestAddress: 0,
-      localAddress: size,
-      guestPort: source.port,
-      localPort: destination.port,
-      payload: 2 * size,
-      length: payload.length,
-      unreachable: (what) => errors.push(what),
-    };
-    associations.receive(datagram);
-  };
-  return { loop, sockets, toGuest, errors, lines, state, idle, associations, say };
+  const say = (from: string, to: string, text = "x") => associations.receive(guestDatagram(from, to, text, errors));
+  return { loop, sockets, toGuest, errors, lines, host, state, idle, associations, say };
 }
 
 const GUEST = "10.0.2.100:4000";
@@ -167,12 +113,12 @@ Deno.test("associations: what is blocked is dropped, told, and leaves nothing be
 });
 
 Deno.test("associations: without a descriptor the datagram is refused and the next one is tried", () => {
-  const { sockets, errors, state, say, lines, associations } = setup();
-  state.failure = new HostError("resources", "too many open files");
+  const { sockets, errors, host, say, lines, associations } = setup();
+  host.failures.set("*", new HostError("resources", "too many open files"));
   say(GUEST, "192.0.2.1:9");
   assertEquals([errors, associations.size], [["port"], 0]);
   assertEquals(lines, ["error 10.0.2.100:4000 192.0.2.1:9 l=0/0 r=0/[too many open files]"]);
-  state.failure = null;
+  host.failures.clear();
   say(GUEST, "192.0.2.1:9");
   assertEquals(sockets[0]!.sent.length, 1);
 });

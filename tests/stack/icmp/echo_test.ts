@@ -1,3 +1,4 @@
+import { IpAddress } from "../../../stack/address.ts";
 import { assertEquals } from "../../assert.ts";
 import {
   Bed,
@@ -126,4 +127,18 @@ Deno.test("echo: a function decides, but not about our own addresses", () => {
   bed.feed(ping6(8, "fd000000000000000000000000000002")); // ours
   assertEquals(seen, ["c6336407", "c6336408"]);
   assertEquals(bed.takeSent().length, 3);
+});
+
+Deno.test("a reply of somebody else: the request's identifier and sequence number, its own payload and hop limit", () => {
+  const bed = new Bed();
+  const answer = Uint8Array.of(0xff, 0xde, 0xad, 0xbe, 0xef);
+  const [host, guest] = [IpAddress.parse("198.51.100.7"), IpAddress.parse("10.0.2.100")];
+  bed.stack.echo.reply(host, guest, REQUEST4, 20, answer, 1, 4, 51);
+  bed.stack.echo.reply(IpAddress.of(hex(REMOTE6)), IpAddress.of(hex(GUEST6)), REQUEST6, 40, answer, 0, 0, 250);
+  const icmp4 = hex("0000 0000 3e05 0001 deadbeef");
+  const icmp6 = checksummed(hex("8100 0000 3e06 0001"), 2, 58, REMOTE6, GUEST6);
+  assertEquals(bed.takeSent(), [
+    toHex(concat(hex("4500 0020 0000 4000 33 01 113f c6336407 0a000264"), with16(icmp4, 2, referenceChecksum(icmp4)))),
+    toHex(ipv6(58, icmp6, REMOTE6, GUEST6, 250)),
+  ]);
 });

@@ -1,3 +1,4 @@
+import { IpAddress } from "../../../stack/address.ts";
 import { assertEquals } from "../../assert.ts";
 import { ERROR_BURST, ERRORS_PER_SECOND } from "../../../stack/icmp/output.ts";
 import type { Unreachable } from "../../../stack/tcp/flow.ts";
@@ -128,4 +129,14 @@ Deno.test("packet too big, for both versions", () => {
   const [four, six] = bed.takeSent();
   assertEquals([four.slice(24, 32), four.slice(40, 44), four.slice(48, 56)], ["0a000202", "0304", "00000578"]);
   assertEquals([six.slice(16, 48), six.slice(80, 84), six.slice(88, 96)], [GATEWAY6, "0200", "00000578"]);
+});
+
+Deno.test("an error of somebody else's network is passed on, also about a part of the packet", () => {
+  const bed = new Bed();
+  const packet = datagram4(200).slice(0, 100);
+  bed.stack.icmp.relay(11, 0, IpAddress.parse("192.0.2.7"), packet, 0, packet.length);
+  bed.stack.icmp.relay(3, 13, null, packet, 0, packet.length);
+  const [router, own] = bed.takeSent();
+  assertEquals([router!.slice(24, 32), router!.slice(40, 44), router!.slice(56)], ["c0000207", "0b00", toHex(packet)]);
+  assertEquals([own!.slice(24, 32), own!.slice(40, 44)], ["0a000202", "030d"]);
 });

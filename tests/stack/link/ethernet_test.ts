@@ -51,10 +51,22 @@ Deno.test("an ARP announcement is not contradicted", () => {
   assertEquals(bed.takeSent(), []);
 });
 
-Deno.test("frames for other stations, from ourselves, too short or of unknown types are dropped", () => {
+Deno.test("frames to other stations are for us as well", () => {
   const bed = bed4();
-  bed.feed(concat(hex("020000000999"), ethernet(0x0800).slice(6), DATAGRAM)); // to somebody else
+  bed.feed(concat(hex("52550a000202"), ethernet(0x0800).slice(6), DATAGRAM));
+  assertEquals(bed.datagrams.length, 1);
+  const ping = ipv4({ protocol: 1 }, hex("0800 f7fe 0000 0001"));
+  const other = new Bed({ medium: "ethernet" });
+  for (let i = 0; i < 2; i++) {
+    other.feed(concat(hex(`52550a000202 ${OUR_MAC} 0800`), ping)); // a guest that has our address
+    assertEquals(toHex(other.takeOne()).slice(0, 28), `${OUR_MAC}${OUR_MAC}0800`);
+  }
+});
+
+Deno.test("frames of our own, of groups, too short or of unknown types are dropped", () => {
+  const bed = bed4();
   bed.feed(concat(hex(OUR_MAC + OUR_MAC + "0800"), DATAGRAM));
+  bed.feed(concat(hex("ffffffffffff" + OUR_MAC + "0800"), DATAGRAM));
   bed.feed(concat(hex(OUR_MAC + "ffffffffffff0800"), DATAGRAM)); // a group can't send
   bed.feed(concat(hex(OUR_MAC + "0000000000000800"), DATAGRAM));
   assertEquals(bed.stack.counters.link.notForUs, 4);

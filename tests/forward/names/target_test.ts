@@ -1,0 +1,69 @@
+import { Target } from "../../../forward/names/target.ts";
+import { parseForward } from "../../../forward/options/forward_spec.ts";
+import { type Endpoint, formatEndpoint } from "../../../stack/address.ts";
+import { assertEquals, assertRejects } from "../../assert.ts";
+import { FakeNames } from "../fake_host.ts";
+import { FakeLoop } from "../fakes.ts";
+
+function setup(text: string, ttl: number) {
+  const loop = new FakeLoop();
+  const names = new FakeNames({ addresses: { web: "192.0.2.1" }, services: { svc: "0 0 81 web" } });
+  const target = new Target(parseForward(`1:${text}`, "remote").target, {
+    ...{ names, ttl },
+    now: () => loop.now(),
+    random: () => 0,
+  });
+  const known = () => show(target.known());
+  return { loop, names, target, known };
+}
+
+const show = (endpoint: Endpoint | null) => endpoint && formatEndpoint(endpoint);
+
+Deno.test("target: an address is known", () => {
+  const { target, known } = setup("192.0.2.7:80", 0);
+  assertEquals([known(), show(target.fixed), String(target), target.name], [
+    "192.0.2.7:80",
+    "192.0.2.7:80",
+    "192.0.2.7:80",
+    "192.0.2.7",
+  ]);
+});
+
+Deno.test("target: an answer is good for its time", async () => {
+  const { loop, names, target, known } = setup("web:80", 5_000);
+  assertEquals([known(), target.fixed, String(target)], [null, null, "web:80"]);
+  assertEquals(show(await target.ask()), "192.0.2.1:80");
+  loop.advance(4_999);
+  assertEquals(known(), "192.0.2.1:80");
+  loop.advance(1);
+  assertEquals(known(), null);
+  names.answers.addresses.web = "192.0.2.2";
+  assertEquals([show(await target.ask()), known(), names.asked.length], ["192.0.2.2:80", "192.0.2.2:80", 2]);
+});
+
+for (const ttl of [0, -1]) {
+  Deno.test(`target: with a time of ${ttl} each is asked for`, async () => {
+    const { names, target, known } = setup("web:80", ttl);
+    for (let i = 1; i <= 3; i++) {
+      await target.ask();
+      assertEquals([known(), names.asked.length], [null, i]);
+    }
+  });
+}
+
+Deno.test("target: who needs it at the same time shares a question", async () => {
+  const { names, target } = setup("svc@srv-53:80", 0);
+  const both = await Promise.all([target.ask(), target.ask()]);
+  assertEquals(both.map(show), ["192.0.2.1:81", "192.0.2.1:81"]);
+  assertEquals(names.asked.filter((question) => question.includes("srv")).length, 1);
+});
+
+Deno.test("target: a failure is told to all who wait, and not kept", async () => {
+  const { names, target, known } = setup("gone:80", 5_000);
+  const first = target.ask(), second = target.ask();
+  await assertRejects(() => first, Error, "lookup gone: no such host");
+  await assertRejects(() => second, Error, "lookup gone: no such host");
+  assertEquals([known(), names.asked.length], [null, 1]);
+  names.answers.addresses.gone = "192.0.2.9";
+  assertEquals(show(await target.ask()), "192.0.2.9:80");
+});

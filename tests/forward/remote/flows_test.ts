@@ -1,0 +1,144 @@
+import { HostError } from "../../../forward/host.ts";
+import { remoteForwardLines } from "../../../forward/forward_lines.ts";
+import { MAX_DIALS, MAX_FLOWS } from "../../../forward/limits.ts";
+import { Target } from "../../../forward/names/target.ts";
+import { parseForward } from "../../../forward/options/forward_spec.ts";
+import { Output } from "../../../forward/output.ts";
+import { RemoteFlows } from "../../../forward/remote/flows.ts";
+import { Dials } from "../../../forward/tcp/dials.ts";
+import { formatEndpoint } from "../../../stack/address.ts";
+import { assertEquals } from "../../assert.ts";
+import { FakeHost, FakeNames } from "../fake_host.ts";
+import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../fakes.ts";
+
+function setup(target: string) {
+  const loop = new FakeLoop(), host = new FakeHost();
+  const names = new FakeNames({ addresses: { web: "192.0.2.1" }, services: { svc: "0 0 81 web" } });
+  const lines: string[] = [];
+  const output = new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length });
+  const flows = new RemoteFlows({ dials: new Dials(host, loop), loop, logs: remoteForwardLines("tcp", output) });
+  const options = { names, ttl: 0, now: () => loop.now(), random: () => 0 };
+  const forward = {
+    bind: endpoint("10.0.2.2:80"),
+    target: new Target(parseForward(`80:${target}`, "remote").target, options),
+    oneAnswer: false,
+  };
+  const request = () => {
+    const request = new FakeRequest(forward.bind);
+    flows.request(request, forward);
+    return request;
+  };
+  return { loop, host, names, lines, flows, request, dials: host.dials };
+}
+
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
+const encode = (text: string) => new TextEncoder().encode(text);
+const WHO = "tcp://10.0.2.100:40000-10.0.2.2:80";
+
+Deno.test("remote flows: a target with an address: the SYN is answered as the host's connection is", async () => {
+  const { dials, lines, flows, request } = setup("192.0.2.7:8080");
+  const asked = request();
+  assertEquals([asked.verdict, formatEndpoint(dials[0]!.remote), flows.size], [null, "192.0.2.7:8080", 1]);
+  const stream = new FakeStream();
+  dials[0]!.answer.resolve(stream);
+  await settled();
+  assertEquals([asked.verdict, stream.isReading], ["accepted", true]);
+  const refused = request();
+  dials[1]!.answer.reject(new HostError("refused", "connection refused"));
+  await settled();
+  assertEquals([refused.verdict, flows.size], ["refused", 1]);
+  asked.flow.ends("reset");
+  assertEquals([stream.resets, flows.size], [1, 0]);
+  assertEquals(lines, [
+    `[+] ${WHO}/198.51.100.1:50000-192.0.2.1:80 remote-fwd conn new`,
+    `[!] ${WHO}/192.0.2.7:8080 remote-fwd conn error: l=0/0 r=[connection refused]/0`,
+    `[-] ${WHO}/198.51.100.1:50000-192.0.2.1:80 remote-fwd conn done: l=[connection reset by peer]/0 r=0/0`,
+  ]);
+});
+
+Deno.test("remote flows: a name: accepted at once, and what the guest sends meanwhile is kept", async () => {
+  const { dials, lines, flows, request } = setup("web:8080");
+  const asked = request();
+  assertEquals([asked.verdict, dials.length, flows.size], ["accepted", 0, 1]);
+  asked.handler!.established();
+  asked.flow.sends(encode("question"));
+  await settled();
+  assertEquals([formatEndpoint(dials[0]!.remote), flows.size], ["192.0.2.1:8080", 1]);
+  asked.flow.finishes();
+  const stream = new FakeStream();
+  dials[0]!.answer.resolve(stream);
+  await settled();
+  stream.completeWrite();
+  assertEquals([decode(Uint8Array.from(stream.fromGuest)), stream.writeEnded], ["question", true]);
+  stream.sends(encode("answer"));
+  stream.completeRead();
+  stream.finishes();
+  stream.completeRead();
+  asked.flow.ends(null);
+  assertEquals([decode(Uint8Array.from(asked.flow.toGuest)), asked.flow.shutdowns, flows.size], ["answer", 1, 0]);
+  assertEquals(lines.length, 2);
+});
+
+Deno.test("remote flows: a service record's port", async () => {
+  const { dials, request } = setup("svc@srv-53:0");
+  request();
+  await settled();
+  assertEquals(formatEndpoint(dials[0]!.remote), "192.0.2.1:81");
+});
+
+Deno.test("remote flows: a name without an address: reset, and a line", async () => {
+  const { dials, lines, flows, request } = setup("none:8080");
+  const asked = request();
+  await settled();
+  assertEquals([asked.verdict, asked.flow.aborts, dials.length, flows.size], ["accepted", 1, 0, 0]);
+  assertEquals(lines, [`[!] ${WHO}/none-failed remote-fwd dns lookup error of tcp addr: lookup none: no such host`]);
+});
+
+Deno.test("remote flows: a name whose host refuses: reset, and a line", async () => {
+  const { dials, lines, flows, request } = setup("web:8080");
+  const asked = request();
+  await settled();
+  dials[0]!.answer.reject(new HostError("refused", "connection refused"));
+  await settled();
+  assertEquals([asked.flow.aborts, flows.size], [1, 0]);
+  assertEquals(lines, [`[!] ${WHO}/192.0.2.1:8080 remote-fwd conn error: l=0/0 r=[connection refused]/0`]);
+});
+
+Deno.test("remote flows: a guest that gives up during the lookup, and during the dial", async () => {
+  const { dials, lines, flows, request } = setup("web:8080");
+  request().flow.ends("reset");
+  await settled();
+  assertEquals([dials.length, flows.size, lines], [0, 0, []]);
+  const asked = request();
+  await settled();
+  asked.flow.ends("reset");
+  assertEquals([dials[0]!.aborted, flows.size], [true, 0]);
+  assertEquals(lines, [`[!] ${WHO}/192.0.2.1:8080 remote-fwd conn error: l=[connection given up]/0 r=0/0`]);
+});
+
+Deno.test("remote flows: a guest that gives up before a name without an address is known to be one", async () => {
+  const { flows, request } = setup("none:8080");
+  const asked = request();
+  asked.flow.ends("timeout");
+  await settled();
+  assertEquals([asked.flow.aborts, flows.size], [0, 0]);
+});
+
+Deno.test("remote flows: many names are asked for once, and limits hold", async () => {
+  const { names, dials, request } = setup("web:8080");
+  for (let i = 0; i < MAX_DIALS; i++) request();
+  await settled();
+  assertEquals([names.asked.length, dials.length, request().verdict], [1, MAX_DIALS, "dropped"]);
+  const other = setup("web:8080");
+  for (let i = 0; i < MAX_FLOWS; i++) other.request();
+  assertEquals([other.flows.size, other.request().verdict], [MAX_FLOWS, "refused"]);
+});
+
+Deno.test("remote flows: all can be reset", async () => {
+  const { dials, flows, request } = setup("192.0.2.7:8080");
+  const asked = request(), stream = new FakeStream();
+  dials[0]!.answer.resolve(stream);
+  await settled();
+  flows.abort();
+  assertEquals([asked.flow.aborts, stream.resets, flows.size], [1, 1, 0]);
+});

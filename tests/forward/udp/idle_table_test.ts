@@ -1,0 +1,59 @@
+import { EXCHANGE_IDLE_MS, MAX_ASSOCIATIONS, SWEEP_MS } from "../../../forward/limits.ts";
+import { IdleTable, type Idling } from "../../../forward/udp/idle_table.ts";
+import { Usage } from "../../../forward/udp/usage.ts";
+import { assertEquals } from "../../assert.ts";
+import { FakeLoop } from "../fakes.ts";
+
+function setup() {
+  const loop = new FakeLoop(), table = new IdleTable(loop);
+  const ended: string[] = [];
+  const add = (name: string): Usage => {
+    const usage = new Usage(loop.now());
+    const entry: Idling = {
+      usage,
+      end: (reason) => {
+        ended.push(`${name}: ${reason}`);
+        table.delete(entry);
+      },
+    };
+    usage.noteSent(loop.now(), 10, 123);
+    table.makeRoom();
+    table.add(entry);
+    return usage;
+  };
+  return { loop, table, ended, add };
+}
+
+Deno.test("idle table: each ends in its own time, and then there is no timer", () => {
+  const { loop, table, ended, add } = setup();
+  add("a");
+  loop.advance(SWEEP_MS / 2);
+  const b = add("b");
+  loop.advance(EXCHANGE_IDLE_MS - SWEEP_MS);
+  b.noteAnswered(loop.now(), 10);
+  loop.advance(2 * SWEEP_MS);
+  assertEquals([ended, table.size], [["a: idle timeout"], 1]);
+  loop.advance(EXCHANGE_IDLE_MS);
+  assertEquals([ended.at(-1), table.size, loop.timerCount], ["b: idle timeout", 0, 0]);
+  assertEquals([b.sentBytes, b.answeredBytes], [10, 10]);
+});
+
+Deno.test("idle table: when it is full, the one idle longest makes room", () => {
+  const { loop, table, ended, add } = setup();
+  const first = add("first");
+  loop.advance(1);
+  add("second");
+  loop.advance(1);
+  for (let i = 2; i < MAX_ASSOCIATIONS; i++) add(String(i));
+  first.noteSent(loop.now(), 10, 123);
+  add("last");
+  assertEquals([ended, table.size], [["second: too many associations"], MAX_ASSOCIATIONS]);
+});
+
+Deno.test("idle table: close ends all", () => {
+  const { table, ended, add } = setup();
+  add("a");
+  add("b");
+  table.close();
+  assertEquals([ended, table.size], [["a: aborted", "b: aborted"], 0]);
+});
