@@ -23,9 +23,15 @@ export async function versionLines(): Promise<string> {
  * loaded from elsewhere than a file system).
  */
 export async function sourceTime(root: URL): Promise<string> {
-  if (root.protocol !== "file:") return "unknown";
-  const time = await newestCommit(root) ?? await newestFile(root);
+  const time = await sourceDate(root);
   return time === null ? "unknown" : formatBuildTime(time);
+}
+
+/** The time of the newest commit under a directory, or else of the newest module; null when it can't be told. */
+export async function sourceDate(root: URL): Promise<Date | null> {
+  if (root.protocol !== "file:") return null;
+  const seconds = await git(root, "log", "-1", "--format=%ct") ?? "";
+  return /^\d+$/.test(seconds) ? new Date(Number(seconds) * 1000) : await newestFile(root);
 }
 
 /** `2026-07-01-09:05UTC`. */
@@ -33,21 +39,27 @@ export function formatBuildTime(time: Date): string {
   return `${time.toISOString().slice(0, 16).replace("T", "-")}UTC`;
 }
 
-/** Null without git, or where the directory itself is no checkout (the one around it may be something else). */
-async function newestCommit(root: URL): Promise<Date | null> {
+/**
+ * What git says of the checkout in `root`, without space around it. Null without git, or where the directory itself is
+ * no checkout (the one around it may be something else).
+ */
+export async function git(root: URL, ...args: readonly string[]): Promise<string | null> {
   const gitDir = new URL(".git", root);
   try {
     await Deno.stat(gitDir);
     const { success, stdout } = await new Deno.Command("git", {
-      args: ["--git-dir", decodeURIComponent(gitDir.pathname), "log", "-1", "--format=%ct"],
+      args: ["--no-optional-locks", `--git-dir=${pathOf(gitDir)}`, `--work-tree=${pathOf(root)}`, ...args],
       stdin: "null",
       stderr: "null",
     }).output();
-    const seconds = new TextDecoder().decode(stdout).trim();
-    return success && /^\d+$/.test(seconds) ? new Date(Number(seconds) * 1000) : null;
+    return success ? new TextDecoder().decode(stdout).trim() : null;
   } catch {
     return null; // it is a line for people: what can't be found out is not worth an error
   }
+}
+
+function pathOf(url: URL): string {
+  return decodeURIComponent(url.pathname);
 }
 
 /** The modification time of the newest module; null when there is none that can be read. */
