@@ -2,7 +2,8 @@
  * The flags of the program, and what they come to.
  *
  * A flag is a line in {@linkcode makeTable}, and a line in {@linkcode Options} and {@linkcode optionsOf} that says what
- * the rest of the program gets to see of it.
+ * the rest of the program gets to see of it. What help, the manual page and the shells' completions say of it beyond the
+ * usage is in help/flags.ts.
  *
  * @module
  */
@@ -35,7 +36,8 @@ export type IcmpMode =
   /** Nobody. */
   | "off";
 
-const ICMP_MODES: readonly IcmpMode[] = ["local", "auto", "off"];
+/** All modes. */
+export const ICMP_MODES: readonly IcmpMode[] = ["local", "auto", "off"];
 
 /** What the command line asks for. */
 export interface Options {
@@ -100,9 +102,11 @@ export async function parseOptions(args: readonly string[], resolve: Resolver): 
 /** The smallest MTU that IPv4 allows (RFC 791, section 3.2), and the largest that its length field can say. */
 const MIN_MTU = 68, MAX_MTU = 65535;
 
-type Table = ReturnType<typeof makeTable>;
+/** The flags by name. What help says of each is in help/flags.ts. */
+export type Table = ReturnType<typeof makeTable>;
 
-function makeTable(resolve: Resolver) {
+/** The table of the flags, each with its default. */
+export function makeTable(resolve: Resolver) {
   const ranges = (text: string) => parseRanges(text, resolve);
   return {
     "netns": stringFlag("", "path to network namespace"),

@@ -1,0 +1,188 @@
+/**
+ * What help says of each flag. The flags' names, types and defaults are in the table of options.ts; a flag that is added
+ * there is missed by the compiler here.
+ *
+ * @module
+ */
+import { ICMP_MODES, type Table } from "../options.ts";
+import type { FlagHelp } from "./page.ts";
+
+/** By the flag's name, in the order in which help has them. */
+export const FLAG_HELP: Readonly<Record<keyof Table, FlagHelp>> = {
+  "netns": {
+    value: "PATH",
+    group: "Guest",
+    paragraphs: [
+      "The network namespace of the guest, by a path: `/proc/`_PID_`/ns/net` of a process in it, or `/run/netns/`_NAME_ of " +
+      "one that `ip netns` has made. When not given, it is the one in which the program is started.",
+      "The program enters it only to open the device. Its own sockets stay in the namespace in which it was started. To " +
+      "enter needs root, or otherwise `CAP_SYS_ADMIN` over the namespace.",
+    ],
+    complete: "netns",
+  },
+  "interface": {
+    value: "NAME",
+    group: "Guest",
+    paragraphs: [
+      "The tun or tap device there. It must exist. Which of the two it is, is found out, and its MTU too.",
+    ],
+    complete: "interface",
+  },
+  "fd": {
+    value: "NUMBER",
+    group: "Guest",
+    paragraphs: [
+      "In the place of a device, a Unix socket that the program inherits as this file descriptor. Of a datagram socket, or " +
+      "a sequenced packet one, each message is an Ethernet frame; on a stream socket, each frame has its length before it, " +
+      "in 4 bytes, the most significant first. Virtual machine monitors such as QEMU have the other end. Not together with " +
+      "`-netns`.",
+    ],
+    complete: "none",
+  },
+  "mtu": {
+    value: "BYTES",
+    group: "Guest",
+    paragraphs: [
+      "The largest IP packet, from 68 to 65535. `0`, the default, is what the device says, and 1500 with `-fd`. It costs " +
+      "little speed to have a small one: the kernel hands over and takes large segments of TCP whatever it is.",
+    ],
+    complete: "none",
+  },
+  "enable-routing": {
+    value: "",
+    group: "Policy",
+    paragraphs: [
+      "The guest may reach addresses that the host has only a default route to, which is to say, the internet.",
+    ],
+    complete: "none",
+  },
+  "enable-host": {
+    value: "",
+    group: "Policy",
+    paragraphs: [
+      "The guest may reach the addresses of the host and of the networks that the host is part of: what is in the host's " +
+      "`local` table, and what it has other than default routes to.",
+    ],
+    complete: "none",
+  },
+  "disable-routing": {
+    value: "",
+    group: "Policy",
+    paragraphs: ["The older spelling of `-enable-routing=false`. It wins over `-enable-routing`."],
+    complete: "none",
+  },
+  "disable-host-networks": {
+    value: "",
+    group: "Policy",
+    paragraphs: ["The older spelling of `-enable-host=false`. It wins over `-enable-host`."],
+    complete: "none",
+  },
+  "allow": {
+    value: "RANGE",
+    group: "Policy",
+    paragraphs: ["What the guest may reach in spite of the flags above. _RANGE_ may be several, separated by commas."],
+    complete: "range",
+    repeatable: true,
+  },
+  "deny": {
+    value: "RANGE",
+    group: "Policy",
+    paragraphs: [
+      "What the guest may not reach in spite of everything else. _RANGE_ may be several, separated by commas.",
+    ],
+    complete: "range",
+    repeatable: true,
+  },
+  "icmp": {
+    value: "MODE",
+    group: "Policy",
+    paragraphs: [
+      "Who answers the guest's pings. `local`: the program itself does, whatever address is asked, so a ping says nothing " +
+      "about the host that it names. `auto`: an address that the guest may reach is pinged for real, and what it answers " +
+      'comes back; for others the answer is "administratively prohibited". `off`: nobody does.',
+    ],
+    complete: ICMP_MODES,
+  },
+  "L": {
+    value: "FORWARD",
+    group: "Forwards",
+    paragraphs: [
+      "A local forward: listen on the host, and connect into the guest's network. The guest sees the client's address, " +
+      "where it can.",
+    ],
+    complete: "forward",
+    repeatable: true,
+  },
+  "R": {
+    value: "FORWARD",
+    group: "Forwards",
+    paragraphs: [
+      "A remote forward: listen in the guest's network, and connect on the host. It is allowed whatever the policy says.",
+    ],
+    complete: "forward",
+    repeatable: true,
+  },
+  "dns-ttl": {
+    value: "DURATION",
+    group: "Forwards",
+    paragraphs: [
+      "How long the address of a name in a forward's target is used before the name is resolved again, such as `500ms` or " +
+      "`1m30s`. `0` resolves it for each connection.",
+    ],
+    complete: ["0", "1s", "5s", "1m"],
+  },
+  "source-ipv4": {
+    value: "ADDRESS",
+    group: "Host side",
+    paragraphs: ["The address from which connections and datagrams leave the host, over IPv4. It must be the host's."],
+    complete: "none",
+  },
+  "source-ipv6": {
+    value: "ADDRESS",
+    group: "Host side",
+    paragraphs: ["The same over IPv6."],
+    complete: "none",
+  },
+  "pcap": {
+    value: "PATH",
+    group: "Observation",
+    paragraphs: [
+      "Write the packets of both directions to this file, for `tcpdump`, Wireshark and the like: raw IP without Ethernet " +
+      "headers, with time in microseconds.",
+    ],
+    complete: "file",
+  },
+  "m": {
+    value: "ADDRESS",
+    group: "Observation",
+    paragraphs: [
+      "Serve over HTTP at `tcp://`_IP_`:`_PORT_ or `unix://`_PATH_: `/metrics` in the format of Prometheus, `/flows`, what is " +
+      "open now, in JSON, and `/health`. Port 0 is any free one; a line on stderr says which.",
+    ],
+    complete: ["tcp://127.0.0.1:", "unix:///"],
+  },
+  "quiet": {
+    value: "",
+    group: "Observation",
+    paragraphs: ["No line on stdout for each forward, and for each connection that begins, ends, or fails."],
+    complete: "none",
+  },
+  "exit-with-parent": {
+    value: "",
+    group: "Process",
+    paragraphs: ["End when the process ends that has started the program."],
+    complete: "none",
+  },
+  "maxprocs": {
+    value: "NUMBER",
+    group: "Process",
+    paragraphs: ["Has no effect, and says so. It is taken for the sake of scripts that give it."],
+    complete: "none",
+  },
+  "version": {
+    value: "",
+    group: "Information",
+    paragraphs: ["Print the version and the time of the build, one line each, and end."],
+    complete: "none",
+  },
+};
