@@ -5,40 +5,52 @@
  *
  * @module
  */
-import { Lab } from "../lab/lab.ts";
-import type { Namespace } from "../lab/namespace.ts";
+import { Lab, WORLD } from "../lab/lab.ts";
+import type { Process } from "../lab/process.ts";
 import { startIperf } from "../lab/services.ts";
-import type { Peer } from "./peers.ts";
+import { startInstrument } from "./instrument.ts";
+import type { Peer, Place } from "./peers.ts";
 
-/** A guest that a peer serves. */
-export interface Seat {
+/** A guest that a peer serves, and the peer's process. */
+export interface Seat extends Place {
+  readonly bed: BenchBed;
   readonly peer: Peer;
-  readonly mtu: number;
-  readonly guest: Namespace;
+  /** Null: the kernel does it. */
+  readonly process: Process | null;
 }
 
 /** The lab with all its guests. */
 export class BenchBed implements AsyncDisposable {
-  private constructor(readonly lab: Lab, readonly seats: readonly Seat[]) {}
+  private readonly seats: Seat[] = [];
+  private guests = 0;
 
-  /** Makes a guest for each peer and MTU, and attaches the peers. `linkMtu` is that of the host's link to the world. */
-  static async create(peers: readonly Peer[], mtus: readonly number[], linkMtu: number): Promise<BenchBed> {
+  private constructor(readonly lab: Lab) {}
+
+  /** Makes the host and the world, with the servers in it. `linkMtu` is that of the link between. */
+  static async create(linkMtu: number): Promise<BenchBed> {
     const lab = await Lab.create(linkMtu);
     try {
-      await startIperf(lab);
-      const seats: Seat[] = [];
-      for (const mtu of mtus) {
-        for (const peer of peers) {
-          const guest = await lab.guest();
-          await peer.attach(lab, guest, mtu);
-          seats.push({ peer, mtu, guest });
-        }
-      }
-      return new BenchBed(lab, seats);
+      await Promise.all([startIperf(lab), startInstrument(lab, [WORLD.v4, WORLD.v6])]);
+      return new BenchBed(lab);
     } catch (error) {
       await lab[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** The peer's guest with that MTU; made, and the peer attached, when it is asked for first or when the peer ended. */
+  async seat(peer: Peer, mtu: number): Promise<Seat> {
+    const found = this.seats.findLast((seat) => seat.peer === peer && seat.mtu === mtu);
+    if (found !== undefined && (found.process === null || found.process.code === null)) return found;
+    const seat = await this.newSeat(peer, mtu);
+    this.seats.push(seat);
+    return seat;
+  }
+
+  /** A guest for one use, with a process of its own. */
+  async newSeat(peer: Peer, mtu: number): Promise<Seat> {
+    const place = { guest: await this.lab.guest(), mtu, number: this.guests++ };
+    return { ...place, bed: this, peer, process: await peer.attach(this.lab, place) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

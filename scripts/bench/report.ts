@@ -3,31 +3,32 @@
  *
  * @module
  */
+import { median } from "./statistics.ts";
+import type { Figure } from "./work.ts";
 
-/** All samples of one piece of work at one MTU, by the peer's name. */
-export interface Row {
-  readonly work: string;
-  readonly unit: string;
+/** All samples of one figure, by the peer's name, and why there are none, or fewer. */
+export interface Row extends Figure {
   readonly mtu: number;
-  readonly samples: ReadonlyMap<string, readonly number[]>;
-}
-
-/** The middle one, or the mean of the two in the middle. */
-export function median(samples: readonly number[]): number {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  readonly samples: Record<string, number[]>;
+  readonly failures: Record<string, string[]>;
 }
 
 /** A Markdown table that is readable on a terminal too. `ours` is the peer that the others are compared with. */
 export function table(rows: readonly Row[], ours: string, others: readonly string[]): string {
   const head = ["work", "MTU", ours, ...others.flatMap((other) => [other, `against ${other}`])];
-  const body = rows.map((row) => [
-    row.work,
-    String(row.mtu),
-    cell(row, ours),
-    ...others.flatMap((other) => [cell(row, other), verdict(row, ours, other)]),
-  ]);
+  return markdown(
+    head,
+    rows.map((row) => [
+      `${row.name}, ${row.unit}${row.better === "less" ? " (less is better)" : ""}`,
+      String(row.mtu),
+      cell(row, ours),
+      ...others.flatMap((other) => [cell(row, other), verdict(row, ours, other)]),
+    ]),
+  );
+}
+
+/** Columns as wide as they need to be. */
+export function markdown(head: readonly string[], body: readonly (readonly string[])[]): string {
   const lines = [head, ...body];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   const format = (line: readonly string[]) => `| ${line.map((text, i) => text.padEnd(widths[i]!)).join(" | ")} |`;
@@ -35,17 +36,46 @@ export function table(rows: readonly Row[], ours: string, others: readonly strin
   return [format(head), rule, ...body.map(format)].join("\n");
 }
 
+/** A line for each dash of the table, and for each peer that failed some of the time. */
+export function notes(rows: readonly Row[]): string[] {
+  return rows.flatMap((row) =>
+    Object.entries(row.failures).map(([peer, reasons]) => {
+      const taken = row.samples[peer]?.length ?? 0;
+      const share = taken === 0 ? "" : ` in ${reasons.length} of ${reasons.length + taken} samples`;
+      return `${peer} failed${share} at ${row.name}, MTU ${row.mtu}: ${reasons[0]}`;
+    })
+  );
+}
+
+/** The median of a peer's samples; null when it has none. */
+export function medianOf(row: Row, peer: string): number | null {
+  const samples = row.samples[peer] ?? [];
+  return samples.length === 0 ? null : median(samples);
+}
+
+/** Ours divided by theirs; null when one of them is missing, or theirs is nothing. */
+export function ratio(row: Row, ours: string, other: string): number | null {
+  const [we, they] = [medianOf(row, ours), medianOf(row, other)];
+  return we === null || they === null || they === 0 ? null : we / they;
+}
+
 function cell(row: Row, peer: string): string {
-  const samples = row.samples.get(peer)!;
-  const [low, high] = [Math.min(...samples), Math.max(...samples)];
-  return `${digits(median(samples))} ${row.unit} (${digits(low)}–${digits(high)})`;
+  const value = medianOf(row, peer);
+  if (value === null) return "—";
+  const samples = row.samples[peer]!;
+  return `${formatValue(value)} (${formatValue(Math.min(...samples))}–${formatValue(Math.max(...samples))})`;
 }
 
 function verdict(row: Row, ours: string, other: string): string {
-  const ratio = median(row.samples.get(ours)!) / median(row.samples.get(other)!);
-  return `${ratio.toFixed(2)}× ${ratio >= 1 ? "ahead" : "behind"}`;
+  const value = ratio(row, ours, other);
+  if (value === null) return "—";
+  const ahead = row.better === "more" ? value >= 1 : value <= 1;
+  return `${value.toFixed(2)}× ${ahead ? "ahead" : "behind"}`;
 }
 
-function digits(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+/** Three digits that say something; more in front of the point where there are. */
+export function formatValue(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 10_000) return Math.round(value).toLocaleString("en-GB");
+  return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toFixed(2);
 }

@@ -1,27 +1,33 @@
 /**
- * What is measured: each piece of work takes one sample on one guest.
+ * What a piece of work is: it takes a sample on one guest, and a sample is one number or several.
  *
  * @module
  */
-import { iperf } from "../lab/iperf.ts";
-import { WORLD } from "../lab/lab.ts";
-import type { Namespace } from "../lab/namespace.ts";
+import type { Seat } from "./bed.ts";
 
-/** A measurement. More is better in all of them. */
-export interface Work {
+/** A number that a sample yields: a row of the report. */
+export interface Figure {
+  /** What `--only`, the targets and the chart call it. */
+  readonly id: string;
   readonly name: string;
   readonly unit: string;
-  /** Takes one sample of about `seconds`. */
-  sample(guest: Namespace, seconds: number): Promise<number>;
+  /** Whether it is better to have more of it or less. */
+  readonly better: "more" | "less";
 }
 
-/** One TCP connection that carries as much as it can, either way. */
-export const THROUGHPUT: readonly Work[] = [
-  { name: "TCP, guest to world", unit: "Gbit/s", sample: (guest, seconds) => gigabits(guest, seconds, []) },
-  { name: "TCP, world to guest", unit: "Gbit/s", sample: (guest, seconds) => gigabits(guest, seconds, ["-R"]) },
-];
-
-async function gigabits(guest: Namespace, seconds: number, direction: readonly string[]): Promise<number> {
-  const report = await iperf(guest, WORLD.v4, ["--time", String(seconds), ...direction]);
-  return report.bitsPerSecond / 1e9;
+/** A measurement. */
+export interface Work {
+  /** What `--only` selects it by; its figures' ids begin with it. */
+  readonly id: string;
+  /** Of the guest's device. */
+  readonly mtu: number;
+  readonly figures: readonly Figure[];
+  /** Of how many rounds it takes part, and how long a sample is, in seconds. */
+  readonly rounds: number;
+  readonly seconds: number;
+  /**
+   * Takes a sample: a value for each figure, in their order; null where the peer has no such thing. Throws an Error that
+   * says why when the peer can't do it.
+   */
+  sample(seat: Seat, seconds: number): Promise<readonly (number | null)[]>;
 }

@@ -1,0 +1,37 @@
+/**
+ * How many datagrams a second are delivered, either way: as many as a receiver that acknowledges asks for, and of a
+ * flood. See instrument/stream.ts.
+ *
+ * @module
+ */
+import { WORLD } from "../../lab/lab.ts";
+import { instrument } from "../instrument.ts";
+import type { Manner } from "../instrument/stream.ts";
+import type { Work } from "../work.ts";
+
+/** As for round trips; the datagrams fit in 1500 too. */
+const MTU = 65_520;
+
+const MANNERS: Record<Manner, string> = { window: "", flood: " of a flood" };
+
+/** Datagrams of `size` bytes delivered per second. */
+export function datagramWork(
+  direction: "out" | "in",
+  manner: Manner,
+  size: number,
+  rounds: number,
+  seconds: number,
+): Work {
+  const id = `udp-${direction}-${manner}-${size}`;
+  const way = direction === "out" ? "guest to world" : "world to guest";
+  const name = `UDP datagrams${MANNERS[manner]}, ${size} bytes, ${way}`;
+  return {
+    ...{ id, mtu: MTU, rounds, seconds },
+    figures: [{ id, name, unit: "/s", better: "more" }],
+    async sample({ guest }, seconds) {
+      const seen = await instrument(guest, "datagrams", WORLD.v4, seconds, direction, manner, size);
+      // a flood's last datagrams come late, and few of many may come early
+      return [seen.datagrams! / Math.max(seconds, seen.seconds!)];
+    },
+  };
+}
