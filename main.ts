@@ -22,6 +22,7 @@ import { SourceAddresses } from "./ffi/source_address.ts";
 import { readTextFile } from "./ffi/text_file.ts";
 import { Capture } from "./forward/capture/capture.ts";
 import { captureFrames, CapturingDevice } from "./forward/capture/capturing_device.ts";
+import { NameServers } from "./forward/dns/servers.ts";
 import { DenoHost } from "./forward/host_deno.ts";
 import type { HostNetwork } from "./forward/host.ts";
 import { hostError, reasonOf } from "./forward/host_error.ts";
@@ -148,6 +149,7 @@ async function setUp(
     ...{ frames, allocate, policy, logs },
     ...hosts(options, poller),
     echo: options.icmp === "auto" ? (handler) => pingSockets(options, poller, handler) : options.icmp,
+    dns: options.dns ? new NameServers({ read: readTextFile, now: () => performance.now() }) : null,
     shown: options.quiet ? asBound : shownBy((remote) => sources.towards(remote)),
   });
   cleanups.push(() => slirp.close());
@@ -157,6 +159,7 @@ async function setUp(
       device: device.counters,
       stack: slirp.stack,
       denials: policy.denials,
+      dns: slirp.dns?.counters ?? null,
       eventLoopDelay: new EventLoopDelay(),
       process: { read: readTextFile, openDescriptors },
     }),
@@ -228,7 +231,8 @@ function hosts(options: Options, poller: Poller): { readonly host: HostNetwork; 
   const resets = new SocketReset();
   const runtime = new DenoHost((local, remote) => resets.reset(local, remote));
   const host: HostNetwork = {
-    dial: (remote, options) => runtime.dial(remote, options),
+    // the runtime's have no interface either
+    dial: (remote, options) => (options?.zone === undefined ? runtime : outgoing).dial(remote, options),
     listen: (local, accepted) => listeners.listen(local, accepted),
     datagram: (local, handler) => outgoing.datagram(local, handler),
   };

@@ -35,7 +35,9 @@ export const SO_RCVBUF = 8;
 /** The same past the system's limit, for whoever may administer the network. */
 export const SO_RCVBUFFORCE = 33;
 export const SO_LINGER = 13;
+export const SO_BINDTODEVICE = 25;
 export const SO_DOMAIN = 39;
+export const SO_BINDTOIFINDEX = 62;
 
 // linux/in.h, linux/in6.h, linux/icmp.h, linux/icmpv6.h
 export const IPPROTO_IP = 0;

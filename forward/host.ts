@@ -86,12 +86,16 @@ export interface HostDatagram {
 /** Options of {@linkcode HostNetwork.dial}. */
 export interface DialOptions {
   readonly signal?: AbortSignal;
+  /** The interface to go through, by name or number: a link-local address is of one. */
+  readonly zone?: string;
 }
 
 /** Options of {@linkcode HostNetwork.datagram}. */
 export interface DatagramOptions {
   /** Many will send to it, at any time: there must be room for what comes while this program is busy. */
   readonly crowded?: boolean;
+  /** As in {@linkcode DialOptions}. */
+  readonly zone?: string;
 }
 
 /** The host's network. */

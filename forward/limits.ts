@@ -125,3 +125,30 @@ export const RESOLVER_PATIENCE_MS = 12_000;
  * lost is repeated soon, and a server that must ask others has the time to.
  */
 export const NAME_SERVER_PATIENCE_MS: readonly number[] = [1_000, 3_000];
+
+// ---- the guest's name server ----------------------------------------------------------------------------------------
+
+/**
+ * Questions of the guest that wait for an answer at once; each takes a socket for each server that it was asked of. When
+ * full, the one that waits longest is answered that it failed: its client has asked again meanwhile, or gone. With a
+ * server that answers in 50 ms these are 10,000 questions a second.
+ */
+export const MAX_DNS_QUESTIONS = 512;
+
+/** How long a question is asked around at most, whatever resolv.conf says: programs don't wait longer. */
+export const DNS_PATIENCE_MS = 30_000;
+
+/** How long a name server that did not answer is asked after the others; then it may be there again. */
+export const DNS_REST_MS = 30_000;
+
+/**
+ * The guest's TCP connections to its name server at once. When full, the one that was idle longest is reset; clients
+ * must be ready for that (RFC 7766, section 6.2.4).
+ */
+export const MAX_DNS_CONNECTIONS = 64;
+
+/** Questions of one such connection that wait for an answer; further ones are not read until one of them has it. */
+export const MAX_DNS_PIPELINED = 32;
+
+/** How long such a connection may be idle: some seconds, as RFC 7766, section 6.2.3 says. */
+export const DNS_CONNECTION_IDLE_MS = 10_000;

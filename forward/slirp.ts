@@ -3,8 +3,9 @@
  * host. It is handed frames and hands frames to the device; it opens and reads nothing itself.
  *
  *     guest's ping      → policy → host
- *     guest's SYN       → remote forward bound there? → policy → host
- *     guest's datagram  → answer to a local forward's client? → remote forward bound there? → policy → host
+ *     guest's SYN       → remote forward bound there? → name server? → policy → host
+ *     guest's datagram  → answer to a local forward's client? → remote forward bound there? → name server?
+ *                         → policy → host
  *     host's client     → local forward → guest
  *
  * @module
@@ -15,6 +16,8 @@ import type { Packet } from "../stack/packet.ts";
 import { Stack } from "../stack/stack.ts";
 import type { TcpRequest } from "../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../stack/udp/datagram.ts";
+import { Dns } from "./dns/dns.ts";
+import type { NameServers } from "./dns/servers.ts";
 import type { HostNetwork } from "./host.ts";
 import { LocalDatagrams } from "./local/datagrams.ts";
 import { LocalFlows } from "./local/flows.ts";
@@ -43,6 +46,8 @@ export interface SlirpOptions {
   readonly policy: TcpPolicy & UdpPolicy & PingPolicy;
   /** Who answers echo requests: the program, whatever their destination; nobody; or the destination, by this. */
   readonly echo: "local" | "off" | PingsOptions["sender"];
+  /** The host's name servers, which the guest asks through the stack's `dns4` and `dns6`; null: there are none there. */
+  readonly dns: NameServers | null;
   readonly logs: Logs;
   /** The end of a socket towards a remote end as people are to see it, where the socket is bound to no address. */
   readonly shown: Shown;
@@ -62,6 +67,8 @@ export class Slirp {
   readonly localDatagrams: LocalDatagrams;
   /** Null where the program itself answers, or nobody. */
   readonly pings: Pings | null;
+  /** Null where it is switched off. */
+  readonly dns: Dns | null;
   private readonly loop: StackLoop = new StackLoop();
   /** The guest's associations, each of which takes a descriptor. */
   private readonly idle: IdleTable = new IdleTable(this.loop);
@@ -69,7 +76,7 @@ export class Slirp {
   private readonly idleClients: IdleTable = new IdleTable(this.loop);
 
   constructor(options: SlirpOptions) {
-    const { device, frames, allocate, host, listeners, policy, echo, logs, shown } = options;
+    const { device, frames, allocate, host, listeners, policy, echo, dns, logs, shown } = options;
     const { loop, idle, idleClients } = this;
     this.stack = new Stack({
       ...{ device, frames, allocate },
@@ -83,6 +90,10 @@ export class Slirp {
       },
     });
     const { tcp, udp, icmp, addresses: own } = this.stack;
+    this.dns = dns === null ? null : new Dns({
+      ...{ servers: dns, host, loopback: listeners, loop, guest: udp, addresses: own, allocate },
+      random: randomUint32,
+    });
     this.pings = typeof echo === "string"
       ? null
       : new Pings({ policy, loop, sender: echo, echo: this.stack.echo, icmp });
@@ -111,6 +122,7 @@ export class Slirp {
   /** Resets all connections on both sides and ends everything else, at once. */
   close(): void {
     this.pings?.close();
+    this.dns?.close();
     this.localFlows.close();
     this.localDatagrams.close();
     this.flows.abort();
@@ -129,24 +141,26 @@ export class Slirp {
   private request(request: TcpRequest): void {
     const { address, port } = request.local;
     const forward = this.remoteTcp.find(address.bytes, 0, address.version, port);
-    if (forward === null) this.flows.request(request);
-    else this.remoteFlows.request(request, forward);
+    if (forward !== null) this.remoteFlows.request(request, forward);
+    else if (this.dns?.isAt(address.bytes, 0, address.version, port)) this.dns.request(request);
+    else this.flows.request(request);
   }
 
   private datagram(datagram: UdpDatagram): void {
     if (this.localDatagrams.receive(datagram)) return;
     const { bytes, localAddress, version, localPort } = datagram;
     const forward = this.remoteUdp.find(bytes, localAddress, version, localPort);
-    if (forward === null) this.associations.receive(datagram);
-    else this.remoteDatagrams.receive(datagram, forward);
+    if (forward !== null) this.remoteDatagrams.receive(datagram, forward);
+    else if (this.dns?.isAt(bytes, localAddress, version, localPort)) this.dns.receive(datagram);
+    else this.associations.receive(datagram);
   }
 
   private refused(local: Endpoint, guest: Endpoint): void {
     if (this.localDatagrams.refused(local, guest)) return;
     const { address, port } = local;
     const forward = this.remoteUdp.find(address.bytes, 0, address.version, port);
-    if (forward === null) this.associations.refused(guest);
-    else this.remoteDatagrams.refused(forward, guest);
+    if (forward !== null) this.remoteDatagrams.refused(forward, guest);
+    else if (!this.dns?.isAt(address.bytes, 0, address.version, port)) this.associations.refused(guest);
   }
 }
 

@@ -19,6 +19,7 @@ const NEEDED: readonly Tool[] = [
   { command: "nsenter", package: "util-linux" },
   { command: "unshare", package: "util-linux" },
   { command: "curl", package: "curl" },
+  { command: "dig", package: "bind9-dnsutils" },
   { command: "ping", package: "iputils-ping" },
   { command: "iperf3", package: "iperf3" },
   { command: "tcpdump", package: "tcpdump" },

@@ -15,6 +15,9 @@ export interface StackAddresses {
   /** The guest's. Neighbours are told that everything else is at {@linkcode mac}. */
   readonly guest4: IpAddress;
   readonly guest6: IpAddress;
+  /** Those of the name server that the program is for the guest, where it is one. */
+  readonly dns4: IpAddress;
+  readonly dns6: IpAddress;
   /** The program's hardware address, 6 bytes. */
   readonly mac: Uint8Array;
 }
@@ -25,6 +28,8 @@ export const DEFAULT_ADDRESSES: StackAddresses = {
   gateway6: IpAddress.parse("fd00::2"),
   guest4: IpAddress.of([10, 0, 2, 100]),
   guest6: IpAddress.parse("fd00::100"),
+  dns4: IpAddress.of([10, 0, 2, 3]),
+  dns6: IpAddress.parse("fd00::3"),
   mac: Uint8Array.of(0x70, 0x71, 0xaa, 0x4b, 0x29, 0xaa),
 };
 

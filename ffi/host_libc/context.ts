@@ -9,11 +9,11 @@ import type { HostError } from "../../forward/host.ts";
 import { ByteAddresses } from "../byte_address.ts";
 import { ErrorQueue } from "../error_queue.ts";
 import { errnoName, errnoText, SystemError } from "../errors.ts";
-import { errno, libc } from "../libc.ts";
+import { cString, errno, libc } from "../libc.ts";
 import { Message } from "../message.ts";
 import type { Polling } from "../poller.ts";
 import { type MakeAddress, putSockaddr, readEndpoint, SOCKADDR_IN6_SIZE, sockaddrOf } from "../sockaddr.ts";
-import { AF_INET, AF_INET6 } from "../socket_constants.ts";
+import { AF_INET, AF_INET6, SO_BINDTODEVICE, SO_BINDTOIFINDEX, SOL_SOCKET } from "../socket_constants.ts";
 import { ReceiveBatch } from "./receive_batch.ts";
 
 /** What a {@linkcode LibcHost} is made of. */
@@ -100,6 +100,16 @@ export class SocketContext {
   bind(fd: number, address: IpAddress, port: number): void {
     const name = sockaddrOf(address, port);
     throwIfFailed(libc().bind(fd, name, name.length));
+  }
+
+  /**
+   * Has it use that interface alone, given by name or number, which link-local addresses need. Throws a
+   * {@linkcode SocketError}.
+   */
+  bindToInterface(fd: number, zone: string): void {
+    if (/^\d+$/.test(zone)) return this.setOption(fd, SOL_SOCKET, SO_BINDTOIFINDEX, Number(zone));
+    const name = cString(zone);
+    throwIfFailed(libc().setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length));
   }
 
   /** Sets an option that is a number. Throws a {@linkcode SocketError}. */

@@ -160,6 +160,7 @@ function open(context: SocketContext, local: Endpoint, options: DatagramOptions)
   try {
     keepErrors(fd, family);
     if (options.crowded) enlarge(fd);
+    if (options.zone !== undefined) context.bindToInterface(fd, options.zone);
     if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     context.bind(fd, wildcard ? context.source(address.version) ?? address : address, port);
   } catch (error) {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Endpoint } from "../../stack/address.ts";
-import type { HostStream } from "../../forward/host.ts";
+import type { DialOptions, HostStream } from "../../forward/host.ts";
 import { EINPROGRESS, EINTR } from "../errors.ts";
 import { errno, libc } from "../libc.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLOUT } from "../poller.ts";
@@ -24,12 +24,13 @@ import { Socket } from "../socket.ts";
 import { LibcStream } from "./stream.ts";
 
 /** Connects. Rejects with the context's errors. */
-export function dial(context: SocketContext, remote: Endpoint, signal: AbortSignal | undefined): Promise<HostStream> {
+export function dial(context: SocketContext, remote: Endpoint, options: DialOptions): Promise<HostStream> {
+  const { signal, zone } = options;
   const what = `connect to ${endpointText(remote)}`;
   if (signal?.aborted) return Promise.reject(context.aborted(what));
   let socket: Socket;
   try {
-    socket = connecting(context, remote);
+    socket = connecting(context, remote, zone);
   } catch (error) {
     return Promise.reject(context.translate(error, what));
   }
@@ -53,11 +54,12 @@ export function dial(context: SocketContext, remote: Endpoint, signal: AbortSign
 }
 
 /** A socket on its way there. */
-function connecting(context: SocketContext, remote: Endpoint): Socket {
+function connecting(context: SocketContext, remote: Endpoint, zone: string | undefined): Socket {
   const { version } = remote.address;
   const fd = throwIfFailed(libc().socket(familyOf(version), SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0));
   try {
     context.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (zone !== undefined) context.bindToInterface(fd, zone);
     const source = context.source(version);
     if (source !== null) {
       // the port is chosen by connect(2), which knows the other end: many connections may share one

@@ -45,7 +45,7 @@ export class LibcHost implements HostNetwork {
   }
 
   dial(remote: Endpoint, options: DialOptions = {}): Promise<HostStream> {
-    return dial(this.context, remote, options.signal);
+    return dial(this.context, remote, options);
   }
 
   listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener {

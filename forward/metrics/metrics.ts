@@ -4,6 +4,7 @@
  * @module
  */
 import type { FlowCounters, Outcome } from "../counters.ts";
+import type { DnsCounters, DnsOutcomes } from "../dns/counters.ts";
 import { dropSamples } from "./drops.ts";
 import { Exposition, type Sample } from "./exposition.ts";
 import type { LineNetwork } from "../lines.ts";
@@ -49,6 +50,7 @@ export function renderMetrics(source: MetricsSource): string {
   );
   tcp(out, stack);
   udpAndIcmp(out, stack);
+  if (source.dns !== null) dns(out, source.dns);
   memory(out, stack);
   if (source.capture !== null) capture(out, source.capture);
   out.histogram(
@@ -213,6 +215,24 @@ function udpAndIcmp(out: Exposition, stack: StackFigures): void {
     "slirpnetstack_ip_reassembled_total",
     "IP datagrams put together of fragments, both versions.",
     ipv4.reassembled + ipv6.reassembled,
+  );
+}
+
+function dns(out: Exposition, { inFlight, outcomes }: DnsCounters): void {
+  single(
+    out,
+    "gauge",
+    "slirpnetstack_dns_questions",
+    "Questions of the guest that wait for an answer of the host's name servers.",
+    inFlight,
+  );
+  const samples = (network: LineNetwork, counts: DnsOutcomes) =>
+    Object.entries(counts).map(([outcome, count]): Sample => [{ network, outcome }, count]);
+  out.counter(
+    "slirpnetstack_dns_questions_total",
+    "Questions of the guest to the program's name server, by what became of them.",
+    ...samples("udp", outcomes.udp),
+    ...samples("tcp", outcomes.tcp),
   );
 }
 

@@ -5,6 +5,7 @@
  */
 import type { FramePool } from "../../stack/device.ts";
 import type { Stack } from "../../stack/stack.ts";
+import type { DnsCounters } from "../dns/counters.ts";
 import type { HistogramFigures } from "./exposition.ts";
 import type { FlowMeter } from "./flow_meter.ts";
 import { type FlowRow, flowRow } from "./flow_rows.ts";
@@ -28,6 +29,7 @@ export interface SlirpSourceOptions {
   readonly stack: Stack;
   readonly meters: readonly FlowMeter[];
   readonly denials: Denials;
+  readonly dns: DnsCounters | null;
   readonly eventLoopDelay: HistogramFigures;
   readonly process: ProcessSource;
   readonly capture: CaptureFigures | null;
@@ -39,6 +41,7 @@ export class SlirpSource implements MetricsSource {
   readonly device: DeviceFigures;
   readonly groups: readonly FlowGroup[];
   readonly denials: Denials;
+  readonly dns: DnsCounters | null;
   readonly eventLoopDelay: HistogramFigures;
   readonly capture: CaptureFigures | null;
 
@@ -47,6 +50,7 @@ export class SlirpSource implements MetricsSource {
     this.device = options.device;
     this.groups = options.meters;
     this.denials = options.denials;
+    this.dns = options.dns;
     this.eventLoopDelay = options.eventLoopDelay;
     this.capture = options.capture;
   }

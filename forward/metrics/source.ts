@@ -5,6 +5,7 @@
  */
 import type { StackCounters } from "../../stack/stack.ts";
 import type { FlowCounters } from "../counters.ts";
+import type { DnsCounters } from "../dns/counters.ts";
 import type { HistogramFigures } from "./exposition.ts";
 import type { FlowKind } from "./flow_meter.ts";
 import type { FlowRow } from "./flow_rows.ts";
@@ -75,6 +76,8 @@ export interface MetricsSource {
   readonly stack: StackFigures;
   readonly groups: readonly FlowGroup[];
   readonly denials: Denials;
+  /** The guest's questions to the program's name server; null where it is none. */
+  readonly dns: DnsCounters | null;
   /** In seconds. */
   readonly eventLoopDelay: HistogramFigures;
   /** Null where the system does not tell. */

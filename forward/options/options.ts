@@ -59,6 +59,8 @@ export interface Options {
   /** Forwards from the host into the guest's network, and the other way round. */
   readonly localForwards: readonly ForwardSpec[];
   readonly remoteForwards: readonly ForwardSpec[];
+  /** Whether the program is a name server for the guest (10.0.2.3, fd00::3) that passes on to those of the host. */
+  readonly dns: boolean;
   /** How long the address of a name in a forward's target is used, in ms. */
   readonly dnsTtl: number;
   /** Where the host's connections and datagrams come from, by version; null: as the system chooses. */
@@ -121,6 +123,8 @@ export function makeTable(resolve: Resolver) {
     "deny": listFlag("When routing, deny specified IP prefix and port range", ranges),
     "L": listFlag("Connections to local side forwarded remote", (text) => [parseForward(text, "local")]),
     "R": listFlag("Connections to remote side forwarded local", (text) => [parseForward(text, "remote")]),
+    // off, as the guest has name servers of its own; who makes a guest's configuration asks for it there
+    "dns": booleanFlag(false, "Pass DNS queries to 10.0.2.3 and fd00::3 on to the name servers of the host"),
     "dns-ttl": durationFlag("5s", "For how long to cache DNS in case of dns labels passed to forward target"),
     "source-ipv4": sourceFlag(4, resolve),
     "source-ipv6": sourceFlag(6, resolve),
@@ -148,6 +152,7 @@ function optionsOf(table: Table): Options {
     icmp: table.icmp.value,
     localForwards: table.L.value,
     remoteForwards: table.R.value,
+    dns: table.dns.value,
     dnsTtl: table["dns-ttl"].value,
     sourceIpv4: table["source-ipv4"].value,
     sourceIpv6: table["source-ipv6"].value,

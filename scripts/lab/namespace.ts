@@ -5,9 +5,13 @@
  */
 import { check, Process, type Result, run, type RunOptions } from "./process.ts";
 
+/** Puts the file named first in the place of /etc/resolv.conf, for the command behind it and nobody else. */
+const WITH_RESOLV_CONF = ["unshare", "--mount", "sh", "-ec", 'mount --bind "$0" /etc/resolv.conf; exec "$@"'];
+
 /** A named network namespace. Whoever makes it sees to it that it is deleted: {@linkcode Lab} does. */
 export class Namespace {
-  private constructor(readonly name: string) {}
+  /** @param before put before each command */
+  private constructor(readonly name: string, private readonly before: readonly string[] = []) {}
 
   /** Makes it, with its loopback device up. Needs root. */
   static async create(name: string): Promise<Namespace> {
@@ -15,6 +19,11 @@ export class Namespace {
     const namespace = new Namespace(name);
     await namespace.ip("link set lo up");
     return namespace;
+  }
+
+  /** The same namespace, where commands find that file as /etc/resolv.conf. */
+  withResolvConf(file: string): Namespace {
+    return new Namespace(this.name, [...WITH_RESOLV_CONF, file]);
   }
 
   /** The path that setns(2), nsenter and `-netns` take. */
@@ -41,7 +50,7 @@ export class Namespace {
 
   /** The command line that runs a command in here, with the process id that is started as its own. */
   enter(command: readonly string[]): string[] {
-    return ["nsenter", `--net=${this.path}`, "--", ...command];
+    return ["nsenter", `--net=${this.path}`, "--", ...this.before, ...command];
   }
 
   /** Runs a command in here to its end: see {@linkcode run}. */

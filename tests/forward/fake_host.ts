@@ -21,12 +21,15 @@ import { endpoint } from "./fakes.ts";
 export class FakeSocket implements HostDatagram {
   /** Where to and what, as text. */
   readonly sent: string[] = [];
+  /** What alone, as it was. */
+  readonly messages: Uint8Array[] = [];
   closed = false;
 
   constructor(readonly local: Endpoint, readonly handler: HostDatagramHandler) {}
 
   send(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
     assert(!this.closed);
+    this.messages.push(bytes.slice(offset, offset + length));
     this.sent.push(`${formatEndpoint(to)} ${new TextDecoder().decode(bytes.subarray(offset, offset + length))}`);
   }
 
@@ -39,8 +42,13 @@ export class FakeSocket implements HostDatagram {
 
   /** A datagram from the network. */
   hears(from: string, text: string): void {
-    const bytes = new TextEncoder().encode(text + "beyond");
-    this.handler.received(bytes, text.length, endpoint(from));
+    this.hearsBytes(from, new TextEncoder().encode(text));
+  }
+
+  /** The same. */
+  hearsBytes(from: string, bytes: Uint8Array): void {
+    const buffer = Uint8Array.from([...bytes, ...new TextEncoder().encode("beyond")]);
+    this.handler.received(buffer, bytes.length, endpoint(from));
   }
 }
 

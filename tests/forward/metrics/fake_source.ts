@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DnsCounters } from "../../../forward/dns/counters.ts";
 import { FlowMeter } from "../../../forward/metrics/flow_meter.ts";
 import type { FlowRow } from "../../../forward/metrics/flow_rows.ts";
 import type { MetricsSource } from "../../../forward/metrics/source.ts";
@@ -30,6 +31,7 @@ export class FakeSource implements MetricsSource {
   };
   readonly groups = Object.values(this.meters);
   readonly denials = { tcp: { deny: 1, static: 2, host: 3, routing: 4 }, udp: { deny: 5 }, icmp: { deny: 0 } };
+  readonly dns = new DnsCounters();
   readonly eventLoopDelay = { bounds: [0.001, 0.5], counts: [3, 2, 1], sum: 1.75 };
   process: MetricsSource["process"] = {
     cpuSeconds: 1.25,

@@ -38,6 +38,9 @@ Deno.test("each figure under its name", () => {
   routedUdp.opened(ends);
   routedUdp.done(ends, "expired");
   localTcp.failed("timeout");
+  source.dns.inFlight = 63;
+  source.dns.outcomes.udp.nxdomain = 64;
+  source.dns.outcomes.tcp.timeout = 65;
   const found = samples(renderMetrics(source));
   const expected = {
     'slirpnetstack_build_info{version="1.2.3"}': "1",
@@ -56,6 +59,10 @@ Deno.test("each figure under its name", () => {
     'slirpnetstack_udp_associations_evicted_total{kind="routed"}': "0",
     'slirpnetstack_policy_denials_total{network="tcp",rule="host"}': "3",
     'slirpnetstack_policy_denials_total{network="udp",rule="deny"}': "5",
+    "slirpnetstack_dns_questions": "63",
+    'slirpnetstack_dns_questions_total{network="udp",outcome="nxdomain"}': "64",
+    'slirpnetstack_dns_questions_total{network="udp",outcome="noerror"}': "0",
+    'slirpnetstack_dns_questions_total{network="tcp",outcome="timeout"}': "65",
     'slirpnetstack_device_packets_total{direction="from_guest"}': "11",
     'slirpnetstack_device_packets_total{direction="to_guest"}': "14",
     'slirpnetstack_device_bytes_total{direction="from_guest"}': "12000000000",

@@ -38,6 +38,7 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     icmp: "local",
     localForwards: [],
     remoteForwards: [],
+    dns: false,
     dnsTtl: 5_000,
     sourceIpv4: null,
     sourceIpv6: null,
@@ -59,6 +60,7 @@ Deno.test("every flag reaches its option", async () => {
     ..."-L 80 -L udprpc://[::1]:0::53 -R udp://53:web.example:54 -dns-ttl=1m2.5s -exit-with-parent -maxprocs 2".split(
       " ",
     ),
+    "-dns",
     ..."-version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2".split(" "),
   );
   const shown = (ranges: Options["allow"]) =>
@@ -93,6 +95,7 @@ Deno.test("every flag reaches its option", async () => {
     icmp: "auto",
     localForwards: ["tcp 127.0.0.1 80 10.0.2.100 80", "udp ::1 0 fd00::100 53"],
     remoteForwards: ["udp 10.0.2.2 53 web.example 54"],
+    dns: true,
     dnsTtl: 62_500,
     sourceIpv4: "192.0.2.1",
     sourceIpv6: "2001:db8::1",

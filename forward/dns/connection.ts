@@ -1,0 +1,220 @@
+/**
+ * The guest's TCP connections to its name server (RFC 7766): each carries any number of questions, each message behind
+ * its length, and answers go back as they come, whatever the order of the questions was (section 7).
+ *
+ *     readable → take a question off the stream → ask → answer: queue → write
+ *
+ * | what happens | what is done |
+ * | --- | --- |
+ * | as many questions as may be wait for their answers, or answers wait for the client to read | no more is read |
+ * | a message that is no question | reset: the stream can't be trusted any more |
+ * | the client's FIN | FIN, when all that it has asked is answered |
+ * | nothing asked and nothing written for a while | FIN; reset if it does not end by that |
+ * | as many connections as may be | the one idle longest is reset |
+ *
+ * @module
+ */
+import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../stack/tcp/flow.ts";
+import { get16, put16 } from "../../stack/wire/bytes.ts";
+import { Deadlines, type Expiring } from "../deadlines.ts";
+import type { EventLoop } from "../event_loop.ts";
+import { DNS_CONNECTION_IDLE_MS, MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../limits.ts";
+import type { Dns, DnsClient } from "./dns.ts";
+import type { Question } from "./message.ts";
+import { LENGTH_FIELD } from "./tcp_exchange.ts";
+
+/** All connections. */
+export class DnsConnections {
+  /** The one that was idle longest first. */
+  private readonly open = new Set<DnsConnection>();
+  /** Those that wait for the client. */
+  readonly idle: Deadlines<DnsConnection>;
+
+  constructor(readonly dns: Pick<Dns, "ask" | "forget">, readonly loop: EventLoop) {
+    this.idle = new Deadlines(loop, DNS_CONNECTION_IDLE_MS);
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.open.size;
+  }
+
+  /** Takes a guest's SYN. */
+  accept(request: TcpRequest): void {
+    if (this.open.size >= MAX_DNS_CONNECTIONS) {
+      const [oldest] = this.open;
+      oldest?.abort();
+    }
+    const connection = new DnsConnection(this);
+    const flow = request.accept(connection);
+    if (flow === null) return;
+    this.touch(connection);
+    connection.start(flow);
+  }
+
+  /** For connections: it was used. */
+  touch(connection: DnsConnection): void {
+    this.open.delete(connection);
+    this.open.add(connection);
+  }
+
+  /** For connections: it is over. */
+  ended(connection: DnsConnection): void {
+    this.open.delete(connection);
+    this.idle.delete(connection);
+  }
+
+  /** Resets all. */
+  close(): void {
+    for (const connection of this.open) connection.abort();
+  }
+}
+
+/** One connection. See the module's text. */
+export class DnsConnection implements TcpHandler, DnsClient, Expiring {
+  readonly network = "tcp";
+  private flow: TcpFlow | null = null;
+  /** What has come of the next message, its length included; grows with what comes. */
+  private message = new Uint8Array(512);
+  private received = 0;
+  /** Questions that wait for their answers. */
+  private asked = 0;
+  /** Answers that wait for room, each behind its length, and what was written of the first. */
+  private readonly answers: Uint8Array[] = [];
+  private written = 0;
+  private reading = false;
+  private ending = false;
+  private over = false;
+
+  constructor(private readonly owner: DnsConnections) {}
+
+  /** The connection is accepted. */
+  start(flow: TcpFlow): void {
+    this.flow = flow;
+    this.owner.idle.add(this);
+  }
+
+  established(): void {}
+
+  readable(): void {
+    this.read();
+  }
+
+  writable(): void {
+    this.write();
+    this.read();
+  }
+
+  closed(_failure: TcpFailure | null): void {
+    this.end();
+  }
+
+  reply(_question: Question, answer: Uint8Array): void {
+    this.asked--;
+    if (this.over) return;
+    const framed = new Uint8Array(LENGTH_FIELD + answer.length);
+    put16(framed, 0, answer.length);
+    framed.set(answer, LENGTH_FIELD);
+    this.answers.push(framed);
+    this.write();
+    this.read();
+    this.owner.loop.settle();
+  }
+
+  /** The client is idle: it has nothing asked that was not answered, and does not read or ask. */
+  expire(): void {
+    if (this.ending || this.answers.length > 0) return this.abort();
+    this.finish();
+    this.owner.idle.add(this);
+    this.owner.loop.settle();
+  }
+
+  /** Resets it. */
+  abort(): void {
+    if (this.over) return;
+    this.end();
+    this.flow?.abort();
+    this.owner.loop.settle();
+  }
+
+  /** Takes as many questions as may be asked now. */
+  private read(): void {
+    const { flow } = this;
+    if (flow === null || this.reading) return; // a reply from within `ask` goes on below
+    this.reading = true;
+    while (!this.over && !this.ending && this.asked < MAX_DNS_PIPELINED && this.answers.length === 0) {
+      const chunk = flow.peek();
+      if (chunk === null) {
+        if (flow.readEnded && this.asked === 0) this.finish();
+        break;
+      }
+      flow.consume(this.take(chunk.block.bytes, chunk.offset, chunk.length));
+      this.askIfComplete();
+    }
+    this.reading = false;
+  }
+
+  /** Takes bytes of one message at most; returns how many. */
+  private take(bytes: Uint8Array, offset: number, length: number): number {
+    const wanted = this.wanted - this.received;
+    const taken = Math.min(wanted, length);
+    if (this.received + taken > this.message.length) {
+      const larger = new Uint8Array(Math.max(this.received + taken, Math.min(this.wanted, 2 * this.message.length)));
+      larger.set(this.message.subarray(0, this.received));
+      this.message = larger;
+    }
+    this.message.set(bytes.subarray(offset, offset + taken), this.received);
+    this.received += taken;
+    return taken;
+  }
+
+  /** How many bytes are wanted, as far as is known. */
+  private get wanted(): number {
+    return this.received < LENGTH_FIELD ? LENGTH_FIELD : LENGTH_FIELD + get16(this.message, 0);
+  }
+
+  private askIfComplete(): void {
+    if (this.received < LENGTH_FIELD || this.received < this.wanted) return;
+    const message = this.message.slice(LENGTH_FIELD, this.received);
+    this.received = 0;
+    this.asked++;
+    this.owner.idle.delete(this);
+    this.owner.touch(this);
+    if (this.owner.dns.ask(message, this)) return;
+    this.asked--;
+    this.abort();
+  }
+
+  private write(): void {
+    const { flow, answers } = this;
+    while (flow !== null && !this.over && answers.length > 0) {
+      const first = answers[0]!;
+      const chunk = flow.reserve(first.length - this.written);
+      if (chunk === null) break;
+      chunk.block.bytes.set(first.subarray(this.written, this.written + chunk.length), chunk.offset);
+      flow.commit(chunk.length);
+      this.written += chunk.length;
+      if (this.written < first.length) continue;
+      answers.shift();
+      this.written = 0;
+    }
+    if (this.asked > 0 || this.over) return;
+    this.owner.idle.delete(this);
+    this.owner.idle.add(this);
+  }
+
+  /** Sends FIN after what was answered. */
+  private finish(): void {
+    if (this.ending) return;
+    this.ending = true;
+    this.flow?.shutdown();
+  }
+
+  private end(): void {
+    if (this.over) return;
+    this.over = true;
+    this.answers.length = 0;
+    this.owner.ended(this);
+    this.owner.dns.forget(this);
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * DNS messages (RFC 1035, section 4) as far as whoever passes them on must know them: the header and the question. The
+ * rest goes through as it is, so that records which nobody here has heard of do so, too.
+ *
+ *     0 ID (16)   2 flags (16)   4 QDCOUNT (16)   6 ANCOUNT (16)   8 NSCOUNT (16)   10 ARCOUNT (16)   12 question ...
+ *
+ *     flags: QR (1) opcode (4) AA (1) TC (1) RD (1) | RA (1) Z (1) AD (1) CD (1) RCODE (4)
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+// @ts-types="@types/dns-packet"
+import dnsPacket from "dns-packet";
+import { get16, put16 } from "../../stack/wire/bytes.ts";
+
+/** RFC 1035, section 4.2.1 and 4.2.2: the port of name servers, over UDP and TCP. */
+export const DNS_PORT = 53;
+
+/** The longest message: TCP gives its length in 16 bits (section 4.2.2). */
+export const MAX_MESSAGE = 65_535;
+
+/** Response codes (section 4.1.1). */
+export const NOERROR = 0;
+export const FORMERR = 1;
+export const SERVFAIL = 2;
+export const NXDOMAIN = 3;
+export const NOTIMP = 4;
+export const REFUSED = 5;
+
+const HEADER = 12;
+const FLAGS = 2;
+const COUNTS = 4;
+const QR = 0x80, OPCODE = 0x78, TC = 0x02, RD = 0x01; // of the first byte of the flags
+const RA = 0x80, CD = 0x10, RCODE = 0x0f; // of the second
+
+/** The longest label (section 2.3.4); a length byte beyond is a pointer, which no question has, as nothing precedes it. */
+const MAX_LABEL = 63;
+/** The longest name, with its length bytes and the root's. */
+const MAX_NAME = 255;
+
+/** Types of questions that ask for a whole zone, which comes in any number of messages (RFC 1995, RFC 5936). */
+const IXFR = 251, AXFR = 252;
+
+/** What every client takes over UDP if it says nothing else (RFC 1035, section 4.2.1). */
+const PLAIN_UDP_SIZE = 512;
+
+/** The OPT record of an answer that this program makes itself (RFC 6891, section 6.1.2): root, type, size, no options. */
+const OPT_RECORD = Uint8Array.of(0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0);
+
+/** What a client asks, as it came. */
+export interface Question {
+  readonly bytes: Uint8Array;
+  /** Offset behind the question. */
+  readonly end: number;
+}
+
+/** What became of a message of a client. */
+export type ParsedQuestion =
+  | { readonly kind: "question"; readonly question: Question }
+  /** To be dropped: too short to be answered, or an answer itself. */
+  | { readonly kind: "nonsense" }
+  /** To be answered with this error. */
+  | { readonly kind: "error"; readonly question: Question; readonly rcode: number };
+
+/**
+ * Looks at a client's message. It is a question where it has one question about one name, and not about a zone as a
+ * whole: transfers are between name servers, and so are updates and notifications.
+ */
+export function parseQuestion(bytes: Uint8Array): ParsedQuestion {
+  if (bytes.length < HEADER || isAnswer(bytes)) return { kind: "nonsense" };
+  const end = questionEnd(bytes);
+  const question = { bytes, end: Math.max(end, HEADER) };
+  if ((bytes[FLAGS] & OPCODE) !== 0) return { kind: "error", question, rcode: NOTIMP };
+  if (end < 0) return { kind: "error", question, rcode: FORMERR };
+  const type = get16(bytes, end - 4);
+  return type === AXFR || type === IXFR ? { kind: "error", question, rcode: NOTIMP } : { kind: "question", question };
+}
+
+/** The number by which the answer is known. */
+export function messageId(bytes: Uint8Array): number {
+  return get16(bytes, 0);
+}
+
+/** A copy with another number. */
+export function withId(bytes: Uint8Array, id: number): Uint8Array<ArrayBuffer> {
+  const copy = Uint8Array.from(bytes);
+  put16(copy, 0, id);
+  return copy;
+}
+
+/** The response code of an answer, without the upper bits of RFC 6891. */
+export function rcodeOf(answer: Uint8Array): number {
+  return answer[FLAGS + 1] & RCODE;
+}
+
+/**
+ * Whether the first `length` bytes are an answer to a question with that number. Some servers leave the question out of
+ * an answer that says only that something is wrong.
+ */
+export function isAnswerTo(question: Question, id: number, bytes: Uint8Array, length: number): boolean {
+  if (length < HEADER || !isAnswer(bytes) || messageId(bytes) !== id) return false;
+  const count = get16(bytes, COUNTS);
+  if (count === 0) return rcodeOf(bytes) !== NOERROR && rcodeOf(bytes) !== NXDOMAIN;
+  if (count !== 1 || length < question.end) return false;
+  // lengths are below 64, where no letter is: so they can be compared as letters are
+  for (let at = HEADER; at < question.end - 4; at++) {
+    if (lowerCase(bytes[at]) !== lowerCase(question.bytes[at])) return false;
+  }
+  for (let at = question.end - 4; at < question.end; at++) if (bytes[at] !== question.bytes[at]) return false;
+  return true;
+}
+
+/** An answer that says only that something is wrong. */
+export function errorAnswer(question: Question, rcode: number): Uint8Array<ArrayBuffer> {
+  return emptyAnswer(question, question.bytes[FLAGS] & (OPCODE | RD), (question.bytes[FLAGS + 1] & CD) | RA | rcode);
+}
+
+/**
+ * The answer, if the client takes one of this length over UDP; otherwise one that says that it was cut off, so that the
+ * client asks again over TCP. A server that was told the client's limit sends such itself.
+ */
+export function fitToUdp(question: Question, answer: Uint8Array): Uint8Array {
+  if (answer.length <= PLAIN_UDP_SIZE || answer.length <= (ednsSize(question.bytes) ?? 0)) return answer;
+  return emptyAnswer(question, answer[FLAGS] | TC, answer[FLAGS + 1]);
+}
+
+function isAnswer(bytes: Uint8Array): boolean {
+  return (bytes[FLAGS] & QR) !== 0;
+}
+
+/** Offset behind the one question; -1 where there is none, or not one. */
+function questionEnd(bytes: Uint8Array): number {
+  if (get16(bytes, COUNTS) !== 1) return -1;
+  let at = HEADER;
+  while (at < bytes.length && bytes[at] !== 0) {
+    if (bytes[at] > MAX_LABEL) return -1;
+    at += 1 + bytes[at];
+  }
+  const end = at + 5; // the root's length, type and class
+  return end > bytes.length || at + 1 - HEADER > MAX_NAME ? -1 : end;
+}
+
+/** The question with these flags and nothing else; the OPT record as well if the question came with one. */
+function emptyAnswer(question: Question, flags: number, moreFlags: number): Uint8Array<ArrayBuffer> {
+  const { bytes, end } = question;
+  const edns = ednsSize(bytes) !== null;
+  const answer = new Uint8Array(end + (edns ? OPT_RECORD.length : 0));
+  answer.set(bytes.subarray(0, end));
+  answer[FLAGS] = flags | QR;
+  answer[FLAGS + 1] = moreFlags;
+  answer.fill(0, COUNTS, HEADER);
+  answer[COUNTS + 1] = end > HEADER ? 1 : 0;
+  if (edns) {
+    answer.set(OPT_RECORD, end);
+    answer[HEADER - 1] = 1;
+  }
+  return answer;
+}
+
+/** How long an answer over UDP may be, as the client says (RFC 6891, section 6.2.3); null: it says nothing. */
+function ednsSize(bytes: Uint8Array): number | null {
+  try {
+    const { additionals } = dnsPacket.decode(Buffer.from(bytes));
+    for (const record of additionals ?? []) {
+      if (record.type === "OPT") return Math.max(record.udpPayloadSize, PLAIN_UDP_SIZE);
+    }
+  } catch {
+    // whatever it is, it says nothing of a size
+  }
+  return null;
+}
+
+function lowerCase(byte: number): number {
+  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+}

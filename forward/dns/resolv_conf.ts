@@ -1,0 +1,67 @@
+/**
+ * `/etc/resolv.conf` as resolv.conf(5) has it: which name servers the host asks, and how patiently.
+ *
+ * @module
+ */
+import { IpAddress } from "../../stack/address.ts";
+
+/** A name server of the host. */
+export interface NameServer {
+  readonly address: IpAddress;
+  /** The interface that its address is of, by name or number: link-local addresses are of one. Null: any. */
+  readonly zone: string | null;
+}
+
+/** What the file says. */
+export interface ResolvConf {
+  /** At least one. */
+  readonly servers: readonly NameServer[];
+  /** How long a server may take before another is asked, in seconds. */
+  readonly timeout: number;
+  /** How often each is asked. */
+  readonly attempts: number;
+  /** Whether they take turns in being asked first. */
+  readonly rotate: boolean;
+}
+
+/** Numbers of the C library: MAXNS, RES_TIMEOUT, RES_DFLRETRY, RES_MAXRETRANS, RES_MAXRETRY (resolv.h). */
+const MAX_SERVERS = 3;
+const TIMEOUT = 5, MAX_TIMEOUT = 30;
+const ATTEMPTS = 2, MAX_ATTEMPTS = 5;
+
+/** Who is asked where the file names nobody, or is not there. */
+const LOCAL: NameServer = { address: IpAddress.of([127, 0, 0, 1]), zone: null };
+
+/** Reads the file's text. Lines that make no sense are passed over, as the C library does. */
+export function parseResolvConf(text: string): ResolvConf {
+  const servers: NameServer[] = [];
+  let timeout = TIMEOUT, attempts = ATTEMPTS, rotate = false;
+  for (const line of text.split("\n")) {
+    const [keyword, ...values] = line.trim().split(/\s+/);
+    if (keyword === "nameserver") {
+      const server = parseServer(values[0] ?? "");
+      if (server !== null && servers.length < MAX_SERVERS) servers.push(server);
+    } else if (keyword === "options") {
+      for (const value of values) {
+        timeout = numberOf(value, "timeout:", MAX_TIMEOUT) ?? timeout;
+        attempts = numberOf(value, "attempts:", MAX_ATTEMPTS) ?? attempts;
+        if (value === "rotate") rotate = true;
+      }
+    }
+  }
+  return { servers: servers.length === 0 ? [LOCAL] : servers, timeout, attempts, rotate };
+}
+
+/** `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0`. */
+function parseServer(text: string): NameServer | null {
+  const [address, zone] = text.split("%", 2);
+  const parsed = IpAddress.tryParse(address!);
+  return parsed === null ? null : { address: parsed, zone: zone || null };
+}
+
+/** The number behind `prefix`, at least 1 and at most `most`; null where the text is another option. */
+function numberOf(text: string, prefix: string, most: number): number | null {
+  if (!text.startsWith(prefix)) return null;
+  const digits = text.slice(prefix.length);
+  return /^\d+$/.test(digits) ? Math.min(Math.max(Number(digits), 1), most) : null;
+}

@@ -1,0 +1,158 @@
+/**
+ * Asking a name server over TCP (RFC 7766): a connection for one question, the message behind its length.
+ *
+ *     dial → write length and question → read length and answer → close
+ *
+ * @module
+ */
+import type { Allocate, Block } from "../../stack/device.ts";
+import { get16, put16 } from "../../stack/wire/bytes.ts";
+import { HostError, type HostNetwork, type HostStream, type HostStreamHandler, PENDING } from "../host.ts";
+import type { Exchange, ExchangeHandler } from "./exchange.ts";
+import { DNS_PORT, isAnswerTo, messageId, type Question, withId } from "./message.ts";
+import type { NameServer } from "./resolv_conf.ts";
+
+/** Bytes of the length before each message. */
+export const LENGTH_FIELD = 2;
+
+/** Room for the answer to begin with: what most take. */
+const FIRST_ROOM = 4_096;
+
+/** See the module's text. */
+export class TcpExchange implements Exchange, HostStreamHandler {
+  private readonly dialling = new AbortController();
+  private stream: HostStream | null = null;
+  private readonly id: number;
+  private readonly message: Block;
+  private written = 0;
+  private answer: Block;
+  private read = 0;
+  private over = false;
+
+  /**
+   * Starts to ask.
+   *
+   * @param random an unsigned 32-bit number that nobody can guess
+   */
+  constructor(
+    host: HostNetwork,
+    { address, zone }: NameServer,
+    private readonly question: Question,
+    random: number,
+    private readonly allocate: Allocate,
+    private readonly handler: ExchangeHandler,
+  ) {
+    const { bytes } = question;
+    this.id = random & 0xffff;
+    this.message = allocate(LENGTH_FIELD + bytes.length);
+    put16(this.message.bytes, 0, bytes.length);
+    this.message.bytes.set(withId(bytes, this.id), LENGTH_FIELD);
+    this.answer = allocate(FIRST_ROOM);
+    const { signal } = this.dialling;
+    host.dial({ address, port: DNS_PORT }, zone === null ? { signal } : { signal, zone }).then(
+      (stream) => this.connected(stream),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  /** TCP itself sends again what was lost. */
+  repeat(): void {}
+
+  close(): void {
+    if (this.over) return;
+    this.over = true;
+    this.dialling.abort();
+    this.stream?.close();
+  }
+
+  readDone(length: number): void {
+    if (this.over) return;
+    if (this.took(length)) this.pumpIn();
+  }
+
+  readFailed(error: HostError): void {
+    this.fail(error);
+  }
+
+  writeDone(length: number): void {
+    this.written += length;
+    if (!this.over) this.pumpOut();
+  }
+
+  writeFailed(error: HostError): void {
+    this.fail(error);
+  }
+
+  private connected(stream: HostStream): void {
+    if (this.over) return stream.close();
+    this.stream = stream;
+    stream.handler = this;
+    this.pumpOut();
+    this.pumpIn();
+  }
+
+  private pumpOut(): void {
+    const { message, stream } = this;
+    while (!this.over && stream !== null && this.written < message.bytes.length) {
+      const from = { block: message, offset: this.written, length: message.bytes.length - this.written };
+      const written = this.attempt(() => stream.write(from));
+      if (written === PENDING) return;
+      this.written += written;
+    }
+  }
+
+  private pumpIn(): void {
+    const { stream } = this;
+    while (!this.over && stream !== null) {
+      const into = { block: this.answer, offset: this.read, length: this.answer.bytes.length - this.read };
+      const length = this.attempt(() => stream.read(into));
+      if (length === PENDING || !this.took(length)) return;
+    }
+  }
+
+  /** An operation's outcome; one that failed has none, like one that is pending. */
+  private attempt(operation: () => number): number {
+    try {
+      return operation();
+    } catch (error) {
+      queueMicrotask(() => this.fail(error));
+      return PENDING;
+    }
+  }
+
+  /** Bytes of the answer have come, 0: no more will. Says whether there is more to read. */
+  private took(length: number): boolean {
+    if (length === 0) {
+      this.fail(new HostError("reset", "connection closed before the answer"));
+      return false;
+    }
+    this.read += length;
+    const { bytes } = this.answer;
+    if (this.read < LENGTH_FIELD) return true;
+    const end = LENGTH_FIELD + get16(bytes, 0);
+    if (this.read < end) {
+      if (end > bytes.length) this.grow(end);
+      return true;
+    }
+    const answer = bytes.subarray(LENGTH_FIELD, end);
+    if (!isAnswerTo(this.question, this.id, answer, answer.length)) {
+      this.fail(new HostError("other", "an answer to something else"));
+      return false;
+    }
+    this.close();
+    this.handler.answered(withId(answer, messageId(this.question.bytes)));
+    return false;
+  }
+
+  private grow(size: number): void {
+    const { answer } = this;
+    this.answer = this.allocate(size);
+    this.answer.bytes.set(answer.bytes.subarray(0, this.read));
+  }
+
+  private fail(error: unknown): void {
+    if (this.over) return;
+    this.close();
+    this.handler.failed(error instanceof HostError ? error : new HostError("other", String(error)));
+  }
+}

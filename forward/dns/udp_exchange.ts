@@ -1,0 +1,61 @@
+/**
+ * Asking a name server over UDP. What keeps others from answering in its place (RFC 5452, section 9): each exchange has
+ * a socket of its own, so a port that the kernel has chosen at random, a number of its own, and takes only what comes
+ * from the server's address and port and repeats the question.
+ *
+ * @module
+ */
+import { type Endpoint, IpAddress, type IpVersion } from "../../stack/address.ts";
+import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host.ts";
+import type { Exchange, ExchangeHandler } from "./exchange.ts";
+import { DNS_PORT, isAnswerTo, messageId, type Question, withId } from "./message.ts";
+import type { NameServer } from "./resolv_conf.ts";
+
+const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = { 4: IpAddress.parse("0.0.0.0"), 6: IpAddress.parse("::") };
+
+/** See the module's text. */
+export class UdpExchange implements Exchange, HostDatagramHandler {
+  private readonly socket: HostDatagram;
+  private readonly server: Endpoint;
+  private readonly message: Uint8Array;
+  private readonly id: number;
+
+  /**
+   * Asks. Throws a HostError.
+   *
+   * @param random an unsigned 32-bit number that nobody can guess
+   */
+  constructor(
+    host: HostNetwork,
+    { address, zone }: NameServer,
+    private readonly question: Question,
+    random: number,
+    private readonly handler: ExchangeHandler,
+  ) {
+    this.id = random & 0xffff;
+    this.message = withId(question.bytes, this.id);
+    this.server = { address, port: DNS_PORT };
+    const local = { address: WILDCARDS[address.version], port: 0 };
+    this.socket = host.datagram(local, this, zone === null ? {} : { zone });
+    this.repeat();
+  }
+
+  repeat(): void {
+    this.socket.send(this.message, 0, this.message.length, this.server);
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  received(bytes: Uint8Array, length: number, from: Endpoint): void {
+    const { server, question } = this;
+    if (from.port !== server.port || !from.address.equals(server.address)) return;
+    if (!isAnswerTo(question, this.id, bytes, length)) return;
+    this.handler.answered(withId(bytes.subarray(0, length), messageId(question.bytes)));
+  }
+
+  failed(error: HostError, to: Endpoint | null): void {
+    if (to === null || to.address.equals(this.server.address)) this.handler.failed(error);
+  }
+}

@@ -1,0 +1,60 @@
+import { NameServers } from "../../../forward/dns/servers.ts";
+import { assertEquals } from "../../assert.ts";
+
+class Files {
+  now = 0;
+  reads = 0;
+  readonly servers: NameServers = new NameServers({
+    now: () => this.now,
+    read: () => {
+      this.reads++;
+      if (this.text === null) throw new Error("no such file");
+      return this.text;
+    },
+  });
+
+  constructor(public text: string | null) {}
+
+  plan(network: "udp" | "tcp" = "udp"): string {
+    const { servers, rounds, patience } = this.servers.plan(network);
+    return `${servers.map(({ address }) => address).join(" ")}, ${rounds} x ${patience}`;
+  }
+}
+
+Deno.test("the file is looked at once a second, if anybody asks", () => {
+  const files = new Files("nameserver 192.0.2.1");
+  assertEquals(files.plan(), "192.0.2.1, 2 x 5000");
+  files.text = "nameserver 192.0.2.2";
+  files.now = 999;
+  assertEquals([files.plan(), files.reads], ["192.0.2.1, 2 x 5000", 1]);
+  files.now = 1000;
+  assertEquals(files.plan(), "192.0.2.2, 2 x 5000");
+  files.now = 2000;
+  files.text = null;
+  assertEquals(files.plan(), "127.0.0.1, 2 x 5000");
+});
+
+Deno.test("all servers are asked in the time that one may take, but for a second each, and none for minutes", () => {
+  assertEquals(new Files("nameserver 1.1.1.1\nnameserver 2.2.2.2").plan(), "1.1.1.1 2.2.2.2, 2 x 2500");
+  const short = "nameserver 1.1.1.1\nnameserver 2.2.2.2\noptions timeout:1 attempts:3";
+  assertEquals(new Files(short).plan(), "1.1.1.1 2.2.2.2, 3 x 1000");
+  assertEquals(new Files("nameserver 1.1.1.1\noptions timeout:30 attempts:5").plan(), "1.1.1.1, 1 x 30000");
+});
+
+Deno.test("a server that failed goes behind the others for a while, over that network alone", () => {
+  const files = new Files("nameserver 1.1.1.1\nnameserver 2.2.2.2");
+  const [first] = files.servers.plan("udp").servers;
+  files.servers.failed("udp", first!);
+  assertEquals([files.plan(), files.plan("tcp")], ["2.2.2.2 1.1.1.1, 2 x 2500", "1.1.1.1 2.2.2.2, 2 x 2500"]);
+  files.now = 30_000;
+  assertEquals(files.plan(), "1.1.1.1 2.2.2.2, 2 x 2500");
+  files.servers.failed("udp", first!);
+  files.servers.answered("udp", first!);
+  assertEquals(files.plan(), "1.1.1.1 2.2.2.2, 2 x 2500");
+});
+
+Deno.test("rotate: each is asked first in turn", () => {
+  const files = new Files("nameserver 1.1.1.1\nnameserver 2.2.2.2\noptions rotate");
+  const firsts = [0, 1, 2].map(() => files.plan().split(" ")[0]);
+  assertEquals(firsts, ["1.1.1.1", "2.2.2.2", "1.1.1.1"]);
+});
