@@ -167,6 +167,16 @@ export const FLAG_HELP: Readonly<Record<keyof Table, FlagHelp>> = {
     paragraphs: ["No line on stdout for each forward, and for each connection that begins, ends, or fails."],
     complete: "none",
   },
+  "dns": {
+    value: "",
+    group: "Guest",
+    paragraphs: [
+      "Be a name server for the guest, at `10.0.2.3` and `fd00::3`, over UDP and TCP: what it is asked, it asks the name " +
+      "servers of the host's `/etc/resolv.conf`, wherever they are. Names stay names: what the guest may reach of the " +
+      "addresses that it learns is for the policy to say.",
+    ],
+    complete: "none",
+  },
   "exit-with-parent": {
     value: "",
     group: "Process",
