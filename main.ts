@@ -150,6 +150,7 @@ async function setUp(
     ...hosts(options, poller),
     echo: options.icmp === "auto" ? (handler) => pingSockets(options, poller, handler) : options.icmp,
     dns: options.dns ? new NameServers({ read: readTextFile, now: () => performance.now() }) : null,
+    limits: options.limits,
     shown: options.quiet ? asBound : shownBy((remote) => sources.towards(remote)),
   });
   cleanups.push(() => slirp.close());
@@ -158,6 +159,7 @@ async function setUp(
       ...{ version, frames, meters, capture },
       device: device.counters,
       stack: slirp.stack,
+      usage: () => slirp.usage,
       denials: policy.denials,
       dns: slirp.dns?.counters ?? null,
       eventLoopDelay: new EventLoopDelay(),

@@ -25,6 +25,11 @@ export class Deadlines<Entry extends Expiring> {
     return this.deadlines.size;
   }
 
+  /** Those that are waited for, the oldest first. */
+  entries(): Iterable<Entry> {
+    return this.deadlines.keys();
+  }
+
   /** Starts the time of one. */
   add(entry: Entry): void {
     this.deadlines.set(entry, this.loop.now() + this.delay);

@@ -2,23 +2,160 @@
  * Every number that bounds or times what is forwarded, with its reason. A guest is a stranger: what it can make more
  * of, it can make too many of, and each line here says what happens then.
  *
+ * What a user may want otherwise is in {@linkcode LIMITS}: each has a flag, a metric
+ * (`slirpnetstack_limit_current`, `slirpnetstack_limit_max`, `slirpnetstack_limit_overflows_total`, by `resource`), and
+ * a policy for when it is full. The others are constants below.
+ *
  * @module
  */
 
+// ---- limits with a flag ---------------------------------------------------------------------------------------------
+
+/** How many there may be of what a guest can make more of. */
+export interface Limits {
+  readonly tcpConnections: number;
+  readonly halfOpen: number;
+  readonly dials: number;
+  readonly udpAssociations: number;
+  readonly fragmentedDatagrams: number;
+  readonly outOfOrderBytes: number;
+  readonly bufferedBytes: number;
+  readonly icmpErrors: number;
+  readonly neighbourPackets: number;
+}
+
+/** A limit's flag, without its dash. */
+export type LimitFlag =
+  | "max-tcp-connections"
+  | "max-half-open"
+  | "max-dials"
+  | "max-udp-associations"
+  | "max-fragmented-datagrams"
+  | "max-out-of-order-bytes"
+  | "max-buffered-bytes"
+  | "max-icmp-errors"
+  | "max-neighbour-packets";
+
+/** What people are told of a limit, and what it may be. */
+export interface LimitSpec {
+  /** The metrics' label is the same without `max-`, and with underscores. */
+  readonly flag: LimitFlag;
+  /** What it counts, for the help and the README. */
+  readonly what: string;
+  /** What happens when it is full. */
+  readonly whenFull: string;
+  readonly initial: number;
+  /** The least and the most that make sense. */
+  readonly least: number;
+  readonly most: number;
+}
+
+/** See {@linkcode Limits}. */
+export const LIMITS: Readonly<Record<keyof Limits, LimitSpec>> = {
+  // What a busy proxy in a container holds. An idle connection takes one descriptor and some 6 KiB, so all of them take
+  // 100 MiB; a bulk one some MiB, but of those `bufferedBytes` takes care.
+  tcpConnections: {
+    flag: "max-tcp-connections",
+    what: "TCP connections in all, of the guest and to it, dials included",
+    whenFull: "the oldest half-open one goes; without one, the new one is reset",
+    initial: 16_384,
+    ...{ least: 1, most: 1_000_000 },
+  },
+  // A guest that is alive completes a handshake within a millisecond, so a thousand are a million a second; those of a
+  // SYN flood never do, and each holds a connection with a host.
+  halfOpen: {
+    flag: "max-half-open",
+    what: "TCP connections whose handshake with the guest is not complete",
+    whenFull: "the oldest goes, reset on both sides",
+    initial: 1_024,
+    ...{ least: 1, most: 1_000_000 },
+  },
+  // A guest that scans a network makes one for each address that doesn't answer, for DIAL_TIMEOUT_MS each. One that goes
+  // is as a SYN that was lost on a congested line: the guest sends it again in a second.
+  dials: {
+    flag: "max-dials",
+    what: "connections to hosts under way",
+    whenFull: "the oldest goes, of the same address where that has a quarter of them; its SYN may come again",
+    initial: 1_024,
+    ...{ least: 1, most: 60_000 },
+  },
+  // Each a descriptor and a receive buffer. A resolver without a port of its own makes one a query; with DNS_IDLE_MS, this
+  // carries 400 queries a second. The guest's own and those of clients on the host are counted apart.
+  udpAssociations: {
+    flag: "max-udp-associations",
+    what: "ports of the guest that have a UDP socket, and as many clients of local forwards",
+    whenFull: "the one idle longest goes",
+    initial: 4_096,
+    ...{ least: 1, most: 60_000 },
+  },
+  // 64 frames of 64 KiB are 4 MiB, which is what Linux allows (`ipfrag_high_thresh`); one sender at a time has one or two.
+  // The most is what can be searched through for each fragment.
+  fragmentedDatagrams: {
+    flag: "max-fragmented-datagrams",
+    what: "IP datagrams of which fragments are missing, of each IP version",
+    whenFull: "the oldest goes",
+    initial: 64,
+    ...{ least: 1, most: 4_096 },
+  },
+  // An eighth of all buffers: what came out of order can be asked for again, what came in order can't.
+  outOfOrderBytes: {
+    flag: "max-out-of-order-bytes",
+    what: "bytes of memory for TCP segments that came too early, all connections together",
+    whenFull: "further ones are dropped, and sent again by the guest",
+    initial: 64 * 1024 * 1024,
+    ...{ least: 0, most: 2 ** 40 },
+  },
+  // 64 connections in each direction with all the 4 MiB that a fast one may have. Beyond it, each may have the 16 KiB
+  // that keep it moving: a connection is slow then, but none stands still for another's sake.
+  bufferedBytes: {
+    flag: "max-buffered-bytes",
+    what: "bytes of memory for all TCP buffers",
+    whenFull: "from half of it on each connection's shrink to 16 KiB; then what goes beyond these is dropped",
+    initial: 512 * 1024 * 1024,
+    ...{ least: 1024 * 1024, most: 2 ** 40 },
+  },
+  // Linux's icmp_msgs_per_sec. A guest whose connections fail gets every error it needs, and one that floods costs a few
+  // milliseconds a second. Answers to pings are as many as the pings.
+  icmpErrors: {
+    flag: "max-icmp-errors",
+    what: "ICMP errors a second to the guest",
+    whenFull: "further ones are not sent",
+    initial: 1_000,
+    ...{ least: 0, most: 1_000_000 },
+  },
+  // 1 MiB of frames, and more than any handshake or burst of datagrams needs. There is one neighbour, the guest: the
+  // table of those has one entry, whatever the guest says.
+  neighbourPackets: {
+    flag: "max-neighbour-packets",
+    what: "packets that wait for the guest's hardware address",
+    whenFull: "the oldest goes",
+    initial: 16,
+    ...{ least: 1, most: 4_096 },
+  },
+};
+
+/** The limits that no flag changes. */
+export const DEFAULT_LIMITS: Limits = mapLimits((spec) => spec.initial);
+
+/** Makes something of each limit. */
+export function mapLimits<T>(make: (spec: LimitSpec) => T): Record<keyof Limits, T> {
+  return {
+    tcpConnections: make(LIMITS.tcpConnections),
+    halfOpen: make(LIMITS.halfOpen),
+    dials: make(LIMITS.dials),
+    udpAssociations: make(LIMITS.udpAssociations),
+    fragmentedDatagrams: make(LIMITS.fragmentedDatagrams),
+    outOfOrderBytes: make(LIMITS.outOfOrderBytes),
+    bufferedBytes: make(LIMITS.bufferedBytes),
+    icmpErrors: make(LIMITS.icmpErrors),
+    neighbourPackets: make(LIMITS.neighbourPackets),
+  };
+}
+
 // ---- TCP ------------------------------------------------------------------------------------------------------------
 
-/**
- * TCP connections forwarded at once, dials included. When full, new ones are refused, and those that exist go on. An
- * idle connection takes one descriptor and some 6 KiB, so all of them take 100 MiB; a bulk one some MiB, but of those
- * the stack's own bound on buffers takes care.
- */
-export const MAX_FLOWS = 16_384;
-
-/**
- * Dials under way at once. A guest that scans a network makes one for each address that doesn't answer, for
- * DIAL_TIMEOUT_MS each. When full, a SYN is dropped: the guest sends it again in a second, as on a congested line.
- */
-export const MAX_DIALS = 1_024;
+/** When dials are full: an address that has this share of them loses its own oldest, not another's. */
+export const DIALS_SHARE = 1 / 4;
 
 /**
  * How long a dial may take. The kernel sends SYNs at 0, 1, 3, 7 and 15 seconds (RFC 6298, doubling from one second);
@@ -49,12 +186,6 @@ export const ACCEPT_RETRY_MS = 100;
 export const PROXY_HEADER_MS = 30_000;
 
 // ---- UDP ------------------------------------------------------------------------------------------------------------
-
-/**
- * UDP associations at once, each a descriptor and a receive buffer. When full, the one that was idle longest goes. A
- * resolver without a port of its own makes one a query; with DNS_IDLE_MS, this carries 400 queries a second.
- */
-export const MAX_ASSOCIATIONS = 4_096;
 
 /**
  * Addresses that one association remembers having sent to. When full, the one remembered first goes. Peer-to-peer

@@ -13,12 +13,14 @@
 import type { Endpoint } from "../stack/address.ts";
 import type { Allocate, Device, Frame, FramePool } from "../stack/device.ts";
 import type { Packet } from "../stack/packet.ts";
-import { Stack } from "../stack/stack.ts";
+import { Stack, type StackLimits } from "../stack/stack.ts";
 import type { TcpRequest } from "../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../stack/udp/datagram.ts";
 import { Dns } from "./dns/dns.ts";
 import type { NameServers } from "./dns/servers.ts";
+import type { StackUsage, Usage } from "../stack/usage.ts";
 import type { HostNetwork } from "./host.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { LocalDatagrams } from "./local/datagrams.ts";
 import { LocalFlows } from "./local/flows.ts";
 import type { Logs } from "./logs.ts";
@@ -28,6 +30,7 @@ import { RemoteFlows } from "./remote/flows.ts";
 import { RemoteForwards } from "./remote/table.ts";
 import type { Shown } from "./shown.ts";
 import { StackLoop } from "./stack_loop.ts";
+import { ConnectionCount } from "./tcp/connection_count.ts";
 import { Dials } from "./tcp/dials.ts";
 import { RoutedFlows, type TcpPolicy } from "./tcp/routed.ts";
 import { Associations, type UdpPolicy } from "./udp/associations.ts";
@@ -51,6 +54,19 @@ export interface SlirpOptions {
   readonly logs: Logs;
   /** The end of a socket towards a remote end as people are to see it, where the socket is bound to no address. */
   readonly shown: Shown;
+  /** {@linkcode DEFAULT_LIMITS} unless given. */
+  readonly limits?: Limits;
+}
+
+/** The stack's limits, and those of what is forwarded. */
+export interface SlirpUsage extends StackUsage {
+  /** All TCP connections; those that did not come about. */
+  readonly tcpConnections: Usage;
+  /** Dials; the oldest that made room. */
+  readonly dials: Usage;
+  /** The guest's UDP associations, and those of clients of local forwards; those that made room. */
+  readonly udpAssociations: Usage;
+  readonly udpClients: Usage;
 }
 
 /** See the module's text. */
@@ -71,17 +87,24 @@ export class Slirp {
   readonly dns: Dns | null;
   private readonly loop: StackLoop = new StackLoop();
   /** The guest's associations, each of which takes a descriptor. */
-  private readonly idle: IdleTable = new IdleTable(this.loop);
+  private readonly idle: IdleTable;
   /** Those of clients on the host, of which no guest can make too many. */
-  private readonly idleClients: IdleTable = new IdleTable(this.loop);
+  private readonly idleClients: IdleTable;
+  /** All TCP connections, and those of them that are being made by the host. */
+  private readonly connections: ConnectionCount;
+  private readonly dials: Dials;
 
   constructor(options: SlirpOptions) {
     const { device, frames, allocate, host, listeners, policy, echo, dns, logs, shown } = options;
-    const { loop, idle, idleClients } = this;
+    const { limits = DEFAULT_LIMITS } = options;
+    const { loop } = this;
+    const idle = this.idle = new IdleTable(loop, limits.udpAssociations);
+    const idleClients = this.idleClients = new IdleTable(loop, limits.udpAssociations);
     this.stack = new Stack({
       ...{ device, frames, allocate },
       echo: typeof echo === "string" ? echo : (request) => this.ping(request),
       clock: () => loop.now(),
+      limits: stackLimits(limits),
       random: randomUint32,
       handlers: {
         tcpRequest: (request) => this.request(request),
@@ -97,15 +120,28 @@ export class Slirp {
     this.pings = typeof echo === "string"
       ? null
       : new Pings({ policy, loop, sender: echo, echo: this.stack.echo, icmp });
-    const dials = new Dials(host, loop);
-    this.flows = new RoutedFlows({ dials, policy, loop, log: logs.routedTcp });
+    const dials = this.dials = new Dials(host, loop, limits.dials);
+    const connections = this.connections = new ConnectionCount(limits.tcpConnections, () => tcp.evictHalfOpen());
+    this.flows = new RoutedFlows({ dials, connections, policy, loop, log: logs.routedTcp });
     this.associations = new Associations({ host, policy, loop, idle, guest: udp, log: logs.routedUdp, shown });
-    this.remoteFlows = new RemoteFlows({ dials, loop, logs: logs.remoteTcp });
+    this.remoteFlows = new RemoteFlows({ dials, connections, loop, logs: logs.remoteTcp });
     this.remoteDatagrams = new RemoteDatagrams({ host, guest: udp, loop, idle, logs: logs.remoteUdp, shown });
     const local = { host: listeners, loop, own, log: logs.local };
-    this.localFlows = new LocalFlows({ ...local, guest: tcp, allocate });
+    this.localFlows = new LocalFlows({ ...local, guest: tcp, allocate, connections });
     this.localDatagrams = new LocalDatagrams({ ...local, guest: udp, idle: idleClients, random: randomUint32 });
     loop.drive(this.stack);
+  }
+
+  /** What of the limits is in use now, and how often each was not enough. */
+  get usage(): SlirpUsage {
+    const { connections, dials, idle, idleClients } = this;
+    return {
+      ...this.stack.usage,
+      tcpConnections: { current: connections.size, limit: connections.limit, overflows: connections.refused },
+      dials: { current: dials.size, limit: dials.limit, overflows: dials.evicted },
+      udpAssociations: { current: idle.size, limit: idle.limit, overflows: idle.evicted },
+      udpClients: { current: idleClients.size, limit: idleClients.limit, overflows: idleClients.evicted },
+    };
   }
 
   /** Takes a frame of the guest; `endOfTurn` must follow. */
@@ -162,6 +198,23 @@ export class Slirp {
     if (forward !== null) this.remoteDatagrams.refused(forward, guest);
     else if (!this.dns?.isAt(address.bytes, 0, address.version, port)) this.associations.refused(guest);
   }
+}
+
+/** The stack's part of the limits. Its own bound on connections stands behind ours, which knows of both sides. */
+function stackLimits(limits: Limits): StackLimits {
+  const { tcpConnections, halfOpen, dials, outOfOrderBytes, bufferedBytes } = limits;
+  return {
+    tcp: {
+      connections: tcpConnections,
+      halfOpen,
+      requests: dials + 1, // one more while the oldest makes room
+      bufferedBytes: Math.floor(bufferedBytes / 2), // from where on they shrink
+      outOfOrderBytes,
+    },
+    reassembly: { datagrams: limits.fragmentedDatagrams },
+    icmpErrors: limits.icmpErrors,
+    neighbourPackets: limits.neighbourPackets,
+  };
 }
 
 const random = new Uint32Array(1);

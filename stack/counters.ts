@@ -26,6 +26,8 @@ export class LinkCounters {
   /** Frames that waited for the guest's hardware address, and those of them that were dropped. */
   neighbourQueued = 0;
   neighbourDropped = 0;
+  /** Of these, those that made room for others. */
+  neighbourEvicted = 0;
 }
 
 /** One version of IP. */

@@ -40,6 +40,7 @@ import { Tcp } from "./tcp/tcp.ts";
 import { TimerQueue } from "./timers.ts";
 import type { UdpDatagram } from "./udp/datagram.ts";
 import { Udp } from "./udp/udp.ts";
+import type { StackUsage, Usage } from "./usage.ts";
 
 /** What the stack tells its user. Called from within its methods; must not throw. */
 export interface StackHandlers {
@@ -55,6 +56,10 @@ export interface StackHandlers {
 export interface StackLimits {
   readonly tcp?: Partial<TcpLimits>;
   readonly reassembly?: Partial<ReassemblyLimits>;
+  /** ICMP errors a second. */
+  readonly icmpErrors?: number;
+  /** Packets that wait for the guest's hardware address. */
+  readonly neighbourPackets?: number;
 }
 
 /** What a {@linkcode Stack} is made of. */
@@ -98,21 +103,25 @@ export class Stack {
   private readonly timers = new TimerQueue();
   private readonly link: Link;
   private readonly ip: IpReceiver;
-  private readonly reassemblers: readonly Reassembler[];
+  private readonly reassemblers: readonly [Reassembler, Reassembler];
   private inTurn = false;
 
   constructor(private readonly options: StackOptions) {
     const { device, frames, allocate, random, handlers } = options;
     const { timers } = this;
+    const { icmpErrors: errorsPerSecond, neighbourPackets: neighbourQueue } = options.limits ?? {};
     const addresses = { ...DEFAULT_ADDRESSES, ...options.addresses };
     this.addresses = addresses;
     const counters = new Counters();
     const clock = () => this.time();
     this.link = device.medium === "ethernet"
-      ? new EthernetLink({ device, addresses, frames, allocate, timers, clock, counters: counters.link })
+      ? new EthernetLink({
+        ...{ device, addresses, frames, allocate, timers, clock, neighbourQueue },
+        counters: counters.link,
+      })
       : new PlainLink(device, counters.link);
     const ip = new IpOutput({ link: this.link, device, allocate, random, counters });
-    const icmp = new IcmpOutput({ ip, addresses, allocate, clock, counters: counters.icmp });
+    const icmp = new IcmpOutput({ ip, addresses, allocate, clock, counters: counters.icmp, errorsPerSecond });
     this.icmp = icmp;
     const onRequest = (request: TcpRequest) => handlers.tcpRequest(request);
     const tcpLimits = options.limits?.tcp;
@@ -162,6 +171,23 @@ export class Stack {
     return this.reassemblers.reduce((sum, reassembler) => sum + reassembler.size, 0);
   }
 
+  /** What of the limits is in use now. */
+  get usage(): StackUsage {
+    const { tcp, icmp, counters, link } = this;
+    const { memory, limits } = tcp;
+    const [four, six] = this.reassemblers;
+    const { size: waiting, limit: mayWait } = link.waiting;
+    return {
+      halfOpen: usage(tcp.halfOpenConnections, limits.halfOpen, counters.tcp.halfOpenEvicted),
+      fragmentedDatagrams4: usage(four.size, four.limit, counters.ipv4.reassemblyEvicted),
+      fragmentedDatagrams6: usage(six.size, six.limit, counters.ipv6.reassemblyEvicted),
+      outOfOrderBytes: usage(memory.early, limits.outOfOrderBytes, memory.earlyRefused),
+      bufferedBytes: usage(memory.inUse, 2 * limits.bufferedBytes, memory.refused),
+      icmpErrors: usage(icmp.recentErrors, icmp.errorsPerSecond, counters.icmp.errorsLimited),
+      neighbourPackets: usage(waiting, mayWait, counters.link.neighbourEvicted),
+    };
+  }
+
   /**
    * Takes a frame from the device. Never throws, whatever is in it. The frame stays the caller's unless `held` is set
    * afterwards; then it comes back to the pool by itself.
@@ -209,4 +235,8 @@ export class Stack {
       return !own.isAt(request.bytes, request.destination) && echo(request);
     };
   }
+}
+
+function usage(current: number, limit: number, overflows: number): Usage {
+  return { current, limit, overflows };
 }

@@ -6,7 +6,8 @@
 import type { Endpoint } from "../../stack/address.ts";
 import { Deadlines } from "../deadlines.ts";
 import type { HostListener, HostNetwork, HostStream } from "../host.ts";
-import { MAX_FLOWS, PROXY_HEADER_MS } from "../limits.ts";
+import { PROXY_HEADER_MS } from "../limits.ts";
+import type { ConnectionCount } from "../tcp/connection_count.ts";
 import type { LocalForward } from "./forward.ts";
 import { LocalFlow, type LocalFlowOwner } from "./flow.ts";
 import { listenOn } from "./wildcard.ts";
@@ -15,6 +16,8 @@ import { listenOn } from "./wildcard.ts";
 export interface LocalFlowsOptions extends Omit<LocalFlowOwner, "awaitHeader" | "headerDone" | "ended"> {
   /** Where to listen. */
   readonly host: HostNetwork;
+  /** May be shared with others: then so is the limit. */
+  readonly connections: ConnectionCount;
 }
 
 /** See the module's text. */
@@ -32,7 +35,7 @@ export class LocalFlows {
       headerDone: (flow) => headers.delete(flow),
       ended: (flow) => {
         headers.delete(flow);
-        this.flows.delete(flow);
+        if (this.flows.delete(flow)) options.connections.release();
       },
     };
   }
@@ -59,7 +62,7 @@ export class LocalFlows {
   }
 
   private accepted(stream: HostStream, forward: LocalForward): void {
-    if (this.flows.size >= MAX_FLOWS) return stream.reset();
+    if (!this.options.connections.take()) return stream.reset();
     const flow = new LocalFlow(stream, forward, this.owner);
     this.flows.add(flow);
     flow.start();

@@ -13,6 +13,7 @@ import type {
   Denials,
   DeviceFigures,
   FlowGroup,
+  LimitFigures,
   MetricsSource,
   ProcessFigures,
   StackFigures,
@@ -37,11 +38,12 @@ const OUTCOMES: Readonly<Record<LineNetwork, readonly Outcome[]>> = {
 
 /** All metrics in Prometheus' text format. */
 export function renderMetrics(source: MetricsSource): string {
-  const { device, stack } = source;
+  const { device, stack, process } = source;
   const out = new Exposition();
   out.gauge("slirpnetstack_build_info", "The version that runs.", [{ version: source.version }, 1]);
   connections(out, source.groups, source.denials);
   denials(out, source.denials);
+  limits(out, process === null ? source.limits : [...source.limits, descriptors(process, source.groups)]);
   deviceMetrics(out, device);
   out.counter(
     "slirpnetstack_drops_total",
@@ -58,7 +60,7 @@ export function renderMetrics(source: MetricsSource): string {
     "How late a timer came that was set each second.",
     source.eventLoopDelay,
   );
-  if (source.process !== null) processMetrics(out, source.process);
+  if (process !== null) processMetrics(out, process);
   return out.toString();
 }
 
@@ -128,6 +130,25 @@ function denials(out: Exposition, byNetwork: Denials): void {
     "Times that the guest was not let through (SYNs, datagrams, pings), by the rule that decided.",
     ...samples,
   );
+}
+
+function limits(out: Exposition, rows: readonly LimitFigures[]): void {
+  const samples = (value: (row: LimitFigures) => number) =>
+    rows.map((row): Sample => [{ resource: row.resource }, value(row)]);
+  out.gauge("slirpnetstack_limit_current", "What is in use of each limit.", ...samples(({ current }) => current));
+  out.gauge("slirpnetstack_limit_max", "The limits.", ...samples(({ limit }) => limit));
+  out.counter(
+    "slirpnetstack_limit_overflows_total",
+    "Times that a limit was not enough, and its policy was applied.",
+    ...samples(({ overflows }) => overflows),
+  );
+}
+
+/** The system's limit, which is not one of ours: descriptors, and with them whatever else it has too little of. */
+function descriptors(process: ProcessFigures, groups: readonly FlowGroup[]): LimitFigures {
+  const { openDescriptors: current, maxDescriptors: limit } = process;
+  const overflows = groups.reduce((sum, { counters }) => sum + counters.ended.resources, 0);
+  return { resource: "descriptors", current, limit, overflows };
 }
 
 function deviceMetrics(out: Exposition, device: DeviceFigures): void {

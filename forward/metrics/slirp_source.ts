@@ -6,15 +6,18 @@
 import type { FramePool } from "../../stack/device.ts";
 import type { Stack } from "../../stack/stack.ts";
 import type { DnsCounters } from "../dns/counters.ts";
+import type { SlirpUsage } from "../slirp.ts";
 import type { HistogramFigures } from "./exposition.ts";
 import type { FlowMeter } from "./flow_meter.ts";
 import { type FlowRow, flowRow } from "./flow_rows.ts";
+import { limitRows } from "./limit_rows.ts";
 import { type ProcessSource, readProcessFigures } from "./process_figures.ts";
 import type {
   CaptureFigures,
   Denials,
   DeviceFigures,
   FlowGroup,
+  LimitFigures,
   MetricsSource,
   ProcessFigures,
   StackFigures,
@@ -27,6 +30,8 @@ export interface SlirpSourceOptions {
   readonly device: DeviceFigures;
   readonly frames: FramePool;
   readonly stack: Stack;
+  /** What of the limits is in use now. */
+  readonly usage: () => SlirpUsage;
   readonly meters: readonly FlowMeter[];
   readonly denials: Denials;
   readonly dns: DnsCounters | null;
@@ -68,6 +73,10 @@ export class SlirpSource implements MetricsSource {
       bufferBytes: tcp.memory.inUse,
       frames: frames.taken,
     };
+  }
+
+  get limits(): readonly LimitFigures[] {
+    return limitRows(this.options.usage());
   }
 
   get process(): ProcessFigures | null {

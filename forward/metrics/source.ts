@@ -63,6 +63,14 @@ export interface ProcessFigures {
   readonly startTime: number;
 }
 
+/** A limit, what is in use of it, and how often it was not enough. */
+export interface LimitFigures {
+  readonly resource: string;
+  readonly current: number;
+  readonly limit: number;
+  readonly overflows: number;
+}
+
 /** Packets of a capture, and those that it lacks. */
 export interface CaptureFigures {
   readonly packets: number;
@@ -78,6 +86,7 @@ export interface MetricsSource {
   readonly denials: Denials;
   /** The guest's questions to the program's name server; null where it is none. */
   readonly dns: DnsCounters | null;
+  readonly limits: readonly LimitFigures[];
   /** In seconds. */
   readonly eventLoopDelay: HistogramFigures;
   /** Null where the system does not tell. */

@@ -3,11 +3,12 @@
  *
  * A flag is a line in {@linkcode makeTable}, and a line in {@linkcode Options} and {@linkcode optionsOf} that says what
  * the rest of the program gets to see of it. What help, the manual page and the shells' completions say of it beyond the
- * usage is in help/flags.ts.
+ * usage is in help/flags.ts. The flags of the limits are in limit_flags.ts.
  *
  * @module
  */
 import type { IpAddress, IpVersion } from "../../stack/address.ts";
+import type { Limits } from "../limits.ts";
 import { type MetricsAddress, parseMetricsAddress } from "../metrics/address.ts";
 import { unmap } from "../policy/mapped.ts";
 import { parseRanges, type Range } from "../policy/range.ts";
@@ -25,6 +26,7 @@ import {
   uintFlag,
 } from "./go_flags.ts";
 import { InvalidValue } from "./invalid_value.ts";
+import { limitFlags, limitsOf } from "./limit_flags.ts";
 import { lookUp, type Resolver } from "./resolver.ts";
 
 /** Who answers the guest's echo requests. */
@@ -74,6 +76,8 @@ export interface Options {
   readonly exitWithParent: boolean;
   /** Of no effect; null: not given. */
   readonly maxprocs: number | null;
+  /** How many there may be of what a guest can make more of. */
+  readonly limits: Limits;
   /** No lines about connections on stdout. */
   readonly quiet: boolean;
   /** Print the version and end. */
@@ -128,6 +132,7 @@ export function makeTable(resolve: Resolver) {
     "dns-ttl": durationFlag("5s", "For how long to cache DNS in case of dns labels passed to forward target"),
     "source-ipv4": sourceFlag(4, resolve),
     "source-ipv6": sourceFlag(6, resolve),
+    ...limitFlags(),
     "pcap": stringFlag("", "path to PCAP file"),
     "m": new Flag<MetricsAddress | null>("value", "Metrics addr", null, parseMetricsAddress),
     "exit-with-parent": booleanFlag(false, "Exit with parent process"),
@@ -160,6 +165,7 @@ function optionsOf(table: Table): Options {
     metrics: table.m.value,
     exitWithParent: table["exit-with-parent"].value,
     maxprocs: table.maxprocs.value,
+    limits: limitsOf(table),
     quiet: table.quiet.value,
     version: table.version.value,
   };

@@ -45,6 +45,10 @@ export class EarlyFlow implements TcpHandler, Caller {
     this.flow?.abort();
   }
 
+  drop(): void {
+    this.refuse();
+  }
+
   // the guest's side
 
   established(): void {

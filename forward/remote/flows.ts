@@ -38,12 +38,14 @@ export class RemoteFlows {
   /** Takes a guest's SYN to a forward. Called by the stack. */
   request(request: TcpRequest, forward: RemoteForward): void {
     const { outgoing } = this;
+    const { connections } = this.options;
     const log = this.options.logs(request.local);
     const { fixed } = forward.target;
     if (fixed !== null) return outgoing.request(request, fixed, log);
-    if (!outgoing.admits(request, this.asking)) return;
+    if (!connections.take()) return request.refuse();
     const flow = new EarlyFlow(request);
-    if (!flow.isGone) this.findTarget(flow, forward, log);
+    if (flow.isGone) connections.release();
+    else this.findTarget(flow, forward, log);
   }
 
   /** Resets all connections that have two sides, and both of them. The caller settles. */
@@ -58,10 +60,12 @@ export class RemoteFlows {
     target.ask().then(
       (endpoint) => {
         this.asking--;
-        if (!flow.isGone) this.outgoing.dial(flow, endpoint, log);
+        if (flow.isGone) this.options.connections.release();
+        else this.outgoing.dial(flow, endpoint, log);
       },
       (error: unknown) => {
         this.asking--;
+        this.options.connections.release();
         const reason = error instanceof Error ? error.message : String(error);
         flow.refuse();
         log.unresolved(flow.guest, target.name, reason);

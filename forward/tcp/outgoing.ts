@@ -7,8 +7,8 @@
  *
  * | what happens | answer |
  * | --- | --- |
- * | as many connections as may be | RST |
- * | as many dials as may be | none: the guest's SYN comes again in a second |
+ * | as many connections as may be, and none is half-open | RST |
+ * | as many dials as may be | the oldest has none: its guest's SYN comes again in a second |
  * | host: refused, reset | RST |
  * | host: no route | ICMP network unreachable |
  * | host: unreachable, or no answer in time | ICMP host unreachable |
@@ -28,8 +28,8 @@ import type { EventLoop } from "../event_loop.ts";
 import type { FlowLog } from "../flow_lines.ts";
 import type { HostError, HostStream } from "../host.ts";
 import { reasonOf } from "../host_error.ts";
-import { MAX_DIALS, MAX_FLOWS } from "../limits.ts";
 import { unreachableFor } from "../unreachable.ts";
+import type { ConnectionCount } from "./connection_count.ts";
 import type { Dials } from "./dials.ts";
 import { Splice } from "./splice.ts";
 
@@ -37,6 +37,8 @@ import { Splice } from "./splice.ts";
 export interface OutgoingOptions {
   /** May be shared with others: then so is the limit. */
   readonly dials: Dials;
+  /** May be shared with others: then so is the limit. */
+  readonly connections: ConnectionCount;
   readonly loop: EventLoop;
 }
 
@@ -49,6 +51,8 @@ export interface Caller {
   accept(splice: Splice): TcpFlow | null;
   /** The dial failed. */
   refuse(error: HostError): void;
+  /** The dial made room for another. */
+  drop(): void;
 }
 
 /** See the module's text. */
@@ -63,26 +67,15 @@ export class OutgoingFlows {
     return this.splices.size + this.dialling;
   }
 
-  /**
-   * Whether one more may be made; otherwise the request has its answer.
-   *
-   * @param more connections that are not counted here yet
-   */
-  admits(request: TcpRequest, more = 0): boolean {
-    if (this.size + more >= MAX_FLOWS) request.refuse();
-    else if (this.options.dials.size >= MAX_DIALS) request.drop();
-    else return true;
-    return false;
-  }
-
   /** Takes a guest's SYN, which is to be connected with `destination`. */
   request(request: TcpRequest, destination: Endpoint, log: FlowLog): void {
-    if (this.admits(request)) this.dial(new Requesting(request), destination, log);
+    if (this.options.connections.take()) this.dial(new Requesting(request), destination, log);
+    else request.refuse();
   }
 
-  /** Dials for a caller that was admitted. */
+  /** Dials for a caller who was counted in `connections`. */
   dial(caller: Caller, destination: Endpoint, log: FlowLog): void {
-    const { dials, loop } = this.options;
+    const { dials, loop, connections } = this.options;
     const { guest } = caller;
     this.dialling++;
     const dial = dials.dial(destination, {
@@ -93,15 +86,22 @@ export class OutgoingFlows {
       },
       failed: (error) => {
         this.dialling--;
+        connections.release();
         caller.refuse(error);
         const ends = new EndReport();
         ends.record("r-read", reasonOf(error), outcomeOf(error));
         log.failed(guest, destination, ends);
         loop.settle();
       },
+      evicted: () => {
+        this.dialling--;
+        connections.release();
+        caller.drop();
+      },
     });
     caller.cancelled = () => {
       this.dialling--;
+      connections.release();
       dial.cancel();
       const ends = new EndReport();
       ends.record("l-read", "connection given up");
@@ -120,6 +120,7 @@ export class OutgoingFlows {
     log.opened(guest, local, remote);
     const splice = new Splice(stream, "l", this.options.loop, (splice) => {
       this.splices.delete(splice);
+      this.options.connections.release();
       log.done(guest, local, remote, splice.ends);
     });
     this.splices.add(splice);
@@ -149,5 +150,9 @@ class Requesting implements Caller {
     const what = unreachableFor(error.failure);
     if (what === null || what === "port") this.request.refuse();
     else this.request.unreachable(what);
+  }
+
+  drop(): void {
+    this.request.drop();
   }
 }

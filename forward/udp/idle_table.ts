@@ -7,7 +7,7 @@
  * @module
  */
 import type { EventLoop } from "../event_loop.ts";
-import { MAX_ASSOCIATIONS, SWEEP_MS } from "../limits.ts";
+import { DEFAULT_LIMITS, SWEEP_MS } from "../limits.ts";
 import type { Usage } from "./usage.ts";
 
 /** Why the table ends an association. */
@@ -25,7 +25,11 @@ export class IdleTable {
   private readonly entries = new Set<Idling>();
   private sweeping = false;
 
-  constructor(private readonly loop: EventLoop) {}
+  /** Those that ended to make room. */
+  evicted = 0;
+
+  /** @param limit how many there may be */
+  constructor(private readonly loop: EventLoop, readonly limit: number = DEFAULT_LIMITS.udpAssociations) {}
 
   /** How many there are. */
   get size(): number {
@@ -34,7 +38,7 @@ export class IdleTable {
 
   /** Makes sure that one more may be made; another may end for it. */
   makeRoom(): void {
-    if (this.entries.size >= MAX_ASSOCIATIONS) this.endOldest();
+    if (this.entries.size >= this.limit) this.endOldest();
   }
 
   /** Adds one, for which there must be room. */
@@ -58,7 +62,9 @@ export class IdleTable {
     for (const entry of this.entries) {
       if (oldest === null || entry.usage.usedAt < oldest.usage.usedAt) oldest = entry;
     }
-    oldest?.end("too many associations");
+    if (oldest === null) return;
+    this.evicted++;
+    oldest.end("too many associations");
   }
 
   private sweepLater(): void {

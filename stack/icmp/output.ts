@@ -48,6 +48,8 @@ import { TokenBucket } from "./token_bucket.ts";
  */
 export const ERRORS_PER_SECOND = 1000;
 export const ERROR_BURST = 50;
+/** For other rates than the default: as much of a second's errors as these are of those. */
+const BURST_SHARE = ERROR_BURST / ERRORS_PER_SECOND;
 
 /** The most that is quoted, by version. */
 const QUOTE4 = 576 - IPV4_HEADER - ICMP_HEADER;
@@ -74,6 +76,8 @@ export interface IcmpOutputOptions {
   readonly allocate: Allocate;
   readonly clock: () => number;
   readonly counters: IcmpCounters;
+  /** Errors a second; {@linkcode ERRORS_PER_SECOND} unless given. 0: none at all. */
+  readonly errorsPerSecond?: number | undefined;
 }
 
 /**
@@ -83,11 +87,20 @@ export interface IcmpOutputOptions {
 export class IcmpOutput implements IcmpErrors {
   private readonly transmit: Transmit;
   private readonly quote: Block;
-  private readonly bucket = new TokenBucket(ERRORS_PER_SECOND, ERROR_BURST);
+  /** Errors a second. */
+  readonly errorsPerSecond: number;
+  private readonly bucket: TokenBucket;
 
   constructor(private readonly options: IcmpOutputOptions) {
+    this.errorsPerSecond = options.errorsPerSecond ?? ERRORS_PER_SECOND;
+    this.bucket = new TokenBucket(this.errorsPerSecond, Math.ceil(this.errorsPerSecond * BURST_SHARE));
     this.transmit = new Transmit(options.allocate);
     this.quote = options.allocate(QUOTE6);
+  }
+
+  /** Errors that were sent in this second. */
+  get recentErrors(): number {
+    return this.bucket.recent(this.options.clock());
   }
 
   unreachable(what: Unreachable, bytes: Uint8Array, offset: number, end: number): void {

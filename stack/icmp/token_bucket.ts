@@ -7,7 +7,10 @@
 /** See the module's text. */
 export class TokenBucket {
   private tokens: number;
-  private filledAt = -Infinity;
+  private filledAt = 0;
+  /** Tokens taken since `since`, which is at most a second ago when one is taken. */
+  private taken = 0;
+  private since = -Infinity;
 
   /**
    * @param rate tokens per second
@@ -23,6 +26,16 @@ export class TokenBucket {
     this.filledAt = now;
     if (this.tokens < 1) return false;
     this.tokens--;
+    if (now - this.since >= 1000) {
+      this.since = now;
+      this.taken = 0;
+    }
+    this.taken++;
     return true;
+  }
+
+  /** How many were taken in the second that `now` falls into, as they are counted from the first. */
+  recent(now: number): number {
+    return now - this.since < 1000 ? this.taken : 0;
   }
 }

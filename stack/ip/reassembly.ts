@@ -62,6 +62,11 @@ export class Reassembler implements Timer {
     return this.datagrams.length;
   }
 
+  /** How many may be. */
+  get limit(): number {
+    return this.options.limits.datagrams;
+  }
+
   /**
    * Takes the fragment with the data `packet.bytes[data..packet.end)`, not empty, that belongs at `offset`.
    *

@@ -48,6 +48,8 @@ export interface EthernetOptions {
   readonly timers: Timers;
   readonly clock: () => number;
   readonly counters: LinkCounters;
+  /** Packets that wait for the guest's hardware address at most. */
+  readonly neighbourQueue?: number | undefined;
 }
 
 /** See the module's text. */
@@ -57,10 +59,14 @@ export class EthernetLink implements Link {
   private readonly transmit: Transmit;
 
   constructor(private readonly options: EthernetOptions) {
-    const { frames, allocate, timers, clock, counters, addresses, device } = options;
-    this.neighbour = new Neighbour({ link: this, frames, allocate, timers, clock, counters });
+    const { frames, allocate, timers, clock, counters, addresses, device, neighbourQueue: queue } = options;
+    this.neighbour = new Neighbour({ link: this, frames, allocate, timers, clock, counters, queue });
     this.ndp = new NeighbourDiscovery({ link: this, addresses, mtu: device.mtu, allocate, timers, clock, counters });
     this.transmit = new Transmit(allocate);
+  }
+
+  get waiting(): Link["waiting"] {
+    return this.neighbour;
   }
 
   receive(frame: Frame, ip: IpReceiver): void {

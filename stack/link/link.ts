@@ -29,6 +29,8 @@ export interface Link {
    * the link's, and come as IP packets.
    */
   receiveNdp(packet: Packet): void;
+  /** Packets that wait for the guest's hardware address, and how many may. */
+  readonly waiting: { readonly size: number; readonly limit: number };
   /** Forgets all that waits. */
   close(): void;
 }

@@ -50,6 +50,8 @@ export interface NeighbourOptions {
   readonly timers: Timers;
   readonly clock: () => number;
   readonly counters: LinkCounters;
+  /** Packets that wait at most; {@linkcode NEIGHBOUR_QUEUE} unless given. */
+  readonly queue?: number | undefined;
 }
 
 /** See the module's text. */
@@ -63,8 +65,17 @@ export class Neighbour implements Timer {
   private readonly transmit: Transmit;
   private asked = 0;
 
+  /** Packets that wait at most. */
+  readonly limit: number;
+
   constructor(private readonly options: NeighbourOptions) {
+    this.limit = options.queue ?? NEIGHBOUR_QUEUE;
     this.transmit = new Transmit(options.allocate);
+  }
+
+  /** Packets that wait. */
+  get size(): number {
+    return this.waiting.length;
   }
 
   /** Takes the hardware address at `offset`, a host's, for the guest's, and sends what waited for it. */
@@ -84,9 +95,10 @@ export class Neighbour implements Timer {
   /** Keeps a copy of a packet for the guest until its hardware address is known, and asks for that. */
   enqueue(transmit: Transmit, version: IpVersion): void {
     const { link, timers, clock, counters, frames } = this.options;
-    if (this.waiting.length === NEIGHBOUR_QUEUE) {
+    if (this.waiting.length === this.limit) {
       frames.release(this.waiting.shift()!.frame);
       counters.neighbourDropped++;
+      counters.neighbourEvicted++;
     }
     const first = this.waiting.length === 0;
     const ask = !this.waiting.some((entry) => entry.version === version);

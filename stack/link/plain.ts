@@ -12,6 +12,8 @@ import type { IpReceiver, Link } from "./link.ts";
 
 /** See the module's text. */
 export class PlainLink implements Link {
+  readonly waiting: Link["waiting"] = { size: 0, limit: 0 };
+
   constructor(private readonly device: Device, private readonly counters: LinkCounters) {}
 
   receive(frame: Frame, ip: IpReceiver): void {

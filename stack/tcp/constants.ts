@@ -89,8 +89,10 @@ export interface TcpLimits {
   readonly requests: number;
   /** Connections in TIME-WAIT. When full: the oldest goes. */
   readonly timeWait: number;
-  /** Bytes in all buffers together above which they shrink to {@linkcode PRESSED_BUFFER} each. */
+  /** Bytes in all buffers together above which they shrink to {@linkcode PRESSED_BUFFER} each; at twice, data is dropped. */
   readonly bufferedBytes: number;
+  /** Bytes in all buffers together that came out of order. When full: more are dropped, and sent again by the guest. */
+  readonly outOfOrderBytes: number;
 }
 
 /** See {@linkcode TcpLimits}. 16,384 connections is what a busy proxy in a container holds, at a few KiB each. */
@@ -100,4 +102,5 @@ export const DEFAULT_TCP_LIMITS: TcpLimits = {
   requests: 4096,
   timeWait: 8192,
   bufferedBytes: 256 * 1024 * 1024,
+  outOfOrderBytes: 64 * 1024 * 1024,
 };

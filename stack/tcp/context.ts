@@ -28,6 +28,10 @@ export interface TcpCounters {
   timeouts: number;
   /** Requests and half-open connections that were dropped because there were too many. */
   overflows: number;
+  /** Of these, half-open connections. */
+  halfOpenEvicted: number;
+  /** Connections that did not come about because there were too many. */
+  connectionsRefused: number;
 }
 
 /** See the module's text. */

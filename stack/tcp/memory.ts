@@ -5,7 +5,7 @@
  * @module
  */
 import { type Allocate, type Block, type Frame, FRAME_SIZE, type FramePool } from "../device.ts";
-import { PRESSED_BUFFER } from "./constants.ts";
+import { DEFAULT_TCP_LIMITS, PRESSED_BUFFER } from "./constants.ts";
 
 /** Block sizes: a request or an answer; a large segment; a bulk read from the host. */
 export const SMALL_BLOCK = 4 * 1024;
@@ -21,14 +21,28 @@ const SPARE_BYTES = 8 * 1024 * 1024;
 export class BufferMemory {
   /** Bytes of blocks and frames in use. */
   inUse = 0;
+  /** Those of them that hold data which came too early. */
+  early = 0;
+  /** Segments in order that were dropped for want of memory, and out of order ones for want of room for such. */
+  refused = 0;
+  earlyRefused = 0;
   private readonly spare: Block[][] = SIZES.map(() => []);
 
-  /** @param softLimit bytes in use above which buffers shrink */
+  /**
+   * @param softLimit bytes in use above which buffers shrink
+   * @param earlyLimit bytes in use for data that came too early, at most
+   */
   constructor(
     private readonly allocate: Allocate,
     private readonly frames: FramePool,
     private readonly softLimit: number,
+    private readonly earlyLimit: number = DEFAULT_TCP_LIMITS.outOfOrderBytes,
   ) {}
+
+  /** Whether one more piece that came too early may be kept. */
+  get hasRoomForEarly(): boolean {
+    return this.early < this.earlyLimit && !this.pressed;
+  }
 
   /** Whether more than the soft limit is in use: a buffer's limit is `PRESSED_BUFFER` then. */
   get pressed(): boolean {

@@ -21,6 +21,11 @@ class Run implements Chunk {
   /** Sequence number of the first byte; used while it is out of order. */
   sequence = 0;
   constructor(readonly block: Block, readonly frame: Frame | null, public offset: number, public length: number) {}
+
+  /** Bytes of memory that it takes. */
+  get size(): number {
+    return this.frame === null ? this.block.bytes.length : FRAME_SIZE;
+  }
 }
 
 /** See the module's text. */
@@ -97,7 +102,7 @@ export class ReceiveBuffer {
 
   /**
    * Keeps the parts of a payload that came too early and are new; what is there already stays as it is.
-   * Returns false where a part was dropped because there are too many pieces.
+   * Returns false where a part was dropped because there are too many pieces, here or in all.
    */
   insertEarly(frame: Frame | null, bytes: Uint8Array, offset: number, length: number, sequence: number): boolean {
     const end = seqAdd(sequence, length);
@@ -113,9 +118,13 @@ export class ReceiveBuffer {
       }
       const stop = next !== null && seqBefore(next.sequence, end) ? next.sequence : end;
       const count = seqDiff(stop, at);
-      if (early.length >= MAX_OUT_OF_ORDER) return false;
+      if (early.length >= MAX_OUT_OF_ORDER || !this.memory.hasRoomForEarly) {
+        this.memory.earlyRefused++;
+        return false;
+      }
       const run = this.keep(frame, bytes, offset + seqDiff(at, sequence), count);
       run.sequence = at;
+      this.memory.early += run.size;
       early.splice(index++, 0, run);
       this.outOfOrderBytes += count;
       at = stop;
@@ -142,6 +151,7 @@ export class ReceiveBuffer {
       if (overlap < 0) break;
       taken++;
       this.outOfOrderBytes -= run.length;
+      this.memory.early -= run.size;
       if (overlap >= run.length) { // came again in order meanwhile
         this.release(run);
         continue;
@@ -186,7 +196,10 @@ export class ReceiveBuffer {
 
   /** Gives up what came too early, as RFC 2018 section 8 allows where memory is short. */
   dropEarly(): void {
-    for (const run of this.early) this.release(run);
+    for (const run of this.early) {
+      this.memory.early -= run.size;
+      this.release(run);
+    }
     this.early.length = 0;
     this.outOfOrderBytes = 0;
   }

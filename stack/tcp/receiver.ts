@@ -156,9 +156,7 @@ export class Receiver {
     if (sequence === this.nxt) return this.receiveNext(frame, bytes, offset, length, fin, now);
     this.ackNow = true;
     if (fin && this.earlyFin === null) this.earlyFin = seqAdd(sequence, length);
-    if (length > 0 && !this.memory.pressed) {
-      if (this.buffer.insertEarly(frame, bytes, offset, length, sequence)) this.recent = sequence;
-    }
+    if (length > 0 && this.buffer.insertEarly(frame, bytes, offset, length, sequence)) this.recent = sequence;
     return false;
   }
 
@@ -171,6 +169,7 @@ export class Receiver {
     now: number,
   ): boolean {
     if (length > 0 && this.memory.exhausted && this.buffer.queued >= PRESSED_BUFFER) {
+      this.memory.refused++;
       this.ackNow = true; // dropped, but the peer must not take us for dead
       return false;
     }

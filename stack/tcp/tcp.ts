@@ -79,9 +79,11 @@ export class Tcp implements TcpContext, RequestOwner {
     connected: 0,
     timeouts: 0,
     overflows: 0,
+    halfOpenEvicted: 0,
+    connectionsRefused: 0,
   };
 
-  private readonly limits: TcpLimits;
+  readonly limits: TcpLimits;
   private readonly table: FlowTable<Entry>;
   private readonly isnKey: Int32Array;
   private readonly segment = new Segment();
@@ -102,7 +104,8 @@ export class Tcp implements TcpContext, RequestOwner {
     this.ip = options.ip;
     this.timers = options.timers;
     this.limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
-    this.memory = new BufferMemory(options.allocate, options.frames, this.limits.bufferedBytes);
+    const { bufferedBytes, outOfOrderBytes } = this.limits;
+    this.memory = new BufferMemory(options.allocate, options.frames, bufferedBytes, outOfOrderBytes);
     this.transmit = new Transmit(options.allocate);
     this.table = new FlowTable<Entry>(random() | 0, random() | 0);
     this.isnKey = Int32Array.from({ length: 4 }, () => random() | 0);
@@ -271,13 +274,16 @@ export class Tcp implements TcpContext, RequestOwner {
 
   /** Whether there is, or could be made, room for one more connection. */
   private makeRoom(): boolean {
-    if (this.connectionCount < this.limits.connections) return true;
-    return this.evictHalfOpen();
+    if (this.connectionCount < this.limits.connections || this.evictHalfOpen()) return true;
+    this.counters.connectionsRefused++;
+    return false;
   }
 
-  private evictHalfOpen(): boolean {
+  /** Ends the half-open connection that is the oldest, whose handler is told at once; false: there is none. */
+  evictHalfOpen(): boolean {
     for (const oldest of this.halfOpen) {
       this.counters.overflows++;
+      this.counters.halfOpenEvicted++;
       oldest.evict();
       return true;
     }

@@ -19,7 +19,10 @@ import { Generator, Random } from "./fuzz_frames.ts";
 const FRAMES = 1_000_000;
 
 /** Small, so that they are reached. */
-const TCP_LIMITS: TcpLimits = { connections: 64, halfOpen: 16, requests: 16, timeWait: 16, bufferedBytes: 8 << 20 };
+const TCP_LIMITS: TcpLimits = {
+  ...{ connections: 64, halfOpen: 16, requests: 16, timeWait: 16 },
+  ...{ bufferedBytes: 8 << 20, outOfOrderBytes: 1 << 20 },
+};
 
 /** Frames that TCP may hold are within its bounded buffers; this is far above what they allow and far below a leak. */
 const MOST_FRAMES = 2 * REASSEMBLY_LIMITS.datagrams + NEIGHBOUR_QUEUE + 4096;

@@ -101,3 +101,23 @@ Deno.test("other addresses than the usual", () => {
   send([10, 0, 2, 255]);
   assertEquals([stack.counters.icmp.errorsForbidden, stack.counters.icmp.errorsOut], [1, 1]);
 });
+
+Deno.test("what of the limits is in use", () => {
+  const limits = { tcp: { halfOpen: 1, bufferedBytes: 1000, outOfOrderBytes: 7 }, reassembly: { datagrams: 2 } };
+  const bed = new Bed({ limits });
+  const handler = { established() {}, readable() {}, writable() {}, closed() {} };
+  for (const port of ["1388", "1389", "138a"]) {
+    const syn = hex(`${port} 0050 00000001 00000000 5002 ffff 0000 0000`);
+    bed.feed(ipv4({ protocol: 6 }, checksummed(syn, 16, 6, "0a000264", "c6336407")));
+    bed.requests.pop()!.accept(handler);
+  }
+  for (const identification of [1, 2, 3]) {
+    bed.feed(ipv4({ protocol: 17, identification, fragment: 0x2000 }, new Uint8Array(8)));
+  }
+  bed.feed(ipv6(44, hex("1100 0001 00000001 0000000000000000")));
+  const { halfOpen, fragmentedDatagrams4, fragmentedDatagrams6, outOfOrderBytes, bufferedBytes } = bed.stack.usage;
+  assertEquals(halfOpen, { current: 1, limit: 1, overflows: 2 });
+  assertEquals(fragmentedDatagrams4, { current: 2, limit: 2, overflows: 1 });
+  assertEquals(fragmentedDatagrams6, { current: 1, limit: 2, overflows: 0 });
+  assertEquals([outOfOrderBytes.limit, bufferedBytes.limit], [7, 2000]);
+});

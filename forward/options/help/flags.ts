@@ -5,6 +5,7 @@
  * @module
  */
 import { ICMP_MODES, type Table } from "../options.ts";
+import { limitHelp } from "../limit_flags.ts";
 import type { FlagHelp } from "./page.ts";
 
 /** By the flag's name, in the order in which help has them. */
@@ -143,6 +144,7 @@ export const FLAG_HELP: Readonly<Record<keyof Table, FlagHelp>> = {
     paragraphs: ["The same over IPv6."],
     complete: "none",
   },
+  ...limitHelp(),
   "pcap": {
     value: "PATH",
     group: "Observation",

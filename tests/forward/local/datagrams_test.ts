@@ -2,9 +2,9 @@ import { localForwardLines } from "../../../forward/forward_lines.ts";
 import { HostError } from "../../../forward/host.ts";
 import {
   ASSOCIATION_IDLE_MS,
+  DEFAULT_LIMITS,
   DNS_IDLE_MS,
   EXCHANGE_IDLE_MS,
-  MAX_ASSOCIATIONS,
   MAX_WAITING_DATAGRAMS,
   SWEEP_MS,
 } from "../../../forward/limits.ts";
@@ -157,13 +157,13 @@ Deno.test("local datagrams: a client that is gone", () => {
 Deno.test("local datagrams: a limit; the client idle longest goes", () => {
   const { sockets, datagrams, loop, lines } = setup("udp://53");
   const client = (i: number) => `198.51.${i >> 8}.${i & 255}:1`;
-  for (let i = 0; i < MAX_ASSOCIATIONS; i++) {
+  for (let i = 0; i < DEFAULT_LIMITS.udpAssociations; i++) {
     sockets[0]!.hears(client(i), "x");
     if (i < 2) loop.advance(1);
   }
   sockets[0]!.hears(client(0), "again");
   sockets[0]!.hears("203.0.113.1:1", "x");
-  assertEquals(datagrams.size, MAX_ASSOCIATIONS);
+  assertEquals(datagrams.size, DEFAULT_LIMITS.udpAssociations);
   assert(lines.at(-2)!.includes(`${client(1)}-`), lines.at(-2));
   assert(lines.at(-2)!.endsWith("l=[too many associations]/0 r=0/0"));
 });

@@ -32,6 +32,7 @@ export class FakeSource implements MetricsSource {
   readonly groups = Object.values(this.meters);
   readonly denials = { tcp: { deny: 1, static: 2, host: 3, routing: 4 }, udp: { deny: 5 }, icmp: { deny: 0 } };
   readonly dns = new DnsCounters();
+  readonly limits = [{ resource: "dials", current: 71, limit: 72, overflows: 73 }];
   readonly eventLoopDelay = { bounds: [0.001, 0.5], counts: [3, 2, 1], sum: 1.75 };
   process: MetricsSource["process"] = {
     cpuSeconds: 1.25,
@@ -62,6 +63,8 @@ function newTcpCounters(): TcpCounters {
     connected: 0,
     timeouts: 0,
     overflows: 0,
+    halfOpenEvicted: 0,
+    connectionsRefused: 0,
   };
 }
 

@@ -32,10 +32,15 @@ Deno.test("figures of a running stack", () => {
       udp: () => {},
     },
   });
+  const none = { current: 0, limit: 1, overflows: 0 };
+  const usage = () => ({
+    ...stack.usage,
+    ...{ tcpConnections: none, dials: none, udpAssociations: none, udpClients: none },
+  });
   const source = new SlirpSource({
     version: "1",
     device: { framesIn: 1, bytesIn: 2, dropsIn: 3, framesOut: 4, bytesOut: 5, dropsOut: 6 },
-    ...{ frames, stack, meters: [meter], denials: { tcp: { deny: 0 } }, dns: null, capture: null },
+    ...{ frames, stack, usage, meters: [meter], denials: { tcp: { deny: 0 } }, dns: null, capture: null },
     eventLoopDelay: { bounds: [1], counts: [0, 0], sum: 0 },
     process: { read: () => "", openDescriptors: () => 0 },
   });
@@ -61,5 +66,7 @@ Deno.test("figures of a running stack", () => {
   assertStringIncludes(text, 'slirpnetstack_tcp_segments_total{direction="from_guest"} 1\n');
   assertStringIncludes(text, 'slirpnetstack_open_flows{kind="routed",network="tcp"} 1\n');
   assertEquals(/^process_|_dns_/m.test(text), false);
+  assertStringIncludes(text, 'slirpnetstack_limit_current{resource="half_open"} 1\n');
+  assertStringIncludes(text, 'slirpnetstack_limit_max{resource="buffered_bytes"} 536870912\n');
   stack.close();
 });

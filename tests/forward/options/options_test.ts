@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "../../assert.ts";
+import { DEFAULT_LIMITS } from "../../../forward/limits.ts";
 import { formatHost } from "../../../forward/options/forward_spec.ts";
 import { type Options, parseOptions } from "../../../forward/options/options.ts";
 import { IpAddress } from "../../../stack/address.ts";
@@ -46,6 +47,7 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     metrics: null,
     exitWithParent: false,
     maxprocs: null,
+    limits: DEFAULT_LIMITS,
     quiet: false,
     version: false,
   });
@@ -60,7 +62,7 @@ Deno.test("every flag reaches its option", async () => {
     ..."-L 80 -L udprpc://[::1]:0::53 -R udp://53:web.example:54 -dns-ttl=1m2.5s -exit-with-parent -maxprocs 2".split(
       " ",
     ),
-    "-dns",
+    ..."-dns -max-half-open=9 -max-icmp-errors 0".split(" "),
     ..."-version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2".split(" "),
   );
   const shown = (ranges: Options["allow"]) =>
@@ -103,6 +105,7 @@ Deno.test("every flag reaches its option", async () => {
     metrics: { kind: "unix", path: "/run/m" },
     exitWithParent: true,
     maxprocs: 2,
+    limits: { ...DEFAULT_LIMITS, halfOpen: 9, icmpErrors: 0 },
     quiet: true,
     version: true,
   });

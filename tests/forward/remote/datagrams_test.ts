@@ -1,8 +1,8 @@
 import { remoteForwardLines } from "../../../forward/forward_lines.ts";
 import { HostError } from "../../../forward/host.ts";
 import {
+  DEFAULT_LIMITS,
   DNS_IDLE_MS,
-  MAX_ASSOCIATIONS,
   MAX_WAITING_DATAGRAMS,
   SWEEP_MS,
   UDP_FAILURE_MS,
@@ -95,8 +95,11 @@ Deno.test("remote datagrams: idle ends and the limit are those of the table", ()
   loop.advance(2 * SWEEP_MS);
   assertEquals([datagrams.size, sockets[0]!.closed], [0, true]);
   assert(lines.at(-1)!.endsWith("remote-fwd conn done: l=[idle timeout]/0 r=0/0"));
-  for (let i = 0; i <= MAX_ASSOCIATIONS; i++) say("x", `10.0.2.100:${1 + i}`);
-  assertEquals([datagrams.size, sockets.filter(({ closed }) => !closed).length], [MAX_ASSOCIATIONS, MAX_ASSOCIATIONS]);
+  for (let i = 0; i <= DEFAULT_LIMITS.udpAssociations; i++) say("x", `10.0.2.100:${1 + i}`);
+  assertEquals([datagrams.size, sockets.filter(({ closed }) => !closed).length], [
+    DEFAULT_LIMITS.udpAssociations,
+    DEFAULT_LIMITS.udpAssociations,
+  ]);
 });
 
 Deno.test("remote datagrams: what the host says about a datagram is told for the next ones, for a while", () => {

@@ -1,22 +1,27 @@
 import { HostError } from "../../../forward/host.ts";
 import { remoteForwardLines } from "../../../forward/forward_lines.ts";
-import { MAX_DIALS, MAX_FLOWS } from "../../../forward/limits.ts";
 import { Target } from "../../../forward/names/target.ts";
 import { parseForward } from "../../../forward/options/forward_spec.ts";
 import { Output } from "../../../forward/output.ts";
 import { RemoteFlows } from "../../../forward/remote/flows.ts";
+import { ConnectionCount } from "../../../forward/tcp/connection_count.ts";
 import { Dials } from "../../../forward/tcp/dials.ts";
 import { formatEndpoint } from "../../../stack/address.ts";
 import { assertEquals } from "../../assert.ts";
 import { FakeHost, FakeNames } from "../fake_host.ts";
 import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../fakes.ts";
 
+/** Small ones. */
+const MOST = 20, MOST_DIALS = 8;
+
 function setup(target: string) {
   const loop = new FakeLoop(), host = new FakeHost();
   const names = new FakeNames({ addresses: { web: "192.0.2.1" }, services: { svc: "0 0 81 web" } });
   const lines: string[] = [];
   const output = new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length });
-  const flows = new RemoteFlows({ dials: new Dials(host, loop), loop, logs: remoteForwardLines("tcp", output) });
+  const connections = new ConnectionCount(MOST);
+  const dials = new Dials(host, loop, MOST_DIALS);
+  const flows = new RemoteFlows({ dials, connections, loop, logs: remoteForwardLines("tcp", output) });
   const options = { names, ttl: 0, now: () => loop.now(), random: () => 0 };
   const forward = {
     bind: endpoint("10.0.2.2:80"),
@@ -28,7 +33,7 @@ function setup(target: string) {
     flows.request(request, forward);
     return request;
   };
-  return { loop, host, names, lines, flows, request, dials: host.dials };
+  return { loop, host, names, lines, flows, request, connections, dials: host.dials };
 }
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
@@ -125,13 +130,28 @@ Deno.test("remote flows: a guest that gives up before a name without an address 
 });
 
 Deno.test("remote flows: many names are asked for once, and limits hold", async () => {
-  const { names, dials, request } = setup("web:8080");
-  for (let i = 0; i < MAX_DIALS; i++) request();
+  const { names, dials, request, flows, connections } = setup("web:8080");
+  const asked = Array.from({ length: MOST }, request);
+  assertEquals([flows.size, request().verdict, connections.refused], [MOST, "refused", 1]);
   await settled();
-  assertEquals([names.asked.length, dials.length, request().verdict], [1, MAX_DIALS, "dropped"]);
-  const other = setup("web:8080");
-  for (let i = 0; i < MAX_FLOWS; i++) other.request();
-  assertEquals([other.flows.size, other.request().verdict], [MAX_FLOWS, "refused"]);
+  assertEquals([names.asked.length, dials.length], [1, MOST]);
+  const gone = MOST - MOST_DIALS; // they were accepted, so they are reset
+  assertEquals(asked.map(({ flow }) => flow.aborts), [...Array(gone).fill(1), ...Array(MOST_DIALS).fill(0)]);
+  assertEquals([flows.size, connections.size], [MOST_DIALS, MOST_DIALS]);
+});
+
+Deno.test("remote flows: whatever the end, a connection is counted no longer", async () => {
+  for (const target of ["web:8080", "none:8080", "192.0.2.7:8080"]) {
+    const { dials, request, connections } = setup(target);
+    const first = request(), second = request();
+    if (first.handler !== null) first.flow.ends("reset");
+    else first.cancelled!();
+    await settled();
+    dials.at(-1)?.answer.resolve(new FakeStream());
+    await settled();
+    if (second.handler !== null && !second.flow.isOver) second.flow.ends("reset");
+    assertEquals(connections.size, 0, target);
+  }
 });
 
 Deno.test("remote flows: all can be reset", async () => {

@@ -1,6 +1,7 @@
 import type { EndReport } from "../../../forward/end_report.ts";
 import { HostError, type HostFailure } from "../../../forward/host.ts";
-import { DIAL_TIMEOUT_MS, MAX_DIALS, MAX_FLOWS } from "../../../forward/limits.ts";
+import { DIAL_TIMEOUT_MS } from "../../../forward/limits.ts";
+import { ConnectionCount } from "../../../forward/tcp/connection_count.ts";
 import { Dials } from "../../../forward/tcp/dials.ts";
 import { RoutedFlows } from "../../../forward/tcp/routed.ts";
 import { type Endpoint, formatEndpoint } from "../../../stack/address.ts";
@@ -8,15 +9,20 @@ import { assertEquals } from "../../assert.ts";
 import { FakeHost } from "../fake_host.ts";
 import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../fakes.ts";
 
+/** Small ones. */
+const MOST = 20, MOST_DIALS = 8;
+
 function setup(allowed = true) {
   const loop = new FakeLoop();
   const lines: string[] = [];
   const host = new FakeHost();
   const { dials } = host;
+  const pending = new Dials(host, loop, MOST_DIALS), connections = new ConnectionCount(MOST);
   const say = (what: string, guest: Endpoint, rest: Endpoint[], ends?: EndReport) =>
     lines.push([what, formatEndpoint(guest), rest.map(formatEndpoint).join("-"), ends ?? ""].join(" ").trim());
   const flows = new RoutedFlows({
-    dials: new Dials(host, loop),
+    dials: pending,
+    connections,
     loop,
     policy: { decide: () => ({ allowed }) },
     log: {
@@ -30,7 +36,7 @@ function setup(allowed = true) {
     flows.request(request);
     return request;
   };
-  return { loop, dials, lines, flows, request };
+  return { loop, dials, lines, flows, request, pending, connections };
 }
 
 Deno.test("routed: the SYN is answered when the host's connection stands", async () => {
@@ -108,26 +114,62 @@ Deno.test("routed: a dial without an answer ends, and the next in its own time",
   assertEquals([second.verdict, loop.timerCount], ["host", 0]);
 });
 
-Deno.test("routed: too many dials are not answered, and later ones are", async () => {
-  const { dials, request } = setup();
-  for (let i = 0; i < MAX_DIALS; i++) assertEquals(request().verdict, null);
-  assertEquals(request().verdict, "dropped");
-  dials[3]!.answer.reject(new HostError("refused", "refused"));
+Deno.test("routed: of too many dials the oldest goes, without a word, and its SYN may come again", async () => {
+  const { dials, flows, lines, request, pending } = setup();
+  const asked = Array.from({ length: MOST_DIALS + 2 }, (_, i) => request(`192.0.2.${i}:80`));
   await settled();
-  assertEquals(request().verdict, null);
+  assertEquals(asked.map(({ verdict }) => verdict), ["dropped", "dropped", ...Array(MOST_DIALS).fill(null)]);
+  assertEquals(dials.map(({ aborted }) => aborted), [true, true, ...Array(MOST_DIALS).fill(false)]);
+  assertEquals([flows.size, pending.size, pending.evicted, lines], [MOST_DIALS, MOST_DIALS, 2, []]);
+  const stream = new FakeStream();
+  dials.at(-1)!.answer.resolve(stream);
+  await settled();
+  assertEquals(asked.at(-1)!.verdict, "accepted");
+  assertEquals([request().verdict, pending.evicted], [null, 2]);
+});
+
+Deno.test("routed: a flood of dials to one address leaves those to others alone", async () => {
+  const { dials, request } = setup();
+  const other = request("198.51.100.9:443"); // the oldest of all
+  for (let i = 0; i < 50; i++) request("192.0.2.1:80");
+  assertEquals(other.verdict, null);
+  const later = request("198.51.100.10:443");
+  assertEquals([other.verdict, later.verdict], ["dropped", null]); // this one's address has no share of its own
+  for (let i = 0; i < 50; i++) request("192.0.2.1:80");
+  await settled();
+  assertEquals(later.verdict, null);
+  dials.find(({ remote }) => formatEndpoint(remote) === "198.51.100.10:443")!.answer.resolve(new FakeStream());
+  await settled();
+  assertEquals(later.verdict, "accepted");
 });
 
 Deno.test("routed: too many connections are refused; all of them can be reset", async () => {
-  const { dials, flows, request } = setup();
+  const { dials, flows, request, connections } = setup();
   const streams: FakeStream[] = [];
-  for (let i = 0; i < MAX_FLOWS; i++) {
+  for (let i = 0; i < MOST; i++) {
     request();
     const stream = new FakeStream();
     streams.push(stream);
     dials[i]!.answer.resolve(stream);
-    if (i % MAX_DIALS === MAX_DIALS - 1) await settled();
+    await settled();
   }
-  assertEquals([flows.size, request().verdict], [MAX_FLOWS, "refused"]);
+  assertEquals([flows.size, request().verdict, connections.refused], [MOST, "refused", 1]);
   flows.abort();
-  assertEquals([flows.size, streams.every((stream) => stream.resets === 1)], [0, true]);
+  assertEquals([flows.size, connections.size, streams.every((stream) => stream.resets === 1)], [0, 0, true]);
+  assertEquals(request().verdict, null);
+});
+
+Deno.test("routed: whatever the end, a connection is counted no longer", async () => {
+  const { dials, request, connections, loop } = setup();
+  const cancelled = request(), refused = request(), accepted = request();
+  request(); // gets no answer
+  assertEquals(connections.size, 4);
+  cancelled.cancelled!();
+  dials[1]!.answer.reject(new HostError("refused", "because"));
+  dials[2]!.answer.resolve(new FakeStream());
+  await settled();
+  assertEquals([refused.verdict, connections.size], ["refused", 2]);
+  accepted.flow.ends("reset");
+  loop.advance(DIAL_TIMEOUT_MS);
+  assertEquals(connections.size, 0);
 });

@@ -3,9 +3,9 @@ import { IdleTable } from "../../../forward/udp/idle_table.ts";
 import { HostError } from "../../../forward/host.ts";
 import {
   ASSOCIATION_IDLE_MS,
+  DEFAULT_LIMITS,
   DNS_IDLE_MS,
   EXCHANGE_IDLE_MS,
-  MAX_ASSOCIATIONS,
   MAX_PEERS,
   SWEEP_MS,
   UDP_FAILURE_MS,
@@ -189,14 +189,14 @@ Deno.test("associations: traffic either way keeps one alive", () => {
 
 Deno.test("associations: when there are too many, the one idle longest goes", () => {
   const { loop, say, sockets, associations } = setup();
-  for (let i = 0; i < MAX_ASSOCIATIONS; i++) {
+  for (let i = 0; i < DEFAULT_LIMITS.udpAssociations; i++) {
     say(`10.0.2.100:${1 + i}`, "192.0.2.1:53");
     if (i === 0) loop.advance(1);
   }
   loop.advance(1);
   say("10.0.2.100:1", "192.0.2.1:53"); // in use again
   say("10.0.2.100:60000", "192.0.2.1:53");
-  assertEquals(associations.size, MAX_ASSOCIATIONS);
+  assertEquals(associations.size, DEFAULT_LIMITS.udpAssociations);
   assertEquals([sockets[0]!.closed, sockets[1]!.closed, sockets[2]!.closed], [false, true, false]);
 });
 

@@ -1,4 +1,4 @@
-import { EXCHANGE_IDLE_MS, MAX_ASSOCIATIONS, SWEEP_MS } from "../../../forward/limits.ts";
+import { DEFAULT_LIMITS, EXCHANGE_IDLE_MS, SWEEP_MS } from "../../../forward/limits.ts";
 import { IdleTable, type Idling } from "../../../forward/udp/idle_table.ts";
 import { Usage } from "../../../forward/udp/usage.ts";
 import { assertEquals } from "../../assert.ts";
@@ -44,10 +44,10 @@ Deno.test("idle table: when it is full, the one idle longest makes room", () => 
   loop.advance(1);
   add("second");
   loop.advance(1);
-  for (let i = 2; i < MAX_ASSOCIATIONS; i++) add(String(i));
+  for (let i = 2; i < DEFAULT_LIMITS.udpAssociations; i++) add(String(i));
   first.noteSent(loop.now(), 10, 123);
   add("last");
-  assertEquals([ended, table.size], [["second: too many associations"], MAX_ASSOCIATIONS]);
+  assertEquals([ended, table.size], [["second: too many associations"], DEFAULT_LIMITS.udpAssociations]);
 });
 
 Deno.test("idle table: close ends all", () => {

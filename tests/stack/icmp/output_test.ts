@@ -123,6 +123,15 @@ Deno.test("errors are limited, and the limit recovers", () => {
   assertEquals(bed.takeSent().length, ERRORS_PER_SECOND / 100);
 });
 
+Deno.test("the rate of errors is an option", () => {
+  for (const [icmpErrors, sent] of [[0, 0], [1, 1], [100, 5]] as const) {
+    const bed = new Bed({ limits: { icmpErrors }, udp: (datagram) => datagram.unreachable("port") });
+    for (let i = 0; i < 10; i++) bed.feed(datagram4());
+    assertEquals(bed.takeSent().length, sent);
+    assertEquals(bed.stack.usage.icmpErrors, { current: sent, limit: icmpErrors, overflows: 10 - sent });
+  }
+});
+
 Deno.test("packet too big, for both versions", () => {
   const bed = new Bed();
   for (const packet of [datagram4(), datagram6()]) bed.stack.icmp.packetTooBig(1400, packet, 0, packet.length);

@@ -80,6 +80,15 @@ Deno.test("the queue is bounded, and the oldest goes first", () => {
   assertEquals(lastBytes(bed.takeSent()), Array.from({ length: NEIGHBOUR_QUEUE }, (_, i) => i + 4));
 });
 
+Deno.test("how many wait is an option", () => {
+  const bed = new Bed({ medium: "ethernet", limits: { neighbourPackets: 2 } });
+  send(bed, HERE4, GUEST4, 1, 2, 3);
+  assertEquals(bed.stack.usage.neighbourPackets, { current: 2, limit: 2, overflows: 1 });
+  bed.takeSent();
+  bed.feed(ARP_REPLY);
+  assertEquals(lastBytes(bed.takeSent()), [2, 3]);
+});
+
 Deno.test("the largest packet fits into the queue", () => {
   const bed = new Bed({ medium: "ethernet", mtu: 65_535 });
   const block = allocatePlain(65_507);

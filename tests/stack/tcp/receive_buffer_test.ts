@@ -6,9 +6,9 @@ import { ReceiveBuffer } from "../../../stack/tcp/receive_buffer.ts";
 import { seqAdd } from "../../../stack/tcp/sequence.ts";
 import { seeded, User } from "./simulation.ts";
 
-function make(): { buffer: ReceiveBuffer; memory: BufferMemory; frames: FramePool } {
+function make(earlyLimit?: number): { buffer: ReceiveBuffer; memory: BufferMemory; frames: FramePool } {
   const frames = new FramePool(allocatePlain);
-  const memory = new BufferMemory(allocatePlain, frames, 2 ** 30);
+  const memory = new BufferMemory(allocatePlain, frames, 2 ** 30, earlyLimit);
   return { buffer: new ReceiveBuffer(memory), memory, frames };
 }
 
@@ -130,3 +130,28 @@ for (const start of [0, 2 ** 31 - 50_000, 2 ** 32 - 50_000]) {
     assertEquals([memory.inUse, frames.taken], [0, 0]);
   });
 }
+
+Deno.test("memory for what came too early is bounded for all buffers together, and given back", () => {
+  const { buffer, memory } = make(2 * 4096);
+  const other = new ReceiveBuffer(memory);
+  const bytes = new Uint8Array(100);
+  assert(buffer.insertEarly(null, bytes, 0, 100, 1000));
+  assert(other.insertEarly(null, bytes, 0, 100, 1000));
+  assertEquals([memory.early, memory.earlyRefused], [2 * 4096, 0]);
+  assertEquals([buffer.insertEarly(null, bytes, 0, 100, 2000), buffer.outOfOrderBytes], [false, 100]);
+  assertEquals(memory.earlyRefused, 1);
+  other.clear();
+  assert(buffer.insertEarly(null, bytes, 0, 100, 2000));
+  buffer.append(null, bytes, 0, 100);
+  assertEquals(buffer.advance(1000), 100);
+  assertEquals(memory.early, 4096); // the piece from 2000 on
+  buffer.clear();
+  assertEquals([memory.early, memory.inUse], [0, 0]);
+});
+
+Deno.test("no memory, no room for what came too early", () => {
+  const { buffer, memory } = make();
+  memory.inUse = 2 ** 30 + 1;
+  assertEquals(buffer.insertEarly(null, new Uint8Array(1), 0, 1, 1), false);
+  assertEquals([memory.early, memory.earlyRefused], [0, 1]);
+});
