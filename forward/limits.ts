@@ -22,6 +22,7 @@ export interface Limits {
   readonly bufferedBytes: number;
   readonly icmpErrors: number;
   readonly neighbourPackets: number;
+  readonly dnsQuestions: number;
 }
 
 /** A limit's flag, without its dash. */
@@ -34,7 +35,8 @@ export type LimitFlag =
   | "max-out-of-order-bytes"
   | "max-buffered-bytes"
   | "max-icmp-errors"
-  | "max-neighbour-packets";
+  | "max-neighbour-packets"
+  | "max-dns-questions";
 
 /** What people are told of a limit, and what it may be. */
 export interface LimitSpec {
@@ -132,6 +134,15 @@ export const LIMITS: Readonly<Record<keyof Limits, LimitSpec>> = {
     initial: 16,
     ...{ least: 1, most: 4_096 },
   },
+  // Each takes a socket for each server that it was asked of. The one that waits longest has a client that has asked
+  // again meanwhile, or is gone. With a server that answers in 50 ms these are 10,000 questions a second.
+  dnsQuestions: {
+    flag: "max-dns-questions",
+    what: "questions to the program's name server that wait for an answer",
+    whenFull: "the one that waits longest is answered that it failed",
+    initial: 512,
+    ...{ least: 1, most: 60_000 },
+  },
 };
 
 /** The limits that no flag changes. */
@@ -149,6 +160,7 @@ export function mapLimits<T>(make: (spec: LimitSpec) => T): Record<keyof Limits,
     bufferedBytes: make(LIMITS.bufferedBytes),
     icmpErrors: make(LIMITS.icmpErrors),
     neighbourPackets: make(LIMITS.neighbourPackets),
+    dnsQuestions: make(LIMITS.dnsQuestions),
   };
 }
 
@@ -258,13 +270,6 @@ export const RESOLVER_PATIENCE_MS = 12_000;
 export const NAME_SERVER_PATIENCE_MS: readonly number[] = [1_000, 3_000];
 
 // ---- the guest's name server ----------------------------------------------------------------------------------------
-
-/**
- * Questions of the guest that wait for an answer at once; each takes a socket for each server that it was asked of. When
- * full, the one that waits longest is answered that it failed: its client has asked again meanwhile, or gone. With a
- * server that answers in 50 ms these are 10,000 questions a second.
- */
-export const MAX_DNS_QUESTIONS = 512;
 
 /** How long a question is asked around at most, whatever resolv.conf says: programs don't wait longer. */
 export const DNS_PATIENCE_MS = 30_000;

@@ -67,6 +67,8 @@ export interface SlirpUsage extends StackUsage {
   /** The guest's UDP associations, and those of clients of local forwards; those that made room. */
   readonly udpAssociations: Usage;
   readonly udpClients: Usage;
+  /** Questions to the program's name server; those that made room. */
+  readonly dnsQuestions: Usage;
 }
 
 /** See the module's text. */
@@ -116,6 +118,7 @@ export class Slirp {
     this.dns = dns === null ? null : new Dns({
       ...{ servers: dns, host, loopback: listeners, loop, guest: udp, addresses: own, allocate },
       random: randomUint32,
+      limit: limits.dnsQuestions,
     });
     this.pings = typeof echo === "string"
       ? null
@@ -140,6 +143,7 @@ export class Slirp {
       tcpConnections: { current: connections.size, limit: connections.limit, overflows: connections.refused },
       dials: { current: dials.size, limit: dials.limit, overflows: dials.evicted },
       udpAssociations: { current: idle.size, limit: idle.limit, overflows: idle.evicted },
+      dnsQuestions: dnsUsage(this.dns),
       udpClients: { current: idleClients.size, limit: idleClients.limit, overflows: idleClients.evicted },
     };
   }
@@ -198,6 +202,12 @@ export class Slirp {
     if (forward !== null) this.remoteDatagrams.refused(forward, guest);
     else if (!this.dns?.isAt(address.bytes, 0, address.version, port)) this.associations.refused(guest);
   }
+}
+
+function dnsUsage(dns: Dns | null): Usage {
+  if (dns === null) return { current: 0, limit: 0, overflows: 0 };
+  const { inFlight, outcomes } = dns.counters;
+  return { current: inFlight, limit: dns.limit, overflows: outcomes.udp.evicted + outcomes.tcp.evicted };
 }
 
 /** The stack's part of the limits. Its own bound on connections stands behind ours, which knows of both sides. */

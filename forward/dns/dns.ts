@@ -30,7 +30,7 @@ import type { TcpRequest } from "../../stack/tcp/flow.ts";
 import { Deadlines } from "../deadlines.ts";
 import type { EventLoop } from "../event_loop.ts";
 import type { HostNetwork } from "../host.ts";
-import { MAX_DNS_QUESTIONS } from "../limits.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
 import type { GuestDatagram, GuestSender } from "../udp/associations.ts";
 import { DnsConnections } from "./connection.ts";
 import { DnsCounters, type DnsOutcome } from "./counters.ts";
@@ -66,6 +66,8 @@ export interface DnsOptions {
   readonly allocate: Allocate;
   /** A random unsigned 32-bit number that nobody can guess. */
   readonly random: () => number;
+  /** Questions that wait for an answer at most. */
+  readonly limit?: number;
 }
 
 /** Who waits for answers. */
@@ -87,6 +89,11 @@ export class Dns implements QueryOwner {
 
   constructor(private readonly options: DnsOptions) {
     this.connections = new DnsConnections(this, options.loop);
+  }
+
+  /** Questions that wait for an answer at most. */
+  get limit(): number {
+    return this.options.limit ?? DEFAULT_LIMITS.dnsQuestions;
   }
 
   /** Whether the address at `offset` and the port are those of the guest's name server. */
@@ -182,7 +189,7 @@ export class Dns implements QueryOwner {
   }
 
   private makeRoom(): void {
-    if (this.clients.size < MAX_DNS_QUESTIONS) return;
+    if (this.clients.size < this.limit) return;
     for (const query of this.clients.keys()) {
       query.cancel();
       return this.end(query, "evicted", errorAnswer(query.question, SERVFAIL));

@@ -23,6 +23,7 @@ export function limitRows(usage: SlirpUsage): readonly LimitFigures[] {
     row(resourceOf("bufferedBytes"), "bufferedBytes"),
     row(resourceOf("icmpErrors"), "icmpErrors"),
     row(resourceOf("neighbourPackets"), "neighbourPackets"),
+    row(resourceOf("dnsQuestions"), "dnsQuestions"),
   ];
 }
 

@@ -43,6 +43,7 @@ function byFlag<T>(make: (spec: LimitSpec) => T): Record<LimitFlag, T> {
     "max-buffered-bytes": make(LIMITS.bufferedBytes),
     "max-icmp-errors": make(LIMITS.icmpErrors),
     "max-neighbour-packets": make(LIMITS.neighbourPackets),
+    "max-dns-questions": make(LIMITS.dnsQuestions),
   };
 }
 

@@ -66,7 +66,7 @@ Deno.test("-h names every flag on stderr; -version has two lines on stdout", asy
     const { code, stdout, stderr } = await program(word);
     const flags = [...stderr.matchAll(/^ {2}-(\S+)/gm)].map((match) => match[1]);
     const expected = "L R allow deny disable-host-networks disable-routing dns dns-ttl enable-host enable-routing " +
-      "exit-with-parent fd icmp interface m max-buffered-bytes max-dials max-fragmented-datagrams max-half-open " +
+      "exit-with-parent fd icmp interface m max-buffered-bytes max-dials max-dns-questions max-fragmented-datagrams max-half-open " +
       "max-icmp-errors max-neighbour-packets max-out-of-order-bytes max-tcp-connections max-udp-associations " +
       "maxprocs mtu netns pcap quiet source-ipv4 source-ipv6 version";
     assertEquals([flags.join(" "), stderr.split("\n")[0], stdout, code], [expected, "Usage of slirpnetstack:", "", 0]);

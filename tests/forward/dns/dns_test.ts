@@ -2,10 +2,10 @@ import { Dns } from "../../../forward/dns/dns.ts";
 import { NameServers } from "../../../forward/dns/servers.ts";
 import { HostError } from "../../../forward/host.ts";
 import {
+  DEFAULT_LIMITS,
   DNS_CONNECTION_IDLE_MS,
   MAX_DNS_CONNECTIONS,
   MAX_DNS_PIPELINED,
-  MAX_DNS_QUESTIONS,
 } from "../../../forward/limits.ts";
 import type { GuestDatagram } from "../../../forward/udp/associations.ts";
 import { formatEndpoint } from "../../../stack/address.ts";
@@ -176,12 +176,12 @@ Deno.test("UDP: what is no question is dropped, or answered that it is none", ()
 
 Deno.test("as many questions as may be: the oldest is answered that it failed", () => {
   const bed = new Bed(ONE);
-  for (let i = 0; i <= MAX_DNS_QUESTIONS; i++) bed.asks(question(i, "example.org"));
+  for (let i = 0; i <= DEFAULT_LIMITS.dnsQuestions; i++) bed.asks(question(i, "example.org"));
   assertEquals(bed.replies, ["10.0.2.100:4000: 0 SERVFAIL example.org"]);
   assertEquals([bed.socket(0).closed, bed.socket(1).closed], [true, false]);
-  assertEquals(bed.outcome("udp"), `${MAX_DNS_QUESTIONS} evicted 1`);
+  assertEquals(bed.outcome("udp"), `${DEFAULT_LIMITS.dnsQuestions} evicted 1`);
   bed.dns.close();
-  assertEquals(bed.outcome("udp"), `0 evicted 1 cancelled ${MAX_DNS_QUESTIONS}`);
+  assertEquals(bed.outcome("udp"), `0 evicted 1 cancelled ${DEFAULT_LIMITS.dnsQuestions}`);
   assert(bed.host.sockets.every(({ closed }) => closed));
 });
 

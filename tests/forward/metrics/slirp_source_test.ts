@@ -35,7 +35,7 @@ Deno.test("figures of a running stack", () => {
   const none = { current: 0, limit: 1, overflows: 0 };
   const usage = () => ({
     ...stack.usage,
-    ...{ tcpConnections: none, dials: none, udpAssociations: none, udpClients: none },
+    ...{ tcpConnections: none, dials: none, udpAssociations: none, udpClients: none, dnsQuestions: none },
   });
   const source = new SlirpSource({
     version: "1",
