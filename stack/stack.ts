@@ -116,7 +116,7 @@ export class Stack {
     const clock = () => this.time();
     this.link = device.medium === "ethernet"
       ? new EthernetLink({
-        ...{ device, addresses, frames, allocate, timers, clock, neighbourQueue },
+        ...{ device, addresses, allocate, timers, clock, neighbourQueue },
         counters: counters.link,
       })
       : new PlainLink(device, counters.link);

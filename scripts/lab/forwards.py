@@ -21,6 +21,7 @@
 import contextlib
 import errno
 import json
+import os
 import select
 import socket
 import sys
@@ -61,7 +62,13 @@ def answer_datagrams(endpoint):
         endpoint.sendto(who(sender) + data, sender)
 
 
+def stay_in_order():
+    """Loopback queues packets by processor: those of a sender that moves to another one may overtake each other."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
 def serve(*addresses):
+    stay_in_order()
     for address in addresses:
         listener = socket.create_server((address, SERVICE), family=family(address), backlog=1024)
         endpoint = socket.socket(family(address), socket.SOCK_DGRAM)
@@ -141,6 +148,7 @@ def datagrams(address, port, *words):
 
 def crowd(address, port, clients, count):
     """Each client's datagrams say whose they are and which; sizes differ, so that merged or cut ones show."""
+    stay_in_order()
     count, errors = int(count), []
     endpoints = [connect(socket.SOCK_DGRAM, address, port) for _ in range(int(clients))]
     sent = [

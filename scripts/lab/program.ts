@@ -11,18 +11,21 @@ import { until } from "./until.ts";
 /** The folder that holds deno.json and main.ts. */
 export const PROJECT: string = new URL("../..", import.meta.url).pathname;
 
+/** The environment that the program is started in: no colours, and the runtime asks no server for newer versions. */
+export const PROGRAM_ENVIRONMENT = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } as const;
+
 /** The command line that starts the program, without its flags. Must be run in {@linkcode PROJECT}. */
 export function programCommand(): string[] {
   const executable = Deno.env.get("SLIRPNETSTACK_BIN");
   if (executable) return [executable];
-  const task = /"start": "deno (.+)"/.exec(Deno.readTextFileSync(`${PROJECT}deno.json`));
-  if (task === null) throw new Error("deno.json has no task `start` that begins with `deno `");
+  const task = /"start": "DENO_NO_UPDATE_CHECK=1 deno (.+)"/.exec(Deno.readTextFileSync(`${PROJECT}deno.json`));
+  if (task === null) throw new Error("deno.json has no task `start` that begins with `DENO_NO_UPDATE_CHECK=1 deno `");
   return [Deno.execPath(), ...task[1]!.split(" ")];
 }
 
 /** Starts the program in `host` on the guest's device; does not wait until it is ready. */
 export function launchProgram(host: Namespace, flags: readonly string[]): Process {
-  return host.start([...programCommand(), ...flags], { cwd: PROJECT, env: { NO_COLOR: "1" } });
+  return host.start([...programCommand(), ...flags], { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
 }
 
 /** Starts the program in `host` on the guest's `tun0`, and returns when it has started and the device has a carrier. */

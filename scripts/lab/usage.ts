@@ -25,3 +25,21 @@ export function cpuTime(pid: number): number {
 export function openDescriptors(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
+
+/**
+ * How many sockets it has open, one with several descriptors once: the runtime opens files, and copies descriptors of
+ * its sockets, whenever it starts a thread.
+ */
+export function openSockets(pid: number): number {
+  const links = [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => linkAt(`/proc/${pid}/fd/${name}`));
+  return new Set(links.filter((link) => link.startsWith("socket:"))).size;
+}
+
+function linkAt(path: string): string {
+  try {
+    return Deno.readLinkSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return ""; // it was closed meanwhile
+    throw error;
+  }
+}

@@ -12,7 +12,7 @@
 import type { IpAddress, IpVersion } from "../address.ts";
 import type { StackAddresses } from "../addresses.ts";
 import type { LinkCounters } from "../counters.ts";
-import { type Allocate, type Device, type Frame, type FramePool, Transmit } from "../device.ts";
+import { type Allocate, type Device, type Frame, Transmit } from "../device.ts";
 import type { Timers } from "../lower.ts";
 import type { Packet } from "../packet.ts";
 import { sameBytes } from "../wire/bytes.ts";
@@ -43,7 +43,6 @@ import { Neighbour } from "./neighbour.ts";
 export interface EthernetOptions {
   readonly device: Device;
   readonly addresses: StackAddresses;
-  readonly frames: FramePool;
   readonly allocate: Allocate;
   readonly timers: Timers;
   readonly clock: () => number;
@@ -59,8 +58,8 @@ export class EthernetLink implements Link {
   private readonly transmit: Transmit;
 
   constructor(private readonly options: EthernetOptions) {
-    const { frames, allocate, timers, clock, counters, addresses, device, neighbourQueue: queue } = options;
-    this.neighbour = new Neighbour({ link: this, frames, allocate, timers, clock, counters, queue });
+    const { allocate, timers, clock, counters, addresses, device, neighbourQueue: queue } = options;
+    this.neighbour = new Neighbour({ link: this, allocate, timers, clock, counters, queue });
     this.ndp = new NeighbourDiscovery({ link: this, addresses, mtu: device.mtu, allocate, timers, clock, counters });
     this.transmit = new Transmit(allocate);
   }

@@ -2,28 +2,33 @@
  * The one neighbour on the link: the guest. Its hardware address is learned from every frame that it sends, so usually
  * it is known before anything is sent to it. When it is not (a forward that connects into a guest that has been silent
  * so far), packets wait in a short queue while the guest is asked, three times a second apart, as hosts do it
- * (RFC 4861, section 10: MAX_MULTICAST_SOLICIT, RETRANS_TIMER; Linux does the same for ARP). The queue holds copies in
- * pooled frames; when it is full the oldest goes (RFC 4861, section 7.2.2), when nobody answers all go.
+ * (RFC 4861, section 10: MAX_MULTICAST_SOLICIT, RETRANS_TIMER; Linux does the same for ARP). The queue holds copies of
+ * them, bounded in number and bytes; when it is full the oldest goes (RFC 4861, section 7.2.2), when nobody answers all go.
  *
  * @module
  */
 import type { IpVersion } from "../address.ts";
 import type { LinkCounters } from "../counters.ts";
-import { type Allocate, type Frame, type FramePool, type Segmentation, Transmit } from "../device.ts";
+import { type Allocate, type Block, type Segmentation, Transmit } from "../device.ts";
 import type { Timer, Timers } from "../lower.ts";
 import { copyShort, sameBytes } from "../wire/bytes.ts";
 import { MAC_LENGTH } from "../wire/ethernet.ts";
 
-/** Packets that wait at most: 1 MiB of frames, and more than any handshake or burst of datagrams needs. */
-export const NEIGHBOUR_QUEUE = 16;
+/**
+ * Packets that wait at most, and their bytes: the first datagrams of some hundred clients of a forward may come before a
+ * guest that has just started has answered. Linux keeps 208 KiB for a neighbour (unres_qlen_bytes of arp(7)), with the
+ * overhead of its buffers, which are of its own size for each packet.
+ */
+export const NEIGHBOUR_QUEUE = 1024;
+export const NEIGHBOUR_QUEUE_BYTES: number = 1024 * 1024;
 
 /** How often the guest is asked, and the time between, in ms. */
 export const SOLICITATIONS = 3;
 export const SOLICITATION_INTERVAL = 1000;
 
-/** A packet that waits: what {@linkcode Transmit} held, with all bytes in one frame, headers first. */
+/** A packet that waits: what {@linkcode Transmit} held, with all bytes in one block, headers first. */
 interface Waiting {
-  readonly frame: Frame;
+  readonly block: Block;
   readonly version: IpVersion;
   readonly headStart: number;
   readonly headLength: number;
@@ -45,7 +50,6 @@ export interface NeighbourLink {
 /** What a {@linkcode Neighbour} is made of. */
 export interface NeighbourOptions {
   readonly link: NeighbourLink;
-  readonly frames: FramePool;
   readonly allocate: Allocate;
   readonly timers: Timers;
   readonly clock: () => number;
@@ -62,6 +66,7 @@ export class Neighbour implements Timer {
   readonly mac: Uint8Array = new Uint8Array(MAC_LENGTH);
   known = false;
   private waiting: Waiting[] = [];
+  private waitingBytes = 0;
   private readonly transmit: Transmit;
   private asked = 0;
 
@@ -88,21 +93,18 @@ export class Neighbour implements Timer {
     for (const entry of this.takeAll()) {
       this.restore(entry);
       this.options.link.sendToGuest(this.transmit, entry.version);
-      this.options.frames.release(entry.frame);
     }
   }
 
   /** Keeps a copy of a packet for the guest until its hardware address is known, and asks for that. */
   enqueue(transmit: Transmit, version: IpVersion): void {
-    const { link, timers, clock, counters, frames } = this.options;
-    if (this.waiting.length === this.limit) {
-      frames.release(this.waiting.shift()!.frame);
-      counters.neighbourDropped++;
-      counters.neighbourEvicted++;
-    }
+    const { link, timers, clock, counters } = this.options;
+    const entry = this.copy(transmit, version);
+    this.makeRoom(entry.block.bytes.length);
     const first = this.waiting.length === 0;
     const ask = !this.waiting.some((entry) => entry.version === version);
-    this.waiting.push(this.copy(transmit, version));
+    this.waiting.push(entry);
+    this.waitingBytes += entry.block.bytes.length;
     counters.neighbourQueued++;
     if (ask) link.solicit(version);
     if (first) {
@@ -128,22 +130,35 @@ export class Neighbour implements Timer {
   /** Forgets what waits. */
   close(): void {
     this.options.timers.cancel(this);
-    for (const entry of this.takeAll()) this.options.frames.release(entry.frame);
+    this.takeAll();
   }
 
   private takeAll(): Waiting[] {
     const all = this.waiting;
     this.waiting = [];
+    this.waitingBytes = 0;
     return all;
   }
 
+  private makeRoom(bytes: number): void {
+    const { waiting } = this;
+    while (
+      waiting.length > 0 && (waiting.length >= this.limit || this.waitingBytes + bytes > NEIGHBOUR_QUEUE_BYTES)
+    ) {
+      this.waitingBytes -= waiting.shift()!.block.bytes.length;
+      this.options.counters.neighbourDropped++;
+      this.options.counters.neighbourEvicted++;
+    }
+  }
+
   private copy(transmit: Transmit, version: IpVersion): Waiting {
-    const frame = this.options.frames.take();
-    frame.bytes.set(transmit.flatten());
+    const bytes = transmit.flatten();
+    const block = this.options.allocate(bytes.length);
+    block.bytes.set(bytes);
     const { headStart, payloadLength, checksumStart, checksumOffset, segmentation, segmentSize } = transmit;
     const headLength = transmit.headEnd - headStart;
     return {
-      ...{ frame, version, headStart, headLength, payloadLength },
+      ...{ block, version, headStart, headLength, payloadLength },
       ...{ checksumStart, checksumOffset, segmentation, segmentSize },
     };
   }
@@ -153,8 +168,8 @@ export class Neighbour implements Timer {
     transmit.begin(0);
     transmit.headStart = entry.headStart;
     transmit.headEnd = entry.headStart + entry.headLength;
-    copyShort(entry.frame.bytes, 0, transmit.head.bytes, entry.headStart, entry.headLength);
-    if (entry.payloadLength > 0) transmit.addPart(entry.frame.block, entry.headLength, entry.payloadLength);
+    copyShort(entry.block.bytes, 0, transmit.head.bytes, entry.headStart, entry.headLength);
+    if (entry.payloadLength > 0) transmit.addPart(entry.block, entry.headLength, entry.payloadLength);
     transmit.checksumStart = entry.checksumStart;
     transmit.checksumOffset = entry.checksumOffset;
     transmit.segmentation = entry.segmentation;

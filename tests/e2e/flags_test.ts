@@ -1,6 +1,6 @@
 /** The flags that are about the program itself, each on a real run; the messages and statuses of wrong ones. */
 import { HOST_LINK, WORLD } from "../../scripts/lab/lab.ts";
-import { launchProgram, programCommand, PROJECT } from "../../scripts/lab/program.ts";
+import { launchProgram, PROGRAM_ENVIRONMENT, programCommand, PROJECT } from "../../scripts/lab/program.ts";
 import { run } from "../../scripts/lab/process.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
@@ -9,7 +9,7 @@ import { client, ForwardBed, forwardsCommand } from "./forward_bed.ts";
 import { field } from "./reports.ts";
 
 const program = (...flags: readonly string[]) =>
-  run([...programCommand(), ...flags], { cwd: PROJECT, env: { NO_COLOR: "1" } });
+  run([...programCommand(), ...flags], { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
 
 const PORT_A = 'strconv.ParseUint: parsing "a": invalid syntax';
 

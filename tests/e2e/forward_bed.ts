@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { GUEST } from "../../scripts/lab/device.ts";
+import { GATEWAY, GUEST } from "../../scripts/lab/device.ts";
 import type { AddressPair } from "../../scripts/lab/lab.ts";
 import type { Namespace } from "../../scripts/lab/namespace.ts";
 import type { Process } from "../../scripts/lab/process.ts";
@@ -61,6 +61,14 @@ export function forwardsCommand(...words: readonly (string | number)[]): string[
 /** Runs a client of forwards.py; returns what it says. Throws when it fails. */
 export async function client(where: Namespace, ...words: readonly (string | number)[]): Promise<unknown> {
   return JSON.parse(await where.check(forwardsCommand(...words), { timeout: 120_000 }));
+}
+
+/**
+ * Has the guest learn the gateway's MAC addresses, by a ping. Until its kernel knows these it keeps only so many packets
+ * and drops the oldest, and those that it kept may be overtaken: a burst would tell of that and not of the program.
+ */
+export async function introduce(bed: Bed): Promise<void> {
+  for (const address of [GATEWAY.v4, GATEWAY.v6]) await bed.guest.check(["ping", "-c", "1", "-W", "5", address]);
 }
 
 /** Runs a client of guest.py on the host. */

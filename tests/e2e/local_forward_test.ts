@@ -2,7 +2,7 @@
 import { GATEWAY, GUEST } from "../../scripts/lab/device.ts";
 import { HOST_LINK, WORLD_LINK } from "../../scripts/lab/lab.ts";
 import { launchProgram } from "../../scripts/lab/program.ts";
-import { openDescriptors } from "../../scripts/lab/usage.ts";
+import { openDescriptors, openSockets } from "../../scripts/lab/usage.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { type Bed, e2e, VERSIONS } from "./bed.ts";
@@ -157,10 +157,10 @@ e2e(
 
 e2e("udprpc: after its answer an exchange has left nothing", async () => {
   const bed = await forwards.with("-L", "udprpc://9100");
-  const descriptors = openDescriptors(bed.program.pid);
+  const sockets = openSockets(bed.program.pid);
   assertEquals(await client(bed.lab.host, "crowd", "127.0.0.1", 9100, 500, 1), { complete: 500, errors: [] });
   await until("as many ends", 5_000, () => lines(bed, "done").length === 500);
-  assertEquals([lines(bed, "conn").length, openDescriptors(bed.program.pid)], [500, descriptors]);
+  assertEquals([lines(bed, "conn").length, openSockets(bed.program.pid)], [500, sockets]);
 });
 
 e2e("a client whose call the guest refuses is reset, and there is a line", async () => {

@@ -2,11 +2,20 @@
 import { GATEWAY, GUEST } from "../../scripts/lab/device.ts";
 import { WORLD } from "../../scripts/lab/lab.ts";
 import { launchProgram } from "../../scripts/lab/program.ts";
-import { openDescriptors } from "../../scripts/lab/usage.ts";
+import { openDescriptors, openSockets } from "../../scripts/lab/usage.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { Bed, e2e, kindName, KINDS, VERSIONS } from "./bed.ts";
-import { bracketed, client, ForwardBed, forwardsCommand, LOOPBACK, ports, startNames } from "./forward_bed.ts";
+import {
+  bracketed,
+  client,
+  ForwardBed,
+  forwardsCommand,
+  introduce,
+  LOOPBACK,
+  ports,
+  startNames,
+} from "./forward_bed.ts";
 import { escape, field } from "./reports.ts";
 
 const forwards = new ForwardBed("host");
@@ -48,17 +57,18 @@ e2e("tcp: echo through a forward of each pair of families, with its lines", asyn
 e2e("udp and udprpc: echo through a forward of each pair of families, with its lines", async () => {
   for (const network of ["udp", "udprpc"]) {
     const bed = await forwards.with(...flags(network, 9100));
-    const descriptors = openDescriptors(bed.program.pid);
+    const sockets = openSockets(bed.program.pid);
     for (const [i, { from, to }] of FAMILIES.entries()) {
       assertEquals(bed.program.stdout[i], `[+] Accepting on remote side udp://${GATEWAY[from]}:${100 + i}`);
       const seen = await client(bed.guest, "ask-udp", GATEWAY[from], 100 + i);
       assertEquals([field(seen, "udp"), field(seen, "alone")], [LOOPBACK[to], true]);
       const ends = line(from, to, 100 + i, 9100);
       await bed.program.line("stdout", new RegExp(`^\\[\\+\\] udp${ends} new$`), 5_000);
-      if (network === "udp") continue;
-      await bed.program.line("stdout", new RegExp(`^\\[-\\] udp${ends} done: l=0/0 r=\\[EOF\\]/0$`), 5_000);
+      if (network === "udprpc") {
+        await bed.program.line("stdout", new RegExp(`^\\[-\\] udp${ends} done: l=0/0 r=\\[EOF\\]/0$`), 5_000);
+      }
+      assertEquals(openSockets(bed.program.pid), sockets + (network === "udp" ? i + 1 : 0));
     }
-    assertEquals(openDescriptors(bed.program.pid), descriptors + (network === "udp" ? FAMILIES.length : 0));
   }
 });
 
@@ -69,6 +79,7 @@ e2e("datagrams of 1 to 65,507 bytes keep their boundaries, and bursts their orde
     const report = await bed.client("udp", GATEWAY[from], 100 + i, ...sizes);
     assertEquals(report, sizes.map((size) => ({ size, error: null })));
   }
+  await introduce(bed);
   assertEquals(await client(bed.guest, "crowd", GATEWAY.v4, 9100, 50, 4), { complete: 50, errors: [] });
 });
 
@@ -186,6 +197,7 @@ e2e("what a guest sends while a name is asked for is neither lost nor out of ord
   const names = await startNames(await forwards.get(), { "slow.echo": "127.0.0.1:9100" }, { delay: 0.4 });
   const server = `slow.echo@srv-${names.port}:0`;
   const bed = await forwards.with("-R", `udp://91:${server}`, "-R", `92:${server}`, "-R", `udprpc://93:${server}`);
+  await introduce(bed);
   assertEquals(await client(bed.guest, "crowd", GATEWAY.v4, 91, 10, 20), { complete: 10, errors: [] });
   assertEquals(field(await client(bed.guest, "ask", GATEWAY.v4, 92), "tcp"), LOOPBACK.v4);
   const connected = await bed.client("connect", GATEWAY.v4, 92);

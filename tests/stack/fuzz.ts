@@ -10,7 +10,6 @@
 import { assert, assertEquals } from "../assert.ts";
 import { allocatePlain, type Device, FramePool } from "../../stack/device.ts";
 import { REASSEMBLY_LIMITS } from "../../stack/ip/reassembly.ts";
-import { NEIGHBOUR_QUEUE } from "../../stack/link/neighbour.ts";
 import { Stack } from "../../stack/stack.ts";
 import type { TcpLimits } from "../../stack/tcp/constants.ts";
 import type { TcpFlow, TcpHandler, TcpRequest } from "../../stack/tcp/flow.ts";
@@ -25,7 +24,7 @@ const TCP_LIMITS: TcpLimits = {
 };
 
 /** Frames that TCP may hold are within its bounded buffers; this is far above what they allow and far below a leak. */
-const MOST_FRAMES = 2 * REASSEMBLY_LIMITS.datagrams + NEIGHBOUR_QUEUE + 4096;
+const MOST_FRAMES = 2 * REASSEMBLY_LIMITS.datagrams + 4096;
 
 /**
  * What the heap may grow by after the first quarter of the frames, in which all tables were full already. A leak of two
