@@ -44,6 +44,7 @@ import { EventLoopDelay } from "./forward/metrics/event_loop_delay.ts";
 import { meteredLogs } from "./forward/metrics/metered_logs.ts";
 import { MetricsServer } from "./forward/metrics/server.ts";
 import { SlirpSource } from "./forward/metrics/slirp_source.ts";
+import { LocalNames } from "./forward/names/local_names.ts";
 import { SystemNames } from "./forward/names/system.ts";
 import { type Options, parseOptions } from "./forward/options/options.ts";
 import { resolveOnHost } from "./forward/options/resolver.ts";
@@ -51,6 +52,7 @@ import { Output } from "./forward/output.ts";
 import { missingPermissions } from "./forward/permissions.ts";
 import type { EchoHandler, EchoSender } from "./forward/pings.ts";
 import { HostNetworks } from "./forward/policy/host_networks.ts";
+import { NameGuard } from "./forward/policy/name_guard.ts";
 import { Policy } from "./forward/policy/policy.ts";
 import { setUpForwards } from "./forward/setup.ts";
 import { asBound, shownBy } from "./forward/shown.ts";
@@ -73,7 +75,7 @@ async function main(args: readonly string[]): Promise<void> {
     stderr.line(`[!] Permissions are missing. Run it as \`deno task start\` does, or with: ${missing.join(" ")}`);
     Deno.exit(FAILURE);
   }
-  const outcome = await parseOptions(args, resolveOnHost);
+  const outcome = await parseOptions(args, resolveOnHost, new LocalNames(readTextFile));
   if (outcome.kind === "error") {
     stderr.text(`${outcome.message}\n${outcome.usage}`);
     Deno.exit(ExitStatus.BAD_FLAGS);
@@ -172,6 +174,7 @@ async function setUp(
     localUdp: slirp.localDatagrams,
     remoteTcp: slirp.remoteTcp,
     remoteUdp: slirp.remoteUdp,
+    guard: new NameGuard(policy, new LocalNames(readTextFile)),
     line: (text) => options.quiet || stdout.line(text),
     names: new SystemNames(),
     ttl: options.dnsTtl,

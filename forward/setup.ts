@@ -12,6 +12,7 @@ import type { LocalForward } from "./local/forward.ts";
 import { lookUpEnd, LookupError } from "./names/lookup.ts";
 import { Target, type TargetOptions } from "./names/target.ts";
 import { formatHost, type ForwardEnd, type ForwardSpec } from "./options/forward_spec.ts";
+import type { NameGuard } from "./policy/name_guard.ts";
 import type { RemoteForwards } from "./remote/table.ts";
 import { StartFailed } from "./start_failed.ts";
 
@@ -21,11 +22,13 @@ export interface LocalListeners {
 }
 
 /** What {@linkcode setUpForwards} needs. */
-export interface SetupOptions extends TargetOptions {
+export interface SetupOptions extends Omit<TargetOptions, "check"> {
   readonly localTcp: LocalListeners;
   readonly localUdp: LocalListeners;
   readonly remoteTcp: RemoteForwards;
   readonly remoteUdp: RemoteForwards;
+  /** What the names of remote forwards' targets may stand for. */
+  readonly guard: Pick<NameGuard, "check">;
   /** Prints a line about a forward that is set up. */
   readonly line: (text: string) => void;
 }
@@ -66,7 +69,9 @@ async function setUpRemote(spec: ForwardSpec, options: SetupOptions): Promise<vo
     throw new StartFailed(ExitStatus.REMOTE_FORWARD, bindUnresolved(network, cause.message), { cause });
   }
   if (bind.port === 0) bind = freePort(bind, forwards, options.random);
-  const target = new Target({ host: spec.target.host, port: spec.target.port || bind.port }, options);
+  const { host } = spec.target;
+  const check = (answer: Endpoint) => options.guard.check(network, host, answer);
+  const target = new Target({ host, port: spec.target.port || bind.port }, { ...options, check });
   forwards.add({ bind, target, oneAnswer });
   options.line(remoteAccepting(network, bind));
 }

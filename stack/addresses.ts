@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { IpAddress } from "./address.ts";
+import { IpAddress, type IpVersion } from "./address.ts";
 import { sameBytes } from "./wire/bytes.ts";
 import { isLimitedBroadcast, isMulticast4, isUnspecified4 } from "./wire/ipv4.ts";
 
@@ -32,6 +32,21 @@ export const DEFAULT_ADDRESSES: StackAddresses = {
   dns6: IpAddress.parse("fd00::3"),
   mac: Uint8Array.of(0x70, 0x71, 0xaa, 0x4b, 0x29, 0xaa),
 };
+
+/**
+ * Whether the address at `offset` is one of the program's own, which no packet of the guest can come from. Its link-local
+ * address is not looked at: what comes from there is neighbour discovery, which looks itself.
+ */
+export function isOwnAddress(
+  addresses: StackAddresses,
+  bytes: Uint8Array,
+  offset: number,
+  version: IpVersion,
+): boolean {
+  const { gateway4, gateway6, dns4, dns6 } = addresses;
+  if (version === 4) return gateway4.isAt(bytes, offset) || dns4.isAt(bytes, offset);
+  return gateway6.isAt(bytes, offset) || dns6.isAt(bytes, offset);
+}
 
 /**
  * Whether the IPv4 address at `offset` is not one host's: multicast, the broadcast address of all networks or of the

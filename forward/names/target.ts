@@ -2,6 +2,8 @@
  * Where a forward leads to: an endpoint, or a name that is asked for when it is needed, and whose answer is good for a
  * while.
  *
+ * Each answer is looked at before it is used: the name's owner may have it lead anywhere, and elsewhere the next time.
+ *
  * Connections that need it while it is being asked for share one question, so a name server that is slow is asked once.
  * A failure is not kept: the next connection asks again.
  *
@@ -21,6 +23,8 @@ export interface TargetOptions {
   readonly now: () => number;
   /** From 0 to below 1. */
   readonly random: () => number;
+  /** Throws a LookupError where an answer is not to be used. */
+  readonly check?: (answer: Endpoint) => void;
 }
 
 /** See the module's text. */
@@ -56,11 +60,13 @@ export class Target {
   }
 
   private async lookUp(): Promise<Endpoint> {
-    const { names, ttl, now, random } = this.options;
+    const { names, ttl, now, random, check } = this.options;
     try {
-      this.answer = await lookUpEnd(this.end, names, random);
+      const answer = await lookUpEnd(this.end, names, random);
+      check?.(answer);
+      this.answer = answer;
       this.goodUntil = now() + ttl;
-      return this.answer;
+      return answer;
     } finally {
       this.pending = null;
     }

@@ -11,6 +11,7 @@ import type { IpAddress, IpVersion } from "../../stack/address.ts";
 import type { Limits } from "../limits.ts";
 import { type MetricsAddress, parseMetricsAddress } from "../metrics/address.ts";
 import { unmap } from "../policy/mapped.ts";
+import { guardedResolver, type OwnNames } from "../policy/name_guard.ts";
 import { parseRanges, type Range } from "../policy/range.ts";
 import { type ForwardSpec, parseForward } from "./forward_spec.ts";
 import {
@@ -97,9 +98,14 @@ export type OptionsOutcome =
  * Reads the command line. Names in ranges are resolved on the way.
  *
  * @param args the arguments behind the program's name
+ * @param own names that may stand for addresses that are never routed
  */
-export async function parseOptions(args: readonly string[], resolve: Resolver): Promise<OptionsOutcome> {
-  const table = makeTable(resolve);
+export async function parseOptions(
+  args: readonly string[],
+  resolve: Resolver,
+  own: OwnNames = NO_NAMES,
+): Promise<OptionsOutcome> {
+  const table = makeTable(resolve, own);
   const outcome = await parseFlags(table, args);
   if (outcome.kind === "parsed") return { kind: "options", options: optionsOf(table), rest: outcome.rest };
   return { ...outcome, usage: formatUsage("slirpnetstack", table) };
@@ -108,12 +114,16 @@ export async function parseOptions(args: readonly string[], resolve: Resolver): 
 /** The smallest MTU that IPv4 allows (RFC 791, section 3.2), and the largest that its length field can say. */
 const MIN_MTU = 68, MAX_MTU = 65535;
 
+/** Where nobody says which names are the host's own, none is. */
+const NO_NAMES: OwnNames = { has: () => false };
+
 /** The flags by name. What help says of each is in help/flags.ts. */
 export type Table = ReturnType<typeof makeTable>;
 
 /** The table of the flags, each with its default. */
-export function makeTable(resolve: Resolver) {
+export function makeTable(resolve: Resolver, own: OwnNames = NO_NAMES) {
   const ranges = (text: string) => parseRanges(text, resolve);
+  const allowed = (text: string) => parseRanges(text, guardedResolver(resolve, own));
   return {
     "netns": stringFlag("", "path to network namespace"),
     "interface": stringFlag("tun0", "interface name within netns"),
@@ -123,7 +133,7 @@ export function makeTable(resolve: Resolver) {
     "enable-host": booleanFlag(false, "Allow guest to connect to IPs in the host's main and local routing tables"),
     "disable-routing": booleanFlag(false, "Same as -enable-routing=false"),
     "disable-host-networks": booleanFlag(false, "Same as -enable-host=false"),
-    "allow": listFlag("When routing, allow specified IP prefix and port range", ranges),
+    "allow": listFlag("When routing, allow specified IP prefix and port range", allowed),
     "deny": listFlag("When routing, deny specified IP prefix and port range", ranges),
     "L": listFlag("Connections to local side forwarded remote", (text) => [parseForward(text, "local")]),
     "R": listFlag("Connections to remote side forwarded local", (text) => [parseForward(text, "remote")]),

@@ -33,10 +33,17 @@ function reason(error: unknown): string {
 }
 
 /**
- * All addresses of a name, at least one. Rejects with an {@linkcode InvalidValue} `lookup NAME: REASON`, whatever the
+ * All addresses of a name, at least one. What ends in a number can be no name (RFC 3696, section 2), but the C library takes
+ * it for an address in ways of its own: `010.0.0.1` as octal, `127.1`, `0x7f000001`. One who reads that, or writes it, may
+ * mean another address, so it is refused. Rejects with an {@linkcode InvalidValue} `lookup NAME: REASON`, whatever the
  * resolver rejected with.
  */
 export async function lookUp(name: string, resolve: Resolver): Promise<readonly IpAddress[]> {
+  if (isNumeric(name)) {
+    throw new InvalidValue(
+      `lookup ${name}: no such host`,
+    );
+  }
   let found: readonly IpAddress[];
   try {
     found = await resolve(name);
@@ -45,4 +52,8 @@ export async function lookUp(name: string, resolve: Resolver): Promise<readonly 
   }
   if (found.length === 0) throw new InvalidValue(`lookup ${name}: no such host`);
   return found;
+}
+
+function isNumeric(name: string): boolean {
+  return IpAddress.tryParse(name) === null && /(^|\.)(\d+|0x[\da-f]*)\.?$/i.test(name);
 }

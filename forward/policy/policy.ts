@@ -15,11 +15,16 @@
  * range for IPv6, however wide, opens IPv4 by that door, and none for IPv4 is passed by it. If no range knows it, the
  * static list refuses it.
  *
- * It is asked for every SYN and every datagram: it makes no objects.
+ * An IPv6 destination that a tunnel or a translator takes to an IPv4 address (embedded.ts) must be allowed itself, and so
+ * must that IPv4 address: refused if a range of `-deny` has it, and if it is on the static list or in a network of the
+ * host's that is closed, unless a range of `-allow` has it. A range for IPv6, however wide, opens no IPv4 address.
+ *
+ * It is asked for every SYN and every datagram: it makes no objects, but for those rare ones.
  *
  * @module
  */
 import type { IpAddress } from "../../stack/address.ts";
+import { embeddedIpv4 } from "./embedded.ts";
 import { isMapped, MAPPED_OFFSET } from "./mapped.ts";
 import { type PolicyNetwork, type Range, RangeList } from "./range.ts";
 import { NEVER_ROUTED } from "./static_list.ts";
@@ -47,6 +52,7 @@ export interface PolicyOptions {
 
 const DENIED: Verdict = { allowed: false, rule: "deny" };
 const ALLOWED: Verdict = { allowed: true, rule: "allow" };
+const NONE: readonly IpAddress[] = [];
 const STATIC: Verdict = { allowed: false, rule: "static" };
 
 /** How often each rule refused. */
@@ -91,10 +97,22 @@ export class Policy {
     const mapped = address.version === 6 && isMapped(bytes);
     const version = mapped ? 4 : address.version, offset = mapped ? MAPPED_OFFSET : 0;
     if (this.deny.contains(network, version, bytes, offset, port)) return DENIED;
+    const embedded = version === 6 ? embeddedIpv4(address) : NONE;
+    for (let i = 0; i < embedded.length; i++) {
+      const refusal = this.refusalOfEmbedded(network, embedded[i]!, port);
+      if (refusal !== null) return refusal;
+    }
     if (this.allow.contains(network, version, bytes, offset, port)) return ALLOWED;
     if (NEVER_ROUTED.contains(address)) return STATIC;
     if (this.host.allowed === this.routing.allowed) return this.routing;
     return this.hostNetworks.contains(address) ? this.host : this.routing;
+  }
+
+  private refusalOfEmbedded(network: PolicyNetwork, address: IpAddress, port: number): Verdict | null {
+    if (this.deny.contains(network, 4, address.bytes, 0, port)) return DENIED;
+    if (this.allow.contains(network, 4, address.bytes, 0, port)) return null;
+    if (NEVER_ROUTED.contains(address)) return STATIC;
+    return !this.host.allowed && this.hostNetworks.contains(address) ? this.host : null;
   }
 }
 

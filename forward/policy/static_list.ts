@@ -19,6 +19,7 @@ export const NEVER_ROUTED: PrefixSet = new PrefixSet([
   "::ffff:0:0/96", // IPv4-mapped (RFC 4291, section 2.5.5.2): the host would speak IPv4
   "::ffff:0:0:0/96", // IPv4-translated (RFC 2765, section 2.1)
   "64:ff9b::/96", // IPv4 behind a translator (RFC 6052, section 2.1)
+  "64:ff9b:1::/48", // the same, of a network's own making (RFC 8215)
   "fe80::/10", // link-local
   "ff00::/8", // multicast
 ].map(Prefix.parse));

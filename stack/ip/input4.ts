@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isBroadcast4 } from "../addresses.ts";
+import { isBroadcast4, isOwnAddress } from "../addresses.ts";
 import type { Frame } from "../device.ts";
 import {
   checkIpv4,
@@ -59,10 +59,15 @@ export class Ipv4Input {
     else this.deliver();
   }
 
-  /** 0.0.0.0 is the source of a host that has no address yet and asks for one by broadcast. */
+  /**
+   * 0.0.0.0 is the source of a host that has no address yet and asks for one by broadcast. The rest of 0.0.0.0/8, and what
+   * is reserved (240.0.0.0/4), is nobody's (RFC 6890, section 2.2.2); the program's own addresses are not the guest's.
+   */
   private isSourceAcceptable(bytes: Uint8Array, source: number, broadcast: boolean): boolean {
+    const { addresses } = this.options;
     if (isUnspecified4(bytes, source)) return broadcast;
-    return !isLoopback4(bytes, source) && !isBroadcast4(this.options.addresses, bytes, source);
+    if (bytes[source] === 0 || bytes[source] >= 240 || isLoopback4(bytes, source)) return false;
+    return !isBroadcast4(addresses, bytes, source) && !isOwnAddress(addresses, bytes, source, 4);
   }
 
   private fill(frame: Frame, offset: number, broadcast: boolean): void {

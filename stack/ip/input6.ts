@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isOwnAddress } from "../addresses.ts";
 import type { Frame } from "../device.ts";
 import { ICMPV6_PROTOCOL } from "../wire/icmpv6.ts";
 import {
@@ -17,6 +18,7 @@ import {
   ipv6Source,
   isIpv6,
   isLoopback6,
+  isMapped6,
   isMulticast6,
   isUnspecified6,
 } from "../wire/ipv6.ts";
@@ -55,12 +57,22 @@ export class Ipv6Input {
       return;
     }
     const multicast = isMulticast6(bytes, ipv6Destination(offset));
-    if ((group && !multicast) || !isSourceAcceptable(bytes, ipv6Source(offset), multicast)) {
+    if ((group && !multicast) || !this.isSourceAcceptable(bytes, ipv6Source(offset), multicast)) {
       counters.martian++;
       return;
     }
     this.fill(frame, offset, multicast);
     this.proceed(false);
+  }
+
+  /**
+   * `::` is the source of a host that has no address yet, and speaks to groups only. IPv4-mapped addresses are for the
+   * inside of hosts (RFC 6890, section 2.2.3); the program's own addresses are not the guest's.
+   */
+  private isSourceAcceptable(bytes: Uint8Array, source: number, multicast: boolean): boolean {
+    if (isUnspecified6(bytes, source)) return multicast;
+    if (isMulticast6(bytes, source) || isLoopback6(bytes, source) || isMapped6(bytes, source)) return false;
+    return !isOwnAddress(this.options.addresses, bytes, source, 6);
   }
 
   /** Fills in all but what follows from the extension headers, and starts the walk over those. */
@@ -178,10 +190,4 @@ export class Ipv6Input {
         this.complain(PROBLEM_NEXT_HEADER, walk.namedAt);
     }
   }
-}
-
-/** `::` is the source of a host that has no address yet, and speaks to groups only. */
-function isSourceAcceptable(bytes: Uint8Array, source: number, multicast: boolean): boolean {
-  if (isUnspecified6(bytes, source)) return multicast;
-  return !isMulticast6(bytes, source) && !isLoopback6(bytes, source);
 }

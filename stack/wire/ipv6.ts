@@ -114,6 +114,12 @@ export function isLoopback6(bytes: Uint8Array, offset: number): boolean {
   return bytes[offset + 15] === 1;
 }
 
+/** Whether the address at `offset` is in ::ffff:0:0/96, IPv4 as hosts write it within (RFC 4291, section 2.5.5.2). */
+export function isMapped6(bytes: Uint8Array, offset: number): boolean {
+  for (let i = 0; i < 10; i++) if (bytes[offset + i] !== 0) return false;
+  return bytes[offset + 10] === 0xff && bytes[offset + 11] === 0xff;
+}
+
 /** The link-local address of an interface with this hardware address (RFC 4291, appendix A). */
 export function linkLocalOf(mac: Uint8Array): IpAddress {
   return IpAddress.of([

@@ -1,6 +1,6 @@
 import { HostError } from "../../forward/host.ts";
 import type { LocalForward } from "../../forward/local/forward.ts";
-import { parseForward } from "../../forward/options/forward_spec.ts";
+import { formatHost, parseForward } from "../../forward/options/forward_spec.ts";
 import { RemoteForwards } from "../../forward/remote/table.ts";
 import { setUpForwards } from "../../forward/setup.ts";
 import { StartFailed } from "../../forward/start_failed.ts";
@@ -17,6 +17,8 @@ function setup() {
   const lines: string[] = [], listeners: string[] = [];
   const remoteTcp = new RemoteForwards(), remoteUdp = new RemoteForwards();
   const state = { failure: null as HostError | null };
+  /** What the names of targets were found to stand for. */
+  const checked: string[] = [];
   const listen = (network: string) => ({ bind, target, oneAnswer, proxyProtocol }: LocalForward): Endpoint => {
     if (state.failure !== null) throw state.failure;
     const how = `${oneAnswer ? " one answer" : ""}${proxyProtocol ? " proxy protocol" : ""}`;
@@ -31,6 +33,9 @@ function setup() {
         ...{ names, remoteTcp, remoteUdp, ttl: 0, now: () => 0, random: seededRandom(1) },
         localTcp: { listen: listen("tcp") },
         localUdp: { listen: listen("udp") },
+        guard: {
+          check: (network, host, answer) => checked.push(`${network} ${formatHost(host)} ${formatEndpoint(answer)}`),
+        },
         line: (text) => lines.push(text),
       },
     );
@@ -38,7 +43,7 @@ function setup() {
     const { address, port } = endpoint(text);
     return forwards.find(address.bytes, 0, address.version, port);
   };
-  return { names, lines, listeners, remoteTcp, remoteUdp, state, run, find };
+  return { names, lines, listeners, checked, remoteTcp, remoteUdp, state, run, find };
 }
 
 Deno.test("setup: local forwards, then remote ones, each with its line", async () => {
@@ -66,6 +71,14 @@ Deno.test("setup: local forwards, then remote ones, each with its line", async (
   assertEquals(String(find(remoteUdp, "[fd00::2]:53")?.target), "[::1]:53");
   assertEquals(find(remoteUdp, "192.0.2.5:7")?.oneAnswer, true);
   assertEquals([find(remoteUdp, "10.0.2.2:80"), find(remoteTcp, "10.0.2.2:81")], [null, null]);
+});
+
+Deno.test("setup: what the name of a remote forward's target stands for is checked, each time; of a local one's not", async () => {
+  const { checked, run, remoteTcp, find } = setup();
+  await run(["80:guest:80"], ["80:here:8080", "81:svc@srv-53:1", "82:127.0.0.1:82"]);
+  assertEquals(checked, []);
+  for (const bind of ["10.0.2.2:80", "10.0.2.2:80", "10.0.2.2:81"]) await find(remoteTcp, bind)!.target.ask();
+  assertEquals(checked, ["tcp here 127.0.0.1:8080", "tcp here 127.0.0.1:8080", "tcp svc@srv-53 127.0.0.1:99"]);
 });
 
 Deno.test("setup: port 0 in the guest's network is one that is free, also for the target", async () => {

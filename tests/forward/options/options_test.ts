@@ -181,3 +181,21 @@ Deno.test("arguments behind the flags are handed on", async () => {
   assert(outcome.kind === "options");
   assertEquals([outcome.options.version, outcome.rest], [false, ["run", "-version"]]);
 });
+
+Deno.test("a name in -allow may not stand for what is never routed, unless it is the host's own; in -deny it may", async () => {
+  const answers = new Map([["rebound.example", ["192.0.2.1", "::ffff:169.254.169.254"]], ["own.example", [
+    "127.0.1.1",
+  ]]]);
+  const resolve = (name: string) => Promise.resolve(answers.get(name)!.map(IpAddress.parse));
+  const own = { has: (name: string) => name === "own.example" };
+  const refused = await parseOptions(["-allow", "192.0.2.9,udp://rebound.example:53"], resolve, own);
+  assert(refused.kind === "error");
+  assertEquals(
+    refused.message,
+    'invalid value "192.0.2.9,udp://rebound.example:53" for flag -allow: lookup rebound.example: ' +
+      "::ffff:169.254.169.254 is never routed; to allow it, write the address in the place of the name",
+  );
+  for (const words of [["-allow=own.example:80"], ["-deny=rebound.example"], ["-allow=169.254.169.254"]]) {
+    assertEquals((await parseOptions(words, resolve, own)).kind, "options", words.join());
+  }
+});

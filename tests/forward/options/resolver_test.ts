@@ -21,3 +21,20 @@ Deno.test("lookUp names the name that failed", async () => {
   const all = [IpAddress.parse("192.0.2.1"), IpAddress.parse("2001:db8::1")];
   assertEquals(await lookUp("both.example", () => Promise.resolve(all)), all);
 });
+
+Deno.test("lookUp does not ask for what the C library would take for an address in a way of its own", async () => {
+  const asked: string[] = [];
+  const resolve = (name: string) => {
+    asked.push(name);
+    return Promise.resolve([IpAddress.parse("127.0.0.1")]);
+  };
+  for (
+    const name of ["127.1", "010.0.0.1", "2130706433", "0x7f000001", "127.0.0.0x1", "10.0.0.256", "1.2.3.4.", "web.1"]
+  ) {
+    const { message } = await assertRejects(() => lookUp(name, resolve), InvalidValue);
+    assert(message.startsWith(`lookup ${name}: no such host`), message);
+  }
+  assertEquals(asked, []);
+  for (const name of ["127.0.0.1", "::1", "web1", "1.example", "0x.example", "face"]) await lookUp(name, resolve);
+  assertEquals(asked.length, 6);
+});

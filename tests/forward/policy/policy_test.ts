@@ -126,3 +126,66 @@ Deno.test("refusals are counted by network and rule", async () => {
     icmp: { deny: 0, static: 0, host: 1, routing: 0 },
   });
 });
+
+Deno.test("an IPv6 destination that leads to an IPv4 address is no better than that", async () => {
+  const forms = (v4: string) => {
+    const [a, b, c, d] = v4.split(".").map(Number);
+    const two = (x: number, y: number) => (x! << 8 | y!).toString(16);
+    const high = two(a!, b!), low = two(c!, d!);
+    return {
+      sixToFour: `2002:${high}:${low}::1`,
+      teredoServer: `2001:0:${high}:${low}:0:0:3fff:fefe`, // the client is 192.0.1.1
+      teredoClient: `2001:0:c000:101:0:0:${two(~a! & 255, ~b! & 255)}:${two(~c! & 255, ~d! & 255)}`,
+      isatap: `2001:db8:1:2:0:5efe:${v4}`,
+      isatapGlobal: `2001:db8:1:2:200:5efe:${v4}`,
+      nat64: `64:ff9b::${v4}`,
+      compatible: `::${v4}`,
+      translated: `::ffff:0:${v4}`,
+    };
+  };
+  const verdicts = (policy: Policy, v4: string) =>
+    Object.entries(forms(v4)).map(([form, address]): [string, string] => {
+      const { allowed, rule } = policy.decide("tcp", IpAddress.parse(address), 80);
+      return [form, `${allowed ? "yes" : "no"}: ${rule}`];
+    });
+  const all = (verdict: string) => Object.keys(forms("1.2.3.4")).map((form): [string, string] => [form, verdict]);
+  const closed = new Set(["nat64", "compatible", "translated"]);
+  const open = (verdict: string) =>
+    all(verdict).map(([form]): [string, string] => [form, closed.has(form) ? "no: static" : verdict]);
+
+  const plain = await policy({});
+  for (const v4 of ["127.0.0.1", "169.254.169.254", "10.0.2.2", "224.0.0.1"]) {
+    assertEquals(verdicts(plain, v4), all("no: static"), v4);
+  }
+  assertEquals(verdicts(plain, "192.168.1.7"), all("no: host"));
+  assertEquals(verdicts(plain, "192.0.2.1"), open("yes: routing"));
+
+  // no range for IPv6 opens an IPv4 address that is closed
+  const wide = await policy({ allow: "[::]/0", deny: "198.51.100.0/24" });
+  for (const v4 of ["127.0.0.1", "169.254.169.254"]) assertEquals(verdicts(wide, v4), all("no: static"), v4);
+  assertEquals(verdicts(wide, "192.168.1.7"), all("no: host"));
+  assertEquals(verdicts(wide, "198.51.100.1"), all("no: deny"));
+  assertEquals(verdicts(wide, "192.0.2.1"), all("yes: allow"));
+
+  // nor does one for IPv4 open the IPv6 address that is closed
+  const four = await policy({ allow: "127.0.0.1:80,192.168.1.0/24" });
+  assertEquals(verdicts(four, "127.0.0.1"), open("yes: routing"));
+  assertEquals(verdicts(four, "192.168.1.7"), open("yes: routing"));
+
+  assertEquals(verdicts(await policy({ enableHost: true }), "192.168.1.7"), open("yes: routing"));
+});
+
+Deno.test("odd prefixes mean what they say", async () => {
+  check(await policy({ deny: "192.0.2.77/24,0.0.0.0/1,[2001:db8:1:2:3::9]/33,[::ffff:198.51.100.0]/120" }), [
+    ["tcp", "192.0.2.1", 80, "no: deny"],
+    ["tcp", "192.0.3.1", 80, "yes: routing"],
+    ["tcp", "127.255.255.255", 80, "no: deny"],
+    ["tcp", "128.0.0.1", 80, "yes: routing"],
+    ["tcp", "2001:db8:7fff::1", 80, "no: deny"],
+    ["tcp", "2001:db8:8000::1", 80, "yes: routing"],
+    ["tcp", "198.51.100.9", 80, "no: deny"],
+    ["tcp", "198.51.101.9", 80, "yes: routing"],
+  ]);
+  check(await policy({ deny: "[::]/0" }), [["tcp", "::ffff:192.0.2.1", 80, "no: static"]]);
+  check(await policy({ allow: "[::fffe:0:0]/95" }), [["tcp", "::ffff:10.0.0.1", 80, "no: static"]]);
+});

@@ -63,10 +63,16 @@ Deno.test("sources that can't be", () => {
     assertEquals(came(bed, ipv4({ protocol: 17, source }, UDP4)), 0);
   }
   assertEquals(bed.stack.counters.ipv4.martian, 5);
-  for (const source of [GROUP6, "0".repeat(31) + "1", "0".repeat(32)]) {
+  for (const source of [[10, 0, 2, 2], [10, 0, 2, 3], [0, 0, 0, 1], [240, 0, 0, 1], [239, 9, 9, 9]]) {
+    assertEquals(came(bed, ipv4({ protocol: 17, source }, UDP4)), 0);
+  }
+  assertEquals(bed.stack.counters.ipv4.martian, 10);
+  const mapped = "00000000000000000000ffff0a000264", name = GATEWAY6.replace(/2$/, "3");
+  for (const source of [GROUP6, "0".repeat(31) + "1", "0".repeat(32), GATEWAY6, name, mapped]) {
     assertEquals(came(bed, ipv6(17, checksummed(UDP4, 6, 17, source, REMOTE6), source)), 0);
   }
-  assertEquals(bed.stack.counters.ipv6.martian, 3);
+  assertEquals(bed.stack.counters.ipv6.martian, 6);
+  assertEquals(bed.takeSent(), []);
 });
 
 Deno.test("a host without an address may speak to a group", () => {

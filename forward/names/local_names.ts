@@ -1,0 +1,29 @@
+/**
+ * Names that this host itself gives a meaning to, whoever answers for all others: `localhost` (RFC 6761, section 6.3), and
+ * those of /etc/hosts.
+ *
+ * @module
+ */
+
+const HOSTS = "/etc/hosts";
+
+/** See the module's text. */
+export class LocalNames {
+  /** @param read reads a file whole; throws if it can't */
+  constructor(private readonly read: (path: string) => string) {}
+
+  /** Whether the name is one of them, as things are now. */
+  has(name: string): boolean {
+    const wanted = name.toLowerCase().replace(/\.$/, "");
+    return wanted === "localhost" || wanted.endsWith(".localhost") || this.hosts().includes(wanted);
+  }
+
+  private hosts(): readonly string[] {
+    try {
+      const lines = this.read(HOSTS).toLowerCase().split("\n").map((line) => line.replace(/#.*/, "").trim());
+      return lines.flatMap((line) => line.split(/\s+/).slice(1));
+    } catch {
+      return []; // there need not be one
+    }
+  }
+}
