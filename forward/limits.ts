@@ -9,6 +9,8 @@
  * @module
  */
 
+import { NEIGHBOUR_QUEUE } from "../stack/link/neighbour.ts";
+
 // ---- limits with a flag ---------------------------------------------------------------------------------------------
 
 /** How many there may be of what a guest can make more of. */
@@ -125,13 +127,14 @@ export const LIMITS: Readonly<Record<keyof Limits, LimitSpec>> = {
     initial: 1_000,
     ...{ least: 0, most: 1_000_000 },
   },
-  // 1 MiB of frames, and more than any handshake or burst of datagrams needs. There is one neighbour, the guest: the
-  // table of those has one entry, whatever the guest says.
+  // The first datagrams of some hundred clients of a forward may come before a guest that has just started has answered;
+  // all of them together may be 1 MiB besides. There is one neighbour, the guest: the table of those has one entry,
+  // whatever the guest says.
   neighbourPackets: {
     flag: "max-neighbour-packets",
     what: "packets that wait for the guest's hardware address",
     whenFull: "the oldest goes",
-    initial: 16,
+    initial: NEIGHBOUR_QUEUE,
     ...{ least: 1, most: 4_096 },
   },
   // Each takes a socket for each server that it was asked of. The one that waits longest has a client that has asked
