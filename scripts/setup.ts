@@ -2,7 +2,7 @@
  * Sees to it that the programs which the tests, the demo and the benchmark run are there. Root on Debian gets what is
  * missing with apt-get; everyone else is told the command, and the exit status is 1. Says nothing when nothing is missing.
  *
- *     deno run -A scripts/setup.ts [--bench]
+ *     deno run -A scripts/setup.ts [--test] [--bench]
  *
  * @module
  */
@@ -26,6 +26,11 @@ const NEEDED: readonly Tool[] = [
   { command: "python3", package: "python3" },
 ];
 
+/** What the tests look at our output with, besides. */
+const CHECKERS: readonly Tool[] = [
+  { command: "promtool", package: "prometheus" },
+];
+
 /** What the benchmark compares with; it goes on without those that can't be had. */
 const PEERS: readonly Tool[] = [
   { command: "slirp4netns", package: "slirp4netns" },
@@ -38,7 +43,11 @@ const MORE_PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 const TUN_DEVICE = "/dev/net/tun";
 
 if (import.meta.main) {
-  const wanted = Deno.args.includes("--bench") ? [...NEEDED, ...PEERS] : NEEDED;
+  const wanted = [
+    ...NEEDED,
+    ...(Deno.args.includes("--test") ? CHECKERS : []),
+    ...(Deno.args.includes("--bench") ? PEERS : []),
+  ];
   const ready = await provide(wanted) && await provideTun();
   Deno.exit(ready ? 0 : 1);
 }
@@ -60,7 +69,7 @@ async function provide(wanted: readonly Tool[]): Promise<boolean> {
   }
   const still = missing.filter((tool) => !isThere(tool.command));
   for (const tool of still) console.error(`setup: still without ${tool.command} (package ${tool.package})`);
-  return !still.some((tool) => NEEDED.includes(tool));
+  return !still.some((tool) => !PEERS.includes(tool));
 }
 
 /** Installs; a machine that was never updated, or long ago, needs the list of packages first. */
@@ -74,7 +83,8 @@ async function aptGet(install: readonly string[]): Promise<void> {
 async function quietly(command: readonly string[], output: "null" | "inherit" = "null"): Promise<boolean> {
   const status = await new Deno.Command(command[0]!, {
     args: command.slice(1),
-    env: { DEBIAN_FRONTEND: "noninteractive" },
+    // a package's own service (prometheus has one) is not wanted: systemctl(1) then starts nothing
+    env: { DEBIAN_FRONTEND: "noninteractive", SYSTEMD_OFFLINE: "1" },
     stdin: "null",
     stdout: output,
     stderr: output,
