@@ -291,6 +291,7 @@ function processMetrics(out: Exposition, figures: ProcessFigures): void {
   single(out, "counter", "process_cpu_seconds_total", "User and system time.", figures.cpuSeconds);
   single(out, "gauge", "process_resident_memory_bytes", "Resident memory.", figures.residentBytes);
   single(out, "gauge", "process_virtual_memory_bytes", "Virtual memory.", figures.virtualBytes);
+  single(out, "gauge", "process_heap_bytes", "JavaScript's heap in use.", figures.heapBytes);
   single(out, "gauge", "process_open_fds", "Open file descriptors.", figures.openDescriptors);
   single(out, "gauge", "process_max_fds", "The most file descriptors that may be open.", figures.maxDescriptors);
   single(out, "gauge", "process_start_time_seconds", "When the process started, since 1970.", figures.startTime);

@@ -27,6 +27,7 @@ export function readProcessFigures({ read, openDescriptors }: ProcessSource): Pr
       cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS,
       residentBytes: kilobytes(status, "VmRSS"),
       virtualBytes: kilobytes(status, "VmSize"),
+      heapBytes: Deno.memoryUsage().heapUsed,
       openDescriptors: 0,
       maxDescriptors: maxDescriptors === "unlimited" ? Infinity : Number(maxDescriptors),
       startTime: performance.timeOrigin / 1000,

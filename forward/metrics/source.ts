@@ -56,6 +56,8 @@ export interface ProcessFigures {
   readonly cpuSeconds: number;
   readonly residentBytes: number;
   readonly virtualBytes: number;
+  /** Of JavaScript's heap in use, garbage that is not collected yet included. */
+  readonly heapBytes: number;
   readonly openDescriptors: number;
   /** Infinity: no limit. */
   readonly maxDescriptors: number;

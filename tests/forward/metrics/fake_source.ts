@@ -39,6 +39,7 @@ export class FakeSource implements MetricsSource {
     residentBytes: 5e7,
     virtualBytes: 7e10,
     openDescriptors: 31,
+    heapBytes: 3_000_000,
     maxDescriptors: Infinity,
     startTime: 1_700_000_000.5,
   };
