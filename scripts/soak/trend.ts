@@ -1,0 +1,55 @@
+/**
+ * Whether a figure that goes up and down grows: its slope against its noise.
+ *
+ * @module
+ */
+import { median } from "../bench/statistics.ts";
+
+/** A figure at a time. */
+export interface Point {
+  /** In seconds. */
+  readonly at: number;
+  readonly value: number;
+}
+
+/** What {@linkcode trendOf} finds. */
+export interface Trend {
+  /** Change over the whole time, by the slope. */
+  readonly change: number;
+  /** What the points lie off the line, typically: the median of the distances. */
+  readonly noise: number;
+}
+
+/**
+ * The line through the points by Theil and Sen (the median of the slopes between any two), which single outliers, such as
+ * a collection of garbage just before a sample, do not turn. Needs two points at least.
+ */
+export function trendOf(points: readonly Point[]): Trend {
+  const slopes = points.flatMap((a, i) =>
+    points.slice(i + 1).filter((b) => b.at !== a.at).map((b) => (b.value - a.value) / (b.at - a.at))
+  );
+  const slope = median(slopes);
+  const offset = median(points.map(({ at, value }) => value - slope * at));
+  const noise = median(points.map(({ at, value }) => Math.abs(value - slope * at - offset)));
+  return { change: slope * (points.at(-1)!.at - points[0]!.at), noise };
+}
+
+/** Flat: the change is no more than three times the noise, or than what is too little to matter. */
+export function isFlat({ change, noise }: Trend, tolerance: number): boolean {
+  return change <= Math.max(3 * noise, tolerance);
+}
+
+/** The lowest point of each of `count` stretches: what is left of a heap when its garbage was collected. */
+export function lowest(points: readonly Point[], count: number): Point[] {
+  const size = Math.max(1, Math.ceil(points.length / count));
+  const found: Point[] = [];
+  for (let from = 0; from < points.length; from += size) {
+    found.push(points.slice(from, from + size).reduce((low, point) => point.value < low.value ? point : low));
+  }
+  return found;
+}
+
+/** The later half of them. */
+export function secondHalf(points: readonly Point[]): readonly Point[] {
+  return points.slice(points.length >> 1);
+}

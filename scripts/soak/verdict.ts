@@ -1,0 +1,88 @@
+/**
+ * What is wrong with what a soak saw: nothing, if all is well.
+ *
+ * @module
+ */
+import type { LoadName, Observations, Sample, Work } from "./run.ts";
+import { isFlat, lowest, type Point, secondHalf, type Trend, trendOf } from "./trend.ts";
+
+const MIB = 1024 * 1024;
+
+/** Figures that must not grow, and by how much they may seem to: what a few connections more or less make. */
+const FLAT = {
+  descriptors: { of: (sample: Sample) => sample.descriptors, tolerance: 8, collected: false },
+  heapBytes: { of: (sample: Sample) => sample.heapBytes, tolerance: 2 * MIB, collected: true },
+  residentBytes: { of: (sample: Sample) => sample.residentBytes, tolerance: 16 * MIB, collected: true },
+} as const;
+
+/** Stretches of the second half of which the lowest point of a heap is taken. */
+const STRETCHES = 12;
+
+/** Ends of TCP connections that this load never asks for. */
+const NEVER = ["unreachable", "unresolved", "timeout", "denied", "resources", "cancelled", "other"];
+
+/** Of UDP, the share that may be lost: the queues of both kernels are short, and the machine is busy. */
+const MAX_LOST = 0.01;
+
+/** The trend of each figure over the second half. */
+export function trends(samples: readonly Sample[]): Record<keyof typeof FLAT, Trend> {
+  const trend = ({ of, collected }: (typeof FLAT)[keyof typeof FLAT]) => {
+    const points: readonly Point[] = secondHalf(samples.map((sample) => ({ at: sample.at, value: of(sample) })));
+    return trendOf(collected ? lowest(points, STRETCHES) : points);
+  };
+  return {
+    descriptors: trend(FLAT.descriptors),
+    heapBytes: trend(FLAT.heapBytes),
+    residentBytes: trend(FLAT.residentBytes),
+  };
+}
+
+/** A sentence for each thing that is wrong. */
+export function faults(seen: Observations): string[] {
+  const found: string[] = [];
+  const expect = (what: string, actual: number | string, wanted: number | string) => {
+    if (actual !== wanted) found.push(`${what}: ${actual}, not ${wanted}`);
+  };
+  for (const [name, trend] of Object.entries(trends(seen.samples))) {
+    const { tolerance } = FLAT[name as keyof typeof FLAT];
+    if (!isFlat(trend, tolerance)) found.push(`${name} grew by ${Math.round(trend.change)} in the second half`);
+  }
+  for (const [place, kinds] of Object.entries(seen.load)) {
+    for (const [kind, work] of Object.entries(kinds)) {
+      if (work.failed > 0) found.push(`${place} ${kind}: ${work.failed} failed: ${work.errors.slice(0, 3).join("; ")}`);
+      const { datagrams = 0, lost = 0 } = work;
+      if (lost > datagrams * MAX_LOST) found.push(`${place} ${kind}: ${lost} of ${datagrams} datagrams lost`);
+      if (work.done === 0) found.push(`${place} ${kind}: nothing done`);
+    }
+  }
+  const grown = (name: string, labels: Record<string, string>) =>
+    seen.after.sum(name, labels) - seen.before.sum(name, labels);
+  for (const place of Object.keys(seen.load) as LoadName[]) {
+    const opened = grown("slirpnetstack_connections_opened_total", { kind: KINDS[place], network: "tcp" });
+    expect(`connections of ${place} that the program counted`, opened, connectionsOf(seen.load[place]));
+  }
+  const refused = grown("slirpnetstack_connections_total", { network: "tcp", outcome: "refused" });
+  expect("connections refused", refused, seen.load.routed["refused"]?.done ?? 0);
+  for (const outcome of NEVER) {
+    expect(
+      `connections that ended as "${outcome}"`,
+      grown("slirpnetstack_connections_total", { network: "tcp", outcome }),
+      0,
+    );
+  }
+  expect("memory of buffers at the end", seen.after.sum("slirpnetstack_buffer_bytes"), 0);
+  expect("the program's status", seen.status, 0);
+  expect("what it complained of", seen.complaints.join("; "), "");
+  return found;
+}
+
+/** The metrics' names for what the loads use. */
+const KINDS: Readonly<Record<LoadName, string>> = {
+  routed: "routed",
+  local: "local-fwd",
+  remote: "remote-fwd",
+};
+
+function connectionsOf(load: Readonly<Record<string, Work>>): number {
+  return Object.values(load).reduce((sum, work) => sum + work.connections, 0);
+}

@@ -1,0 +1,25 @@
+/** The soak itself, as short as it can be. */
+import { run } from "../../../scripts/lab/process.ts";
+import { PROJECT } from "../../../scripts/lab/program.ts";
+import { assert, assertEquals, assertMatch } from "../../assert.ts";
+
+Deno.test({
+  name: "soak: a few seconds of mixed load, its figures and its curves",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    const out = await Deno.makeTempDir({ prefix: "slirpnetstack-soak-" });
+    try {
+      const command = [Deno.execPath(), "run", "-A", "scripts/soak/main.ts", "--minutes", "0.2", "--out", out];
+      const { code, stdout, stderr } = await run(command, { cwd: PROJECT, timeout: 60_000, env: { NO_COLOR: "1" } });
+      const found = JSON.parse(await Deno.readTextFile(`${out}/soak.json`));
+      // growth is not looked at: the program has only just started
+      const wrong = found.wrong.filter((fault: string) => !/ grew by /.test(fault));
+      assertEquals(wrong, [], stdout + stderr);
+      assertEquals(code, found.wrong.length === 0 ? 0 : 1);
+      assert(found.load.routed.short.done > 50, stdout);
+      assertMatch(await Deno.readTextFile(`${out}/soak.svg`), /^<svg [^]*<polyline [^]*<\/svg>\n$/);
+    } finally {
+      await Deno.remove(out, { recursive: true });
+    }
+  },
+});
