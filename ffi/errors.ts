@@ -10,12 +10,16 @@ import { errno, libc } from "./libc.ts";
 export const EPERM = 1;
 /** No such file or directory. */
 export const ENOENT = 2;
+/** No such process. */
+export const ESRCH = 3;
 /** Interrupted system call. */
 export const EINTR = 4;
 /** No such device or address. */
 export const ENXIO = 6;
 /** Bad file descriptor. */
 export const EBADF = 9;
+/** No child processes. */
+export const ECHILD = 10;
 /** Resource temporarily unavailable: the call would block. */
 export const EAGAIN = 11;
 /** Cannot allocate memory. */
@@ -26,14 +30,20 @@ export const EACCES = 13;
 export const EFAULT = 14;
 /** Device or resource busy. */
 export const EBUSY = 16;
+/** File exists. */
+export const EEXIST = 17;
 /** No such device. */
 export const ENODEV = 19;
+/** Not a directory. */
+export const ENOTDIR = 20;
 /** Invalid argument. */
 export const EINVAL = 22;
 /** File table overflow: the system's descriptors are used up. */
 export const ENFILE = 23;
 /** Too many open files: the process's descriptors are used up. */
 export const EMFILE = 24;
+/** No space left on device: for a namespace, the limit of their number. */
+export const ENOSPC = 28;
 /** Broken pipe: this direction was shut down. */
 export const EPIPE = 32;
 /** File name too long. */

@@ -5,8 +5,10 @@
  */
 import { check } from "./errors.ts";
 import { libc } from "./libc.ts";
+import { readTextFile } from "./text_file.ts";
 
 /** asm-generic/signal.h */
+export const SIGKILL = 9;
 export const SIGUSR2 = 12;
 export const SIGTERM = 15;
 /** asm-generic/signal.h: the Go program sends it to its parent when it has started. */
@@ -36,6 +38,23 @@ export function raiseDescriptorLimit(): number {
     check(libc().setrlimit(RLIMIT_NOFILE, limit), "setrlimit(RLIMIT_NOFILE)", String(limit[0]));
   }
   return Number(limit[0]!);
+}
+
+/** Sets the soft limit of open descriptors, as far as the hard one lets it. Throws a SystemError. */
+export function setDescriptorLimit(soft: number): void {
+  const limit = new BigUint64Array(new ArrayBuffer(16));
+  check(libc().getrlimit(RLIMIT_NOFILE, limit), "getrlimit(RLIMIT_NOFILE)", "");
+  if (BigInt(soft) < limit[1]!) limit[0] = BigInt(soft);
+  check(libc().setrlimit(RLIMIT_NOFILE, limit), "setrlimit(RLIMIT_NOFILE)", String(soft));
+}
+
+/**
+ * The soft limit of open descriptors that this program was started with, as far as that can be known: the runtime has
+ * raised its own, but the parent still has the one that was inherited.
+ */
+export function inheritedDescriptorLimit(): number {
+  const limits = readTextFile(`/proc/${parentPid() || "self"}/limits`);
+  return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 1024);
 }
 
 /**

@@ -64,6 +64,7 @@ export const TCP_NODELAY = 1;
 export const EPOLLRDHUP = 0x2000;
 
 // asm-generic/fcntl.h, linux/fcntl.h
+export const F_DUPFD = 0;
 export const F_GETFD = 1;
 export const F_SETFD = 2;
 export const F_DUPFD_CLOEXEC = 1030;

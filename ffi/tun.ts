@@ -62,6 +62,9 @@ const IFREQ_SIZE = 40;
 const IFNAMSIZ = 16;
 const IFREQ_UNION = 16;
 
+/** The MTU that the kernel gives a new tap device: Ethernet's. */
+const NEW_MTU = 1500;
+
 /** linux/virtio_net.h: the size of `struct virtio_net_hdr`, without the fields of newer versions. */
 export const VNET_HEADER_SIZE = 10;
 
@@ -86,15 +89,17 @@ export interface OpenTunOptions {
   readonly mtu?: number;
   /** False: whole frames with complete checksums only, both ways. True by default. */
   readonly offload?: boolean;
+  /** Makes a tap device where there is no interface of that name. It goes away when it is closed. False by default. */
+  readonly create?: boolean;
 }
 
 /**
- * Attaches to the existing device `name` of the calling thread's network namespace.
+ * Attaches to the device `name` of the calling thread's network namespace.
  *
  * @throws SystemError when there is no such interface, it is no tun or tap device, is in use, or may not be used
  */
 export function openTun(name: string, options: OpenTunOptions = {}): OpenTun {
-  const found = inspect(name);
+  const found = inspect(name, options.create ?? false);
   const c = libc();
   const fd = c.open(cString(DEVICE), O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
   if (fd < 0) throw new SystemError("open", errno(), DEVICE, openAdvice(errno()));
@@ -129,7 +134,8 @@ export function negotiateOffload(accepts: (flags: number) => boolean): number {
   return OFFLOADS.find(accepts) ?? 0;
 }
 
-function inspect(name: string): { mtu: number; ethernet: boolean } {
+/** What is known of an interface before it is attached to: of one that is to be made, what it will be. */
+function inspect(name: string, create: boolean): { mtu: number; ethernet: boolean } {
   if (name === "" || cString(name).length > IFNAMSIZ) {
     throw new SystemError("open", ENAMETOOLONG, JSON.stringify(name), "an interface's name has 1 to 15 bytes");
   }
@@ -138,6 +144,7 @@ function inspect(name: string): { mtu: number; ethernet: boolean } {
   try {
     const request = ifreq(name, 0);
     if (c.ioctl(socket, SIOCGIFFLAGS, request) < 0) {
+      if (create && errno() === ENODEV) return { mtu: NEW_MTU, ethernet: true };
       const advice = errno() === ENODEV
         ? `no such interface in this network namespace; make it with: ip tuntap add ${name} mode tap`
         : "";

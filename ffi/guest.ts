@@ -1,0 +1,263 @@
+/**
+ * The program's side of its helper (helper.ts): starts it in the guest's user namespace, or in a new one, takes the
+ * device that it has opened, and, for a command to be run, has the command started and ends what is left of it.
+ *
+ * @module
+ */
+import { adoptOrphans, type ChildState, childState, waitForEnd } from "./child.ts";
+import { ECHILD, ENOENT, ESRCH, SystemError } from "./errors.ts";
+import { messageSockets, pipe, receiveMessage, sendMessage } from "./fd_passing.ts";
+import type { GuestNetwork } from "./guest_network.ts";
+import { GO, HELPER_WORD, type HelperReply, type HelperRequest, type HelperStarted } from "./helper_protocol.ts";
+import { cString, errno, libc } from "./libc.ts";
+import { inheritedDescriptorLimit, SIGKILL } from "./process.ts";
+import { F_DUPFD } from "./socket_constants.ts";
+import { spawn } from "./spawn.ts";
+import { readTextFile } from "./text_file.ts";
+import type { OpenTun } from "./tun.ts";
+import { refusalAdvice } from "./userns_advice.ts";
+
+/** The helper could not do what it was asked for. The message says why, and what can be done about it. */
+export class GuestError extends Error {
+  override name = "GuestError";
+}
+
+/** The device that is asked for. */
+export interface GuestDeviceRequest {
+  readonly interface: string;
+  /** The MTU for us; 0: the device's own. */
+  readonly mtu: number;
+  /** How to set up the device, which may be missing; null: it is there and stays as it is. */
+  readonly network: GuestNetwork | null;
+}
+
+/** A command, and what it runs in. */
+export interface GuestCommandRequest extends GuestDeviceRequest {
+  readonly command: readonly string[];
+  /** A user namespace of its own, in which the user is root. */
+  readonly userNamespace: boolean;
+  /** In that, the command has the user's own ids all the same, and no privileges. */
+  readonly keepIds: boolean;
+  /** What /etc/resolv.conf is to say; null: what it says. */
+  readonly resolvConf: string | null;
+}
+
+/** A namespace of the guest's, by the file that stands for it, and what of the user's ids to keep when entering it. */
+export interface UserNamespaceEntry {
+  /** The user namespace. */
+  readonly user: string;
+  /** The network namespace. */
+  readonly network: string;
+  /** The user is root there already, and may not become another. */
+  readonly keepIds: boolean;
+}
+
+// asm-generic/fcntl.h
+const O_RDWR_CLOEXEC = 0o2 | 0o2000000;
+/** linux/capability.h */
+const CAP_SYS_ADMIN = 21n;
+
+/** Whether this process may make namespaces without a user namespace of its own. */
+export function mayMakeNamespaces(): boolean {
+  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readTextFile("/proc/self/status"))?.[1] ?? "0";
+  return libc().geteuid() === 0 && (BigInt(`0x${capabilities}`) >> CAP_SYS_ADMIN & 1n) === 1n;
+}
+
+/** Has a device opened from within namespaces that this process, having threads, can't enter. Throws a GuestError. */
+export function openDeviceWithin(entry: UserNamespaceEntry, request: GuestDeviceRequest): OpenTun {
+  const enter = ["nsenter", `--user=${entry.user}`, `--net=${entry.network}`];
+  if (entry.keepIds) enter.push("--preserve-credentials");
+  const helper = new Helper([...enter, "--"], (socket) => ({ ...request, socket, run: null }));
+  try {
+    return helper.device().tun;
+  } finally {
+    helper.close();
+  }
+}
+
+/** A command in namespaces of its own. */
+export class GuestCommand {
+  private init = 0;
+  /** Its process id; 0 before it runs. */
+  pid = 0;
+
+  private constructor(private readonly helper: Helper, private readonly lifeline: number) {}
+
+  /** Starts to make the namespaces; the command is not started yet. Throws a GuestError. */
+  static prepare(request: GuestCommandRequest): GuestCommand {
+    const { userNamespace, keepIds, command, resolvConf, ...device } = request;
+    adoptOrphans();
+    const [reads, writes] = pipe();
+    const inherited = [reads, 0, 1, 2].map(inheritable);
+    const [lifeline, ...stdio] = inherited;
+    try {
+      const run = {
+        command: userNamespace && keepIds ? withOwnIds(command) : command,
+        stdio: [stdio[0]!, stdio[1]!, stdio[2]!] as const,
+        lifeline: lifeline!,
+        descriptorLimit: inheritedDescriptorLimit(),
+        resolvConf,
+      };
+      const enter = userNamespace ? ["unshare", "--user", "--map-root-user", "--"] : [];
+      return new GuestCommand(new Helper(enter, (socket) => ({ ...device, socket, run })), writes);
+    } catch (error) {
+      libc().close(writes);
+      throw error;
+    } finally {
+      for (const fd of [reads, ...inherited]) libc().close(fd);
+    }
+  }
+
+  /** Waits, with all else, for the device. Throws a GuestError. */
+  device(): OpenTun {
+    const { tun, init } = this.helper.device();
+    this.init = init;
+    return tun;
+  }
+
+  /** Starts the command. Throws a SystemError where it can't be executed, and a GuestError for any other reason. */
+  start(): void {
+    const started = this.helper.go();
+    if (started.kind === "failed") {
+      if (started.errno !== 0) throw new SystemError("execve", started.errno, "");
+      throw new GuestError(started.message);
+    }
+    this.pid = started.pid;
+    this.helper.close(); // from here on both are children of this process
+  }
+
+  /** What became of it since the last call. */
+  state(): ChildState {
+    return childState(this.pid);
+  }
+
+  /** Sends it a signal, if it is still there. */
+  signal(signal: number): void {
+    if (this.pid > 0) libc().kill(this.pid, signal);
+  }
+
+  /** Ends everything that runs in the namespaces, which are gone then, and waits for that. */
+  end(): void {
+    libc().close(this.lifeline);
+    if (this.init > 0) libc().kill(this.init, SIGKILL);
+    this.helper.close();
+    for (const pid of [this.init, this.pid]) if (pid > 0) reap(pid);
+    this.init = this.pid = 0;
+  }
+}
+
+/** The helper as a process, and the socket to it. */
+class Helper {
+  private readonly socket: number;
+  private readonly complaints: number;
+  private readonly pid: number;
+  private open = true;
+
+  /**
+   * @param enter what puts the helper where it belongs
+   * @param request makes the request, given the helper's end of the socket
+   */
+  constructor(enter: readonly string[], request: (socket: number) => HelperRequest) {
+    const c = libc();
+    const [ours, theirs] = messageSockets();
+    const [complaints, complain] = pipe();
+    const socket = inheritable(theirs);
+    const nothing = c.open(cString("/dev/null"), O_RDWR_CLOEXEC, 0);
+    this.socket = ours;
+    this.complaints = complaints;
+    try {
+      const command = [...enter, ...helperCommand(), JSON.stringify(request(socket))];
+      this.pid = spawn(command, { stdio: [nothing, nothing, complain] });
+    } catch (error) {
+      for (const fd of [ours, complaints]) c.close(fd);
+      throw new GuestError(spawnMessage(error, enter[0]), { cause: error });
+    } finally {
+      for (const fd of [theirs, socket, complain, nothing]) c.close(fd);
+    }
+  }
+
+  /** Waits for the device. */
+  device(): { readonly tun: OpenTun; readonly init: number } {
+    const received = receiveMessage(this.socket);
+    if (received === null) {
+      const said = this.remains();
+      throw new GuestError(`${said}${refusalAdvice(readTextFile)}`);
+    }
+    const reply: HelperReply = JSON.parse(received.text);
+    if (reply.kind === "failed") {
+      throw new GuestError(`${reply.message}${/EPERM|ENOSPC/.test(reply.message) ? refusalAdvice(readTextFile) : ""}`);
+    }
+    return { tun: { ...reply.tun, fd: received.fd }, init: reply.init };
+  }
+
+  /** Has the command started. */
+  go(): HelperStarted {
+    sendMessage(this.socket, GO);
+    const received = receiveMessage(this.socket);
+    if (received === null) throw new GuestError(this.remains());
+    return JSON.parse(received.text);
+  }
+
+  /** Waits for its end. */
+  close(): void {
+    if (!this.open) return;
+    this.open = false;
+    libc().close(this.socket);
+    libc().close(this.complaints);
+    reap(this.pid);
+  }
+
+  /** What it, or who was to become it, said before it ended. */
+  private remains(): string {
+    const status = reap(this.pid);
+    const bytes = new Uint8Array(new ArrayBuffer(4096));
+    const length = Math.max(0, libc().readBuffer(this.complaints, bytes, BigInt(bytes.length)));
+    const text = new TextDecoder().decode(bytes.subarray(0, length)).trim();
+    return text === "" ? `the helper has ended with status ${status}` : text;
+  }
+}
+
+/** The program itself, as the helper. */
+function helperCommand(): string[] {
+  const executable = ownExecutable();
+  if (Deno.build.standalone) return [executable, HELPER_WORD];
+  const module = decodeURIComponent(new URL("./helper.ts", import.meta.url).pathname);
+  return [executable, "run", "--no-prompt", "--no-config", "--allow-all", module];
+}
+
+function ownExecutable(): string {
+  const path = new Uint8Array(new ArrayBuffer(4096));
+  const length = libc().readlink(cString("/proc/self/exe"), path, BigInt(path.length));
+  if (length < 0) throw new SystemError("readlink", errno(), "/proc/self/exe");
+  return new TextDecoder().decode(path.subarray(0, length));
+}
+
+/** The command with the user's own ids, in one more user namespace: `unshare` becomes the command. */
+function withOwnIds(command: readonly string[]): string[] {
+  const c = libc();
+  return ["unshare", "--user", `--map-user=${c.geteuid()}`, `--map-group=${c.getegid()}`, "--", ...command];
+}
+
+/** A copy of the descriptor that children inherit. */
+function inheritable(fd: number): number {
+  const copy = libc().fcntl(fd, F_DUPFD, 3);
+  if (copy < 0) throw new SystemError("fcntl(F_DUPFD)", errno(), `fd ${fd}`);
+  return copy;
+}
+
+/** Waits for the end of a child; its status, or 0 where it has been waited for before. */
+function reap(pid: number): number {
+  try {
+    return waitForEnd(pid);
+  } catch (error) {
+    if (error instanceof SystemError && (error.errno === ECHILD || error.errno === ESRCH)) return 0;
+    throw error;
+  }
+}
+
+function spawnMessage(error: unknown, program: string | undefined): string {
+  if (error instanceof SystemError && error.errno === ENOENT && program !== undefined) {
+    return `${program} is not there: install util-linux, or run this as root`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}

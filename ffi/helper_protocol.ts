@@ -1,0 +1,56 @@
+/**
+ * What the program and its helper (helper.ts) say to each other.
+ *
+ *     program                              helper
+ *     start: HelperRequest, its only argument
+ *                                          HelperReply with the device's descriptor
+ *     "go"                                 (only for a command to be run)
+ *                                          HelperStarted
+ *
+ * An end of either closes the socket, and the other ends, too.
+ *
+ * @module
+ */
+import type { GuestNetwork } from "./guest_network.ts";
+import type { OpenTun } from "./tun.ts";
+
+/** The first argument of a program that is started to be the helper; the second is a {@linkcode HelperRequest}. */
+export const HELPER_WORD = "--guest-helper";
+/** What says that the command may start. */
+export const GO = "go";
+
+/** What the helper is to do, as JSON. */
+export interface HelperRequest {
+  /** The helper's end of the socket. */
+  readonly socket: number;
+  /** The device, and its MTU for us (0: its own). */
+  readonly interface: string;
+  readonly mtu: number;
+  /** How to set up the device, which may be missing; null: it is there and stays as it is. */
+  readonly network: GuestNetwork | null;
+  /** A command to be run in namespaces of its own; null: only the device is wanted, in the current ones. */
+  readonly run: HelperRun | null;
+}
+
+/** See {@linkcode HelperRequest}. */
+export interface HelperRun {
+  readonly command: readonly string[];
+  /** Descriptors for the command's stdin, stdout and stderr. */
+  readonly stdio: readonly [number, number, number];
+  /** The end of a pipe; when it ends, so does all that runs in the namespaces. */
+  readonly lifeline: number;
+  /** The soft limit of descriptors. */
+  readonly descriptorLimit: number;
+  /** What /etc/resolv.conf is to say; null: what it says. */
+  readonly resolvConf: string | null;
+}
+
+/** The device is open, and the init (0: there is none) runs as a process with that id; or something is not to be had. */
+export type HelperReply =
+  | { readonly kind: "device"; readonly tun: Omit<OpenTun, "fd">; readonly init: number }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** The command runs as a process with that id, or (`errno` of execve(2)) it could not be executed. */
+export type HelperStarted =
+  | { readonly kind: "started"; readonly pid: number }
+  | { readonly kind: "failed"; readonly errno: number; readonly message: string };
