@@ -8,29 +8,42 @@
  * @module
  */
 import { openDescriptors } from "./ffi/descriptors.ts";
+import { ENOENT, ENOTDIR, errnoText, SystemError } from "./ffi/errors.ts";
 import type { FrameDevice } from "./ffi/frame_device.ts";
+import { GuestCommand, GuestError, mayMakeNamespaces } from "./ffi/guest.ts";
 import { openGuestDevice, readFrames } from "./ffi/guest_device.ts";
+import type { GuestNetwork } from "./ffi/guest_network.ts";
+import { runHelper } from "./ffi/helper.ts";
+import { HELPER_WORD } from "./ffi/helper_protocol.ts";
 import { LibcHost } from "./ffi/host_libc/host.ts";
+import { takeInherited, tellReady } from "./ffi/inherited_fd.ts";
+import { follow, Foreground } from "./ffi/job.ts";
+import { closeWithParent, closeWithPeer, tellParent } from "./ffi/lifetime.ts";
 import { allocate } from "./ffi/memory.ts";
 import { OutputFile } from "./ffi/output_file.ts";
 import { PingSockets } from "./ffi/ping.ts";
 import { Poller } from "./ffi/poller.ts";
-import { parentPid, raiseDescriptorLimit, sendSignal, signalWhenParentEnds, SIGUSR2, SIGWINCH } from "./ffi/process.ts";
+import { environmentVariable, parentPid, raiseDescriptorLimit, SIGTERM } from "./ffi/process.ts";
 import { openSocketDevice } from "./ffi/socket_device.ts";
 import { SocketReset } from "./ffi/socket_reset.ts";
 import { SourceAddresses } from "./ffi/source_address.ts";
-import { readTextFile } from "./ffi/text_file.ts";
+import { readTextFile, readTextFileIfThere } from "./ffi/text_file.ts";
+import { TunDevice } from "./ffi/tun_device.ts";
 import { Capture } from "./forward/capture/capture.ts";
 import { captureFrames, CapturingDevice } from "./forward/capture/capturing_device.ts";
+import { guestResolvConf } from "./forward/dns/guest_resolv_conf.ts";
 import { NameServers } from "./forward/dns/servers.ts";
-import { DenoHost } from "./forward/host_deno.ts";
 import type { HostNetwork } from "./forward/host.ts";
+import { DenoHost } from "./forward/host_deno.ts";
 import { hostError, reasonOf } from "./forward/host_error.ts";
+import { gatewayRanges, LoopbackHost, type LoopbackPair } from "./forward/host_loopback.ts";
 import {
   closing,
+  commandFailed,
   deviceFailed,
   ExitStatus,
   fdAndNetns,
+  guestFailed,
   joiningNetns,
   maxprocsIgnored,
   metricsFailed,
@@ -46,8 +59,9 @@ import { MetricsServer } from "./forward/metrics/server.ts";
 import { SlirpSource } from "./forward/metrics/slirp_source.ts";
 import { LocalNames } from "./forward/names/local_names.ts";
 import { SystemNames } from "./forward/names/system.ts";
-import { type Options, parseOptions } from "./forward/options/options.ts";
+import { type Options, type OptionsOutcome, parseOptions, type SharedOptions } from "./forward/options/options.ts";
 import { resolveOnHost } from "./forward/options/resolver.ts";
+import { parseRunOptions, RUN_MTU, type RunOptions } from "./forward/options/run_options.ts";
 import { Output } from "./forward/output.ts";
 import { missingPermissions } from "./forward/permissions.ts";
 import type { EchoHandler, EchoSender } from "./forward/pings.ts";
@@ -60,10 +74,20 @@ import { Slirp } from "./forward/slirp.ts";
 import { StartFailed } from "./forward/start_failed.ts";
 import { version, versionLines } from "./forward/version.ts";
 import { IpAddress } from "./stack/address.ts";
+import { DEFAULT_ADDRESSES } from "./stack/addresses.ts";
 import { FramePool } from "./stack/device.ts";
 
 /** Deno does not let us, or the device has gone: none of the statuses that scripts know. */
 const FAILURE = 1;
+
+/** As if SIGTERM had ended a command: what has started us does not want it any more. */
+const CLOSED = 128 + SIGTERM;
+
+/** What the program's own addresses stand for with `-host-loopback`. */
+const LOOPBACKS: readonly LoopbackPair[] = [
+  { gateway: DEFAULT_ADDRESSES.gateway4, loopback: IpAddress.parse("127.0.0.1") },
+  { gateway: DEFAULT_ADDRESSES.gateway6, loopback: IpAddress.parse("::1") },
+];
 
 const stdout = new Output(Deno.stdout);
 const stderr = new Output(Deno.stderr);
@@ -75,7 +99,19 @@ async function main(args: readonly string[]): Promise<void> {
     stderr.line(`[!] Permissions are missing. Run it as \`deno task start\` does, or with: ${missing.join(" ")}`);
     Deno.exit(FAILURE);
   }
-  const outcome = await parseOptions(args, resolveOnHost, new LocalNames(readTextFile));
+  const own = new LocalNames(readTextFile);
+  if (args[0] === "run") {
+    const { options, rest } = await parsed(parseRunOptions(args.slice(1), resolveOnHost, own));
+    await run(options, rest);
+  } else {
+    const { options } = await parsed(parseOptions(args, resolveOnHost, own));
+    await attach(options);
+  }
+}
+
+/** What the command line says, if that is to start; otherwise ends the process. */
+async function parsed<T extends SharedOptions>(parsing: Promise<OptionsOutcome<T>>) {
+  const outcome = await parsing;
   if (outcome.kind === "error") {
     stderr.text(`${outcome.message}\n${outcome.usage}`);
     Deno.exit(ExitStatus.BAD_FLAGS);
@@ -88,72 +124,135 @@ async function main(args: readonly string[]): Promise<void> {
     stdout.line(await versionLines());
     Deno.exit(ExitStatus.OK);
   }
-  await start(outcome.options);
+  return outcome;
 }
 
-/** Starts to serve, or ends the process with a line that says why not. */
-async function start(options: Options): Promise<void> {
+/** Serves a guest that exists, until a signal or the device's end; or ends the process with a line that says why not. */
+async function attach(options: Options): Promise<void> {
   const parent = parentPid();
-  raiseDescriptorLimit();
-  const cleanups: (() => void)[] = [];
-  const end = (status: number): never => {
-    for (const undo of cleanups.splice(0).reverse()) undo();
-    Deno.exit(status);
-  };
+  const life = new Life();
   const close = () => {
     stderr.line(closing(Deno.pid));
-    end(ExitStatus.OK);
+    life.end(ExitStatus.OK);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, close);
-  try {
-    await setUp(options, cleanups, (device, error) => {
-      stderr.line(`[!] No more frames from ${device}: ${error.message}`);
-      end(FAILURE);
+  await life.start(async () => {
+    const serving = await serve(options, life, {
+      ...{ lines: options.quiet ? null : stdout, progress: stderr, close },
+      open: (poller) => openDevice(options, poller),
+      gone: () => life.end(FAILURE),
     });
-  } catch (error) {
-    if (!(error instanceof StartFailed)) throw error;
-    stderr.line(error.message);
-    end(error.status);
-  }
-  if (options.exitWithParent) closeWithParent(parent, close);
-  stderr.line(started(Deno.pid));
-  if (options.maxprocs !== null) stderr.line(maxprocsIgnored());
+    if (options.exitWithParent) closeWithParent(parent, close);
+    stderr.line(started(Deno.pid));
+    if (options.maxprocs !== null) stderr.line(maxprocsIgnored());
+    serving.ready();
+  });
   tellParent(parent);
 }
 
+/** Makes a guest, runs a command in it, and ends with its status; or ends the process with a line that says why not. */
+async function run(options: RunOptions, words: readonly string[]): Promise<void> {
+  const parent = parentPid();
+  const life = new Life();
+  const shell = words.length === 0;
+  const command = shell ? [environmentVariable("SHELL") || "/bin/sh"] : words;
+  const progress = options.verbose ? stderr : null;
+  await life.start(async () => {
+    if (options.maxprocs !== null) stderr.line(maxprocsIgnored());
+    const guest = prepare(options, command);
+    life.cleanups.push(() => guest.end());
+    const close = () => life.end(CLOSED);
+    const serving = await serve(options, life, {
+      ...{ lines: options.quiet ? null : progress, progress, close },
+      open: () => tunDevice(guest),
+      gone: () => {
+        const state = guest.pid === 0 ? null : guest.state(); // it takes the device with it
+        life.end(state?.kind === "ended" ? state.status : FAILURE);
+      },
+    });
+    if (options.exitWithParent) closeWithParent(parent, close);
+    progress?.line(started(Deno.pid));
+    serving.ready();
+    const foreground = new Foreground();
+    life.cleanups.unshift(() => foreground.restore()); // when the guest has ended
+    execute(guest, command[0]!);
+    life.end(await follow(guest, foreground, shell));
+  });
+}
+
+/** What ends with the process. */
+class Life {
+  /** Called at the end, the last first. */
+  readonly cleanups: (() => void)[] = [];
+
+  /** Ends the process. */
+  end(status: number): never {
+    for (const undo of this.cleanups.splice(0).reverse()) undo();
+    Deno.exit(status);
+  }
+
+  /** Does the work of a start; one that can't go on ends the process. */
+  async start(work: () => Promise<void>): Promise<void> {
+    raiseDescriptorLimit();
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof StartFailed)) throw error;
+      stderr.line(error.message);
+      this.end(error.status);
+    }
+  }
+}
+
+/** What differs between guests. */
+interface Serving {
+  /** Opens the device. Throws a {@linkcode StartFailed}. */
+  open(poller: Poller): FrameDevice;
+  /** For lines about forwards and connections; null: nobody wants them. */
+  readonly lines: Output | null;
+  /** For lines about the program. */
+  readonly progress: Output | null;
+  /** There will be no more frames. */
+  gone(): void;
+  /** The end was asked for. */
+  close(): void;
+}
+
 /**
- * Opens the device, sets up the forwards, and takes frames from then on. Rejects with a {@linkcode StartFailed}.
- *
- * @param cleanups what is to be called at the end, the last first, is added here
- * @param gone called when there will be no more frames from the device of that name
+ * Opens the device, sets up the forwards, and takes frames from then on. Rejects with a {@linkcode StartFailed}. What it
+ * resolves with is to be told when all else is ready, too.
  */
-async function setUp(
-  options: Options,
-  cleanups: (() => void)[],
-  gone: (device: string, error: Error) => void,
-): Promise<void> {
-  const metrics = options.metrics === null ? null : await listenForMetrics(options.metrics);
+async function serve(options: SharedOptions, life: Life, guest: Serving): Promise<{ ready(): void }> {
+  const { cleanups } = life;
+  const gone = (device: string, error: Error) => {
+    stderr.line(`[!] No more frames from ${device}: ${error.message}`);
+    guest.gone();
+  };
+  for (const fd of [options.readyFd, options.exitFd]) if (fd !== null) inherit(fd);
+  const metrics = options.metrics === null ? null : await listenForMetrics(options.metrics, guest.progress);
   if (metrics !== null) cleanups.push(() => metrics.close());
   const poller = new Poller({ onError: (error) => gone("the system", error) });
-  const device = openDevice(options, poller);
+  if (options.exitFd !== null) closeWith(options.exitFd, poller, guest.close);
+  const device = guest.open(poller);
   cleanups.push(() => device.close());
   const capture = options.pcap === null ? null : openCapture(options.pcap, device);
   if (capture !== null) cleanups.push(() => capture.close());
 
   const frames = new FramePool(allocate);
   const hostNetworks = new HostNetworks({ read: readTextFile, now: () => performance.now() });
-  const policy = new Policy({ ...options, hostNetworks });
+  const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(LOOPBACKS)] : options.allow;
+  const policy = new Policy({ ...options, allow, hostNetworks });
   const sources = new SourceAddresses(IpAddress.at);
-  const lines = options.quiet ? NO_LOGS : logLines(stdout);
+  const lines = guest.lines === null ? NO_LOGS : logLines(guest.lines);
   const { logs, meters } = metrics === null ? { logs: lines, meters: [] } : meteredLogs(lines);
   const slirp = new Slirp({
     device: capture === null ? device : new CapturingDevice(device, capture),
     ...{ frames, allocate, policy, logs },
     ...hosts(options, poller),
-    echo: options.icmp === "auto" ? (handler) => pingSockets(options, poller, handler) : options.icmp,
+    echo: options.icmp === "auto" ? (handler) => pingSockets(options, poller, handler, guest.progress) : options.icmp,
     dns: options.dns ? new NameServers({ read: readTextFile, now: () => performance.now() }) : null,
     limits: options.limits,
-    shown: options.quiet ? asBound : shownBy((remote) => sources.towards(remote)),
+    shown: guest.lines === null ? asBound : shownBy((remote) => sources.towards(remote)),
   });
   cleanups.push(() => slirp.close());
   metrics?.show(
@@ -175,7 +274,7 @@ async function setUp(
     remoteTcp: slirp.remoteTcp,
     remoteUdp: slirp.remoteUdp,
     guard: new NameGuard(policy, new LocalNames(readTextFile)),
-    line: (text) => options.quiet || stdout.line(text),
+    line: (text) => guest.lines?.line(text),
     names: new SystemNames(),
     ttl: options.dnsTtl,
     now: () => performance.now(),
@@ -183,12 +282,16 @@ async function setUp(
   });
   const taker = capture === null ? slirp : captureFrames(slirp, capture);
   cleanups.push(readFrames(device, poller, frames, taker, (error) => gone(device.name, error)));
+  return { ready: () => options.readyFd === null || tellReady(options.readyFd) };
 }
 
-async function listenForMetrics(address: NonNullable<Options["metrics"]>): Promise<MetricsServer> {
+async function listenForMetrics(
+  address: NonNullable<Options["metrics"]>,
+  progress: Output | null,
+): Promise<MetricsServer> {
   try {
     const server = await MetricsServer.listen(address);
-    stderr.line(runningMetrics(Deno.pid, server.address));
+    progress?.line(runningMetrics(Deno.pid, server.address));
     return server;
   } catch (error) {
     throw new StartFailed(ExitStatus.METRICS, metricsFailed(reasonOf(error)));
@@ -196,17 +299,66 @@ async function listenForMetrics(address: NonNullable<Options["metrics"]>): Promi
 }
 
 function openDevice(options: Options, poller: Poller): FrameDevice {
-  const { netns, interface: name, fd, mtu } = options;
+  const { netns, interface: name, fd, mtu, configure } = options;
+  const network = configure ? guestNetwork(mtu || RUN_MTU) : null;
   if (fd !== null && netns !== null) throw new StartFailed(ExitStatus.FD_AND_NETNS, fdAndNetns());
   if (fd === null) {
     if (netns !== null) stderr.line(joiningNetns(netns));
     stderr.line(openingInterface(name));
   }
   try {
-    return fd === null ? openGuestDevice(netns, name, mtu) : openSocketDevice(fd, { mtu, poller });
+    return fd === null
+      ? openGuestDevice(netns, { interface: name, mtu, network })
+      : openSocketDevice(fd, { mtu, poller });
   } catch (error) {
     throw new StartFailed(ExitStatus.DEVICE, deviceFailed(messageOf(error)));
   }
+}
+
+/** Starts to make a guest for a command. Throws a {@linkcode StartFailed}. */
+function prepare(options: RunOptions, command: readonly string[]): GuestCommand {
+  const { interface: name, mtu, dns, keepUser: keepIds } = options;
+  const servers = [DEFAULT_ADDRESSES.dns4, DEFAULT_ADDRESSES.dns6];
+  try {
+    return GuestCommand.prepare({
+      ...{ interface: name, mtu, network: guestNetwork(mtu), command, keepIds },
+      userNamespace: options.userNamespace || !mayMakeNamespaces(),
+      resolvConf: dns ? guestResolvConf(readTextFileIfThere("/etc/resolv.conf"), servers) : null,
+    });
+  } catch (error) {
+    throw new StartFailed(ExitStatus.DEVICE, guestFailed(messageOf(error)));
+  }
+}
+
+function tunDevice(guest: GuestCommand): FrameDevice {
+  try {
+    return new TunDevice(guest.device());
+  } catch (error) {
+    throw new StartFailed(ExitStatus.DEVICE, guestFailed(messageOf(error)));
+  }
+}
+
+/** Starts the command, or ends with the status by which shells say that there is none. */
+function execute(guest: GuestCommand, name: string): void {
+  try {
+    guest.start();
+  } catch (error) {
+    if (error instanceof GuestError) throw new StartFailed(ExitStatus.DEVICE, guestFailed(error.message));
+    if (!(error instanceof SystemError)) throw error;
+    const missing = error.errno === ENOENT || error.errno === ENOTDIR;
+    const status = missing ? ExitStatus.NOT_FOUND : ExitStatus.NOT_EXECUTABLE;
+    throw new StartFailed(status, commandFailed(name, errnoText(error.errno)));
+  }
+}
+
+/** The guest's side of its network. */
+function guestNetwork(mtu: number): GuestNetwork {
+  const { guest4, gateway4, guest6, gateway6 } = DEFAULT_ADDRESSES;
+  return {
+    mtu,
+    ipv4: { address: String(guest4), prefixLength: 24, gateway: String(gateway4) },
+    ipv6: { address: String(guest6), prefixLength: 64, gateway: String(gateway6) },
+  };
 }
 
 function openCapture(path: string, device: FrameDevice): Capture {
@@ -227,53 +379,59 @@ function openCapture(path: string, device: FrameDevice): Capture {
  * runtime's own sockets unless they need a source address, for which these have no call. Datagrams go through libc's,
  * which take bursts as they come and are told of ICMP errors.
  */
-function hosts(options: Options, poller: Poller): { readonly host: HostNetwork; readonly listeners: HostNetwork } {
+function hosts(
+  options: SharedOptions,
+  poller: Poller,
+): { readonly host: HostNetwork; readonly listeners: HostNetwork } {
   const { sourceIpv4: source4, sourceIpv6: source6 } = options;
   const sockets = { poller, error: hostError, address: IpAddress.at };
   const listeners = new LibcHost(sockets);
   const outgoing = new LibcHost({ ...sockets, source4, source6 });
-  if (source4 !== null || source6 !== null) return { host: outgoing, listeners };
+  const through = (host: HostNetwork) => options.hostLoopback ? new LoopbackHost(host, LOOPBACKS) : host;
+  if (source4 !== null || source6 !== null) return { host: through(outgoing), listeners };
   const resets = new SocketReset();
   const runtime = new DenoHost((local, remote) => resets.reset(local, remote));
   const host: HostNetwork = {
     // the runtime's have no interface either
     dial: (remote, options) => (options?.zone === undefined ? runtime : outgoing).dial(remote, options),
     listen: (local, accepted) => listeners.listen(local, accepted),
-    datagram: (local, handler) => outgoing.datagram(local, handler),
+    datagram: (local, handler, options) => outgoing.datagram(local, handler, options),
   };
-  return { host, listeners };
+  return { host: through(host), listeners };
 }
 
 /** The host's pings. */
-function pingSockets(options: Options, poller: Poller, handler: EchoHandler): EchoSender {
+function pingSockets(
+  options: SharedOptions,
+  poller: Poller,
+  handler: EchoHandler,
+  progress: Output | null,
+): EchoSender {
   return new PingSockets({
     ...{ poller, handler },
     now: () => performance.now(),
     address: IpAddress.at,
     source4: options.sourceIpv4,
     source6: options.sourceIpv6,
-    unavailable: (version, error) => stderr.line(`[!] No pings over IPv${version}: ${error.message}`),
+    unavailable: (version, error) => progress?.line(`[!] No pings over IPv${version}: ${error.message}`),
   });
 }
 
-/**
- * Calls `close` when the parent process ends. The kernel tells of the end of the thread that started this process, which
- * may not be the end of the parent, so the signal that it tells by is one of its own.
- */
-function closeWithParent(parent: number, close: () => void): void {
-  Deno.addSignalListener("SIGUSR2", () => {
-    if (parentPid() !== parent) close();
-  });
-  if (!signalWhenParentEnds(SIGUSR2, parent)) close();
-}
-
-/** SIGWINCH, which does nothing to those who don't wait for it. A parent in another pid namespace has no number. */
-function tellParent(parent: number): void {
-  if (parent === 0) return;
+/** Takes over a descriptor of whoever started the program. Throws a {@linkcode StartFailed}. */
+function inherit(fd: number): void {
   try {
-    sendSignal(parent, SIGWINCH);
-  } catch {
-    // it belongs to someone else, or has just ended: it does not wait then
+    takeInherited(fd);
+  } catch (error) {
+    throw new StartFailed(FAILURE, `[!] ${messageOf(error)}`);
+  }
+}
+
+/** Calls `close` when the other end of a pipe or a socket is closed. Throws a {@linkcode StartFailed}. */
+function closeWith(fd: number, poller: Poller, close: () => void): void {
+  try {
+    closeWithPeer(fd, poller, close);
+  } catch (error) {
+    throw new StartFailed(FAILURE, `[!] No end can be waited for: ${messageOf(error)}`);
   }
 }
 
@@ -288,4 +446,5 @@ globalThis.addEventListener("unhandledrejection", (event) => {
   stderr.line(`[!] Internal error: ${reason instanceof Error ? reason.stack ?? reason.message : reason}`);
 });
 
+if (Deno.args[0] === HELPER_WORD) runHelper(Deno.args[1]!); // in an executable, there is no other module to start with
 await main(Deno.args);

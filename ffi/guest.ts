@@ -10,7 +10,7 @@ import { messageSockets, pipe, receiveMessage, sendMessage } from "./fd_passing.
 import type { GuestNetwork } from "./guest_network.ts";
 import { GO, HELPER_WORD, type HelperReply, type HelperRequest, type HelperStarted } from "./helper_protocol.ts";
 import { cString, errno, libc } from "./libc.ts";
-import { inheritedDescriptorLimit, SIGKILL } from "./process.ts";
+import { inheritedDescriptorLimit, linkTarget, SIGKILL } from "./process.ts";
 import { F_DUPFD } from "./socket_constants.ts";
 import { spawn } from "./spawn.ts";
 import { readTextFile } from "./text_file.ts";
@@ -42,14 +42,11 @@ export interface GuestCommandRequest extends GuestDeviceRequest {
   readonly resolvConf: string | null;
 }
 
-/** A namespace of the guest's, by the file that stands for it, and what of the user's ids to keep when entering it. */
-export interface UserNamespaceEntry {
-  /** The user namespace. */
+/** A guest's namespaces, by the files that stand for them. */
+export interface GuestNamespaces {
+  /** The user namespace that owns the other. */
   readonly user: string;
-  /** The network namespace. */
   readonly network: string;
-  /** The user is root there already, and may not become another. */
-  readonly keepIds: boolean;
 }
 
 // asm-generic/fcntl.h
@@ -63,15 +60,31 @@ export function mayMakeNamespaces(): boolean {
   return libc().geteuid() === 0 && (BigInt(`0x${capabilities}`) >> CAP_SYS_ADMIN & 1n) === 1n;
 }
 
-/** Has a device opened from within namespaces that this process, having threads, can't enter. Throws a GuestError. */
-export function openDeviceWithin(entry: UserNamespaceEntry, request: GuestDeviceRequest): OpenTun {
-  const enter = ["nsenter", `--user=${entry.user}`, `--net=${entry.network}`];
-  if (entry.keepIds) enter.push("--preserve-credentials");
-  const helper = new Helper([...enter, "--"], (socket) => ({ ...request, socket, run: null }));
+/**
+ * Has a device opened from within namespaces that this process, having threads, can't enter. Throws a GuestError.
+ *
+ * Whose privileges count there is the root of the user namespace. That is the user, or, where the user has been given
+ * more ids, someone that the helper has to become first.
+ */
+export function openDeviceWithin(namespaces: GuestNamespaces, request: GuestDeviceRequest): OpenTun {
+  const enter = ["nsenter", `--user=${namespaces.user}`, `--net=${namespaces.network}`];
+  const open = (...more: readonly string[]) => {
+    const helper = new Helper([...enter, ...more, "--"], (socket) => ({ ...request, socket, run: null }));
+    try {
+      return helper.device().tun;
+    } finally {
+      helper.close();
+    }
+  };
   try {
-    return helper.device().tun;
-  } finally {
-    helper.close();
+    return open("--preserve-credentials");
+  } catch (error) {
+    if (!(error instanceof GuestError) || !error.message.includes("EPERM")) throw error;
+    try {
+      return open();
+    } catch {
+      throw error;
+    }
   }
 }
 
@@ -219,17 +232,10 @@ class Helper {
 
 /** The program itself, as the helper. */
 function helperCommand(): string[] {
-  const executable = ownExecutable();
+  const executable = linkTarget("/proc/self/exe");
   if (Deno.build.standalone) return [executable, HELPER_WORD];
-  const module = decodeURIComponent(new URL("./helper.ts", import.meta.url).pathname);
+  const module = decodeURIComponent(new URL("./helper_main.ts", import.meta.url).pathname);
   return [executable, "run", "--no-prompt", "--no-config", "--allow-all", module];
-}
-
-function ownExecutable(): string {
-  const path = new Uint8Array(new ArrayBuffer(4096));
-  const length = libc().readlink(cString("/proc/self/exe"), path, BigInt(path.length));
-  if (length < 0) throw new SystemError("readlink", errno(), "/proc/self/exe");
-  return new TextDecoder().decode(path.subarray(0, length));
 }
 
 /** The command with the user's own ids, in one more user namespace: `unshare` becomes the command. */

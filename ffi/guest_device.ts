@@ -3,18 +3,58 @@
  *
  * @module
  */
+import { check, EPERM, SystemError } from "./errors.ts";
 import type { FrameDevice } from "./frame_device.ts";
 import { FrameReader } from "./frame_reader.ts";
+import { type GuestDeviceRequest, openDeviceWithin } from "./guest.ts";
+import { setUpGuestNetwork } from "./guest_network.ts";
+import { cString, libc } from "./libc.ts";
 import { withNetworkNamespace } from "./netns.ts";
 import type { Polling } from "./poller.ts";
-import { openTun } from "./tun.ts";
+import { linkTarget } from "./process.ts";
+import { type OpenTun, openTun } from "./tun.ts";
 import { TunDevice } from "./tun_device.ts";
 import type { Frame, FramePool } from "../stack/device.ts";
 
-/** Opens the device `name` in a network namespace (null: this one). Throws a SystemError. */
-export function openGuestDevice(netns: string | null, name: string, mtu: number): TunDevice {
-  const open = () => openTun(name, { mtu });
-  return new TunDevice(netns === null ? open() : withNetworkNamespace(netns, open));
+/** asm-generic/fcntl.h */
+const O_RDONLY_CLOEXEC = 0o2000000;
+/** linux/nsfs.h: a descriptor of the user namespace that owns a namespace. */
+const NS_GET_USERNS = 0xb701n;
+
+/**
+ * Opens the device in a network namespace (null: this one). Where this process may not enter that, it is done by way of
+ * the user namespace that owns it, if that is the user's. Throws a SystemError or a GuestError.
+ */
+export function openGuestDevice(netns: string | null, request: GuestDeviceRequest): TunDevice {
+  const { interface: name, mtu, network } = request;
+  const open = () => network === null ? openTun(name, { mtu }) : setUpGuestNetwork(name, network);
+  return new TunDevice(netns === null ? open() : openIn(netns, request, open));
+}
+
+function openIn(netns: string, request: GuestDeviceRequest, open: () => OpenTun): OpenTun {
+  try {
+    return withNetworkNamespace(netns, open);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.errno !== EPERM || error.syscall !== "setns") throw error;
+    const tun = openByOwner(netns, request);
+    if (tun === null) throw error;
+    return tun;
+  }
+}
+
+/** Null where the namespace belongs to this process's own user namespace, in which there is nothing more to be had. */
+function openByOwner(network: string, request: GuestDeviceRequest): OpenTun | null {
+  const c = libc();
+  const fd = check(c.open(cString(network), O_RDONLY_CLOEXEC, 0), "open", network);
+  const owner = c.ioctlValue(fd, NS_GET_USERNS, 0n);
+  c.close(fd);
+  if (owner < 0) return null;
+  try {
+    const user = `/proc/${Deno.pid}/fd/${owner}`;
+    return linkTarget(user) === linkTarget("/proc/self/ns/user") ? null : openDeviceWithin({ user, network }, request);
+  } finally {
+    c.close(owner);
+  }
 }
 
 /** Takes frames. */

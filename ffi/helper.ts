@@ -102,6 +102,3 @@ function closeOnExec(fd: number): void {
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
-
-// From its source it is a program of its own, which is there sooner than all of the program's modules are.
-if (import.meta.main) runHelper(Deno.args[0]!);

@@ -60,6 +60,7 @@ const TABLE = {
   chdir: { parameters: ["buffer"], result: "i32" },
   access: { parameters: ["buffer", "i32"], result: "i32" },
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
+  getenv: { parameters: ["buffer"], result: "pointer" },
   getppid: { parameters: [], result: "i32" },
   getpgrp: { parameters: [], result: "i32" },
   geteuid: { parameters: [], result: "u32" },

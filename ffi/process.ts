@@ -4,13 +4,20 @@
  * @module
  */
 import { check } from "./errors.ts";
-import { libc } from "./libc.ts";
+import { cString, libc } from "./libc.ts";
 import { readTextFile } from "./text_file.ts";
 
-/** asm-generic/signal.h */
+// asm-generic/signal.h
+export const SIGHUP = 1;
+export const SIGINT = 2;
+export const SIGQUIT = 3;
 export const SIGKILL = 9;
+export const SIGUSR1 = 10;
 export const SIGUSR2 = 12;
 export const SIGTERM = 15;
+export const SIGCONT = 18;
+export const SIGTSTP = 20;
+export const SIGTTOU = 22;
 /** asm-generic/signal.h: the Go program sends it to its parent when it has started. */
 export const SIGWINCH = 28;
 
@@ -22,6 +29,19 @@ const PR_SET_PDEATHSIG = 1;
 /** The process id of the parent; 1, or that of a subreaper, once the parent has ended. */
 export function parentPid(): number {
   return libc().getppid();
+}
+
+/** A variable of the environment, for which the runtime wants a permission; null where it is not set. */
+export function environmentVariable(name: string): string | null {
+  const value = libc().getenv(cString(name));
+  return value === null ? null : Deno.UnsafePointerView.getCString(value);
+}
+
+/** Where a symbolic link leads; for the links of /proc, that is a name for what they stand for. Throws a SystemError. */
+export function linkTarget(path: string): string {
+  const target = new Uint8Array(new ArrayBuffer(4096));
+  const length = check(libc().readlink(cString(path), target, BigInt(target.length)), "readlink", path);
+  return new TextDecoder().decode(target.subarray(0, length));
 }
 
 /** Sends a signal (0: only asks whether one could be sent). Throws a SystemError where that is impossible. */

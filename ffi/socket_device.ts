@@ -16,15 +16,13 @@
  * @module
  */
 import { DatagramDevice } from "./datagram_device.ts";
-import { check, EBADF, EINVAL, SystemError } from "./errors.ts";
+import { EINVAL, SystemError } from "./errors.ts";
 import type { FrameDevice } from "./frame_device.ts";
+import { takeInherited } from "./inherited_fd.ts";
 import { errno, libc } from "./libc.ts";
 import type { Polling } from "./poller.ts";
 import {
   AF_UNIX,
-  F_GETFD,
-  F_SETFD,
-  FD_CLOEXEC,
   SO_DOMAIN,
   SO_SNDBUF,
   SO_TYPE,
@@ -59,13 +57,7 @@ export interface SocketDeviceOptions {
  */
 export function openSocketDevice(fd: number, options: SocketDeviceOptions): FrameDevice {
   const name = `fd ${fd}`;
-  const flags = libc().fcntl(fd, F_GETFD, 0);
-  if (flags < 0) {
-    throw new SystemError("fcntl(F_GETFD)", errno(), name, "it must be open, and inherited, when this program starts");
-  }
-  if ((flags & FD_CLOEXEC) !== 0) { // whatever the runtime opens is so, and nothing that was inherited is
-    throw new SystemError("fcntl(F_GETFD)", EBADF, name, "it was not inherited: it is one of this program's own");
-  }
+  takeInherited(fd); // ours now: not for programs that we start
   if (option(fd, SO_DOMAIN, "SO_DOMAIN") !== AF_UNIX) {
     throw new SystemError("getsockopt(SO_DOMAIN)", EINVAL, name, "a socket, but not a Unix one");
   }
@@ -77,7 +69,6 @@ export function openSocketDevice(fd: number, options: SocketDeviceOptions): Fram
   if (type !== SOCK_DGRAM && !connected) {
     throw new SystemError("getpeername", errno(), name, "a socket of this type must be connected to the guest's side");
   }
-  check(libc().fcntl(fd, F_SETFD, FD_CLOEXEC), "fcntl(F_SETFD)", name); // ours now: not for programs that we start
   libc().setsockopt(fd, SOL_SOCKET, SO_SNDBUF, number(SEND_BUFFER), 4);
   const mtu = options.mtu || DEFAULT_MTU;
   return type === SOCK_STREAM

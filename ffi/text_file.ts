@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { check } from "./errors.ts";
+import { check, SystemError } from "./errors.ts";
 import { cString, libc } from "./libc.ts";
 
 const O_RDONLY_CLOEXEC = 0o2000000;
@@ -26,5 +26,15 @@ export function readTextFile(path: string): string {
     }
   } finally {
     c.close(fd);
+  }
+}
+
+/** The same, but empty where the file is not there or can't be read. */
+export function readTextFileIfThere(path: string): string {
+  try {
+    return readTextFile(path);
+  } catch (error) {
+    if (error instanceof SystemError) return "";
+    throw error;
   }
 }

@@ -17,6 +17,9 @@ export const ExitStatus = {
   /** SIGINT or SIGTERM. */
   OK: 0,
   BAD_FLAGS: 2,
+  /** As shells say it of a command. */
+  NOT_EXECUTABLE: 126,
+  NOT_FOUND: 127,
   REMOTE_FORWARD: 246,
   LOCAL_FORWARD: 247,
   PCAP: 250,
@@ -67,6 +70,16 @@ export function metricsFailed(reason: string): string {
 /** With {@linkcode ExitStatus.DEVICE}. */
 export function deviceFailed(reason: string): string {
   return `Failed to open TUN/TAP: ${oneLine(reason)}`;
+}
+
+/** With {@linkcode ExitStatus.DEVICE}, where the guest is to be made. */
+export function guestFailed(reason: string): string {
+  return `[!] Failed to make the guest: ${oneLine(reason)}`;
+}
+
+/** With {@linkcode ExitStatus.NOT_FOUND} or {@linkcode ExitStatus.NOT_EXECUTABLE}. */
+export function commandFailed(command: string, reason: string): string {
+  return `[!] Failed to run ${command}: ${oneLine(reason)}`;
 }
 
 /** With {@linkcode ExitStatus.FD_AND_NETNS}. */

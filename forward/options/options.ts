@@ -42,14 +42,10 @@ export type IcmpMode =
 /** All modes. */
 export const ICMP_MODES: readonly IcmpMode[] = ["local", "auto", "off"];
 
-/** What the command line asks for. */
-export interface Options {
-  /** Path of the guest's network namespace; null: the current one. */
-  readonly netns: string | null;
+/** What the command line asks for, whether the guest exists or is to be made. */
+export interface SharedOptions {
   /** Name of the guest's tun or tap device. */
   readonly interface: string;
-  /** An inherited Unix socket that carries frames, in the place of a device; null: none. */
-  readonly fd: number | null;
   /** The MTU in bytes; 0: the device's own. */
   readonly mtu: number;
   /** Whether the guest may reach what the host has only a default route to. */
@@ -81,14 +77,30 @@ export interface Options {
   readonly limits: Limits;
   /** No lines about connections on stdout. */
   readonly quiet: boolean;
+  /** Whether the program's own addresses, 10.0.2.2 and fd00::2, are the host's loopback to the guest. */
+  readonly hostLoopback: boolean;
+  /** An inherited descriptor to which a byte is written when traffic flows; null: none. */
+  readonly readyFd: number | null;
+  /** An inherited descriptor whose end ends the program; null: none. */
+  readonly exitFd: number | null;
   /** Print the version and end. */
   readonly version: boolean;
 }
 
+/** What a command line asks for that is about a guest that exists. */
+export interface Options extends SharedOptions {
+  /** Path of the guest's network namespace; null: the current one. */
+  readonly netns: string | null;
+  /** Whether to make the device where it is missing, and to set it up. */
+  readonly configure: boolean;
+  /** An inherited Unix socket that carries frames, in the place of a device; null: none. */
+  readonly fd: number | null;
+}
+
 /** What {@linkcode parseOptions} found. */
-export type OptionsOutcome =
+export type OptionsOutcome<T = Options> =
   /** `rest`: the arguments behind the flags. */
-  | { readonly kind: "options"; readonly options: Options; readonly rest: readonly string[] }
+  | { readonly kind: "options"; readonly options: T; readonly rest: readonly string[] }
   /** The usage was asked for. Ends with a newline. */
   | { readonly kind: "help"; readonly usage: string }
   /** The message is one line without its newline; the usage belongs behind it. */
@@ -122,13 +134,25 @@ export type Table = ReturnType<typeof makeTable>;
 
 /** The table of the flags, each with its default. */
 export function makeTable(resolve: Resolver, own: OwnNames = NO_NAMES) {
+  return {
+    "netns": stringFlag("", "path to network namespace"),
+    "pid": uintFlag(0, "process in the network namespace: same as -netns /proc/PID/ns/net", checkPid),
+    "configure": booleanFlag(false, "Make the interface if it is missing, and set its addresses, routes and MTU"),
+    "fd": intFlag("Unix socket file descriptor that carries frames, inherited from the parent", checkDescriptor),
+    "mtu": uintFlag(0, "MTU (default: 1500 for -fd, that of the interface for -netns)", checkMtu),
+    // off, as the guest has name servers of its own; who makes a guest's configuration asks for it there
+    "dns": dnsFlag(false),
+    "icmp": icmpFlag("local"),
+    ...sharedFlags(resolve, own),
+  };
+}
+
+/** The flags that mean the same wherever the guest comes from, with the same defaults. */
+export function sharedFlags(resolve: Resolver, own: OwnNames = NO_NAMES) {
   const ranges = (text: string) => parseRanges(text, resolve);
   const allowed = (text: string) => parseRanges(text, guardedResolver(resolve, own));
   return {
-    "netns": stringFlag("", "path to network namespace"),
     "interface": stringFlag("tun0", "interface name within netns"),
-    "fd": intFlag("Unix socket file descriptor that carries frames, inherited from the parent", checkDescriptor),
-    "mtu": uintFlag(0, "MTU (default: 1500 for -fd, that of the interface for -netns)", checkMtu),
     "enable-routing": booleanFlag(true, "Allow guest to connect to IPs that the host has only a default route to"),
     "enable-host": booleanFlag(false, "Allow guest to connect to IPs in the host's main and local routing tables"),
     "disable-routing": booleanFlag(false, "Same as -enable-routing=false"),
@@ -137,8 +161,7 @@ export function makeTable(resolve: Resolver, own: OwnNames = NO_NAMES) {
     "deny": listFlag("When routing, deny specified IP prefix and port range", ranges),
     "L": listFlag("Connections to local side forwarded remote", (text) => [parseForward(text, "local")]),
     "R": listFlag("Connections to remote side forwarded local", (text) => [parseForward(text, "remote")]),
-    // off, as the guest has name servers of its own; who makes a guest's configuration asks for it there
-    "dns": booleanFlag(false, "Pass DNS queries to 10.0.2.3 and fd00::3 on to the name servers of the host"),
+    "host-loopback": booleanFlag(false, "Let the guest reach the host's 127.0.0.1 at 10.0.2.2, and ::1 at fd00::2"),
     "dns-ttl": durationFlag("5s", "For how long to cache DNS in case of dns labels passed to forward target"),
     "source-ipv4": sourceFlag(4, resolve),
     "source-ipv6": sourceFlag(6, resolve),
@@ -147,17 +170,37 @@ export function makeTable(resolve: Resolver, own: OwnNames = NO_NAMES) {
     "m": new Flag<MetricsAddress | null>("value", "Metrics addr", null, parseMetricsAddress),
     "exit-with-parent": booleanFlag(false, "Exit with parent process"),
     "maxprocs": intFlag("has no effect; for scripts that set it"),
-    "icmp": choiceFlag("local", ICMP_MODES, "Who answers ping: local, the program itself; auto, the destination; off"),
+    "ready-fd": intFlag("file descriptor to which a byte is written when traffic flows", checkDescriptor),
+    "exit-fd": intFlag("file descriptor whose end ends the program", checkDescriptor),
     "quiet": booleanFlag(false, "Print less stuff on screen"),
     "version": booleanFlag(false, "Print slirpnetstack version and exit"),
   };
 }
 
-/** A "disable" wins over an "enable", wherever it stands. */
+/** The flag for the name server; not everybody wants it. */
+export function dnsFlag(initial: boolean): Flag<boolean> {
+  return booleanFlag(initial, "Pass DNS queries to 10.0.2.3 and fd00::3 on to the name servers of the host");
+}
+
+/** The flag for pings. */
+export function icmpFlag(initial: IcmpMode): Flag<IcmpMode> {
+  return choiceFlag(initial, ICMP_MODES, "Who answers ping: local, the program itself; auto, the destination; off");
+}
+
 function optionsOf(table: Table): Options {
   return {
-    netns: table.netns.value || null,
-    fd: table.fd.value === NO_DESCRIPTOR ? null : table.fd.value,
+    ...sharedOptions(table),
+    netns: table.netns.value || (table.pid.value === 0 ? null : `/proc/${table.pid.value}/ns/net`),
+    configure: table.configure.value,
+    fd: descriptor(table.fd.value),
+  };
+}
+
+/** What the flags say that all tables have. A "disable" wins over an "enable", wherever it stands. */
+export function sharedOptions(
+  table: ReturnType<typeof sharedFlags> & Pick<Table, "mtu" | "dns" | "icmp">,
+): SharedOptions {
+  return {
     interface: table.interface.value,
     mtu: table.mtu.value,
     enableRouting: table["enable-routing"].value && !table["disable-routing"].value,
@@ -177,12 +220,26 @@ function optionsOf(table: Table): Options {
     maxprocs: table.maxprocs.value,
     limits: limitsOf(table),
     quiet: table.quiet.value,
+    hostLoopback: table["host-loopback"].value,
+    readyFd: descriptor(table["ready-fd"].value),
+    exitFd: descriptor(table["exit-fd"].value),
     version: table.version.value,
   };
 }
 
 /** What the Go program takes for "not given". */
 const NO_DESCRIPTOR = -1;
+
+function descriptor(value: number | null): number | null {
+  return value === NO_DESCRIPTOR ? null : value;
+}
+
+/** What the kernel can count to: PID_MAX_LIMIT of linux/threads.h. */
+const MAX_PID = 1 << 22;
+
+function checkPid(pid: number): void {
+  if (pid < 1 || pid > MAX_PID) throw new InvalidValue("not a process id");
+}
 
 function checkDescriptor(fd: number): void {
   if (fd < NO_DESCRIPTOR) throw new InvalidValue("value out of range");
@@ -203,7 +260,8 @@ function sourceFlag(version: IpVersion, resolve: Resolver): Flag<IpAddress | nul
   );
 }
 
-function checkMtu(mtu: number): void {
+/** Throws an InvalidValue for what no IP packet can be at most. */
+export function checkMtu(mtu: number): void {
   if (mtu === 0 || (mtu >= MIN_MTU && mtu <= MAX_MTU)) return;
   throw new InvalidValue(`value out of range: must be 0 or ${MIN_MTU} to ${MAX_MTU}`);
 }

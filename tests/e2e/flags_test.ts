@@ -65,10 +65,11 @@ Deno.test("-h names every flag on stderr; -version has two lines on stdout", asy
   for (const word of ["-h", "--help"]) {
     const { code, stdout, stderr } = await program(word);
     const flags = [...stderr.matchAll(/^ {2}-(\S+)/gm)].map((match) => match[1]);
-    const expected = "L R allow deny disable-host-networks disable-routing dns dns-ttl enable-host enable-routing " +
-      "exit-with-parent fd icmp interface m max-buffered-bytes max-dials max-dns-questions max-fragmented-datagrams max-half-open " +
+    const expected =
+      "L R allow configure deny disable-host-networks disable-routing dns dns-ttl enable-host enable-routing " +
+      "exit-fd exit-with-parent fd host-loopback icmp interface m max-buffered-bytes max-dials max-dns-questions max-fragmented-datagrams max-half-open " +
       "max-icmp-errors max-neighbour-packets max-out-of-order-bytes max-tcp-connections max-udp-associations " +
-      "maxprocs mtu netns pcap quiet source-ipv4 source-ipv6 version";
+      "maxprocs mtu netns pcap pid quiet ready-fd source-ipv4 source-ipv6 version";
     assertEquals([flags.join(" "), stderr.split("\n")[0], stdout, code], [expected, "Usage of slirpnetstack:", "", 0]);
   }
   const { code, stdout, stderr } = await program("-version");

@@ -31,6 +31,8 @@ Deno.test("start and end", () => {
 Deno.test("fatal errors and their statuses", () => {
   assertEquals(lines.metricsFailed("in use"), "[!] Failed to start metrics: in use");
   assertEquals(lines.deviceFailed("no\nsuch device\n"), "Failed to open TUN/TAP: no such device");
+  assertEquals(lines.guestFailed("no\ntun"), "[!] Failed to make the guest: no tun");
+  assertEquals(lines.commandFailed("ls", "Permission denied"), "[!] Failed to run ls: Permission denied");
   assertEquals(lines.fdAndNetns(), "Please specify either -fd or -netns");
   assertEquals(lines.pcapFailed("denied"), "[!] Failed to open PCAP file: denied");
   assertEquals(
@@ -45,6 +47,8 @@ Deno.test("fatal errors and their statuses", () => {
   assertEquals({ ...lines.ExitStatus }, {
     OK: 0,
     BAD_FLAGS: 2,
+    NOT_EXECUTABLE: 126,
+    NOT_FOUND: 127,
     REMOTE_FORWARD: 246,
     LOCAL_FORWARD: 247,
     PCAP: 250,

@@ -6,10 +6,11 @@
  */
 import { ICMP_MODES, type Table } from "../options.ts";
 import { limitHelp } from "../limit_flags.ts";
+import type { RunTable } from "../run_options.ts";
 import type { FlagHelp } from "./page.ts";
 
 /** By the flag's name, in the order in which help has them. */
-export const FLAG_HELP: Readonly<Record<keyof Table, FlagHelp>> = {
+export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>> = {
   "netns": {
     value: "PATH",
     group: "Guest",
@@ -17,15 +18,47 @@ export const FLAG_HELP: Readonly<Record<keyof Table, FlagHelp>> = {
       "The network namespace of the guest, by a path: `/proc/`_PID_`/ns/net` of a process in it, or `/run/netns/`_NAME_ of " +
       "one that `ip netns` has made. When not given, it is the one in which the program is started.",
       "The program enters it only to open the device. Its own sockets stay in the namespace in which it was started. To " +
-      "enter needs root, or otherwise `CAP_SYS_ADMIN` over the namespace.",
+      "enter needs root, or to be the user who has made the user namespace that the guest is in.",
     ],
     complete: "netns",
+  },
+  "pid": {
+    value: "PID",
+    group: "Guest",
+    paragraphs: ["A process of the guest, in the place of `-netns /proc/`_PID_`/ns/net`."],
+    complete: "none",
+  },
+  "configure": {
+    value: "",
+    group: "Guest",
+    paragraphs: [
+      "Make the device, a tap, where it is missing, and give it the guest's addresses, default routes and MTU (65520 " +
+      "unless `-mtu` says otherwise). The loopback device is switched on, too.",
+    ],
+    complete: "none",
+  },
+  "user-keep": {
+    value: "",
+    group: "Guest",
+    paragraphs: [
+      "The command runs with the user's own ids and without privileges. By default it is root in a user namespace, which " +
+      "stands for the user everywhere else.",
+    ],
+    complete: "none",
+  },
+  "userns": {
+    value: "",
+    group: "Guest",
+    paragraphs: [
+      "Make a user namespace also when run by root, who needs none. The command then has no privileges outside of it.",
+    ],
+    complete: "none",
   },
   "interface": {
     value: "NAME",
     group: "Guest",
     paragraphs: [
-      "The tun or tap device there. It must exist. Which of the two it is, is found out, and its MTU too.",
+      "The tun or tap device there. It must exist, unless `-configure` makes it. Which of the two it is, is found out, and its MTU too.",
     ],
     complete: "interface",
   },
@@ -104,6 +137,15 @@ export const FLAG_HELP: Readonly<Record<keyof Table, FlagHelp>> = {
     ],
     complete: ICMP_MODES,
   },
+  "host-loopback": {
+    value: "",
+    group: "Policy",
+    paragraphs: [
+      "The guest reaches what listens on the host's loopback, 127.0.0.1 and ::1, at `10.0.2.2` and `fd00::2`: every port " +
+      "that no remote forward has, over TCP and UDP. `-deny` can make exceptions.",
+    ],
+    complete: "none",
+  },
   "L": {
     value: "FORWARD",
     group: "Forwards",
@@ -176,6 +218,26 @@ export const FLAG_HELP: Readonly<Record<keyof Table, FlagHelp>> = {
       "Be a name server for the guest, at `10.0.2.3` and `fd00::3`, over UDP and TCP: what it is asked, it asks the name " +
       "servers of the host's `/etc/resolv.conf`, wherever they are. Names stay names: what the guest may reach of the " +
       "addresses that it learns is for the policy to say.",
+    ],
+    complete: "none",
+  },
+  "verbose": {
+    value: "",
+    group: "Observation",
+    paragraphs: ["Lines on stderr about the program, its forwards and each connection, which otherwise says nothing."],
+    complete: "none",
+  },
+  "ready-fd": {
+    value: "NUMBER",
+    group: "Process",
+    paragraphs: ["An inherited file descriptor to which one byte is written when traffic flows; it is closed then."],
+    complete: "none",
+  },
+  "exit-fd": {
+    value: "NUMBER",
+    group: "Process",
+    paragraphs: [
+      "An inherited file descriptor, of a pipe or a socket; when its other end is closed, the program ends as by SIGTERM.",
     ],
     complete: "none",
   },

@@ -49,6 +49,10 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     maxprocs: null,
     limits: DEFAULT_LIMITS,
     quiet: false,
+    hostLoopback: false,
+    readyFd: null,
+    exitFd: null,
+    configure: false,
     version: false,
   });
 });
@@ -62,6 +66,7 @@ Deno.test("every flag reaches its option", async () => {
     ..."-L 80 -L udprpc://[::1]:0::53 -R udp://53:web.example:54 -dns-ttl=1m2.5s -exit-with-parent -maxprocs 2".split(
       " ",
     ),
+    ..."-configure -host-loopback -ready-fd 4 -exit-fd=-1".split(" "),
     ..."-dns -max-half-open=9 -max-icmp-errors 0".split(" "),
     ..."-version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2".split(" "),
   );
@@ -107,6 +112,10 @@ Deno.test("every flag reaches its option", async () => {
     maxprocs: 2,
     limits: { ...DEFAULT_LIMITS, halfOpen: 9, icmpErrors: 0 },
     quiet: true,
+    hostLoopback: true,
+    readyFd: 4,
+    exitFd: null,
+    configure: true,
     version: true,
   });
 });

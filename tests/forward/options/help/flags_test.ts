@@ -1,9 +1,11 @@
 import { FLAG_HELP } from "../../../../forward/options/help/flags.ts";
 import { FLAG_GROUPS, spans } from "../../../../forward/options/help/page.ts";
 import { makeTable } from "../../../../forward/options/options.ts";
+import { makeRunTable } from "../../../../forward/options/run_options.ts";
 import { assert, assertEquals } from "../../../assert.ts";
 
-const TABLE = makeTable(() => Promise.resolve([]));
+const resolve = () => Promise.resolve([]);
+const TABLE = { ...makeTable(resolve), ...makeRunTable(resolve) };
 
 Deno.test("help's markup: what is typed, what is to be replaced, the rest", () => {
   assertEquals(spans("of `-fd` in `/proc/`_PID_`/ns` SOME_THING"), [
