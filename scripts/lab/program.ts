@@ -1,6 +1,7 @@
 /**
  * This project's program as a process: from its source with exactly the permissions that `deno task start` gives it, or
- * the executable that the environment variable SLIRPNETSTACK_BIN names.
+ * the executable that the environment variable SLIRPNETSTACK_BIN names. The flags in SLIRPNETSTACK_FLAGS, with a blank
+ * between, come before all others: so all tests can be run with `-sandbox`, say.
  *
  * @module
  */
@@ -16,6 +17,11 @@ export const PROGRAM_ENVIRONMENT = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } 
 
 /** The command line that starts the program, without its flags. Must be run in {@linkcode PROJECT}. */
 export function programCommand(): string[] {
+  const flags = Deno.env.get("SLIRPNETSTACK_FLAGS")?.split(" ").filter((flag) => flag !== "") ?? [];
+  return [...bareCommand(), ...flags];
+}
+
+function bareCommand(): string[] {
   const executable = Deno.env.get("SLIRPNETSTACK_BIN");
   if (executable) return [executable];
   const task = /"start": "DENO_NO_UPDATE_CHECK=1 deno (.+)"/.exec(Deno.readTextFileSync(`${PROJECT}deno.json`));
