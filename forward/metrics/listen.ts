@@ -77,9 +77,14 @@ function temporaryName(path: string): string {
   return `${path.slice(0, path.lastIndexOf("/") + 1)}.${Deno.pid}`;
 }
 
-/** Removes the socket, unless another program's has taken its place. */
+/** Removes the socket, unless another program's has taken its place, or this user may not even look (`-user`). */
 function removeOwn(path: string, ino: number | null): void {
-  if (statOrNull(path)?.ino === ino) removeQuietly(path);
+  try {
+    if (statOrNull(path)?.ino !== ino) return;
+  } catch {
+    return;
+  }
+  removeQuietly(path);
 }
 
 function statOrNull(path: string): Deno.FileInfo | null {
