@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { openDescriptors } from "./ffi/descriptors.ts";
 import { ENOENT, ENOTDIR, errnoText, SystemError } from "./ffi/errors.ts";
 import type { FrameDevice } from "./ffi/frame_device.ts";
@@ -24,6 +25,9 @@ import { OutputFile } from "./ffi/output_file.ts";
 import { PingSockets } from "./ffi/ping.ts";
 import { Poller } from "./ffi/poller.ts";
 import { environmentVariable, parentPid, raiseDescriptorLimit, SIGTERM } from "./ffi/process.ts";
+import { confine } from "./ffi/sandbox/confine.ts";
+import { pollerAnswers } from "./ffi/sandbox/second_thread.ts";
+import { findUser } from "./ffi/sandbox/users.ts";
 import { openSocketDevice } from "./ffi/socket_device.ts";
 import { SocketReset } from "./ffi/socket_reset.ts";
 import { SourceAddresses } from "./ffi/source_address.ts";
@@ -89,6 +93,9 @@ const LOOPBACKS: readonly LoopbackPair[] = [
   { gateway: DEFAULT_ADDRESSES.gateway6, loopback: IpAddress.parse("::1") },
 ];
 
+/** kill(2): all processes of the caller's group. */
+const OWN_GROUP = 0;
+
 const stdout = new Output(Deno.stdout);
 const stderr = new Output(Deno.stderr);
 
@@ -104,7 +111,7 @@ async function main(args: readonly string[]): Promise<void> {
     const { options, rest } = await parsed(parseRunOptions(args.slice(1), resolveOnHost, own));
     await run(options, rest);
   } else {
-    const { options } = await parsed(parseOptions(args, resolveOnHost, own));
+    const { options } = await parsed(parseOptions(args, resolveOnHost, own, findUser));
     await attach(options);
   }
 }
@@ -142,12 +149,14 @@ async function attach(options: Options): Promise<void> {
       open: (poller) => openDevice(options, poller),
       gone: () => life.end(FAILURE),
     });
+    if (options.user !== null) tellParent(parent); // another user may not send it a signal
+    giveUpPower(options, [parent], stderr);
     if (options.exitWithParent) closeWithParent(parent, close);
     stderr.line(started(Deno.pid));
     if (options.maxprocs !== null) stderr.line(maxprocsIgnored());
     serving.ready();
   });
-  tellParent(parent);
+  if (options.user === null) tellParent(parent);
 }
 
 /** Makes a guest, runs a command in it, and ends with its status; or ends the process with a line that says why not. */
@@ -176,6 +185,7 @@ async function run(options: RunOptions, words: readonly string[]): Promise<void>
     const foreground = new Foreground();
     life.cleanups.unshift(() => foreground.restore()); // when the guest has ended
     execute(guest, command[0]!);
+    giveUpPower(options, [...guest.pids, OWN_GROUP], progress);
     life.end(await follow(guest, foreground, shell));
   });
 }
@@ -187,7 +197,13 @@ class Life {
 
   /** Ends the process. */
   end(status: number): never {
-    for (const undo of this.cleanups.splice(0).reverse()) undo();
+    for (const undo of this.cleanups.splice(0).reverse()) {
+      try {
+        undo();
+      } catch (error) {
+        stderr.line(`[!] Internal error: ${messageOf(error)}`); // the others are done all the same
+      }
+    }
     Deno.exit(status);
   }
 
@@ -280,9 +296,27 @@ async function serve(options: SharedOptions, life: Life, guest: Serving): Promis
     now: () => performance.now(),
     random: Math.random,
   });
+  if (options.sandbox || options.user !== null) await pollerAnswers(poller);
   const taker = capture === null ? slirp : captureFrames(slirp, capture);
   cleanups.push(readFrames(device, poller, frames, taker, (error) => gone(device.name, error)));
   return { ready: () => options.readyFd === null || tellReady(options.readyFd) };
+}
+
+/**
+ * `-user` and `-sandbox`: when all is open, and before the event loop reads the first frame. Throws a
+ * {@linkcode StartFailed}.
+ *
+ * @param processes those that are sent signals later
+ */
+function giveUpPower(options: SharedOptions, processes: readonly number[], progress: Output | null): void {
+  const { user, sandbox, icmp, metrics } = options;
+  const removable = metrics?.kind === "unix" ? dirname(metrics.path) : null;
+  try {
+    const missing = confine({ user, sandbox, signals: processes, rawIcmp: icmp === "auto", removable });
+    for (const text of missing) progress?.line(`[.] -sandbox: ${text}`);
+  } catch (error) {
+    throw new StartFailed(FAILURE, `[!] Failed to give up privileges: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 async function listenForMetrics(

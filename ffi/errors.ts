@@ -54,6 +54,10 @@ export const ENOSYS = 38;
 export const EBADFD = 77;
 /** Message too long. */
 export const EMSGSIZE = 90;
+/** Operation not supported. */
+export const EOPNOTSUPP = 95;
+/** Address family not supported. */
+export const EAFNOSUPPORT = 97;
 /** Network is unreachable. */
 export const ENETUNREACH = 101;
 /** Connection reset by peer. */

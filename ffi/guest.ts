@@ -139,6 +139,11 @@ export class GuestCommand {
     this.helper.close(); // from here on both are children of this process
   }
 
+  /** The processes of the guest that may be sent signals, once it runs. */
+  get pids(): readonly number[] {
+    return [this.init, this.pid];
+  }
+
   /** What became of it since the last call. */
   state(): ChildState {
     return childState(this.pid);

@@ -14,6 +14,8 @@
  * needs no permission for it. A test that uses these functions calls `libc()` before its tests start, as the library
  * stays open until the process ends.
  *
+ * A function that is added here gets a line in sandbox/seccomp_policy.ts too, with the system calls that it makes.
+ *
  * @module
  */
 
@@ -88,6 +90,21 @@ const TABLE = {
   prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  /** These three change all threads at once: glibc and musl see to it (nptl(7), "NPTL and credential changes"). */
+  setgroups: { parameters: ["usize", "buffer"], result: "i32" },
+  setresgid: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  setresuid: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  /** These two are about the calling thread. */
+  capget: { parameters: ["buffer", "buffer"], result: "i32" },
+  capset: { parameters: ["buffer", "buffer"], result: "i32" },
+  getpwnam_r: { parameters: ["buffer", "buffer", "buffer", "usize", "buffer"], result: "i32" },
+  getpwuid_r: { parameters: ["u32", "buffer", "buffer", "usize", "buffer"], result: "i32" },
+  getgrnam_r: { parameters: ["buffer", "buffer", "buffer", "usize", "buffer"], result: "i32" },
+  getgrouplist: { parameters: ["buffer", "u32", "buffer", "buffer"], result: "i32" },
+  /** syscall(2), for calls that no C library has a function for: those whose first argument is an address. */
+  syscallFirst: { name: "syscall", parameters: ["usize", "buffer", "usize", "usize"], result: "i32" },
+  /** The same for those whose third is. */
+  syscallThird: { name: "syscall", parameters: ["usize", "usize", "usize", "buffer", "usize"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;

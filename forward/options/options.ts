@@ -42,6 +42,16 @@ export type IcmpMode =
 /** All modes. */
 export const ICMP_MODES: readonly IcmpMode[] = ["local", "auto", "off"];
 
+/** Who to become: the ids of a user, its group, and its other groups. */
+export interface UserIds {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+/** Looks up `USER[:GROUP]`. Throws an Error with the reason why not. */
+export type UserLookup = (text: string) => UserIds;
+
 /** What the command line asks for, whether the guest exists or is to be made. */
 export interface SharedOptions {
   /** Name of the guest's tun or tap device. */
@@ -69,6 +79,10 @@ export interface SharedOptions {
   readonly pcap: string | null;
   /** Where the metrics are served; null: nowhere. */
   readonly metrics: MetricsAddress | null;
+  /** Who to become when all is open; null: nobody else. */
+  readonly user: UserIds | null;
+  /** Give up system calls and files that are not needed. */
+  readonly sandbox: boolean;
   /** End when the parent process does. */
   readonly exitWithParent: boolean;
   /** Of no effect; null: not given. */
@@ -107,7 +121,7 @@ export type OptionsOutcome<T = Options> =
   | { readonly kind: "error"; readonly message: string; readonly usage: string };
 
 /**
- * Reads the command line. Names in ranges are resolved on the way.
+ * Reads the command line. Names in ranges are resolved on the way, and users looked up.
  *
  * @param args the arguments behind the program's name
  * @param own names that may stand for addresses that are never routed
@@ -116,8 +130,9 @@ export async function parseOptions(
   args: readonly string[],
   resolve: Resolver,
   own: OwnNames = NO_NAMES,
+  findUser?: UserLookup,
 ): Promise<OptionsOutcome> {
-  const table = makeTable(resolve, own);
+  const table = makeTable(resolve, own, findUser);
   const outcome = await parseFlags(table, args);
   if (outcome.kind === "parsed") return { kind: "options", options: optionsOf(table), rest: outcome.rest };
   return { ...outcome, usage: formatUsage("slirpnetstack", table) };
@@ -133,7 +148,7 @@ const NO_NAMES: OwnNames = { has: () => false };
 export type Table = ReturnType<typeof makeTable>;
 
 /** The table of the flags, each with its default. */
-export function makeTable(resolve: Resolver, own: OwnNames = NO_NAMES) {
+export function makeTable(resolve: Resolver, own: OwnNames = NO_NAMES, findUser: UserLookup = noUsers) {
   return {
     "netns": stringFlag("", "path to network namespace"),
     "pid": uintFlag(0, "process in the network namespace: same as -netns /proc/PID/ns/net", checkPid),
@@ -143,6 +158,7 @@ export function makeTable(resolve: Resolver, own: OwnNames = NO_NAMES) {
     // off, as the guest has name servers of its own; who makes a guest's configuration asks for it there
     "dns": dnsFlag(false),
     "icmp": icmpFlag("local"),
+    "user": userFlag(findUser),
     ...sharedFlags(resolve, own),
   };
 }
@@ -168,6 +184,7 @@ export function sharedFlags(resolve: Resolver, own: OwnNames = NO_NAMES) {
     ...limitFlags(),
     "pcap": stringFlag("", "path to PCAP file"),
     "m": new Flag<MetricsAddress | null>("value", "Metrics addr", null, parseMetricsAddress),
+    "sandbox": booleanFlag(false, "Give up system calls and files that are not needed any more once started"),
     "exit-with-parent": booleanFlag(false, "Exit with parent process"),
     "maxprocs": intFlag("has no effect; for scripts that set it"),
     "ready-fd": intFlag("file descriptor to which a byte is written when traffic flows", checkDescriptor),
@@ -192,6 +209,7 @@ function optionsOf(table: Table): Options {
     ...sharedOptions(table),
     netns: table.netns.value || (table.pid.value === 0 ? null : `/proc/${table.pid.value}/ns/net`),
     configure: table.configure.value,
+    user: table.user.value,
     fd: descriptor(table.fd.value),
   };
 }
@@ -216,6 +234,8 @@ export function sharedOptions(
     sourceIpv6: table["source-ipv6"].value,
     pcap: table.pcap.value || null,
     metrics: table.m.value,
+    user: null,
+    sandbox: table.sandbox.value,
     exitWithParent: table["exit-with-parent"].value,
     maxprocs: table.maxprocs.value,
     limits: limitsOf(table),
@@ -225,6 +245,22 @@ export function sharedOptions(
     exitFd: descriptor(table["exit-fd"].value),
     version: table.version.value,
   };
+}
+
+function userFlag(findUser: UserLookup): Flag<UserIds | null> {
+  const usage = "Become this user, by name or number, once started; with :GROUP, in that group and no other";
+  return new Flag<UserIds | null>("value", usage, null, (text) => {
+    try {
+      return findUser(text);
+    } catch (error) {
+      throw new InvalidValue(error instanceof Error ? error.message : String(error), { cause: error });
+    }
+  });
+}
+
+/** Where the caller has no way to look them up. */
+function noUsers(): never {
+  throw new Error("users can't be looked up here");
 }
 
 /** What the Go program takes for "not given". */

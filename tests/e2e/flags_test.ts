@@ -51,6 +51,8 @@ Deno.test("an unknown flag, a bad boolean, a name without an address: likewise",
       ["-nothing", /^flag provided but not defined: -nothing$/],
       ["--quiet=perhaps", /^invalid boolean value "perhaps" for -quiet: parse error$/],
       ["-L", /^flag needs an argument: -L$/],
+      ["-user=no-such-name", /^invalid value "no-such-name" for flag -user: user: unknown user no-such-name$/],
+      ["-user=0:1", /^invalid value "0:1" for flag -user: must be another user than root$/],
       ["--allow=notahost\u00f3", /^invalid value "notahost\u00f3" for flag -allow: lookup notahost\u00f3: .+$/],
     ] as const
   ) {
@@ -69,7 +71,7 @@ Deno.test("-h names every flag on stderr; -version has two lines on stdout", asy
       "L R allow configure deny disable-host-networks disable-routing dns dns-ttl enable-host enable-routing " +
       "exit-fd exit-with-parent fd host-loopback icmp interface m max-buffered-bytes max-dials max-dns-questions max-fragmented-datagrams max-half-open " +
       "max-icmp-errors max-neighbour-packets max-out-of-order-bytes max-tcp-connections max-udp-associations " +
-      "maxprocs mtu netns pcap pid quiet ready-fd source-ipv4 source-ipv6 version";
+      "maxprocs mtu netns pcap pid quiet ready-fd sandbox source-ipv4 source-ipv6 user version";
     assertEquals([flags.join(" "), stderr.split("\n")[0], stdout, code], [expected, "Usage of slirpnetstack:", "", 0]);
   }
   const { code, stdout, stderr } = await program("-version");

@@ -241,6 +241,26 @@ export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>>
     ],
     complete: "none",
   },
+  "user": {
+    value: "USER",
+    group: "Process",
+    paragraphs: [
+      "Become this user as soon as all is open, with the user's groups, and none of root's capabilities. _USER_ is a name " +
+      "or a number, or _USER_`:`_GROUP_, to be in that group and in no other. Needs root. The parent process is told by " +
+      "SIGWINCH just before, as it can't be afterwards.",
+    ],
+    complete: "none",
+  },
+  "sandbox": {
+    value: "",
+    group: "Process",
+    paragraphs: [
+      "As soon as all is open, give up the system calls that the program does not need (it starts no programs, writes to " +
+      "no other files, makes no other sockets than for TCP, UDP and ping), and with Landlock the files. Together with " +
+      "`-user`, where the program was started by root.",
+    ],
+    complete: "none",
+  },
   "exit-with-parent": {
     value: "",
     group: "Process",

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "../../assert.ts";
 import { DEFAULT_LIMITS } from "../../../forward/limits.ts";
 import { formatHost } from "../../../forward/options/forward_spec.ts";
-import { type Options, parseOptions } from "../../../forward/options/options.ts";
+import { type Options, parseOptions, type UserIds } from "../../../forward/options/options.ts";
 import { IpAddress } from "../../../stack/address.ts";
 
 const hosts = new Map([["two.example", ["192.0.2.1", "2001:db8::1"]], ["localhost", ["127.0.0.1"]]]);
@@ -13,14 +13,21 @@ function resolve(name: string): Promise<IpAddress[]> {
   return found === undefined ? Promise.reject(new Error("no such host")) : Promise.resolve(found.map(IpAddress.parse));
 }
 
+/** `UID:GID`. */
+function findUser(text: string): UserIds {
+  const [uid, gid] = text.split(":").map(Number);
+  if (uid === undefined || gid === undefined) throw new Error(`user: unknown user ${text}`);
+  return { uid, gid, groups: [gid] };
+}
+
 async function options(...args: string[]): Promise<Options> {
-  const outcome = await parseOptions(args, resolve);
+  const outcome = await parseOptions(args, resolve, undefined, findUser);
   assert(outcome.kind === "options", JSON.stringify(outcome));
   return outcome.options;
 }
 
 async function message(...args: string[]): Promise<string> {
-  const outcome = await parseOptions(args, resolve);
+  const outcome = await parseOptions(args, resolve, undefined, findUser);
   assert(outcome.kind === "error", JSON.stringify(outcome));
   assert(outcome.usage.startsWith("Usage of slirpnetstack:\n  -L value\n"), outcome.usage);
   return outcome.message;
@@ -45,6 +52,8 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     sourceIpv6: null,
     pcap: null,
     metrics: null,
+    user: null,
+    sandbox: false,
     exitWithParent: false,
     maxprocs: null,
     limits: DEFAULT_LIMITS,
@@ -68,7 +77,8 @@ Deno.test("every flag reaches its option", async () => {
     ),
     ..."-configure -host-loopback -ready-fd 4 -exit-fd=-1".split(" "),
     ..."-dns -max-half-open=9 -max-icmp-errors 0".split(" "),
-    ..."-version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2".split(" "),
+    ..."-user 7:8 -sandbox -version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2"
+      .split(" "),
   );
   const shown = (ranges: Options["allow"]) =>
     ranges.map(({ network, prefix, minPort, maxPort }) => `${network} ${prefix} ${minPort}-${maxPort}`);
@@ -108,6 +118,8 @@ Deno.test("every flag reaches its option", async () => {
     sourceIpv6: "2001:db8::1",
     pcap: "/tmp/x.pcap",
     metrics: { kind: "unix", path: "/run/m" },
+    user: { uid: 7, gid: 8, groups: [8] },
+    sandbox: true,
     exitWithParent: true,
     maxprocs: 2,
     limits: { ...DEFAULT_LIMITS, halfOpen: 9, icmpErrors: 0 },
@@ -140,6 +152,7 @@ Deno.test("bad values are named with flag and reason", async () => {
     await message("-allow=localhost:a"),
     range("localhost:a", 'strconv.ParseUint: parsing "a": invalid syntax'),
   );
+  assertEquals(await message("-user", "x"), 'invalid value "x" for flag -user: user: unknown user x');
   assertEquals(
     await message("-allow=localhost:0-b"),
     range("localhost:0-b", 'strconv.ParseUint: parsing "b": invalid syntax'),

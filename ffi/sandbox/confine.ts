@@ -1,0 +1,58 @@
+/**
+ * Giving up what a program that serves does not need any more: `-user` and `-sandbox`.
+ *
+ * | | by `-user` | by `-sandbox` |
+ * | --- | --- | --- |
+ * | user, groups | another's, in all threads | |
+ * | capabilities | none, in all threads (if it was root) | none in the program's thread; elsewhere the filter leaves few uses |
+ * | no_new_privs | in all threads | in all threads |
+ * | system calls | | a list, in all threads: seccomp_policy.ts |
+ * | files | | a list, in the program's thread and its new ones; in all from Linux 7.0 on: landlock.ts |
+ *
+ * When to call it: when everything is open that wants privileges (the device, listeners, the capture), all other threads
+ * run (a Worker reads its module's file), children are started, and nothing of the guest's was read yet. There is no way
+ * back, and what is done before an error stays done: the process ends then.
+ *
+ * @module
+ */
+import { becomeUser, CAP_NET_RAW, limitCapabilities, setNoNewPrivileges } from "./credentials.ts";
+import { FileRules } from "./landlock.ts";
+import { filterSystemCalls, shareNoNewPrivileges } from "./seccomp.ts";
+import type { Identity } from "./users.ts";
+
+/** What to give up, and what is still needed. */
+export interface Confinement {
+  /** Who to become; null: nobody else. */
+  readonly user: Identity | null;
+  /** Whether system calls and files are restricted. */
+  readonly sandbox: boolean;
+  /** Processes besides itself that will be sent signals. */
+  readonly signals: readonly number[];
+  /** Whether pings may need raw sockets. */
+  readonly rawIcmp: boolean;
+  /** A folder in which files will be removed: that of a Unix socket; null: none. */
+  readonly removable: string | null;
+}
+
+/**
+ * Does it, synchronously.
+ *
+ * @returns what could not be had on this kernel, a sentence each
+ * @throws SystemError or Error: not all of it could be done
+ */
+export function confine({ user, sandbox, signals, rawIcmp, removable }: Confinement): readonly string[] {
+  if (user === null && !sandbox) return [];
+  const files = sandbox ? FileRules.make(removable) : null; // as long as the folders are within reach
+  if (user !== null) becomeUser(user);
+  setNoNewPrivileges();
+  if (!sandbox) {
+    shareNoNewPrivileges();
+    return [];
+  }
+  const reach = files === null ? "none" : files.apply();
+  limitCapabilities(rawIcmp ? [CAP_NET_RAW] : []);
+  filterSystemCalls({ pid: Deno.pid, signals, rawIcmp, removesFiles: removable !== null });
+  return reach === "none"
+    ? ["this kernel has no Landlock: files are not restricted, other than by their permissions"]
+    : [];
+}

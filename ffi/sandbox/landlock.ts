@@ -1,0 +1,157 @@
+/**
+ * The file system, as far as it is left to the program: what name lookups read, what the kernel says about this process
+ * and its network, and nothing else (Landlock: landlock(7), linux/landlock.h).
+ *
+ * A ruleset restricts the calling thread and those that it starts from then on; from Linux 7.0 on (ABI 8,
+ * LANDLOCK_RESTRICT_SELF_TSYNC), all threads of the process. Before, the runtime's threads that exist already keep what
+ * the process's user may do, of which the seccomp filter leaves reading. The thread that runs the program, and those
+ * that look up names for it from then on, are restricted in any case.
+ *
+ * Files that are open stay open, with what they were opened for.
+ *
+ * @module
+ */
+import { check, ENOSYS, EOPNOTSUPP } from "../errors.ts";
+import { cString, errno, libc } from "../libc.ts";
+import { numberOf } from "./syscalls.ts";
+
+// linux/landlock.h
+const LANDLOCK_CREATE_RULESET_VERSION = 1;
+const LANDLOCK_RULE_PATH_BENEATH = 1;
+const LANDLOCK_RESTRICT_SELF_TSYNC = 1 << 3;
+const LANDLOCK_ACCESS_FS_READ_FILE = 1 << 2;
+const LANDLOCK_ACCESS_FS_READ_DIR = 1 << 3;
+const LANDLOCK_ACCESS_FS_REMOVE_FILE = 1 << 5;
+const LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET = 1;
+
+/** The ABI with which TSYNC came, and the one with scopes. */
+const ABI_TSYNC = 8, ABI_SCOPES = 6;
+
+/** All access rights to files that each ABI knows: those up to MAKE_SYM; REFER; TRUNCATE; IOCTL_DEV. */
+const ALL_RIGHTS: readonly (readonly [abi: number, rights: number])[] = [
+  [5, 0xffff],
+  [3, 0x7fff],
+  [2, 0x3fff],
+  [1, 0x1fff],
+];
+
+/** asm-generic/fcntl.h: O_PATH | O_CLOEXEC. */
+const O_PATH_CLOEXEC = 0o10000000 | 0o2000000;
+
+/** This process in /proc: its figures, and its network's routes and addresses (`net` is a link to `self/net`). */
+const OWN_PROC = "/proc/self";
+
+/**
+ * What may be read, files and whatever is below folders; those that are not there don't matter. A folder stands for its
+ * files where they are replaced by others of the same name, as resolv.conf is: a rule for the file would end with it.
+ */
+const READABLE: readonly string[] = [
+  "/etc", // resolv.conf, hosts, nsswitch.conf, gai.conf, host.conf, ld.so.cache, localtime
+  "/run/systemd/resolve", // where resolv.conf may be a link to
+  "/run/resolvconf",
+  "/run/NetworkManager",
+  "/run/connman",
+  "/run/netconfig",
+  "/mnt/wsl",
+  "/lib", // what nsswitch.conf names is loaded with the first lookup
+  "/lib64",
+  "/usr/lib",
+  "/usr/lib64",
+  "/usr/local/lib",
+  "/nix/store",
+  "/gnu/store",
+  "/usr/share/zoneinfo",
+  "/proc/meminfo", // what garbage collectors and allocators ask
+  "/proc/stat",
+  "/proc/cpuinfo",
+  "/proc/sys/vm/overcommit_memory",
+  "/sys/devices/system/cpu",
+  "/sys/fs/cgroup",
+  "/dev/null",
+  "/dev/urandom",
+];
+
+/** How far it reaches. */
+export type LandlockReach =
+  /** All threads. */
+  | "process"
+  /** The calling one and those that it starts. */
+  | "thread"
+  /** The kernel has none. */
+  | "none";
+
+/** Makes the rules before, as whoever opens what they name, and applies them later. */
+export class FileRules {
+  private constructor(private readonly ruleset: number, private readonly abi: number) {}
+
+  /**
+   * @param removable a folder in which files may be removed; null: none
+   * @returns null where the kernel has no Landlock
+   * @throws SystemError
+   */
+  static make(removable: string | null): FileRules | null {
+    const abi = landlockAbi();
+    if (abi === 0) return null;
+    const handled = ALL_RIGHTS.find(([since]) => abi >= since)![1];
+    // struct landlock_ruleset_attr: handled_access_fs, _net (ABI 4), scoped (ABI 6)
+    const attributes = new BigUint64Array(new ArrayBuffer(24));
+    attributes[0] = BigInt(handled);
+    if (abi >= ABI_SCOPES) attributes[2] = BigInt(LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET);
+    const size = abi >= ABI_SCOPES ? 24n : 8n;
+    const number = numberOf("landlock_create_ruleset");
+    const fd = check(libc().syscallFirst(number, attributes, size, 0n), "landlock_create_ruleset", "");
+    const rules = new FileRules(fd, abi);
+    try {
+      for (const path of READABLE) rules.allow(path, LANDLOCK_ACCESS_FS_READ_FILE);
+      // Stays open: it keeps the kernel from forgetting this entry of /proc, and making another which no rule is about.
+      rules.allow(OWN_PROC, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, true);
+      if (removable !== null) rules.allow(removable, LANDLOCK_ACCESS_FS_REMOVE_FILE);
+      return rules;
+    } catch (error) {
+      rules.close();
+      throw error;
+    }
+  }
+
+  /** Restricts the process, as far as the kernel can, for good. The thread must have no_new_privs. Throws a SystemError. */
+  apply(): LandlockReach {
+    const all = this.abi >= ABI_TSYNC;
+    const number = numberOf("landlock_restrict_self");
+    const flags = BigInt(all ? LANDLOCK_RESTRICT_SELF_TSYNC : 0);
+    check(libc().syscallThird(number, BigInt(this.ruleset), flags, null, 0n), "landlock_restrict_self", "");
+    this.close();
+    return all ? "process" : "thread";
+  }
+
+  private allow(path: string, rights: number, keep = false): void {
+    const c = libc();
+    const fd = c.open(cString(path), O_PATH_CLOEXEC, 0);
+    if (fd < 0) return; // not there, or not for this user: then there is nothing to allow
+    try {
+      // struct landlock_path_beneath_attr, packed: allowed_access (64 bits), parent_fd (32)
+      const rule = new DataView(new ArrayBuffer(12));
+      rule.setBigUint64(0, BigInt(rights), true);
+      rule.setInt32(8, fd, true);
+      const number = numberOf("landlock_add_rule");
+      const description = new Uint8Array(rule.buffer);
+      const result = c.syscallThird(number, BigInt(this.ruleset), BigInt(LANDLOCK_RULE_PATH_BENEATH), description, 0n);
+      check(result, "landlock_add_rule", path);
+    } finally {
+      if (!keep) c.close(fd);
+    }
+  }
+
+  private close(): void {
+    libc().close(this.ruleset);
+  }
+}
+
+/** The version of the kernel's Landlock; 0: it has none, or it is turned off. */
+function landlockAbi(): number {
+  const number = numberOf("landlock_create_ruleset");
+  const abi = libc().syscallFirst(number, null, 0n, BigInt(LANDLOCK_CREATE_RULESET_VERSION));
+  if (abi > 0) return abi;
+  const reason = errno();
+  if (reason === ENOSYS || reason === EOPNOTSUPP) return 0;
+  return check(abi, "landlock_create_ruleset", "");
+}

@@ -1,0 +1,294 @@
+/**
+ * Which system calls are left to the program once it serves: by groups, each with the reason why it is needed or
+ * harmless. What no group has fails with EPERM.
+ *
+ * Not needed by the runtime or by the program, and therefore refused: new processes and programs (fork, execve), tracing
+ * (ptrace, process_vm_writev), namespaces and mounts, credentials, modules, BPF, keyrings, performance counters,
+ * io_uring, userfaultfd, sockets of other families than IP's, writing to any file that is not open yet, and
+ * signals to strangers.
+ *
+ * How the list was found: strace(1) over all end-to-end tests with Deno 2.7 and 2.9, then what V8, tokio, glibc and musl
+ * have in their sources for rare paths in the same groups. A call that is missing breaks something on a bad day; so a
+ * group is wide where its calls give no power that another of them doesn't give.
+ *
+ * Every function in ffi/libc.ts has its line in {@linkcode LIBC_CALLS}: a function that is new there doesn't pass the
+ * type check before it is said here which system calls it makes.
+ *
+ * @module
+ */
+import { EACCES, EAFNOSUPPORT, EINVAL, ENOSYS, EPERM } from "../errors.ts";
+import type { Libc } from "../libc.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  SOCK_STREAM,
+} from "../socket_constants.ts";
+import type { ArgumentIs, FilterRule } from "./bpf.ts";
+import { type Architecture, type SyscallName, SYSCALLS } from "./syscalls.ts";
+
+/** What a program needs beyond what all do. */
+export interface SeccompNeeds {
+  /** Its own process id: the only one whose threads may be signalled. */
+  readonly pid: number;
+  /** Processes that signals may be sent to: the parent, children that it made before. Others: EPERM. */
+  readonly signals: readonly number[];
+  /** Raw sockets for ICMP, where pings have no other way. */
+  readonly rawIcmp: boolean;
+  /** Removing files: a Unix socket of its own, at the end. Where, Landlock says, or file permissions. */
+  readonly removesFiles: boolean;
+}
+
+type Group = readonly SyscallName[];
+
+/** What is called for every frame, first. */
+const FREQUENT: Group = [
+  ...["read", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg", "recvmmsg", "sendmmsg", "write", "readv"] as const,
+  ...["epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "poll", "ppoll", "futex", "clock_gettime"] as const,
+];
+
+/**
+ * Sockets that exist. Options are not looked at: those with power over others (SO_BINDTODEVICE aside, which is about the
+ * own socket) want capabilities, and these are given up too.
+ */
+const SOCKETS: Group = [
+  ...["connect", "accept", "accept4", "bind", "listen", "shutdown", "getsockname", "getpeername"] as const,
+  ...["getsockopt", "setsockopt", "socketpair"] as const,
+];
+
+/** Waiting, waking up, timers, as event loops do it. */
+const EVENTS: Group = [
+  ...["epoll_create", "epoll_create1", "eventfd", "eventfd2", "pipe", "pipe2", "select", "pselect6"] as const,
+  ...["timerfd_create", "timerfd_settime", "timerfd_gettime", "clock_getres", "clock_nanosleep", "nanosleep"] as const,
+  ...["gettimeofday", "time", "times", "getrusage"] as const,
+];
+
+/** Memory: V8's heap, its code (which it writes and runs, so execution can't be refused), and malloc. */
+const MEMORY: Group = [
+  ...["mmap", "munmap", "mprotect", "madvise", "mremap", "brk", "mincore", "msync", "mlock", "munlock"] as const,
+  ...["mlock2", "membarrier", "memfd_create", "pkey_alloc", "pkey_free", "pkey_mprotect"] as const,
+];
+
+/** Threads that exist: their start, their scheduling, their end. Making them is {@linkcode CONDITIONAL}. */
+const THREADS: Group = [
+  ...["exit", "exit_group", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "gettid"] as const,
+  ...["sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_getscheduler"] as const,
+  ...[
+    "sched_setscheduler",
+    "sched_getattr",
+    "sched_get_priority_max",
+    "sched_get_priority_min",
+    "getpriority",
+  ] as const,
+  ...["setpriority", "getcpu", "restart_syscall", "arch_prctl", "futex_waitv"] as const,
+];
+
+/** Signal handlers (Deno's for SIGTERM; Rust's for stack overflows), and waiting for children made before. */
+const SIGNALS: Group = [
+  ...["rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "rt_sigtimedwait", "rt_sigpending"] as const,
+  ...["rt_sigsuspend", "wait4", "waitid"] as const,
+];
+
+/** Files that are open, and looking at others: opening them is {@linkcode CONDITIONAL}, and Landlock's. */
+const FILES: Group = [
+  ...["close", "close_range", "fcntl", "dup", "dup2", "dup3", "lseek", "pread64", "pwrite64", "preadv"] as const,
+  ...["pwritev", "preadv2", "pwritev2", "fstat", "stat", "lstat", "newfstatat", "statx", "access"] as const,
+  ...["faccessat", "faccessat2", "readlink", "readlinkat", "getcwd", "getdents64", "statfs", "fstatfs"] as const,
+  ...["fadvise64", "fsync", "fdatasync", "ftruncate", "flock", "umask"] as const,
+];
+
+/** Questions about the process and the machine. Limits count among them: this user's own can't be raised. */
+const QUESTIONS: Group = [
+  ...["getpid", "getppid", "getpgrp", "getpgid", "getsid", "getuid", "geteuid", "getgid", "getegid"] as const,
+  ...["getresuid", "getresgid", "getgroups", "uname", "sysinfo", "getrlimit", "capget", "getrandom"] as const,
+];
+
+/** Allowed whatever their arguments are. */
+export const UNCONDITIONAL: readonly SyscallName[] = [
+  ...[...FREQUENT, ...SOCKETS, ...EVENTS, ...MEMORY, ...THREADS, ...SIGNALS, ...FILES, ...QUESTIONS],
+];
+
+/** A call that is allowed with some arguments only. */
+export interface Conditional {
+  readonly call: SyscallName;
+  readonly when: readonly (readonly ArgumentIs[])[];
+  readonly errno: number;
+}
+
+/** asm-generic/fcntl.h, the same on x86: O_ACCMODE, O_CREAT, O_TRUNC, O_APPEND, and __O_TMPFILE. */
+const ANY_WRITING = 0o3 | 0o100 | 0o1000 | 0o2000 | 0o20000000;
+/** linux/sched.h: CLONE_THREAD, and CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. */
+const CLONE_THREAD = 0x0001_0000, ANY_CLONE_NEW = 0x7e02_0000;
+/** linux/net.h, SOCK_TYPE_MASK: the rest are flags (SOCK_NONBLOCK, SOCK_CLOEXEC). */
+const SOCKET_TYPE = 0xf;
+/** netinet/in.h */
+const IPPROTO_TCP = 6, IPPROTO_UDP = 17;
+
+/**
+ * asm-generic/ioctls.h, and linux/if_tun.h. Is it a terminal and how wide (TCGETS, TIOCGWINSZ), which processes have it
+ * (TIOCGPGRP, TIOCSPGRP), may it block and how much
+ * is there (FIONBIO, FIONREAD, FIOCLEX, FIONCLEX, and TIOCOUTQ, which is SIOCOUTQ for a socket), and the offloads of the
+ * guest's device, which are given back at the end (TUNSETOFFLOAD). Not TIOCSTI, by which a program types into the
+ * terminal that it was started from.
+ */
+const IOCTLS = [0x540f, 0x5410, 0x5401, 0x5413, 0x5421, 0x541b, 0x5451, 0x5450, 0x5411, 0x4004_54d0];
+
+/**
+ * linux/prctl.h: PR_SET_PDEATHSIG (the end of the parent), PR_GET_DUMPABLE, PR_SET_NAME and PR_GET_NAME (a thread's),
+ * PR_SET_TIMERSLACK, PR_GET_NO_NEW_PRIVS, PR_SET_VMA (V8 names its memory). Not PR_SET_DUMPABLE and PR_SET_PTRACER,
+ * which would let others in, nor PR_SET_MM.
+ */
+const PRCTLS = [1, 3, 15, 16, 29, 39, 0x5356_4d41];
+
+/** Those that depend on the program's needs. */
+export function conditional({ pid, signals, rawIcmp, removesFiles }: SeccompNeeds): readonly Conditional[] {
+  const reading = (argument: number): Conditional["when"] => [[{ argument, mask: ANY_WRITING, values: [0] }]];
+  const always: Conditional["when"] = [[]];
+  return [
+    { call: "socket", when: socketKinds(rawIcmp), errno: EAFNOSUPPORT },
+    { call: "ioctl", when: [[{ argument: 1, values: IOCTLS }]], errno: EACCES },
+    // Threads are made by clone(2), since clone3(2) has its flags in memory where a filter can't look: both glibc and
+    // musl fall back to the former when the latter isn't there.
+    {
+      call: "clone",
+      when: [[{ argument: 0, mask: CLONE_THREAD | ANY_CLONE_NEW, values: [CLONE_THREAD] }]],
+      errno: EPERM,
+    },
+    { call: "clone3", when: [], errno: ENOSYS },
+    { call: "open", when: reading(1), errno: EACCES },
+    { call: "openat", when: reading(2), errno: EACCES },
+    { call: "openat2", when: [], errno: ENOSYS }, // flags in memory, too
+    { call: "unlink", when: removesFiles ? always : [], errno: EACCES },
+    { call: "unlinkat", when: removesFiles ? always : [], errno: EACCES },
+    // 0 for a signal asks only whether there is such a process
+    {
+      call: "kill",
+      when: [[{ argument: 0, values: [pid, ...signals] }], [{ argument: 1, values: [0] }]],
+      errno: EPERM,
+    },
+    { call: "tgkill", when: [[{ argument: 0, values: [pid] }]], errno: EPERM }, // abort(3), pthread_kill(3)
+    { call: "prctl", when: [[{ argument: 0, values: PRCTLS }]], errno: EINVAL },
+    // Its own limits, as getrlimit(3) and setrlimit(3) ask for them.
+    { call: "prlimit64", when: [[{ argument: 0, values: [0, pid] }]], errno: EPERM },
+    // Runtimes try it and do without where it isn't there.
+    { call: "io_uring_setup", when: [], errno: ENOSYS },
+  ];
+}
+
+/**
+ * Families, types and protocols. Not netlink: getaddrinfo(3) would ask it which addresses the host has, and takes it
+ * that there are both kinds if it can't. Not Unix either: those of the host's services (a container engine's, D-Bus)
+ * would be within reach of whoever runs as root. What name lookups ask over such (nscd, systemd-resolved, Avahi) is done
+ * without: glibc goes on to what comes next in nsswitch.conf. Sockets that listen already, of metrics, stay.
+ */
+function socketKinds(rawIcmp: boolean): Conditional["when"] {
+  const family = (...values: number[]): ArgumentIs => ({ argument: 0, values });
+  const type = (...values: number[]): ArgumentIs => ({ argument: 1, mask: SOCKET_TYPE, values });
+  const protocol = (...values: number[]): ArgumentIs => ({ argument: 2, values });
+  const ip = family(AF_INET, AF_INET6);
+  const kinds = [
+    [ip, type(SOCK_STREAM, SOCK_DGRAM), protocol(0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6)],
+  ];
+  return rawIcmp ? [...kinds, [ip, type(SOCK_RAW), protocol(IPPROTO_ICMP, IPPROTO_ICMPV6)]] : kinds;
+}
+
+/** All rules for an architecture, which may lack some of the calls. */
+export function rulesFor(architecture: Architecture, needs: SeccompNeeds): readonly FilterRule[] {
+  const rules: FilterRule[] = [];
+  const add = (call: SyscallName, rule: Omit<FilterRule, "number">) => {
+    const number = SYSCALLS[call][architecture];
+    if (number !== null) rules.push({ number, ...rule });
+  };
+  for (const call of FREQUENT) add(call, { errno: EPERM });
+  for (const { call, when, errno } of conditional(needs)) add(call, { when, errno });
+  for (const call of UNCONDITIONAL.slice(FREQUENT.length)) add(call, { errno: EPERM });
+  return rules;
+}
+
+/** A function that is called before the filter is there, and never after. */
+const BEFORE: readonly SyscallName[] = [];
+/** A function, or a variable, that makes no system call. */
+const NONE: readonly SyscallName[] = [];
+
+/** For each function of ffi/libc.ts the system calls that it makes once the filter is there, as a C library may. */
+export const LIBC_CALLS = {
+  open: ["open", "openat"],
+  close: ["close"],
+  read: ["read"],
+  writev: ["writev"],
+  readBuffer: ["read"],
+  writeBuffer: ["write"],
+  ioctl: ["ioctl"],
+  ioctlValue: ["ioctl"],
+  socket: ["socket"],
+  connect: ["connect"],
+  bind: ["bind"],
+  listen: ["listen"],
+  accept4: ["accept4"],
+  shutdown: ["shutdown"],
+  sendmsg: ["sendmsg"],
+  recvmsg: ["recvmsg"],
+  recvmmsg: ["recvmmsg"],
+  getsockname: ["getsockname"],
+  getpeername: ["getpeername"],
+  getsockopt: ["getsockopt"],
+  setsockopt: ["setsockopt"],
+  fcntl: ["fcntl"],
+  ftruncate: ["ftruncate"],
+  poll: ["poll", "ppoll"],
+  inet_pton: NONE,
+  unshare: BEFORE,
+  mount: BEFORE,
+  umount2: BEFORE,
+  mkdir: BEFORE,
+  chdir: BEFORE,
+  access: BEFORE,
+  readlink: ["readlink", "readlinkat"],
+  getenv: NONE,
+  environ: NONE,
+  getpgrp: ["getpgrp", "getpgid"],
+  geteuid: ["geteuid"],
+  getegid: ["getegid"],
+  signal: ["rt_sigaction"],
+  waitpid: ["wait4"],
+  tcgetpgrp: ["ioctl"],
+  tcsetpgrp: ["ioctl"],
+  if_nametoindex: BEFORE,
+  pipe2: ["pipe2"],
+  socketpair: ["socketpair"],
+  posix_spawnp: BEFORE,
+  posix_spawn_file_actions_init: NONE,
+  posix_spawn_file_actions_adddup2: NONE,
+  posix_spawn_file_actions_destroy: NONE,
+  posix_spawnattr_init: NONE,
+  posix_spawnattr_setflags: NONE,
+  posix_spawnattr_setsigdefault: NONE,
+  posix_spawnattr_destroy: NONE,
+  epoll_create1: ["epoll_create1"],
+  epoll_ctl: ["epoll_ctl"],
+  epoll_wait: ["epoll_wait", "epoll_pwait"],
+  epoll_pwait2: ["epoll_pwait2"],
+  eventfd: ["eventfd2"],
+  setns: BEFORE,
+  getppid: ["getppid"],
+  kill: ["kill"],
+  prctl: ["prctl"],
+  getrlimit: ["prlimit64", "getrlimit"],
+  setrlimit: BEFORE,
+  setgroups: BEFORE,
+  setresgid: BEFORE,
+  setresuid: BEFORE,
+  capget: BEFORE,
+  capset: BEFORE,
+  getpwnam_r: BEFORE,
+  getpwuid_r: BEFORE,
+  getgrnam_r: BEFORE,
+  getgrouplist: BEFORE,
+  syscallFirst: BEFORE,
+  syscallThird: BEFORE,
+  strerror: NONE,
+  __errno_location: NONE,
+} as const satisfies Record<keyof Libc, readonly SyscallName[]>;

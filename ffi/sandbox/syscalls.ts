@@ -1,0 +1,203 @@
+/**
+ * The numbers of system calls, by architecture: those that the filter names, and those that no C library has a function
+ * for.
+ *
+ * x86_64: asm/unistd_64.h (arch/x86/entry/syscalls/syscall_64.tbl). aarch64: asm-generic/unistd.h, as
+ * arch/arm64/include/uapi/asm/unistd.h includes it. New calls have the same number on both.
+ *
+ * @module
+ */
+
+/** An architecture that Deno runs on, as `Deno.build.arch` has it. */
+export type Architecture = typeof Deno.build.arch;
+
+/** linux/audit.h: AUDIT_ARCH_X86_64 and AUDIT_ARCH_AARCH64. */
+export const AUDIT_ARCHITECTURE: Readonly<Record<Architecture, number>> = {
+  x86_64: 0xc000_003e,
+  aarch64: 0xc000_00b7,
+};
+
+/**
+ * The largest number in the headers that the table below was made from (Linux 6.1, set_mempolicy_home_node); what is
+ * newer is unknown here.
+ */
+export const LAST_SYSCALL = 450;
+
+/** `aarch64` null: not there; newer calls do the same. */
+function numbers<A extends number | null>(x86_64: number, aarch64: A): Readonly<{ x86_64: number; aarch64: A }> {
+  return { x86_64, aarch64 };
+}
+
+/** By name. */
+export const SYSCALLS = {
+  read: numbers(0, 63),
+  write: numbers(1, 64),
+  readv: numbers(19, 65),
+  writev: numbers(20, 66),
+  pread64: numbers(17, 67),
+  pwrite64: numbers(18, 68),
+  preadv: numbers(295, 69),
+  pwritev: numbers(296, 70),
+  preadv2: numbers(327, 286),
+  pwritev2: numbers(328, 287),
+  recvfrom: numbers(45, 207),
+  sendto: numbers(44, 206),
+  recvmsg: numbers(47, 212),
+  sendmsg: numbers(46, 211),
+  recvmmsg: numbers(299, 243),
+  sendmmsg: numbers(307, 269),
+  epoll_wait: numbers(232, null),
+  epoll_pwait: numbers(281, 22),
+  epoll_pwait2: numbers(441, 441),
+  epoll_ctl: numbers(233, 21),
+  epoll_create: numbers(213, null),
+  epoll_create1: numbers(291, 20),
+  eventfd: numbers(284, null),
+  eventfd2: numbers(290, 19),
+  poll: numbers(7, null),
+  ppoll: numbers(271, 73),
+  select: numbers(23, null),
+  pselect6: numbers(270, 72),
+  pipe: numbers(22, null),
+  pipe2: numbers(293, 59),
+  timerfd_create: numbers(283, 85),
+  timerfd_settime: numbers(286, 86),
+  timerfd_gettime: numbers(287, 87),
+  futex: numbers(202, 98),
+  futex_waitv: numbers(449, 449),
+  clone: numbers(56, 220),
+  clone3: numbers(435, 435),
+  exit: numbers(60, 93),
+  exit_group: numbers(231, 94),
+  set_robust_list: numbers(273, 99),
+  get_robust_list: numbers(274, 100),
+  rseq: numbers(334, 293),
+  set_tid_address: numbers(218, 96),
+  gettid: numbers(186, 178),
+  getpid: numbers(39, 172),
+  getppid: numbers(110, 173),
+  getpgrp: numbers(111, null),
+  getpgid: numbers(121, 155),
+  getsid: numbers(124, 156),
+  sched_yield: numbers(24, 124),
+  sched_getaffinity: numbers(204, 123),
+  sched_setaffinity: numbers(203, 122),
+  sched_getparam: numbers(143, 121),
+  sched_getscheduler: numbers(145, 120),
+  sched_setscheduler: numbers(144, 119),
+  sched_getattr: numbers(315, 275),
+  sched_get_priority_max: numbers(146, 125),
+  sched_get_priority_min: numbers(147, 126),
+  getpriority: numbers(140, 141),
+  setpriority: numbers(141, 140),
+  getcpu: numbers(309, 168),
+  restart_syscall: numbers(219, 128),
+  arch_prctl: numbers(158, null),
+  membarrier: numbers(324, 283),
+  mmap: numbers(9, 222),
+  munmap: numbers(11, 215),
+  mprotect: numbers(10, 226),
+  madvise: numbers(28, 233),
+  mremap: numbers(25, 216),
+  brk: numbers(12, 214),
+  mincore: numbers(27, 232),
+  msync: numbers(26, 227),
+  mlock: numbers(149, 228),
+  munlock: numbers(150, 229),
+  mlock2: numbers(325, 284),
+  memfd_create: numbers(319, 279),
+  pkey_alloc: numbers(330, 289),
+  pkey_free: numbers(331, 290),
+  pkey_mprotect: numbers(329, 288),
+  rt_sigaction: numbers(13, 134),
+  rt_sigprocmask: numbers(14, 135),
+  rt_sigreturn: numbers(15, 139),
+  sigaltstack: numbers(131, 132),
+  rt_sigtimedwait: numbers(128, 137),
+  rt_sigpending: numbers(127, 136),
+  rt_sigsuspend: numbers(130, 133),
+  kill: numbers(62, 129),
+  tgkill: numbers(234, 131),
+  wait4: numbers(61, 260),
+  waitid: numbers(247, 95),
+  clock_gettime: numbers(228, 113),
+  clock_getres: numbers(229, 114),
+  clock_nanosleep: numbers(230, 115),
+  nanosleep: numbers(35, 101),
+  gettimeofday: numbers(96, 169),
+  time: numbers(201, null),
+  times: numbers(100, 153),
+  getrusage: numbers(98, 165),
+  close: numbers(3, 57),
+  close_range: numbers(436, 436),
+  fcntl: numbers(72, 25),
+  dup: numbers(32, 23),
+  dup2: numbers(33, null),
+  dup3: numbers(292, 24),
+  lseek: numbers(8, 62),
+  fstat: numbers(5, 80),
+  stat: numbers(4, null),
+  lstat: numbers(6, null),
+  newfstatat: numbers(262, 79),
+  statx: numbers(332, 291),
+  access: numbers(21, null),
+  faccessat: numbers(269, 48),
+  faccessat2: numbers(439, 439),
+  readlink: numbers(89, null),
+  readlinkat: numbers(267, 78),
+  getcwd: numbers(79, 17),
+  getdents64: numbers(217, 61),
+  statfs: numbers(137, 43),
+  fstatfs: numbers(138, 44),
+  fadvise64: numbers(221, 223),
+  fsync: numbers(74, 82),
+  fdatasync: numbers(75, 83),
+  ftruncate: numbers(77, 46),
+  flock: numbers(73, 32),
+  umask: numbers(95, 166),
+  open: numbers(2, null),
+  openat: numbers(257, 56),
+  openat2: numbers(437, 437),
+  unlink: numbers(87, null),
+  unlinkat: numbers(263, 35),
+  ioctl: numbers(16, 29),
+  socket: numbers(41, 198),
+  socketpair: numbers(53, 199),
+  connect: numbers(42, 203),
+  accept: numbers(43, 202),
+  accept4: numbers(288, 242),
+  bind: numbers(49, 200),
+  listen: numbers(50, 201),
+  shutdown: numbers(48, 210),
+  getsockname: numbers(51, 204),
+  getpeername: numbers(52, 205),
+  getsockopt: numbers(55, 209),
+  setsockopt: numbers(54, 208),
+  getuid: numbers(102, 174),
+  geteuid: numbers(107, 175),
+  getgid: numbers(104, 176),
+  getegid: numbers(108, 177),
+  getresuid: numbers(118, 148),
+  getresgid: numbers(120, 150),
+  getgroups: numbers(115, 158),
+  uname: numbers(63, 160),
+  sysinfo: numbers(99, 179),
+  getrlimit: numbers(97, 163),
+  prlimit64: numbers(302, 261),
+  capget: numbers(125, 90),
+  getrandom: numbers(318, 278),
+  prctl: numbers(157, 167),
+  io_uring_setup: numbers(425, 425),
+  seccomp: numbers(317, 277),
+  landlock_create_ruleset: numbers(444, 444),
+  landlock_add_rule: numbers(445, 445),
+  landlock_restrict_self: numbers(446, 446),
+} as const;
+
+/** The number of a call that all architectures have, for this one. */
+export function numberOf(call: "seccomp" | `landlock_${"create_ruleset" | "add_rule" | "restrict_self"}`): bigint {
+  return BigInt(SYSCALLS[call][Deno.build.arch]);
+}
+
+/** A system call that has its number here. */
+export type SyscallName = keyof typeof SYSCALLS;

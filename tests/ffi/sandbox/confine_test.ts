@@ -1,0 +1,108 @@
+/** What is given up is given up, in all threads; what is needed still works. In a process of its own: there is no way back. */
+import { Process } from "../../../scripts/lab/process.ts";
+import { PROJECT } from "../../../scripts/lab/program.ts";
+import { assert, assertEquals, assertMatch } from "../../assert.ts";
+
+const NOBODY = { uid: 65_534, gid: 65_533, groups: [65_533, 65_532] };
+const ROOT = Deno.uid() === 0;
+
+interface Outcome {
+  readonly results: Record<string, string>;
+  /** Of each thread. */
+  readonly threads: readonly string[];
+}
+
+async function confined(user: typeof NOBODY | null, sandbox: boolean): Promise<Outcome> {
+  const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-" });
+  const file = `${directory}/readable`;
+  await Deno.writeTextFile(file, "text");
+  await Deno.chmod(directory, 0o777);
+  await Deno.chmod(file, 0o644);
+  const command = [Deno.execPath(), "run", "-A", "--no-lock", `${PROJECT}tests/ffi/sandbox/confined.ts`];
+  const options = { cwd: PROJECT, env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } };
+  try {
+    await using child = Process.start([...command, JSON.stringify({ user, sandbox }), file], options);
+    const [line] = await child.line("stdout", /^\{.*\}$/, 30_000);
+    const threads = [...Deno.readDirSync(`/proc/${child.pid}/task`)].map(({ name }) =>
+      Deno.readTextFileSync(`/proc/${child.pid}/task/${name}/status`)
+    );
+    await child.sayEnd();
+    assertEquals(await child.end(), 0, child.stderr.join("\n"));
+    return { results: JSON.parse(line!), threads };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function field(status: string, name: string): string {
+  return new RegExp(`^${name}:\\s*(.*?)\\s*$`, "m").exec(status)![1]!.replaceAll("\t", " ");
+}
+
+const WORKS = ["timers", "lookup", "connect", "garbage", "new thread", "read /etc/hosts", "read /proc/self/net/route"];
+
+Deno.test({
+  name: "another user: all threads have the ids and the groups, no capabilities, and no_new_privs; no way back",
+  ignore: !ROOT,
+  fn: async () => {
+    const { results, threads } = await confined(NOBODY, false);
+    assert(threads.length > 3, "no threads but one");
+    for (const status of threads) {
+      assertEquals(field(status, "Uid"), "65534 65534 65534 65534");
+      assertEquals(field(status, "Gid"), "65533 65533 65533 65533");
+      assertEquals(field(status, "Groups"), "65532 65533");
+      for (const set of ["CapInh", "CapPrm", "CapEff", "CapAmb"]) assertMatch(field(status, set), /^0{16}$/);
+      assertEquals(field(status, "NoNewPrivs"), "1");
+    }
+    for (const name of [...WORKS, "read a file", "write a file", "run a program", "socket unix"]) {
+      assertEquals(results[name], "ok", name);
+    }
+    assertEquals([results["setresuid"], results["socket packet"], results["kill init"]], ["EPERM", "EPERM", "EPERM"]);
+    assertMatch(
+      results["another user"]!,
+      /^setgroups: Operation not permitted \(EPERM\): only root can become another user$/,
+    );
+  },
+});
+
+for (const user of [null, NOBODY]) {
+  Deno.test({
+    name: `the sandbox, ${
+      user === null ? "as root" : "as another user"
+    }: what is not needed fails, what is needed works`,
+    ignore: !ROOT,
+    fn: async () => {
+      const { results, threads } = await confined(user, true);
+      assert(threads.length > 3, "no threads but one");
+      for (const status of threads) {
+        assertEquals([field(status, "Seccomp"), field(status, "NoNewPrivs")], ["2", "1"]);
+        if (user !== null) assertMatch(field(status, "CapEff"), /^0{16}$/);
+      }
+      assertMatch(field(threads[0]!, "CapPrm"), /^0{16}$/, "the program's own thread");
+      for (const name of [...WORKS, "socket tcp", "kill self"]) assertEquals(results[name], "ok", name);
+      const landlock = results["missing"] === "";
+      if (landlock) assertEquals(results["read a file"], "EACCES");
+      for (const name of ["write a file", "write elsewhere", "remove"]) assertEquals(results[name], "EACCES", name);
+      for (const name of ["unix", "netlink", "packet", "raw"]) {
+        assertEquals(results[`socket ${name}`], "EAFNOSUPPORT", name);
+      }
+      for (
+        const name of [
+          "run a program",
+          "kill init",
+          "setns",
+          "setresuid",
+          "ptrace",
+          "mount",
+          "bpf",
+          "keyctl",
+          "unshare",
+        ]
+      ) {
+        assertEquals(results[name], "EPERM", name);
+      }
+      assertEquals([results["undump"], results["TIOCSTI"], results["io_uring_setup"]], ["EINVAL", "EACCES", "ENOSYS"]);
+      assertEquals(results["kill parent"], user === null ? "ok" : "EPERM");
+      if (Deno.build.arch === "x86_64") assertEquals([results["fork"], results["x32_getpid"]], ["EPERM", "ENOSYS"]);
+    },
+  });
+}
