@@ -18,7 +18,7 @@ import { runHelper } from "./ffi/helper.ts";
 import { HELPER_WORD } from "./ffi/helper_protocol.ts";
 import { LibcHost } from "./ffi/host_libc/host.ts";
 import { takeInherited, tellReady } from "./ffi/inherited_fd.ts";
-import { follow, Foreground } from "./ffi/job.ts";
+import { follow, Terminal } from "./ffi/job.ts";
 import { closeWithParent, closeWithPeer, tellParent } from "./ffi/lifetime.ts";
 import { allocate } from "./ffi/memory.ts";
 import { OutputFile } from "./ffi/output_file.ts";
@@ -168,7 +168,8 @@ async function run(options: RunOptions, words: readonly string[]): Promise<void>
   const progress = options.verbose ? stderr : null;
   await life.start(async () => {
     if (options.maxprocs !== null) stderr.line(maxprocsIgnored());
-    const guest = prepare(options, command);
+    const terminal = new Terminal();
+    const guest = prepare(options, command, terminal.isLent);
     life.cleanups.push(() => guest.end());
     const close = () => life.end(CLOSED);
     const serving = await serve(options, life, {
@@ -182,11 +183,10 @@ async function run(options: RunOptions, words: readonly string[]): Promise<void>
     if (options.exitWithParent) closeWithParent(parent, close);
     progress?.line(started(Deno.pid));
     serving.ready();
-    const foreground = new Foreground();
-    life.cleanups.unshift(() => foreground.restore()); // when the guest has ended
+    life.cleanups.unshift(() => terminal.takeBack()); // when the guest has ended
     execute(guest, command[0]!);
     giveUpPower(options, [...guest.pids, OWN_GROUP], progress);
-    life.end(await follow(guest, foreground, shell));
+    life.end(await follow(guest, terminal, shell));
   });
 }
 
@@ -350,12 +350,12 @@ function openDevice(options: Options, poller: Poller): FrameDevice {
 }
 
 /** Starts to make a guest for a command. Throws a {@linkcode StartFailed}. */
-function prepare(options: RunOptions, command: readonly string[]): GuestCommand {
+function prepare(options: RunOptions, command: readonly string[], ownGroup: boolean): GuestCommand {
   const { interface: name, mtu, dns, keepUser: keepIds } = options;
   const servers = [DEFAULT_ADDRESSES.dns4, DEFAULT_ADDRESSES.dns6];
   try {
     return GuestCommand.prepare({
-      ...{ interface: name, mtu, network: guestNetwork(mtu), command, keepIds },
+      ...{ interface: name, mtu, network: guestNetwork(mtu), command, keepIds, ownGroup },
       userNamespace: options.userNamespace || !mayMakeNamespaces(),
       resolvConf: dns ? guestResolvConf(readTextFileIfThere("/etc/resolv.conf"), servers) : null,
     });

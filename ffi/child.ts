@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { check, ECHILD, EINTR, SystemError } from "./errors.ts";
+import { check, EINTR, SystemError } from "./errors.ts";
 import { errno, libc } from "./libc.ts";
 
 // linux/wait.h
@@ -17,8 +17,10 @@ export type ChildState =
   | { readonly kind: "running" }
   /** By a signal, such as that of Ctrl-Z. */
   | { readonly kind: "stopped"; readonly signal: number }
-  /** As shells have it: the status, or 128 and the number of the signal that ended it. */
-  | { readonly kind: "ended"; readonly status: number };
+  /**
+   * The signal that ended it, 0 for none; and the status as shells have it: its own, or 128 and the number of the signal.
+   */
+  | { readonly kind: "ended"; readonly signal: number; readonly status: number };
 
 /**
  * Has processes whose parent ends, and that are descendants of this one, become its children: `linux/prctl.h`,
@@ -33,23 +35,11 @@ export function childState(pid: number): ChildState {
   return wait(pid, WNOHANG | WUNTRACED);
 }
 
-/** Waits, with all else, until the child has ended; returns its status. -1 as the process id: any child. */
+/** Waits, with all else, until the child has ended; returns its status. Throws a SystemError. */
 export function waitForEnd(pid: number): number {
   for (;;) {
     const state = wait(pid, 0);
     if (state.kind === "ended") return state.status;
-  }
-}
-
-/** Waits, with all else, until there is no child any more. */
-export function waitForAll(): void {
-  for (;;) {
-    try {
-      waitForEnd(-1);
-    } catch (error) {
-      if (error instanceof SystemError && error.errno === ECHILD) return;
-      throw error;
-    }
   }
 }
 
@@ -67,5 +57,5 @@ function wait(pid: number, options: number): ChildState {
 function stateOf(status: number): ChildState {
   if ((status & 0xff) === 0x7f) return { kind: "stopped", signal: status >> 8 & 0xff };
   const signal = status & 0x7f;
-  return { kind: "ended", status: signal === 0 ? status >> 8 & 0xff : 128 + signal };
+  return { kind: "ended", signal, status: signal === 0 ? status >> 8 & 0xff : 128 + signal };
 }

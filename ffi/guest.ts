@@ -38,6 +38,8 @@ export interface GuestCommandRequest extends GuestDeviceRequest {
   readonly userNamespace: boolean;
   /** In that, the command has the user's own ids all the same, and no privileges. */
   readonly keepIds: boolean;
+  /** A process group of its own: see job.ts. */
+  readonly ownGroup: boolean;
   /** What /etc/resolv.conf is to say; null: what it says. */
   readonly resolvConf: string | null;
 }
@@ -98,7 +100,7 @@ export class GuestCommand {
 
   /** Starts to make the namespaces; the command is not started yet. Throws a GuestError. */
   static prepare(request: GuestCommandRequest): GuestCommand {
-    const { userNamespace, keepIds, command, resolvConf, ...device } = request;
+    const { userNamespace, keepIds, command, ownGroup, resolvConf, ...device } = request;
     adoptOrphans();
     const [reads, writes] = pipe();
     const inherited = [reads, 0, 1, 2].map(inheritable);
@@ -108,6 +110,7 @@ export class GuestCommand {
         command: userNamespace && keepIds ? withOwnIds(command) : command,
         stdio: [stdio[0]!, stdio[1]!, stdio[2]!] as const,
         lifeline: lifeline!,
+        ownGroup,
         descriptorLimit: inheritedDescriptorLimit(),
         resolvConf,
       };

@@ -84,11 +84,11 @@ function furnish(run: HelperRun): number {
   return init;
 }
 
-function start({ command, stdio, descriptorLimit }: HelperRun): HelperStarted {
+function start({ command, stdio, ownGroup, descriptorLimit }: HelperRun): HelperStarted {
   try {
     for (const fd of stdio) closeOnExec(fd);
     setDescriptorLimit(descriptorLimit);
-    return { kind: "started", pid: spawn(command, { stdio }) };
+    return { kind: "started", pid: spawn(command, { stdio, ownGroup }) };
   } catch (error) {
     const reason = error instanceof SystemError ? error.errno : 0;
     return { kind: "failed", errno: reason, message: messageOf(error) };

@@ -39,6 +39,8 @@ export interface HelperRun {
   readonly stdio: readonly [number, number, number];
   /** The end of a pipe; when it ends, so does all that runs in the namespaces. */
   readonly lifeline: number;
+  /** Whether the command gets a process group of its own. */
+  readonly ownGroup: boolean;
   /** The soft limit of descriptors. */
   readonly descriptorLimit: number;
   /** What /etc/resolv.conf is to say; null: what it says. */

@@ -2,22 +2,22 @@
  * A command in the foreground, as if the program were not there: the command has the terminal and its signals, and the
  * program follows it.
  *
- * Both are in the process group that the shell has made for them, along with whatever else is in the pipeline. So what is
- * typed (Ctrl-C, Ctrl-\, Ctrl-Z) reaches both from the kernel, and so does the shell's SIGCONT:
+ * Where stdin and stdout are the terminal, the command is lent it: as the leader of a process group of its own, which is
+ * the terminal's foreground. (A shell in a namespace of processes needs that: the group that the program is in has no
+ * number there, and so it can't be given the terminal back.) Otherwise the program is part of a pipeline, whose members
+ * share the terminal by sharing the process group, and the command is one of them.
  *
- * | signal | what the program does |
- * | --- | --- |
- * | SIGINT, SIGQUIT, by the terminal | nothing: the command has it, and it is the command's affair |
- * | SIGINT, SIGQUIT, otherwise | hands it on |
- * | SIGTERM, SIGHUP, SIGUSR1 | hands it on; SIGTERM as SIGHUP to a shell, as those don't listen to the former |
- * | SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT | stops and goes on, as everybody does, and so the network does |
- * | SIGCHLD | looks what became of the command |
+ * | what happens | lent | shared |
+ * | --- | --- | --- |
+ * | Ctrl-C, Ctrl-\ | the command has it | both have it; it is the command's affair |
+ * | the command dies of SIGINT | the program's group gets it, too: a script ends | they have it already |
+ * | Ctrl-Z | the command stops; then the program stops its own group | all stop |
+ * | `fg` | the command is lent the terminal again, and goes on | all go on |
+ * | SIGINT, SIGQUIT, not from the terminal | handed on | handed on |
+ * | SIGTERM, SIGHUP, SIGUSR1 | handed on | handed on |
  *
- * A command that stops by itself (a shell's `suspend`) has left the process group, as shells do; then the program stops
- * the group for it, so that the shell outside gets the terminal. If nobody would ever continue the group, the kernel
- * doesn't stop it (POSIX: orphaned process groups), and the command goes on.
- *
- * A shell that has made process groups of its own leaves the terminal to one that is gone; it is taken back in the end.
+ * SIGTERM is handed on as SIGHUP to a shell of the user's, as those don't listen to the former. If nobody would ever
+ * continue the program's group, the kernel doesn't stop it (POSIX: orphaned process groups), and the command goes on.
  *
  * @module
  */
@@ -33,62 +33,85 @@ const SIG_IGN = 1n;
 
 /** What is followed. */
 export interface Followed {
+  /** The process id, and that of its group where the terminal is lent to it. */
+  readonly pid: number;
   /** What became of it since the last call. */
   state(): ChildState;
   /** Sends it a signal, if it is still there. */
   signal(signal: number): void;
 }
 
-/** The foreground of the terminal, as it is before a command starts. */
-export class Foreground {
-  private readonly terminal: number;
-  private readonly ours: boolean;
+/** The terminal that controls this process, if there is one. */
+export class Terminal {
+  /** Whether a command is lent the terminal, and gets a process group of its own for that. */
+  readonly isLent: boolean;
+  private readonly fd: number;
+  private readonly wasOurs: boolean;
 
   constructor() {
-    this.terminal = libc().open(cString("/dev/tty"), O_RDWR_NOCTTY_CLOEXEC, 0);
-    this.ours = this.hasGroup;
-  }
-
-  /** Whether what is typed reaches this program's process group, now. */
-  get hasGroup(): boolean {
-    return this.terminal >= 0 && libc().tcgetpgrp(this.terminal) === libc().getpgrp();
-  }
-
-  /** Gives the terminal back to this process group if it had it, and who has it now is gone. */
-  restore(): void {
     const c = libc();
-    if (!this.ours || this.hasGroup) return;
-    const group = c.tcgetpgrp(this.terminal);
+    this.fd = c.open(cString("/dev/tty"), O_RDWR_NOCTTY_CLOEXEC, 0);
+    this.wasOurs = this.foreground() === c.getpgrp();
+    this.isLent = this.wasOurs && [0, 1].every((fd) => c.tcgetpgrp(fd) === c.getpgrp());
+  }
+
+  /** Whether what is typed reaches the program's process group, or another. */
+  reaches(group: number): boolean {
+    const foreground = this.foreground();
+    return foreground > 0 && (foreground === libc().getpgrp() || foreground === group);
+  }
+
+  /** Makes a process group the foreground, if the program's is; and in any case has the group go on. */
+  lend(group: number): void {
+    const c = libc();
+    if (this.foreground() === c.getpgrp()) c.tcsetpgrp(this.fd, group);
+    c.kill(-group, SIGCONT); // it may have been stopped for having been in the background
+  }
+
+  /** Makes the program's process group the foreground if it was, and who is it now is gone. */
+  takeBack(): void {
+    const c = libc();
+    const group = this.foreground();
+    if (!this.wasOurs || group === c.getpgrp()) return;
     if (group > 0 && (c.kill(-group, 0) === 0 || errno() !== ESRCH)) return;
     c.signal(SIGTTOU, SIG_IGN); // or the call would stop this process, which is not in the foreground
-    c.tcsetpgrp(this.terminal, c.getpgrp());
+    c.tcsetpgrp(this.fd, c.getpgrp());
     c.signal(SIGTTOU, SIG_DFL);
+  }
+
+  /** The process group that is the foreground; -1: there is no terminal. */
+  private foreground(): number {
+    return this.fd < 0 ? -1 : libc().tcgetpgrp(this.fd);
   }
 }
 
 /**
- * Hands signals on to the command from now on, and resolves with its status when it has ended.
+ * Lends the terminal to the command that has just started, if that is to be, hands signals on to it from now on, and
+ * resolves with its status when it has ended.
  *
  * @param shell the command is an interactive shell
  */
-export function follow(command: Followed, foreground: Foreground, shell: boolean): Promise<number> {
+export function follow(command: Followed, terminal: Terminal, shell: boolean): Promise<number> {
   for (const [name, signal] of [["SIGINT", SIGINT], ["SIGQUIT", SIGQUIT]] as const) {
     Deno.addSignalListener(name, () => {
-      if (!foreground.hasGroup) command.signal(signal);
+      if (!terminal.reaches(command.pid)) command.signal(signal);
     });
   }
   Deno.addSignalListener("SIGTERM", () => command.signal(shell ? SIGHUP : SIGTERM));
   Deno.addSignalListener("SIGHUP", () => command.signal(SIGHUP));
   Deno.addSignalListener("SIGUSR1", () => command.signal(SIGUSR1));
+  if (terminal.isLent) terminal.lend(command.pid);
   return new Promise((resolve) => {
     const look = () => {
       const state = command.state();
       if (state.kind === "ended") {
         Deno.removeSignalListener("SIGCHLD", look);
+        if (terminal.isLent && state.signal === SIGINT) libc().kill(0, SIGINT);
         resolve(state.status);
       } else if (state.kind === "stopped") {
         libc().kill(0, SIGTSTP);
-        command.signal(SIGCONT);
+        if (terminal.isLent) terminal.lend(command.pid);
+        else command.signal(SIGCONT);
       }
     };
     Deno.addSignalListener("SIGCHLD", look);

@@ -15,7 +15,8 @@ import { MachineBlock } from "./memory.ts";
 const OPAQUE_SIZE = 512;
 /** `sigset_t` of glibc and musl. */
 const SIGSET_SIZE = 128;
-/** spawn.h */
+// spawn.h
+const POSIX_SPAWN_SETPGROUP = 0x02;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 /** asm-generic/signal.h */
 const SIGPIPE = 13;
@@ -24,6 +25,8 @@ const SIGPIPE = 13;
 export interface SpawnOptions {
   /** What the child's stdin, stdout and stderr are to be, by descriptors of this process; its own by default. */
   readonly stdio?: readonly [number, number, number];
+  /** A process group of its own, instead of this process's. False by default. */
+  readonly ownGroup?: boolean;
 }
 
 /**
@@ -39,7 +42,8 @@ export function spawn(command: readonly string[], options: SpawnOptions = {}): n
   c.posix_spawnattr_init(attributes);
   try {
     c.posix_spawnattr_setsigdefault(attributes, signals);
-    c.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF);
+    c.posix_spawnattr_setpgroup(attributes, 0);
+    c.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | (options.ownGroup ? POSIX_SPAWN_SETPGROUP : 0));
     for (const [target, fd] of (options.stdio ?? []).entries()) {
       if (fd !== target) c.posix_spawn_file_actions_adddup2(actions, fd, target);
     }
