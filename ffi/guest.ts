@@ -142,9 +142,9 @@ export class GuestCommand {
     this.helper.close(); // from here on both are children of this process
   }
 
-  /** The processes of the guest that may be sent signals, once it runs. */
+  /** The processes of the guest that may be sent signals, once it runs; and the command's process group. */
   get pids(): readonly number[] {
-    return [this.init, this.pid];
+    return [this.init, this.pid, -this.pid];
   }
 
   /** What became of it since the last call. */

@@ -146,7 +146,7 @@ function inspect(name: string, create: boolean): { mtu: number; ethernet: boolea
     if (c.ioctl(socket, SIOCGIFFLAGS, request) < 0) {
       if (create && errno() === ENODEV) return { mtu: NEW_MTU, ethernet: true };
       const advice = errno() === ENODEV
-        ? `no such interface in this network namespace; make it with: ip tuntap add ${name} mode tap`
+        ? `no such interface in this network namespace; make it with -configure, or: ip tuntap add ${name} mode tap`
         : "";
       throw new SystemError("ioctl(SIOCGIFFLAGS)", errno(), name, advice);
     }
@@ -205,7 +205,9 @@ function openAdvice(reason: number): string {
   if (reason === ENOENT || reason === ENODEV || reason === ENXIO) {
     return "the tun driver is not there: modprobe tun, or give the container /dev/net/tun";
   }
-  if (reason === EACCES || reason === EPERM) return "run this program as root, or be allowed to use that file";
+  if (reason === EACCES || reason === EPERM) {
+    return "this user may not use that file, as systems commonly allow it: as root, chmod 666 /dev/net/tun; or run as root";
+  }
   return "";
 }
 

@@ -265,6 +265,7 @@ export const LIBC_CALLS = {
   posix_spawn_file_actions_destroy: NONE,
   posix_spawnattr_init: NONE,
   posix_spawnattr_setflags: NONE,
+  posix_spawnattr_setpgroup: NONE,
   posix_spawnattr_setsigdefault: NONE,
   posix_spawnattr_destroy: NONE,
   epoll_create1: ["epoll_create1"],
