@@ -159,6 +159,8 @@ export function makeTable(resolve: Resolver, own: OwnNames = NO_NAMES, findUser:
     "dns": dnsFlag(false),
     "icmp": icmpFlag("local"),
     "user": userFlag(findUser),
+    // off, as the Go program has none, and nobody who follows it should meet a name service that needs more
+    "sandbox": sandboxFlag(false),
     ...sharedFlags(resolve, own),
   };
 }
@@ -184,7 +186,6 @@ export function sharedFlags(resolve: Resolver, own: OwnNames = NO_NAMES) {
     ...limitFlags(),
     "pcap": stringFlag("", "path to PCAP file"),
     "m": new Flag<MetricsAddress | null>("value", "Metrics addr", null, parseMetricsAddress),
-    "sandbox": booleanFlag(false, "Give up system calls and files that are not needed any more once started"),
     "exit-with-parent": booleanFlag(false, "Exit with parent process"),
     "maxprocs": intFlag("has no effect; for scripts that set it"),
     "ready-fd": intFlag("file descriptor to which a byte is written when traffic flows", checkDescriptor),
@@ -204,6 +205,11 @@ export function icmpFlag(initial: IcmpMode): Flag<IcmpMode> {
   return choiceFlag(initial, ICMP_MODES, "Who answers ping: local, the program itself; auto, the destination; off");
 }
 
+/** The flag for giving up power. */
+export function sandboxFlag(initial: boolean): Flag<boolean> {
+  return booleanFlag(initial, "Give up system calls and files that are not needed any more once started");
+}
+
 function optionsOf(table: Table): Options {
   return {
     ...sharedOptions(table),
@@ -216,7 +222,7 @@ function optionsOf(table: Table): Options {
 
 /** What the flags say that all tables have. A "disable" wins over an "enable", wherever it stands. */
 export function sharedOptions(
-  table: ReturnType<typeof sharedFlags> & Pick<Table, "mtu" | "dns" | "icmp">,
+  table: ReturnType<typeof sharedFlags> & Pick<Table, "mtu" | "dns" | "icmp" | "sandbox">,
 ): SharedOptions {
   return {
     interface: table.interface.value,

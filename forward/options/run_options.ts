@@ -10,6 +10,7 @@ import {
   dnsFlag,
   icmpFlag,
   type OptionsOutcome,
+  sandboxFlag,
   sharedFlags,
   type SharedOptions,
   sharedOptions,
@@ -41,6 +42,7 @@ export function makeRunTable(resolve: Resolver, own?: OwnNames) {
     "mtu": uintFlag(RUN_MTU, "MTU of the guest", checkMtu),
     "dns": dnsFlag(true),
     "icmp": icmpFlag("auto"),
+    "sandbox": sandboxFlag(true),
     ...sharedFlags(resolve, own),
   };
 }

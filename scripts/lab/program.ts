@@ -15,10 +15,14 @@ export const PROJECT: string = new URL("../..", import.meta.url).pathname;
 /** The environment that the program is started in: no colours, and the runtime asks no server for newer versions. */
 export const PROGRAM_ENVIRONMENT = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } as const;
 
-/** The command line that starts the program, without its flags. Must be run in {@linkcode PROJECT}. */
-export function programCommand(): string[] {
+/**
+ * The command line that starts the program, without its flags. Must be run in {@linkcode PROJECT}.
+ *
+ * @param subcommand `run`, where it is not to attach to a guest that exists
+ */
+export function programCommand(...subcommand: readonly "run"[]): string[] {
   const flags = Deno.env.get("SLIRPNETSTACK_FLAGS")?.split(" ").filter((flag) => flag !== "") ?? [];
-  return [...bareCommand(), ...flags];
+  return [...bareCommand(), ...subcommand, ...flags];
 }
 
 function bareCommand(): string[] {

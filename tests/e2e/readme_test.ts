@@ -12,6 +12,7 @@ const TAP = "A namespace of your own, with a tap device";
 const TUN = "With a tun device";
 const NAMED = "With a named namespace";
 const POLICY = "Who may go where";
+const GIVES_UP = "What the program gives up";
 const NPX = "npx --yes deno@2.9.6";
 
 /** The internet addresses that the README's guests call; the lab's world has them. */
@@ -29,6 +30,7 @@ Deno.test("README: every block of commands is known here", () => {
     [NAMED]: 3,
     [POLICY]: 3,
     "In gVisor": 1,
+    [GIVES_UP]: 1,
     "How it compares": 1, // bench_test.ts runs it, with --quick
   });
   assertEquals(blocks.get("How it compares"), ["deno task bench\n"]);
@@ -70,7 +72,7 @@ for (const heading of [TAP, TUN]) {
   });
 }
 
-e2e(`README: ${NAMED}; ${POLICY}`, async () => {
+e2e(`README: ${NAMED}; ${POLICY}; ${GIVES_UP}`, async () => {
   await using lab = await makeLab();
   // Its name is "guest", which others may have, too: so the names are in a mount namespace of their own.
   const first = await Terminal.open(lab, ["unshare", "--mount"]);
@@ -78,7 +80,7 @@ e2e(`README: ${NAMED}; ${POLICY}`, async () => {
   await first.run(`mount -t tmpfs tmpfs /run/netns &&\n${add!.trim().replaceAll("\n", " &&\n")}`);
   const second = await Terminal.open(lab, ["nsenter", `--mount=/proc/${first.shell.pid}/ns/mnt`]);
   const [visit, remove] = use!.trim().split("\n");
-  for (const command of [start!, ...blocks.get(POLICY)!]) {
+  for (const command of [start!, ...blocks.get(POLICY)!, ...blocks.get(GIVES_UP)!]) {
     await second.start(command);
     assertStringIncludes(await first.run(visit!), "Hello, ");
     await second.interrupt();

@@ -86,6 +86,23 @@ e2e(
   },
 );
 
+e2e("run: the program is in the sandbox unless that is not wanted, and its command never is", async () => {
+  const bed = await forwards.get();
+  for (const flags of [[], ["-sandbox=false"]]) {
+    const script =
+      `trap 'exit 5' TERM; grep -E '^(Seccomp|NoNewPrivs):' /proc/self/status; echo ready; while :; do sleep 0.1; done`;
+    const command = [...programCommand("run"), ...flags, "--", "sh", "-c", script];
+    await using program = Process.start(bed.lab.host.enter(command), { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
+    await program.line("stdout", /^ready$/, 20_000);
+    assertEquals(program.stdout.slice(0, 2), ["NoNewPrivs:\t0", "Seccomp:\t0"]);
+    const filtered = flags.length === 0 ? "2" : "0";
+    await until("the filter", 5_000, () => values(program.pid, "Seccomp").join() === filtered);
+    program.signal("SIGTERM");
+    assertEquals(await program.end(), 5, program.stderr.join("\n"));
+    assertEquals(program.stderr, []);
+  }
+});
+
 e2e("-user without the right to: a line that says so, status 1, and nothing on stdout", async () => {
   const bed = await forwards.get();
   await bed.program.stop();

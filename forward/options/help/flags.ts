@@ -257,7 +257,8 @@ export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>>
     paragraphs: [
       "As soon as all is open, give up the system calls that the program does not need (it starts no programs, writes to " +
       "no other files, makes no other sockets than for TCP, UDP and ping), and with Landlock the files. Together with " +
-      "`-user`, where the program was started by root.",
+      "`-user`, where the program was started by root. For `run` it is the default, which `-sandbox=false` turns off; the " +
+      "command has nothing to do with it.",
     ],
     complete: "none",
   },
