@@ -49,8 +49,13 @@ export class BenchBed implements AsyncDisposable {
 
   /** A guest for one use, with a process of its own. */
   async newSeat(peer: Peer, mtu: number): Promise<Seat> {
-    const place = { guest: await this.lab.guest(), mtu, number: this.guests++ };
+    const place = await this.newPlace(mtu);
     return { ...place, bed: this, peer, process: await peer.attach(this.lab, place) };
+  }
+
+  /** A guest that nobody serves yet. */
+  async newPlace(mtu: number): Promise<Place> {
+    return { guest: await this.lab.guest(), mtu, number: this.guests++ };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

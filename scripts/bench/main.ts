@@ -4,42 +4,75 @@
  *
  * @module
  */
-import { parseBenchOptions } from "./options.ts";
+import { chart } from "./chart.ts";
 import { fullMatrix, quickMatrix, select } from "./matrix.ts";
-import { KERNEL, OURS, PASTA, type Peer, SLIRP4NETNS } from "./peers.ts";
+import { type BenchOptions, parseBenchOptions, USAGE, UsageError } from "./options.ts";
+import { competitors, OURS, type Peer } from "./peers.ts";
 import { notes, table } from "./report.ts";
+import { merge, readResults, type Results } from "./results.ts";
 import { measure } from "./run.ts";
+import { outcomes, targetTable } from "./targets.ts";
+import type { Work } from "./work.ts";
 
-const COMPETITORS: readonly Peer[] = [SLIRP4NETNS, PASTA, KERNEL];
-
-const options = parseBenchOptions(Deno.args, COMPETITORS.map((peer) => peer.name));
-if (Deno.uid() !== 0) {
-  console.error("The benchmark makes network namespaces, which needs root: sudo deno task bench");
-  Deno.exit(1);
-}
-const all = options.quick ? quickMatrix() : fullMatrix();
-const works = options.only === null ? all : select(all, options.only);
-if (works.length === 0) {
-  console.error(
-    `no work is called ${options.only?.join(" or ")}; there is:\n${all.map(({ id }) => `  ${id}`).join("\n")}`,
-  );
+try {
+  const options = parseBenchOptions(Deno.args);
+  if (options === null) console.log(USAGE);
+  else await show(options.from === null ? await run(options) : merge(await readAll(options.from)), options);
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n\n${USAGE}`);
   Deno.exit(2);
 }
-const peers = await installed([OURS, ...COMPETITORS.filter((peer) => options.against.includes(peer.name))]);
-const rows = await measure(works, peers, options.linkMtu);
-console.log(
-  `\nMedians (lowest–highest); ${navigator.hardwareConcurrency} CPUs, Linux ${Deno.osRelease()}, a link with MTU ` +
-    `${options.linkMtu}\n`,
-);
-console.log(table(rows, OURS.name, peers.filter((peer) => peer !== OURS).map((peer) => peer.name)));
-for (const note of notes(rows)) console.log(`\n${note}`);
 
-async function installed(peers: readonly Peer[]): Promise<Peer[]> {
-  const found: Peer[] = [];
+async function run(options: BenchOptions): Promise<Results> {
+  const works = chosen(options);
+  const peers = [OURS, ...await rivals(options.against)];
+  if (Deno.uid() !== 0) {
+    console.error("The benchmark makes network namespaces, which needs root: sudo deno task bench");
+    Deno.exit(1);
+  }
+  const found: { peer: Peer; version: string }[] = [];
   for (const peer of peers) {
     const version = await peer.version();
     console.log(`${peer.name}: ${version ?? "not installed, left out"}`);
-    if (version !== null) found.push(peer);
+    if (version !== null) found.push({ peer, version });
   }
-  return found;
+  return {
+    peers: found.map(({ peer, version }) => ({ name: peer.name, version })),
+    bed: `${navigator.hardwareConcurrency} CPUs, Linux ${Deno.osRelease()}, a link with MTU ${options.linkMtu}`,
+    rows: await measure(works, found.map(({ peer }) => peer), options.linkMtu),
+  };
+}
+
+function chosen({ quick, only }: BenchOptions): Work[] {
+  const all = quick ? quickMatrix() : fullMatrix();
+  const works = only === null ? all : select(all, only);
+  if (works.length > 0) return works;
+  throw new UsageError(`no work is called ${only?.join(" or ")}; there is ${all.map(({ id }) => id).join(", ")}`);
+}
+
+async function rivals(against: readonly string[] | null): Promise<Peer[]> {
+  const all = await competitors();
+  const names = all.map((peer) => peer.name);
+  const stranger = against?.find((name) => !names.includes(name));
+  if (stranger !== undefined) throw new UsageError(`no competitor ${stranger}; there are ${names.join(", ")}`);
+  return all.filter((peer) => against === null || against.includes(peer.name));
+}
+
+async function readAll(paths: readonly string[]): Promise<Results[]> {
+  try {
+    return await Promise.all(paths.map(readResults));
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function show(results: Results, options: BenchOptions): Promise<void> {
+  const [ours, ...others] = results.peers.map((peer) => peer.name);
+  console.log(`\nMedians (lowest–highest); ${results.bed}\n`);
+  console.log(table(results.rows, ours!, others));
+  for (const note of notes(results.rows)) console.log(`\n${note}`);
+  if (options.targets) console.log(`\n${targetTable(outcomes(results.rows, ours!))}`);
+  if (options.json !== null) await Deno.writeTextFile(options.json, `${JSON.stringify(results, null, 1)}\n`);
+  if (options.chart !== null) await Deno.writeTextFile(options.chart, chart(results.rows, [ours!, ...others]));
 }

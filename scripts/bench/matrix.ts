@@ -7,20 +7,22 @@
 import type { Manner } from "./instrument/stream.ts";
 import type { Work } from "./work.ts";
 import { datagramWork } from "./works/datagrams.ts";
+import { connectionsWork } from "./works/connections.ts";
 import { callWork, datagramRoundTripWork, roundTripWork } from "./works/latency.ts";
+import { startWork } from "./works/start.ts";
 import { streamWork } from "./works/streams.ts";
 
 const DIRECTIONS = ["out", "in"] as const;
 const VERSIONS = ["v4", "v6"] as const;
 const MANNERS: readonly Manner[] = ["window", "flood"];
 
-/** Everything. Five rounds where there are targets, and where a round is short; three for the breadth. */
+/** Everything. More rounds where there are targets and for what is short, fewer for the breadth. */
 export function fullMatrix(): Work[] {
   const streams = [1500, 65_520, 9000].flatMap((mtu) =>
     VERSIONS.flatMap((version) =>
       [1, 8].flatMap((connections) =>
         DIRECTIONS.map((direction) => {
-          const rounds = version === "v4" && mtu !== 9000 ? 5 : 3;
+          const rounds = version === "v6" || mtu === 9000 ? 2 : connections === 1 ? 5 : 3;
           return streamWork({ connections, direction, version, mtu }, rounds, 1);
         })
       )
@@ -36,6 +38,8 @@ export function fullMatrix(): Work[] {
     ...MANNERS.flatMap((manner) =>
       [64, 1400].flatMap((size) => DIRECTIONS.map((direction) => datagramWork(direction, manner, size, 3, 0.7)))
     ),
+    startWork(5),
+    connectionsWork(1, 3),
   ];
 }
 
@@ -43,16 +47,17 @@ export function fullMatrix(): Work[] {
 export function quickMatrix(): Work[] {
   return [
     ...[1500, 65_520].flatMap((mtu) =>
-      DIRECTIONS.map((direction) => streamWork({ connections: 1, direction, version: "v4", mtu }, 3, 1))
+      DIRECTIONS.map((direction) => streamWork({ connections: 1, direction, version: "v4", mtu }, 2, 1))
     ),
-    roundTripWork("v4", 3, 0.3),
-    callWork("v4", 3, 0.3),
-    datagramRoundTripWork("v4", 3, 0.3),
-    ...MANNERS.flatMap((manner) => DIRECTIONS.map((direction) => datagramWork(direction, manner, 64, 2, 0.3))),
+    roundTripWork("v4", 2, 0.3),
+    callWork("v4", 2, 0.3),
+    datagramRoundTripWork("v4", 2, 0.3),
+    ...MANNERS.flatMap((manner) => DIRECTIONS.map((direction) => datagramWork(direction, manner, 64, 1, 0.3))),
+    startWork(2),
   ];
 }
 
-/** The work that one of the names is part of: `udp`, `tcp-out`, `rr-v4`, `1500`. */
+/** The work that has one of the names, or whose name goes on from it with a hyphen: `udp`, `tcp-out`, `rr-v4`. */
 export function select(works: readonly Work[], names: readonly string[]): Work[] {
-  return works.filter((work) => names.some((name) => work.id.includes(name)));
+  return works.filter((work) => names.some((name) => work.id === name || work.id.startsWith(`${name}-`)));
 }

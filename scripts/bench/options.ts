@@ -9,51 +9,72 @@ import { LINK_MTU } from "../lab/lab.ts";
 export interface BenchOptions {
   /** The small edition. */
   readonly quick: boolean;
-  /** Competitors, by name. */
-  readonly against: readonly string[];
+  /** Competitors, by name; null: all that there are. */
+  readonly against: readonly string[] | null;
   /** Parts of the names of the work to do; null: all. */
   readonly only: readonly string[] | null;
   /** MTU of the link between the host and the world. */
   readonly linkMtu: number;
+  /** Nothing is measured: these results are shown. Null: measure. */
+  readonly from: readonly string[] | null;
+  /** Where to write the results, and the chart; null: nowhere. */
+  readonly json: string | null;
+  readonly chart: string | null;
+  /** Show how the figures compare with the targets. */
+  readonly targets: boolean;
 }
 
-const USAGE = `usage: deno task bench [OPTION]...
+/** What `--help` prints. */
+export const USAGE = `usage: deno task bench [OPTION]...
 
-  --quick                  a first look, in less than 90 seconds
+  --quick                  a first look, in less than 90 seconds; in full it takes some 12 minutes
   --against NAME[,NAME]    only these competitors
-  --only NAME[,NAME]       only work that has one of these in its name, such as rr, crr-v4, udp-out, tcp-in-1-v4-1500
+  --only NAME[,NAME]       only work whose name begins like this: tcp, tcp-in-8, rr, crr-v4, udp, udp-rr, start, ...
   --link-mtu BYTES         of the link between host and world; ${LINK_MTU} unless given
+  --targets                also how the figures compare with what they are wanted to be
+  --json FILE              write the samples to a file
+  --chart FILE             draw the figures that say most, as SVG
+  --from FILE[,FILE]       measure nothing: show what --json has written; of a figure in several files, the last counts
 `;
 
-/** Reads the command line; ends the process, with status 2 and what was wrong on stderr, when it can't. */
-export function parseBenchOptions(args: readonly string[], competitors: readonly string[]): BenchOptions {
-  let [quick, against, linkMtu] = [false, competitors, LINK_MTU];
-  let only: readonly string[] | null = null;
-  for (let i = 0; i < args.length; i++) {
-    const [option, value] = [args[i]!, args[i + 1]];
-    if (option === "--quick") {
-      quick = true;
-      continue;
-    }
-    if (option === "--help") {
-      console.log(USAGE);
-      Deno.exit(0);
-    }
-    if (!["--against", "--only", "--link-mtu"].includes(option)) usage(`unknown: ${option}`);
-    if (value === undefined) usage(`${option} needs a value`);
-    if (option === "--against") against = value.split(",");
-    else if (option === "--only") only = value.split(",");
-    else linkMtu = Number(value);
-    i++;
-  }
-  const stranger = against.find((name) => !competitors.includes(name));
-  if (stranger !== undefined) usage(`no competitor ${stranger}; there are ${competitors.join(", ")}`);
-  // IPv6 needs 1280 bytes of a link (RFC 8200, section 5)
-  if (!Number.isInteger(linkMtu) || linkMtu < 1280 || linkMtu > LINK_MTU) usage(`a link's MTU is 1280 to ${LINK_MTU}`);
-  return { quick, against, only, linkMtu };
+/** The command line can't be followed; the message says what was wrong. */
+export class UsageError extends Error {
+  override name = "UsageError";
 }
 
-function usage(reason: string): never {
-  console.error(`${reason}\n\n${USAGE}`);
-  Deno.exit(2);
+/** Reads the command line; null: help is wanted. Throws a {@linkcode UsageError}. */
+export function parseBenchOptions(args: readonly string[]): BenchOptions | null {
+  const given = new Map<string, string>();
+  const flags = new Set<string>();
+  for (let i = 0; i < args.length; i++) {
+    const option = args[i]!;
+    if (option === "--help") return null;
+    if (option === "--quick" || option === "--targets") flags.add(option);
+    else if (["--against", "--only", "--link-mtu", "--json", "--chart", "--from"].includes(option)) {
+      const value = args[++i];
+      if (value === undefined || value === "") throw new UsageError(`${option} needs a value`);
+      given.set(option, value);
+    } else throw new UsageError(`unknown: ${option}`);
+  }
+  const list = (option: string) => given.get(option)?.split(",") ?? null;
+  return {
+    quick: flags.has("--quick"),
+    targets: flags.has("--targets"),
+    against: list("--against"),
+    only: list("--only"),
+    from: list("--from"),
+    json: given.get("--json") ?? null,
+    chart: given.get("--chart") ?? null,
+    linkMtu: mtuOf(given.get("--link-mtu")),
+  };
+}
+
+function mtuOf(text: string | undefined): number {
+  if (text === undefined) return LINK_MTU;
+  const mtu = Number(text);
+  // IPv6 needs 1280 bytes of a link (RFC 8200, section 5)
+  if (!Number.isInteger(mtu) || mtu < 1280 || mtu > LINK_MTU) {
+    throw new UsageError(`--link-mtu ${text}: a link's MTU is 1280 to ${LINK_MTU}`);
+  }
+  return mtu;
 }

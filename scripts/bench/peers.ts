@@ -1,5 +1,6 @@
 /**
- * The programs that are compared: each attaches itself to a guest namespace in the way that its documentation shows.
+ * The programs that are compared: each attaches itself to a guest namespace in the way that its documentation shows, with
+ * the flags that make it fastest.
  *
  * @module
  */
@@ -7,7 +8,7 @@ import { makeDevice } from "../lab/device.ts";
 import { HOST_LINK, type Lab } from "../lab/lab.ts";
 import type { Namespace } from "../lab/namespace.ts";
 import { type Process, run } from "../lab/process.ts";
-import { startProgram } from "../lab/program.ts";
+import { programCommand, PROJECT, startProgram } from "../lab/program.ts";
 import { until } from "../lab/until.ts";
 
 /** A guest that a peer is to serve. */
@@ -19,6 +20,17 @@ export interface Place {
   readonly number: number;
 }
 
+/** How to start a program when the time until it is ready is what is asked. */
+export interface Launch {
+  /** To be run in the host, in this directory. */
+  readonly command: readonly string[];
+  readonly cwd?: string;
+  /** How it tells that it is ready: by what it prints, or by its end, when it goes on in the background. */
+  readonly ready: "exit" | { readonly on: "stdout" | "stderr"; readonly says: RegExp };
+  /** Its process id, once it is ready; not given: that of what was started. */
+  pid?(): number;
+}
+
 /** A program that connects a guest to the host's network. */
 export interface Peer {
   readonly name: string;
@@ -26,18 +38,34 @@ export interface Peer {
   version(): Promise<string | null>;
   /** Runs it in the lab's host; returns when the guest has its network. Null: there is no process. */
   attach(lab: Lab, place: Place): Promise<Process | null>;
+  /** Prepares a start; null: there is nothing to start. */
+  readonly launch: ((lab: Lab, place: Place) => Promise<Launch>) | null;
 }
 
-/** This project. */
+/** Where `deno task compile` puts the executable. */
+const EXECUTABLE = `${PROJECT}bin/slirpnetstack`;
+
+/** This project: from source, or the executable that SLIRPNETSTACK_BIN names. Its start is the executable's, if any. */
 export const OURS: Peer = {
   name: "slirpnetstack",
-  version: () => {
+  version: async () => {
     const executable = Deno.env.get("SLIRPNETSTACK_BIN");
-    return Promise.resolve(executable ? `the executable ${executable}` : `from source, on Deno ${Deno.version.deno}`);
+    if (executable) return `the executable ${executable}`;
+    const start = await exists(EXECUTABLE) ? `; its start: ${EXECUTABLE}` : "; its start too: there is no executable";
+    return `from source, on Deno ${Deno.version.deno}${start}`;
   },
   async attach(lab, { guest, mtu }) {
     await makeDevice(guest, { mode: "tap", mtu });
     return lab.adopt(await startProgram(lab.host, guest, ["-quiet"]));
+  },
+  async launch(_lab, { guest, mtu }) {
+    await makeDevice(guest, { mode: "tap", mtu });
+    const compiled = !Deno.env.get("SLIRPNETSTACK_BIN") && await exists(EXECUTABLE);
+    return {
+      command: [...(compiled ? [EXECUTABLE] : programCommand()), "-quiet", "-netns", guest.path],
+      cwd: PROJECT,
+      ready: { on: "stderr", says: /Slirpnetstack started/ },
+    };
   },
 };
 
@@ -45,31 +73,79 @@ export const OURS: Peer = {
 export const SLIRP4NETNS: Peer = {
   name: "slirp4netns",
   version: () => firstLine(["slirp4netns", "--version"]),
-  async attach(lab, { guest, mtu }) {
-    const path = ["--netns-type=path", guest.path];
-    const process = lab.start(lab.host, [
-      ...["slirp4netns", "--configure", `--mtu=${mtu}`, "--enable-ipv6", ...path, "tun0"],
-    ]);
-    await ready(guest);
+  async attach(lab, place) {
+    const process = lab.start(lab.host, slirp4netnsCommand(place));
+    await hasNetwork(place.guest);
     return process;
   },
+  launch: (_lab, place) =>
+    Promise.resolve({
+      // it writes a 1 to the descriptor that it is told, here the pipe that is our end of its stdout
+      command: ["sh", "-c", 'exec "$@" 3>&1 >/dev/null', "sh", ...slirp4netnsCommand(place, ["--ready-fd=3"])],
+      ready: { on: "stdout", says: /1/ },
+    }),
 };
 
-/** pasta(1): no ports forwarded, the guest gets the host's addresses. Run as root it would become nobody: stay. */
-export const PASTA: Peer = {
-  name: "pasta",
-  version: () => firstLine(["pasta", "--version"]),
-  async attach(lab, { guest, mtu }) {
-    const noForwards = ["-t", "none", "-u", "none", "-T", "none", "-U", "none"];
-    const process = lab.start(lab.host, [
-      ...["pasta", "--foreground", "--quiet", "--runas", "0", "--config-net", "--mtu", String(mtu)],
-      ...noForwards,
-      ...["--ns-ifname", "tun0", "--netns", guest.path],
-    ]);
-    await ready(guest);
-    return process;
-  },
-};
+function slirp4netnsCommand({ guest, mtu }: Place, more: readonly string[] = []): string[] {
+  return [
+    ...["slirp4netns", "--configure", `--mtu=${mtu}`, "--enable-ipv6", ...more],
+    ...["--netns-type=path", guest.path, "tun0"],
+  ];
+}
+
+/** pasta(1) by that name or path. */
+export function pasta(name: string, program: string): Peer {
+  return {
+    name,
+    version: () => firstLine([program, "--version"]),
+    async attach(lab, place) {
+      const process = lab.start(lab.host, pastaCommand(program, place, ["--foreground"]));
+      await hasNetwork(place.guest);
+      return process;
+    },
+    launch: (lab, place) => {
+      const pidFile = `${lab.directory}/pasta-${place.number}.pid`;
+      return Promise.resolve({
+        command: pastaCommand(program, place, ["--pid", pidFile]),
+        ready: "exit",
+        pid: () => Number(Deno.readTextFileSync(pidFile)),
+      });
+    },
+  };
+}
+
+/** No ports forwarded; the guest gets the host's addresses. Run as root it would become nobody: stay. */
+function pastaCommand(program: string, { guest, mtu }: Place, more: readonly string[]): string[] {
+  const noForwards = ["-t", "none", "-u", "none", "-T", "none", "-U", "none"];
+  return [
+    ...[program, "--quiet", "--runas", "0", "--config-net", "--mtu", String(mtu), ...more],
+    ...noForwards,
+    ...["--ns-ifname", "tun0", "--netns", guest.path],
+  ];
+}
+
+/** pasta as the system has it. */
+export const PASTA: Peer = pasta("pasta", "pasta");
+
+/** The Go program of the same name, or another build of this one, by its path: called as both document it. */
+export function namesake(name: string, program: string): Peer {
+  const command = (guest: Namespace) => [program, "-interface", "tun0", "-netns", guest.path];
+  return {
+    name,
+    version: async () => `${program}, ${await firstLine([program, "-version"]) || "which tells no version"}`,
+    async attach(lab, { guest, mtu }) {
+      await makeDevice(guest, { mode: "tap", mtu });
+      const process = lab.start(lab.host, command(guest));
+      await process.line("stderr", /Slirpnetstack started/, 20_000);
+      await hasNetwork(guest);
+      return process;
+    },
+    async launch(_lab, { guest, mtu }) {
+      await makeDevice(guest, { mode: "tap", mtu });
+      return { command: command(guest), ready: { on: "stderr", says: /Slirpnetstack started/ } };
+    },
+  };
+}
 
 /** No slirp at all: the kernel routes between two veths. It is the limit, and takes privileges. */
 export const KERNEL: Peer = {
@@ -92,17 +168,52 @@ export const KERNEL: Peer = {
     await world.ip(`
       route add ${net4}.0/24 via ${HOST_LINK.v4}
       route add ${net6}:/64 via ${HOST_LINK.v6}`);
-    await until("the guest's link", 5_000, () => guest.hasCarrier("tun0"));
+    await hasNetwork(guest);
     return null;
   },
+  launch: null,
 };
 
+/** All that there is to compare with: what Debian has, what else lies on PATH, and the kernel. */
+export async function competitors(): Promise<Peer[]> {
+  const [first, ...morePastas] = await onPath("pasta");
+  const namesakes = (await onPath("slirpnetstack")).filter((path) => path !== EXECUTABLE);
+  return [
+    SLIRP4NETNS,
+    first === undefined ? PASTA : pasta("pasta", first),
+    ...morePastas.map((path, index) => pasta(`pasta-${index + 2}`, path)),
+    ...namesakes.map((path, index) => namesake(`slirpnetstack-${index + 2}`, path)),
+    KERNEL,
+  ];
+}
+
+/** The paths of the programs of that name in the directories of PATH; what is the same file in several, once. */
+export async function onPath(name: string): Promise<string[]> {
+  const found = new Map<string, string>();
+  for (const directory of (Deno.env.get("PATH") ?? "").split(":").filter((directory) => directory !== "")) {
+    const path = `${directory}/${name}`;
+    if (!await exists(path)) continue;
+    const file = await Deno.realPath(path);
+    if (!found.has(file)) found.set(file, path);
+  }
+  return [...found.values()];
+}
+
 /** The device is there and up, and the guest has a default route. */
-async function ready(guest: Namespace): Promise<void> {
+async function hasNetwork(guest: Namespace): Promise<void> {
   await until("a default route in the guest", 10_000, async () => {
     const routes = await run(["ip", "-n", guest.name, "route", "show", "default"]);
     return routes.stdout.includes("dev tun0") && await guest.hasCarrier("tun0");
   });
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
 }
 
 async function firstLine(command: readonly string[]): Promise<string | null> {

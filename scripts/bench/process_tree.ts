@@ -20,8 +20,9 @@ export function treeDescriptors(pid: number): number {
   return sum(pid, openDescriptors);
 }
 
-/** The process ids of the process and of its descendants (proc(5), /proc/PID/task/TID/children). */
+/** The ids of the process and of its descendants (proc(5), /proc/PID/task/TID/children); none when it has ended. */
 export function processTree(pid: number): number[] {
+  if (!isThere(pid)) return [];
   const children = [...Deno.readDirSync(`/proc/${pid}/task`)].flatMap((task) =>
     Deno.readTextFileSync(`/proc/${pid}/task/${task.name}/children`).split(" ").filter((word) => word.trim() !== "")
   );
@@ -30,4 +31,14 @@ export function processTree(pid: number): number[] {
 
 function sum(pid: number, usage: (pid: number) => number): number {
   return processTree(pid).reduce((total, one) => total + usage(one), 0);
+}
+
+function isThere(pid: number): boolean {
+  try {
+    Deno.statSync(`/proc/${pid}/task`);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }

@@ -19,7 +19,7 @@ export function table(rows: readonly Row[], ours: string, others: readonly strin
   return markdown(
     head,
     rows.map((row) => [
-      `${row.name}, ${row.unit}${row.better === "less" ? " (less is better)" : ""}`,
+      `${row.name}${row.unit === "" ? "" : `, ${row.unit}`}${row.better === "less" ? " (less is better)" : ""}`,
       String(row.mtu),
       cell(row, ours),
       ...others.flatMap((other) => [cell(row, other), verdict(row, ours, other)]),
@@ -36,15 +36,19 @@ export function markdown(head: readonly string[], body: readonly (readonly strin
   return [format(head), rule, ...body.map(format)].join("\n");
 }
 
-/** A line for each dash of the table, and for each peer that failed some of the time. */
+/** A line for each peer that failed at some work, always or some of the time: why there is a dash, or fewer samples. */
 export function notes(rows: readonly Row[]): string[] {
-  return rows.flatMap((row) =>
-    Object.entries(row.failures).map(([peer, reasons]) => {
+  const lines = new Map<string, string>(); // the figures of one sample fail together: said once
+  for (const row of rows) {
+    for (const [peer, reasons] of Object.entries(row.failures)) {
       const taken = row.samples[peer]?.length ?? 0;
       const share = taken === 0 ? "" : ` in ${reasons.length} of ${reasons.length + taken} samples`;
-      return `${peer} failed${share} at ${row.name}, MTU ${row.mtu}: ${reasons[0]}`;
-    })
-  );
+      const what = `${peer} failed${share} at ${row.name}, MTU ${row.mtu}`;
+      const key = `${peer} ${row.mtu} ${reasons.join()}`;
+      if (!lines.has(key)) lines.set(key, `${what}: ${reasons[0]}`);
+    }
+  }
+  return [...lines.values()];
 }
 
 /** The median of a peer's samples; null when it has none. */
@@ -69,6 +73,7 @@ function cell(row: Row, peer: string): string {
 function verdict(row: Row, ours: string, other: string): string {
   const value = ratio(row, ours, other);
   if (value === null) return "—";
+  if (value === 1) return "1.00× level";
   const ahead = row.better === "more" ? value >= 1 : value <= 1;
   return `${value.toFixed(2)}× ${ahead ? "ahead" : "behind"}`;
 }

@@ -1,7 +1,8 @@
 /** The benchmark runs, and what it is to show holds: at a small MTU far ahead of slirp4netns, at a large one not behind. */
+import { SLIRP4NETNS } from "../../scripts/bench/peers.ts";
+import type { Results } from "../../scripts/bench/results.ts";
 import { check, run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
-import { SLIRP4NETNS } from "../../scripts/bench/peers.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { e2e } from "./bed.ts";
 
@@ -24,8 +25,40 @@ e2e("deno task bench: TCP at 3 times the throughput of slirp4netns at MTU 1500, 
   }
 });
 
+e2e("deno task bench: round trips, calls, datagrams and starts have figures, and can be shown again", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const [json, chart] = [`${directory}/results.json`, `${directory}/chart.svg`];
+    const some = ["--quick", "--only", "rr,crr,udp,start", "--against", "kernel"];
+    const table = await check([...BENCH, ...some, "--json", json], { cwd: PROJECT, timeout: 120_000 });
+    const { rows }: Results = JSON.parse(await Deno.readTextFile(json));
+    assertEquals(rows.length, 12);
+    for (const { id, samples, failures } of rows) {
+      assertEquals(failures, {}, id);
+      for (const [peer, taken] of Object.entries(samples)) {
+        assert(taken.every((value) => value > 0), `${id}, ${peer}: ${taken}`);
+        assertEquals(taken.length > 0, peer !== "kernel" || !id.startsWith("start"), `${id}, ${peer}`);
+      }
+    }
+    const again = await check([...BENCH, "--from", json, "--chart", chart, "--targets"], { cwd: PROJECT });
+    for (const line of table.split("\n").filter((line) => line.startsWith("|"))) assert(again.includes(line), again);
+    assert(again.includes("| start to ready "), again);
+    assert((await Deno.readTextFile(chart)).includes("UDP round trip"), "the chart");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 e2e("deno task bench says what it doesn't know", async () => {
-  const result = await run([...BENCH, "--against", "nobody"], { cwd: PROJECT });
-  assertEquals(result.code, 2);
-  assert(result.stderr.includes("no competitor nobody"), result.stderr);
+  for (
+    const [option, value, reason] of [
+      ["--against", "nobody", "no competitor nobody"],
+      ["--only", "nothing", "no work is called nothing"],
+      ["--from", "/nonexistent", "/nonexistent: "],
+    ] as const
+  ) {
+    const result = await run([...BENCH, option, value], { cwd: PROJECT });
+    assertEquals(result.code, 2);
+    assert(result.stderr.includes(reason), result.stderr);
+  }
 });

@@ -6,12 +6,17 @@
  *     client.ts calls ADDRESS SECONDS           connect, request, answer, end; in turn
  *     client.ts datagram-round-trips ADDRESS SECONDS
  *                                               {"count": N, "seconds": S, "lost": N, "p50": T, "p99": T}
+ *     client.ts crowd ADDRESS SECONDS COUNT     opens COUNT connections, within SECONDS, has each echo, and keeps them until
+ *                                               its stdin ends:
+ *                                               {"open": N, "seconds": S, "reason": why not more, "echoed": N}
  *     client.ts datagrams ADDRESS SECONDS out|in window|flood SIZE
  *                                               {"sent": N, "datagrams": N, "seconds": S}: what the receiver got
  *
  * @module
  */
 import { percentile } from "../statistics.ts";
+import { takeCpu } from "./affinity.ts";
+import { Crowd } from "./crowd.ts";
 import { check, errno, libc, reason } from "./libc.ts";
 import {
   ANSWER_PORT,
@@ -161,6 +166,13 @@ function receiveSome(fd: number): number {
   return count;
 }
 
+function crowd(address: string, seconds: number, count: number) {
+  const crowd = new Crowd(sockaddr(address, ECHO_PORT));
+  const start = performance.now();
+  const opened = crowd.connect(count, seconds * 1000);
+  return { ...opened, seconds: (performance.now() - start) / 1000, echoed: crowd.echo() };
+}
+
 function measure([command, address = "", seconds = "", ...more]: readonly string[]): unknown {
   switch (command) {
     case "round-trips":
@@ -169,6 +181,8 @@ function measure([command, address = "", seconds = "", ...more]: readonly string
       return calls(address, Number(seconds));
     case "datagram-round-trips":
       return datagramRoundTrips(address, Number(seconds));
+    case "crowd":
+      return crowd(address, Number(seconds), Number(more[0]));
     case "datagrams": {
       const direction = more[0] === "in" ? "in" : "out";
       const manner = more[1] === "flood" ? "flood" : "window";
@@ -180,7 +194,9 @@ function measure([command, address = "", seconds = "", ...more]: readonly string
 }
 
 try {
+  takeCpu(0);
   console.log(JSON.stringify(measure(Deno.args)));
+  if (Deno.args[0] === "crowd") Deno.stdin.readSync(buffer);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   Deno.exit(1);

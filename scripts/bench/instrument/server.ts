@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { takeCpu } from "./affinity.ts";
 import { Epoll, EPOLLIN } from "./epoll.ts";
 import { check, errno, libc, reason } from "./libc.ts";
 import {
@@ -41,6 +42,7 @@ const BUFFER_SIZE = BigInt(buffer.length);
 const peer = new Uint8Array(28);
 const peerLength = new Uint32Array(1);
 
+takeCpu(1);
 for (const address of Deno.args) {
   accepting(address, ECHO_PORT, echo);
   accepting(address, ANSWER_PORT, answer);

@@ -1,12 +1,6 @@
 import { formatValue, notes, type Row, table } from "../../../scripts/bench/report.ts";
 import { assertEquals } from "../../assert.ts";
-
-function row(fields: Partial<Row>): Row {
-  return {
-    ...{ id: "bulk", name: "bulk", unit: "Gbit/s", better: "more", mtu: 1500, samples: {}, failures: {} },
-    ...fields,
-  };
-}
+import { row } from "./rows.ts";
 
 /** The cells of the table's only row. */
 function cells(fields: Partial<Row>): string[] {
@@ -36,6 +30,11 @@ Deno.test("who could not do it gets a dash, and a note says why", () => {
   const failed = { samples: { we: [1], they: [] }, failures: { they: ["1020 of 10000", "999 of 10000"] } };
   assertEquals(cells(failed).slice(2), ["1.00 (1.00–1.00)", "—", "—"]);
   assertEquals(notes([row(failed)]), ["they failed at bulk, MTU 1500: 1020 of 10000"]);
+});
+
+Deno.test("figures of one sample that failed are noted once", () => {
+  const failures = { they: ["1020 of 10000"] };
+  assertEquals(notes([row({ failures }), row({ id: "more", name: "more", failures })]).length, 1);
 });
 
 Deno.test("who failed some of the time is compared by the rest, and a note says so", () => {

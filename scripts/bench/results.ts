@@ -1,0 +1,49 @@
+/**
+ * What a run has measured, as a file, so that a run can be taken in pieces and shown again.
+ *
+ * @module
+ */
+import type { Row } from "./report.ts";
+
+/** A run, or several put together. */
+export interface Results {
+  /** Who was measured, ours first: the name, and the version in a line. */
+  readonly peers: readonly { readonly name: string; readonly version: string }[];
+  /** Where: CPUs, kernel, the link's MTU. */
+  readonly bed: string;
+  readonly rows: readonly Row[];
+}
+
+/** Reads what `--json` has written. Throws an Error that names the file when it isn't that. */
+export async function readResults(path: string): Promise<Results> {
+  let results: unknown;
+  try {
+    results = JSON.parse(await Deno.readTextFile(path));
+  } catch (error) {
+    throw new Error(`${path}: ${error instanceof Error ? error.message : error}`);
+  }
+  if (!isResults(results)) throw new Error(`${path}: not what --json of this benchmark has written`);
+  return results;
+}
+
+/** Puts results together. The same figure in several: the last one's samples stand. Beds that differ are all named. */
+export function merge(all: readonly Results[]): Results {
+  const peers = new Map(all.flatMap((results) => results.peers.map((peer) => [peer.name, peer])));
+  const rows = new Map<string, Row>();
+  for (const row of all.flatMap((results) => results.rows)) rows.set(row.id, row);
+  return {
+    peers: [...peers.values()],
+    bed: [...new Set(all.map((results) => results.bed))].join("; "),
+    rows: [...rows.values()],
+  };
+}
+
+function isResults(value: unknown): value is Results {
+  return isRecord(value) && typeof value.bed === "string" &&
+    Array.isArray(value.peers) && value.peers.every((peer) => isRecord(peer) && typeof peer.name === "string") &&
+    Array.isArray(value.rows) && value.rows.every((row) => isRecord(row) && isRecord(row.samples));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

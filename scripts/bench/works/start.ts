@@ -1,0 +1,97 @@
+/**
+ * From exec to ready, and the memory of a program that has done nothing yet.
+ *
+ * Ready is what each program itself says it is: see `launch` in peers.ts. The guest and, where the program wants one,
+ * the device are made before the clock starts.
+ *
+ * @module
+ */
+import { until } from "../../lab/until.ts";
+import type { Launch } from "../peers.ts";
+import { processTree, treeCpuTime, treeMemory } from "../process_tree.ts";
+import type { Work } from "../work.ts";
+
+const MTU = 65_520;
+const MIB = 1 << 20;
+/** ms that a program may take. */
+const PATIENCE = 15_000;
+
+/** See the module's text. */
+export function startWork(rounds: number): Work {
+  return {
+    ...{ id: "start", mtu: MTU, rounds, seconds: 0 },
+    figures: [
+      { id: "start-ready", name: "start to ready", unit: "ms", better: "less" },
+      { id: "start-memory", name: "memory at rest", unit: "MiB", better: "less" },
+    ],
+    async sample({ bed, peer }) {
+      if (peer.launch === null) return [null, null];
+      const launch = await peer.launch(bed.lab, await bed.newPlace(MTU));
+      const command = bed.lab.host.enter(launch.command);
+      const start = performance.now();
+      const child = new Deno.Command(command[0]!, {
+        args: command.slice(1),
+        ...(launch.cwd === undefined ? {} : { cwd: launch.cwd }),
+        ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+      }).spawn();
+      let pid = child.pid;
+      try {
+        await inTime(isReady(child, launch));
+        const ready = performance.now() - start;
+        pid = launch.pid?.() ?? child.pid;
+        await rest(pid);
+        return [ready, treeMemory(pid) / MIB];
+      } finally {
+        for (const each of processTree(pid)) end(each);
+        await Promise.all([child.status, child.stdout.cancel(), child.stderr.cancel()]);
+      }
+    },
+  };
+}
+
+/** Resolves when the program says that it is ready; rejects when it ends before. */
+async function isReady(child: Deno.ChildProcess, { ready }: Launch): Promise<void> {
+  if (ready === "exit") {
+    const { code } = await child.status;
+    if (code !== 0) throw new Error(`status ${code} at the start`);
+    return;
+  }
+  let text = "";
+  const reader = child[ready.on].getReader(); // the few lines on the other fit in its pipe
+  const decoder = new TextDecoder();
+  try {
+    while (!ready.says.test(text)) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error(`ended at the start: ${text.trim()}`);
+      text += decoder.decode(value);
+    }
+  } finally {
+    reader.releaseLock();
+  }
+}
+
+function inTime(ready: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not ready after ${PATIENCE / 1000} s`)), PATIENCE);
+  });
+  return Promise.race([ready, late]).finally(() => clearTimeout(timer));
+}
+
+/** Waits until it has taken no CPU time for a third of a second. */
+async function rest(pid: number): Promise<void> {
+  let [before, since] = [treeCpuTime(pid), performance.now()];
+  await until("the program to rest", PATIENCE, () => {
+    const now = treeCpuTime(pid);
+    if (now !== before) [before, since] = [now, performance.now()];
+    return performance.now() - since > 333;
+  });
+}
+
+function end(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGTERM");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended
+  }
+}

@@ -1,0 +1,27 @@
+import { parseBenchOptions, UsageError } from "../../../scripts/bench/options.ts";
+import { assertEquals, assertThrows } from "../../assert.ts";
+
+Deno.test("without options everything is measured, and nothing written", () => {
+  assertEquals(parseBenchOptions([]), {
+    ...{ quick: false, targets: false, against: null, only: null, from: null, json: null, chart: null },
+    linkMtu: 65_535,
+  });
+});
+
+Deno.test("options and their values", () => {
+  const args = "--quick --targets --against a,b --only rr --link-mtu 1500 --json r.json --chart c.svg --from x,y";
+  assertEquals(parseBenchOptions(args.split(" ")), {
+    ...{ quick: true, targets: true, against: ["a", "b"], only: ["rr"], from: ["x", "y"], json: "r.json" },
+    ...{ chart: "c.svg", linkMtu: 1500 },
+  });
+  assertEquals(parseBenchOptions(["--quick", "--help"]), null);
+});
+
+Deno.test("what can't be followed is said", () => {
+  const said = (...args: string[]) => assertThrows(() => parseBenchOptions(args), UsageError).message;
+  assertEquals(said("--fast"), "unknown: --fast");
+  assertEquals(said("--json"), "--json needs a value");
+  for (const mtu of ["1279", "65536", "1500.5", "x"]) {
+    assertEquals(said("--link-mtu", mtu), `--link-mtu ${mtu}: a link's MTU is 1280 to 65535`);
+  }
+});
