@@ -33,6 +33,7 @@ import { SocketReset } from "./ffi/socket_reset.ts";
 import { SourceAddresses } from "./ffi/source_address.ts";
 import { readTextFile, readTextFileIfThere } from "./ffi/text_file.ts";
 import { TunDevice } from "./ffi/tun_device.ts";
+import { isWritable, WRITABLE_BYTES } from "./ffi/writable.ts";
 import { Capture } from "./forward/capture/capture.ts";
 import { captureFrames, CapturingDevice } from "./forward/capture/capturing_device.ts";
 import { guestResolvConf } from "./forward/dns/guest_resolv_conf.ts";
@@ -204,12 +205,17 @@ class Life {
         stderr.line(`[!] Internal error: ${messageOf(error)}`); // the others are done all the same
       }
     }
+    for (const output of [stdout, stderr]) output.flush();
     Deno.exit(status);
   }
 
   /** Does the work of a start; one that can't go on ends the process. */
   async start(work: () => Promise<void>): Promise<void> {
     raiseDescriptorLimit();
+    for (const [output, fd] of [[stdout, 1], [stderr, 2]] as const) {
+      const after = (delay: number, run: () => void) => setTimeout(run, delay);
+      output.dontWait({ isReady: () => isWritable(fd), maxWrite: WRITABLE_BYTES, after });
+    }
     try {
       await work();
     } catch (error) {

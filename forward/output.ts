@@ -1,6 +1,14 @@
 /**
- * Lines for scripts and people, each written at once. Somebody who closes the pipe, or reads too slowly from one that
- * does not block, misses lines; the network goes on.
+ * Lines for scripts and people, each written at once.
+ *
+ * Once the program serves ({@linkcode Output.dontWait}), the network does not wait for whoever reads them:
+ *
+ * | reader | what is done |
+ * | --- | --- |
+ * | keeps up | each line is written at once |
+ * | is slow | lines wait, in their order, and are written as it takes them |
+ * | reads nothing, and MAX_WAITING bytes wait | further lines are dropped, and counted |
+ * | has closed its end | nothing is written any more |
  *
  * @module
  */
@@ -11,12 +19,41 @@ export interface SyncWriter {
   writeSync(bytes: Uint8Array): number;
 }
 
+/** What it takes not to wait for a reader. */
+export interface Patience {
+  /** Whether `maxWrite` bytes can be written without waiting, or the write fails. */
+  readonly isReady: () => boolean;
+  /** The most that is written at once. */
+  readonly maxWrite: number;
+  /** Calls `run` in about `delay` ms. */
+  readonly after: (delay: number, run: () => void) => void;
+}
+
+/** Ten thousand lines: a burst of connections that a script takes a second to digest. A pipe itself holds 64 KiB. */
+export const MAX_WAITING = 1024 * 1024;
+
+/** How soon a reader that was slow is looked at again: at first, and when it has taken nothing for long. */
+const FIRST_LOOK_MS = 10, LAST_LOOK_MS = 640;
+
 /** Writes lines. */
 export class Output {
+  /** Lines that the reader did not get because it was too slow. */
+  dropped = 0;
   private readonly encoder = new TextEncoder();
+  private patience: Patience | null = null;
   private closed = false;
+  /** What waits, and how many bytes that are. */
+  private waiting: Uint8Array[] = [];
+  private waitingBytes = 0;
+  private looking = false;
+  private delay = FIRST_LOOK_MS;
 
   constructor(private readonly writer: SyncWriter) {}
+
+  /** From now on nobody waits for the reader. */
+  dontWait(patience: Patience): void {
+    this.patience = patience;
+  }
 
   /** Writes one line; the newline is added here. */
   line(text: string): void {
@@ -27,10 +64,60 @@ export class Output {
   text(text: string): void {
     if (this.closed) return;
     const bytes = this.encoder.encode(text);
-    try {
-      for (let at = 0; at < bytes.length;) at += this.writer.writeSync(bytes.subarray(at));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.WouldBlock)) this.closed = true;
+    const rest = this.waiting.length > 0 ? bytes : this.write(bytes);
+    if (rest.length === 0 || this.closed) return;
+    if (this.waitingBytes + rest.length > MAX_WAITING) this.dropped++;
+    else this.keep(rest);
+  }
+
+  /** Writes what waits, as far as the reader takes it now. */
+  flush(): void {
+    while (this.waiting.length > 0 && !this.closed) {
+      const next = this.waiting[0]!;
+      const rest = this.write(next);
+      this.waitingBytes -= next.length - rest.length;
+      if (rest.length === next.length) return;
+      if (rest.length === 0) this.waiting.shift();
+      else this.waiting[0] = rest;
+      this.delay = FIRST_LOOK_MS;
     }
+  }
+
+  /** Returns what could not be written now. */
+  private write(bytes: Uint8Array): Uint8Array {
+    const { patience } = this;
+    let at = 0;
+    try {
+      while (at < bytes.length) {
+        if (patience !== null && !patience.isReady()) break;
+        const end = patience === null ? bytes.length : Math.min(bytes.length, at + patience.maxWrite);
+        at += this.writer.writeSync(bytes.subarray(at, end));
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) {
+        this.closed = true;
+        this.waiting = [];
+      }
+    }
+    return bytes.subarray(at);
+  }
+
+  private keep(bytes: Uint8Array): void {
+    if (this.patience === null) return; // a reader that does not block misses what it has no room for
+    this.waiting.push(bytes);
+    this.waitingBytes += bytes.length;
+    this.look();
+  }
+
+  private look(): void {
+    if (this.looking || this.patience === null) return;
+    this.looking = true;
+    this.patience.after(this.delay, () => {
+      this.looking = false;
+      this.delay = Math.min(2 * this.delay, LAST_LOOK_MS);
+      this.flush();
+      if (this.waiting.length > 0 && !this.closed) this.look();
+      else this.delay = FIRST_LOOK_MS;
+    });
   }
 }
