@@ -108,20 +108,24 @@ async function main(args: readonly string[]): Promise<void> {
     Deno.exit(FAILURE);
   }
   const own = new LocalNames(readTextFile);
-  if (args[0] === "run") {
-    const { options, rest } = await parsed(parseRunOptions(args.slice(1), resolveOnHost, own));
+  const [word, ...words] = args;
+  if (word === "help" || word === "completions") {
+    await tell(word, words);
+  } else if (word === "run") {
+    const { options, rest } = await parsed(word, parseRunOptions(words, resolveOnHost, own));
     await run(options, rest);
   } else {
-    const { options } = await parsed(parseOptions(args, resolveOnHost, own, findUser));
+    const { options } = await parsed("attach", parseOptions(args, resolveOnHost, own, findUser));
     await attach(options);
   }
 }
 
 /** What the command line says, if that is to start; otherwise ends the process. */
-async function parsed<T extends SharedOptions>(parsing: Promise<OptionsOutcome<T>>) {
+async function parsed<T extends SharedOptions>(command: string, parsing: Promise<OptionsOutcome<T>>) {
   const outcome = await parsing;
   if (outcome.kind === "error") {
     stderr.text(`${outcome.message}\n${outcome.usage}`);
+    if (outcome.unknown !== undefined) await hint(outcome.unknown, command);
     Deno.exit(ExitStatus.BAD_FLAGS);
   }
   if (outcome.kind === "help") {
@@ -133,6 +137,23 @@ async function parsed<T extends SharedOptions>(parsing: Promise<OptionsOutcome<T
     Deno.exit(ExitStatus.OK);
   }
   return outcome;
+}
+
+/** Help, and what shells need to complete words. Loaded only then: a start has no use for it. */
+async function tell(word: "help" | "completions", args: readonly string[]): Promise<never> {
+  const { help, terminalStyle } = await import("./forward/options/help/help.ts");
+  const { completions } = await import("./forward/options/help/completions/completions.ts");
+  const outcome = word === "help" ? help(args, terminalStyle(Deno.stdout)) : completions(args);
+  if (outcome.kind === "text") stdout.text(outcome.text);
+  else stderr.text(outcome.message);
+  Deno.exit(outcome.kind === "text" ? ExitStatus.OK : ExitStatus.BAD_FLAGS);
+}
+
+/** A line on stderr about a flag that there isn't, and what may have been meant. */
+async function hint(flag: string, command: string): Promise<void> {
+  const { flagHint } = await import("./forward/options/help/help.ts");
+  const line = flagHint(flag, command);
+  if (line !== null) stderr.line(line);
 }
 
 /** Serves a guest that exists, until a signal or the device's end; or ends the process with a line that says why not. */

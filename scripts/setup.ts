@@ -29,6 +29,10 @@ const NEEDED: readonly Tool[] = [
 /** What the tests look at our output with, besides. */
 const CHECKERS: readonly Tool[] = [
   { command: "promtool", package: "prometheus" },
+  { command: "groff", package: "groff-base" },
+  { command: "mandoc", package: "mandoc" },
+  { command: "fish", package: "fish" },
+  { command: "zsh", package: "zsh" },
 ];
 
 /** What the benchmark compares with; it goes on without those that can't be had. */

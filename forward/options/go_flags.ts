@@ -114,8 +114,8 @@ export type FlagsOutcome =
   /** `rest`: the arguments behind the flags. */
   | { readonly kind: "parsed"; readonly rest: readonly string[] }
   | { readonly kind: "help" }
-  /** `message`: one line that says what is wrong. */
-  | { readonly kind: "error"; readonly message: string };
+  /** `message`: one line that says what is wrong. `unknown`: the flag's name without dashes, if there is no such flag. */
+  | { readonly kind: "error"; readonly message: string; readonly unknown?: string };
 
 /**
  * Sets the table's flags from the arguments. Rejects only with what a flag's parser threw that is no
@@ -136,7 +136,7 @@ export async function parseFlags(table: FlagTable, args: readonly string[]): Pro
     const flag = Object.hasOwn(table, name) ? table[name] : undefined;
     if (flag === undefined) {
       if (name === "h" || name === "help") return { kind: "help" };
-      return { kind: "error", message: `flag provided but not defined: -${name}` };
+      return { kind: "error", message: `flag provided but not defined: -${name}`, unknown: name };
     }
     if (value === undefined && flag.isBoolean) value = "true";
     if (value === undefined && next < args.length) value = args[next++]!;

@@ -117,8 +117,8 @@ export type OptionsOutcome<T = Options> =
   | { readonly kind: "options"; readonly options: T; readonly rest: readonly string[] }
   /** The usage was asked for. Ends with a newline. */
   | { readonly kind: "help"; readonly usage: string }
-  /** The message is one line without its newline; the usage belongs behind it. */
-  | { readonly kind: "error"; readonly message: string; readonly usage: string };
+  /** The message is one line without its newline; the usage belongs behind it. `unknown`: a flag that there isn't. */
+  | { readonly kind: "error"; readonly message: string; readonly usage: string; readonly unknown?: string };
 
 /**
  * Reads the command line. Names in ranges are resolved on the way, and users looked up.

@@ -165,3 +165,21 @@ function readIfThere(path: string): string {
     return "";
   }
 }
+
+Deno.test("help and completions are on stdout; a flag that is nearly one is named behind the usage", async () => {
+  for (const [words, expected] of [[["help"], /^NAME\n/], [["completions", "bash"], /\ncomplete -F _slirp/]] as const) {
+    const { code, stdout, stderr } = await program(...words);
+    assertMatch(stdout, expected);
+    assertEquals([stderr, code], ["", 0]);
+  }
+  const unknown = await program("help", "mt");
+  assertEquals([unknown.stderr, unknown.stdout, unknown.code], [
+    'no help about "mt"\nDid you mean `slirpnetstack help -mtu`?\n',
+    "",
+    2,
+  ]);
+  const mistyped = await program("-net", "/nowhere");
+  const lines = mistyped.stderr.split("\n");
+  assertEquals(lines.slice(0, 2), ["flag provided but not defined: -net", "Usage of slirpnetstack:"]);
+  assertEquals([lines.at(-2), mistyped.stdout, mistyped.code], ["Did you mean -netns?", "", 2]);
+});

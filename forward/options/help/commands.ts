@@ -1,0 +1,162 @@
+/**
+ * The commands of the program and their flags: the one place where the usage, help, the manual page and the shells'
+ * completions meet.
+ *
+ * @module
+ */
+import type { AnyFlag, FlagTable } from "../go_flags.ts";
+import { makeTable } from "../options.ts";
+import { makeRunTable } from "../run_options.ts";
+import { FLAG_HELP } from "./flags.ts";
+import { type Block, FLAG_GROUPS, type FlagHelp, type Section, type Term } from "./page.ts";
+
+/** The program's name in texts. */
+export const PROGRAM = "slirpnetstack";
+
+/** A way to use the program that has flags of its own. */
+export interface Command {
+  /** The word in `help WORD`. */
+  readonly name: string;
+  /** Whether that word is typed; without one it is what the program does by default. */
+  readonly typed: boolean;
+  readonly summary: string;
+  /** What follows the program's name, in the markup of texts. */
+  readonly synopsis: string;
+  /** Whether a command of the user's follows the flags. */
+  readonly takesCommand: boolean;
+  readonly flags: FlagTable;
+  readonly description: readonly Block[];
+  /** Command lines, and what each is for. */
+  readonly examples: readonly (readonly [purpose: string, command: string])[];
+}
+
+/** Flags are only shown here, and never read, so nothing is ever resolved. */
+const nothing = () => Promise.resolve([]);
+
+/** All commands; the first is what the program does by default. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "attach",
+    typed: false,
+    summary: "connect a guest that exists",
+    synopsis: "[_FLAG_]...",
+    takesCommand: false,
+    flags: makeTable(nothing),
+    description: [
+      "Connects a network namespace that exists, and has a tun or tap device, to the host's network. This is what the " +
+      "program does when no command is named. It goes on until SIGINT or SIGTERM.",
+      "The guest's side of the device has the address 10.0.2.100/24, fd00::100/64, or both, and its default routes by way " +
+      "of 10.0.2.2 and fd00::2, which is the program.",
+    ],
+    examples: [
+      ["The guest that a process is in:", "slirpnetstack -netns /proc/4711/ns/net"],
+      [
+        "One web server and one name server, and nothing else:",
+        "slirpnetstack -netns /run/netns/guest -disable-routing -allow tcp://1.1.1.1:80,udp://1.1.1.1:53",
+      ],
+      [
+        "The guest's web server on port 8080 of the host:",
+        "slirpnetstack -netns /run/netns/guest -L 8080:10.0.2.100:80",
+      ],
+      ["The host's database, for the guest, at 10.0.2.2:5432:", "slirpnetstack -netns /run/netns/guest -R 5432"],
+    ],
+  },
+  {
+    name: "run",
+    typed: true,
+    summary: "make a guest, and run a command in it",
+    synopsis: "[_FLAG_]... [`--`] [_COMMAND_ [_ARGUMENT_]...]",
+    takesCommand: true,
+    flags: makeRunTable(nothing),
+    description: [
+      "Makes a network namespace with a device, addresses, routes and a name server, runs a command in it, and ends with " +
+      "the command's exit status. It needs no privileges, and nothing that must be there before: it makes a user namespace " +
+      "as well, except for root. Without a command it is the user's shell.",
+      "When the program ends, in whatever way, so does everything that runs in there.",
+    ],
+    examples: [
+      ["A shell whose only network is this program, as any user:", "slirpnetstack run"],
+      [
+        "A program that may speak to one server and to nobody else:",
+        "slirpnetstack run -disable-routing -allow 192.0.2.7:443 -- curl https://192.0.2.7/",
+      ],
+      ["A web server in there, on port 8080 of the host:", "slirpnetstack run -L 8080:10.0.2.100:80 -- ./server"],
+    ],
+  },
+];
+
+/** How a command is begun: `slirpnetstack`, or with its name behind. */
+export function commandWords({ name, typed }: Command): string {
+  return typed ? `${PROGRAM} ${name}` : PROGRAM;
+}
+
+/** A flag as help shows it. */
+export interface ShownFlag {
+  readonly name: string;
+  readonly flag: AnyFlag;
+  readonly help: FlagHelp;
+}
+
+const HELP: Readonly<Record<string, FlagHelp>> = FLAG_HELP;
+
+/** The flags of a table, in the order of help. */
+export function shownFlags(table: FlagTable): ShownFlag[] {
+  return Object.entries(HELP).filter(([name]) => Object.hasOwn(table, name))
+    .map(([name, help]) => ({ name, help, flag: table[name]! }));
+}
+
+/** The flags of a command under the headings of their groups. */
+export function flagSections(command: Command): Section[] {
+  const flags = shownFlags(command.flags);
+  return FLAG_GROUPS.map((group) => ({
+    title: `${group} flags`,
+    blocks: [{ terms: flags.filter(({ help }) => help.group === group).map((flag) => flagTerm(flag, [command])) }],
+  })).filter(({ blocks }) => blocks[0]!.terms.length > 0);
+}
+
+/** All flags of all commands under the headings of their groups; those of one command alone say so. */
+export function allFlagSections(): Section[] {
+  const all = shownFlags(Object.assign({}, ...COMMANDS.toReversed().map(({ flags }) => flags)));
+  return FLAG_GROUPS.map((group) => ({
+    title: `${group} flags`,
+    blocks: [{ terms: all.filter(({ help }) => help.group === group).map((flag) => flagTerm(flag, COMMANDS)) }],
+  })).filter(({ blocks }) => blocks[0]!.terms.length > 0);
+}
+
+/** `-netns PATH`, and what there is to say about it; `commands`: those that are spoken of. */
+export function flagTerm({ name, help }: ShownFlag, commands: readonly Command[]): Term {
+  const having = commands.filter(({ flags }) => Object.hasOwn(flags, name));
+  const notes: string[] = [];
+  if (having.length < commands.length) {
+    const [only] = having;
+    notes.push(only!.typed ? `Only with \`${only!.name}\`.` : `Not with ${names(commands, having)}.`);
+  }
+  if (help.repeatable) notes.push("May be given several times.");
+  notes.push(...defaultNotes(name, having));
+  const paragraphs = [...help.paragraphs];
+  if (notes.length > 0) paragraphs.push(notes.join(" "));
+  return [help.value === "" ? `\`-${name}\`` : `\`-${name}\` _${help.value}_`, ...paragraphs];
+}
+
+function names(all: readonly Command[], without: readonly Command[]): string {
+  return all.filter((command) => !without.includes(command)).map(({ name }) => `\`${name}\``).join(" and ");
+}
+
+/** What the default is; of the first of these commands, and where another differs. */
+function defaultNotes(name: string, commands: readonly Command[]): string[] {
+  const [first, ...others] = commands.map((command) => ({ command, shown: defaultOf(command.flags[name]!) }));
+  const notes: string[] = [];
+  if (first!.shown !== "") notes.push(`Default: \`${first!.shown}\`.`);
+  for (const { command, shown } of others) {
+    if (shown !== first!.shown && shown !== "") notes.push(`Default with \`${command.name}\`: \`${shown}\`.`);
+  }
+  if (commands.some(({ flags }) => flags[name]!.isBoolean && flags[name]!.shown === "true")) {
+    notes.push(`\`-${name}=false\` switches it off.`);
+  }
+  return notes;
+}
+
+/** As a person types it; empty: there is none worth naming. */
+export function defaultOf(flag: AnyFlag): string {
+  return flag.shown.replace(/^"(.*)"$/, "$1");
+}

@@ -1,0 +1,44 @@
+/**
+ * What the completions of all shells have in common.
+ *
+ * @module
+ */
+import { type Command, COMMANDS, defaultOf, type ShownFlag, shownFlags } from "../commands.ts";
+import { PAGES } from "../pages.ts";
+
+/** The shells that there are completions for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+/** One of {@linkcode SHELLS}. */
+export type Shell = (typeof SHELLS)[number];
+
+/** The beginnings of what the flags with these completions take. */
+export const BEGINNINGS: Readonly<Record<"forward" | "range", readonly string[]>> = {
+  forward: ["tcp://", "udp://", "udprpc://", "tcppp://", "udpspp://"],
+  range: ["tcp://", "udp://"],
+};
+
+/** The words that are commands, and what each does. */
+export const COMMAND_WORDS: readonly (readonly [word: string, meaning: string])[] = [
+  ...COMMANDS.filter(({ typed }) => typed).map(({ name, summary }) => [name, summary] as const),
+  ["help", "print help"],
+  ["completions", "print the completions for a shell"],
+];
+
+/** The words behind `help` that are no flags, and what each is about. */
+export const HELP_WORDS: readonly (readonly [word: string, meaning: string])[] = PAGES.map((
+  { name, summary },
+) => [name, summary]);
+
+/** The flags of a command, with the line that a shell shows beside each. */
+export function described(command: Command): (ShownFlag & { readonly meaning: string })[] {
+  return shownFlags(command.flags).map((shown) => {
+    const initial = defaultOf(shown.flag);
+    return { ...shown, meaning: shown.flag.usage + (initial === "" ? "" : ` (default ${initial})`) };
+  });
+}
+
+/** The command that needs no word; the first. */
+export const DEFAULT_COMMAND: Command = COMMANDS.find(({ typed }) => !typed)!;
+/** Those that do. */
+export const TYPED_COMMANDS: readonly Command[] = COMMANDS.filter(({ typed }) => typed);
