@@ -162,7 +162,8 @@ export class GuestCommand {
     libc().close(this.lifeline);
     if (this.init > 0) libc().kill(this.init, SIGKILL);
     this.helper.close();
-    for (const pid of [this.init, this.pid]) if (pid > 0) reap(pid);
+    // in this order: the init's end waits for that of all others, and to be waited for is part of the command's
+    for (const pid of [this.pid, this.init]) if (pid > 0) reap(pid);
     this.init = this.pid = 0;
   }
 }

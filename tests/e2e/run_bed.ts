@@ -1,0 +1,139 @@
+/**
+ * What the tests of `slirpnetstack run` stand on: a lab whose host has a name server, and a user there who is nobody
+ * special, with a copy of the program in a folder with a space in its name.
+ *
+ * Where the tests run, that user could read neither the project nor Deno, and might not use /dev/net/tun. So each command
+ * of the user's gets a mount namespace, in which these are mounted where they can be read, and the device's file is one
+ * that everybody may use, as systems have it. Nothing of that is to be seen from outside, or to be undone.
+ *
+ * @module
+ */
+import { Lab, WORLD } from "../../scripts/lab/lab.ts";
+import type { Namespace } from "../../scripts/lab/namespace.ts";
+import { Process, type Result, run, type RunOptions } from "../../scripts/lab/process.ts";
+import { programCommand, PROJECT } from "../../scripts/lab/program.ts";
+import { startServers } from "../../scripts/lab/services.ts";
+import { until } from "../../scripts/lab/until.ts";
+
+/** Makes the user's world, and becomes the user. */
+const AS_USER = `
+at=$1 project=$2 deno=$3 cache=$4 executable=$5 user=$6
+shift 6
+mount -t tmpfs -o mode=755 tmpfs "$at"
+mknod -m 666 "$at/tun" c 10 200
+mount --bind "$at/tun" /dev/net/tun
+mkdir "$at/project" "$at/home" "$at/home/npm" "$at/bin"
+mount --bind "$project" "$at/project"
+mount --bind "$cache" "$at/home/npm"
+touch "$at/bin/deno" && mount --bind "$deno" "$at/bin/deno"
+if [ -n "$executable" ]; then touch "$at/bin/program" && mount --bind "$executable" "$at/bin/program"; fi
+chown "$user:$user" "$at/home"
+cd "$at/project"
+exec setpriv --reuid "$user" --regid "$user" --clear-groups env -i \\
+  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$at/home" DENO_DIR="$at/home" \\
+  NO_COLOR=1 TERM=dumb SHELL=/bin/sh "$@"`;
+
+/** See the module's text. */
+export class RunBed implements AsyncDisposable {
+  private constructor(
+    readonly lab: Lab,
+    /** The user's id, of whom nobody else is. */
+    readonly user: number,
+    private readonly host: Namespace,
+    private readonly cache: string,
+  ) {}
+
+  /** Makes it. The name server knows world.test and world6.test. */
+  static async create(): Promise<RunBed> {
+    const lab = await Lab.create();
+    try {
+      const conf = `${lab.directory}/host.conf`;
+      await Deno.writeTextFile(conf, "nameserver 127.0.0.53\nsearch test\n");
+      await Deno.chmod(lab.directory, 0o755);
+      await Deno.mkdir(`${lab.directory}/a user`);
+      const resolver = new URL("../../scripts/lab/resolver.py", import.meta.url).pathname;
+      const names = [`world.test=${WORLD.v4}`, `world6.test=${WORLD.v6}`];
+      const server = lab.start(lab.host, ["python3", "-B", resolver, "127.0.0.53", ...names]);
+      await Promise.all([startServers(lab), server.line("stdout", /^ready$/)]);
+      await lab.host.sysctl({ "ipv4/ping_group_range": "0 2147483647" }); // as systemd has it
+      const user = 100_000 + Deno.pid % 100_000;
+      return new RunBed(lab, user, lab.host.withResolvConf(conf), await npmCache());
+    } catch (error) {
+      await lab[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** The folder that has the user's world. */
+  get at(): string {
+    return `${this.lab.directory}/a user`;
+  }
+
+  /** The program's command line for the user, to be typed into a shell as well. */
+  get program(): string[] {
+    const [first, ...rest] = programCommand();
+    return Deno.env.get("SLIRPNETSTACK_BIN") ? [`${this.at}/bin/program`] : [
+      `${this.at}/bin/${first!.split("/").at(-1)}`,
+      ...rest.map((word) => word === "main.ts" ? `${this.at}/project/main.ts` : word),
+    ];
+  }
+
+  /** A command line of the user's, with the process id that is started as its own. */
+  asUser(command: readonly string[]): string[] {
+    const executable = Deno.env.get("SLIRPNETSTACK_BIN") ?? "";
+    const words = [this.at, PROJECT, Deno.execPath(), this.cache, executable, String(this.user)];
+    return this.host.enter(["unshare", "--mount", "sh", "-ec", AS_USER, "sh", ...words, ...command]);
+  }
+
+  /** Runs `slirpnetstack run` with these words to its end, as the user. */
+  run(words: readonly string[], options?: RunOptions): Promise<Result> {
+    return run(this.asUser([...this.program, "run", ...words]), options);
+  }
+
+  /** Starts it. */
+  start(...words: readonly string[]): Process {
+    return this.lab.adopt(Process.start(this.asUser([...this.program, "run", ...words])));
+  }
+
+  /** Process ids of the user's, by their command lines; those that only wait to be collected don't count. */
+  processes(): Map<number, string> {
+    const found = new Map<number, string>();
+    for (const { name } of Deno.readDirSync("/proc")) {
+      if (!/^\d+$/.test(name)) continue;
+      const status = readIfThere(`/proc/${name}/status`);
+      if (!new RegExp(`^Uid:\\t${this.user}\\t`, "m").test(status) || /^State:\t[ZX]/m.test(status)) continue;
+      found.set(Number(name), readIfThere(`/proc/${name}/cmdline`).replaceAll("\0", " ").trim());
+    }
+    return found;
+  }
+
+  /** Waits until the user has no process any more. */
+  async nothingLeft(): Promise<void> {
+    try {
+      await until("the end of all", 5_000, () => this.processes().size === 0);
+    } catch (cause) {
+      throw new Error(`left behind: ${JSON.stringify([...this.processes()])}`, { cause });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.lab[Symbol.asyncDispose]();
+  }
+}
+
+/** Where Deno keeps the packages that it has fetched. */
+async function npmCache(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"], cwd: PROJECT }).output();
+  const info: unknown = JSON.parse(new TextDecoder().decode(stdout));
+  const cache = typeof info === "object" && info !== null ? Reflect.get(info, "npmCache") : undefined;
+  if (typeof cache !== "string") throw new Error("deno info does not say where packages are");
+  return cache;
+}
+
+function readIfThere(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return ""; // it has ended meanwhile
+  }
+}

@@ -1,0 +1,203 @@
+/** `slirpnetstack run` by a user without privileges: what the command gets, what becomes of it, and what is left. */
+import { WORLD, WORLD_LINK } from "../../scripts/lab/lab.ts";
+import { run as execute } from "../../scripts/lab/process.ts";
+import { clientCommand } from "../../scripts/lab/services.ts";
+import { until } from "../../scripts/lab/until.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
+import { e2e } from "./bed.ts";
+import { RunBed } from "./run_bed.ts";
+
+const CURL = "curl --silent --show-error --max-time 10";
+
+let made: Promise<RunBed> | null = null;
+const bed = () => made ??= RunBed.create();
+Deno.test.afterAll(async () => await (await made)?.[Symbol.asyncDispose]());
+
+e2e("run: TCP, UDP and ping over both versions, and names; the host's resolv.conf stays", async () => {
+  const { run, nothingLeft } = bound(await bed());
+  const udp = (address: string) => clientCommand("udp", address, 7, 1, 1400, 30_000).join(" ");
+  const place = new URL("../..", import.meta.url).pathname;
+  const script = `
+    set -e
+    ${CURL} http://${WORLD.v4}/ 'http://[${WORLD.v6}]/' http://world.test/ http://world6.test/ http://world/
+    ${udp(WORLD.v4).replaceAll(place, "./")}
+    ${udp(WORLD.v6).replaceAll(place, "./")}
+    ping -c 1 -W 5 ${WORLD.v4} && ping -c 1 -W 5 ${WORLD.v6}
+    cat /etc/resolv.conf
+    cat /sys/class/net/tun0/mtu 2>/dev/null || ip -o link show dev tun0
+    ${CURL} http://${WORLD_LINK.v4}/ 2>&1 || echo host network: $?
+    id -u; ls /proc | grep -c '^[0-9]*$'`;
+  const { stdout, stderr, code } = await run(["sh", "-c", script]);
+  assertEquals([stderr, code], ["", 0], stdout);
+  assertEquals(stdout.match(/^Hello, /gm)?.length, 5, stdout);
+  assertEquals(stdout.match(/"error": null/g)?.length, 6, stdout);
+  assertEquals(stdout.match(/ 1 received, 0% packet loss/g)?.length, 2, stdout);
+  assertStringIncludes(stdout, "nameserver 10.0.2.3\nnameserver fd00::3\nsearch test\n");
+  assertMatch(stdout, /65520/);
+  assertStringIncludes(stdout, "host network: 7"); // refused, as nobody has allowed it
+  assertMatch(stdout, /^0\n\d$/m); // root, among few
+  await nothingLeft();
+});
+
+e2e("run: the status is the command's", async () => {
+  const { run } = bound(await bed());
+  const status = async (...words: string[]) => (await run(words)).code;
+  assertEquals(await status("true"), 0);
+  assertEquals(await status("--", "sh", "-c", "exit 42"), 42);
+  assertEquals(await status("sh", "-c", "kill -TERM $$"), 143);
+  assertEquals(await status("-user-keep", "sh", "-c", "exit 7"), 7);
+  for (const [command, code, reason] of [["no such", 127, /No such file/], ["/etc/passwd", 126, /denied/]] as const) {
+    const result = await run([command]);
+    assertEquals([result.stdout, result.code], ["", code]);
+    assertMatch(result.stderr, /^\[!\] Failed to run .+\n$/);
+    assertMatch(result.stderr, reason);
+  }
+  const wrong = await run(["-netns", "/proc/1/ns/net", "true"]);
+  assertEquals(wrong.code, 2);
+  assertMatch(wrong.stderr, /^flag provided but not defined: -netns\nUsage of slirpnetstack run:\n/);
+});
+
+e2e("run: stdin, stdout and stderr are the command's; descriptors, limits and signals as they were", async () => {
+  const { lab, run, asUser, program } = bound(await bed());
+  const echoed = await run(["sh", "-c", "cat; echo to stderr >&2; ulimit -Sn; grep Sig[BI] /proc/self/status"], {
+    stdin: "some\ninput",
+  });
+  assertEquals(echoed.stderr, "to stderr\n");
+  const [, limit, ignored] = /^some\ninput(\d+)\nSigBlk:\t0+\nSigIgn:\t([0-9a-f]+)\n$/.exec(echoed.stdout)!;
+  assert(Number(limit) > 0);
+  assertEquals(BigInt(`0x${ignored}`) & 0x7fffffffn, 0n); // SIGPIPE, which the runtime ignores, is not among them
+  const file = `${lab.directory}/out`;
+  const shell = `exec >'${file}' 2>&1 <'${file}.in' "$@"`;
+  await Deno.writeTextFile(`${file}.in`, "from a file\n");
+  const command = asUser([...program, "run", "sh", "-c", "cat; echo err >&2"]);
+  assertEquals((await execute(["sh", "-c", shell, "sh", ...command])).code, 0);
+  assertEquals(await Deno.readTextFile(file), "from a file\nerr\n");
+});
+
+e2e("run: -user-keep is the user, without privileges; -verbose says what happens", async () => {
+  const { user, run } = bound(await bed());
+  const words = ["-verbose", "-user-keep", "sh", "-c", `id -u; grep CapEff /proc/self/status; ${CURL} http://world/`];
+  const { stdout, stderr } = await run(words);
+  assertMatch(stdout, new RegExp(`^${user}\nCapEff:\t0+\nHello, `));
+  assertMatch(stderr, /^\[\+\] #\d+ Slirpnetstack started\n(?:.*\n)*.* Routing conn new\n/);
+  assertEquals((await run(["-user-keep", "no-such-command"])).code, 127);
+});
+
+e2e("run: forwards, captures and -host-loopback", async () => {
+  const { lab, at, run, start } = bound(await bed());
+  const service = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, h.ThreadingHTTPServer, port=8080)";
+  await using server = start("-verbose", "-L", "18080::8080", "-pcap", "/dev/null", "python3", "-c", service);
+  await server.line("stderr", /Local listen tcp:\/\/127\.0\.0\.1:18080/);
+  const call = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "http://127.0.0.1:18080/"];
+  await until("the guest's server", 10_000, async () => (await lab.host.run(call)).stdout === "200");
+  const here = ["sh", "-c", `${CURL} -o /dev/null -w '%{http_code}' http://10.0.2.2:18080/`];
+  assertEquals((await run(["-host-loopback", ...here])).stdout, "200");
+  assertEquals((await run(here)).stdout, "000");
+  assertEquals((await run(["-host-loopback", "-deny", "10.0.2.2:18080", ...here])).stdout, "000");
+  assert(at.includes(" "));
+});
+
+e2e("run: nothing is left, whoever is killed", async () => {
+  const { processes, nothingLeft, start } = bound(await bed());
+  const find = (what: RegExp) => [...processes()].find(([, line]) => what.test(line))?.[0];
+  const both = ["sh", "-c", "setsid sleep 1001 & sleep 1002; exit 3"];
+  for (
+    const [victim, code] of [
+      [/main\.ts run|program run/, 137], // the program itself
+      [/^sleep 1002$/, 3], // what the command waits for: it ends in its own way
+      [/^sh -c setsid/, 137], // the command
+      [/^cat$/, 137], // the first process of the namespace
+    ] as const
+  ) {
+    const program = start(...both);
+    const pids = await until("both sleeps", 20_000, () => {
+      const found = [/^sleep 1001$/, /^sleep 1002$/].map(find);
+      return found.every((pid) => pid !== undefined) && found;
+    });
+    assertEquals(pids.length, 2);
+    Deno.kill(find(victim)!, "SIGKILL");
+    assertEquals(await program.end(), code, String(victim));
+    await nothingLeft();
+  }
+  const program = start("sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.02; done");
+  await program.line("stdout", /^ready$/, 20_000);
+  Deno.kill(find(/main\.ts run|program run/)!, "SIGTERM");
+  assertEquals(await program.end(), 9); // handed on
+  await nothingLeft();
+});
+
+e2e("run: in itself, and ten at once", async () => {
+  const { run, program, nothingLeft } = bound(await bed());
+  const inner = await run([...program, "run", "sh", "-c", `${CURL} http://world.test/; exit 5`], { timeout: 60_000 });
+  assertEquals([inner.stderr, inner.code], ["", 5]);
+  assertMatch(inner.stdout, /^Hello, /);
+  const all = await Promise.all(
+    Array.from(
+      { length: 10 },
+      (_, i) => run(["sh", "-c", `${CURL} http://${WORLD.v4}/; exit ${i}`], { timeout: 60_000 }),
+    ),
+  );
+  assertEquals(all.map(({ code }) => code), Array.from({ length: 10 }, (_, i) => i));
+  for (const { stdout } of all) assertMatch(stdout, /^Hello, /);
+  await nothingLeft();
+});
+
+e2e("run: each refusal of the system is named, with its remedy", async () => {
+  const { asUser, program, nothingLeft } = bound(await bed());
+  const refused = async (before: readonly string[]) => {
+    const { stdout, stderr, code } = await execute(asUser([...before, ...program, "run", "echo", "never"]));
+    assertEquals([stdout, code], ["", 253], stderr);
+    assertMatch(stderr, /^\[!\] Failed to make the guest: .+\n$/);
+    return stderr;
+  };
+  const inNamespace = (
+    script: string,
+  ) => ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", script, "sh"];
+  const forbidden = inNamespace(
+    'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all "$@"',
+  );
+  assertStringIncludes(await refused(forbidden), "sysctl -w user.max_user_namespaces");
+  assertStringIncludes(
+    await refused([
+      "sh",
+      "-c",
+      'mkdir ../home/few; ln -s /usr/bin/git ../home/few; exec env PATH="$HOME/few" "$@"',
+      "sh",
+    ]),
+    "install util-linux",
+  );
+  const noTun = inNamespace('mount --bind /proc/version /dev/net/tun; exec "$@"');
+  assertStringIncludes(await refused(noTun), "/dev/net/tun");
+  await nothingLeft();
+});
+
+e2e("run: without /etc/resolv.conf, and with a link that leads nowhere", async () => {
+  const { asUser, program } = bound(await bed());
+  for (const make of ["true", "ln -s /nowhere/at/all /proc/etc/resolv.conf"]) {
+    // an /etc of its own, in which that file is not
+    const script = `
+      mount -t tmpfs tmpfs /proc/bus; mkdir /proc/bus/etc; cp -r /etc/hosts /etc/passwd /etc/nsswitch.conf /proc/bus/etc/
+      mkdir /proc/bus/etc/deep; ln -s ../etc/hosts /proc/bus/etc/link; ${make.replace("/proc/etc", "/proc/bus/etc")}
+      mount --bind /proc/bus/etc /etc; umount -l /proc/bus; exec "$@"`;
+    const before = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", script, "sh"];
+    const inside = `cat /etc/resolv.conf; ls /etc; cat /etc/link >/dev/null && ls -d /etc/deep && test -s /etc/passwd`;
+    const { stdout, stderr, code } = await execute(asUser([...before, ...program, "run", "sh", "-c", inside]));
+    assertEquals([stderr, code], ["", 0], stdout);
+    assertMatch(stdout, /^nameserver 10\.0\.2\.3$[^]*\nresolv\.conf\n\/etc\/deep\n$/m);
+  }
+});
+
+/** The bed with its methods bound, to take apart. */
+function bound(bed: RunBed) {
+  return {
+    lab: bed.lab,
+    at: bed.at,
+    user: bed.user,
+    program: bed.program,
+    run: bed.run.bind(bed),
+    start: bed.start.bind(bed),
+    asUser: bed.asUser.bind(bed),
+    processes: bed.processes.bind(bed),
+    nothingLeft: bed.nothingLeft.bind(bed),
+  };
+}
