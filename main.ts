@@ -293,7 +293,8 @@ async function serve(options: SharedOptions, life: Life, guest: Serving): Promis
     ...{ frames, allocate, policy, logs },
     ...hosts(options, poller),
     echo: options.icmp === "auto" ? (handler) => pingSockets(options, poller, handler, guest.progress) : options.icmp,
-    dns: options.dns ? new NameServers({ read: readTextFile, now: () => performance.now() }) : null,
+    nameServers: new NameServers({ read: readTextFile, now: () => performance.now() }),
+    ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
     limits: options.limits,
     shown: guest.lines === null ? asBound : shownBy((remote) => sources.towards(remote)),
   });

@@ -10,13 +10,14 @@
  *
  * @module
  */
-import type { Endpoint } from "../stack/address.ts";
+import type { Endpoint, IpAddress } from "../stack/address.ts";
 import type { Allocate, Device, Frame, FramePool } from "../stack/device.ts";
 import type { Packet } from "../stack/packet.ts";
 import { Stack, type StackLimits } from "../stack/stack.ts";
 import type { TcpRequest } from "../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../stack/udp/datagram.ts";
 import { Dns } from "./dns/dns.ts";
+import { DNS_PORT } from "./dns/message.ts";
 import type { NameServers } from "./dns/servers.ts";
 import type { StackUsage, Usage } from "../stack/usage.ts";
 import type { HostNetwork } from "./host.ts";
@@ -25,6 +26,7 @@ import { LocalDatagrams } from "./local/datagrams.ts";
 import { LocalFlows } from "./local/flows.ts";
 import type { Logs } from "./logs.ts";
 import { type PingPolicy, Pings, type PingsOptions } from "./pings.ts";
+import type { Policy } from "./policy/policy.ts";
 import { RemoteDatagrams } from "./remote/datagrams.ts";
 import { RemoteFlows } from "./remote/flows.ts";
 import { RemoteForwards } from "./remote/table.ts";
@@ -46,11 +48,16 @@ export interface SlirpOptions {
   readonly host: HostNetwork;
   /** Where local forwards listen. */
   readonly listeners: HostNetwork;
-  readonly policy: TcpPolicy & UdpPolicy & PingPolicy;
+  readonly policy: TcpPolicy & UdpPolicy & PingPolicy & Pick<Policy, "permits">;
   /** Who answers echo requests: the program, whatever their destination; nobody; or the destination, by this. */
   readonly echo: "local" | "off" | PingsOptions["sender"];
-  /** The host's name servers, which the guest asks through the stack's `dns4` and `dns6`; null: there are none there. */
-  readonly dns: NameServers | null;
+  /** The host's name servers. */
+  readonly nameServers: NameServers;
+  /** Whether the guest can ask those through the stack's `dns4` and `dns6`. */
+  readonly dns: boolean;
+  /** Whether DHCP clients are answered, and whether the guest is to make itself IPv6 addresses: see the stack. */
+  readonly dhcp: boolean;
+  readonly slaac: boolean;
   readonly logs: Logs;
   /** The end of a socket towards a remote end as people are to see it, where the socket is bound to no address. */
   readonly shown: Shown;
@@ -97,7 +104,7 @@ export class Slirp {
   private readonly dials: Dials;
 
   constructor(options: SlirpOptions) {
-    const { device, frames, allocate, host, listeners, policy, echo, dns, logs, shown } = options;
+    const { device, frames, allocate, host, listeners, policy, echo, nameServers, logs, shown } = options;
     const { limits = DEFAULT_LIMITS } = options;
     const { loop } = this;
     const idle = this.idle = new IdleTable(loop, limits.udpAssociations);
@@ -106,6 +113,11 @@ export class Slirp {
       ...{ device, frames, allocate },
       echo: typeof echo === "string" ? echo : (request) => this.ping(request),
       clock: () => loop.now(),
+      configuration: {
+        dhcp: options.dhcp,
+        slaac: options.slaac,
+        nameServers: () => this.nameServers(options),
+      },
       limits: stackLimits(limits),
       random: randomUint32,
       handlers: {
@@ -115,8 +127,8 @@ export class Slirp {
       },
     });
     const { tcp, udp, icmp, addresses: own } = this.stack;
-    this.dns = dns === null ? null : new Dns({
-      ...{ servers: dns, host, loopback: listeners, loop, guest: udp, addresses: own, allocate },
+    this.dns = !options.dns ? null : new Dns({
+      ...{ servers: nameServers, host, loopback: listeners, loop, guest: udp, addresses: own, allocate },
       random: randomUint32,
       limit: limits.dnsQuestions,
     });
@@ -171,6 +183,13 @@ export class Slirp {
     this.idleClients.close();
     this.stack.close();
     this.loop.stop();
+  }
+
+  /** Those that the guest can ask: this program, or those of the host that the policy lets it reach. */
+  private nameServers({ nameServers, dns, policy }: SlirpOptions): readonly IpAddress[] {
+    const { dns4, dns6 } = this.stack.addresses;
+    if (dns) return [dns4, dns6];
+    return nameServers.all.map(({ address }) => address).filter((address) => policy.permits("udp", address, DNS_PORT));
   }
 
   private ping(request: Packet): boolean {

@@ -83,6 +83,13 @@ export class UdpCounters {
   errorsIn = 0;
 }
 
+/** DHCP, both versions. */
+export class DhcpCounters {
+  answered = 0;
+  /** Dropped: malformed, or of a relay. */
+  malformed = 0;
+}
+
 /** See the module's text. */
 export class Counters {
   readonly link: LinkCounters = new LinkCounters();
@@ -90,4 +97,5 @@ export class Counters {
   readonly ipv6: IpCounters = new IpCounters();
   readonly icmp: IcmpCounters = new IcmpCounters();
   readonly udp: UdpCounters = new UdpCounters();
+  readonly dhcp: DhcpCounters = new DhcpCounters();
 }

@@ -3,7 +3,8 @@
  * for every address, and hands connections and datagrams to its user, who decides what becomes of them.
  *
  *     device ── link ── ip ─┬─ icmp        echo, errors
- *                           ├─ udp ─────── handlers.udp, udp.send
+ *                           ├─ udp ─┬───── handlers.udp, udp.send
+ *                           │       └───── dhcp
  *                           └─ tcp ─────── handlers.tcpRequest, tcp.connect
  *
  * It does no input or output and has no clock: its owner calls
@@ -19,6 +20,9 @@
 import { DEFAULT_ADDRESSES, type StackAddresses } from "./addresses.ts";
 import type { Endpoint } from "./address.ts";
 import { Counters } from "./counters.ts";
+import { type GuestConfiguration, NO_CONFIGURATION } from "./dhcp/configuration.ts";
+import { Dhcpv4Server } from "./dhcp/dhcpv4.ts";
+import { Dhcpv6Server } from "./dhcp/dhcpv6.ts";
 import type { Allocate, Device, Frame, FramePool } from "./device.ts";
 import { type EchoHandler, EchoResponder } from "./icmp/echo.ts";
 import { type IcmpInputOptions, Icmpv4Input, Icmpv6Input } from "./icmp/input.ts";
@@ -80,6 +84,8 @@ export interface StackOptions {
    * ("off"); or shown to a function, but for those to the program's own addresses, which are answered.
    */
   readonly echo?: "local" | "off" | EchoHandler;
+  /** What a guest that configures itself is told; nothing unless given. */
+  readonly configuration?: GuestConfiguration;
   readonly limits?: StackLimits;
 }
 
@@ -103,6 +109,7 @@ export class Stack {
   private readonly timers = new TimerQueue();
   private readonly link: Link;
   private readonly ip: IpReceiver;
+  private readonly dhcp: readonly (Dhcpv4Server | Dhcpv6Server)[];
   private readonly reassemblers: readonly [Reassembler, Reassembler];
   private inTurn = false;
 
@@ -111,12 +118,13 @@ export class Stack {
     const { timers } = this;
     const { icmpErrors: errorsPerSecond, neighbourPackets: neighbourQueue } = options.limits ?? {};
     const addresses = { ...DEFAULT_ADDRESSES, ...options.addresses };
+    const configuration = options.configuration ?? NO_CONFIGURATION;
     this.addresses = addresses;
     const counters = new Counters();
     const clock = () => this.time();
     this.link = device.medium === "ethernet"
       ? new EthernetLink({
-        ...{ device, addresses, allocate, timers, clock, neighbourQueue },
+        ...{ device, addresses, configuration, allocate, timers, clock, neighbourQueue },
         counters: counters.link,
       })
       : new PlainLink(device, counters.link);
@@ -129,9 +137,13 @@ export class Stack {
     this.counters = { ...counters, tcp: this.tcp.counters };
     this.udp = new Udp({
       ...{ ip, icmp, allocate, counters: counters.udp },
-      handler: (datagram) => handlers.udp(datagram),
+      handler: (datagram) => {
+        if (!this.dhcp.some((server) => server.receive(datagram))) handlers.udp(datagram);
+      },
       errorHandler: (local, guest) => handlers.udpUnreachable?.(local, guest),
     });
+    const dhcp = { addresses, configuration, mtu: device.mtu, udp: this.udp, counters: counters.dhcp };
+    this.dhcp = configuration.dhcp ? [new Dhcpv4Server(dhcp), new Dhcpv6Server(dhcp)] : [];
 
     this.echo = new EchoResponder({ ip, allocate, counters: counters.icmp, handler: this.echoHandler() });
     const icmpInput: IcmpInputOptions = {

@@ -19,7 +19,7 @@
  * | the question makes no sense | FORMERR, or none if it can't be told whose it is |
  * | a zone transfer, an update, a notification | NOTIMP |
  *
- * Switched on by `SlirpOptions.dns`: null there, and there is no such server.
+ * Switched on by `SlirpOptions.dns`, which `-dns` sets.
  *
  * @module
  */

@@ -55,9 +55,15 @@ export class NameServers {
 
   constructor(private readonly options: NameServersOptions) {}
 
+  /** Those of the file, in its order. */
+  get all(): readonly NameServer[] {
+    this.look();
+    return this.conf.servers;
+  }
+
   /** How to ask the next question. */
   plan(network: DnsNetwork): Plan {
-    if (this.options.now() - this.readAt >= MAX_AGE) this.refresh();
+    this.look();
     const { timeout, attempts } = this.conf;
     const servers = this.inOrder(network);
     // The client waits as long as the host would wait for one server; so that is the time for all of them.
@@ -87,7 +93,8 @@ export class NameServers {
     return [...order.filter((server) => !rests(server)), ...order.filter(rests)];
   }
 
-  private refresh(): void {
+  private look(): void {
+    if (this.options.now() - this.readAt < MAX_AGE) return;
     this.readAt = this.options.now();
     const text = this.read();
     if (text === this.text) return;

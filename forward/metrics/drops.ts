@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { IcmpCounters, IpCounters, LinkCounters, UdpCounters } from "../../stack/counters.ts";
+import type { DhcpCounters, IcmpCounters, IpCounters, LinkCounters, UdpCounters } from "../../stack/counters.ts";
 import type { StackCounters } from "../../stack/stack.ts";
 import type { TcpCounters } from "../../stack/tcp/context.ts";
 import type { Sample } from "./exposition.ts";
@@ -46,6 +46,8 @@ const ICMP: Reasons<IcmpCounters> = {
 
 const UDP: Reasons<UdpCounters> = { malformed: "malformed", badChecksum: "checksum", tooLarge: "too_large" };
 
+const DHCP: Reasons<DhcpCounters> = { malformed: "malformed" };
+
 const TCP: Reasons<TcpCounters> = { malformed: "malformed", badChecksum: "checksum", overflows: "overflow" };
 
 /** One sample for each layer and reason. */
@@ -57,6 +59,7 @@ export function dropSamples(device: DeviceFigures, counters: StackCounters): rea
     ...samples("ipv6", counters.ipv6, IPV6),
     ...samples("icmp", counters.icmp, ICMP),
     ...samples("udp", counters.udp, UDP),
+    ...samples("dhcp", counters.dhcp, DHCP),
     ...samples("tcp", counters.tcp, TCP),
   ];
 }

@@ -70,6 +70,10 @@ export interface SharedOptions {
   readonly remoteForwards: readonly ForwardSpec[];
   /** Whether the program is a name server for the guest (10.0.2.3, fd00::3) that passes on to those of the host. */
   readonly dns: boolean;
+  /** Whether DHCP clients of the guest are answered. */
+  readonly dhcp: boolean;
+  /** Whether the IPv6 prefix is announced, so that the guest takes an address of its own making. */
+  readonly slaac: boolean;
   /** How long the address of a name in a forward's target is used, in ms. */
   readonly dnsTtl: number;
   /** Where the host's connections and datagrams come from, by version; null: as the system chooses. */
@@ -180,6 +184,10 @@ export function sharedFlags(resolve: Resolver, own: OwnNames = NO_NAMES) {
     "L": listFlag("Connections to local side forwarded remote", (text) => [parseForward(text, "local")]),
     "R": listFlag("Connections to remote side forwarded local", (text) => [parseForward(text, "remote")]),
     "host-loopback": booleanFlag(false, "Let the guest reach the host's 127.0.0.1 at 10.0.2.2, and ::1 at fd00::2"),
+    // on, as it disturbs nobody: only those who ask are answered
+    "dhcp": booleanFlag(true, "Answer DHCP clients: the guest's address, router, name servers and MTU"),
+    // off, as kernels ask by themselves, and would add an address to that which the guest was given
+    "slaac": booleanFlag(false, "Announce fd00::/64 to the guest, so that it makes itself an address of it"),
     "dns-ttl": durationFlag("5s", "For how long to cache DNS in case of dns labels passed to forward target"),
     "source-ipv4": sourceFlag(4, resolve),
     "source-ipv6": sourceFlag(6, resolve),
@@ -235,6 +243,8 @@ export function sharedOptions(
     localForwards: table.L.value,
     remoteForwards: table.R.value,
     dns: table.dns.value,
+    dhcp: table.dhcp.value,
+    slaac: table.slaac.value,
     dnsTtl: table["dns-ttl"].value,
     sourceIpv4: table["source-ipv4"].value,
     sourceIpv6: table["source-ipv6"].value,

@@ -92,6 +92,11 @@ export class Policy {
     return verdict;
   }
 
+  /** The same as yes or no, where nobody has tried to. */
+  permits(network: PolicyNetwork, address: IpAddress, port: number): boolean {
+    return this.verdict(network, address, port).allowed;
+  }
+
   private verdict(network: PolicyNetwork, address: IpAddress, port: number): Verdict {
     const { bytes } = address;
     const mapped = address.version === 6 && isMapped(bytes);

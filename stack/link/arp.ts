@@ -10,6 +10,7 @@
  *
  * @module
  */
+import type { IpAddress } from "../address.ts";
 import { isBroadcast4, type StackAddresses } from "../addresses.ts";
 import { type Transmit, TRANSPORT_AT } from "../device.ts";
 import {
@@ -63,9 +64,9 @@ export function answerArp(
   return "answered";
 }
 
-/** Prepares a request for the guest's hardware address. */
-export function requestArp(transmit: Transmit, addresses: StackAddresses): void {
+/** Prepares a request for the hardware address that belongs to one of the guest's addresses. */
+export function requestArp(transmit: Transmit, addresses: StackAddresses, target: IpAddress): void {
   transmit.begin(ARP_LENGTH);
-  const { mac, gateway4, guest4 } = addresses;
-  putArp(transmit.head.bytes, TRANSPORT_AT, ARP_REQUEST, mac, gateway4.bytes, NO_MAC, guest4.bytes);
+  const { mac, gateway4 } = addresses;
+  putArp(transmit.head.bytes, TRANSPORT_AT, ARP_REQUEST, mac, gateway4.bytes, NO_MAC, target.bytes);
 }

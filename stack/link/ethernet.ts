@@ -13,6 +13,7 @@ import type { IpAddress, IpVersion } from "../address.ts";
 import type { StackAddresses } from "../addresses.ts";
 import type { LinkCounters } from "../counters.ts";
 import { type Allocate, type Device, type Frame, Transmit } from "../device.ts";
+import type { GuestConfiguration } from "../dhcp/configuration.ts";
 import type { Timers } from "../lower.ts";
 import type { Packet } from "../packet.ts";
 import { sameBytes } from "../wire/bytes.ts";
@@ -43,6 +44,7 @@ import { Neighbour } from "./neighbour.ts";
 export interface EthernetOptions {
   readonly device: Device;
   readonly addresses: StackAddresses;
+  readonly configuration: GuestConfiguration;
   readonly allocate: Allocate;
   readonly timers: Timers;
   readonly clock: () => number;
@@ -58,9 +60,11 @@ export class EthernetLink implements Link {
   private readonly transmit: Transmit;
 
   constructor(private readonly options: EthernetOptions) {
-    const { allocate, timers, clock, counters, addresses, device, neighbourQueue: queue } = options;
+    const { allocate, timers, clock, counters, addresses, configuration, device, neighbourQueue: queue } = options;
     this.neighbour = new Neighbour({ link: this, allocate, timers, clock, counters, queue });
-    this.ndp = new NeighbourDiscovery({ link: this, addresses, mtu: device.mtu, allocate, timers, clock, counters });
+    this.ndp = new NeighbourDiscovery({
+      ...{ link: this, addresses, configuration, mtu: device.mtu, allocate, timers, clock, counters },
+    });
     this.transmit = new Transmit(allocate);
   }
 
@@ -105,7 +109,7 @@ export class EthernetLink implements Link {
       return this.sendTo(transmit, multicastMac6(bytes), ETHERTYPE_IPV6);
     }
     if (this.neighbour.known) return this.sendToGuest(transmit, version);
-    this.neighbour.enqueue(transmit, version);
+    this.neighbour.enqueue(transmit, destination);
     return true;
   }
 
@@ -115,12 +119,12 @@ export class EthernetLink implements Link {
   }
 
   /** Part of the face towards {@linkcode Neighbour}. */
-  solicit(version: IpVersion): void {
-    if (version === 6) {
-      this.ndp.solicit();
+  solicit(address: IpAddress): void {
+    if (address.version === 6) {
+      this.ndp.solicit(address);
       return;
     }
-    requestArp(this.transmit, this.options.addresses);
+    requestArp(this.transmit, this.options.addresses, address);
     this.sendTo(this.transmit, BROADCAST_MAC, ETHERTYPE_ARP);
   }
 

@@ -8,9 +8,11 @@
  * | from `::`: duplicate address detection (RFC 4862, section 5.4.3) | only for the program's own, to all nodes |
  * | router solicitation | router advertisement, from our link-local address |
  *
- * The router advertisement makes us default router for guests that listen to such; guests with an address and a route
- * of their own are not disturbed, as it announces no prefix. It is valid for half an hour, so from the first
- * solicitation on it is repeated every ten minutes (section 6.2.1: MaxRtrAdvInterval and three times that).
+ * The router advertisement makes us default router for guests that listen to such. Unless it is to announce the prefix,
+ * guests with an address and a route of their own are not disturbed. It is valid for half an hour, so from the first
+ * solicitation on it is repeated every ten minutes (section 6.2.1: MaxRtrAdvInterval and three times that). To all
+ * nodes, it is sent every three seconds at most (section 6.2.6), however often hosts without an address ask. The delay
+ * that the section wants before an answer is left out: it is there so that several routers don't speak at once.
  *
  * Neighbour advertisements need no handling: the guest's hardware address was learned from the frame.
  *
@@ -20,6 +22,7 @@ import { IpAddress } from "../address.ts";
 import type { StackAddresses } from "../addresses.ts";
 import type { LinkCounters } from "../counters.ts";
 import { type Allocate, Transmit, TRANSPORT_AT } from "../device.ts";
+import type { GuestConfiguration } from "../dhcp/configuration.ts";
 import type { Timer, Timers } from "../lower.ts";
 import type { Packet } from "../packet.ts";
 import { put16 } from "../wire/bytes.ts";
@@ -47,8 +50,9 @@ import {
   NEIGHBOUR_SOLICITATION,
   putNeighbourMessage,
   putRouterAdvertisement,
-  ROUTER_ADVERTISEMENT_MESSAGE,
   ROUTER_SOLICITATION,
+  type RouterAdvertisement,
+  routerAdvertisementLength,
 } from "../wire/ndp.ts";
 import type { Link } from "./link.ts";
 
@@ -58,6 +62,12 @@ export const ROUTER_LIFETIME = 1800;
 /** Time between advertisements that nobody asked for, in ms. */
 export const ADVERTISEMENT_INTERVAL = 600_000;
 
+/** The least time between advertisements to all nodes, in ms (section 10: MIN_DELAY_BETWEEN_RAS). */
+export const ADVERTISEMENT_SPACING = 3_000;
+
+/** Name servers of an advertisement: with two, it fits into the space that there is for headers. */
+const MAX_NAME_SERVERS = 2;
+
 /** The hop limit that the guest is advised to use. */
 const ADVISED_HOP_LIMIT = 64;
 
@@ -65,6 +75,7 @@ const ADVISED_HOP_LIMIT = 64;
 export interface NdpOptions {
   readonly link: Pick<Link, "send">;
   readonly addresses: StackAddresses;
+  readonly configuration: GuestConfiguration;
   readonly mtu: number;
   readonly allocate: Allocate;
   readonly timers: Timers;
@@ -79,6 +90,8 @@ export class NeighbourDiscovery implements Timer {
   /** Our address on the link alone. */
   readonly linkLocal: IpAddress;
   private readonly transmit: Transmit;
+  /** When all nodes were told last. */
+  private advertisedAt = -Infinity;
 
   constructor(private readonly options: NdpOptions) {
     this.linkLocal = linkLocalOf(options.addresses.mac);
@@ -97,18 +110,17 @@ export class NeighbourDiscovery implements Timer {
     else if (type === ROUTER_SOLICITATION) this.answerRouterSolicitation(packet);
   }
 
-  /** Asks for the guest's hardware address. */
-  solicit(): void {
-    const { guest6, gateway6, mac } = this.options.addresses;
+  /** Asks for the hardware address that belongs to one of the guest's addresses. */
+  solicit(target: IpAddress): void {
+    const { gateway6, mac } = this.options.addresses;
     this.transmit.begin(NEIGHBOUR_MESSAGE);
-    putNeighbourMessage(this.transmit.head.bytes, TRANSPORT_AT, NEIGHBOUR_SOLICITATION, 0, guest6, mac);
-    this.send(gateway6, solicitedNodeOf(guest6));
+    putNeighbourMessage(this.transmit.head.bytes, TRANSPORT_AT, NEIGHBOUR_SOLICITATION, 0, target, mac);
+    this.send(gateway6, solicitedNodeOf(target));
   }
 
   /** Repeats the router advertisement. */
   fire(now: number): void {
-    this.advertiseRouter(ALL_NODES);
-    this.options.timers.schedule(this, now + ADVERTISEMENT_INTERVAL);
+    this.advertiseToAll(now);
   }
 
   /** Advertises nothing more. */
@@ -139,17 +151,43 @@ export class NeighbourDiscovery implements Timer {
   private answerRouterSolicitation(packet: Packet): void {
     const { timers, clock } = this.options;
     const { bytes, source } = packet;
-    this.advertiseRouter(isUnspecified6(bytes, source) ? ALL_NODES : IpAddress.at(bytes, source, 6));
-    if (this.slot < 0) timers.schedule(this, clock() + ADVERTISEMENT_INTERVAL);
+    const now = clock();
+    const soonest = this.advertisedAt + ADVERTISEMENT_SPACING;
+    if (!isUnspecified6(bytes, source)) {
+      this.advertiseTo(IpAddress.at(bytes, source, 6));
+      if (this.slot < 0) timers.schedule(this, now + ADVERTISEMENT_INTERVAL);
+    } else if (now >= soonest) {
+      this.advertiseToAll(now);
+    } else {
+      timers.schedule(this, soonest);
+    }
   }
 
-  private advertiseRouter(destination: IpAddress): void {
-    const { addresses, mtu, counters } = this.options;
+  private advertiseToAll(now: number): void {
+    this.advertisedAt = now;
+    this.advertiseTo(ALL_NODES);
+    this.options.timers.schedule(this, now + ADVERTISEMENT_INTERVAL);
+  }
+
+  private advertiseTo(destination: IpAddress): void {
     const { transmit } = this;
-    transmit.begin(ROUTER_ADVERTISEMENT_MESSAGE);
-    putRouterAdvertisement(transmit.head.bytes, TRANSPORT_AT, ADVISED_HOP_LIMIT, ROUTER_LIFETIME, addresses.mac, mtu);
-    counters.routerAdvertisements++;
+    const message = this.advertisement();
+    transmit.begin(routerAdvertisementLength(message));
+    putRouterAdvertisement(transmit.head.bytes, TRANSPORT_AT, message);
+    this.options.counters.routerAdvertisements++;
     this.send(this.linkLocal, destination);
+  }
+
+  private advertisement(): RouterAdvertisement {
+    const { addresses, configuration, mtu } = this.options;
+    const { dhcp, slaac } = configuration;
+    const servers = dhcp || slaac ? configuration.nameServers() : [];
+    return {
+      ...{ hopLimit: ADVISED_HOP_LIMIT, lifetime: ROUTER_LIFETIME, mac: addresses.mac, mtu },
+      otherConfiguration: dhcp,
+      prefix: slaac ? addresses.gateway6 : null,
+      nameServers: servers.filter(({ version }) => version === 6).slice(0, MAX_NAME_SERVERS),
+    };
   }
 
   /** Completes the message in `transmit` and sends it. */

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { IpVersion } from "../address.ts";
+import type { IpAddress, IpVersion } from "../address.ts";
 import type { LinkCounters } from "../counters.ts";
 import { type Allocate, type Block, type Segmentation, Transmit } from "../device.ts";
 import type { Timer, Timers } from "../lower.ts";
@@ -29,7 +29,7 @@ export const SOLICITATION_INTERVAL = 1000;
 /** A packet that waits: what {@linkcode Transmit} held, with all bytes in one block, headers first. */
 interface Waiting {
   readonly block: Block;
-  readonly version: IpVersion;
+  readonly destination: IpAddress;
   readonly headStart: number;
   readonly headLength: number;
   readonly payloadLength: number;
@@ -41,8 +41,8 @@ interface Waiting {
 
 /** What the neighbour needs of the link that it is on. */
 export interface NeighbourLink {
-  /** Asks all stations for the guest's hardware address, by ARP or by neighbour discovery. */
-  solicit(version: IpVersion): void;
+  /** Asks all stations for the hardware address that belongs to one of the guest's addresses. */
+  solicit(address: IpAddress): void;
   /** Sends a packet to the guest, whose hardware address is known now. */
   sendToGuest(transmit: Transmit, version: IpVersion): boolean;
 }
@@ -92,21 +92,21 @@ export class Neighbour implements Timer {
     this.options.timers.cancel(this);
     for (const entry of this.takeAll()) {
       this.restore(entry);
-      this.options.link.sendToGuest(this.transmit, entry.version);
+      this.options.link.sendToGuest(this.transmit, entry.destination.version);
     }
   }
 
   /** Keeps a copy of a packet for the guest until its hardware address is known, and asks for that. */
-  enqueue(transmit: Transmit, version: IpVersion): void {
+  enqueue(transmit: Transmit, destination: IpAddress): void {
     const { link, timers, clock, counters } = this.options;
-    const entry = this.copy(transmit, version);
+    const entry = this.copy(transmit, destination);
     this.makeRoom(entry.block.bytes.length);
     const first = this.waiting.length === 0;
-    const ask = !this.waiting.some((entry) => entry.version === version);
+    const ask = !this.waiting.some((other) => other.destination.equals(destination));
     this.waiting.push(entry);
     this.waitingBytes += entry.block.bytes.length;
     counters.neighbourQueued++;
-    if (ask) link.solicit(version);
+    if (ask) link.solicit(destination);
     if (first) {
       this.asked = 1;
       timers.schedule(this, clock() + SOLICITATION_INTERVAL);
@@ -121,9 +121,8 @@ export class Neighbour implements Timer {
       return;
     }
     this.asked++;
-    for (const version of [4, 6] as const) {
-      if (this.waiting.some((entry) => entry.version === version)) this.options.link.solicit(version);
-    }
+    const wanted = new Map(this.waiting.map(({ destination }) => [destination.toString(), destination]));
+    for (const address of wanted.values()) this.options.link.solicit(address);
     this.options.timers.schedule(this, now + SOLICITATION_INTERVAL);
   }
 
@@ -151,14 +150,14 @@ export class Neighbour implements Timer {
     }
   }
 
-  private copy(transmit: Transmit, version: IpVersion): Waiting {
+  private copy(transmit: Transmit, destination: IpAddress): Waiting {
     const bytes = transmit.flatten();
     const block = this.options.allocate(bytes.length);
     block.bytes.set(bytes);
     const { headStart, payloadLength, checksumStart, checksumOffset, segmentation, segmentSize } = transmit;
     const headLength = transmit.headEnd - headStart;
     return {
-      ...{ block, version, headStart, headLength, payloadLength },
+      ...{ block, destination, headStart, headLength, payloadLength },
       ...{ checksumStart, checksumOffset, segmentation, segmentSize },
     };
   }

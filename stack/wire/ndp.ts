@@ -41,17 +41,27 @@ export const NA_ROUTER = 0x80;
 export const NA_SOLICITED = 0x40;
 export const NA_OVERRIDE = 0x20;
 
-/** Option types. */
+/** Flag of a router advertisement: DHCP has other information than addresses. */
+const RA_OTHER = 0x40;
+
+/** Flags of a prefix: it is of this link, and hosts may make themselves addresses of it. */
+const PREFIX_ON_LINK = 0x80, PREFIX_AUTONOMOUS = 0x40;
+const PREFIX_BITS = 64;
+
+/** Option types (section 4.6; RFC 8106, section 5.1). */
 const OPTION_SOURCE_LINK_ADDRESS = 1;
 const OPTION_TARGET_LINK_ADDRESS = 2;
+const OPTION_PREFIX = 3;
 const OPTION_MTU = 5;
+const OPTION_NAME_SERVERS = 25;
 
 const LINK_ADDRESS_LENGTH = 8;
 const MTU_LENGTH = 8;
+const PREFIX_LENGTH = 32;
+const NAME_SERVERS_LENGTH = 8;
 
-/** The lengths of the messages written here, options included. */
+/** The length of a neighbour message as it is written here, option included. */
 export const NEIGHBOUR_MESSAGE = NEIGHBOUR_LENGTH + LINK_ADDRESS_LENGTH;
-export const ROUTER_ADVERTISEMENT_MESSAGE = ROUTER_ADVERTISEMENT_LENGTH + LINK_ADDRESS_LENGTH + MTU_LENGTH;
 
 /**
  * Whether the ICMPv6 message in `bytes[offset..end)`, of the types above, is well-formed: code, length, target, and
@@ -96,27 +106,67 @@ export function putNeighbourMessage(
   putLinkAddress(bytes, offset + NEIGHBOUR_LENGTH, option, mac);
 }
 
-/**
- * Writes a router advertisement with source link-layer address and MTU options, no prefixes and no flags, so that
- * nobody configures an address by it; checksum 0.
- *
- * @param lifetime seconds for which the sender may be used as default router
- */
-export function putRouterAdvertisement(
-  bytes: Uint8Array,
-  offset: number,
-  hopLimit: number,
-  lifetime: number,
-  mac: Uint8Array,
-  mtu: number,
-): void {
-  putIcmp(bytes, offset, ROUTER_ADVERTISEMENT, 0, (hopLimit << 24) | lifetime);
+/** What a router advertisement says. */
+export interface RouterAdvertisement {
+  readonly hopLimit: number;
+  /** Seconds for which the sender may be used as default router, and its name servers as such. */
+  readonly lifetime: number;
+  /** Whether DHCP has more to tell. */
+  readonly otherConfiguration: boolean;
+  /** The sender's hardware address. */
+  readonly mac: Uint8Array;
+  readonly mtu: number;
+  /** The 64-bit prefix of this address is the link's, and hosts may make themselves addresses of it; null: no word on it. */
+  readonly prefix: IpAddress | null;
+  /** IPv6 addresses; none: no word on them. */
+  readonly nameServers: readonly IpAddress[];
+}
+
+/** Seconds for which a prefix is valid, and for which its addresses are for new connections (section 6.2.1). */
+export const PREFIX_VALID = 2_592_000;
+export const PREFIX_PREFERRED = 604_800;
+
+/** The length of a router advertisement, options included. */
+export function routerAdvertisementLength({ prefix, nameServers }: RouterAdvertisement): number {
+  return ROUTER_ADVERTISEMENT_LENGTH + LINK_ADDRESS_LENGTH + MTU_LENGTH + (prefix === null ? 0 : PREFIX_LENGTH) +
+    (nameServers.length === 0 ? 0 : NAME_SERVERS_LENGTH + 16 * nameServers.length);
+}
+
+/** Writes a router advertisement; checksum 0. */
+export function putRouterAdvertisement(bytes: Uint8Array, offset: number, message: RouterAdvertisement): void {
+  const { hopLimit, lifetime, otherConfiguration, mac, mtu, prefix, nameServers } = message;
+  const flags = otherConfiguration ? RA_OTHER : 0;
+  putIcmp(bytes, offset, ROUTER_ADVERTISEMENT, 0, (hopLimit << 24) | (flags << 16) | lifetime);
   put32(bytes, offset + ADVERTISEMENT_TIMES, 0); // reachable time and retransmission timer: not specified
   put32(bytes, offset + ADVERTISEMENT_TIMES + 4, 0);
-  putLinkAddress(bytes, offset + ROUTER_ADVERTISEMENT_LENGTH, OPTION_SOURCE_LINK_ADDRESS, mac);
-  const option = offset + ROUTER_ADVERTISEMENT_LENGTH + LINK_ADDRESS_LENGTH;
-  put32(bytes, option, (OPTION_MTU << 24) | (1 << 16));
-  put32(bytes, option + 4, mtu);
+  let at = offset + ROUTER_ADVERTISEMENT_LENGTH;
+  putLinkAddress(bytes, at, OPTION_SOURCE_LINK_ADDRESS, mac);
+  at += LINK_ADDRESS_LENGTH;
+  put32(bytes, at, (OPTION_MTU << 24) | (1 << 16));
+  put32(bytes, at + 4, mtu);
+  at += MTU_LENGTH;
+  if (prefix !== null) {
+    putPrefix(bytes, at, prefix);
+    at += PREFIX_LENGTH;
+  }
+  if (nameServers.length > 0) putNameServers(bytes, at, lifetime, nameServers);
+}
+
+/** A prefix information option (section 4.6.2). */
+function putPrefix(bytes: Uint8Array, at: number, prefix: IpAddress): void {
+  const flags = PREFIX_ON_LINK | PREFIX_AUTONOMOUS;
+  put32(bytes, at, (OPTION_PREFIX << 24) | (PREFIX_LENGTH / 8 << 16) | (PREFIX_BITS << 8) | flags);
+  put32(bytes, at + 4, PREFIX_VALID);
+  put32(bytes, at + 8, PREFIX_PREFERRED);
+  bytes.fill(0, at + 12, at + PREFIX_LENGTH);
+  copyShort(prefix.bytes, 0, bytes, at + 16, PREFIX_BITS / 8);
+}
+
+/** A recursive DNS server option (RFC 8106, section 5.1). */
+function putNameServers(bytes: Uint8Array, at: number, lifetime: number, servers: readonly IpAddress[]): void {
+  put32(bytes, at, (OPTION_NAME_SERVERS << 24) | (1 + 2 * servers.length << 16));
+  put32(bytes, at + 4, lifetime);
+  servers.forEach((server, index) => copyShort(server.bytes, 0, bytes, at + NAME_SERVERS_LENGTH + 16 * index, 16));
 }
 
 function putLinkAddress(bytes: Uint8Array, at: number, type: number, mac: Uint8Array): void {

@@ -68,10 +68,10 @@ Deno.test("-h names every flag on stderr; -version has two lines on stdout", asy
     const { code, stdout, stderr } = await program(word);
     const flags = [...stderr.matchAll(/^ {2}-(\S+)/gm)].map((match) => match[1]);
     const expected =
-      "L R allow configure deny disable-host-networks disable-routing dns dns-ttl enable-host enable-routing " +
+      "L R allow configure deny dhcp disable-host-networks disable-routing dns dns-ttl enable-host enable-routing " +
       "exit-fd exit-with-parent fd host-loopback icmp interface m max-buffered-bytes max-dials max-dns-questions max-fragmented-datagrams max-half-open " +
       "max-icmp-errors max-neighbour-packets max-out-of-order-bytes max-tcp-connections max-udp-associations " +
-      "maxprocs mtu netns pcap pid quiet ready-fd sandbox source-ipv4 source-ipv6 user version";
+      "maxprocs mtu netns pcap pid quiet ready-fd sandbox slaac source-ipv4 source-ipv6 user version";
     assertEquals([flags.join(" "), stderr.split("\n")[0], stdout, code], [expected, "Usage of slirpnetstack:", "", 0]);
   }
   const { code, stdout, stderr } = await program("-version");

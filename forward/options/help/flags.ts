@@ -262,6 +262,25 @@ export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>>
     ],
     complete: "none",
   },
+  "dhcp": {
+    value: "",
+    group: "Guest",
+    paragraphs: [
+      "Answer the guest's DHCP client, if it has one: with the address 10.0.2.100, the router, the MTU, and, over both " +
+      "versions of IP, the name servers. These are the program itself with `-dns`; without, those of the host that the " +
+      "guest may reach. This is the default; `-dhcp=false` is for a guest that has a DHCP server of its own.",
+    ],
+    complete: "none",
+  },
+  "slaac": {
+    value: "",
+    group: "Guest",
+    paragraphs: [
+      "Announce the prefix fd00::/64 to the guest, so that its kernel makes itself an address of it, as virtual machines " +
+      "expect. It is not the default because a guest that was given fd00::100 would get, and use, a second address.",
+    ],
+    complete: "none",
+  },
   "exit-with-parent": {
     value: "",
     group: "Process",

@@ -47,6 +47,8 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     localForwards: [],
     remoteForwards: [],
     dns: false,
+    dhcp: true,
+    slaac: false,
     dnsTtl: 5_000,
     sourceIpv4: null,
     sourceIpv6: null,
@@ -76,7 +78,7 @@ Deno.test("every flag reaches its option", async () => {
       " ",
     ),
     ..."-configure -host-loopback -ready-fd 4 -exit-fd=-1".split(" "),
-    ..."-dns -max-half-open=9 -max-icmp-errors 0".split(" "),
+    ..."-dns -dhcp=false -slaac -max-half-open=9 -max-icmp-errors 0".split(" "),
     ..."-user 7:8 -sandbox -version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2"
       .split(" "),
   );
@@ -113,6 +115,8 @@ Deno.test("every flag reaches its option", async () => {
     localForwards: ["tcp 127.0.0.1 80 10.0.2.100 80", "udp ::1 0 fd00::100 53"],
     remoteForwards: ["udp 10.0.2.2 53 web.example 54"],
     dns: true,
+    dhcp: false,
+    slaac: true,
     dnsTtl: 62_500,
     sourceIpv4: "192.0.2.1",
     sourceIpv6: "2001:db8::1",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { NameServers } from "../../../forward/dns/servers.ts";
 import { NO_LOGS } from "../../../forward/logs.ts";
 import { Target } from "../../../forward/names/target.ts";
 import { parseForward } from "../../../forward/options/forward_spec.ts";
@@ -39,7 +40,12 @@ export class SlirpBed implements Disposable {
     };
     this.slirp = new Slirp({
       ...{ device, frames: this.frames, allocate: allocatePlain, host: this.host, listeners: this.listeners, policy },
-      ...{ echo: "local", dns: null, logs: NO_LOGS, shown: asBound },
+      ...{
+        echo: "local",
+        ...{ nameServers: new NameServers({ read: () => "", now: () => 0 }), dns: false, dhcp: false, slaac: false },
+        logs: NO_LOGS,
+        shown: asBound,
+      },
     });
   }
 

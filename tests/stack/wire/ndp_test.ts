@@ -1,6 +1,12 @@
 import { assert, assertEquals } from "../../assert.ts";
 import { IpAddress } from "../../../stack/address.ts";
-import { isNdp, ndpTarget, putNeighbourMessage, putRouterAdvertisement } from "../../../stack/wire/ndp.ts";
+import {
+  isNdp,
+  ndpTarget,
+  putNeighbourMessage,
+  putRouterAdvertisement,
+  routerAdvertisementLength,
+} from "../../../stack/wire/ndp.ts";
 import { hex, toHex } from "../bed.ts";
 
 // messages that a Linux kernel sent
@@ -26,7 +32,10 @@ Deno.test("neighbour solicitations of a kernel, dissected and built", () => {
 
 Deno.test("a router advertisement, built", () => {
   const bytes = new Uint8Array(32).fill(0xee);
-  putRouterAdvertisement(bytes, 0, 64, 1800, hex("7071aa4b29aa"), 1500);
+  const plain = { hopLimit: 64, lifetime: 1800, otherConfiguration: false, mac: hex("7071aa4b29aa"), mtu: 1500 };
+  const message = { ...plain, prefix: null, nameServers: [] };
+  assertEquals(routerAdvertisementLength(message), bytes.length);
+  putRouterAdvertisement(bytes, 0, message);
   assertEquals(
     toHex(bytes),
     toHex(hex(`
@@ -34,6 +43,31 @@ Deno.test("a router advertisement, built", () => {
       40 00 0708 00000000 00000000  # hop limit 64, no flags, 1800 s, times not specified
       01 01 7071aa4b29aa          # source link-layer address
       05 01 0000 000005dc         # MTU 1500
+    `)),
+  );
+});
+
+Deno.test("a router advertisement with all there can be, built", () => {
+  const message = {
+    ...{ hopLimit: 64, lifetime: 1800, otherConfiguration: true, mac: hex("7071aa4b29aa"), mtu: 65521 },
+    prefix: IpAddress.parse("fd00::2"),
+    nameServers: ["fd00::3", "2001:db8::53"].map((text) => IpAddress.parse(text)),
+  };
+  const bytes = new Uint8Array(routerAdvertisementLength(message)).fill(0xee);
+  putRouterAdvertisement(bytes, 0, message);
+  assertEquals(
+    toHex(bytes),
+    toHex(hex(`
+      86 00 0000
+      40 40 0708 00000000 00000000          # other configuration by DHCP
+      01 01 7071aa4b29aa
+      05 01 0000 0000fff1
+      03 04 40 c0                           # prefix of 64 bits, on link, autonomous
+      00278d00 00093a80 00000000            # valid for 30 days, preferred for 7
+      fd000000000000000000000000000000      # without the bits behind the prefix
+      19 05 0000 00000708                   # name servers for 1800 s
+      fd000000000000000000000000000003
+      20010db8000000000000000000000053
     `)),
   );
 });

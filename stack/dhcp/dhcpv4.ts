@@ -1,0 +1,138 @@
+/**
+ * A DHCP server (RFC 2131) that has one address to give, the guest's.
+ *
+ * | message | answer |
+ * | --- | --- |
+ * | DISCOVER | OFFER |
+ * | REQUEST, another server chosen | none |
+ * | REQUEST for the guest's address: chosen, had before (INIT-REBOOT), to be renewed or rebound | ACK |
+ * | REQUEST for another | NAK, as nobody else could know better |
+ * | INFORM | ACK without an address and a lease |
+ * | RELEASE, DECLINE | none: there is no other address |
+ *
+ * Answers go to the address that the client has, else to all where it asks for that or is told no, else to the address
+ * that it is given (section 4.1). The frame has the guest's hardware address in any case; no ARP is needed.
+ *
+ * @module
+ */
+import { IpAddress } from "../address.ts";
+import { isBroadcast4, type StackAddresses } from "../addresses.ts";
+import type { DhcpCounters } from "../counters.ts";
+import type { UdpDatagram } from "../udp/datagram.ts";
+import type { Udp } from "../udp/udp.ts";
+import {
+  buildDhcpv4,
+  DHCPACK,
+  DHCPDISCOVER,
+  DHCPINFORM,
+  DHCPNAK,
+  DHCPOFFER,
+  DHCPREQUEST,
+  DHCPV4_CLIENT_PORT,
+  DHCPV4_SERVER_PORT,
+  type Dhcpv4Option,
+  type Dhcpv4Request,
+  OPTION_BROADCAST,
+  OPTION_LEASE_TIME,
+  OPTION_MTU,
+  OPTION_NAME_SERVERS,
+  OPTION_REBINDING_TIME,
+  OPTION_RENEWAL_TIME,
+  OPTION_ROUTER,
+  OPTION_SERVER,
+  OPTION_SUBNET_MASK,
+  parseDhcpv4,
+} from "../wire/dhcpv4.ts";
+import { type GuestConfiguration, MAX_NAME_SERVERS } from "./configuration.ts";
+
+/** Seconds that an address is given for. It is never given to another, so what counts is how soon changes are learned. */
+export const LEASE_TIME = 86_400;
+
+const ALL_HOSTS = IpAddress.of([255, 255, 255, 255]);
+
+/** The mask of the /24 that {@linkcode StackAddresses} speaks of. */
+const SUBNET_MASK = [255, 255, 255, 0];
+
+/** What a {@linkcode Dhcpv4Server} is made of. */
+export interface Dhcpv4Options {
+  readonly addresses: StackAddresses;
+  readonly configuration: GuestConfiguration;
+  readonly mtu: number;
+  readonly udp: Pick<Udp, "sendBytes">;
+  readonly counters: DhcpCounters;
+}
+
+/** See the module's text. */
+export class Dhcpv4Server {
+  constructor(private readonly options: Dhcpv4Options) {}
+
+  /** Takes a datagram if it is one to a DHCP server that we may be; otherwise returns false. */
+  receive(datagram: UdpDatagram): boolean {
+    const { addresses, counters } = this.options;
+    const { bytes, localAddress, payload } = datagram;
+    if (datagram.version !== 4 || datagram.localPort !== DHCPV4_SERVER_PORT) return false;
+    if (!addresses.gateway4.isAt(bytes, localAddress) && !isBroadcast4(addresses, bytes, localAddress)) return false;
+    const request = parseDhcpv4(bytes, payload, payload + datagram.length);
+    if (request === null || request.relayed) counters.malformed++;
+    else this.answer(request);
+    return true;
+  }
+
+  private answer(request: Dhcpv4Request): void {
+    const { gateway4, guest4 } = this.options.addresses;
+    const chosen = request.server === null || gateway4.isAt(request.server, 0);
+    if (request.type === DHCPDISCOVER) {
+      this.send(request, DHCPOFFER, guest4, [...this.lease(), ...this.settings()]);
+    } else if (request.type === DHCPINFORM && request.clientAddress !== null) {
+      this.send(request, DHCPACK, null, this.settings());
+    } else if (request.type === DHCPREQUEST && chosen) {
+      const wanted = request.requested ?? request.clientAddress;
+      if (wanted === null) this.options.counters.malformed++;
+      else if (!guest4.isAt(wanted, 0)) this.send(request, DHCPNAK, null, []);
+      else this.send(request, DHCPACK, guest4, [...this.lease(), ...this.settings()]);
+    }
+  }
+
+  private lease(): readonly Dhcpv4Option[] {
+    return [
+      [OPTION_LEASE_TIME, be32(LEASE_TIME)],
+      [OPTION_RENEWAL_TIME, be32(LEASE_TIME / 2)], // T1 and T2 of RFC 2131, section 4.4.5
+      [OPTION_REBINDING_TIME, be32(LEASE_TIME * 7 / 8)],
+    ];
+  }
+
+  private settings(): readonly Dhcpv4Option[] {
+    const { addresses, configuration, mtu } = this.options;
+    const { gateway4 } = addresses;
+    const servers = configuration.nameServers().filter(({ version }) => version === 4).slice(0, MAX_NAME_SERVERS);
+    return [
+      [OPTION_SUBNET_MASK, SUBNET_MASK],
+      [OPTION_BROADCAST, [...gateway4.bytes.subarray(0, 3), 255]],
+      [OPTION_ROUTER, gateway4.bytes],
+      ...(servers.length === 0 ? [] : [[OPTION_NAME_SERVERS, servers.flatMap(({ bytes }) => [...bytes])] as const]),
+      [OPTION_MTU, [mtu >> 8, mtu & 0xff]],
+    ];
+  }
+
+  private send(request: Dhcpv4Request, type: number, yours: IpAddress | null, more: readonly Dhcpv4Option[]): void {
+    const { addresses, udp, counters } = this.options;
+    const message = buildDhcpv4(request, type, yours?.bytes ?? null, [
+      [OPTION_SERVER, addresses.gateway4.bytes],
+      ...more,
+    ]);
+    counters.answered++;
+    const from = { address: addresses.gateway4, port: DHCPV4_SERVER_PORT };
+    const to = { address: this.destination(request, type, yours), port: DHCPV4_CLIENT_PORT };
+    udp.sendBytes(from, to, message, 0, message.length);
+  }
+
+  private destination(request: Dhcpv4Request, type: number, yours: IpAddress | null): IpAddress {
+    if (type === DHCPNAK) return ALL_HOSTS;
+    if (request.clientAddress !== null) return IpAddress.of(request.clientAddress);
+    return request.broadcast || yours === null ? ALL_HOSTS : yours;
+  }
+}
+
+function be32(value: number): readonly number[] {
+  return [value >>> 24, value >>> 16 & 0xff, value >>> 8 & 0xff, value & 0xff];
+}
