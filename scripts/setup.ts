@@ -19,6 +19,8 @@ const NEEDED: readonly Tool[] = [
   { command: "nsenter", package: "util-linux" },
   { command: "unshare", package: "util-linux" },
   { command: "curl", package: "curl" },
+  { command: "busybox", package: "busybox" },
+  { command: "dhclient", package: "isc-dhcp-client" },
   { command: "dig", package: "bind9-dnsutils" },
   { command: "ping", package: "iputils-ping" },
   { command: "iperf3", package: "iperf3" },

@@ -13,7 +13,7 @@ esac
 `;
 
 /** What setup looks for in PATH, and nowhere in the administrator's folders on any machine. */
-const TOOLS = "bash ip nsenter unshare curl dig ping iperf3 tcpdump python3";
+const TOOLS = "bash ip nsenter unshare curl busybox dhclient dig ping iperf3 tcpdump python3";
 
 async function setup(tools: string): Promise<{ code: number; stderr: string; log: string[] }> {
   const directory = await Deno.makeTempDir();

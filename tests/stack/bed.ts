@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type GuestConfiguration, NO_CONFIGURATION } from "../../stack/dhcp/configuration.ts";
 import { allocatePlain, type Device, type Frame, FramePool, IP_HEADER_AT, type Transmit } from "../../stack/device.ts";
 import { Stack, type StackLimits, type StackOptions } from "../../stack/stack.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
@@ -129,6 +130,7 @@ export interface BedOptions {
   readonly offload?: boolean;
   readonly echo?: StackOptions["echo"];
   readonly limits?: StackLimits;
+  readonly configuration?: GuestConfiguration;
   /** Called for each datagram instead of keeping it. */
   readonly udp?: (datagram: UdpDatagram) => void;
   /** Called for each request instead of keeping it. */
@@ -149,7 +151,14 @@ export class Bed {
   working = true;
 
   constructor(options: BedOptions = {}) {
-    const { medium = "ip", mtu = 1500, offload = false, echo = "local", limits = {} } = options;
+    const {
+      medium = "ip",
+      mtu = 1500,
+      offload = false,
+      echo = "local",
+      limits = {},
+      configuration = NO_CONFIGURATION,
+    } = options;
     this.medium = medium;
     const device: Device = {
       ...{ medium, mtu, checksumOffload: offload, tcpSegmentation4: offload, tcpSegmentation6: offload },
@@ -157,7 +166,7 @@ export class Bed {
     };
     let random = 0x5eed;
     this.stack = new Stack({
-      ...{ device, frames: this.frames, allocate: allocatePlain, echo, limits },
+      ...{ device, frames: this.frames, allocate: allocatePlain, echo, limits, configuration },
       clock: () => this.now,
       random: () => random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0,
       handlers: {

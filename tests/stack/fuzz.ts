@@ -8,6 +8,7 @@
  * @module
  */
 import { assert, assertEquals } from "../assert.ts";
+import { IpAddress } from "../../stack/address.ts";
 import { allocatePlain, type Device, FramePool } from "../../stack/device.ts";
 import { REASSEMBLY_LIMITS } from "../../stack/ip/reassembly.ts";
 import { Stack } from "../../stack/stack.ts";
@@ -85,6 +86,8 @@ function decide(request: TcpRequest, random: Random): void {
   }
 }
 
+const NAME_SERVERS = ["10.0.2.3", "fd00::3"].map((text) => IpAddress.parse(text));
+
 /** Feeds a stack of this medium with frames, and throws where something is wrong. */
 function fuzz(medium: "ethernet" | "ip"): void {
   const random = new Random(medium === "ip" ? 0x1234567 : 0x7654321);
@@ -111,6 +114,7 @@ function fuzz(medium: "ethernet" | "ip"): void {
       },
     },
     limits: { tcp: TCP_LIMITS },
+    configuration: { dhcp: true, slaac: true, nameServers: () => NAME_SERVERS },
   });
 
   let heapBefore = 0;
@@ -140,7 +144,7 @@ function fuzz(medium: "ethernet" | "ip"): void {
   assert(external < MOST_EXTERNAL, `${external} bytes outside the heap`);
 
   // the frames must have got somewhere
-  const { ipv4, ipv6, icmp, udp, tcp } = stack.counters;
+  const { ipv4, ipv6, icmp, udp, tcp, dhcp } = stack.counters;
   for (
     const reached of [
       ...[sent, ipv4.reassembled, ipv4.reassemblyConflicts, ipv4.reassemblyTimeouts, ipv4.unknownProtocol],
@@ -151,6 +155,8 @@ function fuzz(medium: "ethernet" | "ip"): void {
         udp.badChecksum,
         udp.malformed,
         udp.errorsIn,
+        dhcp.answered,
+        dhcp.malformed,
         tcp.accepted,
         tcp.resetsIn,
         tcp.retransmissions,

@@ -39,6 +39,17 @@ const icmp6 = (text: string, destination = REMOTE6) => checksummed(hex(text), 2,
 const SOLICITED = "ff0200000000000000000001ff000002";
 const OURS = ipv4({ protocol: 6, source: [198, 51, 100, 7], destination: [10, 0, 2, 100] }, hex("0050 1388 00000001"));
 
+const SERVERS6 = "ff020000000000000000000000010002";
+
+function dhcpv4(options: string): Uint8Array {
+  const body = hex(`01010600 3903f326 ${"00".repeat(20)} ${GUEST_MAC} ${"00".repeat(202)} 63825363 ${options}`);
+  return ipv4({ protocol: 17, source: [0, 0, 0, 0], destination: [255, 255, 255, 255] }, udp(68, 67, body));
+}
+
+function dhcpv6(text: string): Uint8Array {
+  return ipv6(17, checksummed(udp(546, 547, hex(text)), 6, 17, GUEST6, SERVERS6), GUEST6, SERVERS6, 1);
+}
+
 /** IP packets that are right, of every kind that the stack knows. */
 const PACKETS: readonly Uint8Array[] = [
   ipv4(
@@ -55,6 +66,11 @@ const PACKETS: readonly Uint8Array[] = [
   ipv4({ protocol: 17, destination: [255, 255, 255, 255] }, udp(68, 67, new Uint8Array(30))),
   ipv4({ protocol: 17, options: [0x94, 4, 0, 0, 7, 7, 4, 0, 0, 0, 0, 0] }, udp(5000, 53, new Uint8Array(1400))),
   ipv6(17, checksummed(udp(5000, 53, new Uint8Array(100)), 6, 17, GUEST6, REMOTE6)),
+  dhcpv4("350101 3c03 616263 3d07 01020000000100 37020103 ff"),
+  dhcpv4("350103 3204 0a000264 3604 0a000202 ff"),
+  dhcpv4("350103 3204 c0a80101 ff 0000"),
+  dhcpv6("0b 10ab2f 0001 000a 00030001020000000100 0006 0004 00170018 0008 0002 0000"),
+  dhcpv6("01 10ab2f 0001 000a 00030001020000000100 0003 000c 00000001 00000000 00000000"),
   ipv4({ protocol: 1 }, hex("0800 f7fd 0001 0001 00")),
   ipv4({ protocol: 1 }, concat(hex("0303 0000 00000000"), OURS)),
   ipv4({ protocol: 1 }, concat(hex("0304 0000 00000400"), OURS)),

@@ -1,4 +1,5 @@
 import { assertEquals } from "../../assert.ts";
+import { IpAddress } from "../../../stack/address.ts";
 import { Bed, checksummed, concat, ethernet, GUEST_MAC, hex, ipv6, OUR_MAC, toHex } from "../bed.ts";
 
 const LINK_LOCAL = "fe800000000000007271aafffe4b29aa";
@@ -117,6 +118,40 @@ Deno.test("a router solicitation from a host without an address is answered to a
   const bed = bed6();
   bed.feed(message("8500 0000 00000000", UNSPECIFIED, ALL_ROUTERS));
   assertEquals(bed.takeSent(), [answer(ADVERTISEMENT, LINK_LOCAL, ALL_NODES, "333300000001")]);
+});
+
+Deno.test("hosts without an address ask often, and all are told at most every three seconds", () => {
+  const bed = bed6();
+  for (let i = 0; i < 5; i++) bed.feed(message("8500 0000 00000000", UNSPECIFIED, ALL_ROUTERS));
+  assertEquals(bed.takeSent().length, 1);
+  bed.feed(message("8500 0000 00000000", GUEST_LINK_LOCAL, ALL_ROUTERS)); // one that can be told alone
+  assertEquals(bed.takeSent().length, 1);
+  bed.pass(2_999);
+  assertEquals(bed.takeSent().length, 0);
+  bed.pass(1);
+  assertEquals(bed.takeSent().length, 1);
+  bed.pass(599_999);
+  assertEquals(bed.takeSent().length, 0);
+  bed.pass(1);
+  assertEquals(bed.takeSent().length, 1);
+});
+
+Deno.test("what the guest is to configure itself by", () => {
+  const nameServers = () => ["10.0.2.3", "fd00::3"].map((text) => IpAddress.parse(text));
+  const advertised = (dhcp: boolean, slaac: boolean) => {
+    const bed = new Bed({ medium: "ethernet", configuration: { dhcp, slaac, nameServers } });
+    bed.feed(message("8500 0000 00000000", GUEST_LINK_LOCAL, ALL_ROUTERS));
+    return bed.takeSent();
+  };
+  const prefix = `0304 40c0 00278d00 00093a80 00000000 ${address("0")}`;
+  const servers = `1903 0000 00000708 ${address("3")}`;
+  const other = ADVERTISEMENT.replace("4000 0708", "4040 0708");
+  assertEquals(advertised(false, false), [answer(ADVERTISEMENT, LINK_LOCAL, GUEST_LINK_LOCAL)]);
+  assertEquals(advertised(true, false), [answer(`${other} ${servers}`, LINK_LOCAL, GUEST_LINK_LOCAL)]);
+  assertEquals(advertised(false, true), [
+    answer(`${ADVERTISEMENT} ${prefix} ${servers}`, LINK_LOCAL, GUEST_LINK_LOCAL),
+  ]);
+  assertEquals(advertised(true, true), [answer(`${other} ${prefix} ${servers}`, LINK_LOCAL, GUEST_LINK_LOCAL)]);
 });
 
 Deno.test("a medium without hardware addresses has no neighbours to discover", () => {

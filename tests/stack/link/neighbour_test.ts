@@ -36,6 +36,22 @@ function send(bed: Bed, from: typeof HERE4, to: typeof GUEST4, ...bytes: number[
 
 const lastBytes = (frames: string[]) => frames.map((frame) => parseInt(frame.slice(-2), 16));
 
+Deno.test("a silent guest is asked by the address that is to be reached, whichever it took", () => {
+  const bed = new Bed({ medium: "ethernet" });
+  const other = { address: IpAddress.parse("fd00::abcd:1234"), port: 2000 };
+  send(bed, HERE6, other, 1, 2);
+  send(bed, HERE6, GUEST6, 3);
+  const asked = bed.takeSent();
+  assertEquals(asked.map((frame) => [frame.slice(0, 12), frame.slice(124, 156)]), [
+    ["3333ffcd1234", "fd0000000000000000000000abcd1234"],
+    ["3333ff000100", "fd000000000000000000000000000100"],
+  ]);
+  bed.pass(1000);
+  assertEquals(bed.takeSent(), asked);
+  bed.feed(ARP_REPLY);
+  assertEquals(lastBytes(bed.takeSent()), [1, 2, 3]);
+});
+
 Deno.test("a guest that was silent so far is asked, and gets what waited, in order", () => {
   const bed = new Bed({ medium: "ethernet", offload: true });
   send(bed, HERE4, GUEST4, 1, 2);

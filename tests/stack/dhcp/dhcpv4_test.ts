@@ -1,0 +1,102 @@
+import { assertEquals } from "../../assert.ts";
+import { IpAddress } from "../../../stack/address.ts";
+import { Bed, concat, ethernet, hex, ipv4, toHex, udp } from "../bed.ts";
+
+const SERVERS = ["10.0.2.3", "fd00::3", "192.0.2.53"].map((text) => IpAddress.parse(text));
+const CONFIGURATION = { dhcp: true, slaac: false, nameServers: () => SERVERS };
+
+const bedOf = (configuration = CONFIGURATION) => new Bed({ medium: "ethernet", configuration });
+
+/** What a message of a client says. */
+interface Fields {
+  readonly broadcast?: boolean;
+  readonly ciaddr?: string;
+  readonly giaddr?: string;
+}
+
+/** A message of a client with these options, from 0.0.0.0 to all unless told otherwise. */
+function message(options: string, fields: Fields = {}, source = [0, 0, 0, 0], destination = [255, 255, 255, 255]) {
+  const { broadcast = false, ciaddr = "00000000", giaddr = "00000000" } = fields;
+  const head = `01010600 3903f326 0000 ${broadcast ? "8000" : "0000"} ${ciaddr} 00000000 00000000 ${giaddr}`;
+  const body = hex(`${head} 020000000100 ${"00".repeat(202)} 63825363 ${options}`);
+  const mac = destination[0] === 255 ? "ffffffffffff" : undefined;
+  return concat(ethernet(0x0800, mac), ipv4({ protocol: 17, source, destination }, udp(68, 67, body)));
+}
+
+/** The answers: where to, the address given, and the options up to the end mark. */
+function answers(bed: Bed): string[] {
+  return bed.takeSent().map((frame) => {
+    const [mac, source, destination] = [frame.slice(0, 12), frame.slice(52, 60), frame.slice(60, 68)];
+    assertEquals([source, frame.slice(68, 76)], ["0a000202", "00430044"]);
+    const dhcp = frame.slice(84);
+    const options = dhcp.slice(480).replace(/ff0*$/, "");
+    return `${mac} ${destination} ${dhcp.slice(32, 40)} ${options}`;
+  });
+}
+
+const GUEST = "020000000100";
+const NETWORK = "0104ffffff00" + "1c040a0002ff" + "03040a000202" + "06080a000203c0000235" + "1a0205dc";
+const LEASE = "330400015180" + "3a040000a8c0" + "3b0400012750";
+const SERVER = "36040a000202";
+const ACK = `350105${SERVER}${LEASE}${NETWORK}`;
+
+Deno.test("DISCOVER: an offer, to the client's hardware address or to all", () => {
+  const bed = bedOf();
+  bed.feed(message("350101ff"));
+  bed.feed(message("350101ff", { broadcast: true }));
+  const offer = `350102${SERVER}${LEASE}${NETWORK}`;
+  assertEquals(answers(bed), [`${GUEST} 0a000264 0a000264 ${offer}`, `ffffffffffff ffffffff 0a000264 ${offer}`]);
+  assertEquals([bed.datagrams, bed.stack.counters.dhcp.answered], [[], 2]);
+});
+
+Deno.test("REQUEST: chosen, had before, renewed, rebound", () => {
+  const bed = bedOf();
+  bed.feed(message(`350103 3204 0a000264 ${SERVER} ff`)); // SELECTING
+  bed.feed(message("350103 3204 0a000264 ff", { broadcast: true })); // INIT-REBOOT
+  assertEquals(answers(bed), [`${GUEST} 0a000264 0a000264 ${ACK}`, `ffffffffffff ffffffff 0a000264 ${ACK}`]);
+  bed.feed(message("350103ff", { ciaddr: "0a000264" }, [10, 0, 2, 100], [10, 0, 2, 2])); // RENEWING
+  bed.feed(message("350103ff", { ciaddr: "0a000264" }, [10, 0, 2, 100])); // REBINDING
+  assertEquals(answers(bed), [`${GUEST} 0a000264 0a000264 ${ACK}`, `${GUEST} 0a000264 0a000264 ${ACK}`]);
+});
+
+Deno.test("REQUEST for another address: no, to all", () => {
+  const bed = bedOf();
+  const no = `ffffffffffff ffffffff 00000000 350106${SERVER}`;
+  bed.feed(message(`350103 3204 c0a80105 ${SERVER} ff`));
+  bed.feed(message("350103 3204 c0a80105 ff"));
+  bed.feed(message("350103ff", { ciaddr: "c0a80105" }, [192, 168, 1, 5]));
+  assertEquals(answers(bed), [no, no, no]);
+});
+
+Deno.test("INFORM: all but an address", () => {
+  const bed = bedOf();
+  bed.feed(message("350108 3d03 010203 ff", { ciaddr: "0a000232" }, [10, 0, 2, 50]));
+  assertEquals(answers(bed), [`${GUEST} 0a000232 00000000 350105${SERVER}${NETWORK}3d03010203`]);
+});
+
+Deno.test("no answer: another server chosen, RELEASE, DECLINE, of a relay, malformed", () => {
+  const bed = bedOf();
+  bed.feed(message("350103 3204 0a000264 3604 0a000201 ff"));
+  bed.feed(message(`350107 ${SERVER} ff`, { ciaddr: "0a000264" }, [10, 0, 2, 100], [10, 0, 2, 2]));
+  bed.feed(message(`350104 3204 0a000264 ${SERVER} ff`));
+  assertEquals(bed.stack.counters.dhcp.malformed, 0);
+  bed.feed(message("350101ff", { giaddr: "0a000205" }));
+  bed.feed(message("350103ff"));
+  bed.feed(message("3501"));
+  assertEquals(bed.stack.counters.dhcp.malformed, 3);
+  assertEquals([answers(bed), bed.datagrams], [[], []]);
+});
+
+Deno.test("without name servers, there is no word on them; switched off, a datagram is a datagram", () => {
+  const none = bedOf({ ...CONFIGURATION, nameServers: () => [] });
+  none.feed(message("350101ff"));
+  assertEquals(answers(none)[0]!.includes("06080a"), false);
+  const off = bedOf({ ...CONFIGURATION, dhcp: false });
+  off.feed(message("350101ff"));
+  off.feed(message("350101ff", {}, [10, 0, 2, 100], [192, 0, 2, 1]));
+  assertEquals(off.datagrams.map(({ to }) => to), ["255.255.255.255 67", "192.0.2.1 67"]);
+  const bed = bedOf();
+  bed.feed(message("350101ff", {}, [10, 0, 2, 100], [192, 0, 2, 1]));
+  assertEquals(bed.datagrams.map(({ to }) => to), ["192.0.2.1 67"]);
+  assertEquals(toHex(concat(...bed.sent.map(({ bytes }) => bytes))), "");
+});

@@ -1,0 +1,59 @@
+import { assertEquals } from "../../assert.ts";
+import { IpAddress } from "../../../stack/address.ts";
+import { Bed, checksummed, concat, ethernet, GUEST_MAC, hex, ipv6, OUR_MAC, toHex, udp } from "../bed.ts";
+
+const LINK_LOCAL = "fe800000000000007271aafffe4b29aa";
+const GUEST_LINK_LOCAL = "fe80000000000000000000fffe000100";
+const ALL_SERVERS = "ff020000000000000000000000010002";
+const CLIENT = "0001 000a 00030001020000000100";
+const DUID = "000a 00030001" + OUR_MAC;
+
+const servers = ["10.0.2.3", "fd00::3"].map((text) => IpAddress.parse(text));
+
+function bedOf(nameServers = servers): Bed {
+  return new Bed({ medium: "ethernet", configuration: { dhcp: true, slaac: false, nameServers: () => nameServers } });
+}
+
+function message(body: string, source = GUEST_LINK_LOCAL, destination = ALL_SERVERS): Uint8Array {
+  const datagram = checksummed(udp(546, 547, hex(body)), 6, 17, source, destination);
+  const mac = destination.startsWith("ff") ? "333300010002" : OUR_MAC;
+  return concat(ethernet(0x86dd, mac), ipv6(17, datagram, source, destination, 1));
+}
+
+function answer(body: string): string {
+  const datagram = checksummed(udp(547, 546, hex(body)), 6, 17, LINK_LOCAL, GUEST_LINK_LOCAL);
+  return toHex(concat(hex(GUEST_MAC + OUR_MAC + "86dd"), ipv6(17, datagram, LINK_LOCAL, GUEST_LINK_LOCAL)));
+}
+
+const REFRESH = "0020 0004 00000258";
+
+Deno.test("a request for information: the name servers, the client's identifier and ours", () => {
+  const bed = bedOf();
+  bed.feed(message(`0b 10ab2f ${CLIENT} 0006 0004 00170018`));
+  assertEquals(bed.takeSent(), [
+    answer(`07 10ab2f 0002 ${DUID} ${CLIENT} 0017 0010 fd000000000000000000000000000003 ${REFRESH}`),
+  ]);
+  bed.feed(message(`0b 000001 0002 ${DUID}`)); // an anonymous one, to us
+  assertEquals(bed.takeSent().length, 1);
+  assertEquals(bed.stack.counters.dhcp.answered, 2);
+});
+
+Deno.test("no name servers, no word on them", () => {
+  const bed = bedOf([]);
+  bed.feed(message("0b 10ab2f"));
+  assertEquals(bed.takeSent(), [answer(`07 10ab2f 0002 ${DUID} ${REFRESH}`)]);
+});
+
+Deno.test("no answer: who asks for addresses or another server, to us alone, from nowhere, malformed", () => {
+  const bed = bedOf();
+  bed.feed(message(`01 10ab2f ${CLIENT} 0003 000c 00000001 00000000 00000000`)); // SOLICIT
+  bed.feed(message("0b 10ab2f 0003 000c 00000001 00000000 00000000"));
+  bed.feed(message("0b 10ab2f 0002 000a 00030001020000000999"));
+  bed.feed(message("0b 10ab2f 0002 0002 0003"));
+  assertEquals([bed.stack.counters.dhcp.malformed, bed.datagrams.length], [0, 0]);
+  bed.feed(message("0b 10ab2f", "0".repeat(32)));
+  bed.feed(message("0b 10ab2f 00"));
+  assertEquals(bed.stack.counters.dhcp.malformed, 2);
+  bed.feed(message("0b 10ab2f", GUEST_LINK_LOCAL, LINK_LOCAL));
+  assertEquals([bed.takeSent(), bed.datagrams.length], [[], 1]);
+});
