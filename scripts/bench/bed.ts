@@ -22,6 +22,7 @@ export interface Seat extends Place {
 /** The lab with all its guests. */
 export class BenchBed implements AsyncDisposable {
   private readonly seats: Seat[] = [];
+  private readonly refusals = new Map<string, unknown>();
   private guests = 0;
 
   private constructor(readonly lab: Lab) {}
@@ -38,13 +39,23 @@ export class BenchBed implements AsyncDisposable {
     }
   }
 
-  /** The peer's guest with that MTU; made, and the peer attached, when it is asked for first or when the peer ended. */
+  /**
+   * The peer's guest with that MTU; made, and the peer attached, when it is asked for first or when the peer ended. Rejects
+   * when it can't be attached, and then always: each try may take long.
+   */
   async seat(peer: Peer, mtu: number): Promise<Seat> {
     const found = this.seats.findLast((seat) => seat.peer === peer && seat.mtu === mtu);
     if (found !== undefined && (found.process === null || found.process.code === null)) return found;
-    const seat = await this.newSeat(peer, mtu);
-    this.seats.push(seat);
-    return seat;
+    const key = `${peer.name} ${mtu}`;
+    if (this.refusals.has(key)) throw this.refusals.get(key);
+    try {
+      const seat = await this.newSeat(peer, mtu);
+      this.seats.push(seat);
+      return seat;
+    } catch (error) {
+      this.refusals.set(key, error);
+      throw error;
+    }
   }
 
   /** A guest for one use, with a process of its own. */

@@ -7,7 +7,7 @@
 import { chart } from "./chart.ts";
 import { fullMatrix, quickMatrix, select } from "./matrix.ts";
 import { type BenchOptions, parseBenchOptions, USAGE, UsageError } from "./options.ts";
-import { competitors, OURS, type Peer } from "./peers.ts";
+import { competitors, onPath, OURS, type Peer } from "./peers.ts";
 import { notes, table } from "./report.ts";
 import { merge, readResults, type Results } from "./results.ts";
 import { measure } from "./run.ts";
@@ -37,6 +37,7 @@ async function run(options: BenchOptions): Promise<Results> {
     console.log(`${peer.name}: ${version ?? "not installed, left out"}`);
     if (version !== null) found.push({ peer, version });
   }
+  if ((await onPath("gvproxy")).length > 0) console.log("gvproxy: left out, as it serves no network namespace");
   return {
     peers: found.map(({ peer, version }) => ({ name: peer.name, version })),
     bed: `${navigator.hardwareConcurrency} CPUs, Linux ${Deno.osRelease()}, a link with MTU ${options.linkMtu}`,

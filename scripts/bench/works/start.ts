@@ -42,8 +42,9 @@ export function startWork(rounds: number): Work {
         await rest(pid);
         return [ready, treeMemory(pid) / MIB];
       } finally {
-        for (const each of processTree(pid)) end(each);
-        await Promise.all([child.status, child.stdout.cancel(), child.stderr.cancel()]);
+        for (const each of [...processTree(pid), child.pid]) kill(each);
+        await child.status;
+        await Promise.allSettled([child.stdout.cancel(), child.stderr.cancel()]); // one may still be read from
       }
     },
   };
@@ -88,9 +89,9 @@ async function rest(pid: number): Promise<void> {
   });
 }
 
-function end(pid: number): void {
+function kill(pid: number): void {
   try {
-    Deno.kill(pid, "SIGTERM");
+    Deno.kill(pid, "SIGKILL");
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended
   }
