@@ -60,9 +60,9 @@ function progress(): (sample: Sample) => void {
 }
 
 function summary(seen: Observations, wrong: readonly string[]): unknown {
-  const { samples, load } = seen;
+  const { samples, load, synRetransmissions } = seen;
   return {
-    ...{ seconds, wrong, load, trends: trends(samples), samples },
+    ...{ seconds, wrong, load, synRetransmissions, trends: trends(samples), samples },
     system: { linux: Deno.osRelease(), cpus: navigator.hardwareConcurrency, deno: Deno.version.deno },
   };
 }

@@ -44,6 +44,8 @@ export interface Observations {
   /** The program's own figures before the load and when all its connections had ended. */
   readonly before: Metrics;
   readonly after: Metrics;
+  /** SYNs that the guest sent again meanwhile. */
+  readonly synRetransmissions: number;
   /** What the program said on stderr besides its start and its end. */
   readonly complaints: readonly string[];
   readonly status: number;
@@ -86,7 +88,7 @@ export async function soak(
   const metrics = () => readMetrics(lab.host, socket);
   const port = await listeningPort(lab.host, program);
 
-  const before = await metrics();
+  const before = await metrics(), retransmittedBefore = await synRetransmissions(guest);
   const begin = performance.now();
   const start = (where: Namespace, kinds: string, ...targets: string[]) =>
     lab.start(where, [
@@ -120,17 +122,26 @@ export async function soak(
     const now = await metrics();
     return now.sum("slirpnetstack_open_flows", { network: "tcp" }) === 0 ? now : null;
   });
+  const retransmitted = await synRetransmissions(guest) - retransmittedBefore;
   const status = await program.stop();
   const complaints = program.stderr.filter((line) =>
     !/^\[\.\] (Join|Open)|Running metrics|started$|closing$/.test(line)
   );
-  return { samples, load, before, after, complaints, status };
+  return { samples, load, before, after, synRetransmissions: retransmitted, complaints, status };
 }
 
 async function readMetrics(host: Namespace, socket: string): Promise<Metrics> {
   return Metrics.parse(
     await host.check(["curl", "-sS", "--max-time", "20", "--unix-socket", socket, "http://x/metrics"]),
   );
+}
+
+/** TCPSynRetrans of /proc/net/netstat: names in one line, values in the next. */
+async function synRetransmissions(guest: Namespace): Promise<number> {
+  const [names, values] = (await guest.check(["cat", "/proc/net/netstat"])).split("\n").map((line) => line.split(" "));
+  const value = Number(values?.[names?.indexOf("TCPSynRetrans") ?? -1]);
+  if (Number.isNaN(value)) throw new Error("/proc/net/netstat has no TCPSynRetrans");
+  return value;
 }
 
 /** `-quiet` leaves out the line that would say it. */
