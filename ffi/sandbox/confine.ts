@@ -4,7 +4,7 @@
  * | | by `-user` | by `-sandbox` |
  * | --- | --- | --- |
  * | user, groups | another's, in all threads | |
- * | capabilities | none, in all threads (if it was root) | none in the program's thread; elsewhere the filter leaves few uses |
+ * | capabilities | none, in all threads (if it was root) | two at most in the program's thread; elsewhere the filter leaves few uses |
  * | no_new_privs | in all threads | in all threads |
  * | system calls | | a list, in all threads: seccomp_policy.ts |
  * | files | | a list, in the program's thread and its new ones; in all from Linux 7.0 on: landlock.ts |
@@ -15,7 +15,7 @@
  *
  * @module
  */
-import { becomeUser, CAP_NET_RAW, limitCapabilities, setNoNewPrivileges } from "./credentials.ts";
+import { becomeUser, CAP_NET_ADMIN, CAP_NET_RAW, limitCapabilities, setNoNewPrivileges } from "./credentials.ts";
 import { FileRules } from "./landlock.ts";
 import { filterSystemCalls, shareNoNewPrivileges } from "./seccomp.ts";
 import type { Identity } from "./users.ts";
@@ -50,7 +50,8 @@ export function confine({ user, sandbox, signals, rawIcmp, removable }: Confinem
     return [];
   }
   const reach = files === null ? "none" : files.apply();
-  limitCapabilities(rawIcmp ? [CAP_NET_RAW] : []);
+  // Whoever has it gets receive buffers past the system's limit (SO_RCVBUFFORCE); the filter leaves it no other use.
+  limitCapabilities(rawIcmp ? [CAP_NET_ADMIN, CAP_NET_RAW] : [CAP_NET_ADMIN]);
   filterSystemCalls({ pid: Deno.pid, signals, rawIcmp, removesFiles: removable !== null });
   return reach === "none"
     ? ["this kernel has no Landlock: files are not restricted, other than by their permissions"]

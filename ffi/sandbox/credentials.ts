@@ -18,7 +18,7 @@ const PR_SET_NO_NEW_PRIVS = 38;
 /** linux/capability.h: _LINUX_CAPABILITY_VERSION_3, which has two words of each set. */
 const CAPABILITY_VERSION = 0x2008_0522;
 /** linux/capability.h */
-export const CAP_NET_RAW = 13;
+export const CAP_NET_ADMIN = 12, CAP_NET_RAW = 13;
 
 /**
  * Becomes that user, in all threads, with no way back. Throws a SystemError; what was done before it stays, so that the

@@ -23,9 +23,14 @@ import {
   AF_INET6,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
   SOCK_DGRAM,
   SOCK_RAW,
   SOCK_STREAM,
+  SOL_RAW,
+  SOL_SOCKET,
 } from "../socket_constants.ts";
 import type { ArgumentIs, FilterRule } from "./bpf.ts";
 import { type Architecture, type SyscallName, SYSCALLS } from "./syscalls.ts";
@@ -50,13 +55,10 @@ const FREQUENT: Group = [
   ...["epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "poll", "ppoll", "futex", "clock_gettime"] as const,
 ];
 
-/**
- * Sockets that exist. Options are not looked at: those with power over others (SO_BINDTODEVICE aside, which is about the
- * own socket) want capabilities, and these are given up too.
- */
+/** Sockets that exist. Setting options is {@linkcode CONDITIONAL}. */
 const SOCKETS: Group = [
   ...["connect", "accept", "accept4", "bind", "listen", "shutdown", "getsockname", "getpeername"] as const,
-  ...["getsockopt", "setsockopt", "socketpair"] as const,
+  ...["getsockopt", "socketpair"] as const,
 ];
 
 /** Waiting, waking up, timers, as event loops do it. */
@@ -125,7 +127,7 @@ const CLONE_THREAD = 0x0001_0000, ANY_CLONE_NEW = 0x7e02_0000;
 /** linux/net.h, SOCK_TYPE_MASK: the rest are flags (SOCK_NONBLOCK, SOCK_CLOEXEC). */
 const SOCKET_TYPE = 0xf;
 /** netinet/in.h */
-const IPPROTO_TCP = 6, IPPROTO_UDP = 17;
+const IPPROTO_UDP = 17;
 
 /**
  * asm-generic/ioctls.h, and linux/if_tun.h. Is it a terminal and how wide (TCGETS, TIOCGWINSZ), which processes have it
@@ -143,12 +145,29 @@ const IOCTLS = [0x540f, 0x5410, 0x5401, 0x5413, 0x5421, 0x541b, 0x5451, 0x5450, 
  */
 const PRCTLS = [1, 3, 15, 16, 29, 39, 0x5356_4d41];
 
+/**
+ * Levels of setsockopt(2), and options of IP: those up to 63, which are about the socket, and of IPv6 some more
+ * (linux/in6.h: RECVTCLASS, TCLASS, AUTOFLOWLABEL, ADDR_PREFERENCES, MINHOPCOUNT, UNICAST_IF). From 64 on are those that
+ * change the host's firewall (IPT_SO_SET_REPLACE of linux/netfilter_ipv4/ip_tables.h and the like).
+ */
+const ABOVE_63 = 0xffff_ffc0;
+const MORE_IPV6_OPTIONS = [66, 67, 70, 72, 73, 76];
+
 /** Those that depend on the program's needs. */
 export function conditional({ pid, signals, rawIcmp, removesFiles }: SeccompNeeds): readonly Conditional[] {
   const reading = (argument: number): Conditional["when"] => [[{ argument, mask: ANY_WRITING, values: [0] }]];
   const always: Conditional["when"] = [[]];
   return [
     { call: "socket", when: socketKinds(rawIcmp), errno: EAFNOSUPPORT },
+    {
+      call: "setsockopt",
+      when: [
+        [{ argument: 1, values: [SOL_SOCKET, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6, SOL_RAW] }],
+        [{ argument: 1, values: [IPPROTO_IP, IPPROTO_IPV6] }, { argument: 2, mask: ABOVE_63, values: [0] }],
+        [{ argument: 1, values: [IPPROTO_IPV6] }, { argument: 2, values: MORE_IPV6_OPTIONS }],
+      ],
+      errno: EPERM,
+    },
     { call: "ioctl", when: [[{ argument: 1, values: IOCTLS }]], errno: EACCES },
     // Threads are made by clone(2), since clone3(2) has its flags in memory where a filter can't look: both glibc and
     // musl fall back to the former when the latter isn't there.

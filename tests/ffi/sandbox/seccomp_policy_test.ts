@@ -114,6 +114,23 @@ Deno.test("sockets: TCP, UDP and ping over IP, raw ones for ICMP where that is a
   }
 });
 
+Deno.test("socket options: those about the socket, and none about the firewall", () => {
+  const set = (level: number, option: number) => answer("setsockopt", [3, level, option]);
+  for (
+    const [level, option] of [[1, 33], [6, 1], [17, 103], [0, 24], [0, 63], [41, 26], [41, 67], [58, 1], [
+      255,
+      1,
+    ]] as const
+  ) {
+    assertEquals(set(level, option), 0, `${level} ${option}`);
+  }
+  for (
+    const [level, option] of [[0, 64], [0, 65], [0, 96], [0, 128], [41, 64], [41, 65], [263, 1], [284, 1]] as const
+  ) {
+    assertEquals(set(level, option), EPERM, `${level} ${option}`);
+  }
+});
+
 Deno.test("files: read, not written; removed where that is asked for", () => {
   const CLOEXEC = 0o2000000;
   assertEquals(answer("openat", [-100, 0, CLOEXEC]), 0);
