@@ -26,6 +26,19 @@ export async function startServers(
   return { process, blobHash: match[1]! };
 }
 
+/** Starts resolver.py on port 53 of the addresses, which knows these names, and waits until it listens. */
+export async function startResolver(
+  lab: Lab,
+  where: Namespace,
+  addresses: readonly string[],
+  names: Readonly<Record<string, string>>,
+): Promise<Process> {
+  const records = Object.entries(names).map(([name, address]) => `${name}=${address}`);
+  const process = lab.start(where, ["python3", "-B", beside("resolver.py"), ...addresses, ...records]);
+  await process.line("stdout", /^ready$/);
+  return process;
+}
+
 /** Starts an iperf3 server in the world, on port 5201 of all its addresses. */
 export async function startIperf(lab: Lab): Promise<void> {
   const process = lab.start(lab.world, ["iperf3", "--server", "--forceflush"]);

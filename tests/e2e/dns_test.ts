@@ -2,12 +2,13 @@
 import type { Namespace } from "../../scripts/lab/namespace.ts";
 import type { Process } from "../../scripts/lab/process.ts";
 import { makeDevice } from "../../scripts/lab/device.ts";
-import { Lab, WORLD, WORLD_LINK } from "../../scripts/lab/lab.ts";
+import { Lab, WORLD } from "../../scripts/lab/lab.ts";
 import { startProgram } from "../../scripts/lab/program.ts";
-import { startServers } from "../../scripts/lab/services.ts";
+import { startResolver, startServers } from "../../scripts/lab/services.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
 import { e2e } from "./bed.ts";
 
+const NAMES = { "world.test": WORLD.v4, "world6.test": WORLD.v6 };
 const SERVER4 = "10.0.2.3", SERVER6 = "fd00::3";
 
 /** A lab whose host has a name server on its loopback and elsewhere, and whose guest has the program for one. */
@@ -27,8 +28,7 @@ class DnsBed implements AsyncDisposable {
       await Deno.writeTextFile(guestConf, `nameserver ${SERVER4}\nnameserver ${SERVER6}\n`);
       const [guest] = await Promise.all([lab.guest(), startServers(lab)]);
       await makeDevice(guest, { mode: "tap", mtu: 1500 });
-      const resolver = startResolver(lab, lab.host, ["127.0.0.53", "::1"]);
-      await resolver.line("stdout", /^ready$/);
+      const resolver = await startResolver(lab, lab.host, ["127.0.0.53", "::1"], NAMES);
       const program = await startProgram(lab.host.withResolvConf(conf), guest, ["-dns"]);
       return new DnsBed(lab, guest.withResolvConf(guestConf), lab.adopt(program), resolver);
     } catch (error) {
@@ -56,12 +56,6 @@ class DnsBed implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lab[Symbol.asyncDispose]();
   }
-}
-
-function startResolver(lab: Lab, where: Namespace, addresses: readonly string[]): Process {
-  const file = new URL("../../scripts/lab/resolver.py", import.meta.url).pathname;
-  const names = [`world.test=${WORLD.v4}`, `world6.test=${WORLD.v6}`];
-  return lab.start(where, ["python3", "-B", file, ...addresses, ...names]);
 }
 
 e2e("DNS: names by dig, getent and curl, over both versions of IP, UDP and TCP", async () => {
@@ -122,8 +116,7 @@ e2e("DNS: a link-local server, and a connection of many questions", async () => 
   const { lab } = bed;
   const link = await lab.world.check(["ip", "-6", "-oneline", "address", "show", "dev", "eth0", "scope", "link"]);
   const address = /inet6 (fe80::\S+)\//.exec(link)![1]!;
-  const resolver = startResolver(lab, lab.world, [`${address}%eth0`, WORLD_LINK.v4]);
-  await resolver.line("stdout", /^ready$/);
+  await startResolver(lab, lab.world, [`${address}%eth0`], NAMES);
   await bed.configure(`nameserver ${address}%eth0\n`);
   for (const network of ["+notcp", "+tcp"]) {
     assertEquals(await bed.dig(`@${SERVER6}`, network, "+short", "world.test"), `${WORLD.v4}\n`);

@@ -2,7 +2,8 @@
 import { Lab } from "../../scripts/lab/lab.ts";
 import { check, run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
-import { startServers } from "../../scripts/lab/services.ts";
+import { startResolver, startServers } from "../../scripts/lab/services.ts";
+import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
 import { e2e } from "./bed.ts";
 import { commandBlocks, Terminal } from "./readme.ts";
@@ -11,6 +12,8 @@ const TITLE = "slirpnetstack";
 const TAP = "A namespace of your own, with a tap device";
 const TUN = "With a tun device";
 const NAMED = "With a named namespace";
+const NAMES = "Names";
+const ITSELF = "A guest that configures itself";
 const POLICY = "Who may go where";
 const GIVES_UP = "What the program gives up";
 const NPX = "npx --yes deno@2.9.6";
@@ -28,6 +31,8 @@ Deno.test("README: every block of commands is known here", () => {
     [TAP]: 3,
     [TUN]: 2,
     [NAMED]: 3,
+    [NAMES]: 2,
+    [ITSELF]: 1,
     [POLICY]: 3,
     "In gVisor": 1,
     [GIVES_UP]: 1,
@@ -86,6 +91,28 @@ e2e(`README: ${NAMED}; ${POLICY}; ${GIVES_UP}`, async () => {
     await second.interrupt();
   }
   await first.run(remove!);
+});
+
+e2e(`README: ${NAMES}; ${ITSELF}`, async () => {
+  await using lab = await makeLab();
+  const first = await Terminal.open(lab, ["unshare", "--mount"]);
+  // files of /etc are written: to a copy
+  await first.run(`cp -a /etc ${lab.directory}/etc &&
+    mount --bind ${lab.directory}/etc /etc &&
+    echo nameserver 127.0.0.53 > /etc/resolv.conf &&
+    mount -t tmpfs tmpfs /run/netns &&
+    ${blocks.get(NAMED)![0]!.trim().replaceAll("\n", " &&\n")}`);
+  const second = await Terminal.open(lab, ["nsenter", `--mount=/proc/${first.shell.pid}/ns/mnt`]);
+  await startResolver(lab, lab.host, ["127.0.0.53"], { "example.com": ADDRESSES[0]! });
+  const [start, use] = blocks.get(NAMES)!;
+  await second.start(start!);
+  assertStringIncludes(await first.run(use!.trim().replaceAll("\n", " &&\n")), "Hello, ");
+  await second.interrupt();
+  await second.start(blocks.get(ITSELF)![0]!);
+  await until("an address that the guest has made itself", 10_000, async () => {
+    return (await first.run("ip -n guest -6 address show dev tun0 dynamic")).includes("inet6 fd00:");
+  });
+  await second.interrupt();
 });
 
 Deno.test("README: the gVisor script is sound, and says what is missing", async () => {
