@@ -114,7 +114,7 @@ export const LIMITS: Readonly<Record<keyof Limits, LimitSpec>> = {
   bufferedBytes: {
     flag: "max-buffered-bytes",
     what: "bytes of memory for all TCP buffers",
-    whenFull: "from half of it on each connection's shrink to 16 KiB; then what goes beyond these is dropped",
+    whenFull: "each connection keeps 16 KiB each way, to which they shrink from half of it on; more is dropped",
     initial: 512 * 1024 * 1024,
     ...{ least: 1024 * 1024, most: 2 ** 40 },
   },

@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS, LIMITS, mapLimits } from "../../../forward/limits.ts";
 import { parseFlags } from "../../../forward/options/go_flags.ts";
 import { limitFlags, limitsOf } from "../../../forward/options/limit_flags.ts";
-import { assert, assertEquals } from "../../assert.ts";
+import { assertEquals } from "../../assert.ts";
 
 async function parse(...args: string[]) {
   const flags = limitFlags();
@@ -30,12 +30,5 @@ Deno.test("limit flags: what is no number, or makes no sense", async () => {
   ) {
     const message = `invalid value "${value}" for flag -max-dials: ${reason}`;
     assertEquals(await parse("-max-dials", value!), { kind: "error", message });
-  }
-});
-
-Deno.test("limits: defaults are in their range, and all have names and policies", () => {
-  for (const { flag, what, whenFull, initial, least, most } of Object.values(LIMITS)) {
-    assert(/^max-[a-z-]+$/.test(flag) && what !== "" && whenFull !== "", flag);
-    assert(least <= initial && initial <= most, flag);
   }
 });
