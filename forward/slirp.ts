@@ -31,7 +31,7 @@ import { RemoteDatagrams } from "./remote/datagrams.ts";
 import { RemoteFlows } from "./remote/flows.ts";
 import { RemoteForwards } from "./remote/table.ts";
 import type { Shown } from "./shown.ts";
-import { StackLoop } from "./stack_loop.ts";
+import { StackLoop, type WakingLoop } from "./stack_loop.ts";
 import { ConnectionCount } from "./tcp/connection_count.ts";
 import { Dials } from "./tcp/dials.ts";
 import { RoutedFlows, type TcpPolicy } from "./tcp/routed.ts";
@@ -63,6 +63,10 @@ export interface SlirpOptions {
   readonly shown: Shown;
   /** {@linkcode DEFAULT_LIMITS} unless given. */
   readonly limits?: Limits;
+  /** The runtime's own event loop and clock unless given: simulations have another. */
+  readonly loop?: WakingLoop;
+  /** Random unsigned 32-bit numbers; such that nobody can guess unless given. */
+  readonly random?: () => number;
 }
 
 /** The stack's limits, and those of what is forwarded. */
@@ -94,7 +98,7 @@ export class Slirp {
   readonly pings: Pings | null;
   /** Null where it is switched off. */
   readonly dns: Dns | null;
-  private readonly loop: StackLoop = new StackLoop();
+  private readonly loop: WakingLoop;
   /** The guest's associations, each of which takes a descriptor. */
   private readonly idle: IdleTable;
   /** Those of clients on the host, of which no guest can make too many. */
@@ -105,8 +109,8 @@ export class Slirp {
 
   constructor(options: SlirpOptions) {
     const { device, frames, allocate, host, listeners, policy, echo, nameServers, logs, shown } = options;
-    const { limits = DEFAULT_LIMITS } = options;
-    const { loop } = this;
+    const { limits = DEFAULT_LIMITS, random = randomUint32 } = options;
+    const loop = this.loop = options.loop ?? new StackLoop();
     const idle = this.idle = new IdleTable(loop, limits.udpAssociations);
     const idleClients = this.idleClients = new IdleTable(loop, limits.udpAssociations);
     this.stack = new Stack({
@@ -119,7 +123,7 @@ export class Slirp {
         nameServers: () => this.nameServers(options),
       },
       limits: stackLimits(limits),
-      random: randomUint32,
+      random,
       handlers: {
         tcpRequest: (request) => this.request(request),
         udp: (datagram) => this.datagram(datagram),
@@ -129,7 +133,7 @@ export class Slirp {
     const { tcp, udp, icmp, addresses: own } = this.stack;
     this.dns = !options.dns ? null : new Dns({
       ...{ servers: nameServers, host, loopback: listeners, loop, guest: udp, addresses: own, allocate },
-      random: randomUint32,
+      random,
       limit: limits.dnsQuestions,
     });
     this.pings = typeof echo === "string"
@@ -143,7 +147,7 @@ export class Slirp {
     this.remoteDatagrams = new RemoteDatagrams({ host, guest: udp, loop, idle, logs: logs.remoteUdp, shown });
     const local = { host: listeners, loop, own, log: logs.local };
     this.localFlows = new LocalFlows({ ...local, guest: tcp, allocate, connections });
-    this.localDatagrams = new LocalDatagrams({ ...local, guest: udp, idle: idleClients, random: randomUint32 });
+    this.localDatagrams = new LocalDatagrams({ ...local, guest: udp, idle: idleClients, random });
     loop.drive(this.stack);
   }
 
@@ -246,8 +250,8 @@ function stackLimits(limits: Limits): StackLimits {
   };
 }
 
-const random = new Uint32Array(1);
+const oneNumber = new Uint32Array(1);
 
 function randomUint32(): number {
-  return crypto.getRandomValues(random)[0]!;
+  return crypto.getRandomValues(oneNumber)[0]!;
 }

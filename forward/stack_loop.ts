@@ -19,23 +19,29 @@ export interface Wakeable {
   flush(): void;
 }
 
+/** An event loop that wakes a stack. */
+export interface WakingLoop extends EventLoop {
+  /** From now on wakes this stack. */
+  drive(stack: Wakeable): void;
+  /** Wakes it no more. */
+  stop(): void;
+}
+
 /** The longest time that timers of the runtime can wait (2^31 - 1 ms). */
 const MAX_DELAY = 0x7fff_ffff;
 
 /** See the module's text. */
-export class StackLoop implements EventLoop {
+export class StackLoop implements WakingLoop {
   private stack: Wakeable | null = null;
   /** When the timer is going to fire. */
   private setFor = Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** From now on wakes this stack. */
   drive(stack: Wakeable): void {
     this.stack = stack;
     this.settle();
   }
 
-  /** Wakes it no more. */
   stop(): void {
     this.stack = null;
     this.setFor = Infinity;

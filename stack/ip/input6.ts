@@ -57,7 +57,8 @@ export class Ipv6Input {
       return;
     }
     const multicast = isMulticast6(bytes, ipv6Destination(offset));
-    if ((group && !multicast) || !this.isSourceAcceptable(bytes, ipv6Source(offset), multicast)) {
+    const nowhere = isUnspecified6(bytes, ipv6Destination(offset)); // RFC 4291, section 2.5.2
+    if (nowhere || (group && !multicast) || !this.isSourceAcceptable(bytes, ipv6Source(offset), multicast)) {
       counters.martian++;
       return;
     }

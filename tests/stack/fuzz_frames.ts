@@ -51,7 +51,7 @@ function dhcpv6(text: string): Uint8Array {
 }
 
 /** IP packets that are right, of every kind that the stack knows. */
-const PACKETS: readonly Uint8Array[] = [
+export const PACKETS: readonly Uint8Array[] = [
   ipv4(
     { protocol: 6 },
     tcp("1388 0050 00000001 00000000 a002 faf0 0000 0000 020405b4 0402 080a 00000001 00000000 01 030307"),
@@ -140,8 +140,15 @@ export class Generator {
   private readonly heard: Uint8Array[] = [];
   private identifications = 0;
 
-  /** @param linkHeader the length of the medium's header, 14 for Ethernet */
-  constructor(private readonly random: Random, private readonly linkHeader: number) {}
+  /**
+   * @param linkHeader the length of the medium's header, 14 for Ethernet
+   * @param packets what mutants are made of: right IP packets
+   */
+  constructor(
+    private readonly random: Random,
+    private readonly linkHeader: number,
+    private readonly packets: readonly Uint8Array[] = PACKETS,
+  ) {}
 
   /** Remembers the headers of a TCP segment of the stack's, unless that is a reset. */
   hear(transmit: Transmit): void {
@@ -172,7 +179,7 @@ export class Generator {
     } else {
       if (kind < 5) length = this.fragment(bytes, ip);
       else if (kind < 10 && this.heard.length > 0) length = this.answer(bytes, ip);
-      else length = this.copy(bytes, ip, random.of(PACKETS));
+      else length = this.copy(bytes, ip, random.of(this.packets));
       type = bytes[ip] >> 4 === 4 ? 0x0800 : 0x86dd;
     }
     if (random.below(8) > 0) length = this.mutate(bytes, ip, length);
@@ -241,6 +248,8 @@ export class Generator {
     const at = ip + header;
     const size = random.of([0, 0, 1, 100, 1400]);
     bytes.set(heard.subarray(0, header), ip);
+    if (four) bytes[ip] = 0x45;
+    const options = this.answerOptions(bytes, at + 20, heard, header);
     const [source, destination, width] = four ? [12, 16, 4] : [8, 24, 16];
     bytes.set(heard.subarray(source, source + width), ip + destination);
     bytes.set(heard.subarray(destination, destination + width), ip + source);
@@ -249,12 +258,35 @@ export class Generator {
     const near = () => random.below(4) === 0 ? random.below(3000) - 1500 : 0;
     put32(bytes, at + 4, get32(heard, header + 8) + near());
     put32(bytes, at + 8, get32(heard, header + 4) + random.of([0, 1, 1, 5]) + near());
-    bytes[at + 12] = 0x50;
+    bytes[at + 12] = (20 + options) << 2;
     bytes[at + 13] = random.of([0x10, 0x10, 0x10, 0x18, 0x18, 0x11, 0x12, 0x02, 0x14, random.below(256)]);
     put16(bytes, at + 14, random.of([0, 1, 1000, 0xffff]));
     put32(bytes, at + 16, 0);
-    put16(bytes, ip + (four ? 2 : 4), (four ? 20 : 0) + 20 + size);
-    return header + 20 + size;
+    put16(bytes, ip + (four ? 2 : 4), (four ? 20 : 0) + 20 + options + size);
+    return header + 20 + options + size;
+  }
+
+  /** Timestamps that fit those of the stack, and SACK blocks that might be; returns their length. */
+  private answerOptions(bytes: Uint8Array, at: number, heard: Uint8Array, header: number): number {
+    const { random } = this;
+    const start = at;
+    const theirs = timestampsIn(heard, header + 20);
+    if (theirs >= 0 && random.below(8) > 0) {
+      put32(bytes, at, 0x0101080a);
+      put32(bytes, at + 4, get32(heard, theirs + 4) + random.of([0, 0, 1, 5, -1]));
+      put32(bytes, at + 8, get32(heard, theirs) + random.of([0, 0, 0, -1, 1000]));
+      at += 12;
+    }
+    if (random.below(4) > 0) return at - start;
+    const blocks = 1 + random.below(theirs >= 0 ? 3 : 4);
+    put32(bytes, at, 0x01010502 + 8 * blocks);
+    at += 4;
+    for (let i = 0; i < blocks; i++, at += 8) {
+      const left = get32(heard, header + 4) + random.of([0, 1, 100, 1400, 2800, random.below(100_000)]);
+      put32(bytes, at, left);
+      put32(bytes, at + 4, left + random.of([0, 1, 100, 1400, 10_000, -1]));
+    }
+    return at - start;
   }
 
   private mutate(bytes: Uint8Array, ip: number, length: number): number {
@@ -278,7 +310,7 @@ export class Generator {
           length += random.of([1, 7, 60, 2000]);
           break;
         case 5: { // the end of another packet
-          const other = random.of(PACKETS);
+          const other = random.of(this.packets);
           const from = random.below(other.length);
           bytes.set(other.subarray(from), at);
           break;
@@ -289,6 +321,16 @@ export class Generator {
     }
     return length;
   }
+}
+
+/** Where the timestamps of a segment's options are, from `at` on; -1: there are none. */
+function timestampsIn(heard: Uint8Array, at: number): number {
+  while (at + 10 <= heard.length) {
+    if (heard[at] === 8) return at + 2;
+    if (heard[at] === 0) return -1;
+    at += heard[at] === 1 ? 1 : Math.max(2, heard[at + 1]);
+  }
+  return -1;
 }
 
 const NOTHING_HEARD = ipv4({ protocol: 6 }, new Uint8Array(20));

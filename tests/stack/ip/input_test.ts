@@ -75,6 +75,17 @@ Deno.test("sources that can't be", () => {
   assertEquals(bed.takeSent(), []);
 });
 
+Deno.test("the unspecified address is no destination, and nothing is answered from there", () => {
+  const bed = new Bed();
+  const nowhere = "0".repeat(32);
+  const segment = hex("883e 0050 0c8f0000 00000000 5004 0400 0000 0000");
+  for (const flags of [0x02, 0x10]) {
+    segment[13] = flags;
+    bed.feed(ipv6(6, checksummed(segment, 16, 6, GUEST6, nowhere), GUEST6, nowhere));
+  }
+  assertEquals([bed.takeSent(), bed.requests.length, bed.stack.counters.ipv6.martian], [[], 0, 2]);
+});
+
 Deno.test("a host without an address may speak to a group", () => {
   const bed = new Bed();
   const destination = [255, 255, 255, 255];

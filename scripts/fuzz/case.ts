@@ -1,0 +1,379 @@
+/**
+ * One run of the fuzzer: a guest's whole network, some thousand hostile frames into it while its host misbehaves, and
+ * the invariants. A seed makes the same run again, to the last bit.
+ *
+ * After each batch: nothing was thrown; every table is within its limit; what was sent to the guest a strict reader takes;
+ * nobody was reached whom the policy forbids. At the end, in most runs, guest and host fall silent, and time passes until
+ * nothing is left of all connections; in others everything is closed in the middle of it. Then no buffer may be missing,
+ * no socket open, no timer set.
+ *
+ * @module
+ */
+import { NameServers } from "../../forward/dns/servers.ts";
+import { type Limits, mapLimits } from "../../forward/limits.ts";
+import type { LocalForward } from "../../forward/local/forward.ts";
+import { logLines } from "../../forward/logs.ts";
+import { Target } from "../../forward/names/target.ts";
+import { SystemNames } from "../../forward/names/system.ts";
+import { Output } from "../../forward/output.ts";
+import type { EchoHandler, EchoToken, PingsOptions } from "../../forward/pings.ts";
+import { asBound } from "../../forward/shown.ts";
+import { Slirp } from "../../forward/slirp.ts";
+import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/address.ts";
+import { allocatePlain, type Frame, FramePool, IP_HEADER_AT, type Transmit } from "../../stack/device.ts";
+import { setImmediate } from "node:timers";
+import { Generator, Random } from "../../tests/stack/fuzz_frames.ts";
+import { FuzzHost } from "./host.ts";
+import { SimulatedLoop } from "./loop.ts";
+import { SEEDS } from "./packets.ts";
+import { permitted, policyFor, RULES } from "./rules.ts";
+import { StrictParser } from "./strict.ts";
+
+/** Frames of a run: enough to fill all tables some times over. */
+export const FRAMES = 3_000;
+
+/** Small, so that they are reached. */
+const SMALL: Partial<Limits> = {
+  tcpConnections: 48,
+  halfOpen: 12,
+  dials: 8,
+  udpAssociations: 8,
+  fragmentedDatagrams: 8,
+  outOfOrderBytes: 1 << 20,
+  bufferedBytes: 4 << 20,
+  icmpErrors: 500,
+  neighbourPackets: 8,
+  dnsQuestions: 8,
+};
+
+/** What a connection may hold when memory is short already, with the sizes of blocks that are taken whole. */
+const MOST_BEYOND = 48 * (64 << 10) * 3;
+
+/** After so long nothing is waited for any more: the longest are four keepalive probes after a quarter of an hour. */
+const SILENCE_MS = 3 * 3_600_000;
+/** Events in that time: more are a timer that does not rest. */
+const MOST_EVENTS = 100_000;
+
+/** Whom the remote forwards and the host's name servers lead to, whatever the policy. */
+const REMOTE_TCP = "127.0.0.1:8080", REMOTE_UDP = "127.0.0.1:9090";
+const RESOLV_CONF = "nameserver 127.0.0.53\nnameserver 203.0.113.53\n";
+const LOOPBACK_SERVER = "127.0.0.53:53", OTHER_SERVER = "203.0.113.53:53";
+
+/** What a run has seen. */
+export interface CaseResult {
+  readonly frames: number;
+  /** Frames to the guest, by what they carried. */
+  readonly sent: ReadonlyMap<string, number>;
+  /** Destinations reached on the host. */
+  readonly reached: number;
+}
+
+/** An invariant does not hold. */
+export class Finding extends Error {
+  override name = "Finding";
+  /** @param latest the newest frames of the guest, as hex, the last one last */
+  constructor(message: string, readonly frames: number, readonly latest: readonly string[], options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** A frame as the guest has sent it. */
+interface Kept {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly checksumTrusted: boolean;
+  readonly segmentSize: number;
+}
+
+const KEPT = 32;
+
+/** Runs the case of a seed; rejects with a {@linkcode Finding}. */
+export async function runCase(seed: number, frames: number = FRAMES): Promise<CaseResult> {
+  const run = new Case(seed);
+  await run.prepare();
+  try {
+    await run.feed(frames);
+    await run.finish();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Finding(message, run.fed, run.latest(), { cause });
+  }
+  return { frames: run.fed, sent: run.strict.seen, reached: run.reached };
+}
+
+/** Lets all that is settled call back. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => resolve()));
+}
+
+class Case {
+  fed = 0;
+  reached = 0;
+  readonly strict: StrictParser;
+  private readonly random: Random;
+  private readonly medium: "ethernet" | "ip";
+  private readonly mtu: number;
+  private readonly offload: boolean;
+  private readonly rules;
+  private readonly limits: Limits;
+  private readonly frames = new FramePool(allocatePlain);
+  private readonly loop = new SimulatedLoop();
+  private readonly generator: Generator;
+  private readonly host: FuzzHost;
+  private readonly listeners: FuzzHost;
+  private readonly kept: Kept[] = [];
+  private readonly pings: EchoToken[] = [];
+  private readonly problems: Error[] = [];
+  private slirp!: Slirp;
+  private pinger: EchoHandler | null = null;
+  private pingsClosed = false;
+
+  constructor(seed: number) {
+    const random = this.random = new Random(Math.imul(seed, 0x9e3779b1) ^ 0x5eed1234 || 1);
+    for (let i = 0; i < 8; i++) random.next();
+    this.medium = random.of(["ethernet", "ip"]);
+    this.mtu = random.of([1280, 1500, 1500, 9000, 65_520]);
+    this.offload = random.below(3) === 0;
+    this.rules = random.of(RULES);
+    this.limits = mapLimits((spec) => spec.initial);
+    if (random.below(4) > 0) this.limits = { ...this.limits, ...SMALL };
+    this.strict = new StrictParser({ medium: this.medium, mtu: this.mtu });
+    this.generator = new Generator(random, this.medium === "ethernet" ? 14 : 0, SEEDS);
+    const report = (what: string) => void this.problems.push(new Error(what));
+    this.host = new FuzzHost({ random, report, reaches: (network, remote) => this.reaches(network, remote) });
+    this.listeners = new FuzzHost({
+      ...{ random, report },
+      reaches: (_, remote) => {
+        if (formatEndpoint(remote) !== LOOPBACK_SERVER) report(`the loopback is reached: ${formatEndpoint(remote)}`);
+      },
+    }, true);
+  }
+
+  private reaches(network: "tcp" | "udp", remote: Endpoint): void {
+    this.reached++;
+    const text = formatEndpoint(remote);
+    if (text === (network === "tcp" ? REMOTE_TCP : REMOTE_UDP) || text === OTHER_SERVER) return;
+    if (!permitted(this.rules, network, remote)) this.problems.push(new Error(`forbidden: ${network} to ${text}`));
+  }
+
+  async prepare(): Promise<void> {
+    const { random, loop, frames, offload } = this;
+    const output = new Output({ writeSync: (bytes) => bytes.length });
+    this.slirp = new Slirp({
+      device: {
+        ...{ medium: this.medium, mtu: this.mtu, checksumOffload: offload },
+        ...{ tcpSegmentation4: offload, tcpSegmentation6: offload },
+        transmit: (transmit) => this.transmit(transmit),
+      },
+      ...{ frames, allocate: allocatePlain, loop, host: this.host, listeners: this.listeners, limits: this.limits },
+      policy: await policyFor(this.rules),
+      echo: random.of(["local", "off", this.pingSender(), this.pingSender()]),
+      nameServers: new NameServers({ read: () => RESOLV_CONF, now: () => loop.now() }),
+      dns: random.below(3) > 0,
+      dhcp: random.below(2) === 0,
+      slaac: random.below(2) === 0,
+      logs: logLines(output),
+      shown: asBound,
+      random: () => random.next(),
+    });
+    this.bind();
+  }
+
+  /** Remote and local forwards, each of both networks. */
+  private bind(): void {
+    const { slirp, loop } = this;
+    const options = { names: new SystemNames(), ttl: 0, now: () => loop.now(), random: () => 0 };
+    const target = (address: string, port: number) =>
+      new Target({ host: { kind: "address", address: IpAddress.parse(address) }, port }, options);
+    const own = slirp.stack.addresses.gateway4;
+    slirp.remoteTcp.add({ bind: { address: own, port: 80 }, target: target("127.0.0.1", 8080), oneAnswer: false });
+    slirp.remoteUdp.add({ bind: { address: own, port: 90 }, target: target("127.0.0.1", 9090), oneAnswer: false });
+    const local = (port: number, proxyProtocol: boolean): LocalForward => ({
+      bind: { address: IpAddress.parse("127.0.0.1"), port },
+      target: target("10.0.2.100", 9000),
+      oneAnswer: false,
+      proxyProtocol,
+    });
+    slirp.localFlows.listen(local(7000, false));
+    slirp.localFlows.listen(local(7001, true));
+    slirp.localDatagrams.listen(local(7000, false));
+    slirp.localDatagrams.listen(local(7001, true));
+  }
+
+  private pingSender(): PingsOptions["sender"] {
+    return (handler) => {
+      this.pinger = handler;
+      return {
+        flows: 0,
+        send: (...args) => {
+          if (this.pings.length < 16) this.pings.push(args[7]);
+        },
+        sweep() {},
+        close: () => {
+          this.pingsClosed = true;
+        },
+      };
+    };
+  }
+
+  private transmit(transmit: Transmit): boolean {
+    this.generator.hear(transmit);
+    const { headStart, checksumStart, checksumOffset, segmentSize } = transmit;
+    const start = checksumStart < 0 ? -1 : checksumStart - headStart;
+    try {
+      this.strict.check(transmit.flatten(), { checksumStart: start, checksumOffset, segmentSize });
+    } catch (error) {
+      const hex = Array.from(transmit.flatten(), (byte) => byte.toString(16).padStart(2, "0")).join("");
+      this.problems.push(
+        new Error(`sent to the guest: ${(error as Error).message}\n${hex.slice(0, 400)}`, { cause: error }),
+      );
+    }
+    return this.random.below(64) > 0;
+  }
+
+  /** The guest's next frame: generated, or one of the kept ones, again or changed. */
+  private write(frame: Frame): void {
+    const { random, kept } = this;
+    if (kept.length === KEPT && random.below(12) === 0) {
+      const { bytes, start, checksumTrusted, segmentSize } = random.of(kept);
+      frame.bytes.set(bytes, start);
+      Object.assign(frame, { start, end: start + bytes.length, checksumTrusted, segmentSize });
+      if (random.below(2) === 0 && bytes.length > 0) {
+        frame.bytes[start + random.below(Math.min(bytes.length, 80))] ^= 1 << random.below(8);
+      }
+    } else {
+      this.generator.write(frame);
+      if (random.below(32) === 0 && frame.segmentSize === 0) this.enlarge(frame);
+    }
+    const { start, end, checksumTrusted, segmentSize } = frame;
+    const index = kept.length < KEPT ? kept.length : random.below(KEPT);
+    if (this.fed % 4 === 0) kept[index] = { bytes: frame.bytes.slice(start, end), start, checksumTrusted, segmentSize };
+  }
+
+  /** A large segment, as a kernel with segmentation offload hands over. */
+  private enlarge(frame: Frame): void {
+    const { bytes, end } = frame;
+    const four = bytes[IP_HEADER_AT] >> 4 === 4;
+    const length = end - IP_HEADER_AT + this.random.below(60_000);
+    if (length > 65_000) return;
+    frame.end = IP_HEADER_AT + length;
+    const field = IP_HEADER_AT + (four ? 2 : 4);
+    const value = four ? length : Math.max(0, length - 40);
+    bytes[field] = value >> 8;
+    bytes[field + 1] = value;
+    frame.checksumTrusted = true;
+    frame.segmentSize = 1400;
+  }
+
+  /** Feeds so many frames, in batches. */
+  async feed(count: number): Promise<void> {
+    const { random, slirp, frames, loop } = this;
+    while (this.fed < count) {
+      for (let batch = 1 + random.below(16); batch > 0 && this.fed < count; batch--) {
+        const frame = frames.take();
+        this.write(frame);
+        this.fed++;
+        slirp.receive(frame);
+        if (!frame.held) frames.release(frame);
+      }
+      slirp.endOfTurn();
+      this.check();
+      if (random.below(2) === 0) this.stepHost();
+      loop.runDeferred();
+      await settled();
+      this.check();
+      const until = loop.time + random.of([0, 0, 0.1, 1, 10, 200, 1000, random.below(32) === 0 ? 100_000 : 0]);
+      await this.pass(until);
+      this.check();
+    }
+  }
+
+  private stepHost(): void {
+    this.host.step();
+    this.listeners.step();
+    const { random, pinger, pings } = this;
+    if (pinger === null || pings.length === 0 || this.pingsClosed) return;
+    const [token] = pings.splice(random.below(pings.length), 1);
+    if (random.below(2) === 0) pinger.reply(token, token.packet, 0, token.packet.length, 60);
+    else {pinger.failed(
+        token,
+        token.destination.version === 4 ? 3 : 1,
+        1,
+        random.below(2) === 0 ? null : token.destination,
+      );}
+  }
+
+  /** Time passes, and what is due happens. */
+  private async pass(until: number): Promise<void> {
+    const { loop } = this;
+    for (let events = 0; loop.next <= until; events++) {
+      if (events > MOST_EVENTS) throw new Error(`more than ${MOST_EVENTS} events until ${until}`);
+      loop.step();
+      await settled();
+    }
+    loop.time = Math.max(loop.time, until);
+  }
+
+  /** The invariants that hold at any time. */
+  private check(): void {
+    if (this.problems.length > 0) throw this.problems[0];
+    const { usage, stack } = this.slirp;
+    for (const [name, { current, limit }] of Object.entries(usage)) {
+      const most = name === "bufferedBytes" ? limit + MOST_BEYOND : name === "outOfOrderBytes" ? limit + 65_664 : limit;
+      if (!(current >= 0 && current <= most)) throw new Error(`${name}: ${current}, the limit is ${limit}`);
+    }
+    const { tcp } = stack;
+    if (tcp.connections > this.limits.tcpConnections) throw new Error(`${tcp.connections} connections in the stack`);
+    if (tcp.requests > this.limits.dials + 64 + 1) throw new Error(`${tcp.requests} requests`);
+    if (tcp.timeWaiting > tcp.limits.timeWait) throw new Error(`${tcp.timeWaiting} in TIME-WAIT`);
+    // each that is held is counted there, but for those of fragments and of neighbours
+    const most = Math.ceil(tcp.memory.inUse / 65_664) + 2 * 64 * this.limits.fragmentedDatagrams + 64;
+    if (this.frames.taken < 0 || this.frames.taken > most) throw new Error(`${this.frames.taken} frames are held`);
+  }
+
+  /** The end, in good order or at once; then nothing may be left. */
+  async finish(): Promise<void> {
+    const { random, slirp, loop } = this;
+    if (random.below(4) > 0) {
+      const end = loop.time + SILENCE_MS;
+      while (this.busy().length > 0) {
+        if (loop.next > end) throw new Error(`after ${SILENCE_MS} ms of silence there is still: ${this.busy()}`);
+        await this.pass(loop.next);
+        this.check();
+      }
+    }
+    slirp.close();
+    await settled();
+    await this.pass(loop.time + SILENCE_MS);
+    if (this.problems.length > 0) throw this.problems[0];
+    const left = this.busy();
+    if (this.listeners.sockets.size > 0) left.push(`${this.listeners.sockets.size} listening sockets`);
+    if (loop.next !== Infinity) left.push(`something that happens in ${loop.next - loop.time} ms`);
+    if (left.length > 0) throw new Error(`left when all is closed: ${left}`);
+  }
+
+  /** What is not over. */
+  private busy(): string[] {
+    const { usage, stack } = this.slirp;
+    const { tcp } = stack;
+    const figures: Record<string, number> = {
+      ...Object.fromEntries(Object.entries(usage).map(([name, { current }]) => [name, current])),
+      connections: tcp.connections,
+      requests: tcp.requests,
+      memory: tcp.memory.inUse,
+      frames: this.frames.taken,
+      streams: this.host.streams.size + this.listeners.streams.size,
+      sockets: this.host.sockets.size,
+      dialing: this.host.dialing + this.listeners.dialing,
+    };
+    delete figures["icmpErrors"]; // those of the last second, which nobody may look at again
+    return Object.entries(figures).filter(([, figure]) => figure !== 0).map(([name, figure]) => `${name} ${figure}`);
+  }
+
+  /** The newest frames that were kept. */
+  latest(): string[] {
+    return this.kept.slice(-4).map(({ bytes }) =>
+      Array.from(bytes.subarray(0, 200), (byte) => byte.toString(16).padStart(2, "0")).join("")
+    );
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The program's event loop with a clock of its own. The stack is woken as it is in the program: only when it was asked
+ * for its deadline since that came nearer, so a call of `settle` that is missing somewhere shows.
+ *
+ * @module
+ */
+import type { Wakeable, WakingLoop } from "../../forward/stack_loop.ts";
+
+/** See the module's text. */
+export class SimulatedLoop implements WakingLoop {
+  time = 1_000;
+  private stack: Wakeable | null = null;
+  private setFor = Infinity;
+  private readonly deferred: (() => void)[] = [];
+  private readonly timers: { readonly at: number; readonly run: () => void }[] = [];
+
+  drive(stack: Wakeable): void {
+    this.stack = stack;
+    this.settle();
+  }
+
+  stop(): void {
+    this.stack = null;
+    this.setFor = Infinity;
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  settle(): void {
+    this.setFor = Math.min(this.setFor, this.stack?.nextDeadline ?? Infinity);
+  }
+
+  defer(run: () => void): void {
+    this.deferred.push(run);
+  }
+
+  after(delay: number, run: () => void): void {
+    const at = this.time + delay;
+    let index = this.timers.length;
+    while (index > 0 && this.timers[index - 1].at > at) index--;
+    this.timers.splice(index, 0, { at, run });
+  }
+
+  /** Runs what was deferred until now. */
+  runDeferred(): void {
+    for (const run of this.deferred.splice(0)) run();
+  }
+
+  /** When something is going to happen by itself; Infinity: never. */
+  get next(): number {
+    return this.deferred.length > 0 ? this.time : Math.min(this.setFor, this.timers[0]?.at ?? Infinity);
+  }
+
+  /** Goes to the next thing that happens by itself, and lets it happen. Throws where the stack does not get on. */
+  step(): void {
+    this.time = Math.max(this.time, this.next);
+    this.runDeferred();
+    while (this.timers.length > 0 && this.timers[0].at <= this.time) this.timers.shift()!.run();
+    if (this.setFor > this.time) return;
+    this.setFor = Infinity;
+    this.stack?.advance();
+    this.stack?.flush();
+    if (this.stack !== null && this.stack.nextDeadline <= this.time) throw new Error("a timer that is always due");
+    this.settle();
+  }
+}

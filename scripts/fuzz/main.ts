@@ -1,0 +1,90 @@
+/**
+ * `deno task fuzz`: drives the whole program but its sockets and its device with hostile frames, in process and in
+ * simulated time, run after run, each with a seed of its own.
+ *
+ *     deno task fuzz [--seconds N | --minutes N] [--seed N]
+ *     deno task fuzz --replay N            the one run with that seed
+ *
+ * The first run that finds something is made again, is reported with the command that replays it, and ends it all with
+ * status 1. Without a time it is one minute; without a seed, one from the clock.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { Finding, FRAMES, runCase } from "./case.ts";
+
+const USAGE = "usage: deno task fuzz [--seconds N | --minutes N] [--seed N] [--replay N]";
+
+function fail(message: string, status: number): never {
+  console.error(message);
+  Deno.exit(status);
+}
+
+/** A number of the command line. */
+function number(name: string, text: unknown): number {
+  const value = Number(text);
+  if (text === "" || !Number.isFinite(value) || value < 0) fail(`--${name} ${text}: not a number\n${USAGE}`, 2);
+  return value;
+}
+
+/** What a run found; null: nothing. An error that nobody waited for counts as well. */
+async function findingOf(seed: number): Promise<Finding | null> {
+  const stray: unknown[] = [];
+  const keep = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    stray.push(event.reason);
+  };
+  globalThis.addEventListener("unhandledrejection", keep);
+  try {
+    const { sent, reached } = await runCase(seed);
+    for (const [what, count] of sent) totals.set(what, (totals.get(what) ?? 0) + count);
+    destinations += reached;
+    if (stray.length > 0) return new Finding("a rejection that nobody handles", FRAMES, [], { cause: stray[0] });
+    return null;
+  } catch (error) {
+    if (error instanceof Finding) return error;
+    throw error;
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", keep);
+  }
+}
+
+function report(seed: number, finding: Finding): never {
+  console.error(`[!] seed ${seed}, after ${finding.frames} frames: ${finding.message}`);
+  const { cause } = finding;
+  if (cause instanceof Error) console.error(cause.stack);
+  for (const frame of finding.latest) console.error(`    ${frame}`);
+  console.error(`again: deno task fuzz --replay ${seed}`);
+  Deno.exit(1);
+}
+
+const totals = new Map<string, number>();
+let destinations = 0;
+
+const args = parseArgs(Deno.args, { string: ["seconds", "minutes", "seed", "replay"] });
+const unknown = Object.keys(args).filter((name) => !["_", "seconds", "minutes", "seed", "replay"].includes(name));
+if (unknown.length > 0 || args._.length > 0) fail(`${[...unknown, ...args._].join(" ")}: unknown\n${USAGE}`, 2);
+
+if (args.replay !== undefined) {
+  const seed = number("replay", args.replay);
+  const finding = await findingOf(seed);
+  if (finding !== null) report(seed, finding);
+  console.log(`seed ${seed}: nothing found`);
+  Deno.exit(0);
+}
+
+const seconds = args.minutes !== undefined
+  ? 60 * number("minutes", args.minutes)
+  : number("seconds", args.seconds ?? 60);
+const first = args.seed !== undefined ? number("seed", args.seed) : Date.now() % 0x4000_0000;
+console.log(`seeds from ${first}, ${seconds} s`);
+const started = performance.now();
+let runs = 0;
+for (; runs === 0 || performance.now() - started < 1_000 * seconds; runs++) {
+  const finding = await findingOf(first + runs);
+  if (finding !== null) report(first + runs, finding);
+}
+const took = (performance.now() - started) / 1_000;
+console.log(`${runs} runs, ${runs * FRAMES} frames, ${Math.round(runs * FRAMES / took)} a second: nothing found`);
+console.log(`the host was reached ${destinations} times; the guest was sent:`);
+for (const [what, count] of [...totals].sort(([, a], [, b]) => b - a)) console.log(`    ${count} ${what}`);
