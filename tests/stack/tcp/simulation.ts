@@ -260,7 +260,11 @@ export class User implements TcpHandler {
   /** Whether it sends FIN after its last byte. */
   closing = true;
 
-  constructor(public toSend = 0) {}
+  /** After so many bytes a stream repeats itself. */
+  static readonly PERIOD: number = PATTERN.length;
+
+  /** @param start where in the pattern its streams start, both ways */
+  constructor(public toSend = 0, private readonly start = 0) {}
 
   /** The byte at a position of the stream. */
   static byteAt(position: number): number {
@@ -284,7 +288,7 @@ export class User implements TcpHandler {
       const room = this.flow.reserve(Math.min(65_536, this.toSend - this.sent));
       if (room === null) return;
       for (let done = 0; done < room.length;) {
-        const from = (this.sent + done) % PATTERN.length;
+        const from = (this.start + this.sent + done) % PATTERN.length;
         const count = Math.min(room.length - done, PATTERN.length - from);
         room.block.bytes.set(PATTERN.subarray(from, from + count), room.offset + done);
         done += count;
@@ -302,7 +306,7 @@ export class User implements TcpHandler {
       const count = Math.min(limit, chunk?.length ?? 0);
       if (chunk === null || count === 0) break;
       for (let done = 0; done < count;) {
-        const from = (this.received + done) % PATTERN.length;
+        const from = (this.start + this.received + done) % PATTERN.length;
         const part = Math.min(count - done, PATTERN.length - from);
         if (!same(chunk.block.bytes, chunk.offset + done, from, part)) {
           throw new Error(`wrong data at ${this.received + done}`);
