@@ -1,7 +1,7 @@
 /**
  * This project's program as a process: from its source with exactly the permissions that `deno task start` gives it, or
- * the executable that the environment variable SLIRPNETSTACK_BIN names. The flags in SLIRPNETSTACK_FLAGS, with a blank
- * between, come before all others: so all tests can be run with `-sandbox`, say.
+ * the executable that the environment variable SLIRPNETSTACK_BIN names. Where it attaches to a guest, the flags in
+ * SLIRPNETSTACK_FLAGS, with a blank between, come before all others: so tests can be run with `-sandbox`, say.
  *
  * @module
  */
@@ -15,17 +15,8 @@ export const PROJECT: string = new URL("../..", import.meta.url).pathname;
 /** The environment that the program is started in: no colours, and the runtime asks no server for newer versions. */
 export const PROGRAM_ENVIRONMENT = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } as const;
 
-/**
- * The command line that starts the program, without its flags. Must be run in {@linkcode PROJECT}.
- *
- * @param subcommand `run`, where it is not to attach to a guest that exists
- */
-export function programCommand(...subcommand: readonly "run"[]): string[] {
-  const flags = Deno.env.get("SLIRPNETSTACK_FLAGS")?.split(" ").filter((flag) => flag !== "") ?? [];
-  return [...bareCommand(), ...subcommand, ...flags];
-}
-
-function bareCommand(): string[] {
+/** The command line that starts the program, without its flags. Must be run in {@linkcode PROJECT}. */
+export function programCommand(): string[] {
   const executable = Deno.env.get("SLIRPNETSTACK_BIN");
   if (executable) return [executable];
   const task = /"start": "DENO_NO_UPDATE_CHECK=1 deno (.+)"/.exec(Deno.readTextFileSync(`${PROJECT}deno.json`));
@@ -33,9 +24,14 @@ function bareCommand(): string[] {
   return [Deno.execPath(), ...task[1]!.split(" ")];
 }
 
+/** The flags in SLIRPNETSTACK_FLAGS. */
+function moreFlags(): string[] {
+  return Deno.env.get("SLIRPNETSTACK_FLAGS")?.split(" ").filter((flag) => flag !== "") ?? [];
+}
+
 /** Starts the program in `host` on the guest's device; does not wait until it is ready. */
 export function launchProgram(host: Namespace, flags: readonly string[]): Process {
-  return host.start([...programCommand(), ...flags], { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
+  return host.start([...programCommand(), ...moreFlags(), ...flags], { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
 }
 
 /** Starts the program in `host` on the guest's `tun0`, and returns when it has started and the device has a carrier. */

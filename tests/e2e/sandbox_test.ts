@@ -91,7 +91,7 @@ e2e("run: the program is in the sandbox unless that is not wanted, and its comma
   for (const flags of [[], ["-sandbox=false"]]) {
     const script =
       `trap 'exit 5' TERM; grep -E '^(Seccomp|NoNewPrivs):' /proc/self/status; echo ready; while :; do sleep 0.1; done`;
-    const command = [...programCommand("run"), ...flags, "--", "sh", "-c", script];
+    const command = [...programCommand(), "run", ...flags, "--", "sh", "-c", script];
     await using program = Process.start(bed.lab.host.enter(command), { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
     await program.line("stdout", /^ready$/, 20_000);
     assertEquals(program.stdout.slice(0, 2), ["NoNewPrivs:\t0", "Seccomp:\t0"]);
