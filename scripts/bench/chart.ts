@@ -1,6 +1,7 @@
 /**
  * Results as a picture: a panel for each figure that tells a story, a bar for each peer, the whisker from the lowest to
- * the highest sample. SVG 1.1, without scripts and fonts of its own; readable on a light page and a dark one.
+ * the highest sample. SVG 1.1, without scripts and fonts of its own; readable on a light page and a dark one, and laid out
+ * as `deno fmt` does it.
  *
  * @module
  */
@@ -42,15 +43,26 @@ export function chart(rows: readonly Row[], peers: readonly string[]): string {
   const height = Math.ceil(shown.length / COLUMNS) * panelHeight + 2 * MARGIN;
   const panels = shown.map((row, index) => {
     const [x, y] = [MARGIN + index % COLUMNS * PANEL_WIDTH, MARGIN + Math.floor(index / COLUMNS) * panelHeight];
-    return `<g transform="translate(${x} ${y})">\n${panel(row, peers)}\n</g>`;
+    return `  <g transform="translate(${x} ${y})">\n${indent(panel(row, peers))}\n  </g>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" \
-font-family="sans-serif" font-size="13" role="img">
-<title>${escape(`${peers.join(", ")} compared`)}</title>
-<rect width="100%" height="100%" fill="#ffffff"/>
+  return `<svg
+  xmlns="http://www.w3.org/2000/svg"
+  width="${width}"
+  height="${height}"
+  viewBox="0 0 ${width} ${height}"
+  font-family="sans-serif"
+  font-size="13"
+  role="img"
+>
+  <title>${escape(`${peers.join(", ")} compared`)}</title>
+  <rect width="100%" height="100%" fill="#ffffff" />
 ${panels.join("\n")}
 </svg>
 `;
+}
+
+function indent(lines: string): string {
+  return lines.replace(/^/gm, "    ");
 }
 
 function panel(row: Row, peers: readonly string[]): string {
@@ -77,8 +89,8 @@ function bar(row: Row, peer: string, y: number, scale: number, fill: string): st
   const [low, high] = [Math.min(...samples), Math.max(...samples)].map((end) => LABEL_WIDTH + end * scale);
   return [
     ...parts,
-    `<rect x="${LABEL_WIDTH}" y="${y}" width="${round(value * scale)}" height="${BAR_HEIGHT}" fill="${fill}"/>`,
-    `<path d="M${round(low!)} ${middle}H${round(high!)}" stroke="#1c2733" stroke-width="1.5"/>`,
+    `<rect x="${LABEL_WIDTH}" y="${y}" width="${round(value * scale)}" height="${BAR_HEIGHT}" fill="${fill}" />`,
+    `<path d="M${round(low!)} ${middle}H${round(high!)}" stroke="#1c2733" stroke-width="1.5" />`,
     `<text x="${LABEL_WIDTH + BAR_WIDTH + 8}" y="${middle + 4}" fill="#1c2733">${formatValue(value)}</text>`,
   ].join("\n");
 }

@@ -17,7 +17,7 @@ import type { Work } from "./work.ts";
 try {
   const options = parseBenchOptions(Deno.args);
   if (options === null) console.log(USAGE);
-  else await show(options.from === null ? await run(options) : merge(await readAll(options.from)), options);
+  else await show(options.from === null ? await run(options) : await readAll(options.from, options.only), options);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(`${error.message}\n\n${USAGE}`);
@@ -60,9 +60,10 @@ async function rivals(against: readonly string[] | null): Promise<Peer[]> {
   return all.filter((peer) => against === null || against.includes(peer.name));
 }
 
-async function readAll(paths: readonly string[]): Promise<Results[]> {
+async function readAll(paths: readonly string[], only: readonly string[] | null): Promise<Results> {
   try {
-    return await Promise.all(paths.map(readResults));
+    const results = merge(await Promise.all(paths.map(readResults)));
+    return only === null ? results : { ...results, rows: select(results.rows, only) };
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
@@ -74,6 +75,6 @@ async function show(results: Results, options: BenchOptions): Promise<void> {
   console.log(table(results.rows, ours!, others));
   for (const note of notes(results.rows)) console.log(`\n${note}`);
   if (options.targets) console.log(`\n${targetTable(outcomes(results.rows, ours!))}`);
-  if (options.json !== null) await Deno.writeTextFile(options.json, `${JSON.stringify(results, null, 1)}\n`);
+  if (options.json !== null) await Deno.writeTextFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
   if (options.chart !== null) await Deno.writeTextFile(options.chart, chart(results.rows, [ours!, ...others]));
 }

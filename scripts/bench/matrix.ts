@@ -57,7 +57,10 @@ export function quickMatrix(): Work[] {
   ];
 }
 
-/** The work that has one of the names, or whose name goes on from it with a hyphen: `udp`, `tcp-out`, `rr-v4`. */
-export function select(works: readonly Work[], names: readonly string[]): Work[] {
-  return works.filter((work) => names.some((name) => work.id === name || work.id.startsWith(`${name}-`)));
+/** What has one of the names, or whose name goes on from it with a hyphen: `udp`, `tcp-out`, `rr-v4`. */
+export function select<Named extends { readonly id: string }>(
+  all: readonly Named[],
+  names: readonly string[],
+): Named[] {
+  return all.filter(({ id }) => names.some((name) => id === name || id.startsWith(`${name}-`)));
 }
