@@ -8,6 +8,7 @@ import { chart } from "./chart.ts";
 import { fullMatrix, quickMatrix, select } from "./matrix.ts";
 import { type BenchOptions, parseBenchOptions, USAGE, UsageError } from "./options.ts";
 import { competitors, onPath, OURS, type Peer } from "./peers.ts";
+import { withFigures } from "./readme.ts";
 import { notes, table } from "./report.ts";
 import { merge, readResults, type Results } from "./results.ts";
 import { measure } from "./run.ts";
@@ -77,4 +78,7 @@ async function show(results: Results, options: BenchOptions): Promise<void> {
   if (options.targets) console.log(`\n${targetTable(outcomes(results.rows, ours!))}`);
   if (options.json !== null) await Deno.writeTextFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
   if (options.chart !== null) await Deno.writeTextFile(options.chart, chart(results.rows, [ours!, ...others]));
+  if (options.readme !== null) {
+    await Deno.writeTextFile(options.readme, withFigures(await Deno.readTextFile(options.readme), results));
+  }
 }

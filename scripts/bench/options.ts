@@ -20,6 +20,8 @@ export interface BenchOptions {
   /** Where to write the results, and the chart; null: nowhere. */
   readonly json: string | null;
   readonly chart: string | null;
+  /** A text whose figures are replaced; null: none. */
+  readonly readme: string | null;
   /** Show how the figures compare with the targets. */
   readonly targets: boolean;
 }
@@ -34,6 +36,7 @@ export const USAGE = `usage: deno task bench [OPTION]...
   --targets                also how the figures compare with what they are wanted to be
   --json FILE              write the samples to a file
   --chart FILE             draw the figures that say most, as SVG
+  --readme FILE            put the figures that say most between the marks for them in a text
   --from FILE[,FILE]       measure nothing: show what --json has written; of a figure in several files, the last counts
 `;
 
@@ -50,7 +53,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | null 
     const option = args[i]!;
     if (option === "--help") return null;
     if (option === "--quick" || option === "--targets") flags.add(option);
-    else if (["--against", "--only", "--link-mtu", "--json", "--chart", "--from"].includes(option)) {
+    else if (["--against", "--only", "--link-mtu", "--json", "--chart", "--readme", "--from"].includes(option)) {
       const value = args[++i];
       if (value === undefined || value === "") throw new UsageError(`${option} needs a value`);
       given.set(option, value);
@@ -65,6 +68,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | null 
     from: list("--from"),
     json: given.get("--json") ?? null,
     chart: given.get("--chart") ?? null,
+    readme: given.get("--readme") ?? null,
     linkMtu: mtuOf(given.get("--link-mtu")),
   };
 }

@@ -12,7 +12,7 @@ import type { Work } from "../work.ts";
 /** As for round trips; the datagrams fit in 1500 too. */
 const MTU = 65_520;
 
-const MANNERS: Record<Manner, string> = { window: "", flood: " of a flood" };
+const MANNERS: Record<Manner, string> = { window: " in a window", flood: " of a flood" };
 
 /** Datagrams of `size` bytes delivered per second. */
 export function datagramWork(
