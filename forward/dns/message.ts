@@ -44,6 +44,9 @@ const IXFR = 251, AXFR = 252;
 /** What every client takes over UDP if it says nothing else (RFC 1035, section 4.2.1). */
 const PLAIN_UDP_SIZE = 512;
 
+/** The longest message that is looked through for an OPT record: what is recommended for UDP (RFC 6891, section 6.2.5). */
+const MAX_PARSED = 4_096;
+
 /** The OPT record of an answer that this program makes itself (RFC 6891, section 6.1.2): root, type, size, no options. */
 const OPT_RECORD = Uint8Array.of(0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0);
 
@@ -157,8 +160,12 @@ function emptyAnswer(question: Question, flags: number, moreFlags: number): Uint
   return answer;
 }
 
-/** How long an answer over UDP may be, as the client says (RFC 6891, section 6.2.3); null: it says nothing. */
+/**
+ * How long an answer over UDP may be, as the client says (RFC 6891, section 6.2.3); null: it says nothing. What is much
+ * longer than a question is not looked through, so that it costs a hostile guest more than this program.
+ */
 function ednsSize(bytes: Uint8Array): number | null {
+  if (bytes.length > MAX_PARSED) return null;
   try {
     const { additionals } = dnsPacket.decode(Buffer.from(bytes));
     for (const record of additionals ?? []) {

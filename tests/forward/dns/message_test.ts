@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import {
   errorAnswer,
   fitToUdp,
@@ -82,4 +83,27 @@ Deno.test("what a client takes over UDP", () => {
   assertEquals(fit(1232, 1232).length, 1232);
   assertEquals(told(fit(1232, 1233)), "7 NOERROR TC example.org OPT");
   assertEquals(told(fit(100, 513)), "7 NOERROR TC example.org OPT", "less than 512 means 512");
+});
+
+Deno.test("no message is too strange", () => {
+  const real = [
+    hex(`${QUERY} ${OPT}`),
+    question(7, "a.very.long.name.example.org", 4096),
+    answerTo(hex(`${QUERY} ${OPT}`)),
+  ];
+  const mutated = fc.tuple(fc.constantFrom(...real), fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 4 })).map(
+    ([bytes, changes]) => {
+      const copy = Uint8Array.from([...bytes, ...new Uint8Array(600)]);
+      for (const [at, value] of changes) copy[at] = value;
+      return copy.subarray(0, bytes.length + (changes.length === 3 ? 600 : 0));
+    },
+  );
+  fc.assert(fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 100 })), mutated, (message, answer) => {
+    const found = parseQuestion(message);
+    if (found.kind === "nonsense") return;
+    assert(found.question.end <= message.length);
+    isAnswerTo(found.question, 7, answer, answer.length);
+    fitToUdp(found.question, answer);
+    assertEquals(parseQuestion(errorAnswer(found.question, SERVFAIL)).kind, "nonsense", "an answer, not a question");
+  }));
 });
