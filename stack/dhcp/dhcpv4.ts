@@ -73,7 +73,8 @@ export class Dhcpv4Server {
     if (datagram.version !== 4 || datagram.localPort !== DHCPV4_SERVER_PORT) return false;
     if (!addresses.gateway4.isAt(bytes, localAddress) && !isBroadcast4(addresses, bytes, localAddress)) return false;
     const request = parseDhcpv4(bytes, payload, payload + datagram.length);
-    if (request === null || request.relayed) counters.malformed++;
+    const nobody = request?.clientAddress && isBroadcast4(addresses, request.clientAddress, 0);
+    if (request === null || request.relayed || nobody) counters.malformed++;
     else this.answer(request);
     return true;
   }

@@ -74,6 +74,14 @@ Deno.test("INFORM: all but an address", () => {
   assertEquals(answers(bed), [`${GUEST} 0a000232 00000000 350105${SERVER}${NETWORK}3d03010203`]);
 });
 
+Deno.test("no answer to a client that says that it is a group, or all", () => {
+  const bed = bedOf();
+  for (const ciaddr of ["e00000fb", "ffffffff", "0a0002ff"]) {
+    for (const options of ["350101ff", "350103 3204 0a000264 ff", "350108ff"]) bed.feed(message(options, { ciaddr }));
+  }
+  assertEquals([answers(bed), bed.stack.counters.dhcp.malformed], [[], 9]);
+});
+
 Deno.test("no answer: another server chosen, RELEASE, DECLINE, of a relay, malformed", () => {
   const bed = bedOf();
   bed.feed(message("350103 3204 0a000264 3604 0a000201 ff"));
