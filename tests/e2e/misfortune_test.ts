@@ -1,6 +1,8 @@
 /** What goes wrong around the program, and costs the connection concerned and nothing more. */
 import { HOST_LINK, Lab, WORLD, WORLD_LINK } from "../../scripts/lab/lab.ts";
-import { GATEWAY, GUEST } from "../../scripts/lab/device.ts";
+import { GATEWAY, GUEST, makeDevice } from "../../scripts/lab/device.ts";
+import { check } from "../../scripts/lab/process.ts";
+import { startProgram } from "../../scripts/lab/program.ts";
 import { residentMemory } from "../../scripts/lab/usage.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { url } from "../../scripts/lab/services.ts";
@@ -67,6 +69,24 @@ e2e("the device's MTU changes while connections are open: these and later ones g
   }
   await talker.sayEnd();
 });
+
+e2e(
+  "the guest's namespace is deleted: the program keeps its device until it is told to end, and then all is gone",
+  async () => {
+    const { lab } = await beds.with();
+    const guest = await lab.guest();
+    await makeDevice(guest, { mode: "tap", mtu: 1500 });
+    const program = await startProgram(lab.host, guest);
+    await lab.host.ip(`link add probe type veth peer name probe netns ${guest.name}`); // it goes with either namespace
+    const isThere = async () => (await lab.host.run(["ip", "link", "show", "dev", "probe"])).code === 0;
+    await check(["ip", "netns", "delete", guest.name]);
+    await assertServing(await beds.with()); // of another program
+    assertEquals([program.code, await isThere()], [null, true]);
+    program.signal("SIGTERM");
+    assertEquals(await program.end(), 0);
+    await until("the end of the namespace", 5_000, async () => !await isThere());
+  },
+);
 
 /** With buffers for 64 MiB in all, it may grow by that, and by what a program grows by itself. */
 const BUFFERS = 64 * 1024 * 1024, MAX_GROWTH = BUFFERS + 96 * 1024 * 1024;
