@@ -7,9 +7,10 @@
  * io_uring, userfaultfd, sockets of other families than IP's, writing to any file that is not open yet, and
  * signals to strangers.
  *
- * How the list was found: strace(1) over all end-to-end tests with Deno 2.7 and 2.9, then what V8, tokio, glibc and musl
- * have in their sources for rare paths in the same groups. A call that is missing breaks something on a bad day; so a
- * group is wide where its calls give no power that another of them doesn't give.
+ * How the list was found: strace(1) over the end-to-end tests with Deno 2.9, on x86_64 and glibc; then other calls of
+ * the same groups that runtimes, musl and older kernels use for the same. The tests also run in the sandbox, with Deno
+ * 2.9 and as an executable of 2.7. A call that is missing breaks something on a bad day; so a group is wide where its
+ * calls give no power that another of them doesn't give.
  *
  * Every function in ffi/libc.ts has its line in {@linkcode LIBC_CALLS}: a function that is new there doesn't pass the
  * type check before it is said here which system calls it makes.
@@ -55,7 +56,7 @@ const FREQUENT: Group = [
   ...["epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "poll", "ppoll", "futex", "clock_gettime"] as const,
 ];
 
-/** Sockets that exist. Setting options is {@linkcode CONDITIONAL}. */
+/** Sockets that exist. Setting options is {@linkcode conditional}. */
 const SOCKETS: Group = [
   ...["connect", "accept", "accept4", "bind", "listen", "shutdown", "getsockname", "getpeername"] as const,
   ...["getsockopt", "socketpair"] as const,
@@ -74,7 +75,7 @@ const MEMORY: Group = [
   ...["mlock2", "membarrier", "memfd_create", "pkey_alloc", "pkey_free", "pkey_mprotect"] as const,
 ];
 
-/** Threads that exist: their start, their scheduling, their end. Making them is {@linkcode CONDITIONAL}. */
+/** Threads that exist: their start, their scheduling, their end. Making them is {@linkcode conditional}. */
 const THREADS: Group = [
   ...["exit", "exit_group", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "gettid"] as const,
   ...["sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_getscheduler"] as const,
@@ -94,9 +95,9 @@ const SIGNALS: Group = [
   ...["rt_sigsuspend", "wait4", "waitid"] as const,
 ];
 
-/** Files that are open, and looking at others: opening them is {@linkcode CONDITIONAL}, and Landlock's. */
+/** Files that are open, and looking at others: opening them is {@linkcode conditional}, and Landlock's. */
 const FILES: Group = [
-  ...["close", "close_range", "fcntl", "dup", "dup2", "dup3", "lseek", "pread64", "pwrite64", "preadv"] as const,
+  ...["close", "close_range", "dup", "dup2", "dup3", "lseek", "pread64", "pwrite64", "preadv"] as const,
   ...["pwritev", "preadv2", "pwritev2", "fstat", "stat", "lstat", "newfstatat", "statx", "access"] as const,
   ...["faccessat", "faccessat2", "readlink", "readlinkat", "getcwd", "getdents64", "statfs", "fstatfs"] as const,
   ...["fadvise64", "fsync", "fdatasync", "ftruncate", "flock", "umask"] as const,
@@ -131,12 +132,17 @@ const IPPROTO_UDP = 17;
 
 /**
  * asm-generic/ioctls.h, and linux/if_tun.h. Is it a terminal and how wide (TCGETS, TIOCGWINSZ), which processes have it
- * (TIOCGPGRP, TIOCSPGRP), may it block and how much
- * is there (FIONBIO, FIONREAD, FIOCLEX, FIONCLEX, and TIOCOUTQ, which is SIOCOUTQ for a socket), and the offloads of the
- * guest's device, which are given back at the end (TUNSETOFFLOAD). Not TIOCSTI, by which a program types into the
- * terminal that it was started from.
+ * (TIOCGPGRP, TIOCSPGRP), may it block and how much is there (FIONBIO, FIONREAD, FIOCLEX, FIONCLEX, and TIOCOUTQ, which
+ * is SIOCOUTQ for a socket), and the offloads of the guest's device, which are given back at the end (TUNSETOFFLOAD). Not
+ * TIOCSTI, by which a program types into the terminal that it was started from.
  */
 const IOCTLS = [0x540f, 0x5410, 0x5401, 0x5413, 0x5421, 0x541b, 0x5451, 0x5450, 0x5411, 0x4004_54d0];
+
+/**
+ * asm-generic/fcntl.h and linux/fcntl.h: duplicates, flags, locks, the size of a pipe, seals of a memfd. Not F_SETOWN and
+ * F_SETSIG, by which a descriptor sends signals to other processes.
+ */
+const FCNTLS = [0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032, 1033, 1034];
 
 /**
  * linux/prctl.h: PR_SET_PDEATHSIG (the end of the parent), PR_GET_DUMPABLE, PR_SET_NAME and PR_GET_NAME (a thread's),
@@ -169,6 +175,7 @@ export function conditional({ pid, signals, rawIcmp, removesFiles }: SeccompNeed
       errno: EPERM,
     },
     { call: "ioctl", when: [[{ argument: 1, values: IOCTLS }]], errno: EACCES },
+    { call: "fcntl", when: [[{ argument: 1, values: FCNTLS }]], errno: EINVAL },
     // Threads are made by clone(2), since clone3(2) has its flags in memory where a filter can't look: both glibc and
     // musl fall back to the former when the latter isn't there.
     {

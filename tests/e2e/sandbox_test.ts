@@ -28,6 +28,11 @@ function values(pid: number, name: string): string[] {
   return [...new Set(threads(pid).map((status) => pattern.exec(status)![1]!.replaceAll("\t", " ")))];
 }
 
+/** SigCgt: a bit for each signal that has a handler. */
+function handles(pid: number, signal: number): boolean {
+  return values(pid, "SigCgt").some((mask) => (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n);
+}
+
 /** Everything once, over both versions. */
 async function worksFor(bed: Bed): Promise<void> {
   for (const version of VERSIONS) {
@@ -97,6 +102,7 @@ e2e("run: the program is in the sandbox unless that is not wanted, and its comma
     assertEquals(program.stdout.slice(0, 2), ["NoNewPrivs:\t0", "Seccomp:\t0"]);
     const filtered = flags.length === 0 ? "2" : "0";
     await until("the filter", 5_000, () => values(program.pid, "Seccomp").join() === filtered);
+    await until("SIGTERM to be handled", 5_000, () => handles(program.pid, 15));
     program.signal("SIGTERM");
     assertEquals(await program.end(), 5, program.stderr.join("\n"));
     assertEquals(program.stderr, []);

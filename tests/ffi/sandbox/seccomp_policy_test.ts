@@ -156,6 +156,7 @@ Deno.test("signals, requests to devices, and prctl: those that are named", () =>
   assertEquals([answer("tgkill", [1000, 1001]), answer("tgkill", [999, 999])], [0, EPERM]);
   assertEquals([answer("ioctl", [0, 0x5413]), answer("ioctl", [0, 0x4004_54d0])], [0, 0]);
   assertEquals([answer("ioctl", [0, 0x5412]), answer("ioctl", [0, 0x8914])], [EACCES, EACCES], "TIOCSTI, SIOCSIFFLAGS");
+  assertEquals([answer("fcntl", [3, 1030]), answer("fcntl", [3, 8]), answer("fcntl", [3, 10])], [0, EINVAL, EINVAL]);
   assertEquals([answer("prctl", [15]), answer("prctl", [4]), answer("prctl", [0x59616d61])], [0, EINVAL, EINVAL]);
   assertEquals([answer("prlimit64", [0]), answer("prlimit64", [1])], [0, EPERM]);
 });
