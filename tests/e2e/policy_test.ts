@@ -46,6 +46,22 @@ e2e("-enable-host opens the host's networks, and the static list stays closed", 
   for (const address of STATIC) await assertClosed(bed, address);
 });
 
+e2e("no range for IPv6, however wide, opens an IPv4 address that a tunnel or a translator would lead to", async () => {
+  const bed = await policy.with(
+    "-allow",
+    "tcp://[::]/0,udp://[::]/0",
+    "-deny",
+    "198.51.100.0/24,udp://198.51.100.0/24",
+  );
+  for (
+    const address of [
+      ...["2002:7f00:1::1", "64:ff9b::169.254.169.254", "::127.0.0.1", "2001:db8::5efe:192.0.2.1"],
+      ...["2001:0:7f00:1::", "64:ff9b::198.51.100.9", "2002:c633:6409::1"],
+    ]
+  ) await assertClosed(bed, address);
+  assertEquals(await connect(bed, WORLD.v6, 7), null);
+});
+
 e2e("-disable-routing closes the internet alone", async () => {
   const bed = await policy.with("-disable-routing", "-enable-host=true");
   for (const address of both(WORLD)) await assertClosed(bed, address);
