@@ -96,7 +96,7 @@ e2e("DNS: the host's servers change, are down, or silent", async () => {
   await bed.configure(`nameserver 127.0.0.99\n`);
   const down = await bed.guest.run(["dig", `@${SERVER4}`, "+tries=1", "+timeout=10", "world.test"]);
   assertStringIncludes(down.stdout, "status: SERVFAIL");
-  assert(down.milliseconds < 2_000, `all servers refuse, said after ${down.milliseconds} ms`);
+  assert(down.milliseconds < 4_000, `all servers refuse, said after ${down.milliseconds} ms`);
 
   await bed.configure(`nameserver 127.0.0.99\nnameserver 127.0.0.53\n`);
   for (const network of ["+notcp", "+tcp"]) {
