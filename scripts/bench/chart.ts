@@ -52,6 +52,7 @@ export function chart(rows: readonly Row[], peers: readonly string[]): string {
   viewBox="0 0 ${width} ${height}"
   font-family="sans-serif"
   font-size="13"
+  fill="#1c2733"
   role="img"
 >
   <title>${escape(`${peers.join(", ")} compared`)}</title>
@@ -71,7 +72,7 @@ function panel(row: Row, peers: readonly string[]): string {
   const mtu = row.id.startsWith("tcp") ? `, MTU ${row.mtu}` : "";
   const title = `${row.name}${mtu}: ${row.unit}, ${row.better} is better`;
   return [
-    `<text x="0" y="18" font-weight="bold" fill="#1c2733">${escape(title)}</text>`,
+    `<text y="18" font-weight="bold">${escape(title)}</text>`,
     ...peers.map((peer, index) => bar(row, peer, TITLE_HEIGHT + index * BAR_STEP, scale, colour(index, peers.length))),
   ].join("\n");
 }
@@ -81,7 +82,7 @@ function bar(row: Row, peer: string, y: number, scale: number, fill: string): st
   const samples = row.samples[peer] ?? [];
   const middle = y + BAR_HEIGHT / 2;
   const parts = [
-    `<text x="${LABEL_WIDTH - 8}" y="${middle + 4}" text-anchor="end" fill="#1c2733">${escape(peer)}</text>`,
+    `<text x="${LABEL_WIDTH - 8}" y="${middle + 4}" text-anchor="end">${escape(peer)}</text>`,
   ];
   if (value === null) {
     return [...parts, `<text x="${LABEL_WIDTH}" y="${middle + 4}" fill="#5b6875">—</text>`].join("\n");
@@ -91,7 +92,7 @@ function bar(row: Row, peer: string, y: number, scale: number, fill: string): st
     ...parts,
     `<rect x="${LABEL_WIDTH}" y="${y}" width="${round(value * scale)}" height="${BAR_HEIGHT}" fill="${fill}" />`,
     `<path d="M${round(low!)} ${middle}H${round(high!)}" stroke="#1c2733" stroke-width="1.5" />`,
-    `<text x="${LABEL_WIDTH + BAR_WIDTH + 8}" y="${middle + 4}" fill="#1c2733">${formatValue(value)}</text>`,
+    `<text x="${LABEL_WIDTH + BAR_WIDTH + 8}" y="${middle + 4}">${formatValue(value)}</text>`,
   ].join("\n");
 }
 
