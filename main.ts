@@ -23,7 +23,7 @@ import { closeWithParent, closeWithPeer, tellParent } from "./ffi/lifetime.ts";
 import { allocate } from "./ffi/memory.ts";
 import { OutputFile } from "./ffi/output_file.ts";
 import { PingSockets } from "./ffi/ping.ts";
-import { Poller } from "./ffi/poller.ts";
+import { Poller, type Polling } from "./ffi/poller.ts";
 import { environmentVariable, parentPid, raiseDescriptorLimit, SIGTERM } from "./ffi/process.ts";
 import { confine } from "./ffi/sandbox/confine.ts";
 import { pollerAnswers } from "./ffi/sandbox/second_thread.ts";
@@ -32,6 +32,7 @@ import { openSocketDevice } from "./ffi/socket_device.ts";
 import { SocketReset } from "./ffi/socket_reset.ts";
 import { SourceAddresses } from "./ffi/source_address.ts";
 import { readTextFile, readTextFileIfThere } from "./ffi/text_file.ts";
+import { TurnPoller } from "./ffi/turn_poller.ts";
 import { TunDevice } from "./ffi/tun_device.ts";
 import { isWritable, WRITABLE_BYTES } from "./ffi/writable.ts";
 import { Capture } from "./forward/capture/capture.ts";
@@ -76,6 +77,7 @@ import { Policy } from "./forward/policy/policy.ts";
 import { setUpForwards } from "./forward/setup.ts";
 import { asBound, shownBy } from "./forward/shown.ts";
 import { Slirp } from "./forward/slirp.ts";
+import { StackLoop } from "./forward/stack_loop.ts";
 import { StartFailed } from "./forward/start_failed.ts";
 import { version, versionLines } from "./forward/version.ts";
 import { IpAddress } from "./stack/address.ts";
@@ -250,7 +252,7 @@ class Life {
 /** What differs between guests. */
 interface Serving {
   /** Opens the device. Throws a {@linkcode StartFailed}. */
-  open(poller: Poller): FrameDevice;
+  open(poller: Polling): FrameDevice;
   /** For lines about forwards and connections; null: nobody wants them. */
   readonly lines: Output | null;
   /** For lines about the program. */
@@ -274,7 +276,7 @@ async function serve(options: SharedOptions, life: Life, guest: Serving): Promis
   for (const fd of [options.readyFd, options.exitFd]) if (fd !== null) inherit(fd);
   const metrics = options.metrics === null ? null : await listenForMetrics(options.metrics, guest.progress);
   if (metrics !== null) cleanups.push(() => metrics.close());
-  const poller = new Poller({ onError: (error) => gone("the system", error) });
+  const { poller, thread, defer } = makePoller(options, (error) => gone("the system", error));
   if (options.exitFd !== null) closeWith(options.exitFd, poller, guest.close);
   const device = guest.open(poller);
   cleanups.push(() => device.close());
@@ -296,6 +298,7 @@ async function serve(options: SharedOptions, life: Life, guest: Serving): Promis
     nameServers: new NameServers({ read: readTextFile, now: () => performance.now() }),
     ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
     limits: options.limits,
+    ...(defer === null ? {} : { loop: new StackLoop(defer) }),
     shown: guest.lines === null ? asBound : shownBy((remote) => sources.towards(remote)),
   });
   cleanups.push(() => slirp.close());
@@ -324,7 +327,7 @@ async function serve(options: SharedOptions, life: Life, guest: Serving): Promis
     now: () => performance.now(),
     random: Math.random,
   });
-  if (options.sandbox || options.user !== null) await pollerAnswers(poller);
+  if (options.sandbox || options.user !== null) await pollerAnswers(thread);
   const taker = capture === null ? slirp : captureFrames(slirp, capture);
   cleanups.push(readFrames(device, poller, frames, taker, (error) => gone(device.name, error)));
   return { ready: () => options.readyFd === null || tellReady(options.readyFd) };
@@ -360,7 +363,7 @@ async function listenForMetrics(
   }
 }
 
-function openDevice(options: Options, poller: Poller): FrameDevice {
+function openDevice(options: Options, poller: Polling): FrameDevice {
   const { netns, interface: name, fd, mtu, configure } = options;
   const network = configure ? guestNetwork(mtu || RUN_MTU) : null;
   if (fd !== null && netns !== null) throw new StartFailed(ExitStatus.FD_AND_NETNS, fdAndNetns());
@@ -437,20 +440,38 @@ function openCapture(path: string, device: FrameDevice): Capture {
 }
 
 /**
- * The host's network, both for what goes out to it and for those who come from there. Streams go out through the
- * runtime's own sockets unless they need a source address, for which these have no call. Datagrams go through libc's,
- * which take bursts as they come and are told of ICMP errors.
+ * What waits for descriptors: where no socket is the runtime's, in the kernel and between turns of the event loop.
+ * `thread` is the part of it that waits in a second thread; `defer` puts off work to after the events that there are;
+ * null: the event loop does that.
+ */
+function makePoller(
+  options: SharedOptions,
+  onError: (error: Error) => void,
+): { readonly poller: Polling; readonly thread: Poller; readonly defer: ((run: () => void) => void) | null } {
+  if (options.sockets === "deno") {
+    const poller = new Poller({ onError });
+    return { poller, thread: poller, defer: null };
+  }
+  const poller = new TurnPoller({ onError });
+  return { poller, thread: poller.sleeper, defer: (run) => poller.defer(run) };
+}
+
+/**
+ * The host's network, both for what goes out to it and for those who come from there. The program's own sockets need
+ * fewer system calls than the runtime's and no promises, take bursts of datagrams as they come, and are told of ICMP
+ * errors. With `-sockets deno`, streams go out through the runtime's, unless they need a source address, for which these
+ * have no call.
  */
 function hosts(
   options: SharedOptions,
-  poller: Poller,
+  poller: Polling,
 ): { readonly host: HostNetwork; readonly listeners: HostNetwork } {
   const { sourceIpv4: source4, sourceIpv6: source6 } = options;
   const sockets = { poller, error: hostError, address: IpAddress.at };
   const listeners = new LibcHost(sockets);
   const outgoing = new LibcHost({ ...sockets, source4, source6 });
   const through = (host: HostNetwork) => options.hostLoopback ? new LoopbackHost(host, LOOPBACKS) : host;
-  if (source4 !== null || source6 !== null) return { host: through(outgoing), listeners };
+  if (options.sockets === "libc" || source4 !== null || source6 !== null) return { host: through(outgoing), listeners };
   const resets = new SocketReset();
   const runtime = new DenoHost((local, remote) => resets.reset(local, remote));
   const host: HostNetwork = {
@@ -465,7 +486,7 @@ function hosts(
 /** The host's pings. */
 function pingSockets(
   options: SharedOptions,
-  poller: Poller,
+  poller: Polling,
   handler: EchoHandler,
   progress: Output | null,
 ): EchoSender {
@@ -489,7 +510,7 @@ function inherit(fd: number): void {
 }
 
 /** Calls `close` when the other end of a pipe or a socket is closed. Throws a {@linkcode StartFailed}. */
-function closeWith(fd: number, poller: Poller, close: () => void): void {
+function closeWith(fd: number, poller: Polling, close: () => void): void {
   try {
     closeWithPeer(fd, poller, close);
   } catch (error) {

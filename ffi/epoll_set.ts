@@ -1,6 +1,16 @@
 /**
  * An epoll descriptor and the handles of what it watches, for the pollers.
  *
+ * A handle is told once of each arming. The kernel can see to that (EPOLLONESHOT), for a system call each time; this is
+ * for the poller whose events another thread takes. Or the descriptor stays as it is in the kernel, and we remember what
+ * its handle waits for:
+ *
+ *     arm       the kernel watches for that already   → nothing to do: this is how conversations go
+ *     arm       it does not                           → epoll_ctl(MOD)
+ *     event     the handle waits for it               → told; it waits for nothing now
+ *     event     the handle waits for something else   → epoll_ctl(MOD) to that
+ *     event     the handle waits for nothing          → epoll_ctl(MOD) to silence
+ *
  * A slot is an index in the table of handles, and comes back with every event. An event may still be under way for a
  * handle that was just removed, and its slot be another's; its generation tells, and it is dropped.
  *
@@ -8,6 +18,7 @@
  */
 import { check, EBADF, ENOENT, SystemError } from "./errors.ts";
 import { errno, libc } from "./libc.ts";
+import { EPOLLERR, EPOLLHUP } from "./poller_shared.ts";
 import type { PollHandle } from "./poller.ts";
 import { EVENT_DATA, EVENT_EVENTS } from "./poller_shared.ts";
 
@@ -29,8 +40,8 @@ export class EpollSet {
   private silent = false;
   private open = true;
 
-  /** Throws a SystemError. */
-  constructor() {
+  /** Throws a SystemError. `staying`: see the module's text. */
+  constructor(private readonly staying = false) {
     this.epoll = check(libc().epoll_create1(EPOLL_CLOEXEC), "epoll_create1", "");
   }
 
@@ -39,17 +50,19 @@ export class EpollSet {
     return this.open ? this.epoll : -1;
   }
 
-  /** Watches `fd`, for nothing until its handle is armed. Throws a SystemError. */
-  add(fd: number, callback: (events: number) => void): PollHandle {
+  /** Watches `fd`, for nothing until its handle is armed, or for `events`, as if armed. Throws a SystemError. */
+  add(fd: number, callback: (events: number) => void, events = 0): PollHandle {
     if (this.silent) throw new Error("the poller is closed");
     const slot = this.freeSlots.pop() ?? this.handles.length;
     const handle = new Handle(this, fd, slot, this.generation = this.generation + 1 | 0, callback);
     try {
-      this.control(EPOLL_CTL_ADD, fd, EPOLLONESHOT, slot, handle.generation);
+      const once = this.staying && events !== 0 ? 0 : EPOLLONESHOT;
+      this.control(EPOLL_CTL_ADD, fd, events | once, slot, handle.generation);
     } catch (error) {
       if (slot < this.handles.length) this.freeSlots.push(slot);
       throw error;
     }
+    handle.wanted = handle.watched = events;
     this.handles[slot] = handle;
     return handle;
   }
@@ -62,7 +75,12 @@ export class EpollSet {
   /** Tells a handle, unless it was removed. */
   callBack(slot: number, generation: number, events: number): void {
     const handle = this.handles[slot];
-    if (handle !== undefined && handle.generation === generation) handle.callback(events);
+    if (handle === undefined || handle.generation !== generation) return;
+    if (!this.staying) return handle.callback(events);
+    const told = handle.wanted === 0 ? 0 : events & (handle.wanted | EPOLLERR | EPOLLHUP);
+    if (told === 0) return this.restrict(handle);
+    handle.wanted = 0;
+    handle.callback(told);
   }
 
   /** Silences all handles, and takes no more. */
@@ -83,14 +101,31 @@ export class EpollSet {
   /** @ignore for handles */
   rearm(handle: Handle, events: number): void {
     if (this.handles[handle.slot] !== handle) return; // removed, or silenced
-    this.control(EPOLL_CTL_MOD, handle.fd, events | EPOLLONESHOT, handle.slot, handle.generation);
+    if (!this.staying) return this.watch(handle, events | EPOLLONESHOT);
+    handle.wanted = events;
+    if ((events & ~handle.watched) === 0) return;
+    this.watch(handle, events);
+    handle.watched = events;
+  }
+
+  /** Has the kernel report no more than the handle waits for. */
+  private restrict(handle: Handle): void {
+    if (handle.wanted !== 0) this.watch(handle, handle.wanted);
+    // silence: EPOLLERR and EPOLLHUP can't be left out, but they come once more at most
+    else if (handle.watched !== 0) this.watch(handle, EPOLLONESHOT);
+    handle.watched = handle.wanted;
+  }
+
+  private watch(handle: Handle, events: number): void {
+    this.control(EPOLL_CTL_MOD, handle.fd, events, handle.slot, handle.generation);
   }
 
   /** @ignore for handles */
-  forget(handle: Handle): void {
+  forget(handle: Handle, closing: boolean): void {
     if (!this.open || this.handles[handle.slot] !== handle) return;
     this.handles[handle.slot] = undefined;
     this.freeSlots.push(handle.slot);
+    if (closing) return;
     if (libc().epoll_ctl(this.epoll, EPOLL_CTL_DEL, handle.fd, this.event) < 0) {
       const reason = errno();
       // closed already, so the kernel has forgotten it by itself
@@ -110,6 +145,10 @@ export class EpollSet {
 }
 
 class Handle implements PollHandle {
+  /** What it waits for, and what the kernel watches for: used where descriptors stay. */
+  wanted = 0;
+  watched = 0;
+
   constructor(
     private readonly set: EpollSet,
     readonly fd: number,
@@ -122,7 +161,7 @@ class Handle implements PollHandle {
     this.set.rearm(this, events);
   }
 
-  remove(): void {
-    this.set.forget(this);
+  remove(closing = false): void {
+    this.set.forget(this, closing);
   }
 }

@@ -37,17 +37,9 @@ import { setImmediate } from "node:timers";
 import { EpollSet } from "./epoll_set.ts";
 import { check, SystemError } from "./errors.ts";
 import { libc } from "./libc.ts";
-import { ENTRY_WORDS, type PollerSetup, RING_SIZE, State, STOP_SLOT, Word } from "./poller_shared.ts";
+import { ENTRY_WORDS, EPOLLIN, type PollerSetup, RING_SIZE, State, STOP_SLOT, Word } from "./poller_shared.ts";
 
-// sys/epoll.h
-/** There is something to read. */
-export const EPOLLIN = 0x001;
-/** There is room to write. */
-export const EPOLLOUT = 0x004;
-/** An error is pending on the descriptor. */
-export const EPOLLERR = 0x008;
-/** The other side has closed. */
-export const EPOLLHUP = 0x010;
+export { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./poller_shared.ts";
 
 // sys/eventfd.h
 const EFD_NONBLOCK_CLOEXEC = 0o2004000;
@@ -56,14 +48,27 @@ const EFD_NONBLOCK_CLOEXEC = 0o2004000;
 export interface PollHandle {
   /** Calls back once, as soon as one of these events (or an error) is there; replaces what it was armed for. */
   arm(events: number): void;
-  /** Stops watching, before the descriptor is closed. The callback is not called any more. */
-  remove(): void;
+  /**
+   * Stops watching, before the descriptor is closed. The callback is not called any more.
+   *
+   * @param closing whether it is closed next, and nobody else has it: the kernel then forgets it by itself
+   */
+  remove(closing?: boolean): void;
 }
 
 /** Something to add descriptors to: a {@linkcode Poller}, or a test's own. */
 export interface Polling {
-  /** Watches `fd`; the callback is called with EPOLL flags, from the event loop and never from within a call. */
-  add(fd: number, callback: (events: number) => void): PollHandle;
+  /**
+   * Watches `fd`; the callback is called with EPOLL flags, from the event loop and never from within a call.
+   *
+   * @param events what it is armed for from the beginning; nothing unless given
+   */
+  add(fd: number, callback: (events: number) => void, events?: number): PollHandle;
+  /**
+   * Must be called after leaving work to the event loop from within a callback, such as a promise that was resolved: a
+   * poller that has this may go on without the loop for a while.
+   */
+  yield?(): void;
 }
 
 /** Options of a {@linkcode Poller}. */
@@ -98,8 +103,8 @@ export class Poller implements Polling {
     this.listen();
   }
 
-  add(fd: number, callback: (events: number) => void): PollHandle {
-    return this.set.add(fd, callback);
+  add(fd: number, callback: (events: number) => void, events?: number): PollHandle {
+    return this.set.add(fd, callback, events);
   }
 
   /** Ends the second thread and gives back its descriptors. Handles are silent from now on. */

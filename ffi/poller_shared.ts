@@ -50,7 +50,17 @@ export interface PollerSetup {
   readonly epoll: number;
 }
 
-// sys/epoll.h: struct epoll_event is packed on x86-64 alone
+// sys/epoll.h
+/** There is something to read. */
+export const EPOLLIN = 0x001;
+/** There is room to write. */
+export const EPOLLOUT = 0x004;
+/** An error is pending on the descriptor. */
+export const EPOLLERR = 0x008;
+/** The other side has closed. */
+export const EPOLLHUP = 0x010;
+
+// struct epoll_event is packed on x86-64 alone
 const PACKED = Deno.build.arch === "x86_64";
 /** 32-bit words of a `struct epoll_event`. */
 export const EVENT_WORDS = PACKED ? 3 : 4;

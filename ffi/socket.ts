@@ -18,10 +18,13 @@ export class Socket {
    * Takes over the descriptor; throws a SystemError, and closes it, where the poller can't watch it.
    *
    * A TCP socket must be listening or connecting already: the kernel reports one that is neither as hung up.
+   *
+   * @param events what it waits for from the beginning; nothing unless given
    */
-  constructor(private readonly descriptor: number, poller: Polling) {
+  constructor(private readonly descriptor: number, poller: Polling, events = 0) {
+    this.armed = events;
     try {
-      this.handle = poller.add(descriptor, this.ready);
+      this.handle = poller.add(descriptor, this.ready, events);
     } catch (error) {
       libc().close(descriptor);
       throw error;
@@ -44,7 +47,7 @@ export class Socket {
   close(): void {
     if (!this.open) return;
     this.open = false;
-    this.handle.remove();
+    this.handle.remove(true);
     libc().close(this.descriptor);
   }
 

@@ -7,22 +7,21 @@
  *
  *     idle      the second thread waits for our epoll descriptor, which is readable when anything on it is ready
  *     idle      it is readable                → active
- *     active    a turn of the event loop: epoll_wait, call back; then the others' turn
- *     active    nothing in the last turn      → this turn waits in the kernel, for WAIT_US at most
+ *     active    a turn of the event loop: wait in the kernel, call back, and again, up to WAITS_PER_TURN times
+ *     active    nothing within WAIT_US        → the turn is over: the others' turn, then the next
  *     active    nothing for QUIET_TURNS       → idle: armed again in the second thread
  *
- * Waiting in the kernel stops everything else in the process, so it is short, and there is a turn for the others
- * between any two. Who has left work in the event loop (setImmediate), which the kernel knows nothing of, says so by
- * {@linkcode TurnPoller.stay}: the next turn does not wait then.
+ * A turn of the event loop costs some 10 µs and three system calls, so a conversation goes on within one. What callbacks
+ * leave to the event loop (promises, setImmediate), which the kernel knows nothing of, would have to wait for the end of
+ * the turn: who leaves such calls {@linkcode TurnPoller.yield}, and has it at once; what may be done between two
+ * waits is left to {@linkcode TurnPoller.defer}. Timers and signals may be late by the length of a turn, some 2 ms.
  *
  * It is for a program whose sockets are all on it: the runtime's own sockets have no say in how long a turn waits, and
  * an answer to one of those takes up to 2 ms.
  *
- * Measured on two cores (a virtual machine), a byte to a server on loopback and back over a LibcStream, median: 18 µs, as
- * with the runtime's own sockets, against 32 µs by way of poller.ts; connecting, that, and closing: 100 µs against 180.
- *
- * Descriptors are armed, called back and removed as in poller.ts: once for each arming, told of EPOLLERR and EPOLLHUP
- * whatever they were armed for, silent after their removal.
+ * Descriptors are called back and removed as in poller.ts: once for each arming, told of EPOLLERR and EPOLLHUP whatever
+ * they were armed for, silent after their removal. Arming costs no system call where the descriptor waits for the same
+ * again (epoll_set.ts).
  *
  * @module
  */
@@ -36,10 +35,12 @@ import { EVENT_DATA, EVENT_EVENTS, EVENT_WORDS } from "./poller_shared.ts";
 
 /** Events of a turn. */
 const BATCH = 64;
-/** How long a turn waits at most, in µs: what a timer or a signal may come late by while there is traffic. */
-const WAIT_US = 100;
-/** Turns without an event after which it is idle: with the waits, 1 to 2 ms. */
-const QUIET_TURNS = 10;
+/** How long a turn waits for the next event, in µs. */
+const WAIT_US = 200;
+/** Batches of events of one turn. */
+const WAITS_PER_TURN = 32;
+/** Turns without an event after which it is idle: with the waits, some 3 ms. */
+const QUIET_TURNS = 12;
 /** The same where the kernel can't wait for less than a millisecond, and so turns only look. */
 const LOOKING_TURNS = 5;
 
@@ -54,8 +55,9 @@ export interface TurnPollerOptions extends PollerOptions {
 /** See the module's text. */
 export class TurnPoller implements Polling {
   private readonly libc: Libc = libc();
-  private readonly set = new EpollSet();
-  private readonly sleeper: Poller;
+  private readonly set = new EpollSet(true);
+  /** What waits in the second thread. */
+  readonly sleeper: Poller;
   private readonly sleep: PollHandle;
   /** Events of this turn: those from `next` to `count` are still to be told. */
   private readonly events = new Int32Array(new ArrayBuffer(BATCH * EVENT_WORDS * 4));
@@ -67,10 +69,16 @@ export class TurnPoller implements Polling {
   private canWait: boolean;
   private readonly quietTurns: number;
   private quiet = 0;
+  private yielding = false;
+  private deferred: (() => void)[] = [];
+  /** Whether a turn is on, or is going to come. */
+  private active = false;
   private closed = false;
+  private readonly onError: (error: Error) => void;
 
   /** Starts the second thread. It keeps the process alive until {@linkcode close}. */
   constructor(options: TurnPollerOptions) {
+    this.onError = options.onError;
     new BigInt64Array(this.timeout.bytes.buffer)[1] = BigInt((options.waitMicroseconds ?? WAIT_US) * 1000);
     this.canWait = this.libc.epoll_pwait2 !== null && options.waitMicroseconds !== 0;
     this.quietTurns = options.quietTurns ?? QUIET_TURNS;
@@ -79,13 +87,19 @@ export class TurnPoller implements Polling {
     this.sleep.arm(EPOLLIN);
   }
 
-  add(fd: number, callback: (events: number) => void): PollHandle {
-    return this.set.add(fd, callback);
+  add(fd: number, callback: (events: number) => void, events?: number): PollHandle {
+    return this.set.add(fd, callback, events);
   }
 
-  /** Has the next turn not wait: somebody has left work in the event loop. */
-  stay(): void {
-    this.quiet = 0;
+  /** Ends the turn after the present events: somebody has left work to the event loop. */
+  yield(): void {
+    this.yielding = true;
+  }
+
+  /** Calls `run` after the present events, or where there are none, in a turn of its own. */
+  defer(run: () => void): void {
+    this.deferred.push(run);
+    if (!this.active) this.start();
   }
 
   /** Ends the second thread and gives back its descriptors. Handles are silent from now on. */
@@ -99,34 +113,65 @@ export class TurnPoller implements Polling {
   }
 
   private readonly woken = (): void => {
-    this.quiet = 0;
-    this.turn();
+    if (!this.active) this.start();
   };
+
+  private start(): void {
+    this.active = true;
+    this.quiet = 0;
+    setImmediate(this.turn);
+  }
 
   private readonly turn = (): void => {
     if (this.closed) return;
+    let thrown = true; // a callback may: the next turn goes on behind it
+    try {
+      this.yielding = false;
+      for (let waits = 0; waits < WAITS_PER_TURN && !this.yielding; waits++) {
+        if (!this.pass() || this.closed) break;
+      }
+      thrown = false;
+    } finally {
+      if (thrown || this.quiet <= (this.canWait ? this.quietTurns : LOOKING_TURNS)) setImmediate(this.turn);
+      else this.rest();
+    }
+  };
+
+  private rest(): void {
+    this.active = false;
+    if (!this.closed) this.sleep.arm(EPOLLIN);
+  }
+
+  /** Waits, calls back, and does what was put off. False: there was nothing. */
+  private pass(): boolean {
     if (this.next === this.count) {
       this.next = 0;
       this.count = this.wait();
-      if (this.count > 0) this.quiet = 0;
-      else if (++this.quiet > (this.canWait ? this.quietTurns : LOOKING_TURNS)) return this.sleep.arm(EPOLLIN);
     }
-    setImmediate(this.turn); // before the callbacks, as one may throw; the next turn goes on behind it
+    const something = this.count > 0 || this.deferred.length > 0;
+    this.quiet = something ? 0 : this.quiet + 1;
     this.callBack();
-  };
+    this.runDeferred();
+    return something;
+  }
 
   /** The number of events that there are now, or after a while. */
   private wait(): number {
     const { events } = this;
     const epoll = this.set.fd;
-    const count = this.canWait && this.quiet > 0
+    const count = this.canWait && this.deferred.length === 0
       ? this.libc.epoll_pwait2!(epoll, events, BATCH, this.timeoutPointer, null)
       : this.libc.epoll_wait(epoll, events, BATCH, 0);
     if (count >= 0) return count;
     const reason = errno();
     if (reason === ENOSYS) this.canWait = false; // before Linux 5.11
-    else if (reason !== EINTR) throw new SystemError("epoll_wait", reason, "the poller's descriptor");
+    else if (reason !== EINTR) this.fail(reason);
     return 0;
+  }
+
+  private fail(reason: number): void {
+    this.close();
+    this.onError(new SystemError("epoll_wait", reason, "the poller's descriptor"));
   }
 
   private callBack(): void {
@@ -134,6 +179,17 @@ export class TurnPoller implements Polling {
     while (this.next < this.count && !this.closed) {
       const at = this.next++ * EVENT_WORDS;
       set.callBack(events[at + EVENT_DATA]!, events[at + EVENT_DATA + 1]!, events[at + EVENT_EVENTS]!);
+    }
+  }
+
+  private runDeferred(): void {
+    if (this.deferred.length === 0) return;
+    const count = this.deferred.length; // what is put off meanwhile waits for the next time
+    let done = 0;
+    try {
+      while (done < count) this.deferred[done++]!();
+    } finally { // one may throw
+      this.deferred.splice(0, done);
     }
   }
 }

@@ -37,6 +37,9 @@ export class StackLoop implements WakingLoop {
   private setFor = Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** @param defer what {@linkcode StackLoop.defer} does; setImmediate unless given */
+  constructor(readonly defer: (run: () => void) => void = (run) => void setImmediate(run)) {}
+
   drive(stack: Wakeable): void {
     this.stack = stack;
     this.settle();
@@ -59,10 +62,6 @@ export class StackLoop implements WakingLoop {
     this.setFor = deadline;
     const delay = Math.min(Math.max(Math.ceil(deadline - performance.now()), 0), MAX_DELAY);
     this.timer = setTimeout(this.wake, delay);
-  }
-
-  defer(run: () => void): void {
-    setImmediate(run);
   }
 
   after(delay: number, run: () => void): void {

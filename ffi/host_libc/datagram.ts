@@ -149,6 +149,7 @@ export class LibcDatagram implements HostDatagram {
     queueMicrotask(() => {
       if (!this.closed) this.handler.failed(error, to);
     });
+    this.context.poller.yield?.();
   }
 }
 

@@ -47,9 +47,9 @@ export function dial(context: SocketContext, remote: Endpoint, options: DialOpti
         socket.close();
         reject(context.translate(error, what));
       }
+      context.poller.yield?.();
     };
     signal?.addEventListener("abort", abort);
-    socket.arm(EPOLLOUT); // reported at once where it is connected already
   });
 }
 
@@ -75,7 +75,7 @@ function connecting(context: SocketContext, remote: Endpoint, zone: string | und
     libc().close(fd);
     throw error;
   }
-  return new Socket(fd, context.poller);
+  return new Socket(fd, context.poller, EPOLLOUT); // reported at once where it is connected already
 }
 
 function connected(context: SocketContext, socket: Socket, remote: Endpoint, events: number): HostStream {

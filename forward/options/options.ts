@@ -42,6 +42,16 @@ export type IcmpMode =
 /** All modes. */
 export const ICMP_MODES: readonly IcmpMode[] = ["local", "auto", "off"];
 
+/** By which sockets the guest's TCP connections leave. */
+export type SocketsKind =
+  /** The program's own, by system calls. */
+  | "libc"
+  /** The runtime's. */
+  | "deno";
+
+/** All kinds. */
+export const SOCKETS_KINDS: readonly SocketsKind[] = ["libc", "deno"];
+
 /** Who to become: the ids of a user, its group, and its other groups. */
 export interface UserIds {
   readonly uid: number;
@@ -79,6 +89,8 @@ export interface SharedOptions {
   /** Where the host's connections and datagrams come from, by version; null: as the system chooses. */
   readonly sourceIpv4: IpAddress | null;
   readonly sourceIpv6: IpAddress | null;
+  /** By which sockets the guest's TCP connections leave, where they have no source address of their own. */
+  readonly sockets: SocketsKind;
   /** Path of the file that packets are captured in; null: none. */
   readonly pcap: string | null;
   /** Where the metrics are served; null: nowhere. */
@@ -191,6 +203,11 @@ export function sharedFlags(resolve: Resolver, own: OwnNames = NO_NAMES) {
     "dns-ttl": durationFlag("5s", "For how long to cache DNS in case of dns labels passed to forward target"),
     "source-ipv4": sourceFlag(4, resolve),
     "source-ipv6": sourceFlag(6, resolve),
+    "sockets": choiceFlag(
+      "libc",
+      SOCKETS_KINDS,
+      "By which sockets TCP connections leave: libc, the program's own; deno",
+    ),
     ...limitFlags(),
     "pcap": stringFlag("", "path to PCAP file"),
     "m": new Flag<MetricsAddress | null>("value", "Metrics addr", null, parseMetricsAddress),
@@ -248,6 +265,7 @@ export function sharedOptions(
     dnsTtl: table["dns-ttl"].value,
     sourceIpv4: table["source-ipv4"].value,
     sourceIpv6: table["source-ipv6"].value,
+    sockets: table.sockets.value,
     pcap: table.pcap.value || null,
     metrics: table.m.value,
     user: null,

@@ -213,7 +213,8 @@ export class Receiver {
     if (this.finReceived) return false;
     const gain = seqDiff(this.nextEdge(), this.edge);
     const open = seqDiff(this.edge, this.nxt);
-    return gain >= this.limit / 4 || (open < this.mss && gain >= this.leastStep);
+    // while enough of it is still open the peer isn't waiting, and the news can ride on what is sent anyway
+    return (gain >= this.limit / 4 && open <= this.limit / 8) || (open < this.mss && gain >= this.leastStep);
   }
 
   /** See {@linkcode ReceiveBuffer.earlyRanges}. */

@@ -3,6 +3,7 @@ import { libc } from "../../ffi/libc.ts";
 import { EPOLLIN, EPOLLOUT, Poller, type PollHandle, type Polling } from "../../ffi/poller.ts";
 import { TurnPoller } from "../../ffi/turn_poller.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
+import { socketPair } from "./unix_sockets.ts";
 
 libc();
 
@@ -146,6 +147,73 @@ Deno.test("timers and operations of the runtime get their turns while events kee
   }
   assert(performance.now() - start < 1000);
   assert(busy.calls.length > 100);
+  await poller.close();
+});
+
+Deno.test("what was put off runs after the events, in order, idle or not, and also behind one that throws", async () => {
+  const poller = new TurnPoller({ onError });
+  const order: string[] = [];
+  const put = (what: string) => poller.defer(() => void order.push(what));
+  for (const idle of [true, false]) {
+    if (idle) await new Promise((resolve) => setTimeout(resolve, 30));
+    order.length = 0;
+    const done = Promise.withResolvers<void>();
+    using descriptor: TestDescriptor = new TestDescriptor(poller, () => {
+      put("first");
+      put("second");
+      poller.defer(() => {
+        poller.defer(done.resolve);
+        put("third");
+      });
+      order.push("event");
+    });
+    descriptor.set();
+    descriptor.handle.arm(EPOLLIN);
+    await done.promise;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    assertEquals(order, ["event", "first", "second", "third"]);
+  }
+  const alone = Promise.withResolvers<void>();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  poller.defer(alone.resolve); // nothing else happens
+  await alone.promise;
+  await poller.close();
+});
+
+Deno.test("a promise that a callback resolves is served before the next event where the callback yields", async () => {
+  const poller = new TurnPoller({ onError });
+  const order: string[] = [];
+  const done = Promise.withResolvers<void>();
+  using descriptor: TestDescriptor = new TestDescriptor(poller, () => {
+    order.push("event");
+    if (order.length > 10) return done.resolve();
+    Promise.resolve().then(() => order.push("promise"));
+    poller.yield();
+    descriptor.handle.arm(EPOLLIN);
+  });
+  descriptor.set();
+  descriptor.handle.arm(EPOLLIN);
+  await done.promise;
+  assertEquals(order.slice(0, 10), Array.from({ length: 10 }, (_, i) => i % 2 === 0 ? "event" : "promise"));
+  await poller.close();
+});
+
+Deno.test("a descriptor that hung up and is waited for by nobody does not keep it busy", async () => {
+  const poller = new TurnPoller({ onError });
+  const [ours, theirs] = socketPair(1); // SOCK_STREAM
+  const events: number[] = [];
+  const handle = poller.add(ours, (event) => void events.push(event), EPOLLIN);
+  libc().close(theirs);
+  while (events.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals(events.length, 1);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const before = process.cpuUsage();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const { user, system } = process.cpuUsage(before);
+  assert(user + system < 20_000, `${user} + ${system} µs in 200 ms`);
+  assertEquals(events.length, 1);
+  handle.remove(true);
+  libc().close(ours);
   await poller.close();
 });
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ICMP_MODES, type Table } from "../options.ts";
+import { ICMP_MODES, SOCKETS_KINDS, type Table } from "../options.ts";
 import { limitHelp } from "../limit_flags.ts";
 import type { RunTable } from "../run_options.ts";
 import type { FlagHelp } from "./page.ts";
@@ -185,6 +185,15 @@ export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>>
     group: "Host side",
     paragraphs: ["The same over IPv6."],
     complete: "none",
+  },
+  "sockets": {
+    value: "KIND",
+    group: "Host side",
+    paragraphs: [
+      "By which sockets the guest's TCP connections leave. `libc`: the program's own, by system calls, which is faster. " +
+      "`deno`: the runtime's, unless a source address is given.",
+    ],
+    complete: SOCKETS_KINDS,
   },
   ...limitHelp(),
   "pcap": {

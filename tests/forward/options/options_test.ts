@@ -44,6 +44,7 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     allow: [],
     deny: [],
     icmp: "local",
+    sockets: "libc",
     localForwards: [],
     remoteForwards: [],
     dns: false,
@@ -70,9 +71,10 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
 
 Deno.test("every flag reaches its option", async () => {
   const all = await options(
-    ..."-netns /proc/1/ns/net --interface=tap3 -mtu 65521 -enable-routing=false -enable-host -icmp auto -quiet".split(
-      " ",
-    ),
+    ..."-netns /proc/1/ns/net --interface=tap3 -mtu 65521 -enable-routing=false -enable-host -icmp auto -sockets deno -quiet"
+      .split(
+        " ",
+      ),
     ..."-fd 3 -source-ipv4 192.0.2.1 -source-ipv6=two.example -pcap /tmp/x.pcap -m unix:///run/m".split(" "),
     ..."-L 80 -L udprpc://[::1]:0::53 -R udp://53:web.example:54 -dns-ttl=1m2.5s -exit-with-parent -maxprocs 2".split(
       " ",
@@ -112,6 +114,7 @@ Deno.test("every flag reaches its option", async () => {
     ],
     deny: ["tcp 192.0.2.1/32 1-2"],
     icmp: "auto",
+    sockets: "deno",
     localForwards: ["tcp 127.0.0.1 80 10.0.2.100 80", "udp ::1 0 fd00::100 53"],
     remoteForwards: ["udp 10.0.2.2 53 web.example 54"],
     dns: true,
