@@ -6,7 +6,7 @@
  */
 import { plot } from "./plot.ts";
 import { type Observations, type Sample, soak } from "./run.ts";
-import type { Point } from "./trend.ts";
+import type { Point, Trend } from "./trend.ts";
 import { faults, trends } from "./verdict.ts";
 
 const MINUTES = 30;
@@ -28,7 +28,7 @@ await Deno.writeTextFile(`${out}/soak.json`, `${JSON.stringify(summary(seen, wro
 await Deno.writeTextFile(`${out}/soak.svg`, picture(seen.samples));
 console.log(`\n${report(seen)}\n\n${out}/soak.json, ${out}/soak.svg`);
 for (const fault of wrong) console.log(`WRONG: ${fault}`);
-console.log(wrong.length === 0 ? "Nothing was lost, and nothing grew." : `${wrong.length} things are wrong.`);
+console.log(wrong.length === 0 ? "All as it should be." : `${wrong.length} things are wrong.`);
 Deno.exit(wrong.length === 0 ? 0 : 1);
 
 function options(args: readonly string[]): { readonly minutes: number; readonly out: string } {
@@ -78,8 +78,10 @@ function report({ samples, load, after }: Observations): string {
     `bytes from the guest ${bytes("from_guest")}, to the guest ${bytes("to_guest")}`,
   ];
   const found = trends(samples), last = samples.at(-1)!;
-  const change = ({ change, noise }: { change: number; noise: number }, unit: number, name: string) =>
-    `${(change / unit).toFixed(1)} ${name} in the second half (noise ${(noise / unit).toFixed(1)})`;
+  const change = (trend: Trend | null, unit: number, name: string) =>
+    trend === null
+      ? "not known: the run is too short to tell"
+      : `${(trend.change / unit).toFixed(1)} ${name} in the second half (noise ${(trend.noise / unit).toFixed(1)})`;
   lines.push(
     `descriptors ${last.descriptors}, change ${change(found.descriptors, 1, "")}`,
     `heap ${(last.heapBytes / MIB).toFixed(1)} MiB, change ${change(found.heapBytes, MIB, "MiB")}`,

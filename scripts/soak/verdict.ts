@@ -15,8 +15,11 @@ const FLAT = {
   residentBytes: { of: (sample: Sample) => sample.residentBytes, tolerance: 16 * MIB, collected: true },
 } as const;
 
-/** Stretches of the second half of which the lowest point of a heap is taken: long enough for V8 to collect all of it. */
-const STRETCH_SECONDS = 45, MIN_STRETCHES = 3;
+/**
+ * Stretches of the second half of which the lowest point of a heap is taken: long enough for V8 to collect all of it,
+ * which it does every 30 to 60 s under this load. Of fewer than so many, nothing can be said.
+ */
+const STRETCH_SECONDS = 60, MIN_STRETCHES = 6;
 
 /** Ends of TCP connections that this load never asks for. */
 const NEVER = ["unreachable", "unresolved", "timeout", "denied", "resources", "cancelled", "other"];
@@ -24,13 +27,14 @@ const NEVER = ["unreachable", "unresolved", "timeout", "denied", "resources", "c
 /** Of UDP, the share that may be lost: the queues of both kernels are short, and the machine is busy. */
 const MAX_LOST = 0.01;
 
-/** The trend of each figure over the second half. */
-export function trends(samples: readonly Sample[]): Record<keyof typeof FLAT, Trend> {
+/** The trend of each figure over the second half; null: the run was too short to tell. */
+export function trends(samples: readonly Sample[]): Record<keyof typeof FLAT, Trend | null> {
   const trend = ({ of, collected }: (typeof FLAT)[keyof typeof FLAT]) => {
     const points: readonly Point[] = secondHalf(samples.map((sample) => ({ at: sample.at, value: of(sample) })));
     const seconds = points.at(-1)!.at - points[0]!.at;
-    const stretches = Math.max(MIN_STRETCHES, Math.floor(seconds / STRETCH_SECONDS));
-    return trendOf(collected ? lowest(points, stretches) : points);
+    if (!collected) return trendOf(points);
+    const stretches = Math.floor(seconds / STRETCH_SECONDS);
+    return stretches < MIN_STRETCHES ? null : trendOf(lowest(points, stretches));
   };
   return {
     descriptors: trend(FLAT.descriptors),
@@ -47,7 +51,9 @@ export function faults(seen: Observations): string[] {
   };
   for (const [name, trend] of Object.entries(trends(seen.samples))) {
     const { tolerance } = FLAT[name as keyof typeof FLAT];
-    if (!isFlat(trend, tolerance)) found.push(`${name} grew by ${Math.round(trend.change)} in the second half`);
+    if (trend !== null && !isFlat(trend, tolerance)) {
+      found.push(`${name} grew by ${Math.round(trend.change)} in the second half`);
+    }
   }
   for (const [place, kinds] of Object.entries(seen.load)) {
     for (const [kind, work] of Object.entries(kinds)) {
