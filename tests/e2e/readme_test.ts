@@ -36,9 +36,11 @@ Deno.test("README: every block of commands is known here", () => {
     [POLICY]: 3,
     "In gVisor": 1,
     [GIVES_UP]: 1,
+    "Under load for long": 1, // soak_test.ts runs it, for some seconds
     "How it compares": 1, // bench_test.ts runs it, with --quick
   });
   assertEquals(blocks.get("How it compares"), ["deno task bench\n"]);
+  assertEquals(blocks.get("Under load for long"), ["deno task soak --minutes 30 --out /tmp/soak\n"]);
 });
 
 Deno.test("README: the first screen has the two commands for a fresh machine", async () => {
