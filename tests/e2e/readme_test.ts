@@ -2,6 +2,7 @@
 import { Lab } from "../../scripts/lab/lab.ts";
 import { check, run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
+import { documents, tarball } from "../../scripts/release.ts";
 import { startResolver, startServers } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
@@ -27,7 +28,7 @@ const blocks = commandBlocks();
 Deno.test("README: every block of commands is known here", () => {
   assertEquals(Object.fromEntries([...blocks].map(([heading, list]) => [heading, list.length])), {
     [TITLE]: 1,
-    "Install": 2,
+    "Install": 4,
     [TAP]: 3,
     [TUN]: 2,
     [NAMED]: 3,
@@ -57,11 +58,40 @@ e2e("README: the demo shows that everything works, and cleans up", async () => {
   assert(!output.includes("\x1b"), "colours where there is no terminal");
 });
 
-e2e("README: install", async () => {
+Deno.test("README: install from a release", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-readme-" });
+  try {
+    const stamp = { version: "1.2.3", time: new Date("2026-07-01T09:05:00Z") };
+    const program = {
+      path: "slirpnetstack",
+      mode: 0o755,
+      bytes: new TextEncoder().encode("#!/bin/sh\necho it runs\n"),
+    };
+    const name = `slirpnetstack-1.2.3-${Deno.build.arch}-unknown-linux-gnu`;
+    const bytes = await tarball(name, [program, ...await documents(stamp)], stamp.time);
+    await Deno.writeFile(`${directory}/${name}.tar.gz`, bytes);
+    const commands = blocks.get("Install")![0]!.replaceAll("/usr/local/", `${directory}/usr/`);
+    await check(["bash", "-ec", commands], { cwd: directory });
+    assertEquals(await check([`${directory}/usr/bin/slirpnetstack`]), "it runs\n");
+    const page = await Deno.readTextFile(`${directory}/usr/share/man/man1/slirpnetstack.1`);
+    assertStringIncludes(page, ".SH NAME\n");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("README: install by compiling is what CI does", async () => {
+  assertEquals(blocks.get("Install")![1], "deno task compile\nbin/slirpnetstack -version\n");
+  const ci = await Deno.readTextFile(`${PROJECT}.ci/run`);
+  assertStringIncludes(ci, '"${compiler[@]}" task compile');
+  assertStringIncludes(ci, 'SLIRPNETSTACK_BIN="$PWD/bin/slirpnetstack"');
+});
+
+e2e("README: install from the source", async () => {
   await using lab = await Lab.create();
   const terminal = await Terminal.open(lab);
   const version = /^slirpnetstack version \S+\nbuild time \d{4}-\d\d-\d\d-\d\d:\d\dUTC$/;
-  assertMatch(await terminal.run(blocks.get("Install")![0]!), version);
+  assertMatch(await terminal.run(blocks.get("Install")![2]!), version);
   assertMatch(await terminal.run("slirpnetstack -version"), version);
 });
 
