@@ -92,6 +92,35 @@ executable("another user, in the guest's namespace, on a device that was made fo
   assertEquals(await program.stop(), 0);
 });
 
+executable(
+  "`run` as another user, from a path with spaces, with an empty environment: the command's status",
+  async () => {
+    const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-" });
+    try {
+      await Deno.chmod(directory, 0o755);
+      await Deno.mkdir(`${directory}/${PLACE}`);
+      const copy = `${directory}/${PLACE}/slirp net`;
+      await Deno.copyFile(EXECUTABLE, copy);
+      const { code, stdout, stderr } = await run([
+        ...[
+          "setpriv",
+          "--reuid=65534",
+          "--regid=65534",
+          "--clear-groups",
+          "env",
+          "-i",
+          "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        ],
+        ...[copy, "run", "--", "sh", "-c", "ping -c 1 -W 10 10.0.2.2 && exit 7"],
+      ], { cwd: "/" });
+      assertEquals(code, 7, stdout + stderr);
+      assertStringIncludes(stdout, " 1 received");
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+);
+
 executable("starts soon, and leaves nothing behind in /tmp", async () => {
   await using lab = await Lab.create();
   const guest = await lab.guest();
