@@ -5,8 +5,8 @@
  *
  * It is what `deno compile` makes: Deno's runtime without the tools, with the program's modules behind it. Before that,
  * `deno bundle` makes one file of the program's modules, and one of each worker's: what no module uses is left out, and
- * one file is read faster at each start than two hundred (`-version` takes 45 ms instead of 65). They are not minified,
- * so that a trace of calls still names the functions; comments are gone.
+ * one file is read faster at each start than many (of 187 modules: `-version` in 50 ms instead of 69, a start in 83
+ * instead of 100). They are not minified, so that a trace of calls still names the functions; comments are gone.
  *
  * All of that happens in a copy of the sources, where the {@linkcode Stamp} is put in. So compiling changes nothing in
  * the work tree but the executable.

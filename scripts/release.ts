@@ -100,7 +100,7 @@ function options(args: readonly string[]): Arguments {
   return { targets: targets.length === 0 ? TARGETS : targets, output };
 }
 
-/** Whether the executable for that target can be made with what is at hand: DENORT_BIN is for this machine. */
+/** Whether it is this machine's: a runtime that DENORT_BIN names is for no other. */
 function ownTarget(target: string): boolean {
   return target === Deno.build.target;
 }

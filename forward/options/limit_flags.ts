@@ -19,10 +19,10 @@ export function limitFlags(): LimitFlags {
 
 /** What help says of them. */
 export function limitHelp(): Readonly<Record<LimitFlag, FlagHelp>> {
-  return byFlag(({ what, whenFull, initial, least, most }) => ({
+  return byFlag(({ what, whenFull, least, most }) => ({
     value: "NUMBER",
     group: "Limits and confinement",
-    paragraphs: [`The most ${what}. When full, ${whenFull}. From ${least} to ${most}; ${initial} when not given.`],
+    paragraphs: [`The most ${what}. When full, ${whenFull}. From ${least} to ${most}.`],
     complete: "none",
   }));
 }
