@@ -293,7 +293,7 @@ async function serve(options: SharedOptions, life: Life, guest: Serving): Promis
   const slirp = new Slirp({
     device: capture === null ? device : new CapturingDevice(device, capture),
     ...{ frames, allocate, policy, logs },
-    ...hosts(options, poller),
+    ...hosts(options, poller, defer),
     echo: options.icmp === "auto" ? (handler) => pingSockets(options, poller, handler, guest.progress) : options.icmp,
     nameServers: new NameServers({ read: readTextFile, now: () => performance.now() }),
     ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
@@ -465,9 +465,10 @@ function makePoller(
 function hosts(
   options: SharedOptions,
   poller: Polling,
+  defer: ((run: () => void) => void) | null,
 ): { readonly host: HostNetwork; readonly listeners: HostNetwork } {
   const { sourceIpv4: source4, sourceIpv6: source6 } = options;
-  const sockets = { poller, error: hostError, address: IpAddress.at };
+  const sockets = { poller, error: hostError, address: IpAddress.at, ...(defer === null ? {} : { defer }) };
   const listeners = new LibcHost(sockets);
   const outgoing = new LibcHost({ ...sockets, source4, source6 });
   const through = (host: HostNetwork) => options.hostLoopback ? new LoopbackHost(host, LOOPBACKS) : host;

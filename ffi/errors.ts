@@ -14,6 +14,8 @@ export const ENOENT = 2;
 export const ESRCH = 3;
 /** Interrupted system call. */
 export const EINTR = 4;
+/** Input/output error. */
+export const EIO = 5;
 /** No such device or address. */
 export const ENXIO = 6;
 /** Bad file descriptor. */

@@ -46,8 +46,9 @@ const TUN_F_CSUM = 0x01;
 const TUN_F_TSO4 = 0x02;
 const TUN_F_TSO6 = 0x04;
 const TUN_F_TSO_ECN = 0x08;
-const TUN_F_USO4 = 0x20;
-const TUN_F_USO6 = 0x40;
+/** UDP in trains, by IP version. */
+export const TUN_F_USO4 = 0x20;
+export const TUN_F_USO6 = 0x40;
 
 /** What is asked for, best first: USO is known from Linux 6.2 on, the others from 2.6.27. */
 const OFFLOADS: readonly number[] = [

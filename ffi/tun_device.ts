@@ -30,7 +30,7 @@ import { type DeviceCounters, ETHERNET_HEADER_SIZE, type FrameDevice, newCounter
 import { gatherFrame, iovecBlock } from "./iovec.ts";
 import { errno, type Libc, libc } from "./libc.ts";
 import { pointerInto } from "./memory.ts";
-import { closeTun, type OpenTun, VNET_HEADER_SIZE } from "./tun.ts";
+import { closeTun, type OpenTun, TUN_F_USO4, TUN_F_USO6, VNET_HEADER_SIZE } from "./tun.ts";
 
 // linux/virtio_net.h
 const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
@@ -46,6 +46,7 @@ export class TunDevice implements FrameDevice {
   readonly checksumOffload: boolean;
   readonly tcpSegmentation4: boolean;
   readonly tcpSegmentation6: boolean;
+  readonly udpSegmentation: boolean;
   readonly counters: DeviceCounters = newCounters();
 
   private readonly libc: Libc = libc();
@@ -65,6 +66,8 @@ export class TunDevice implements FrameDevice {
     this.checksumOffload = tun.vnetHeader;
     this.tcpSegmentation4 = tun.vnetHeader;
     this.tcpSegmentation6 = tun.vnetHeader;
+    // a kernel that knows the offload takes such frames as well
+    this.udpSegmentation = (tun.offload & (TUN_F_USO4 | TUN_F_USO6)) !== 0;
     this.vnetHeaderSize = tun.vnetHeader ? VNET_HEADER_SIZE : 0;
     this.frameAt = IP_HEADER_AT - (tun.medium === "ethernet" ? ETHERNET_HEADER_SIZE : 0);
     this.readAt = this.frameAt - this.vnetHeaderSize;

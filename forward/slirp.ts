@@ -114,7 +114,7 @@ export class Slirp {
     const idle = this.idle = new IdleTable(loop, limits.udpAssociations);
     const idleClients = this.idleClients = new IdleTable(loop, limits.udpAssociations);
     this.stack = new Stack({
-      ...{ device, frames, allocate },
+      ...{ device, frames, allocate, defer: (run) => loop.defer(run) },
       echo: typeof echo === "string" ? echo : (request) => this.ping(request),
       clock: () => loop.now(),
       configuration: {

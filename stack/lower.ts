@@ -25,6 +25,12 @@ export interface IpSender {
   send(transmit: Transmit, source: IpAddress, destination: IpAddress, protocol: number, checksumField: number): boolean;
 }
 
+/** The same for UDP. */
+export interface UdpSender extends IpSender {
+  /** Whether several datagrams of one size (the last may be shorter) may be sent as one, with `segmentSize` set. */
+  readonly canSegmentUdp: boolean;
+}
+
 /** Sends ICMP errors to the guest. */
 export interface IcmpErrors {
   /**

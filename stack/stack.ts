@@ -87,6 +87,8 @@ export interface StackOptions {
   /** What a guest that configures itself is told; nothing unless given. */
   readonly configuration?: GuestConfiguration;
   readonly limits?: StackLimits;
+  /** Calls a function when the events that there are now have been handled; without it every datagram leaves at once. */
+  readonly defer?: ((run: () => void) => void) | undefined;
 }
 
 /** What all layers count. */
@@ -136,7 +138,7 @@ export class Stack {
     this.tcp = new Tcp({ ip, icmp, clock, random, allocate, frames, timers, onRequest, limits: tcpLimits });
     this.counters = { ...counters, tcp: this.tcp.counters };
     this.udp = new Udp({
-      ...{ ip, icmp, allocate, counters: counters.udp },
+      ...{ ip, icmp, allocate, counters: counters.udp, defer: options.defer },
       handler: (datagram) => {
         if (!this.dhcp.some((server) => server.receive(datagram))) handlers.udp(datagram);
       },

@@ -15,6 +15,7 @@ import type { Polling } from "../poller.ts";
 import { type MakeAddress, putSockaddr, readEndpoint, SOCKADDR_IN6_SIZE, sockaddrOf } from "../sockaddr.ts";
 import { AF_INET, AF_INET6, SO_BINDTODEVICE, SO_BINDTOIFINDEX, SOL_SOCKET } from "../socket_constants.ts";
 import { ReceiveBatch } from "./receive_batch.ts";
+import { SendTrain } from "./send_train.ts";
 
 /** What a {@linkcode LibcHost} is made of. */
 export interface LibcHostOptions {
@@ -26,6 +27,8 @@ export interface LibcHostOptions {
   /** Where outgoing connections and datagrams come from, by IP version; null or not given: as the system chooses. */
   readonly source4?: IpAddress | null;
   readonly source6?: IpAddress | null;
+  /** Calls a function when the events that there are now have been handled; not given: each datagram is sent at once. */
+  readonly defer?: (run: () => void) => void;
 }
 
 /** What the kernel said, with the name of the errno in `code` as the runtime's own errors have it. */
@@ -47,6 +50,8 @@ export class SocketContext {
   /** For datagrams on their way out: one part and where they go. */
   readonly datagramMessage = new Message({ name: true });
   readonly batch = new ReceiveBatch();
+  /** For datagrams on their way out that may leave together; null: none may. */
+  readonly train: SendTrain | null;
   readonly errors: ErrorQueue;
   readonly addresses = new ByteAddresses();
   readonly makeAddress: MakeAddress;
@@ -58,6 +63,7 @@ export class SocketContext {
   constructor(private readonly options: LibcHostOptions) {
     this.poller = options.poller;
     this.makeAddress = options.address;
+    this.train = options.defer === undefined ? null : new SendTrain(options.defer);
     this.errors = new ErrorQueue(options.address);
   }
 

@@ -1,7 +1,8 @@
 /**
  * A UDP socket as a {@linkcode HostDatagram}.
  *
- * A send goes to the kernel at once, from where the bytes lie; what it has no room for is dropped, as UDP may be.
+ * A send goes to the kernel at once, from where the bytes lie, or with others of its kind (send_train.ts); what the
+ * kernel has no room for is dropped, as UDP may be.
  * Receiving takes all that waits (receive_batch.ts) each time that the poller says there is something.
  *
  * What the network says about a datagram (nobody on that port, no such host) comes to the socket's error queue, with
@@ -16,7 +17,7 @@
 import type { Endpoint } from "../../stack/address.ts";
 import type { DatagramOptions, HostDatagram, HostDatagramHandler } from "../../forward/host.ts";
 import { keepErrors, SO_EE_ORIGIN_LOCAL } from "../error_queue.ts";
-import { EAGAIN, EINTR, ENOBUFS } from "../errors.ts";
+import { EAGAIN, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, EOPNOTSUPP } from "../errors.ts";
 import { errno, libc } from "../libc.ts";
 import { EPOLLERR, EPOLLIN } from "../poller.ts";
 import { endpointText, readEndpoint, sockaddrIs, sockaddrPort } from "../sockaddr.ts";
@@ -33,6 +34,7 @@ import {
 } from "../socket_constants.ts";
 import { familyOf, type SocketContext, throwIfFailed } from "./context.ts";
 import { BATCH } from "./receive_batch.ts";
+import type { SendTrain, TrainOwner } from "./send_train.ts";
 import { Socket } from "../socket.ts";
 
 /** Full batches before others get their turn. */
@@ -48,12 +50,14 @@ const MAX_ERRORS = 64;
 const MAX_FAILURES = 16;
 
 /** See the module's text. */
-export class LibcDatagram implements HostDatagram {
+export class LibcDatagram implements HostDatagram, TrainOwner {
   readonly local: Endpoint;
   /** Datagrams that were not sent because the kernel had no room. */
   dropped = 0;
   private readonly socket: Socket;
   private closed = false;
+  /** Whether datagrams must be sent one by one. */
+  private apart = false;
   /** Failures to receive since the last datagram. */
   private failures = 0;
   /** Where the last datagram came from: most come from there again. */
@@ -74,8 +78,40 @@ export class LibcDatagram implements HostDatagram {
   }
 
   send(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
-    const { context, socket } = this;
     if (this.closed) return;
+    const { train } = this.context;
+    if (this.apart || train === null || !train.add(this, bytes, offset, length, to)) {
+      this.sendOne(bytes, offset, length, to);
+    }
+  }
+
+  sendTrain(train: SendTrain): void {
+    const { to, block, length, size } = train;
+    if (this.closed || to === null) return;
+    if (train.count > 1) {
+      const sent = train.send(this.socket.fd);
+      if (sent >= 0) return;
+      if (sent === -EAGAIN || sent === -ENOBUFS) {
+        this.dropped += train.count;
+        return;
+      }
+      // by a kernel, a device or a path that can't; or it is an error about earlier ones
+      if (sent === -EINVAL || sent === -EIO || sent === -EMSGSIZE || sent === -EOPNOTSUPP) this.apart = true;
+    }
+    for (let at = 0; at < length && !this.closed; at += size) {
+      this.sendOne(block.bytes, at, Math.min(size, length - at), to);
+    }
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.context.train?.flushOf(this);
+    this.closed = true;
+    this.socket.close();
+  }
+
+  private sendOne(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
+    const { context, socket } = this;
     const message = context.datagramMessage;
     message.setPart(0, context.addresses.of(bytes) + offset, length);
     for (let attempts = 0;; attempts++) {
@@ -89,11 +125,6 @@ export class LibcDatagram implements HostDatagram {
       }
       if (attempts > 0 || this.readErrors() === 0) return this.fail(reason, `send to udp ${endpointText(to)}`, to);
     }
-  }
-
-  close(): void {
-    this.closed = true;
-    this.socket.close();
   }
 
   private readonly ready = (events: number): void => {

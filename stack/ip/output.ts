@@ -9,7 +9,7 @@ import type { IpAddress, IpVersion } from "../address.ts";
 import type { IpCounters } from "../counters.ts";
 import { type Allocate, type Device, Segmentation, type Transmit, TRANSPORT_AT } from "../device.ts";
 import type { Link } from "../link/link.ts";
-import type { IpSender } from "../lower.ts";
+import type { UdpSender } from "../lower.ts";
 import { put16 } from "../wire/bytes.ts";
 import { addSums, complement, pseudoHeaderSumOf, transmitSum } from "../wire/checksum.ts";
 import { ICMP_PROTOCOL } from "../wire/icmpv4.ts";
@@ -33,7 +33,7 @@ export interface IpOutputOptions {
 }
 
 /** See the module's text. */
-export class IpOutput implements IpSender {
+export class IpOutput implements UdpSender {
   private readonly fragmenter: Fragmenter;
 
   constructor(private readonly options: IpOutputOptions) {
@@ -42,6 +42,11 @@ export class IpOutput implements IpSender {
 
   get mtu(): number {
     return this.options.device.mtu;
+  }
+
+  get canSegmentUdp(): boolean {
+    const { device } = this.options;
+    return device.checksumOffload && device.udpSegmentation === true;
   }
 
   canSegment(version: IpVersion): boolean {
@@ -64,9 +69,11 @@ export class IpOutput implements IpSender {
       count.tooLarge++;
       return false;
     }
-    const cut = transmit.segmentSize > 0 && transmit.segmentSize < transmit.payloadLength && protocol === TCP_PROTOCOL;
-    if (cut) {
+    const cut = transmit.segmentSize > 0 && transmit.segmentSize < transmit.payloadLength;
+    if (cut && protocol === TCP_PROTOCOL) {
       transmit.segmentation = version === 4 ? Segmentation.Tcp4 : Segmentation.Tcp6;
+    } else if (cut && protocol === UDP_PROTOCOL) {
+      transmit.segmentation = Segmentation.Udp;
     } else {
       transmit.segmentation = Segmentation.None;
       transmit.segmentSize = 0;

@@ -4,13 +4,17 @@
  * A guest whose kernel segments late (UDP_SEGMENT with the device's UDP segmentation offload) hands over one header
  * with the data of many datagrams behind it; those are handed up one by one.
  *
+ * The other way the same is done where the device can cut and the owner says when a batch of events is over: datagrams
+ * of one size between the same two ends are gathered (one shorter one ends them), and leave together. It saves the
+ * guest's kernel and ours the most of what a datagram costs.
+ *
  * @module
  */
 import { type Endpoint, IpAddress } from "../address.ts";
 import type { UdpCounters } from "../counters.ts";
 import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../device.ts";
 import type { PacketReceiver } from "../ip/protocols.ts";
-import type { IcmpErrorKind, IcmpErrorReceiver, IcmpErrors, IpSender } from "../lower.ts";
+import type { IcmpErrorKind, IcmpErrorReceiver, IcmpErrors, UdpSender } from "../lower.ts";
 import type { Packet } from "../packet.ts";
 import { transportChecksumOk } from "../wire/checksum.ts";
 import { ipv4Destination, ipv4Source } from "../wire/ipv4.ts";
@@ -42,13 +46,21 @@ export type UdpErrorHandler = (local: Endpoint, guest: Endpoint) => void;
 
 /** What {@linkcode Udp} is made of. */
 export interface UdpOptions {
-  readonly ip: IpSender;
+  readonly ip: UdpSender;
   readonly icmp: IcmpErrors;
   readonly allocate: Allocate;
   readonly counters: UdpCounters;
   readonly handler: UdpHandler;
   readonly errorHandler: UdpErrorHandler;
+  /** Calls a function when the events that there are now have been handled; not given: nothing is gathered. */
+  readonly defer?: ((run: () => void) => void) | undefined;
 }
+
+/** IPv6's, which has no options here. */
+const LONGEST_IP_HEADER = 40;
+
+/** Datagrams that are gathered at most: kernels before 6.9 take no more (`UDP_MAX_SEGMENTS` in linux/udp.h). */
+const MAX_TRAIN = 64;
 
 /** See the module's text. */
 export class Udp implements PacketReceiver, IcmpErrorReceiver {
@@ -56,6 +68,13 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
   private readonly transmit: Transmit;
   /** Where {@linkcode sendBytes} copies to; made when first used. */
   private scratch: Block | null = null;
+  /** The datagrams that are gathered at the start of {@linkcode scratch}: their ends, number, size, and bytes in all. */
+  private trainFrom: Endpoint | null = null;
+  private trainTo: Endpoint | null = null;
+  private trainCount = 0;
+  private trainSize = 0;
+  private trainLength = 0;
+  private flushing = false;
 
   constructor(private readonly options: UdpOptions) {
     this.datagram = new UdpDatagram(options.icmp);
@@ -112,11 +131,68 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
     return ip.send(transmit, from.address, to.address, UDP_PROTOCOL, UDP_CHECKSUM);
   }
 
-  /** Like {@linkcode send}, of a copy of bytes in any memory. */
+  /**
+   * Like {@linkcode send}, of a copy of bytes in any memory, and it may leave a little later: after the present events.
+   * What is gathered and then dropped is reported as sent.
+   */
   sendBytes(from: Endpoint, to: Endpoint, bytes: Uint8Array, offset: number, length: number): boolean {
-    this.scratch ??= this.options.allocate(MAX_UDP_6);
-    if (length <= MAX_UDP_6) this.scratch.bytes.set(bytes.subarray(offset, offset + length));
-    return this.send(from, to, this.scratch, 0, length);
+    const scratch = this.scratch ??= this.options.allocate(MAX_UDP_6);
+    if (this.trainCount > 0 && !this.continues(from, to, length)) this.flush();
+    const { trainLength } = this;
+    if (length <= MAX_UDP_6) scratch.bytes.set(bytes.subarray(offset, offset + length), trainLength);
+    if (!this.gathers(length)) return this.send(from, to, scratch, 0, length);
+    if (this.trainCount++ === 0) {
+      this.trainFrom = from;
+      this.trainTo = to;
+      this.trainSize = length;
+      this.flushLater();
+    }
+    this.trainLength += length;
+    if (length < this.trainSize || this.trainCount === MAX_TRAIN) this.flush();
+    return true;
+  }
+
+  /** Whether a datagram can follow those that are gathered. */
+  private continues(from: Endpoint, to: Endpoint, length: number): boolean {
+    return from === this.trainFrom && to === this.trainTo && length > 0 && length <= this.trainSize &&
+      this.trainLength + length <= MAX_UDP_4;
+  }
+
+  /** Whether a datagram is worth gathering, and may be: cut apart again, it must fit the link. */
+  private gathers(length: number): boolean {
+    const { ip, defer } = this.options;
+    return defer !== undefined && length > 0 && length + UDP_HEADER + LONGEST_IP_HEADER <= ip.mtu && ip.canSegmentUdp;
+  }
+
+  private flushLater(): void {
+    if (this.flushing) return;
+    this.flushing = true;
+    this.options.defer?.(this.flushNow);
+  }
+
+  private readonly flushNow = (): void => {
+    this.flushing = false;
+    this.flush();
+  };
+
+  /** Sends what is gathered. */
+  private flush(): void {
+    const { trainFrom: from, trainTo: to, trainCount: count, trainSize, trainLength, scratch } = this;
+    this.trainCount = this.trainLength = 0;
+    this.trainFrom = this.trainTo = null;
+    if (from === null || to === null || scratch === null) return;
+    if (count === 1) {
+      this.send(from, to, scratch, 0, trainLength);
+      return;
+    }
+    const { ip, counters } = this.options;
+    const { transmit } = this;
+    transmit.begin(UDP_HEADER);
+    putUdp(transmit.head.bytes, TRANSPORT_AT, from.port, to.port, UDP_HEADER + trainLength);
+    transmit.addPart(scratch, 0, trainLength);
+    transmit.segmentSize = trainSize;
+    counters.datagramsOut += count;
+    ip.send(transmit, from.address, to.address, UDP_PROTOCOL, UDP_CHECKSUM);
   }
 
   private handUp(packet: Packet, length: number): void {

@@ -128,6 +128,8 @@ export interface BedOptions {
   readonly medium?: "ethernet" | "ip";
   readonly mtu?: number;
   readonly offload?: boolean;
+  /** Gathers datagrams until {@linkcode Bed.runDeferred}, for a device that cuts them apart. */
+  readonly gather?: boolean;
   readonly echo?: StackOptions["echo"];
   readonly limits?: StackLimits;
   readonly configuration?: GuestConfiguration;
@@ -147,6 +149,7 @@ export class Bed {
   readonly frames: FramePool = new FramePool(allocatePlain);
   readonly stack: Stack;
   private readonly medium: "ethernet" | "ip";
+  private readonly deferred: (() => void)[] = [];
   /** Whether the device takes frames. */
   working = true;
 
@@ -162,11 +165,13 @@ export class Bed {
     this.medium = medium;
     const device: Device = {
       ...{ medium, mtu, checksumOffload: offload, tcpSegmentation4: offload, tcpSegmentation6: offload },
+      udpSegmentation: offload,
       transmit: (transmit) => this.take(transmit),
     };
     let random = 0x5eed;
     this.stack = new Stack({
       ...{ device, frames: this.frames, allocate: allocatePlain, echo, limits, configuration },
+      defer: options.gather === true ? (run) => this.deferred.push(run) : undefined,
       clock: () => this.now,
       random: () => random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0,
       handlers: {
@@ -191,6 +196,11 @@ export class Bed {
     this.stack.receive(frame);
     this.stack.flush();
     if (!frame.held) this.frames.release(frame);
+  }
+
+  /** The events that there are have been handled. */
+  runDeferred(): void {
+    for (const run of this.deferred.splice(0)) run();
   }
 
   /** Takes what was sent since the last time, as hex. */

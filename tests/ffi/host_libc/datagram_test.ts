@@ -96,6 +96,40 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
     for (const { socket } of [to, ...from]) socket.close();
   });
 
+  Deno.test(`${address}: what leaves together arrives in order and apart, whatever its size and destination`, async () => {
+    let deferred: (() => void)[] = [];
+    await using test = new TestHost({ defer: (run) => deferred.push(run) });
+    const [a, b, other] = [new Received(test, address), new Received(test, address), new Received(test, address)];
+    const sizes = Array.from(
+      { length: 30 },
+      (_, i) => [100, 100, 100, 60, 1400, 1400, 0, 1472, 2000][(i * 7 >> 3) % 9]!,
+    );
+    sizes.push(...new Array<number>(70).fill(300)); // more than one train
+    for (const [i, size] of sizes.entries()) {
+      a.socket.send(data, i, size, b.socket.local);
+      if (i % 10 === 5) a.socket.send(data, i, size, other.socket.local);
+    }
+    a.socket.close(); // nothing that was sent is lost
+    await b.have(sizes.length);
+    await other.have(sizes.length / 10);
+    for (const [i, { bytes, from }] of b.datagrams.entries()) {
+      assertEquals(same(bytes, data.subarray(i, i + sizes[i]!)), true);
+      assertEquals(from.port, a.socket.local.port);
+    }
+    for (const [i, { bytes }] of other.datagrams.entries()) {
+      assertEquals(same(bytes, data.subarray(10 * i + 5, 10 * i + 5 + sizes[10 * i + 5]!)), true);
+    }
+    assertEquals([a.failures, b.failures], [[], []]);
+    for (const run of deferred) run();
+    deferred = [];
+    b.socket.send(data, 0, 10, other.socket.local);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    assertEquals(other.datagrams.length, sizes.length / 10); // it waits
+    for (const run of deferred) run();
+    await other.have(sizes.length / 10 + 1);
+    for (const { socket } of [b, other]) socket.close();
+  });
+
   Deno.test(`${address}: nobody listens there: it says where, and other destinations go on`, async () => {
     await using test = new TestHost();
     const deaf = new Received(test, address), good = new Received(test, address);
@@ -207,5 +241,28 @@ Deno.test({
       assertEquals([socket.failures[i]!.error.failure, socket.failures[i]!.to], [failure, to]);
     }
     socket.socket.close();
+  },
+});
+
+Deno.test({
+  name: `what leaves together passes where the link is too small for it, too${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
+  async fn() {
+    await using namespace = await TestNamespace.make("link set lo mtu 1280 up");
+    const deferred: (() => void)[] = [];
+    await using test = new TestHost({ defer: (run) => deferred.push(run) });
+    const [a, b] = withNetworkNamespace(
+      namespace.path,
+      () => [new Received(test, "127.0.0.1"), new Received(test, "127.0.0.1")] as const,
+    );
+    for (let i = 0; i < 20; i++) a.socket.send(data, i, 1400, b.socket.local);
+    for (const run of deferred.splice(0)) run();
+    for (let i = 20; i < 40; i++) a.socket.send(data, i, 1000, b.socket.local);
+    for (const run of deferred.splice(0)) run();
+    await b.have(40);
+    for (const [i, { bytes }] of b.datagrams.entries()) {
+      assertEquals(same(bytes, data.subarray(i, i + (i < 20 ? 1400 : 1000))), true);
+    }
+    for (const { socket } of [a, b]) socket.close();
   },
 });

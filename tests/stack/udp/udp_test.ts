@@ -144,3 +144,55 @@ Deno.test("a UDP checksum of a datagram of odd length in odd memory", () => {
   assertEquals(toHex(body), toHex(checksummed(body, 6, 17, REMOTE6, GUEST6)));
   assertEquals(concat(be16(309)), body.slice(4, 6));
 });
+
+Deno.test("datagrams of one size between two ends leave together, a shorter one ends them, and none overtakes another", () => {
+  const bed = new Bed({ offload: true, gather: true });
+  const here = { address: IpAddress.parse("198.51.100.7"), port: 53 };
+  const there = { address: IpAddress.parse("10.0.2.100"), port: 39_467 };
+  const other = { address: IpAddress.parse("10.0.2.100"), port: 39_468 };
+  const { udp } = bed.stack;
+  const send = (to: typeof there, size: number, value: number) =>
+    assertEquals(udp.sendBytes(here, to, new Uint8Array(size).fill(value), 0, size), true);
+  const taken = () =>
+    bed.sent.splice(0).map(({ bytes, segmentation, segmentSize }) => ({
+      data: toHex(bytes.subarray(28)),
+      port: bytes[22]! << 8 | bytes[23]!,
+      lengths: [bytes[2]! << 8 | bytes[3]!, bytes[24]! << 8 | bytes[25]!],
+      ...{ segmentation, segmentSize },
+    }));
+
+  send(there, 4, 1);
+  send(there, 4, 2);
+  assertEquals(bed.sent, []);
+  bed.runDeferred();
+  const together = { port: 39_467, segmentation: 5, segmentSize: 4 };
+  assertEquals(taken(), [{ ...together, data: "0101010102020202", lengths: [36, 16] }]);
+
+  send(there, 4, 3);
+  send(there, 4, 4);
+  send(there, 2, 5); // the last of them
+  send(there, 2, 6);
+  send(other, 2, 7);
+  const alone = { segmentation: 0, segmentSize: 0, lengths: [30, 10] };
+  assertEquals(taken(), [
+    { ...together, data: "03030303040404040505", lengths: [38, 18] },
+    { ...alone, port: 39_467, data: "0606" },
+  ]);
+  bed.runDeferred();
+  assertEquals(taken(), [{ ...alone, port: 39_468, data: "0707" }]);
+  bed.runDeferred();
+  assertEquals(taken(), []);
+
+  send(there, 4, 8);
+  send(there, 0, 0); // no train can hold it
+  assertEquals(taken().map(({ data }) => data), ["08080808", ""]);
+  send(there, 4, 9);
+  send(there, 1500, 10); // is fragmented
+  assertEquals(taken().length, 3);
+
+  for (let i = 0; i < 64; i++) send(there, 4, i);
+  assertEquals(taken().map(({ segmentSize, data }) => [segmentSize, data.length]), [[4, 2 * 4 * 64]]);
+  for (let i = 0; i < 64; i++) send(there, 1452, i);
+  bed.runDeferred();
+  assertEquals(taken().map(({ lengths }) => lengths[1]! - 8), [45 * 1452, 19 * 1452]); // an IP packet's length is the limit
+});
