@@ -18,7 +18,7 @@ import { runHelper } from "./ffi/helper.ts";
 import { HELPER_WORD } from "./ffi/helper_protocol.ts";
 import { LibcHost } from "./ffi/host_libc/host.ts";
 import { takeInherited, tellReady } from "./ffi/inherited_fd.ts";
-import { follow, Terminal } from "./ffi/job.ts";
+import { follow, handSignalsOn, Terminal } from "./ffi/job.ts";
 import { closeWithParent, closeWithPeer, tellParent } from "./ffi/lifetime.ts";
 import { allocate } from "./ffi/memory.ts";
 import { OutputFile } from "./ffi/output_file.ts";
@@ -208,9 +208,11 @@ async function run(options: RunOptions, words: readonly string[]): Promise<void>
     progress?.line(started(Deno.pid));
     serving.ready();
     life.cleanups.unshift(() => terminal.takeBack()); // when the guest has ended
+    handSignalsOn(guest, terminal, shell);
     execute(guest, command[0]!);
+    if (terminal.isLent) terminal.lend(guest.pid);
     giveUpPower(options, [...guest.pids, OWN_GROUP], progress);
-    life.end(await follow(guest, terminal, shell));
+    life.end(await follow(guest, terminal));
   });
 }
 

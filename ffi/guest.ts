@@ -157,6 +157,11 @@ export class GuestCommand {
     if (this.pid > 0) libc().kill(this.pid, signal);
   }
 
+  /** Sends its process group a signal, where that is its own. */
+  signalGroup(signal: number): void {
+    if (this.pid > 0) libc().kill(-this.pid, signal);
+  }
+
   /** Ends everything that runs in the namespaces, which are gone then, and waits for that. */
   end(): void {
     libc().close(this.lifeline);

@@ -39,6 +39,8 @@ export interface Followed {
   state(): ChildState;
   /** Sends it a signal, if it is still there. */
   signal(signal: number): void;
+  /** Sends its process group a signal, where that is its own. */
+  signalGroup(signal: number): void;
 }
 
 /** The terminal that controls this process, if there is one. */
@@ -86,21 +88,24 @@ export class Terminal {
 }
 
 /**
- * Lends the terminal to the command that has just started, if that is to be, hands signals on to it from now on, and
- * resolves with its status when it has ended.
+ * Hands signals on to the command. To be called before that starts: then none is lost.
  *
  * @param shell the command is an interactive shell
  */
-export function follow(command: Followed, terminal: Terminal, shell: boolean): Promise<number> {
+export function handSignalsOn(command: Followed, terminal: Terminal, shell: boolean): void {
   for (const [name, signal] of [["SIGINT", SIGINT], ["SIGQUIT", SIGQUIT]] as const) {
     Deno.addSignalListener(name, () => {
-      if (!terminal.reaches(command.pid)) command.signal(signal);
+      if (terminal.isLent) command.signalGroup(signal); // as typed: a moment too early, when it was not lent yet
+      else if (!terminal.reaches(command.pid)) command.signal(signal);
     });
   }
   Deno.addSignalListener("SIGTERM", () => command.signal(shell ? SIGHUP : SIGTERM));
   Deno.addSignalListener("SIGHUP", () => command.signal(SIGHUP));
   Deno.addSignalListener("SIGUSR1", () => command.signal(SIGUSR1));
-  if (terminal.isLent) terminal.lend(command.pid);
+}
+
+/** Follows the command, which has started, and resolves with its status when it has ended. */
+export function follow(command: Followed, terminal: Terminal): Promise<number> {
   return new Promise((resolve) => {
     const look = () => {
       const state = command.state();

@@ -10,6 +10,8 @@ import { e2e } from "./bed.ts";
 import { commandBlocks, Terminal } from "./readme.ts";
 
 const TITLE = "slirpnetstack";
+const RUN = "A command of your own";
+const ATTACH = "A guest that exists";
 const TAP = "A namespace of your own, with a tap device";
 const TUN = "With a tun device";
 const NAMED = "With a named namespace";
@@ -29,6 +31,8 @@ Deno.test("README: every block of commands is known here", () => {
   assertEquals(Object.fromEntries([...blocks].map(([heading, list]) => [heading, list.length])), {
     [TITLE]: 1,
     "Install": 4,
+    [RUN]: 3,
+    [ATTACH]: 2,
     [TAP]: 3,
     [TUN]: 2,
     [NAMED]: 3,
@@ -93,6 +97,36 @@ e2e("README: install from the source", async () => {
   const version = /^slirpnetstack version \S+\nbuild time \d{4}-\d\d-\d\d-\d\d:\d\dUTC$/;
   assertMatch(await terminal.run(blocks.get("Install")![2]!), version);
   assertMatch(await terminal.run("slirpnetstack -version"), version);
+});
+
+e2e(`README: ${RUN}`, async () => {
+  await using lab = await makeLab();
+  const terminal = await Terminal.open(lab);
+  const [first, serve, loopback] = blocks.get(RUN)!;
+  const said = await terminal.run(first!);
+  assertMatch(said, /^Hello, /m);
+  assertMatch(said, /^status 42$/m);
+  const server = await Terminal.open(lab);
+  await server.start(serve!);
+  await until("the guest's server", 10_000, async () => {
+    return (await lab.host.run(["curl", "-sS", "http://127.0.0.1:8080/"])).stdout.includes("Directory listing");
+  });
+  await server.interrupt();
+  await startServers(lab, lab.host, ["127.0.0.1"]);
+  assertMatch(await terminal.run(loopback!.replace(":8081", ":80")), /^Hello, /m);
+});
+
+e2e(`README: ${ATTACH}`, async () => {
+  await using lab = await makeLab();
+  const [guest, host] = [await Terminal.open(lab), await Terminal.open(lab)];
+  const [make, attach] = blocks.get(ATTACH)!;
+  await guest.type(make!);
+  const [pid] = await guest.shell.line("stdout", /^\d+$/);
+  await host.start(attach!.replace("PID", pid));
+  const enter = ["nsenter", "--target", pid, "--user", "--net", "--preserve-credentials"];
+  assertMatch(await check([...enter, "curl", "-sS", "http://1.1.1.1/"]), /^Hello, /);
+  await host.interrupt();
+  Deno.kill(Number(pid), "SIGTERM");
 });
 
 for (const heading of [TAP, TUN]) {

@@ -31,7 +31,7 @@ chown "$user:$user" "$at/home"
 cd "$at/project"
 exec setpriv --reuid "$user" --regid "$user" --clear-groups env -i \\
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$at/home" DENO_DIR="$at/home" \\
-  NO_COLOR=1 TERM=dumb SHELL=/bin/sh "$@"`;
+  NO_COLOR=1 DENO_NO_UPDATE_CHECK=1 TERM=dumb SHELL=/bin/sh "$@"`;
 
 /** See the module's text. */
 export class RunBed implements AsyncDisposable {

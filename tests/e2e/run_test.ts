@@ -119,7 +119,7 @@ e2e("run: nothing is left, whoever is killed", async () => {
     assertEquals(await program.end(), code, String(victim));
     await nothingLeft();
   }
-  const program = start("sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.02; done");
+  const program = start("sh", "-c", "trap 'exit 9' TERM; echo ready; read line");
   await program.line("stdout", /^ready$/, 20_000);
   Deno.kill(find(/main\.ts run|program run/)!, "SIGTERM");
   assertEquals(await program.end(), 9); // handed on
