@@ -5,6 +5,7 @@
  */
 import { EPOLLERR, EPOLLHUP, type Polling } from "./poller.ts";
 import { parentPid, sendSignal, signalWhenParentEnds, SIGUSR2, SIGWINCH } from "./process.ts";
+import { EPOLLRDHUP } from "./socket_constants.ts";
 
 /**
  * Calls `close` when the parent process ends. The kernel tells of the end of the thread that started this process, which
@@ -19,8 +20,9 @@ export function closeWithParent(parent: number, close: () => void): void {
 
 /** Calls `close` when the other end of a pipe or a socket is closed. Throws a SystemError for what has no other end. */
 export function closeWithPeer(fd: number, poller: Polling, close: () => void): void {
-  const handle = poller.add(fd, (events) => (events & (EPOLLHUP | EPOLLERR)) !== 0 ? close() : handle.arm(0));
-  handle.arm(0);
+  const over = EPOLLHUP | EPOLLERR | EPOLLRDHUP; // the last: a socket's other end says that nothing more will come
+  const handle = poller.add(fd, (events) => (events & over) !== 0 ? close() : handle.arm(EPOLLRDHUP));
+  handle.arm(EPOLLRDHUP);
 }
 
 /** SIGWINCH, which does nothing to those who don't wait for it. A parent in another pid namespace has no number. */

@@ -1,0 +1,47 @@
+import { childState, waitForEnd } from "../../ffi/child.ts";
+import { SystemError } from "../../ffi/errors.ts";
+import { messageSockets, pipe, receiveMessage, sendMessage } from "../../ffi/fd_passing.ts";
+import { libc } from "../../ffi/libc.ts";
+import { spawn } from "../../ffi/spawn.ts";
+import { assertEquals, assertThrows } from "../assert.ts";
+
+const c = libc();
+
+function readAll(fd: number): string {
+  let text = "";
+  const bytes = new Uint8Array(new ArrayBuffer(64));
+  for (;;) {
+    const length = c.readBuffer(fd, bytes, 64n);
+    if (length <= 0) return text;
+    text += new TextDecoder().decode(bytes.subarray(0, length));
+  }
+}
+
+Deno.test("messages are kept apart, and carry descriptors; the end is null", () => {
+  const [a, b] = messageSockets();
+  const [reads, writes] = pipe();
+  sendMessage(a, "one", writes);
+  sendMessage(a, "two");
+  c.close(writes);
+  const first = receiveMessage(b)!;
+  assertEquals([first.text, receiveMessage(b)], ["one", { text: "two", fd: -1 }]);
+  c.writeBuffer(first.fd, new TextEncoder().encode("through"), 7n);
+  c.close(first.fd);
+  assertEquals(readAll(reads), "through");
+  c.close(a);
+  assertEquals(receiveMessage(b), null);
+  for (const fd of [b, reads]) c.close(fd);
+});
+
+Deno.test("a child has the stdio that it is given, and its end is told as shells tell it", () => {
+  const [reads, writes] = pipe();
+  const pid = spawn(["sh", "-c", "echo $0 $1; exit 3", "two words", "ü"], { stdio: [0, writes, 2] });
+  c.close(writes);
+  assertEquals(readAll(reads), "two words ü\n");
+  assertEquals(waitForEnd(pid), 3);
+  assertEquals(waitForEnd(spawn(["sh", "-c", "kill -9 $$"])), 137);
+  assertEquals(assertThrows(() => spawn(["/no/such"]), SystemError).code, "ENOENT");
+  assertEquals(assertThrows(() => spawn(["/etc/passwd"]), SystemError).code, "EACCES");
+  assertEquals(assertThrows(() => childState(pid), SystemError).code, "ECHILD");
+  c.close(reads);
+});
