@@ -71,7 +71,9 @@ function shadowEtc(file: string): void {
     else write(to, "");
     mount(`/etc/${name}`, to, null, MS_BIND | MS_REC);
   }
-  mount(file, (write(`${shadow}/resolv.conf`, ""), `${shadow}/resolv.conf`), null, MS_BIND);
+  const ours = `${shadow}/resolv.conf`;
+  write(ours, "");
+  mount(file, ours, null, MS_BIND);
   mount(shadow, "/etc", null, MS_BIND | MS_REC);
 }
 
