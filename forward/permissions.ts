@@ -19,10 +19,9 @@ const ALWAYS: readonly Needed[] = [
   { descriptor: { name: "net" }, flag: "--allow-net" },
 ];
 
-/** The module of the second thread, and the age of the sources; the time of the newest commit. */
+/** The module of the second thread, and the age of the sources. (Who has no git has a less exact time in -version.) */
 const FROM_SOURCE: readonly Needed[] = [
   { descriptor: { name: "read", path: FOLDER }, flag: `--allow-read=${FOLDER}` },
-  { descriptor: { name: "run", command: "git" }, flag: "--allow-run=git" },
 ];
 
 /** The flags of `deno run` that are missing; empty: all is well. */

@@ -32,12 +32,12 @@ const STEPS: readonly Step[] = [
   },
   {
     title: "A ping over IPv4",
-    command: ["ping", "-n", "-c", "3", "-i", "0.2", "-W", "2", WORLD.v4],
+    command: ["ping", "-n", "-c", "3", "-i", "0.2", "-w", "5", WORLD.v4],
     result: roundTrip,
   },
   {
     title: "A ping over IPv6",
-    command: ["ping", "-n", "-c", "3", "-i", "0.2", "-W", "2", WORLD.v6],
+    command: ["ping", "-n", "-c", "3", "-i", "0.2", "-w", "5", WORLD.v6],
     result: roundTrip,
   },
   {

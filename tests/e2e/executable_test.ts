@@ -14,8 +14,11 @@ const EXECUTABLE = Deno.env.get("SLIRPNETSTACK_BIN") ?? "";
 /** Bytes. Deno's runtime is 93 MiB of them. */
 const MAX_SIZE = 105 * 2 ** 20;
 
-/** ms. One of several runs must be as quick: what others do on this machine meanwhile is not counted. */
-const MAX_VERSION_TIME = 150, MAX_START_TIME = 120;
+/**
+ * ms. One of several runs must be as quick: what others do on this machine meanwhile is not counted. How quick a start
+ * really is, `deno task bench` says; here it must not have become another kind of thing.
+ */
+const MAX_VERSION_TIME = 150, MAX_START_TIME = 500;
 
 /** A path that needs care wherever it passes a shell or a URL. */
 const PLACE = "a path with spaces, 100% ü #1";
@@ -78,15 +81,7 @@ executable("another user, in the guest's namespace, on a device that was made fo
   const copy = `${lab.directory}/slirpnetstack`;
   await Deno.chmod(lab.directory, 0o755);
   await Deno.copyFile(EXECUTABLE, copy);
-  // The system's own device node may be for root alone.
-  const script = `
-    mount -t tmpfs tmpfs /mnt; mknod -m 666 /mnt/tun c 10 200; mount --bind /mnt/tun /dev/net/tun
-    exec "$@"`;
-  const program = lab.start(guest, [
-    ...["unshare", "--mount", "sh", "-ec", script, "sh"],
-    ...["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"],
-    ...["env", "-i", "-C", "/", copy, "-interface", "tun0"],
-  ]);
+  const program = lab.start(guest, asNobody("--no-new-privs", "env", "-i", "-C", "/", copy, "-interface", "tun0"));
   await started(program);
   await guest.check(["ping", "-c", "1", "-W", "10", "10.0.2.2"]);
   assertEquals(await program.stop(), 0);
@@ -101,18 +96,9 @@ executable(
       await Deno.mkdir(`${directory}/${PLACE}`);
       const copy = `${directory}/${PLACE}/slirp net`;
       await Deno.copyFile(EXECUTABLE, copy);
-      const { code, stdout, stderr } = await run([
-        ...[
-          "setpriv",
-          "--reuid=65534",
-          "--regid=65534",
-          "--clear-groups",
-          "env",
-          "-i",
-          "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-        ],
-        ...[copy, "run", "--", "sh", "-c", "ping -c 1 -W 10 10.0.2.2 && exit 7"],
-      ], { cwd: "/" });
+      const command = [copy, "run", "--", "sh", "-c", "ping -c 1 -W 10 10.0.2.2 && exit 7"];
+      const environment = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
+      const { code, stdout, stderr } = await run(asNobody(...environment, ...command), { cwd: "/" });
       assertEquals(code, 7, stdout + stderr);
       assertStringIncludes(stdout, " 1 received");
     } finally {
@@ -125,9 +111,11 @@ executable("starts soon, and leaves nothing behind in /tmp", async () => {
   await using lab = await Lab.create();
   const guest = await lab.guest();
   await makeDevice(guest, { mode: "tap", mtu: 1500 });
-  const words = [await Deno.realPath(EXECUTABLE), "-netns", guest.path];
+  const path = await Deno.realPath(EXECUTABLE);
+  const words = [path, "-netns", guest.path];
   const script = `
-    mount -t tmpfs tmpfs /tmp; cd /tmp
+    exec 3<'${path}'; mount -t tmpfs tmpfs /tmp; cd /tmp
+    shift; set -- /proc/self/fd/3 "$@"
     trap 'kill $pid' TERM; HOME=/tmp "$@" & pid=$!; wait $pid || wait $pid; ls -A /tmp`;
   const program = lab.start(lab.host, ["unshare", "--mount", "sh", "-ec", script, "sh", ...words]);
   await started(program);
@@ -148,4 +136,12 @@ executable("starts soon, and leaves nothing behind in /tmp", async () => {
 
 async function started(program: Process): Promise<void> {
   await program.line("stderr", /Slirpnetstack started$/, 20_000);
+}
+
+/** A command line that runs a command as nobody, who may use the tun device whatever the system's own node says. */
+function asNobody(...command: readonly string[]): string[] {
+  const script = `
+    mount -t tmpfs tmpfs /mnt; mknod -m 666 /mnt/tun c 10 200; mount --bind /mnt/tun /dev/net/tun
+    exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"`;
+  return ["unshare", "--mount", "sh", "-ec", script, "sh", ...command];
 }

@@ -26,7 +26,7 @@ for (const [type, mtu] of [["dgram", 1500], ["seqpacket", 1500], ["stream", 9000
 
     for (const version of VERSIONS) {
       const address = WORLD[version];
-      await guest.check(["ping", "-c", "2", "-i", "0.2", "-W", "5", GATEWAY[version]]);
+      await guest.check(["ping", "-c", "2", "-i", "0.01", "-w", "5", GATEWAY[version]]);
       const client = async (...words: (string | number)[]): Promise<unknown> =>
         JSON.parse(await guest.check(clientCommand(...words), { timeout: 60_000 }));
       const sizes = [1, 512, 1400, 16_385];

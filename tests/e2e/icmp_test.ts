@@ -55,8 +55,8 @@ for (const [kind, groups] of Object.entries(PERMITTED)) {
         exceeded.said,
         new RegExp(`^From ${escape(WORLD_LINK[version])} icmp_seq=1 Time (to live|exceeded)`, "im"),
       );
-      const many = await bed.guest.run(["ping", "-n", "-q", "-c", "20", "-i", "0.01", WORLD[version]]);
-      assertMatch(many.stdout, /20 packets transmitted, 20 received, 0% packet loss/);
+      const many = await bed.guest.run(["ping", "-n", "-q", "-c", "20", "-i", "0.01", "-w", "10", WORLD[version]]);
+      assertMatch(many.stdout, / 20 received/);
     }
   });
 }
