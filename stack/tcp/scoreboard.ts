@@ -62,6 +62,11 @@ export class Scoreboard {
     }
   }
 
+  /** Whether a range begins at `una` (`acknowledge` has gone so far): the peer should have acknowledged its end. */
+  begins(una: number): boolean {
+    return this.left.length > 0 && this.left[0] === una;
+  }
+
   /** Forgets all: the peer may have reneged (RFC 2018, section 8). */
   clear(): void {
     this.left.length = this.right.length = 0;

@@ -231,7 +231,28 @@ export class Sender {
       this.inflation = Math.max(0, this.inflation - acked + this.mss);
       this.resend(this.una, this.mss, now);
     }
+    if (this.scoreboard.begins(acknowledgment)) this.startOver();
     this.deadline = this.nxt === this.una ? Infinity : now + this.rtt.timeout;
+  }
+
+  /**
+   * The acknowledgment stops short of what was selectively acknowledged: the peer has dropped that again. None of the
+   * scoreboard is to be trusted then, and sending starts again at `una`, as after a timeout (RFC 2018, section 8).
+   */
+  private startOver(): void {
+    const flight = seqDiff(this.max, this.una) - this.scoreboard.bytes;
+    this.scoreboard.clear();
+    this.congestion.timeout(flight, !seqBefore(this.una, this.recover));
+    this.resendAll();
+  }
+
+  /** Goes back to `una`; what was on its way counts as lost. */
+  private resendAll(): void {
+    this.timedAt = -1;
+    this.inRecovery = false;
+    this.duplicates = this.inflation = 0;
+    this.recover = this.max;
+    this.nxt = this.una;
   }
 
   private duplicate(news: boolean, now: number): void {
@@ -402,11 +423,7 @@ export class Sender {
     if (this.stalledSince !== now) this.scoreboard.clear();
     this.congestion.timeout(flight, this.stalledSince === now);
     this.rtt.backOff();
-    this.timedAt = -1;
-    this.inRecovery = false;
-    this.duplicates = this.inflation = 0;
-    this.recover = this.max;
-    this.nxt = this.una;
+    this.resendAll();
     this.output(now);
     return true;
   }
