@@ -56,7 +56,7 @@ import { ipHeaderLength, type TcpContext } from "./context.ts";
 import type { Chunk, TcpFailure, TcpFlow, TcpHandler } from "./flow.ts";
 import { Receiver } from "./receiver.ts";
 import { type SegmentOutput, Sender } from "./sender.ts";
-import { seqAdd, seqAfter, seqBefore, seqDiff } from "./sequence.ts";
+import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax } from "./sequence.ts";
 
 /** The states of RFC 9293, section 3.3.2; LISTEN is the whole layer's. */
 export type TcpState =
@@ -97,6 +97,9 @@ const SACK_EDGES_BESIDE_TIMESTAMPS = SACK_EDGES.subarray(0, 6);
 /** Acknowledgments of out-of-window segments without data: at most one in this many ms, so that two can't feed each other. */
 const INVALID_ACK_INTERVAL = 500;
 
+/** A connection that follows one in TIME-WAIT starts so far above it: an unscaled window. */
+const FORMER_MARGIN = 65_536;
+
 /** See the module's text. */
 export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   hash = 0;
@@ -129,20 +132,28 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   bytesReceived = 0;
   bytesAcknowledged = 0;
 
-  /** Opens with SYN (no `syn`), or answers one; `irs` is its sequence number. */
+  /**
+   * Opens with SYN (no `syn`), or answers one.
+   *
+   * @param syn `irs` is its sequence number; `former` is SND.NXT of the connection between the same ends whose TIME-WAIT it
+   *   has ended, null: there was none
+   */
   constructor(
     private readonly context: TcpContext,
     readonly local: Endpoint,
     readonly guest: Endpoint,
     handler: TcpHandler,
-    syn: { irs: number; timestamp: number; options: SynOptions } | null,
+    syn: { irs: number; timestamp: number; options: SynOptions; former: number | null } | null,
   ) {
     const now = context.now();
     this.handler = handler;
     this.startedAt = this.lastReceived = now;
     this.handshake = syn === null ? Handshake.SynSent : Handshake.SynReceived;
     this.maxSegment = this.localMss;
-    this.sender = new Sender(context.initialSequence(local, guest, now), this.localMss, false, context.memory, this);
+    let iss = context.initialSequence(local, guest, now);
+    // above all that the former connection has used (RFC 9293, section 3.6.1), which may have outrun the clock
+    if (syn !== null && syn.former !== null) iss = seqMax(iss, seqAdd(syn.former, FORMER_MARGIN));
+    this.sender = new Sender(iss, this.localMss, false, context.memory, this);
     this.receiver = new Receiver(context.memory, this.localMss);
     if (syn !== null) {
       this.receiver.start(syn.irs);
@@ -225,8 +236,8 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   private receiveSynchronized(segment: Segment, packet: Packet, now: number): void {
     const { receiver, sender } = this;
     const reset = segment.has(RST);
-    if (this.handshake === Handshake.SynReceived && segment.has(SYN) && segment.sequence === seqAdd(receiver.nxt, -1)) {
-      if (reset) return this.fail("reset");
+    const opening = this.handshake === Handshake.SynReceived;
+    if (opening && !reset && segment.has(SYN) && segment.sequence === seqAdd(receiver.nxt, -1)) {
       if (!segment.has(ACK) || segment.acknowledgment !== sender.nxt) return this.sendSynAgain(); // our answer was lost
       this.establish(segment, segment.window, now); // the other half of a simultaneous open
       receiver.ackNow = true;
@@ -245,7 +256,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
       const probed = segment.sequence === seqAdd(receiver.nxt, -1) && segment.sequenceLength <= 1 && !segment.has(SYN);
       if (closed) receiver.ackNow = true;
       else this.answerInvalid(segment, now);
-      if (!closed && !probed) return;
+      if (opening || (!closed && !probed)) return;
       length = 0;
     }
     if (reset) {
@@ -256,13 +267,14 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     }
     if (segment.has(SYN)) return this.challenge(now);
     if (!segment.has(ACK)) return;
-    if (this.timestamps) receiver.noteTimestamp(segment.timestamp, segment.sequence, now);
-    if (this.handshake === Handshake.SynReceived) {
+    if (opening) {
       if (segment.acknowledgment !== sender.nxt) return this.sendBare(RST, segment.acknowledgment, 0);
       this.establish(segment, segment.window << this.windowShift, now);
     } else if (!this.acknowledge(segment, now)) {
       return;
     }
+    // only now: one who can't name what we have sent shall not make the peer's segments seem old
+    if (this.timestamps) receiver.noteTimestamp(segment.timestamp, segment.sequence, now);
     this.takeData(segment, packet, length, now);
   }
 
@@ -279,7 +291,8 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     if (sender.sack) {
       for (let i = 0; i < segment.sackCount; i++) {
         const left = segment.sackEdges[2 * i]!, right = segment.sackEdges[2 * i + 1]!;
-        const sane = !seqBefore(left, acknowledgment) && seqBefore(left, right) && !seqAfter(right, sender.max);
+        // what begins at the acknowledgment contradicts it; what begins below it is a duplicate's (RFC 2883)
+        const sane = seqAfter(left, acknowledgment) && seqBefore(left, right) && !seqAfter(right, sender.max);
         if (sane && sender.scoreboard.add(left, right)) news = true;
       }
     }

@@ -29,13 +29,17 @@ export class Request implements TcpRequest, FlowEntry {
   readonly timestamp: number;
   readonly options: SynOptions;
 
-  /** @param packet the beginning of the SYN's IP packet, for the quotation in an ICMP error */
+  /**
+   * @param packet the beginning of the SYN's IP packet, for the quotation in an ICMP error
+   * @param former SND.NXT of the connection whose TIME-WAIT the SYN has ended; null: there was none
+   */
   constructor(
     private readonly owner: RequestOwner,
     readonly guest: Endpoint,
     readonly local: Endpoint,
     segment: Segment,
     readonly packet: Uint8Array,
+    readonly former: number | null,
   ) {
     this.irs = segment.sequence;
     this.timestamp = segment.timestamp;

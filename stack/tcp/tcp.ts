@@ -171,7 +171,7 @@ export class Tcp implements TcpContext, RequestOwner {
     const { bytes, version, source, destination } = packet;
     const { sourcePort, destinationPort } = segment;
     const entry = this.table.find(bytes, version, source, sourcePort, destination, destinationPort);
-    if (entry === null) this.receiveUnknown(segment, packet);
+    if (entry === null) this.receiveUnknown(segment, packet, null);
     else if (entry instanceof Connection) entry.receive(segment, packet);
     else if (entry instanceof Request) this.receiveForRequest(entry, segment);
     else this.receiveForTimeWait(entry, segment, packet);
@@ -182,8 +182,8 @@ export class Tcp implements TcpContext, RequestOwner {
     return transportChecksumOk(bytes, source, destination, version, TCP_PROTOCOL, payload, end);
   }
 
-  /** LISTEN and CLOSED: RFC 9293, sections 3.10.7.1 and 3.10.7.2. */
-  private receiveUnknown(segment: Segment, packet: Packet): void {
+  /** LISTEN and CLOSED: RFC 9293, sections 3.10.7.1 and 3.10.7.2. `former`: see {@linkcode Request}. */
+  private receiveUnknown(segment: Segment, packet: Packet, former: number | null): void {
     if (segment.has(RST)) return;
     const { bytes, version } = packet;
     const guest = { address: IpAddress.at(bytes, packet.source, version), port: segment.sourcePort };
@@ -195,7 +195,7 @@ export class Tcp implements TcpContext, RequestOwner {
       return;
     }
     const quotation = bytes.slice(packet.header, Math.min(packet.end, packet.header + QUOTATION));
-    const request = new Request(this, guest, local, segment, quotation);
+    const request = new Request(this, guest, local, segment, quotation, former);
     this.table.add(request);
     this.requestCount++;
     this.options.onRequest(request);
@@ -212,7 +212,7 @@ export class Tcp implements TcpContext, RequestOwner {
     const what = entry.receive(segment, this.time);
     if (what === "reopen") {
       this.removeTimeWait(entry);
-      this.receiveUnknown(segment, packet);
+      this.receiveUnknown(segment, packet, entry.sndNxt);
     } else if (what === "acknowledge") {
       this.acknowledgeTimeWait(entry);
     }
@@ -421,7 +421,7 @@ export class Tcp implements TcpContext, RequestOwner {
       this.sendResetAck(request.local, request.guest, seqAdd(request.irs, 1));
       return null;
     }
-    const syn = { irs: request.irs, timestamp: request.timestamp, options: request.options };
+    const syn = { irs: request.irs, timestamp: request.timestamp, options: request.options, former: request.former };
     return this.add(new Connection(this, request.local, request.guest, handler, syn));
   }
 

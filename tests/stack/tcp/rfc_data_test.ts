@@ -1,0 +1,430 @@
+/**
+ * Data, windows, timestamps and timers by the RFCs. The language of the lines: see script.ts.
+ *
+ * @module
+ */
+import { type Case, OPEN, openAt, testCases } from "./script.ts";
+
+/** Just less than 24 days (2,073,600 s) in which nothing is acceptable, but enough comes to keep the connection. */
+const DAYS = Array.from({ length: 2468 }, () => ["+ 840000", "< . 1 ack 1 val 99", "> . 1 ack 1"]).flat();
+
+const CASES: readonly Case[] = [
+  // RFC 5961
+  {
+    rfc: "5961 7",
+    what: "a hundred challenges a second, whatever they answer",
+    steps: [
+      ...OPEN,
+      ...Array.from({ length: 50 }, () => ["< R 2", "> . 1 ack 1", "< . 1 ack 9", "> . 1 ack 1"]).flat(),
+      "< S 5",
+      "< R 2",
+      "< . 1 ack 2",
+      "= ESTABLISHED",
+      "+ 1000",
+      "< S 5",
+      "> . 1 ack 1",
+    ],
+  },
+  {
+    rfc: "5961 5.2",
+    what: "an acknowledgment just within the largest window, with data, is taken; one less is not",
+    steps: [
+      ...OPEN,
+      "< P. 1:11 ack -65534",
+      "got 10",
+      "< P. 11:21 ack -65535",
+      "> . 1 ack 11",
+      "got 10",
+      "= ESTABLISHED",
+    ],
+  },
+
+  // RFC 7323
+  {
+    rfc: "7323 5.3",
+    what: "PAWS: an older timestamp is acknowledged and dropped, an equal one is taken",
+    options: { timestamps: true },
+    steps: [
+      ...openAt(100),
+      "< P. 1:11 ack 1 val 99",
+      "> . 1 ack 1 ecr 100",
+      "got 0",
+      "< P. 1:11 ack 1 val 100",
+      "got 10",
+    ],
+  },
+  {
+    rfc: "7323 5.3",
+    what: "PAWS over the wrap of timestamps, both ways",
+    options: { timestamps: true },
+    steps: [
+      ...openAt(-6001), // 2^32 - 1 on the wire
+      "< P. 1:11 ack 1 val -5999",
+      "got 10",
+      "+ 10",
+      "> . 1 ack 11 ecr -5999",
+      "< P. 11:21 ack 1 val -6001",
+      "> . 1 ack 11 ecr -5999",
+      "got 10",
+    ],
+  },
+  {
+    rfc: "7323 5.3",
+    what: "PAWS around the middle of the range, where the sign changes",
+    options: { timestamps: true },
+    steps: [
+      ...openAt(2 ** 31 - 6001),
+      "< P. 1:11 ack 1 val 2147477649",
+      "got 10",
+      "< P. 11:21 ack 1 val 2147477646",
+      "> . 1 ack 11 ecr 2147477649",
+      "got 10",
+    ],
+  },
+  {
+    rfc: "7323 5.3",
+    what: "RST is exempt from PAWS",
+    options: { timestamps: true },
+    steps: [...openAt(100), "< R 1 val 5", "= GONE", "end reset"],
+  },
+  {
+    rfc: "7323 5.3",
+    what: "an old timestamp does not make a segment outside of the window a challenge of its own",
+    options: { timestamps: true },
+    steps: [...openAt(100), "< . 99999 ack 1 val 99", "> . 1 ack 1", "< . 99999 ack 1 val 99", "= ESTABLISHED"],
+  },
+  {
+    rfc: "7323 5.5",
+    what: "after 24 days without an acceptable segment any timestamp is taken",
+    options: { timestamps: true },
+    steps: [
+      ...openAt(100),
+      ...DAYS,
+      "+ 479999",
+      "< P. 1:11 ack 1 val 50",
+      "> . 1 ack 1 ecr 100",
+      "got 0",
+      "+ 1",
+      "< P. 1:11 ack 1 val 50",
+      "got 10",
+      "+ 10",
+      "> . 1 ack 11 ecr 50",
+    ],
+  },
+  {
+    rfc: "7323 4.3",
+    what: "the timestamp to echo is the one of the segment that advanced the window, not of one out of order",
+    options: { timestamps: true, sack: true },
+    steps: [
+      ...openAt(100),
+      "< P. 11:21 ack 1 val 110",
+      "> . 1 ack 1 ecr 100 sack 11-21",
+      "< P. 1:11 ack 1 val 105",
+      "> . 1 ack 21 ecr 105 sack none",
+      "got 20",
+    ],
+  },
+  {
+    rfc: "7323 4.3",
+    what: "a delayed acknowledgment echoes the first of the timestamps",
+    options: { timestamps: true },
+    steps: [
+      ...openAt(100),
+      "< P. 1:11 ack 1 val 101",
+      "< P. 11:21 ack 1 val 102",
+      "+ 10",
+      "> . 1 ack 21 ecr 101",
+    ],
+  },
+  {
+    rfc: "7323 5.2, 5961 5.2",
+    what: "a blind segment with a timestamp from the future does not make the guest's own seem old",
+    options: { timestamps: true },
+    steps: [
+      ...openAt(100),
+      "< P. 1:11 ack 99999 val 1000000",
+      "> . 1 ack 1 ecr 100",
+      "< P. 1:11 ack 1 val 101",
+      "got 10",
+    ],
+  },
+  {
+    rfc: "7323 3.2",
+    what: "a segment without timestamps is dropped where they were agreed, unless it is RST",
+    options: { timestamps: true },
+    steps: [...openAt(100), "< P. 1:11 ack 1 val none", "got 0", "= ESTABLISHED", "< R 1 val none", "end reset"],
+  },
+  {
+    rfc: "7323 2.3",
+    what: "a window shift over 14 is taken as 14",
+    options: { shift: 200 },
+    steps: ["< S 0 win 0", "> S. 0 ack 1 wscale 7", "< . 1 ack 1 win 0", "send 20000", "< . 1 ack 1 win 1", ...[
+      "> . 1:1461 ack 1",
+      "> . 1461:2921 ack 1",
+      "> . 2921:4381 ack 1",
+      "> . 4381:5841 ack 1",
+      "> . 5841:7301 ack 1",
+      "> . 7301:8761 ack 1",
+      "> . 8761:10221 ack 1",
+      "> . 10221:11681 ack 1",
+      "> . 11681:13141 ack 1",
+      "> . 13141:14601 ack 1",
+    ]],
+  },
+  {
+    rfc: "7323 2.2",
+    what: "the window of SYN itself is never scaled",
+    options: { shift: 14 },
+    steps: ["connect", "> S 0", "< S. 0 ack 1 win 100", "> . 1 ack 1", "send 200", "> . 1:101 ack 1"],
+  },
+
+  // RFC 9293: data
+  {
+    rfc: "9293 3.8.5",
+    what: "the urgent pointer is ignored: its data stands in the stream like all other",
+    steps: [...OPEN, "< U. 1:11 ack 1", "got 10", "< UP. 11:21 ack 1", "got 20"],
+  },
+  {
+    rfc: "9293 3.10.7.4",
+    what: "what overlaps old data, and the end of the window, is trimmed",
+    steps: [
+      ...OPEN,
+      "stop",
+      "< P. 1:101 ack 1",
+      "< P. 51:151 ack 1",
+      "> . 1 ack 151",
+      "read",
+      "got 150",
+    ],
+  },
+  {
+    rfc: "9293 3.4",
+    what: "old duplicates of data are acknowledged, again and again, and not delivered twice",
+    steps: [
+      ...OPEN,
+      "< P. 1:11 ack 1",
+      "< P. 1:11 ack 1",
+      "> . 1 ack 11",
+      "< P. 1:11 ack 1",
+      "> . 1 ack 11",
+      "got 10",
+    ],
+  },
+  {
+    rfc: "9293 3.10.7.4",
+    what: "FIN that came before the data in front of it",
+    steps: [...OPEN, "< F. 11:21 ack 1", "> . 1 ack 1", "< P. 1:11 ack 1", "> . 1 ack 22", "got 20", "= CLOSE-WAIT"],
+  },
+  {
+    rfc: "9293 3.10.7.4",
+    what: "what lies behind a FIN that came early is not data",
+    steps: [
+      ...OPEN,
+      "< F. 11:21 ack 1",
+      "> . 1 ack 1",
+      "< P. 22:32 ack 1",
+      "> . 1 ack 1",
+      "< P. 1:11 ack 1",
+      "> . 1 ack 22",
+      "got 20",
+      "= CLOSE-WAIT",
+    ],
+  },
+
+  // RFC 9293: the window
+  {
+    rfc: "9293 3.8.6.1",
+    what: "a window that is closed from the beginning is probed, at growing intervals, and opened",
+    steps: [
+      "< S 0 win 0",
+      "> S. 0 ack 1",
+      "< . 1 ack 1 win 0",
+      "send 10",
+      "+ 200",
+      "> . 1:2 ack 1",
+      "< . 1 ack 1 win 0",
+      "+ 399",
+      "+ 1",
+      "> . 1:2 ack 1",
+      "< . 1 ack 2 win 0", // it was taken
+      "+ 800",
+      "> . 2:3 ack 1",
+      "< . 1 ack 2 win 5",
+      "> . 2:7 ack 1",
+      "< . 1 ack 7 win 9",
+      "> . 7:11 ack 1",
+    ],
+  },
+  {
+    rfc: "9293 3.8.6.1",
+    what: "a window that stays closed for hours is not given up while probes are answered",
+    steps: [
+      "< S 0 win 0",
+      "> S. 0 ack 1",
+      "< . 1 ack 1 win 0",
+      "send 10",
+      ...Array.from({ length: 100 }, (_, i) => [
+        `+ ${Math.min(60_000, 200 * 2 ** i)}`,
+        "> . 1:2 ack 1",
+        "< . 1 ack 1 win 0",
+      ]).flat(),
+      "= ESTABLISHED",
+    ],
+  },
+  {
+    rfc: "9293 3.8.6",
+    what: "the guest takes its window back: what is beyond is not sent again, what is acknowledged beyond it counts",
+    steps: [
+      ...OPEN,
+      "send 3000",
+      "> . 1:1461 ack 1",
+      "> . 1461:2921 ack 1",
+      "> . 2921:3001 ack 1",
+      "< . 1 ack 1 win 1460",
+      "+ 200",
+      "> . 1:1461 ack 1",
+      "< . 1 ack 3001 win 0",
+      "send 10",
+      "< . 1 ack 3001 win 10",
+      "> . 3001:3011 ack 1",
+    ],
+  },
+  {
+    rfc: "9293 3.8.6",
+    what: "an old segment does not bring an old window back",
+    steps: [...OPEN, "< P. 1:11 ack 1 win 0", "< . 1 ack 1 win 5000", "> . 1 ack 11", "send 10", "= ESTABLISHED"],
+  },
+
+  // RFC 9293: the timers
+  {
+    rfc: "6298 5",
+    what: "the retransmission timer backs off, and is given up after three minutes",
+    steps: [
+      ...OPEN,
+      "send 10",
+      "> . 1:11 ack 1",
+      ...[200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200, 60_000].flatMap((ms) => [
+        `+ ${ms}`,
+        "> . 1:11 ack 1",
+      ]),
+      "+ 60000",
+      "> R. 11 ack 1",
+      "= GONE",
+      "end timeout",
+    ],
+  },
+  {
+    rfc: "9293 3.8.4",
+    what: "keepalive: one below what was acknowledged, without data; RST in answer ends it",
+    steps: [...OPEN, "+ 899999", "+ 1", "> . 0 ack 1", "< . 1 ack 1", "+ 900000", "> . 0 ack 1", "< R 1", "end reset"],
+  },
+
+  // RFC 5681, 2018, 2883
+  {
+    rfc: "5681 2",
+    what: "no duplicate acknowledgments: with data, with another window, with nothing on its way",
+    options: { mss: 1000 },
+    steps: [
+      ...OPEN,
+      "< . 1 ack 1",
+      "< . 1 ack 1",
+      "< . 1 ack 1",
+      "send 5000",
+      ...[1, 1001, 2001, 3001, 4001].map((at) => `> . ${at}:${at + 1000} ack 1`),
+      "< P. 1:11 ack 1",
+      "< . 11 ack 1 win 60000",
+      "< . 11 ack 1 win 50000",
+      "< . 11 ack 1 win 40000",
+      "+ 10",
+      "> . 5001 ack 11",
+      "< . 11 ack 1 win 40000",
+      "< . 11 ack 1 win 40000",
+      "< . 11 ack 1 win 40000",
+      "> . 1:1001 ack 11",
+    ],
+  },
+  {
+    rfc: "2018 3",
+    what:
+      "blocks are ignored that are below the acknowledgment, at it, empty, the wrong way round, or of what was not sent",
+    options: { mss: 1000, sack: true },
+    steps: [
+      ...OPEN,
+      "send 5000",
+      ...[1, 1001, 2001, 3001, 4001].map((at) => `> . ${at}:${at + 1000} ack 1`),
+      "< . 1 ack 1001 sack 1-501",
+      "< . 1 ack 1001 sack 1001-5001",
+      "< . 1 ack 1001 sack 2001-2001",
+      "< . 1 ack 1001 sack 4001-2001",
+      "< . 1 ack 1001 sack 4001-5002",
+      "< . 1 ack 1001 sack -2000000000-2001",
+      "+ 200",
+      "> . 1001:2001 ack 1",
+      "< . 1 ack 5001",
+    ],
+  },
+  {
+    rfc: "2883 4",
+    what: "a block about a duplicate is no sign of a loss",
+    options: { mss: 1000, sack: true },
+    steps: [
+      ...OPEN,
+      "send 5000",
+      ...[1, 1001, 2001, 3001, 4001].map((at) => `> . ${at}:${at + 1000} ack 1`),
+      "< . 1 ack 2001 sack 1-1001",
+      "< . 1 ack 2001 sack 1-1001",
+      "< . 1 ack 2001 sack 1001-2001",
+      "< . 1 ack 2001 sack 1-1001",
+      "< . 1 ack 2001 sack 3001-4001", // a first true one
+      "< . 1 ack 2001 sack 3001-3501,3001-4001", // part of it came twice
+      "< . 1 ack 2001 sack 3001-4001",
+      "< . 1 ack 2001 sack 3001-5001",
+      "+ 100",
+      "= ESTABLISHED",
+    ],
+  },
+  {
+    rfc: "2018 8",
+    what: "the guest acknowledges less than it had selectively acknowledged: all is sent again, at once",
+    options: { mss: 1000, sack: true },
+    steps: [
+      ...OPEN,
+      "send 10000",
+      ...[1, 1001, 2001, 3001, 4001, 5001, 6001, 7001, 8001, 9001].map((at) => `> . ${at}:${at + 1000} ack 1`),
+      "< . 1 ack 1 sack 1001-10001",
+      "> . 1:1001 ack 1",
+      "< . 1 ack 1001",
+      "> . 1001:2001 ack 1",
+      "< . 1 ack 2001",
+      "> . 2001:3001 ack 1",
+      "> . 3001:4001 ack 1",
+      "< . 1 ack 4001",
+      ...[4001, 5001, 6001, 7001].map((at) => `> . ${at}:${at + 1000} ack 1`),
+      "< . 1 ack 8001",
+      ...[8001, 9001].map((at) => `> . ${at}:${at + 1000} ack 1`),
+      "< . 1 ack 10001",
+    ],
+  },
+  {
+    rfc: "2018 8",
+    what: "after a timeout too, where each retransmission is answered on its own",
+    options: { mss: 1000, sack: true },
+    steps: [
+      ...OPEN,
+      "send 4000",
+      ...[1, 1001, 2001, 3001].map((at) => `> . ${at}:${at + 1000} ack 1`),
+      "< . 1 ack 1 sack 1001-2001",
+      "+ 200",
+      "> . 1:1001 ack 1",
+      "< . 1 ack 1001 sack 3001-4001", // it has kept the last, and not the second
+      "> . 1001:2001 ack 1",
+      "< . 1 ack 2001 sack 3001-4001",
+      "> . 2001:3001 ack 1",
+      "< . 1 ack 4001",
+      "+ 100",
+      "= ESTABLISHED",
+    ],
+  },
+];
+
+testCases(CASES);
