@@ -65,7 +65,13 @@ import { MetricsServer } from "./forward/metrics/server.ts";
 import { SlirpSource } from "./forward/metrics/slirp_source.ts";
 import { LocalNames } from "./forward/names/local_names.ts";
 import { SystemNames } from "./forward/names/system.ts";
-import { type Options, type OptionsOutcome, parseOptions, type SharedOptions } from "./forward/options/options.ts";
+import {
+  type Options,
+  type OptionsError,
+  type OptionsOutcome,
+  parseOptions,
+  type SharedOptions,
+} from "./forward/options/options.ts";
 import { resolveOnHost } from "./forward/options/resolver.ts";
 import { parseRunOptions, RUN_MTU, type RunOptions } from "./forward/options/run_options.ts";
 import { Output } from "./forward/output.ts";
@@ -127,7 +133,7 @@ async function parsed<T extends SharedOptions>(command: string, parsing: Promise
   const outcome = await parsing;
   if (outcome.kind === "error") {
     stderr.text(`${outcome.message}\n${outcome.usage}`);
-    if (outcome.unknown !== undefined) await hint(outcome.unknown, command);
+    await hint(outcome, command);
     Deno.exit(ExitStatus.BAD_FLAGS);
   }
   if (outcome.kind === "help") {
@@ -151,10 +157,11 @@ async function tell(word: "help" | "completions", args: readonly string[]): Prom
   Deno.exit(outcome.kind === "text" ? ExitStatus.OK : ExitStatus.BAD_FLAGS);
 }
 
-/** A line on stderr about a flag that there isn't, and what may have been meant. */
-async function hint(flag: string, command: string): Promise<void> {
-  const { flagHint } = await import("./forward/options/help/help.ts");
-  const line = flagHint(flag, command);
+/** A line on stderr about what may have been meant by a flag that there isn't, or a word that doesn't belong there. */
+async function hint({ unknown, unexpected }: OptionsError, command: string): Promise<void> {
+  const { flagHint, wordHint } = await import("./forward/options/help/help.ts");
+  const forFlag = unknown === undefined ? null : flagHint(unknown, command);
+  const line = unexpected === undefined ? forFlag : wordHint(unexpected);
   if (line !== null) stderr.line(line);
 }
 

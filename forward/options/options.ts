@@ -26,6 +26,7 @@ import {
   stringFlag,
   uintFlag,
 } from "./go_flags.ts";
+import { quote } from "./go_quote.ts";
 import { InvalidValue } from "./invalid_value.ts";
 import { limitFlags, limitsOf } from "./limit_flags.ts";
 import { lookUp, type Resolver } from "./resolver.ts";
@@ -133,11 +134,24 @@ export type OptionsOutcome<T = Options> =
   | { readonly kind: "options"; readonly options: T; readonly rest: readonly string[] }
   /** The usage was asked for. Ends with a newline. */
   | { readonly kind: "help"; readonly usage: string }
-  /** The message is one line without its newline; the usage belongs behind it. `unknown`: a flag that there isn't. */
-  | { readonly kind: "error"; readonly message: string; readonly usage: string; readonly unknown?: string };
+  | OptionsError;
+
+/** What is wrong with a command line. */
+export interface OptionsError {
+  readonly kind: "error";
+  /** One line without its newline; the usage belongs behind it. */
+  readonly message: string;
+  /** Ends with a newline. */
+  readonly usage: string;
+  /** The name, without dashes, of a flag that there isn't. */
+  readonly unknown?: string;
+  /** A word where there can be none. */
+  readonly unexpected?: string;
+}
 
 /**
- * Reads the command line. Names in ranges are resolved on the way, and users looked up.
+ * Reads the command line. Names in ranges are resolved on the way, and users looked up. No word may stand behind the
+ * flags.
  *
  * @param args the arguments behind the program's name
  * @param own names that may stand for addresses that are never routed
@@ -150,8 +164,12 @@ export async function parseOptions(
 ): Promise<OptionsOutcome> {
   const table = makeTable(resolve, own, findUser);
   const outcome = await parseFlags(table, args);
-  if (outcome.kind === "parsed") return { kind: "options", options: optionsOf(table), rest: outcome.rest };
-  return { ...outcome, usage: formatUsage("slirpnetstack", table) };
+  const usage = () => formatUsage("slirpnetstack", table);
+  if (outcome.kind !== "parsed") return { ...outcome, usage: usage() };
+  const [unexpected] = outcome.rest;
+  if (unexpected === undefined) return { kind: "options", options: optionsOf(table), rest: [] };
+  // who has mistyped a command does not want to be attached to the namespace that they are in
+  return { kind: "error", message: `unexpected argument ${quote(unexpected)}`, usage: usage(), unexpected };
 }
 
 /** The smallest MTU that IPv4 allows (RFC 791, section 3.2), and the largest that its length field can say. */

@@ -67,6 +67,21 @@ Deno.test("an unknown flag, a bad boolean, a name without an address: likewise",
   }
 });
 
+Deno.test("a word behind the flags: likewise, and the command that may have been meant", async () => {
+  for (
+    const [words, unexpected, meant] of [
+      [["rum", "--", "x"], "rum", "Did you mean `slirpnetstack run`?"],
+      [["-quiet", "run", "x"], "run", "Did you mean `slirpnetstack run`?"],
+      [["foo"], "foo", ""],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await program(...words);
+    const lines = stderr.split("\n");
+    assertEquals(lines.slice(0, 2), [`unexpected argument "${unexpected}"`, "Usage of slirpnetstack:"]);
+    assertEquals([lines.filter((line) => line.startsWith("Did you mean")).join(), stdout, code], [meant, "", 2]);
+  }
+});
+
 Deno.test("-h names every flag on stderr, for run too; -version has two lines on stdout", async () => {
   const run = await program("run", "-h");
   assertEquals([run.stderr.split("\n")[0], run.stdout, run.code], ["Usage of slirpnetstack run:", "", 0]);

@@ -4,7 +4,7 @@
  * @module
  */
 import { COMMANDS, commandWords, flagTerm, PROGRAM, shownFlags } from "./commands.ts";
-import { OVERVIEW, PAGES } from "./pages.ts";
+import { COMMAND_WORDS, OVERVIEW, PAGES } from "./pages.ts";
 import { nearest } from "./suggest.ts";
 import { pageText, termText, type TextStyle } from "./text.ts";
 
@@ -48,6 +48,16 @@ export function flagHint(name: string, command: string): string | null {
     return `-${name} is a flag of \`${commandWords(elsewhere)}\`${near === null ? "" : `; did you mean -${near}?`}`;
   }
   return near === null ? null : `Did you mean -${near}?`;
+}
+
+/**
+ * Likewise for a word where none belongs.
+ *
+ * @param word as it was typed
+ */
+export function wordHint(word: string): string | null {
+  const near = nearest(word, COMMAND_WORDS.map(([name]) => name));
+  return near === null ? null : didYouMean(near);
 }
 
 /** A line that suggests a command line, without its newline. */

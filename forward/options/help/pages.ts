@@ -167,7 +167,7 @@ export const OUTPUT: readonly Section[] = [
           "SIGINT or SIGTERM has ended it; or it has printed what was asked for. `run` ends with the status of its command.",
         ],
         ["1", "The device has gone away, or the program lacks a permission of the runtime."],
-        ["2", "A flag is unknown, or its value is bad."],
+        ["2", "A flag is unknown, or its value is bad; or a word stands where none belongs."],
         ["126", "The command of `run` could not be executed."],
         ["127", "The command of `run` was not found."],
         ["246", "What a remote forward (`-R`) should bind could not be resolved."],
@@ -188,6 +188,13 @@ export const OTHER_COMMANDS: readonly (readonly [synopsis: string, meaning: stri
     "completions `bash`|`zsh`|`fish`",
     "print the completions for a shell, to be evaluated or put where it looks for them",
   ],
+];
+
+/** The words that are commands, and what each does. */
+export const COMMAND_WORDS: readonly (readonly [word: string, meaning: string])[] = [
+  ...COMMANDS.filter(({ typed }) => typed).map(({ name, summary }) => [name, summary] as const),
+  ["help", "print help"],
+  ["completions", "print the completions for a shell"],
 ];
 
 /** What else to read. */

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "../../assert.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
 import { DEFAULT_LIMITS } from "../../../forward/limits.ts";
 import { formatHost } from "../../../forward/options/forward_spec.ts";
 import { type Options, parseOptions, type UserIds } from "../../../forward/options/options.ts";
@@ -205,10 +205,20 @@ Deno.test("-h gives the usage", async () => {
   assert(outcome.usage.endsWith("\n"));
 });
 
-Deno.test("arguments behind the flags are handed on", async () => {
-  const outcome = await parseOptions(["-quiet", "run", "-version"], resolve);
-  assert(outcome.kind === "options");
-  assertEquals([outcome.options.version, outcome.rest], [false, ["run", "-version"]]);
+Deno.test("a word behind the flags is an error", async () => {
+  for (const [words, unexpected] of [[["rum", "--", "x"], "rum"], [["-quiet", "run", "-version"], "run"]] as const) {
+    const outcome = await parseOptions(words, resolve);
+    assert(outcome.kind === "error");
+    assertEquals([outcome.message, outcome.unexpected], [`unexpected argument "${unexpected}"`, unexpected]);
+    assertMatch(outcome.usage, /^Usage of slirpnetstack:\n/);
+  }
+  for (const [words, shown] of [[["--", "a\nb"], '"a\\nb"'], [[""], '""'], [["-"], '"-"']] as const) {
+    const outcome = await parseOptions(words, resolve);
+    assert(outcome.kind === "error");
+    assertEquals(outcome.message, `unexpected argument ${shown}`);
+  }
+  assertEquals((await parseOptions(["-quiet", "--"], resolve)).kind, "options");
+  assertEquals((await parseOptions(["-h", "rum"], resolve)).kind, "help");
 });
 
 Deno.test("a name in -allow may not stand for what is never routed, unless it is the host's own; in -deny it may", async () => {

@@ -8,7 +8,8 @@
  */
 import { type Command, COMMANDS, PROGRAM, shownFlags } from "../commands.ts";
 import type { Completion } from "../page.ts";
-import { BEGINNINGS, COMMAND_WORDS, DEFAULT_COMMAND, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
+import { COMMAND_WORDS } from "../pages.ts";
+import { BEGINNINGS, DEFAULT_COMMAND, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
 
 /** The script. */
 export function bashCompletions(): string {

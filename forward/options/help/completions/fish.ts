@@ -5,7 +5,8 @@
  */
 import { COMMANDS, PROGRAM } from "../commands.ts";
 import type { Completion } from "../page.ts";
-import { BEGINNINGS, COMMAND_WORDS, DEFAULT_COMMAND, described, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
+import { COMMAND_WORDS } from "../pages.ts";
+import { BEGINNINGS, DEFAULT_COMMAND, described, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
 
 const TWO_DASHES = `__${PROGRAM}_two_dashes`;
 

@@ -18,13 +18,6 @@ export const BEGINNINGS: Readonly<Record<"forward" | "range", readonly string[]>
   range: ["tcp://", "udp://"],
 };
 
-/** The words that are commands, and what each does. */
-export const COMMAND_WORDS: readonly (readonly [word: string, meaning: string])[] = [
-  ...COMMANDS.filter(({ typed }) => typed).map(({ name, summary }) => [name, summary] as const),
-  ["help", "print help"],
-  ["completions", "print the completions for a shell"],
-];
-
 /** The words behind `help` that are no flags, and what each is about. */
 export const HELP_WORDS: readonly (readonly [word: string, meaning: string])[] = PAGES.map((
   { name, summary },
