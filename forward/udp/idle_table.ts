@@ -2,7 +2,10 @@
  * Associations that end when nothing passes, and a limit for all of them: when it is reached, the one that was idle
  * longest makes room.
  *
- * They are looked at once in a while for as long as there are any; what nobody uses takes no time.
+ * They are looked at once in a while for as long as there are any; what nobody uses takes no time. To find the one idle
+ * longest, all are sorted, and then taken in that order for as long as it lasts. Who was used since is passed over, and
+ * who came since is not in it: both are younger than all that are left. So a flood of new associations costs a sort for
+ * as many of them as there may be, not a search for each, and a datagram costs nothing here.
  *
  * @module
  */
@@ -23,6 +26,8 @@ export interface Idling {
 /** See the module's text. */
 export class IdleTable {
   private readonly entries = new Set<Idling>();
+  /** By the time of their last use, the oldest last, when they were sorted; with that time. */
+  private oldest: { readonly entry: Idling; readonly usedAt: number }[] = [];
   private sweeping = false;
 
   /** Those that ended to make room. */
@@ -58,13 +63,20 @@ export class IdleTable {
   }
 
   private endOldest(): void {
-    let oldest: Idling | null = null;
-    for (const entry of this.entries) {
-      if (oldest === null || entry.usage.usedAt < oldest.usage.usedAt) oldest = entry;
+    for (;;) {
+      if (this.oldest.length === 0) this.sort();
+      const next = this.oldest.pop();
+      if (next === undefined) return;
+      const { entry, usedAt } = next;
+      if (!this.entries.has(entry) || entry.usage.usedAt !== usedAt) continue;
+      this.evicted++;
+      return entry.end("too many associations");
     }
-    if (oldest === null) return;
-    this.evicted++;
-    oldest.end("too many associations");
+  }
+
+  private sort(): void {
+    this.oldest = Array.from(this.entries, (entry) => ({ entry, usedAt: entry.usage.usedAt }));
+    this.oldest.sort((a, b) => a.usedAt - b.usedAt).reverse(); // of several as old, the one that came first goes first
   }
 
   private sweepLater(): void {
@@ -75,6 +87,7 @@ export class IdleTable {
 
   private readonly sweep = (): void => {
     this.sweeping = false;
+    this.oldest = []; // it would keep those that have ended from the garbage collector
     const now = this.loop.now();
     for (const entry of this.entries) {
       if (now - entry.usage.usedAt >= entry.usage.idleTime) entry.end("idle timeout");

@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS, EXCHANGE_IDLE_MS, SWEEP_MS } from "../../../forward/limits.ts";
 import { IdleTable, type Idling } from "../../../forward/udp/idle_table.ts";
 import { Usage } from "../../../forward/udp/usage.ts";
-import { assertEquals } from "../../assert.ts";
+import { assert, assertEquals } from "../../assert.ts";
 import { FakeLoop } from "../fakes.ts";
 
 function setup() {
@@ -48,6 +48,38 @@ Deno.test("idle table: when it is full, the one idle longest makes room", () => 
   first.noteSent(loop.now(), 10, 123);
   add("last");
   assertEquals([ended, table.size], [["second: too many associations"], DEFAULT_LIMITS.udpAssociations]);
+});
+
+Deno.test("idle table: a flood of new ones ends the old in the order of their last use", () => {
+  const loop = new FakeLoop(), table = new IdleTable(loop, 100);
+  const living = new Map<number, Usage>();
+  let looks = 0;
+  const add = (number: number) => {
+    const usage = new Usage(loop.now());
+    const entry: Idling = {
+      get usage() {
+        looks++;
+        return usage;
+      },
+      end: () => {
+        const uses = [...living.values()].map(({ usedAt }) => usedAt);
+        assertEquals(living.get(number)!.usedAt, Math.min(...uses), `the end of ${number}`);
+        living.delete(number);
+        table.delete(entry);
+      },
+    };
+    table.makeRoom();
+    table.add(entry);
+    living.set(number, usage);
+  };
+  for (let i = 0; i < 2_000; i++) {
+    loop.advance(0.25);
+    add(i);
+    const used = [...living.values()];
+    used[i * 7 % used.length]!.noteAnswered(loop.now(), 1);
+  }
+  assertEquals([table.size, living.size, table.evicted], [100, 100, 1_900]);
+  assert(looks < 10 * 2_000, `${looks} looks for 1,900 ends, of 100 each`);
 });
 
 Deno.test("idle table: close ends all", () => {
