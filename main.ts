@@ -313,7 +313,7 @@ async function serve(options: SharedOptions, life: Life, guest: Serving): Promis
   cleanups.push(() => slirp.close());
   metrics?.show(
     new SlirpSource({
-      ...{ version, frames, meters, capture },
+      ...{ version, frames, meters, capture, lines: { stdout, stderr } },
       device: device.counters,
       stack: slirp.stack,
       usage: () => slirp.usage,

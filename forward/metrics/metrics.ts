@@ -14,6 +14,7 @@ import type {
   DeviceFigures,
   FlowGroup,
   LimitFigures,
+  LineFigures,
   MetricsSource,
   ProcessFigures,
   StackFigures,
@@ -54,6 +55,7 @@ export function renderMetrics(source: MetricsSource): string {
   udpAndIcmp(out, stack);
   if (source.dns !== null) dns(out, source.dns);
   memory(out, stack);
+  lines(out, source.lines);
   if (source.capture !== null) capture(out, source.capture);
   out.histogram(
     "slirpnetstack_event_loop_delay_seconds",
@@ -273,6 +275,15 @@ function memory(out: Exposition, stack: StackFigures): void {
     stack.bufferBytes,
   );
   single(out, "gauge", "slirpnetstack_frames", "Frame buffers in use.", stack.frames);
+}
+
+function lines(out: Exposition, { stdout, stderr }: LineFigures): void {
+  out.counter(
+    "slirpnetstack_dropped_lines_total",
+    "Lines that were not written because the reader was too slow.",
+    [{ output: "stdout" }, stdout.dropped],
+    [{ output: "stderr" }, stderr.dropped],
+  );
 }
 
 function capture(out: Exposition, figures: CaptureFigures): void {

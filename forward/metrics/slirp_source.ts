@@ -18,6 +18,7 @@ import type {
   DeviceFigures,
   FlowGroup,
   LimitFigures,
+  LineFigures,
   MetricsSource,
   ProcessFigures,
   StackFigures,
@@ -38,6 +39,7 @@ export interface SlirpSourceOptions {
   readonly eventLoopDelay: HistogramFigures;
   readonly process: ProcessSource;
   readonly capture: CaptureFigures | null;
+  readonly lines: LineFigures;
 }
 
 /** See the module's text. */
@@ -49,6 +51,7 @@ export class SlirpSource implements MetricsSource {
   readonly dns: DnsCounters | null;
   readonly eventLoopDelay: HistogramFigures;
   readonly capture: CaptureFigures | null;
+  readonly lines: LineFigures;
 
   constructor(private readonly options: SlirpSourceOptions) {
     this.version = options.version;
@@ -58,6 +61,7 @@ export class SlirpSource implements MetricsSource {
     this.dns = options.dns;
     this.eventLoopDelay = options.eventLoopDelay;
     this.capture = options.capture;
+    this.lines = options.lines;
   }
 
   get stack(): StackFigures {

@@ -79,6 +79,12 @@ export interface CaptureFigures {
   readonly dropped: number;
 }
 
+/** Lines that the readers of stdout and stderr did not get. */
+export interface LineFigures {
+  readonly stdout: { readonly dropped: number };
+  readonly stderr: { readonly dropped: number };
+}
+
 /** See the module's text. */
 export interface MetricsSource {
   readonly version: string;
@@ -95,6 +101,7 @@ export interface MetricsSource {
   readonly process: ProcessFigures | null;
   /** Null: nothing is captured. */
   readonly capture: CaptureFigures | null;
+  readonly lines: LineFigures;
   /** The open flows; they are looked at while somebody goes through them. */
   flows(): Iterable<FlowRow>;
 }

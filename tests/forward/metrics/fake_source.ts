@@ -44,6 +44,7 @@ export class FakeSource implements MetricsSource {
     startTime: 1_700_000_000.5,
   };
   capture: MetricsSource["capture"] = { packets: 41, dropped: 42 };
+  readonly lines = { stdout: { dropped: 43 }, stderr: { dropped: 44 } };
   rows: FlowRow[] = [];
 
   flows(): Iterable<FlowRow> {

@@ -94,6 +94,8 @@ Deno.test("each figure under its name", () => {
     'slirpnetstack_limit_max{resource="descriptors"}': "+Inf",
     "slirpnetstack_capture_packets_total": "41",
     "slirpnetstack_capture_dropped_packets_total": "42",
+    'slirpnetstack_dropped_lines_total{output="stdout"}': "43",
+    'slirpnetstack_dropped_lines_total{output="stderr"}': "44",
     'slirpnetstack_event_loop_delay_seconds_bucket{le="0.5"}': "5",
     "slirpnetstack_event_loop_delay_seconds_count": "6",
     "process_cpu_seconds_total": "1.25",

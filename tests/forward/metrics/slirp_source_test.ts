@@ -41,6 +41,7 @@ Deno.test("figures of a running stack", () => {
     version: "1",
     device: { framesIn: 1, bytesIn: 2, dropsIn: 3, framesOut: 4, bytesOut: 5, dropsOut: 6 },
     ...{ frames, stack, usage, meters: [meter], denials: { tcp: { deny: 0 } }, dns: null, capture: null },
+    lines: { stdout: { dropped: 0 }, stderr: { dropped: 0 } },
     eventLoopDelay: { bounds: [1], counts: [0, 0], sum: 0 },
     process: { read: () => "", openDescriptors: () => 0 },
   });
