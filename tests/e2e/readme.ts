@@ -64,3 +64,26 @@ export class Terminal {
     await this.run("true");
   }
 }
+
+/** Ethernet frames from a stream, each behind its length in four bytes, the most significant first. */
+export class FrameStream {
+  private readonly buffered: number[] = [];
+
+  constructor(private readonly stream: Deno.Conn) {}
+
+  /** The next frame. Throws at the end of the stream. */
+  async next(): Promise<Uint8Array> {
+    const length = new DataView((await this.take(4)).buffer).getUint32(0);
+    return await this.take(length);
+  }
+
+  private async take(count: number): Promise<Uint8Array<ArrayBuffer>> {
+    const chunk = new Uint8Array(4096);
+    while (this.buffered.length < count) {
+      const size = await this.stream.read(chunk);
+      if (size === null) throw new Error("the stream has ended");
+      this.buffered.push(...chunk.subarray(0, size));
+    }
+    return Uint8Array.from(this.buffered.splice(0, count));
+  }
+}

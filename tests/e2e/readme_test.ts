@@ -1,4 +1,5 @@
 /** Every command of the README is run here, or it is said what else runs it. */
+import config from "../../deno.json" with { type: "json" };
 import { Lab } from "../../scripts/lab/lab.ts";
 import { check, run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
@@ -7,17 +8,23 @@ import { startResolver, startServers } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
 import { e2e } from "./bed.ts";
-import { commandBlocks, Terminal } from "./readme.ts";
+import { commandBlocks, FrameStream, Terminal } from "./readme.ts";
 
 const TITLE = "slirpnetstack";
 const RUN = "A command of your own";
-const ATTACH = "A guest that exists";
+const ATTACH = "A guest that exists, by a process in it";
 const TAP = "A namespace of your own, with a tap device";
 const TUN = "With a tun device";
 const NAMED = "With a named namespace";
+const INTO = "A server in the guest: `-L`";
+const OUT_OF = "A server on the host: `-R`";
+const CAPTURE = "What was said: `-pcap`";
+const METRICS = "Health, metrics, flows: `-m`";
 const NAMES = "Names";
 const ITSELF = "A guest that configures itself";
 const POLICY = "Who may go where";
+const MACHINE = "A virtual machine: `-fd`";
+const COMING = "Coming from slirp4netns, pasta or the Go program";
 const GIVES_UP = "What the program gives up";
 const NPX = "npx --yes deno@2.9.6";
 
@@ -31,20 +38,26 @@ Deno.test("README: every block of commands is known here", () => {
   assertEquals(Object.fromEntries([...blocks].map(([heading, list]) => [heading, list.length])), {
     [TITLE]: 1,
     "Install": 4,
-    [RUN]: 3,
-    [ATTACH]: 2,
+    [RUN]: 1,
     [TAP]: 3,
+    [ATTACH]: 2,
     [TUN]: 2,
     [NAMED]: 3,
+    [INTO]: 2,
+    [OUT_OF]: 1,
+    [CAPTURE]: 1,
+    [METRICS]: 2,
     [NAMES]: 2,
     [ITSELF]: 1,
     [POLICY]: 3,
+    [MACHINE]: 1,
     "In gVisor": 1,
-    [GIVES_UP]: 1,
+    "Figures": 1, // bench_test.ts runs it, with --quick
     "Under load for long": 1, // soak_test.ts runs it, for some seconds
-    "How it compares": 1, // bench_test.ts runs it, with --quick
+    [GIVES_UP]: 1,
+    "Development": 1,
   });
-  assertEquals(blocks.get("How it compares"), ["deno task bench\n"]);
+  assertEquals(blocks.get("Figures"), ["deno task bench\n"]);
   assertEquals(blocks.get("Under load for long"), ["deno task soak --minutes 30 --out /tmp/soak\n"]);
 });
 
@@ -102,18 +115,88 @@ e2e("README: install from the source", async () => {
 e2e(`README: ${RUN}`, async () => {
   await using lab = await makeLab();
   const terminal = await Terminal.open(lab);
-  const [first, serve, loopback] = blocks.get(RUN)!;
-  const said = await terminal.run(first!);
+  const said = await terminal.run(blocks.get(RUN)![0]!);
   assertMatch(said, /^Hello, /m);
   assertMatch(said, /^status 42$/m);
-  const server = await Terminal.open(lab);
+});
+
+e2e(`README: ${INTO}; ${OUT_OF}; ${CAPTURE}`, async () => {
+  await using lab = await makeLab();
+  const [terminal, server] = [await Terminal.open(lab), await Terminal.open(lab)];
+  const [serve, visit] = blocks.get(INTO)!;
   await server.start(serve!);
   await until("the guest's server", 10_000, async () => {
-    return (await lab.host.run(["curl", "-sS", "http://127.0.0.1:8080/"])).stdout.includes("Directory listing");
+    return (await lab.host.run(visit!.trim().split(" "))).stdout.includes("Directory listing");
   });
   await server.interrupt();
-  await startServers(lab, lab.host, ["127.0.0.1"]);
-  assertMatch(await terminal.run(loopback!.replace(":8081", ":80")), /^Hello, /m);
+  await startServers(lab, lab.host, ["127.0.0.1"]); // on port 80
+  const twice = await terminal.run(blocks.get(OUT_OF)![0]!.replaceAll("8081", "80"));
+  assertEquals(twice.match(/^Hello, /gm)?.length, 2, twice);
+  const capture = await terminal.run(blocks.get(CAPTURE)![0]!.replaceAll("/tmp/", `${lab.directory}/`));
+  assertMatch(capture, /^Hello, /m);
+  assertMatch(capture, / IP 10\.0\.2\.100\.\d+ > 1\.1\.1\.1\.80: Flags \[S\],/);
+  assertMatch(capture, / IP 1\.1\.1\.1\.80 > 10\.0\.2\.100\.\d+: Flags \[S\.\],/);
+});
+
+e2e(`README: ${COMING}`, async () => {
+  await using lab = await makeLab();
+  const [guest, host] = [await Terminal.open(lab), await Terminal.open(lab)];
+  const [section] = /(?<=^### Coming from )[^]*?(?=^### )/m.exec(await Deno.readTextFile(`${PROJECT}README.md`))!;
+  const commands = [...section.matchAll(/^\|.*\| `(slirpnetstack [^`]+)` +\|$/gm)].map(([, command]) => command!);
+  assertEquals(commands.length, 6);
+  await guest.type(blocks.get(ATTACH)![0]!);
+  const [pid] = await guest.shell.line("stdout", /^\d+$/);
+  const enter = ["nsenter", "--target", pid, "--user", "--net", "--preserve-credentials"];
+  const curl = (address: string) => [...enter, "curl", "-sS", "--max-time", "5", `http://${address}/`];
+  for (const command of commands) {
+    if (command.endsWith(" COMMAND")) {
+      assertMatch(await host.run(command.replace("COMMAND", "curl -sS http://1.1.1.1/")), /^Hello, /m);
+      continue;
+    }
+    const configured = command.includes("-configure") ? command : `${command} -configure`; // where it has no device
+    const place = configured.replace("PID", pid).replace("PATH", `/proc/${pid}/ns/net`);
+    const words = place.replace("FILE", `${lab.directory}/capture`).replace("-ready-fd 3", "");
+    await host.start(`${words}\n`);
+    const { stdout, stderr } = await run(curl("1.1.1.1"));
+    assertMatch(stdout + stderr, command.includes("-disable-routing") ? /refused|Couldn't connect/ : /^Hello, /);
+    await host.interrupt();
+  }
+  Deno.kill(Number(pid), "SIGTERM");
+});
+
+e2e(`README: ${MACHINE}`, async () => {
+  await using lab = await Lab.create();
+  const path = `${lab.directory}/vm.sock`;
+  using machine = Deno.listen({ transport: "unix", path });
+  const terminal = await Terminal.open(lab);
+  // Not a word of bash, as the alias is.
+  const program = `${lab.directory}/bin/slirpnetstack`;
+  await Deno.writeTextFile(program, '#!/bin/sh\nexec deno task start "$@"\n', { mode: 0o755 });
+  await terminal.type(blocks.get(MACHINE)![0]!.replace("/tmp/vm.sock", path));
+  using socket = await machine.accept();
+  // An ARP request for the gateway, behind its length; RFC 826.
+  const ethernet = [...Array<number>(6).fill(0xff), 0x52, 0x54, 0, 0, 0, 1, 0x08, 0x06];
+  const arp = [0, 1, 8, 0, 6, 4, 0, 1, 0x52, 0x54, 0, 0, 0, 1, 10, 0, 2, 100, 0, 0, 0, 0, 0, 0, 10, 0, 2, 2];
+  await socket.write(Uint8Array.from([0, 0, 0, 42, ...ethernet, ...arp]));
+  const reader = new FrameStream(socket);
+  let frame: Uint8Array;
+  do frame = await reader.next(); while (frame[12] !== 0x08 || frame[13] !== 0x06); // it advertises itself meanwhile
+  assertEquals([...frame.subarray(20, 22), ...frame.subarray(28, 32)], [0, 2, 10, 0, 2, 2]);
+  await terminal.interrupt();
+});
+
+Deno.test("README: the tasks of development are there", async () => {
+  const { tasks } = config;
+  const [block] = blocks.get("Development")!;
+  const names = block!.trim().split("\n").map((line) => /^deno task (\w+)/.exec(line)![1]!);
+  for (const name of names) assert(Object.hasOwn(tasks, name), name);
+  const readme = await Deno.readTextFile(`${PROJECT}README.md`);
+  const described = [...readme.matchAll(/^\| `deno task (\w+)` +\|/gm)].map(([, name]) => name!);
+  assertEquals([...described, "demo", "start"].toSorted(), Object.keys(tasks).toSorted());
+  const ci = await Deno.readTextFile(`${PROJECT}.ci/run`);
+  assertStringIncludes(block!, "deno task fuzz --minutes 1\n");
+  assertStringIncludes(ci, "task fuzz --minutes 1 ");
+  assertMatch(await check([Deno.execPath(), "task", "man"], { cwd: PROJECT }), /bin\/slirpnetstack\.1/);
 });
 
 e2e(`README: ${ATTACH}`, async () => {
@@ -143,7 +226,7 @@ for (const heading of [TAP, TUN]) {
   });
 }
 
-e2e(`README: ${NAMED}; ${POLICY}; ${GIVES_UP}`, async () => {
+e2e(`README: ${NAMED}; ${POLICY}; ${GIVES_UP}; ${METRICS}`, async () => {
   await using lab = await makeLab();
   // Its name is "guest", which others may have, too: so the names are in a mount namespace of their own.
   const first = await Terminal.open(lab, ["unshare", "--mount"]);
@@ -156,6 +239,14 @@ e2e(`README: ${NAMED}; ${POLICY}; ${GIVES_UP}`, async () => {
     assertStringIncludes(await first.run(visit!), "Hello, ");
     await second.interrupt();
   }
+  const [serve, ask] = blocks.get(METRICS)!;
+  await second.start(serve!);
+  await first.run(visit!);
+  const answers = await first.run(ask!.trim().replaceAll("\n", " && echo &&\n"));
+  assertMatch(answers, /^ok$/m);
+  assertMatch(answers, /^slirpnetstack_connections_total\b/m);
+  assertMatch(answers, /^\[/m);
+  await second.interrupt();
   await first.run(remove!);
 });
 
