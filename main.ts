@@ -251,9 +251,9 @@ class Life {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof StartFailed)) throw error;
-      stderr.line(error.message);
-      this.end(error.status);
+      if (error instanceof StartFailed) stderr.line(error.message);
+      else internalError(error); // a fault of the program, or of a system that has nothing left for it
+      this.end(error instanceof StartFailed ? error.status : FAILURE);
     }
   }
 }
@@ -528,6 +528,10 @@ function closeWith(fd: number, poller: Polling, close: () => void): void {
   }
 }
 
+function internalError(reason: unknown): void {
+  stderr.line(`[!] Internal error: ${reason instanceof Error ? reason.stack ?? reason.message : reason}`);
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -535,8 +539,7 @@ function messageOf(error: unknown): string {
 // An error that only a fault of the program can cause, in what it does for one connection: the others go on.
 globalThis.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
-  const { reason } = event;
-  stderr.line(`[!] Internal error: ${reason instanceof Error ? reason.stack ?? reason.message : reason}`);
+  internalError(event.reason);
 });
 
 if (Deno.args[0] === HELPER_WORD) runHelper(Deno.args[1]!); // in an executable, there is no other module to start with
