@@ -117,6 +117,15 @@ class FuzzStream implements HostStream {
     this.close();
   }
 
+  /** The peer has taken nothing for so long that the host gives up; false: nothing waits for that. */
+  timeOut(): boolean {
+    const { handler, writing } = this;
+    if (handler === null || writing === null) return false;
+    this.writing = null;
+    handler.writeFailed(new HostError("timeout", "the peer takes nothing"));
+    return true;
+  }
+
   /** Something that was pending is done. */
   step(): void {
     const { random } = this.host.watch;
@@ -238,6 +247,11 @@ export class FuzzHost implements HostNetwork {
     const socket = new FuzzSocket(this, { address: local.address, port }, handler, this.serving);
     this.sockets.add(socket);
     return socket;
+  }
+
+  /** Ends what waits for a peer that never reads, as the kernel does in the end; how many there were. */
+  timeOut(): number {
+    return [...this.streams].filter((stream) => stream.timeOut()).length;
   }
 
   /** Some of what may happen now. */
