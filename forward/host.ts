@@ -90,6 +90,22 @@ export interface DialOptions {
   readonly zone?: string;
 }
 
+/**
+ * What {@linkcode HostNetwork.connect} tells. One of the two is called, once, never from within `connect`, and not after
+ * {@linkcode HostDial.cancel}.
+ */
+export interface HostDialHandler {
+  connected(stream: HostStream): void;
+  /** A {@linkcode HostError}; or what can only be a fault of this program. */
+  failed(error: unknown): void;
+}
+
+/** A dial under way. */
+export interface HostDial {
+  /** Gives it up. After its end it does nothing. */
+  cancel(): void;
+}
+
 /** Options of {@linkcode HostNetwork.datagram}. */
 export interface DatagramOptions {
   /** Many will send to it, at any time: there must be room for what comes while this program is busy. */
@@ -102,6 +118,8 @@ export interface DatagramOptions {
 export interface HostNetwork {
   /** Connects. Rejects with a {@linkcode HostError}. Nagle's algorithm is off on the stream. */
   dial(remote: Endpoint, options?: DialOptions): Promise<HostStream>;
+  /** The same without a promise, of hosts that can tell in the turn in which they hear of it. */
+  connect?(remote: Endpoint, handler: HostDialHandler): HostDial;
   /** Listens on an address and port (0: any free one), and hands over each accepted stream. Throws a HostError. */
   listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener;
   /** A UDP socket on an address (the wildcard: all of its version) and port (0: any). Throws a HostError. */

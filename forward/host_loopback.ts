@@ -10,6 +10,8 @@ import type {
   DialOptions,
   HostDatagram,
   HostDatagramHandler,
+  HostDial,
+  HostDialHandler,
   HostListener,
   HostNetwork,
   HostStream,
@@ -36,7 +38,12 @@ export function gatewayRanges(pairs: readonly LoopbackPair[]): Range[] {
 
 /** See the module's text. */
 export class LoopbackHost implements HostNetwork {
-  constructor(private readonly host: HostNetwork, private readonly pairs: readonly LoopbackPair[]) {}
+  /** Where the host has it. */
+  readonly connect?: (remote: Endpoint, handler: HostDialHandler) => HostDial;
+
+  constructor(private readonly host: HostNetwork, private readonly pairs: readonly LoopbackPair[]) {
+    if (host.connect !== undefined) this.connect = (remote, handler) => host.connect!(this.toHost(remote), handler);
+  }
 
   dial(remote: Endpoint, options?: DialOptions): Promise<HostStream> {
     return this.host.dial(this.toHost(remote), options);

@@ -69,12 +69,17 @@ export class SocketContext {
 
   /** The error that users see for an errno. */
   error(errno: number, what: string): HostError {
-    return this.options.error(new SocketError(errno), what);
+    return this.translated(socketError(errno), what);
   }
 
   /** The same for what a call of ours threw; what can only be a fault of this program is given back as it is. */
   translate(thrown: unknown, what: string): unknown {
-    return thrown instanceof SocketError || thrown instanceof SystemError ? this.error(thrown.errno, what) : thrown;
+    if (thrown instanceof SocketError) return this.translated(thrown, what);
+    return thrown instanceof SystemError ? this.error(thrown.errno, what) : thrown;
+  }
+
+  private translated(cause: SocketError, what: string): HostError {
+    return expected(() => this.options.error(cause, what));
   }
 
   /** The error for an operation that its user gave up. */
@@ -100,6 +105,12 @@ export class SocketContext {
     length[0] = name.length;
     throwIfFailed(libc().getsockname(fd, name, length));
     return readEndpoint(name, 0, this.makeAddress);
+  }
+
+  /** Calls connect(2); negative: see errno. */
+  connect(fd: number, to: Endpoint): number {
+    const { name } = this;
+    return libc().connect(fd, name, putSockaddr(name, to.address, to.port));
   }
 
   /** Binds it. Throws a {@linkcode SocketError}. */
@@ -132,6 +143,25 @@ export class SocketContext {
   }
 }
 
+/**
+ * An error that the network may cause at any time, thousands a second: without the stack of calls, which costs more than
+ * all else about it, and keeps what it names alive.
+ */
+function expected<E extends Error>(make: () => E): E {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+/** What the kernel said, as an error that is to be expected. */
+export function socketError(errno: number): SocketError {
+  return expected(() => new SocketError(errno));
+}
+
 /** The address family of an IP version. */
 export function familyOf(version: IpVersion): number {
   return version === 4 ? AF_INET : AF_INET6;
@@ -139,6 +169,6 @@ export function familyOf(version: IpVersion): number {
 
 /** Returns `result` unless it is negative; then throws errno as a {@linkcode SocketError}. */
 export function throwIfFailed(result: number): number {
-  if (result < 0) throw new SocketError(errno());
+  if (result < 0) throw socketError(errno());
   return result;
 }

@@ -1,14 +1,17 @@
 /**
  * Connecting: a socket that doesn't wait, connect(2), and the poller says when it has an outcome.
  *
+ * A connection is handed over within the poller's callback, so that its first bytes need no turn of the event loop of
+ * their own; and a dial that is given up costs its descriptor's close alone: no error is made for it.
+ *
  * @module
  */
 import type { Endpoint } from "../../stack/address.ts";
-import type { DialOptions, HostStream } from "../../forward/host.ts";
+import type { DialOptions, HostDial, HostDialHandler, HostStream } from "../../forward/host.ts";
 import { EINPROGRESS, EINTR } from "../errors.ts";
 import { errno, libc } from "../libc.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLOUT } from "../poller.ts";
-import { endpointText, sockaddrOf } from "../sockaddr.ts";
+import { endpointText } from "../sockaddr.ts";
 import {
   IP_BIND_ADDRESS_NO_PORT,
   IPPROTO_IP,
@@ -19,38 +22,101 @@ import {
   SOL_SOCKET,
   TCP_NODELAY,
 } from "../socket_constants.ts";
-import { familyOf, type SocketContext, SocketError, throwIfFailed } from "./context.ts";
+import { familyOf, type SocketContext, socketError, throwIfFailed } from "./context.ts";
 import { Socket } from "../socket.ts";
 import { LibcStream } from "./stream.ts";
 
-/** Connects. Rejects with the context's errors. */
-export function dial(context: SocketContext, remote: Endpoint, options: DialOptions): Promise<HostStream> {
-  const { signal, zone } = options;
-  const what = `connect to ${endpointText(remote)}`;
-  if (signal?.aborted) return Promise.reject(context.aborted(what));
+/** Connects, and tells the handler; with the context's errors. */
+export function connect(
+  context: SocketContext,
+  remote: Endpoint,
+  handler: HostDialHandler,
+  zone?: string,
+): HostDial {
   let socket: Socket;
   try {
     socket = connecting(context, remote, zone);
   } catch (error) {
-    return Promise.reject(context.translate(error, what));
+    return new FailedDial(context, handler, translate(context, error, remote));
   }
+  return new SocketDial(context, socket, remote, handler);
+}
+
+/** Connects. Rejects with the context's errors. */
+export function dial(context: SocketContext, remote: Endpoint, options: DialOptions): Promise<HostStream> {
+  const { signal, zone } = options;
+  const aborted = () => context.aborted(connectTo(remote));
+  if (signal?.aborted) return Promise.reject(aborted());
   return new Promise((resolve, reject) => {
-    const abort = () => {
-      socket.close();
-      reject(context.aborted(what));
-    };
-    socket.onEvents = (events) => {
+    const ended = () => {
       signal?.removeEventListener("abort", abort);
-      try {
-        resolve(connected(context, socket, remote, events));
-      } catch (error) {
-        socket.close();
-        reject(context.translate(error, what));
-      }
       context.poller.yield?.();
+    };
+    const dial = connect(context, remote, {
+      connected: (stream) => {
+        ended();
+        resolve(stream);
+      },
+      failed: (error) => {
+        ended();
+        reject(error);
+      },
+    }, zone);
+    const abort = () => {
+      dial.cancel();
+      reject(aborted());
     };
     signal?.addEventListener("abort", abort);
   });
+}
+
+/** A dial whose socket is under way. */
+class SocketDial implements HostDial {
+  private over = false;
+
+  constructor(
+    private readonly context: SocketContext,
+    private readonly socket: Socket,
+    private readonly remote: Endpoint,
+    private readonly handler: HostDialHandler,
+  ) {
+    socket.onEvents = this.ready;
+  }
+
+  cancel(): void {
+    if (this.over) return;
+    this.over = true;
+    this.socket.close();
+  }
+
+  private readonly ready = (events: number): void => {
+    this.over = true;
+    const { context, socket, remote, handler } = this;
+    let stream: HostStream;
+    try {
+      stream = connected(context, socket, remote, events);
+    } catch (error) {
+      socket.close();
+      return handler.failed(translate(context, error, remote));
+    }
+    handler.connected(stream);
+  };
+}
+
+/** A dial that failed at once, which its user is told of later. */
+class FailedDial implements HostDial {
+  private over = false;
+
+  constructor(context: SocketContext, handler: HostDialHandler, error: unknown) {
+    queueMicrotask(() => {
+      if (!this.over) handler.failed(error);
+    });
+    context.poller.yield?.();
+  }
+
+  cancel(): void {
+    this.over = true;
+  }
 }
 
 /** A socket on its way there. */
@@ -66,10 +132,9 @@ function connecting(context: SocketContext, remote: Endpoint, zone: string | und
       context.setOption(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
       context.bind(fd, source, 0);
     }
-    const name = sockaddrOf(remote.address, remote.port);
-    if (libc().connect(fd, name, name.length) < 0) {
+    if (context.connect(fd, remote) < 0) {
       const reason = errno();
-      if (reason !== EINPROGRESS && reason !== EINTR) throw new SocketError(reason);
+      if (reason !== EINPROGRESS && reason !== EINTR) throw socketError(reason);
     }
   } catch (error) {
     libc().close(fd);
@@ -81,7 +146,15 @@ function connecting(context: SocketContext, remote: Endpoint, zone: string | und
 function connected(context: SocketContext, socket: Socket, remote: Endpoint, events: number): HostStream {
   if ((events & (EPOLLERR | EPOLLHUP)) !== 0) {
     const reason = context.option(socket.fd, SOL_SOCKET, SO_ERROR);
-    if (reason !== 0) throw new SocketError(reason);
+    if (reason !== 0) throw socketError(reason);
   }
   return new LibcStream(socket, context, context.localEndpoint(socket.fd), remote);
+}
+
+function translate(context: SocketContext, error: unknown, remote: Endpoint): unknown {
+  return context.translate(error, connectTo(remote));
+}
+
+function connectTo(remote: Endpoint): string {
+  return `connect to ${endpointText(remote)}`;
 }

@@ -24,6 +24,8 @@ import type {
   DialOptions,
   HostDatagram,
   HostDatagramHandler,
+  HostDial,
+  HostDialHandler,
   HostListener,
   HostNetwork,
   HostStream,
@@ -31,7 +33,7 @@ import type {
 import { endpointText } from "../sockaddr.ts";
 import { type LibcHostOptions, SocketContext } from "./context.ts";
 import { LibcDatagram } from "./datagram.ts";
-import { dial } from "./dial.ts";
+import { connect, dial } from "./dial.ts";
 import { LibcListener } from "./listener.ts";
 
 export type { LibcHostOptions } from "./context.ts";
@@ -46,6 +48,10 @@ export class LibcHost implements HostNetwork {
 
   dial(remote: Endpoint, options: DialOptions = {}): Promise<HostStream> {
     return dial(this.context, remote, options);
+  }
+
+  connect(remote: Endpoint, handler: HostDialHandler): HostDial {
+    return connect(this.context, remote, handler);
   }
 
   listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener {

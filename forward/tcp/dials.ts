@@ -10,7 +10,7 @@
 import type { Endpoint } from "../../stack/address.ts";
 import { Deadlines, type Expiring } from "../deadlines.ts";
 import type { EventLoop } from "../event_loop.ts";
-import { HostError, type HostNetwork, type HostStream } from "../host.ts";
+import { type HostDial, type HostDialHandler, HostError, type HostNetwork, type HostStream } from "../host.ts";
 import { DEFAULT_LIMITS, DIAL_TIMEOUT_MS, DIALS_SHARE } from "../limits.ts";
 
 /** What a dial tells. One of the three is called, once; none after {@linkcode Dial.cancel}. */
@@ -79,8 +79,8 @@ export class Dials {
   }
 }
 
-class PendingDial implements Dial, Expiring {
-  private readonly controller = new AbortController();
+class PendingDial implements Dial, Expiring, HostDialHandler {
+  private attempt: HostDial | null = null;
   private over = false;
 
   constructor(
@@ -90,26 +90,25 @@ class PendingDial implements Dial, Expiring {
   ) {}
 
   start(host: HostNetwork): void {
-    host.dial(this.remote, { signal: this.controller.signal }).then(
-      (stream) => {
-        if (this.over) stream.close();
-        else {
-          this.end();
-          this.handler.connected(stream);
-        }
-      },
-      (error: unknown) => {
-        if (this.over) return;
-        this.end();
-        this.handler.failed(error instanceof HostError ? error : new HostError("other", String(error)));
-      },
-    );
+    this.attempt = host.connect?.(this.remote, this) ?? promised(host, this.remote, this);
+  }
+
+  connected(stream: HostStream): void {
+    if (this.over) return stream.close();
+    this.end();
+    this.handler.connected(stream);
+  }
+
+  failed(error: unknown): void {
+    if (this.over) return;
+    this.end();
+    this.handler.failed(error instanceof HostError ? error : new HostError("other", String(error)));
   }
 
   cancel(): void {
     if (this.over) return;
     this.end();
-    this.controller.abort();
+    this.attempt?.cancel();
   }
 
   evict(): void {
@@ -126,4 +125,14 @@ class PendingDial implements Dial, Expiring {
     this.over = true;
     this.ended();
   }
+}
+
+/** Of a host that has promises alone. */
+function promised(host: HostNetwork, remote: Endpoint, handler: HostDialHandler): HostDial {
+  const controller = new AbortController();
+  host.dial(remote, { signal: controller.signal }).then(
+    (stream) => handler.connected(stream),
+    (error: unknown) => handler.failed(error),
+  );
+  return { cancel: () => controller.abort() };
 }
