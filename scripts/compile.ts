@@ -42,6 +42,11 @@ export const PERMISSIONS: readonly (readonly [flag: string, reason: string])[] =
 
 /** The rest of what `deno compile` is told, and why. */
 const COMPILE: readonly (readonly [flag: string, reason: string])[] = [
+  [
+    "--v8-flags=--max-semi-space-size=4",
+    "MiB. What dies young is looked for more often, and less of it lies about in a flood of connections that come to " +
+    "nothing: one of 100,000 frames makes the program grow by 60 MB in the place of 98. Streams are as fast as without",
+  ],
   ["--no-check", "types were checked before, in the sources; there are none in what was bundled"],
   ["--no-config", "it would look for one around the folder of the bundle"],
   ["--no-lock", "likewise: nothing is left to fetch"],
