@@ -31,6 +31,15 @@ const FOLDERS: readonly string[] = ["ffi", "stack", "forward"];
 /** The modules that second threads start with. The program names them by their URL, `./NAME`, beside its own. */
 export const WORKERS: readonly string[] = ["ffi/poller_worker.ts"];
 
+/** What V8 is told, and why. */
+export const ENGINE: readonly (readonly [flag: string, reason: string])[] = [
+  [
+    "--v8-flags=--max-semi-space-size=4",
+    "MiB. What dies young is looked for more often, and less of it lies about in a flood of connections that come to " +
+    "nothing: one of 100,000 frames makes the program grow by 60 MB in the place of 98. Streams are as fast as without",
+  ],
+];
+
 /** What the executable is allowed to do, and why. It can't do the rest, as nobody is there to be asked. */
 export const PERMISSIONS: readonly (readonly [flag: string, reason: string])[] = [
   ["--no-prompt", "nobody answers the questions of a program that runs unattended: what is not allowed fails"],
@@ -42,11 +51,6 @@ export const PERMISSIONS: readonly (readonly [flag: string, reason: string])[] =
 
 /** The rest of what `deno compile` is told, and why. */
 const COMPILE: readonly (readonly [flag: string, reason: string])[] = [
-  [
-    "--v8-flags=--max-semi-space-size=4",
-    "MiB. What dies young is looked for more often, and less of it lies about in a flood of connections that come to " +
-    "nothing: one of 100,000 frames makes the program grow by 60 MB in the place of 98. Streams are as fast as without",
-  ],
   ["--no-check", "types were checked before, in the sources; there are none in what was bundled"],
   ["--no-config", "it would look for one around the folder of the bundle"],
   ["--no-lock", "likewise: nothing is left to fetch"],
@@ -87,7 +91,7 @@ export async function compile({ target, output, stamp }: CompileOptions): Promis
     const [main, ...workers] = files;
     await deno(
       bundles,
-      ...["compile", ...COMPILE.map(([flag]) => flag), ...PERMISSIONS.map(([flag]) => flag)],
+      ...["compile", ...[...COMPILE, ...ENGINE, ...PERMISSIONS].map(([flag]) => flag)],
       ...workers.flatMap((worker) => ["--include", worker]),
       ...target === null ? [] : ["--target", target],
       ...["--output", `${directory}/slirpnetstack`, main!],
