@@ -58,7 +58,8 @@ export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>>
     value: "NAME",
     group: "Guest",
     paragraphs: [
-      "The tun or tap device there. It must exist, unless `-configure` makes it. Which of the two it is, is found out, and its MTU too.",
+      "The tun or tap device there. It must exist, unless `run` or `-configure` makes it. Which of the two it is, is found out, " +
+      "and its MTU too.",
     ],
     complete: "interface",
   },
@@ -265,9 +266,9 @@ export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>>
     group: "Process",
     paragraphs: [
       "As soon as all is open, give up the system calls that the program does not need (it starts no programs, writes to " +
-      "no other files, makes no other sockets than for TCP, UDP and ping), and with Landlock the files. Together with " +
-      "`-user`, where the program was started by root. For `run` it is the default, which `-sandbox=false` turns off; the " +
-      "command has nothing to do with it.",
+      "no other files, makes no other sockets than for TCP, UDP and ping), and with Landlock the files. Where root " +
+      "starts the program, give `-user` as well. For `run` it is the default, which `-sandbox=false` turns off; the command " +
+      "that runs is not confined by it.",
     ],
     complete: "none",
   },
