@@ -16,7 +16,6 @@ import type {
   HostNetwork,
   HostStream,
 } from "./host.ts";
-
 import { Prefix } from "./policy/prefix.ts";
 import type { Range } from "./policy/range.ts";
 
