@@ -231,8 +231,8 @@ export function sharedFlags(resolve: Resolver, own: OwnNames = NO_NAMES) {
     "m": new Flag<MetricsAddress | null>("value", "Metrics addr", null, parseMetricsAddress),
     "exit-with-parent": booleanFlag(false, "Exit with parent process"),
     "maxprocs": intFlag("has no effect; for scripts that set it"),
-    "ready-fd": intFlag("file descriptor to which a byte is written when traffic flows", checkDescriptor),
-    "exit-fd": intFlag("file descriptor whose end ends the program", checkDescriptor),
+    "ready-fd": intFlag("file descriptor to which a byte is written when traffic flows", checkSpareDescriptor),
+    "exit-fd": intFlag("file descriptor whose end ends the program", checkSpareDescriptor),
     "quiet": booleanFlag(false, "Print less stuff on screen"),
     "version": booleanFlag(false, "Print slirpnetstack version and exit"),
   };
@@ -331,6 +331,15 @@ function checkPid(pid: number): void {
 
 function checkDescriptor(fd: number): void {
   if (fd < NO_DESCRIPTOR) throw new InvalidValue("value out of range");
+}
+
+/** The first that is no standard stream. */
+const FIRST_SPARE = 3;
+
+/** One that is taken over, and closed in the end: it can't be where lines are written, or where a command reads. */
+function checkSpareDescriptor(fd: number): void {
+  if (fd === NO_DESCRIPTOR || fd >= FIRST_SPARE) return;
+  throw new InvalidValue(`value out of range: must be ${FIRST_SPARE} or more, as 0, 1 and 2 are the standard streams`);
 }
 
 /** An address of that version; a name stands for its first. */

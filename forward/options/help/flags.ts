@@ -240,14 +240,17 @@ export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>>
   "ready-fd": {
     value: "NUMBER",
     group: "Process",
-    paragraphs: ["An inherited file descriptor to which one byte is written when traffic flows; it is closed then."],
+    paragraphs: [
+      "An inherited file descriptor, 3 or more, to which one byte is written when traffic flows; it is closed then.",
+    ],
     complete: "none",
   },
   "exit-fd": {
     value: "NUMBER",
     group: "Process",
     paragraphs: [
-      "An inherited file descriptor, of a pipe or a socket; when its other end is closed, the program ends as by SIGTERM.",
+      "An inherited file descriptor, 3 or more, of a pipe or a socket; when its other end is closed, the program ends as " +
+      "by SIGTERM.",
     ],
     complete: "none",
   },

@@ -187,6 +187,12 @@ Deno.test("bad values are named with flag and reason", async () => {
   assertEquals(await message("-maxprocs=x"), `invalid value "x" for flag -maxprocs: parse error`);
   assertEquals(await message("-fd=x"), `invalid value "x" for flag -fd: parse error`);
   assertEquals(await message("-fd=-2"), `invalid value "-2" for flag -fd: value out of range`);
+  for (const flag of ["ready-fd", "exit-fd"]) {
+    const reason = "value out of range: must be 3 or more, as 0, 1 and 2 are the standard streams";
+    for (const fd of ["0", "1", "2", "-2"]) {
+      assertEquals(await message(`-${flag}`, fd), `invalid value "${fd}" for flag -${flag}: ${reason}`);
+    }
+  }
   assertEquals(await message("-source-ipv4=::1"), `invalid value "::1" for flag -source-ipv4: not an IPv4 address`);
   assertEquals(await message("-source-ipv6=x"), `invalid value "x" for flag -source-ipv6: lookup x: no such host`);
   assertEquals(
