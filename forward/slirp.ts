@@ -115,6 +115,7 @@ export class Slirp {
     const idleClients = this.idleClients = new IdleTable(loop, limits.udpAssociations);
     this.stack = new Stack({
       ...{ device, frames, allocate, defer: (run) => loop.defer(run) },
+      addresses: { isNameServer: options.dns },
       echo: typeof echo === "string" ? echo : (request) => this.ping(request),
       clock: () => loop.now(),
       configuration: {

@@ -15,9 +15,10 @@ export interface StackAddresses {
   /** The guest's. Neighbours are told that everything else is at {@linkcode mac}. */
   readonly guest4: IpAddress;
   readonly guest6: IpAddress;
-  /** Those of the name server that the program is for the guest, where it is one. */
+  /** Those of the name server that the program is for the guest, where `isNameServer`: then these are its own, too. */
   readonly dns4: IpAddress;
   readonly dns6: IpAddress;
+  readonly isNameServer: boolean;
   /** The program's hardware address, 6 bytes. */
   readonly mac: Uint8Array;
 }
@@ -30,12 +31,14 @@ export const DEFAULT_ADDRESSES: StackAddresses = {
   guest6: IpAddress.parse("fd00::100"),
   dns4: IpAddress.of([10, 0, 2, 3]),
   dns6: IpAddress.parse("fd00::3"),
+  isNameServer: false,
   mac: Uint8Array.of(0x70, 0x71, 0xaa, 0x4b, 0x29, 0xaa),
 };
 
 /**
- * Whether the address at `offset` is one of the program's own, which no packet of the guest can come from. Its link-local
- * address is not looked at: what comes from there is neighbour discovery, which looks itself.
+ * Whether the address at `offset` is one of the program's own: no packet of the guest can come from there, the guest is
+ * told that it is taken, and the program answers its pings. Its link-local address is not looked at: that is for neighbour
+ * discovery to know.
  */
 export function isOwnAddress(
   addresses: StackAddresses,
@@ -43,9 +46,9 @@ export function isOwnAddress(
   offset: number,
   version: IpVersion,
 ): boolean {
-  const { gateway4, gateway6, dns4, dns6 } = addresses;
-  if (version === 4) return gateway4.isAt(bytes, offset) || dns4.isAt(bytes, offset);
-  return gateway6.isAt(bytes, offset) || dns6.isAt(bytes, offset);
+  const { gateway4, gateway6, dns4, dns6, isNameServer } = addresses;
+  if (version === 4) return gateway4.isAt(bytes, offset) || (isNameServer && dns4.isAt(bytes, offset));
+  return gateway6.isAt(bytes, offset) || (isNameServer && dns6.isAt(bytes, offset));
 }
 
 /**

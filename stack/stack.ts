@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { DEFAULT_ADDRESSES, type StackAddresses } from "./addresses.ts";
+import { DEFAULT_ADDRESSES, isOwnAddress, type StackAddresses } from "./addresses.ts";
 import type { Endpoint } from "./address.ts";
 import { Counters } from "./counters.ts";
 import { type GuestConfiguration, NO_CONFIGURATION } from "./dhcp/configuration.ts";
@@ -243,10 +243,9 @@ export class Stack {
     const { echo = "local" } = this.options;
     if (echo === "local") return () => false;
     if (echo === "off") return () => true;
-    const { gateway4, gateway6 } = this.addresses;
     return (request) => {
-      const own = request.version === 4 ? gateway4 : gateway6;
-      return !own.isAt(request.bytes, request.destination) && echo(request);
+      const { bytes, destination, version } = request;
+      return !isOwnAddress(this.addresses, bytes, destination, version) && echo(request);
     };
   }
 }

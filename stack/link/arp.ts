@@ -11,7 +11,7 @@
  * @module
  */
 import type { IpAddress } from "../address.ts";
-import { isBroadcast4, type StackAddresses } from "../addresses.ts";
+import { isBroadcast4, isOwnAddress, type StackAddresses } from "../addresses.ts";
 import { type Transmit, TRANSPORT_AT } from "../device.ts";
 import {
   ARP_LENGTH,
@@ -45,7 +45,7 @@ export function answerArp(
   if (arpOperation(bytes, offset) !== ARP_REQUEST) return "ignored";
   const sender = arpSenderProtocol(offset);
   const target = arpTargetProtocol(offset);
-  const own = addresses.gateway4.isAt(bytes, target);
+  const own = isOwnAddress(addresses, bytes, target, 4);
   if (!own) {
     if (isUnspecified4(bytes, sender) || sameBytes(bytes, sender, bytes, target, 4)) return "ignored";
     if (addresses.guest4.isAt(bytes, target) || isBroadcast4(addresses, bytes, target)) return "ignored";

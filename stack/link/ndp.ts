@@ -19,7 +19,7 @@
  * @module
  */
 import { IpAddress } from "../address.ts";
-import type { StackAddresses } from "../addresses.ts";
+import { isOwnAddress, type StackAddresses } from "../addresses.ts";
 import type { LinkCounters } from "../counters.ts";
 import { type Allocate, Transmit, TRANSPORT_AT } from "../device.ts";
 import type { GuestConfiguration } from "../dhcp/configuration.ts";
@@ -132,7 +132,7 @@ export class NeighbourDiscovery implements Timer {
     const { addresses, counters } = this.options;
     const { bytes, source } = packet;
     const at = ndpTarget(packet.payload);
-    const own = addresses.gateway6.isAt(bytes, at) || this.linkLocal.isAt(bytes, at);
+    const own = isOwnAddress(addresses, bytes, at, 6) || this.linkLocal.isAt(bytes, at);
     const detection = isUnspecified6(bytes, source);
     // RFC 4861, section 7.1.1: detection goes to a group, never to a single host
     if (detection && !isMulticast6(bytes, packet.destination)) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StackAddresses } from "../../stack/addresses.ts";
 import { type GuestConfiguration, NO_CONFIGURATION } from "../../stack/dhcp/configuration.ts";
 import { allocatePlain, type Device, type Frame, FramePool, IP_HEADER_AT, type Transmit } from "../../stack/device.ts";
 import { Stack, type StackLimits, type StackOptions } from "../../stack/stack.ts";
@@ -133,6 +134,7 @@ export interface BedOptions {
   readonly echo?: StackOptions["echo"];
   readonly limits?: StackLimits;
   readonly configuration?: GuestConfiguration;
+  readonly addresses?: Partial<StackAddresses>;
   /** Called for each datagram instead of keeping it. */
   readonly udp?: (datagram: UdpDatagram) => void;
   /** Called for each request instead of keeping it. */
@@ -161,6 +163,7 @@ export class Bed {
       echo = "local",
       limits = {},
       configuration = NO_CONFIGURATION,
+      addresses = {},
     } = options;
     this.medium = medium;
     const device: Device = {
@@ -170,7 +173,7 @@ export class Bed {
     };
     let random = 0x5eed;
     this.stack = new Stack({
-      ...{ device, frames: this.frames, allocate: allocatePlain, echo, limits, configuration },
+      ...{ device, frames: this.frames, allocate: allocatePlain, echo, limits, configuration, addresses },
       defer: options.gather === true ? (run) => this.deferred.push(run) : undefined,
       clock: () => this.now,
       random: () => random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0,

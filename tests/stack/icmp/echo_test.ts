@@ -129,6 +129,16 @@ Deno.test("echo: a function decides, but not about our own addresses", () => {
   assertEquals(bed.takeSent().length, 3);
 });
 
+Deno.test("echo: a name server's addresses are our own where we are one", () => {
+  for (const isNameServer of [true, false]) {
+    let seen = 0;
+    const bed = new Bed({ addresses: { isNameServer }, echo: () => ++seen > 0 });
+    bed.feed(ping4(8, [10, 0, 2, 3]));
+    bed.feed(ping6(8, "fd000000000000000000000000000003"));
+    assertEquals([seen, bed.takeSent().length], isNameServer ? [0, 2] : [2, 0]);
+  }
+});
+
 Deno.test("a reply of somebody else: the request's identifier and sequence number, its own payload and hop limit", () => {
   const bed = new Bed();
   const answer = Uint8Array.of(0xff, 0xde, 0xad, 0xbe, 0xef);

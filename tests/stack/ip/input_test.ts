@@ -58,7 +58,7 @@ Deno.test("bytes behind the packet are not part of it", () => {
 });
 
 Deno.test("sources that can't be", () => {
-  const bed = new Bed();
+  const bed = new Bed({ addresses: { isNameServer: true } });
   for (const source of [[127, 0, 0, 1], [224, 0, 0, 1], [255, 255, 255, 255], [10, 0, 2, 255], [0, 0, 0, 0]]) {
     assertEquals(came(bed, ipv4({ protocol: 17, source }, UDP4)), 0);
   }
@@ -73,6 +73,13 @@ Deno.test("sources that can't be", () => {
   }
   assertEquals(bed.stack.counters.ipv6.martian, 6);
   assertEquals(bed.takeSent(), []);
+});
+
+Deno.test("where the program is no name server, a guest may have the address of one", () => {
+  const bed = new Bed();
+  const name = GATEWAY6.replace(/2$/, "3");
+  assertEquals(came(bed, ipv4({ protocol: 17, source: [10, 0, 2, 3] }, UDP4)), 1);
+  assertEquals(came(bed, ipv6(17, checksummed(UDP4, 6, 17, name, REMOTE6), name)), 1);
 });
 
 Deno.test("the unspecified address is no destination, and nothing is answered from there", () => {

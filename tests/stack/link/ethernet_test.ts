@@ -45,6 +45,18 @@ Deno.test("an ARP probe is answered for the program's own address only", () => {
   assertEquals(bed.takeSent(), [reply("0a000202", "00000000")]);
 });
 
+Deno.test("a name server's address is the program's own, too", () => {
+  const bed = new Bed({ medium: "ethernet", addresses: { isNameServer: true } });
+  bed.feed(request("0a000264", "0a000203"));
+  bed.feed(request("00000000", "0a000203"));
+  bed.feed(request("0a000203", "0a000203"));
+  const replies = ["0a000264", "00000000", "0a000203"].map((asker) => reply("0a000203", asker));
+  assertEquals(bed.takeSent(), replies);
+  const other = bed4();
+  other.feed(request("00000000", "0a000203"));
+  assertEquals(other.takeSent(), []);
+});
+
 Deno.test("an ARP announcement is not contradicted", () => {
   const bed = bed4();
   bed.feed(request("0a000265", "0a000265"));

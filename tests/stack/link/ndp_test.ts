@@ -77,6 +77,19 @@ Deno.test("duplicate address detection: only our own addresses are taken", () =>
   assertEquals(bed.takeSent(), [advertisement(LINK_LOCAL, "a0", ALL_NODES, "333300000001")]);
 });
 
+Deno.test("a name server's address is our own, too", () => {
+  const bed = new Bed({ medium: "ethernet", addresses: { isNameServer: true } });
+  bed.feed(solicitation(address("3")));
+  assertEquals(bed.takeSent(), [advertisement(address("3"), "e0")]);
+  bed.feed(solicitation(address("3"), UNSPECIFIED));
+  assertEquals(bed.takeSent(), [advertisement(address("3"), "a0", ALL_NODES, "333300000001")]);
+  const other = bed6();
+  other.feed(solicitation(address("3")));
+  assertEquals(other.takeSent(), [advertisement(address("3"), "c0")]);
+  other.feed(solicitation(address("3"), UNSPECIFIED));
+  assertEquals(other.takeSent(), []);
+});
+
 Deno.test("what may not come from beyond the link, or is malformed, is ignored", () => {
   const bed = bed6();
   const body = `8700 0000 00000000 ${address("2")}`;
