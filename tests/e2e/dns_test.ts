@@ -5,11 +5,15 @@ import { makeDevice } from "../../scripts/lab/device.ts";
 import { Lab, WORLD } from "../../scripts/lab/lab.ts";
 import { startProgram } from "../../scripts/lab/program.ts";
 import { startResolver, startServers } from "../../scripts/lab/services.ts";
+import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
 import { e2e } from "./bed.ts";
 
 const NAMES = { "world.test": WORLD.v4, "world6.test": WORLD.v6 };
 const SERVER4 = "10.0.2.3", SERVER6 = "fd00::3";
+
+/** Asked for to make the program look at its servers. */
+const PROBE = "probe.test";
 
 /** A lab whose host has a name server on its loopback and elsewhere, and whose guest has the program for one. */
 class DnsBed implements AsyncDisposable {
@@ -37,10 +41,15 @@ class DnsBed implements AsyncDisposable {
     }
   }
 
-  /** Writes the host's resolv.conf, and waits until the program must look at it. */
+  /** Writes the host's resolv.conf, and asks for something until the program has read it. */
   async configure(text: string): Promise<void> {
-    await Deno.writeTextFile(`${this.lab.directory}/host.conf`, text);
-    await new Promise((resolve) => setTimeout(resolve, 1_050)); // readings are good for a second
+    const conf = `${this.lab.directory}/host.conf`;
+    await Deno.writeTextFile(conf, text);
+    await until("the program to read resolv.conf", 10_000, async () => {
+      await this.guest.run(["dig", `@${SERVER4}`, "+tries=1", "+timeout=1", PROBE]);
+      const { atime, mtime } = await Deno.stat(conf); // relatime, too, keeps the first time of reading after a change
+      return atime! > mtime!;
+    });
   }
 
   /** What dig prints of an answer; throws where there is none. */
@@ -48,9 +57,9 @@ class DnsBed implements AsyncDisposable {
     return this.guest.check(["dig", "+tries=1", "+timeout=15", ...words]);
   }
 
-  /** What the resolver was asked from that line on. */
+  /** What the resolver was asked from that line on, but for what {@linkcode configure} asks. */
   asked(from = 0): string[] {
-    return this.resolver.stdout.slice(from).filter((line) => line.startsWith("asked"));
+    return this.resolver.stdout.slice(from).filter((line) => line.startsWith("asked") && !line.includes(PROBE));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
