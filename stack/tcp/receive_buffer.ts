@@ -194,8 +194,24 @@ export class ReceiveBuffer {
     return count - 1;
   }
 
-  /** Gives up what came too early, as RFC 2018 section 8 allows where memory is short. */
-  dropEarly(): void {
+  /** Gives up what came too early and lies at `sequence` or behind it. */
+  cutEarly(sequence: number): void {
+    const { early } = this;
+    for (let run = early.at(-1); run !== undefined; run = early.at(-1)) {
+      const kept = seqDiff(sequence, run.sequence);
+      if (kept >= run.length) return;
+      this.outOfOrderBytes -= run.length - Math.max(0, kept);
+      if (kept > 0) {
+        run.length = kept;
+        return;
+      }
+      early.pop();
+      this.memory.early -= run.size;
+      this.release(run);
+    }
+  }
+
+  private dropEarly(): void {
     for (const run of this.early) {
       this.memory.early -= run.size;
       this.release(run);

@@ -52,8 +52,12 @@ export class Receiver {
   private limit = INITIAL_RECEIVE_BUFFER;
   private consumed = 0;
   private unacknowledged = 0;
-  /** The sequence number of a FIN that came before the data in front of it. */
-  private earlyFin: number | null = null;
+  /**
+   * The sequence number of the peer's FIN once one was seen, which may come before the data in front of it; of the first
+   * in the sequence should there be several. Nothing lies behind it: data that a peer has sent there is dropped,
+   * whichever of them came first (RFC 9293, section 3.10.7.4, eighth step).
+   */
+  private finAt: number | null = null;
   /** The piece that came out of order last, for the first SACK block. */
   private recent = 0;
 
@@ -146,16 +150,19 @@ export class Receiver {
       sequence = seqAdd(sequence, skip);
       if (before > skip) return false; // FIN itself is known: only after finReceived, which was handled above
     }
-    const limit = this.earlyFin ?? this.edge;
+    const limit = this.finAt ?? this.edge;
     const beyond = seqDiff(seqAdd(sequence, length), limit);
     if (beyond > 0) {
       length = Math.max(0, length - beyond);
       fin = false;
       this.ackNow = true;
     }
-    if (sequence === this.nxt) return this.receiveNext(frame, bytes, offset, length, fin, now);
+    if (fin) {
+      this.finAt = seqAdd(sequence, length);
+      this.buffer.cutEarly(this.finAt);
+    }
+    if (sequence === this.nxt) return this.receiveNext(frame, bytes, offset, length, now);
     this.ackNow = true;
-    if (fin && this.earlyFin === null) this.earlyFin = seqAdd(sequence, length);
     if (length > 0 && this.buffer.insertEarly(frame, bytes, offset, length, sequence)) this.recent = sequence;
     return false;
   }
@@ -165,7 +172,6 @@ export class Receiver {
     bytes: Uint8Array,
     offset: number,
     length: number,
-    fin: boolean,
     now: number,
   ): boolean {
     if (length > 0 && this.memory.exhausted && this.buffer.queued >= PRESSED_BUFFER) {
@@ -179,10 +185,9 @@ export class Receiver {
       this.nxt = seqAdd(this.nxt, this.buffer.advance(this.nxt));
       this.ackNow = true;
     }
-    if (fin || this.earlyFin === this.nxt) {
+    if (this.finAt === this.nxt) {
       this.nxt = seqAdd(this.nxt, 1);
       this.finReceived = true;
-      this.buffer.dropEarly();
       this.ackNow = true;
       return true;
     }

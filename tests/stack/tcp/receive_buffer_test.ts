@@ -86,7 +86,7 @@ Deno.test("too many pieces: the rest is dropped", () => {
   assert(!buffer.insertEarly(null, bytes, 0, 1000, 100)); // the gaps between them
   assertEquals([buffer.outOfOrderCount, buffer.outOfOrderBytes], [MAX_OUT_OF_ORDER, MAX_OUT_OF_ORDER]);
   assert(buffer.insertEarly(null, bytes, 0, 1, 100)); // nothing new, nothing dropped
-  buffer.dropEarly();
+  buffer.clear();
   assertEquals([buffer.outOfOrderCount, buffer.outOfOrderBytes, memory.inUse], [0, 0, 0]);
 });
 

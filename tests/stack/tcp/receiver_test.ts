@@ -152,10 +152,11 @@ Deno.test("memory pressure: the buffer's limit shrinks, early data is dropped, t
   const { nxt } = receiver;
   assert(!next(receiver, 1000));
   assertEquals([receiver.nxt, receiver.ackNow], [nxt, true]);
-  assert(!next(receiver, 1000, true)); // FIN behind lost data is lost too
+  assert(!next(receiver, 1000, true)); // FIN waits for the data in front of it, which must come again
   assertEquals([receiver.nxt, receiver.finReceived], [nxt, false]);
   memory.release(other);
   assert(next(receiver, 1000));
+  assertEquals([receiver.nxt, receiver.finReceived], [seqAdd(nxt, 1001), true]);
 });
 
 Deno.test("two full segments are acknowledged at once, for every size of segment", () => {
@@ -182,6 +183,20 @@ Deno.test("FIN: in order, early, repeated, beyond a closed window", () => {
   assert(!receiver.receive(null, ZEROS, 0, 10, seqAdd(start, 20), true, 0));
   assert(receiver.ackNow);
   assertEquals(seqDiff(receiver.nxt, start), 31);
+
+  // the FIN of a broken peer within its own data: wherever that lies, all in front of FIN arrives, and nothing else
+  for (const early of [[20, 30], [29, 31], [30, 40], [10, 40], [10, 20]] as const) {
+    for (const fin of [25, 30]) {
+      const { receiver: other, memory } = make({ irs: -20 });
+      const at = (offset: number) => seqAdd(start, offset - 20);
+      const data = (from: number, to: number) => other.receive(null, ZEROS, 0, to - from, at(from), false, 0);
+      data(early[0], early[1]);
+      other.receive(null, ZEROS, 0, 0, at(fin), true, 0);
+      for (let from = 0; from < 40; from += 4) data(from, from + 4);
+      assertEquals([other.finReceived, seqDiff(other.nxt, at(fin)), other.buffer.queued], [true, 1, fin]);
+      assertEquals([other.buffer.outOfOrderCount, other.buffer.outOfOrderBytes, memory.early], [0, 0, 0]);
+    }
+  }
 
   for (const shift of [0, 7]) {
     const closed = make({ shift }).receiver;
