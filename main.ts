@@ -451,18 +451,22 @@ function openCapture(path: string, device: FrameDevice): Capture {
 /**
  * What waits for descriptors: where no socket is the runtime's, in the kernel and between turns of the event loop.
  * `thread` is the part of it that waits in a second thread; `defer` puts off work to after the events that there are;
- * null: the event loop does that.
+ * null: the event loop does that. Throws a {@linkcode StartFailed}.
  */
 function makePoller(
   options: SharedOptions,
   onError: (error: Error) => void,
 ): { readonly poller: Polling; readonly thread: Poller; readonly defer: ((run: () => void) => void) | null } {
-  if (options.sockets === "deno") {
-    const poller = new Poller({ onError });
-    return { poller, thread: poller, defer: null };
+  try {
+    if (options.sockets === "deno") {
+      const poller = new Poller({ onError });
+      return { poller, thread: poller, defer: null };
+    }
+    const poller = new TurnPoller({ onError });
+    return { poller, thread: poller.sleeper, defer: (run) => poller.defer(run) };
+  } catch (error) {
+    throw new StartFailed(FAILURE, `[!] Failed to watch descriptors: ${messageOf(error)}`, { cause: error });
   }
-  const poller = new TurnPoller({ onError });
-  return { poller, thread: poller.sleeper, defer: (run) => poller.defer(run) };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Start, lines, end: what scripts around the program rely on. */
 import { makeDevice } from "../../scripts/lab/device.ts";
 import { HOST_LINK, Lab, WORLD } from "../../scripts/lab/lab.ts";
+import { run } from "../../scripts/lab/process.ts";
 import { launchProgram } from "../../scripts/lab/program.ts";
 import { clientCommand } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
@@ -66,6 +67,15 @@ e2e("a namespace or a device that is not there: status 253 and the reason", asyn
     assertMatch(program.stderr.at(-1)!, /^Failed to open TUN\/TAP: /);
     assertMatch(program.stderr.at(-1)!, reason);
     assertEquals(program.stdout, []);
+  }
+});
+
+e2e("no descriptor is left at the start: status 1 and what could not be made", async () => {
+  const script = new URL("starved.ts", import.meta.url).pathname;
+  for (const sockets of ["libc", "deno"]) {
+    const { stdout, stderr, code } = await run([Deno.execPath(), "run", "-A", script, "-sockets", sockets]);
+    const line = "[!] Failed to watch descriptors: epoll_create1: Too many open files (EMFILE)\n";
+    assertEquals([stdout, stderr, code], ["", line, 1]);
   }
 });
 
