@@ -58,6 +58,7 @@ import {
   runningMetrics,
   started,
 } from "./forward/lines.ts";
+import { FAILURE, Life, messageOf } from "./forward/life.ts";
 import { logLines, NO_LOGS } from "./forward/logs.ts";
 import { EventLoopDelay } from "./forward/metrics/event_loop_delay.ts";
 import { meteredLogs } from "./forward/metrics/metered_logs.ts";
@@ -90,9 +91,6 @@ import { IpAddress } from "./stack/address.ts";
 import { DEFAULT_ADDRESSES } from "./stack/addresses.ts";
 import { FramePool } from "./stack/device.ts";
 
-/** Deno does not let us, or the device has gone: none of the statuses that scripts know. */
-const FAILURE = 1;
-
 /** As if SIGTERM had ended a command: what has started us does not want it any more. */
 const CLOSED = 128 + SIGTERM;
 
@@ -107,6 +105,7 @@ const OWN_GROUP = 0;
 
 const stdout = new Output(Deno.stdout);
 const stderr = new Output(Deno.stderr);
+const life = new Life({ stdout, stderr, exit: Deno.exit });
 
 /** Reads the command line and does what it says; for all but a start, ends the process. */
 async function main(args: readonly string[]): Promise<void> {
@@ -165,96 +164,68 @@ async function hint({ unknown, unexpected }: OptionsError, command: string): Pro
   if (line !== null) stderr.line(line);
 }
 
-/** Serves a guest that exists, until a signal or the device's end; or ends the process with a line that says why not. */
+/** Serves a guest that exists, until a signal or the device's end. Rejects where it can't start. */
 async function attach(options: Options): Promise<void> {
   const parent = parentPid();
-  const life = new Life();
   const close = () => {
     stderr.line(closing(Deno.pid));
     life.end(ExitStatus.OK);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, close);
-  await life.start(async () => {
-    const serving = await serve(options, life, {
-      ...{ lines: options.quiet ? null : stdout, progress: stderr, close },
-      open: (poller) => openDevice(options, poller),
-      gone: () => life.end(FAILURE),
-    });
-    if (options.user !== null) tellParent(parent); // another user may not send it a signal
-    giveUpPower(options, [parent], stderr);
-    if (options.exitWithParent) closeWithParent(parent, close);
-    stderr.line(started(Deno.pid));
-    if (options.maxprocs !== null) stderr.line(maxprocsIgnored());
-    serving.ready();
+  makeReady();
+  const serving = await serve(options, {
+    ...{ lines: options.quiet ? null : stdout, progress: stderr, close },
+    open: (poller) => openDevice(options, poller),
+    gone: () => life.end(FAILURE),
   });
+  if (options.user !== null) tellParent(parent); // another user may not send it a signal
+  giveUpPower(options, [parent], stderr);
+  if (options.exitWithParent) closeWithParent(parent, close);
+  stderr.line(started(Deno.pid));
+  if (options.maxprocs !== null) stderr.line(maxprocsIgnored());
+  serving.ready();
+  life.started();
   if (options.user === null) tellParent(parent);
 }
 
-/** Makes a guest, runs a command in it, and ends with its status; or ends the process with a line that says why not. */
+/** Makes a guest, runs a command in it, and ends with its status. Rejects where it can't start. */
 async function run(options: RunOptions, words: readonly string[]): Promise<void> {
   const parent = parentPid();
-  const life = new Life();
   const shell = words.length === 0;
   const command = shell ? [environmentVariable("SHELL") || "/bin/sh"] : words;
   const progress = options.verbose ? stderr : null;
-  await life.start(async () => {
-    if (options.maxprocs !== null) stderr.line(maxprocsIgnored());
-    const terminal = new Terminal();
-    const guest = prepare(options, command, terminal.isLent);
-    life.cleanups.push(() => guest.end());
-    const close = () => life.end(CLOSED);
-    const serving = await serve(options, life, {
-      ...{ lines: options.quiet ? null : progress, progress, close },
-      open: () => tunDevice(guest),
-      gone: () => {
-        const state = guest.pid === 0 ? null : guest.state(); // it takes the device with it
-        life.end(state?.kind === "ended" ? state.status : FAILURE);
-      },
-    });
-    if (options.exitWithParent) closeWithParent(parent, close);
-    progress?.line(started(Deno.pid));
-    serving.ready();
-    life.cleanups.unshift(() => terminal.takeBack()); // when the guest has ended
-    handSignalsOn(guest, terminal, shell);
-    execute(guest, command[0]!);
-    if (terminal.isLent) terminal.lend(guest.pid);
-    giveUpPower(options, [...guest.pids, OWN_GROUP], progress);
-    life.end(await follow(guest, terminal));
+  makeReady();
+  if (options.maxprocs !== null) stderr.line(maxprocsIgnored());
+  const terminal = new Terminal();
+  const guest = prepare(options, command, terminal.isLent);
+  life.cleanups.push(() => guest.end());
+  const close = () => life.end(CLOSED);
+  const serving = await serve(options, {
+    ...{ lines: options.quiet ? null : progress, progress, close },
+    open: () => tunDevice(guest),
+    gone: () => {
+      const state = guest.pid === 0 ? null : guest.state(); // it takes the device with it
+      life.end(state?.kind === "ended" ? state.status : FAILURE);
+    },
   });
+  if (options.exitWithParent) closeWithParent(parent, close);
+  progress?.line(started(Deno.pid));
+  serving.ready();
+  life.cleanups.unshift(() => terminal.takeBack()); // when the guest has ended
+  handSignalsOn(guest, terminal, shell);
+  execute(guest, command[0]!);
+  if (terminal.isLent) terminal.lend(guest.pid);
+  giveUpPower(options, [...guest.pids, OWN_GROUP], progress);
+  life.started();
+  life.end(await follow(guest, terminal));
 }
 
-/** What ends with the process. */
-class Life {
-  /** Called at the end, the last first. */
-  readonly cleanups: (() => void)[] = [];
-
-  /** Ends the process. */
-  end(status: number): never {
-    for (const undo of this.cleanups.splice(0).reverse()) {
-      try {
-        undo();
-      } catch (error) {
-        stderr.line(`[!] Internal error: ${messageOf(error)}`); // the others are done all the same
-      }
-    }
-    for (const output of [stdout, stderr]) output.flush();
-    Deno.exit(status);
-  }
-
-  /** Does the work of a start; one that can't go on ends the process. */
-  async start(work: () => Promise<void>): Promise<void> {
-    raiseDescriptorLimit();
-    for (const [output, fd] of [[stdout, 1], [stderr, 2]] as const) {
-      const after = (delay: number, run: () => void) => setTimeout(run, delay);
-      output.dontWait({ isReady: () => isWritable(fd), maxWrite: WRITABLE_BYTES, after });
-    }
-    try {
-      await work();
-    } catch (error) {
-      if (error instanceof StartFailed) stderr.line(error.message);
-      else internalError(error); // a fault of the program, or of a system that has nothing left for it
-      this.end(error instanceof StartFailed ? error.status : FAILURE);
-    }
+/** What serves needs many descriptors, and waits for no reader of its lines. */
+function makeReady(): void {
+  raiseDescriptorLimit();
+  for (const [output, fd] of [[stdout, 1], [stderr, 2]] as const) {
+    const after = (delay: number, run: () => void) => setTimeout(run, delay);
+    output.dontWait({ isReady: () => isWritable(fd), maxWrite: WRITABLE_BYTES, after });
   }
 }
 
@@ -276,7 +247,7 @@ interface Serving {
  * Opens the device, sets up the forwards, and takes frames from then on. Rejects with a {@linkcode StartFailed}. What it
  * resolves with is to be told when all else is ready, too.
  */
-async function serve(options: SharedOptions, life: Life, guest: Serving): Promise<{ ready(): void }> {
+async function serve(options: SharedOptions, guest: Serving): Promise<{ ready(): void }> {
   const { cleanups } = life;
   const gone = (device: string, error: Error) => {
     stderr.line(`[!] No more frames from ${device}: ${error.message}`);
@@ -532,19 +503,15 @@ function closeWith(fd: number, poller: Polling, close: () => void): void {
   }
 }
 
-function internalError(reason: unknown): void {
-  stderr.line(`[!] Internal error: ${reason instanceof Error ? reason.stack ?? reason.message : reason}`);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-// An error that only a fault of the program can cause, in what it does for one connection: the others go on.
+// What nobody has waited for, be it rejected or thrown by what the event loop has called.
 globalThis.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
-  internalError(event.reason);
+  life.stray(event.reason);
+});
+globalThis.addEventListener("error", (event) => {
+  event.preventDefault();
+  life.stray(event.error ?? event.message);
 });
 
 if (Deno.args[0] === HELPER_WORD) runHelper(Deno.args[1]!); // in an executable, there is no other module to start with
-await main(Deno.args);
+await life.live(() => main(Deno.args));

@@ -70,12 +70,25 @@ e2e("a namespace or a device that is not there: status 253 and the reason", asyn
   }
 });
 
+/** Starts the program so that it breaks: see broken_start.ts. */
+function startBroken(how: string, flags: readonly string[]) {
+  const script = new URL("broken_start.ts", import.meta.url).pathname;
+  return run([Deno.execPath(), "run", "-A", script, ...flags], { env: { NO_COLOR: "1", BROKEN: how } });
+}
+
 e2e("no descriptor is left at the start: status 1 and what could not be made", async () => {
-  const script = new URL("starved.ts", import.meta.url).pathname;
   for (const sockets of ["libc", "deno"]) {
-    const { stdout, stderr, code } = await run([Deno.execPath(), "run", "-A", script, "-sockets", sockets]);
+    const { stdout, stderr, code } = await startBroken("descriptors", ["-sockets", sockets]);
     const line = "[!] Failed to watch descriptors: epoll_create1: Too many open files (EMFILE)\n";
     assertEquals([stdout, stderr, code], ["", line, 1]);
+  }
+});
+
+e2e("a fault before it has started, whether somebody waits for it or not: status 1", async () => {
+  for (const how of ["thrown", "rejected", "timer"]) {
+    const { stdout, stderr, code } = await startBroken(how, ["-version"]);
+    assertEquals([stdout, code], ["", 1], how);
+    assertMatch(stderr, /^\[!\] Internal error: Error: broken\n/, how);
   }
 });
 
