@@ -19,9 +19,11 @@ export const PROGRAM_ENVIRONMENT = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } 
 export function programCommand(): string[] {
   const executable = Deno.env.get("SLIRPNETSTACK_BIN");
   if (executable) return [executable];
-  const task = /"start": "DENO_NO_UPDATE_CHECK=1 deno (.+)"/.exec(Deno.readTextFileSync(`${PROJECT}deno.json`));
-  if (task === null) throw new Error("deno.json has no task `start` that begins with `DENO_NO_UPDATE_CHECK=1 deno `");
-  return [Deno.execPath(), ...task[1]!.split(" ")];
+  const task = /"start": "[^\n]* deno (run [^"]+) \\"\$PROJECT\/main.ts\\""/.exec(
+    Deno.readTextFileSync(`${PROJECT}deno.json`),
+  );
+  if (task === null) throw new Error('deno.json has no task `start` that ends with `deno run ... "$PROJECT/main.ts"`');
+  return [Deno.execPath(), ...task[1]!.split(" "), "main.ts"];
 }
 
 /** The flags in SLIRPNETSTACK_FLAGS. */

@@ -57,6 +57,24 @@ e2e("run: the status is the command's", async () => {
   assertMatch(wrong.stderr, /^flag provided but not defined: -netns\nUsage of slirpnetstack run:\n/);
 });
 
+e2e("run: from the source, `deno task start` runs the command in the folder that it was called in", async () => {
+  const { at, asUser } = bound(await bed());
+  const task = [`${at}/bin/deno`, "task", "--quiet", "--config", `${at}/project/deno.json`, "start", "run", "--"];
+  const command = [
+    "sh",
+    "-c",
+    'cd "$1" && shift && exec "$@"',
+    "sh",
+    `${at}/home`,
+    ...task,
+    "sh",
+    "-c",
+    'pwd; echo "$1"',
+  ];
+  const { stdout, stderr, code } = await execute(asUser([...command, "sh", "two  words"]));
+  assertEquals([stdout, stderr, code], [`${at}/home\ntwo  words\n`, "", 0]);
+});
+
 e2e("run: stdin, stdout and stderr are the command's; descriptors, limits and signals as they were", async () => {
   const { lab, run, asUser, program } = bound(await bed());
   const echoed = await run(["sh", "-c", "cat; echo to stderr >&2; ulimit -Sn; grep Sig[BI] /proc/self/status"], {
