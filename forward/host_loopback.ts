@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Endpoint, IpAddress } from "../stack/address.ts";
+import { type Endpoint, IpAddress } from "../stack/address.ts";
+import { DEFAULT_ADDRESSES } from "../stack/addresses.ts";
 import type {
   DatagramOptions,
   DialOptions,
@@ -24,6 +25,12 @@ export interface LoopbackPair {
   readonly gateway: IpAddress;
   readonly loopback: IpAddress;
 }
+
+/** What the program's own addresses stand for with `-host-loopback`. */
+export const LOOPBACKS: readonly LoopbackPair[] = [
+  { gateway: DEFAULT_ADDRESSES.gateway4, loopback: IpAddress.parse("127.0.0.1") },
+  { gateway: DEFAULT_ADDRESSES.gateway6, loopback: IpAddress.parse("::1") },
+];
 
 /** The program's own addresses, any port, over TCP and UDP: what the policy has to allow for this to be of use. */
 export function gatewayRanges(pairs: readonly LoopbackPair[]): Range[] {

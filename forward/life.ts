@@ -8,7 +8,7 @@
  * @module
  */
 import type { Output } from "./output.ts";
-import { StartFailed } from "./start_failed.ts";
+import { messageOf, StartFailed } from "./start_failed.ts";
 
 /** The status where there is none that scripts know: Deno does not let us, the device has gone, a fault. */
 export const FAILURE = 1;
@@ -57,7 +57,19 @@ export class Life {
     this.serving = true;
   }
 
-  /** Takes what was thrown, or rejected, where nobody waited for it. */
+  /** From now on, takes what was rejected and nobody has waited for, and what was thrown by what the event loop called. */
+  takeStrays(scope: Pick<typeof globalThis, "addEventListener">): void {
+    scope.addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      this.stray(event.reason);
+    });
+    scope.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.stray(event.error ?? event.message);
+    });
+  }
+
+  /** Takes one of them. */
   stray(reason: unknown): void {
     if (!this.serving) this.fail(reason);
     this.tell(reason);
@@ -74,9 +86,4 @@ export class Life {
     const text = reason instanceof Error ? reason.stack ?? reason.message : String(reason);
     this.options.stderr.line(`[!] Internal error: ${text}`);
   }
-}
-
-/** What an error says; what else was thrown, as text. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -60,7 +60,47 @@ export function closing(pid: number): string {
   return `[-] #${pid} Slirpnetstack closing`;
 }
 
+/** Whatever goes wrong and has a text that says it all; a line of its own, and the end only where that follows. */
+export function problem(text: string): string {
+  return `[!] ${oneLine(text)}`;
+}
+
+/** A version of IP has no sockets for pings. */
+export function noPings(version: 4 | 6, reason: string): string {
+  return `[!] No pings over IPv${version}: ${oneLine(reason)}`;
+}
+
+/** The kernel has not what one part of the sandbox needs. */
+export function sandboxIncomplete(text: string): string {
+  return `[.] -sandbox: ${text}`;
+}
+
+/** The device has gone, or what waits for it is broken. */
+export function noMoreFrames(device: string, reason: string): string {
+  return `[!] No more frames from ${device}: ${reason}`;
+}
+
 // stderr: fatal errors
+
+/** `flags`: those of the runtime that would give them. */
+export function permissionsMissing(flags: readonly string[]): string {
+  return `[!] Permissions are missing. Run it as \`deno task start\` does, or with: ${flags.join(" ")}`;
+}
+
+/** What waits for descriptors can't be made. */
+export function pollerFailed(reason: string): string {
+  return `[!] Failed to watch descriptors: ${oneLine(reason)}`;
+}
+
+/** `-exit-fd` has no other end. */
+export function exitFdFailed(reason: string): string {
+  return `[!] No end can be waited for: ${oneLine(reason)}`;
+}
+
+/** `-user` or `-sandbox` can't be had. */
+export function privilegesKept(reason: string): string {
+  return `[!] Failed to give up privileges: ${oneLine(reason)}`;
+}
 
 /** With {@linkcode ExitStatus.METRICS}. */
 export function metricsFailed(reason: string): string {

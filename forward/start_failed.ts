@@ -12,3 +12,18 @@ export class StartFailed extends Error {
     super(line, options);
   }
 }
+
+/** What `work` returns; what it throws becomes a {@linkcode StartFailed}, whose line `line` makes of the reason. */
+export function attempt<T>(status: number, line: (reason: string) => string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof StartFailed) throw error;
+    throw new StartFailed(status, line(messageOf(error)), { cause: error });
+  }
+}
+
+/** What an error says; what else was thrown, as text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

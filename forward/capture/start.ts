@@ -1,0 +1,30 @@
+/**
+ * The capture's part of a start.
+ *
+ * @module
+ */
+import type { Device } from "../../stack/device.ts";
+import { ExitStatus, pcapFailed, problem } from "../lines.ts";
+import type { Output } from "../output.ts";
+import { attempt } from "../start_failed.ts";
+import { Capture } from "./capture.ts";
+import type { CaptureSink } from "./pcap_writer.ts";
+
+/** What it takes to start a capture. */
+export interface CaptureParts {
+  /** Makes the file. Throws if it can't. */
+  readonly create: (path: string) => CaptureSink;
+  readonly device: Pick<Device, "medium">;
+  /** Is told of what goes wrong later. */
+  readonly stderr: Output;
+}
+
+/** Begins the file. Throws a {@linkcode StartFailed}. */
+export function startCapture(path: string, { create, device, stderr }: CaptureParts): Capture {
+  return attempt(ExitStatus.PCAP, pcapFailed, () =>
+    new Capture({
+      ...{ sink: create(path), medium: device.medium },
+      after: (delay, run) => setTimeout(run, delay),
+      problem: (text) => stderr.line(problem(text)),
+    }));
+}

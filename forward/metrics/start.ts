@@ -1,0 +1,22 @@
+/**
+ * The metrics' part of a start.
+ *
+ * @module
+ */
+import { reasonOf } from "../host_error.ts";
+import { ExitStatus, metricsFailed, runningMetrics } from "../lines.ts";
+import type { Output } from "../output.ts";
+import { StartFailed } from "../start_failed.ts";
+import type { MetricsAddress } from "./address.ts";
+import { MetricsServer } from "./server.ts";
+
+/** Listens, and says where. Rejects with a {@linkcode StartFailed}. */
+export async function startMetrics(address: MetricsAddress, progress: Output | null): Promise<MetricsServer> {
+  try {
+    const server = await MetricsServer.listen(address);
+    progress?.line(runningMetrics(Deno.pid, server.address));
+    return server;
+  } catch (error) {
+    throw new StartFailed(ExitStatus.METRICS, metricsFailed(reasonOf(error)), { cause: error });
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * The guest's network of one run of the program: what the flags ask for, made of what the system gives.
+ *
+ * @module
+ */
+import type { Endpoint, IpAddress } from "../stack/address.ts";
+import type { Allocate, Device, FramePool } from "../stack/device.ts";
+import type { Capture } from "./capture/capture.ts";
+import { captureFrames, CapturingDevice, type FrameTaker } from "./capture/capturing_device.ts";
+import { NameServers } from "./dns/servers.ts";
+import type { HostNetwork } from "./host.ts";
+import { gatewayRanges, LOOPBACKS } from "./host_loopback.ts";
+import { logLines, NO_LOGS } from "./logs.ts";
+import { EventLoopDelay } from "./metrics/event_loop_delay.ts";
+import { meteredLogs } from "./metrics/metered_logs.ts";
+import type { ProcessSource } from "./metrics/process_figures.ts";
+import type { MetricsServer } from "./metrics/server.ts";
+import { SlirpSource } from "./metrics/slirp_source.ts";
+import type { DeviceFigures } from "./metrics/source.ts";
+import { LocalNames } from "./names/local_names.ts";
+import { SystemNames } from "./names/system.ts";
+import type { SharedOptions } from "./options/options.ts";
+import type { Output } from "./output.ts";
+import type { PingsOptions } from "./pings.ts";
+import { HostNetworks } from "./policy/host_networks.ts";
+import { NameGuard } from "./policy/name_guard.ts";
+import { Policy } from "./policy/policy.ts";
+import { setUpForwards } from "./setup.ts";
+import { asBound, shownBy } from "./shown.ts";
+import { Slirp } from "./slirp.ts";
+import { StackLoop } from "./stack_loop.ts";
+import { version } from "./version.ts";
+
+/** What the system gives. */
+export interface NetworkParts {
+  readonly device: Device & { readonly counters: DeviceFigures };
+  /** The pool that the device's frames are from. */
+  readonly frames: FramePool;
+  readonly allocate: Allocate;
+  /** Where the guest's connections and datagrams go out, and where local forwards listen. */
+  readonly host: HostNetwork;
+  readonly listeners: HostNetwork;
+  /** The host's pings. */
+  readonly pings: PingsOptions["sender"];
+  /** Puts off work to after the events that there are; null: the event loop does that. */
+  readonly defer: ((run: () => void) => void) | null;
+  /** The address that datagrams to `remote` come from; null where the system has none to say. */
+  readonly sourceTowards: (remote: Endpoint) => IpAddress | null;
+  readonly process: ProcessSource;
+  readonly capture: Capture | null;
+  readonly metrics: MetricsServer | null;
+  /** For lines about forwards and connections; null: nobody wants them. */
+  readonly lines: Output | null;
+  /** The process's outputs, to be counted. */
+  readonly outputs: { readonly stdout: Output; readonly stderr: Output };
+  /** Called at the end, the last first. */
+  readonly cleanups: (() => void)[];
+}
+
+/** Makes it, with its forwards. Resolves with what takes the device's frames. Rejects with a {@linkcode StartFailed}. */
+export async function makeNetwork(options: SharedOptions, parts: NetworkParts): Promise<FrameTaker> {
+  const { device, frames, allocate, host, listeners, process, capture, metrics, lines, defer } = parts;
+  const { read } = process;
+  const now = () => performance.now();
+  const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(LOOPBACKS)] : options.allow;
+  const policy = new Policy({ ...options, allow, hostNetworks: new HostNetworks({ read, now }) });
+  const written = lines === null ? NO_LOGS : logLines(lines);
+  const { logs, meters } = metrics === null ? { logs: written, meters: [] } : meteredLogs(written);
+  const slirp = new Slirp({
+    device: capture === null ? device : new CapturingDevice(device, capture),
+    ...{ frames, allocate, host, listeners, policy, logs },
+    echo: options.icmp === "auto" ? parts.pings : options.icmp,
+    nameServers: new NameServers({ read, now }),
+    ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
+    limits: options.limits,
+    ...(defer === null ? {} : { loop: new StackLoop(defer) }),
+    shown: lines === null ? asBound : shownBy(parts.sourceTowards),
+  });
+  parts.cleanups.push(() => slirp.close());
+  metrics?.show(
+    new SlirpSource({
+      ...{ version, frames, meters, capture, lines: parts.outputs },
+      device: device.counters,
+      stack: slirp.stack,
+      usage: () => slirp.usage,
+      denials: policy.denials,
+      dns: slirp.dns?.counters ?? null,
+      eventLoopDelay: new EventLoopDelay(),
+      process,
+    }),
+  );
+  await setUpForwards(options.localForwards, options.remoteForwards, {
+    localTcp: slirp.localFlows,
+    localUdp: slirp.localDatagrams,
+    remoteTcp: slirp.remoteTcp,
+    remoteUdp: slirp.remoteUdp,
+    guard: new NameGuard(policy, new LocalNames(read)),
+    line: (text) => lines?.line(text),
+    names: new SystemNames(),
+    ttl: options.dnsTtl,
+    now,
+    random: Math.random,
+  });
+  return capture === null ? slirp : captureFrames(slirp, capture);
+}

@@ -1,0 +1,97 @@
+/**
+ * The command line as a whole: which of the program's commands it is, and what that is to do. What is only to be told
+ * (help, the version, what is wrong) is told here.
+ *
+ * @module
+ */
+import { ExitStatus } from "../lines.ts";
+import { LocalNames } from "../names/local_names.ts";
+import type { Output } from "../output.ts";
+import { versionLines } from "../version.ts";
+import {
+  type Options,
+  type OptionsError,
+  type OptionsOutcome,
+  parseOptions,
+  type SharedOptions,
+  type UserLookup,
+} from "./options.ts";
+import { resolveOnHost } from "./resolver.ts";
+import { parseRunOptions, type RunOptions } from "./run_options.ts";
+
+/** Nothing more is to be done: all is told. */
+interface Told {
+  readonly kind: "end";
+  /** What the process is to end with. */
+  readonly status: number;
+}
+
+/** What is to be done. */
+export type Command =
+  /** Serve a guest that exists. */
+  | { readonly kind: "attach"; readonly options: Options }
+  /** Make a guest and run these words in it; none: a shell. */
+  | { readonly kind: "run"; readonly options: RunOptions; readonly words: readonly string[] }
+  | Told;
+
+/** Where to tell, and how to look things up. */
+export interface CommandLineContext {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Reads a file whole. Throws if it can't. */
+  readonly read: (path: string) => string;
+  readonly findUser: UserLookup;
+}
+
+/** Reads the arguments behind the program's name. */
+export async function readCommandLine(args: readonly string[], context: CommandLineContext): Promise<Command> {
+  const own = new LocalNames(context.read);
+  const [word, ...words] = args;
+  if (word === "help" || word === "completions") return await tell(word, words, context);
+  if (word === "run") {
+    const parsed = await outcome(word, parseRunOptions(words, resolveOnHost, own), context);
+    return parsed.kind === "end" ? parsed : { kind: "run", options: parsed.options, words: parsed.rest };
+  }
+  const parsed = await outcome("attach", parseOptions(args, resolveOnHost, own, context.findUser), context);
+  return parsed.kind === "end" ? parsed : { kind: "attach", options: parsed.options };
+}
+
+/** The options, if something is to be started by them; otherwise tells what there is to tell. */
+async function outcome<T extends SharedOptions>(
+  command: string,
+  parsing: Promise<OptionsOutcome<T>>,
+  { stdout, stderr }: CommandLineContext,
+): Promise<Told | (OptionsOutcome<T> & { kind: "options" })> {
+  const parsed = await parsing;
+  if (parsed.kind === "error") {
+    stderr.text(`${parsed.message}\n${parsed.usage}`);
+    const line = await hint(parsed, command);
+    if (line !== null) stderr.line(line);
+    return { kind: "end", status: ExitStatus.BAD_FLAGS };
+  }
+  if (parsed.kind === "help") stderr.text(parsed.usage);
+  else if (parsed.options.version) stdout.line(await versionLines());
+  else return parsed;
+  return { kind: "end", status: ExitStatus.OK };
+}
+
+/** Help, and what shells need to complete words. Loaded only then: a start has no use for it. */
+async function tell(
+  word: "help" | "completions",
+  args: readonly string[],
+  { stdout, stderr }: CommandLineContext,
+): Promise<Told> {
+  const { help, terminalStyle } = await import("./help/help.ts");
+  const { completions } = await import("./help/completions/completions.ts");
+  const outcome = word === "help" ? help(args, terminalStyle(Deno.stdout)) : completions(args);
+  if (outcome.kind === "text") stdout.text(outcome.text);
+  else stderr.text(outcome.message);
+  return { kind: "end", status: outcome.kind === "text" ? ExitStatus.OK : ExitStatus.BAD_FLAGS };
+}
+
+/** A line about what may have been meant by a flag that there isn't, or a word that doesn't belong there. */
+async function hint({ unknown, unexpected }: OptionsError, command: string): Promise<string | null> {
+  const { flagHint, wordHint } = await import("./help/help.ts");
+  if (unexpected !== undefined) return wordHint(unexpected);
+  return unknown === undefined ? null : flagHint(unknown, command);
+}
