@@ -7,17 +7,21 @@
  *
  *     idle      the second thread waits for our epoll descriptor, which is readable when anything on it is ready
  *     idle      it is readable                → active
- *     active    a turn of the event loop: wait in the kernel, call back, and again, up to WAITS_PER_TURN times
- *     active    nothing within WAIT_US        → the turn is over: the others' turn, then the next
- *     active    nothing for QUIET_TURNS       → idle: armed again in the second thread
+ *     active    a turn of the event loop: wait in the kernel, call back, and again, up to WAITS_PER_TURN times and for
+ *               TURN_MS
+ *     active    nothing within WAIT_US        → the turn is over, and idle: armed again in the second thread
+ *
+ * A wait is that long although answers come within 100 µs, because its timer is: where it would be the processor's next,
+ * it is set and taken back in the hardware with every wait, which took a tenth of a round trip in a virtual machine.
  *
  * A turn of the event loop costs some 10 µs and three system calls, so a conversation goes on within one. What callbacks
  * leave to the event loop (promises, setImmediate), which the kernel knows nothing of, would have to wait for the end of
  * the turn: who leaves such calls {@linkcode TurnPoller.yield}, and has it at once; what may be done between two
- * waits is left to {@linkcode TurnPoller.defer}. Timers and signals may be late by the length of a turn, some 2 ms.
+ * waits is left to {@linkcode TurnPoller.defer}. Timers and signals may be late by the length of a turn, TURN_MS and one
+ * wait at most.
  *
  * It is for a program whose sockets are all on it: the runtime's own sockets have no say in how long a turn waits, and
- * an answer to one of those takes up to 2 ms.
+ * an answer to one of those takes up to the length of a turn.
  *
  * Descriptors are called back and removed as in poller.ts: once for each arming, told of EPOLLERR and EPOLLHUP whatever
  * they were armed for, silent after their removal. Arming costs no system call where the descriptor waits for the same
@@ -35,12 +39,14 @@ import { EVENT_DATA, EVENT_EVENTS, EVENT_WORDS } from "./poller_shared.ts";
 
 /** Events of a turn. */
 const BATCH = 64;
-/** How long a turn waits for the next event, in µs. */
-const WAIT_US = 200;
+/** How long a turn waits for the next event, in µs: as long as the longest of the kernel's ticks (CONFIG_HZ), or nearly. */
+const WAIT_US = 4000;
 /** Batches of events of one turn. */
 const WAITS_PER_TURN = 32;
-/** Turns without an event after which it is idle: with the waits, some 3 ms. */
-const QUIET_TURNS = 12;
+/** After so long a turn waits no more, in ms. */
+const TURN_MS = 2;
+/** Turns without an event before it is idle. */
+const QUIET_TURNS = 0;
 /** The same where the kernel can't wait for less than a millisecond, and so turns only look. */
 const LOOKING_TURNS = 5;
 
@@ -127,8 +133,9 @@ export class TurnPoller implements Polling {
     let thrown = true; // a callback may: the next turn goes on behind it
     try {
       this.yielding = false;
+      const end = performance.now() + TURN_MS;
       for (let waits = 0; waits < WAITS_PER_TURN && !this.yielding; waits++) {
-        if (!this.pass() || this.closed) break;
+        if (!this.pass() || this.closed || performance.now() > end) break;
       }
       thrown = false;
     } finally {

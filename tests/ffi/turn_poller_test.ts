@@ -150,6 +150,27 @@ Deno.test("timers and operations of the runtime get their turns while events kee
   await poller.close();
 });
 
+Deno.test("a turn ends after some milliseconds, however few its events", async () => {
+  const poller = new TurnPoller({ onError });
+  const pause = () => {
+    for (const until = performance.now() + 1; performance.now() < until;);
+    slow.handle.arm(EPOLLIN);
+  };
+  using slow: TestDescriptor = new TestDescriptor(poller, pause); // always ready, and each event takes 1 ms
+  slow.set();
+  slow.handle.arm(EPOLLIN);
+  await slow.next;
+  const gaps: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    const before = slow.calls.length;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    gaps.push(slow.calls.length - before);
+  }
+  const longest = Math.max(...gaps);
+  assert(longest > 0 && longest <= 8, `${longest} events until a timer`); // 32 and more without a bound on time
+  await poller.close();
+});
+
 Deno.test("what was put off runs after the events, in order, idle or not, and also behind one that throws", async () => {
   const poller = new TurnPoller({ onError });
   const order: string[] = [];
