@@ -168,6 +168,7 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
     pings: (handler) => pingSockets(options, poller, handler, guest.progress),
     sourceTowards: (remote) => sources.towards(remote),
     process: { read, openDescriptors },
+    reclaim: system.reclaimMemory,
     outputs: { stdout, stderr },
   });
   if (options.sandbox || options.user !== null) await system.pollerAnswers(thread);

@@ -53,6 +53,8 @@ const TABLE = {
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   /** Not in older C libraries (glibc before 2.35); then null. */
   epoll_pwait2: { parameters: ["i32", "buffer", "i32", "pointer", "pointer"], result: "i32", optional: true },
+  /** Of glibc alone: null with musl. */
+  malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   setns: { parameters: ["i32", "i32"], result: "i32" },
   unshare: { parameters: ["i32"], result: "i32" },

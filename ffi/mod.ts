@@ -6,6 +6,7 @@
 export { openDescriptors } from "./descriptors.ts";
 export { ENOENT, ENOTDIR, errnoText, SystemError } from "./errors.ts";
 export type { FrameDevice } from "./frame_device.ts";
+export { reclaimMemory } from "./garbage.ts";
 export { GuestCommand, GuestError, mayMakeNamespaces } from "./guest.ts";
 export { openGuestDevice, readFrames } from "./guest_device.ts";
 export { runHelper } from "./helper.ts";

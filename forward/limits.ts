@@ -200,6 +200,23 @@ export const ACCEPT_RETRY_MS = 100;
  */
 export const PROXY_HEADER_MS = 30_000;
 
+// ---- memory that is given back --------------------------------------------------------------------------------------
+
+/**
+ * Connections, and UDP associations, that there must have been at once: they leave some 10 KiB each, so fewer are not worth
+ * the time.
+ */
+export const LEAST_PEAK = 1_024;
+
+/** The share of them that may be left: what is alive is what takes time. */
+export const RECLAIM_SHARE = 1 / 4;
+
+/** How long few must be left, in ms: programs that open many again do it at once. */
+export const RECLAIM_DELAY_MS = 3_000;
+
+/** The time from one to the next, in ms: where crowds come and go, some 40 ms each are half a percent. */
+export const RECLAIM_REST_MS = 10_000;
+
 // ---- UDP ------------------------------------------------------------------------------------------------------------
 
 /**

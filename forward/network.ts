@@ -47,6 +47,8 @@ export interface NetworkParts {
   /** The address that datagrams to `remote` come from; null where the system has none to say. */
   readonly sourceTowards: (remote: Endpoint) => IpAddress | null;
   readonly process: ProcessSource;
+  /** Gives memory that nothing refers to any more back to the system. */
+  readonly reclaim: () => void;
   readonly capture: Capture | null;
   readonly metrics: MetricsServer | null;
   /** For lines about forwards and connections; null: nobody wants them. */
@@ -73,6 +75,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     nameServers: new NameServers({ read, now }),
     ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
     limits: options.limits,
+    reclaim: parts.reclaim,
     ...(defer === null ? {} : { loop: new StackLoop(defer) }),
     shown: lines === null ? asBound : shownBy(parts.sourceTowards),
   });

@@ -27,6 +27,7 @@ import { LocalFlows } from "./local/flows.ts";
 import type { Logs } from "./logs.ts";
 import { type PingPolicy, Pings, type PingsOptions } from "./pings.ts";
 import type { Policy } from "./policy/policy.ts";
+import { Reclaim } from "./reclaim.ts";
 import { RemoteDatagrams } from "./remote/datagrams.ts";
 import { RemoteFlows } from "./remote/flows.ts";
 import { RemoteForwards } from "./remote/table.ts";
@@ -65,6 +66,8 @@ export interface SlirpOptions {
   readonly limits?: Limits;
   /** The runtime's own event loop and clock unless given: simulations have another. */
   readonly loop?: WakingLoop;
+  /** Gives memory that nothing refers to any more back to the system. Called seldom, as it takes a while. */
+  readonly reclaim?: () => void;
   /** Random unsigned 32-bit numbers; such that nobody can guess unless given. */
   readonly random?: () => number;
 }
@@ -111,8 +114,14 @@ export class Slirp {
     const { device, frames, allocate, host, listeners, policy, echo, nameServers, logs, shown } = options;
     const { limits = DEFAULT_LIMITS, random = randomUint32 } = options;
     const loop = this.loop = options.loop ?? new StackLoop();
-    const idle = this.idle = new IdleTable(loop, limits.udpAssociations);
-    const idleClients = this.idleClients = new IdleTable(loop, limits.udpAssociations);
+    const reclaim = new Reclaim(loop, () => this.live, () => {
+      tcp.memory.dropSpare();
+      frames.dropSpare();
+      options.reclaim?.();
+    });
+    const ended = () => reclaim.ended();
+    const idle = this.idle = new IdleTable(loop, limits.udpAssociations, ended);
+    const idleClients = this.idleClients = new IdleTable(loop, limits.udpAssociations, ended);
     this.stack = new Stack({
       ...{ device, frames, allocate, defer: (run) => loop.defer(run) },
       addresses: { isNameServer: options.dns },
@@ -141,7 +150,7 @@ export class Slirp {
       ? null
       : new Pings({ policy, loop, sender: echo, echo: this.stack.echo, icmp });
     const dials = this.dials = new Dials(host, loop, limits.dials);
-    const connections = this.connections = new ConnectionCount(limits.tcpConnections, () => tcp.evictHalfOpen());
+    const connections = this.connections = new ConnectionCount(limits.tcpConnections, () => tcp.evictHalfOpen(), ended);
     this.flows = new RoutedFlows({ dials, connections, policy, loop, log: logs.routedTcp });
     this.associations = new Associations({ host, policy, loop, idle, guest: udp, log: logs.routedUdp, shown });
     this.remoteFlows = new RemoteFlows({ dials, connections, loop, logs: logs.remoteTcp });
@@ -163,6 +172,11 @@ export class Slirp {
       dnsQuestions: dnsUsage(this.dns),
       udpClients: { current: idleClients.size, limit: idleClients.limit, overflows: idleClients.evicted },
     };
+  }
+
+  /** Connections and associations. */
+  private get live(): number {
+    return this.connections.size + this.idle.size + this.idleClients.size;
   }
 
   /** Takes a frame of the guest; `endOfTurn` must follow. */

@@ -78,6 +78,11 @@ export class FramePool {
     this.taken--;
     if (this.free.length < this.spare) this.free.push(frame);
   }
+
+  /** Leaves all unused frames to the garbage collector. */
+  dropSpare(): void {
+    this.free.length = 0;
+  }
 }
 
 /** The size of {@linkcode Transmit.head}: IPv6 and TCP with the most options (40 + 60), Ethernet, device header. */

@@ -298,6 +298,7 @@ export const LIBC_CALLS = {
   epoll_ctl: ["epoll_ctl"],
   epoll_wait: ["epoll_wait", "epoll_pwait"],
   epoll_pwait2: ["epoll_pwait2"],
+  malloc_trim: ["madvise", "brk", "mmap", "munmap", "futex"],
   eventfd: ["eventfd2"],
   setns: BEFORE,
   getppid: ["getppid"],

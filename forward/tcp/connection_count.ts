@@ -14,8 +14,13 @@ export class ConnectionCount {
   /**
    * @param limit how many there may be
    * @param makeRoom ends one that nobody will miss, which gives back what it took; false: there is none
+   * @param ended called after each {@linkcode release}
    */
-  constructor(readonly limit: number, private readonly makeRoom: () => boolean = () => false) {}
+  constructor(
+    readonly limit: number,
+    private readonly makeRoom: () => boolean = () => false,
+    private readonly ended: () => void = () => {},
+  ) {}
 
   /** How many there are. */
   get size(): number {
@@ -37,5 +42,6 @@ export class ConnectionCount {
   /** One is over. */
   release(): void {
     this.count--;
+    this.ended();
   }
 }

@@ -33,8 +33,15 @@ export class IdleTable {
   /** Those that ended to make room. */
   evicted = 0;
 
-  /** @param limit how many there may be */
-  constructor(private readonly loop: EventLoop, readonly limit: number = DEFAULT_LIMITS.udpAssociations) {}
+  /**
+   * @param limit how many there may be
+   * @param ended called after each that was deleted
+   */
+  constructor(
+    private readonly loop: EventLoop,
+    readonly limit: number = DEFAULT_LIMITS.udpAssociations,
+    private readonly ended: () => void = () => {},
+  ) {}
 
   /** How many there are. */
   get size(): number {
@@ -54,7 +61,7 @@ export class IdleTable {
 
   /** Forgets one, if it is there. */
   delete(entry: Idling): void {
-    this.entries.delete(entry);
+    if (this.entries.delete(entry)) this.ended();
   }
 
   /** Ends all. */

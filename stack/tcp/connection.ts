@@ -620,7 +620,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   reserve(wanted: number): Chunk | null {
     if (this.sender.finQueued || this.handshake === Handshake.Over) return null;
     const room = this.sendRoom;
-    if (room <= 0) {
+    if (room <= 0 || this.handshake !== Handshake.Done) {
       this.blocked = true;
       return null;
     }

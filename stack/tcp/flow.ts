@@ -65,8 +65,8 @@ export interface TcpFlow {
   consume(length: number): void;
 
   /**
-   * Memory to write into, at least one byte and at most `wanted`; null when the send buffer is full (`writable` is
-   * called later). Stays valid until {@linkcode commit} or the next reserve, whatever happens to the connection.
+   * Memory to write into, at least one byte and at most `wanted`; null when the send buffer is full, or the handshake is
+   * not complete: a flood of such connections takes no memory for what they may never send (`writable` is called later). Stays valid until {@linkcode commit} or the next reserve, whatever happens to the connection.
    */
   reserve(wanted: number): Chunk | null;
   /** Queues the first `length` bytes (0: none) of what {@linkcode reserve} gave, and sends what may be sent. */

@@ -74,6 +74,11 @@ export class BufferMemory {
     if ((spare.length + 1) * size <= SPARE_BYTES) spare.push(block);
   }
 
+  /** Leaves all unused blocks to the garbage collector. */
+  dropSpare(): void {
+    for (const blocks of this.spare) blocks.length = 0;
+  }
+
   /** No longer counts a block that an operation of the host may still touch: the garbage collector takes it. */
   forget(block: Block): void {
     this.inUse -= block.bytes.length;

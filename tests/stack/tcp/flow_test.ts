@@ -259,6 +259,26 @@ Deno.test("a full send buffer: writable() when there is room, not before, and ne
   assertEquals([writable, user.flow.bytesAcknowledged], [1, written]);
 });
 
+Deno.test("no memory to send from before the handshake is complete; then writable()", () => {
+  for (const side of ["guest", "host"] as const) {
+    const peer = new Peer();
+    const user = quiet();
+    const news: string[] = [];
+    user.established = () => news.push("established");
+    user.writable = () => news.push("writable");
+    if (side === "host") peer.calling(user);
+    else {
+      peer.syn();
+      user.flow = peer.host.requests[0]!.accept(user)!;
+    }
+    assertEquals([user.flow.reserve(10), peer.host.tcp.memory.inUse, news], [null, 0, []]);
+    if (side === "host") peer.syn({ flags: SYN | ACK });
+    else peer.ack();
+    assertEquals(news, ["established", "writable"]);
+    assertEquals(user.flow.reserve(10)!.length, 10);
+  }
+});
+
 Deno.test("what is committed behind shutdown is not sent", () => {
   const peer = new Peer();
   const user = quiet();
