@@ -243,6 +243,7 @@ function pingSockets(options: SharedOptions, poller: system.Polling, handler: Ec
   return new system.PingSockets({
     ...{ poller, handler, now: () => performance.now(), address: IpAddress.at },
     ...{ source4: options.sourceIpv4, source6: options.sourceIpv6 },
+    ...{ maxWaiting: options.limits.pings, maxFlows: options.limits.pingIdentifiers },
     unavailable: (version, error) => progress?.line(lines.noPings(version, error.message)),
   });
 }

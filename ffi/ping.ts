@@ -36,10 +36,6 @@ import {
 import type { Polling } from "./poller.ts";
 import { type MakeAddress, sockaddrIs } from "./sockaddr.ts";
 
-/** Requests that wait for an answer, at most: a flood of pings at 10,000 a second with 100 ms on their way. */
-export const MAX_WAITING = 1024;
-/** Identifiers in use at once, each a descriptor. */
-export const MAX_PING_FLOWS = 128;
 /** How long an answer is waited for, and an identifier kept: Linux's nf_conntrack_icmp_timeout. */
 export const PING_TIMEOUT_MS = 30_000;
 
@@ -66,11 +62,21 @@ export interface PingOptions<T> {
   readonly now: () => number;
   /** Makes an address: `IpAddress.at`. */
   readonly address: MakeAddress;
+  /** Requests that wait for an answer at most, and identifiers in use, each of which may take a descriptor. */
+  readonly maxWaiting: number;
+  readonly maxFlows: number;
   /** Where requests come from, by IP version; null or not given: as the system chooses. */
   readonly source4?: IpAddress | null;
   readonly source6?: IpAddress | null;
   /** Told once for an IP version for which neither kind of socket may be had. Its requests fail as prohibited. */
   readonly unavailable?: (version: IpVersion, error: SystemError) => void;
+}
+
+/** How much of a limit is in use, and how often it was not enough. */
+export interface PingUsage {
+  readonly current: number;
+  readonly limit: number;
+  readonly overflows: number;
 }
 
 /** What tells one sender of requests from another: its identifier, with its address where there are several. */
@@ -115,6 +121,9 @@ export class PingSockets<T> implements EchoReceiver {
   /** Oldest first. */
   private readonly waiting = new Set<Waiting<T>>();
   private closed = false;
+  /** Requests, and identifiers, that were forgotten to make room. */
+  private waitingEvicted = 0;
+  private flowsEvicted = 0;
 
   constructor(private readonly options: PingOptions<T>) {
     this.memory = new EchoMemory(new ErrorQueue(options.address));
@@ -123,8 +132,13 @@ export class PingSockets<T> implements EchoReceiver {
   }
 
   /** Requests that wait for an answer. */
-  get size(): number {
-    return this.waiting.size;
+  get waitingUsage(): PingUsage {
+    return { current: this.waiting.size, limit: this.options.maxWaiting, overflows: this.waitingEvicted };
+  }
+
+  /** Identifiers in use, of both versions of IP. */
+  get flowsUsage(): PingUsage {
+    return { current: this.flows, limit: this.options.maxFlows, overflows: this.flowsEvicted };
   }
 
   /** Identifiers in use. */
@@ -162,7 +176,7 @@ export class PingSockets<T> implements EchoReceiver {
     if (reason !== 0) return this.fail(token, family.version, reason);
     const again = this.find(flow, sequence, (other) => other.equals(destination));
     if (again !== undefined) this.forget(again);
-    if (this.waiting.size >= MAX_WAITING) this.forgetOldest();
+    if (this.waiting.size >= this.options.maxWaiting) this.forgetOldest();
     const next = flow.waiting.get(sequence);
     const waiting: Waiting<T> = { flow, sequence, destination, token, sentAt: flow.usedAt, next };
     flow.waiting.set(sequence, waiting);
@@ -240,7 +254,7 @@ export class PingSockets<T> implements EchoReceiver {
       return known;
     }
     if (family.unavailable) return null;
-    if (family.flows.size >= MAX_PING_FLOWS) this.endOldest(family);
+    if (this.flows >= this.options.maxFlows) this.endOldest();
     const socket = this.open(family);
     if (socket === null) return null;
     const identifier = socket.kind === "ping" ? socket.identifier : freeIdentifier(family.byIdentifier);
@@ -281,8 +295,11 @@ export class PingSockets<T> implements EchoReceiver {
     if (flow.socket !== family.raw) flow.socket.close();
   }
 
-  private endOldest(family: Family<T>): void {
-    for (const flow of family.flows.values()) return this.end(family, flow);
+  private endOldest(): void {
+    const [four] = this.four.flows.values(), [six] = this.six.flows.values();
+    if (six === undefined || (four !== undefined && four.usedAt <= six.usedAt)) this.end(this.four, four!);
+    else this.end(this.six, six);
+    this.flowsEvicted++;
   }
 
   private find(
@@ -310,7 +327,9 @@ export class PingSockets<T> implements EchoReceiver {
   }
 
   private forgetOldest(): void {
-    for (const waiting of this.waiting) return this.forget(waiting);
+    const [oldest] = this.waiting;
+    this.forget(oldest!);
+    this.waitingEvicted++;
   }
 
   /** Tells a failure of the host's own; of a passing lack of room nothing, as the request is lost like any other. */

@@ -25,6 +25,8 @@ export interface Limits {
   readonly icmpErrors: number;
   readonly neighbourPackets: number;
   readonly dnsQuestions: number;
+  readonly pings: number;
+  readonly pingIdentifiers: number;
 }
 
 /** A limit's flag, without its dash. */
@@ -38,7 +40,9 @@ export type LimitFlag =
   | "max-buffered-bytes"
   | "max-icmp-errors"
   | "max-neighbour-packets"
-  | "max-dns-questions";
+  | "max-dns-questions"
+  | "max-pings"
+  | "max-ping-identifiers";
 
 /** What people are told of a limit, and what it may be. */
 export interface LimitSpec {
@@ -146,6 +150,23 @@ export const LIMITS: Readonly<Record<keyof Limits, LimitSpec>> = {
     initial: 512,
     ...{ least: 1, most: 60_000 },
   },
+  // A flood of pings at 10,000 a second with 100 ms on their way. Pings that the program answers itself don't wait.
+  pings: {
+    flag: "max-pings",
+    what: "pings of the guest that wait for the answer of their destination",
+    whenFull: "the oldest is forgotten, as if its answer were lost",
+    initial: 1_024,
+    ...{ least: 1, most: 60_000 },
+  },
+  // One for each ping that runs, and where the host permits ping sockets each takes one; monitoring programs ping hundreds
+  // of hosts by one. The one that goes gets another when it is used again: only what it waits for is lost.
+  pingIdentifiers: {
+    flag: "max-ping-identifiers",
+    what: "identifiers of such pings, each of which may have a socket",
+    whenFull: "the one not used for longest goes, with the pings of it that wait",
+    initial: 256,
+    ...{ least: 1, most: 60_000 },
+  },
 };
 
 /** The limits that no flag changes. */
@@ -164,6 +185,8 @@ export function mapLimits<T>(make: (spec: LimitSpec) => T): Record<keyof Limits,
     icmpErrors: make(LIMITS.icmpErrors),
     neighbourPackets: make(LIMITS.neighbourPackets),
     dnsQuestions: make(LIMITS.dnsQuestions),
+    pings: make(LIMITS.pings),
+    pingIdentifiers: make(LIMITS.pingIdentifiers),
   };
 }
 

@@ -18,6 +18,7 @@ import { IpAddress } from "../stack/address.ts";
 import type { EchoResponder } from "../stack/icmp/echo.ts";
 import type { IcmpOutput } from "../stack/icmp/output.ts";
 import type { Packet } from "../stack/packet.ts";
+import type { Usage } from "../stack/usage.ts";
 import { get16 } from "../stack/wire/bytes.ts";
 import { ICMP_HEADER } from "../stack/wire/icmp.ts";
 import type { EventLoop } from "./event_loop.ts";
@@ -53,8 +54,10 @@ export interface EchoHandler {
 
 /** Sends echo requests of the host. */
 export interface EchoSender {
+  /** Requests that wait for an answer. */
+  readonly waitingUsage: Usage;
   /** Identifiers in use. */
-  readonly flows: number;
+  readonly flowsUsage: Usage;
   /** Sends a request with the payload `bytes[offset .. offset + length)`; `key`: which of the guest's identifiers. */
   send(
     destination: IpAddress,
@@ -97,6 +100,16 @@ export class Pings implements EchoHandler {
 
   constructor(private readonly options: PingsOptions) {
     this.sender = options.sender(this);
+  }
+
+  /** Requests that wait for an answer; those that made room. */
+  get usage(): Usage {
+    return this.sender.waitingUsage;
+  }
+
+  /** Identifiers in use; those that made room. */
+  get identifiersUsage(): Usage {
+    return this.sender.flowsUsage;
   }
 
   /** Takes a guest's echo request. Called by the stack. */
@@ -144,6 +157,6 @@ export class Pings implements EchoHandler {
   private readonly sweep = (): void => {
     this.sweeping = false;
     this.sender.sweep();
-    if (this.sender.flows > 0) this.sweepLater();
+    if (this.sender.flowsUsage.current > 0) this.sweepLater();
   };
 }

@@ -83,6 +83,9 @@ export interface SlirpUsage extends StackUsage {
   readonly udpClients: Usage;
   /** Questions to the program's name server; those that made room. */
   readonly dnsQuestions: Usage;
+  /** Pings that wait for the answer of their destination, and their identifiers; those that made room. */
+  readonly pings: Usage;
+  readonly pingIdentifiers: Usage;
 }
 
 /** See the module's text. */
@@ -170,6 +173,8 @@ export class Slirp {
       dials: { current: dials.size, limit: dials.limit, overflows: dials.evicted },
       udpAssociations: { current: idle.size, limit: idle.limit, overflows: idle.evicted },
       dnsQuestions: dnsUsage(this.dns),
+      pings: this.pings?.usage ?? NOT_IN_USE,
+      pingIdentifiers: this.pings?.identifiersUsage ?? NOT_IN_USE,
       udpClients: { current: idleClients.size, limit: idleClients.limit, overflows: idleClients.evicted },
     };
   }
@@ -242,8 +247,11 @@ export class Slirp {
   }
 }
 
+/** Of what is switched off. */
+const NOT_IN_USE: Usage = { current: 0, limit: 0, overflows: 0 };
+
 function dnsUsage(dns: Dns | null): Usage {
-  if (dns === null) return { current: 0, limit: 0, overflows: 0 };
+  if (dns === null) return NOT_IN_USE;
   const { inFlight, outcomes } = dns.counters;
   return { current: inFlight, limit: dns.limit, overflows: outcomes.udp.evicted + outcomes.tcp.evicted };
 }

@@ -24,6 +24,8 @@ export function limitRows(usage: SlirpUsage): readonly LimitFigures[] {
     row(resourceOf("icmpErrors"), "icmpErrors"),
     row(resourceOf("neighbourPackets"), "neighbourPackets"),
     row(resourceOf("dnsQuestions"), "dnsQuestions"),
+    row(resourceOf("pings"), "pings"),
+    row(resourceOf("pingIdentifiers"), "pingIdentifiers"),
   ];
 }
 

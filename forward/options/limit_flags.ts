@@ -44,6 +44,8 @@ function byFlag<T>(make: (spec: LimitSpec) => T): Record<LimitFlag, T> {
     "max-icmp-errors": make(LIMITS.icmpErrors),
     "max-neighbour-packets": make(LIMITS.neighbourPackets),
     "max-dns-questions": make(LIMITS.dnsQuestions),
+    "max-pings": make(LIMITS.pings),
+    "max-ping-identifiers": make(LIMITS.pingIdentifiers),
   };
 }
 

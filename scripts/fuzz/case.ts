@@ -46,6 +46,9 @@ const SMALL: Partial<Limits> = {
   dnsQuestions: 8,
 };
 
+/** Pings here have no limit but {@linkcode Case}'s own. */
+const NO_USAGE = { current: 0, limit: 0, overflows: 0 };
+
 /** What a connection may hold when memory is short already, with the sizes of blocks that are taken whole. */
 const MOST_BEYOND = 48 * (64 << 10) * 3;
 
@@ -204,7 +207,8 @@ class Case {
     return (handler) => {
       this.pinger = handler;
       return {
-        flows: 0,
+        waitingUsage: NO_USAGE,
+        flowsUsage: NO_USAGE,
         send: (...args) => {
           if (this.pings.length < 16) this.pings.push(args[7]);
         },

@@ -48,6 +48,21 @@ e2e("-max-udp-associations: the one idle longest goes", async () => {
   assertEquals(await limit(bed, "udp_associations"), { current: 4, max: 4, overflows: 2 });
 });
 
+e2e("-max-pings and -max-ping-identifiers: the oldest makes room", async () => {
+  const bed = await beds.with(["-icmp", "auto", "-max-pings", "3", "-max-ping-identifiers", "2"]);
+  const ping = (address: string, ...flags: readonly string[]) => bed.guest.run(["ping", "-n", ...flags, address]);
+  for (const address of [WORLD.v4, WORLD.v6, WORLD.v4]) {
+    assertEquals((await ping(address, "-c", "1", "-W", "5")).code, 0, address);
+  }
+  assertEquals(await limit(bed, "ping_identifiers"), { current: 2, max: 2, overflows: 1 });
+  assertEquals(await limit(bed, "pings"), { current: 0, max: 3, overflows: 0 });
+  await bed.lab.world.ip(`route add blackhole ${NOWHERE.v4}/32`);
+  await ping(NOWHERE.v4, "-c", "5", "-i", "0.01", "-W", "0.1");
+  assertEquals(await limit(bed, "pings"), { current: 3, max: 3, overflows: 2 });
+  assertEquals((await ping(WORLD.v4, "-c", "1", "-W", "5")).code, 0);
+  await bed.lab.world.ip(`route delete blackhole ${NOWHERE.v4}/32`);
+});
+
 e2e(
   "out of descriptors: what needs one is refused at once and counted, what is there goes on, and later all is well",
   async () => {

@@ -1,6 +1,6 @@
 import { libc } from "../../ffi/libc.ts";
 import { withNetworkNamespace } from "../../ffi/netns.ts";
-import { MAX_PING_FLOWS, MAX_WAITING, PING_TIMEOUT_MS, type PingOptions, PingSockets } from "../../ffi/ping.ts";
+import { PING_TIMEOUT_MS, type PingOptions, PingSockets } from "../../ffi/ping.ts";
 import { Poller } from "../../ffi/poller.ts";
 import { IpAddress } from "../../stack/address.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
@@ -16,6 +16,8 @@ interface Told {
   readonly hopLimit?: number;
   readonly error?: readonly [type: number, code: number, from: string | null];
 }
+
+const MAX_WAITING = 200, MAX_FLOWS = 24;
 
 /** PingSockets in a namespace, with a clock of its own. */
 class Pings implements AsyncDisposable {
@@ -41,6 +43,7 @@ class Pings implements AsyncDisposable {
           this.tell({ token, payload: bytes.slice(offset, offset + length), hopLimit }),
         failed: (token, type, code, from) => this.tell({ token, error: [type, code, from?.toString() ?? null] }),
       },
+      ...{ maxWaiting: MAX_WAITING, maxFlows: MAX_FLOWS },
       unavailable: (version, error) => this.unavailable.push(`${version} ${error.message}`),
       ...options,
     });
@@ -161,7 +164,7 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
           assertEquals(hopLimit, 63); // one router on the way
         }
       }
-      assertEquals([bed.pings.size, bed.pings.flows], [0, 2]);
+      assertEquals([bed.pings.waitingUsage.current, bed.pings.flows], [0, 2]);
       for (const fd of newSockets(before)) assertEquals(isClosedOnExec(fd), true);
       assertEquals(newSockets(before).length, 2);
 
@@ -199,7 +202,7 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
         else assertEquals(same(payload, data.subarray(all.indexOf(token) + 1, all.indexOf(token) + 41)), true);
       }
       assertEquals(told.slice(count).map(({ token }) => token).sort(), all.sort());
-      assertEquals([bed.pings.size, bed.pings.flows], [0, 6]);
+      assertEquals([bed.pings.waitingUsage.current, bed.pings.flows], [0, 6]);
       assertEquals(newSockets(before).length, kind === "ping sockets" ? 6 : 2);
       bed.pings.close();
       assertEquals(newSockets(before), []);
@@ -244,28 +247,31 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
       await using bed = new Pings(network.host);
       const before = sockets();
       for (let i = 0; i < MAX_WAITING + 50; i++) bed.send("10.8.2.2", i % 3, i, `${i}`);
-      assertEquals([bed.pings.size, bed.pings.flows], [MAX_WAITING, 3]);
-      for (let i = 0; i < MAX_PING_FLOWS + 20; i++) {
+      assertEquals([bed.pings.waitingUsage.current, bed.pings.flows], [MAX_WAITING, 3]);
+      assertEquals(bed.pings.waitingUsage, { current: MAX_WAITING, limit: MAX_WAITING, overflows: 50 });
+      for (let i = 0; i < MAX_FLOWS + 17; i++) {
         bed.now++;
         bed.send("10.8.2.2", `key ${i}`, 1, `${i}`);
       }
-      assertEquals(bed.pings.flows, MAX_PING_FLOWS);
-      assert(newSockets(before).length <= MAX_PING_FLOWS);
+      assertEquals(bed.pings.flowsUsage, { current: MAX_FLOWS, limit: MAX_FLOWS, overflows: 20 });
+      bed.send("::1", "another version", 1, "six"); // counts as well, and takes the place of the oldest
+      assertEquals(bed.pings.flowsUsage, { current: MAX_FLOWS, limit: MAX_FLOWS, overflows: 21 });
+      assert(newSockets(before).length <= MAX_FLOWS);
       bed.send("10.8.2.2", "last", 5, "x");
-      const size = bed.pings.size;
+      const size = bed.pings.waitingUsage.current;
       bed.send("10.8.2.2", "last", 5, "x again"); // in the place of the first
-      assertEquals(bed.pings.size, size);
+      assertEquals(bed.pings.waitingUsage.current, size);
       bed.now += PING_TIMEOUT_MS - 1;
       bed.send("10.8.2.2", "last", 6, "y");
       bed.pings.sweep();
       assertEquals(bed.pings.flows > 1, true);
       bed.now += 1;
       bed.pings.sweep();
-      assertEquals([bed.pings.size, bed.pings.flows], [1, 1]);
+      assertEquals([bed.pings.waitingUsage.current, bed.pings.flows], [1, 1]);
       bed.now += PING_TIMEOUT_MS;
       bed.pings.sweep();
-      assertEquals([bed.pings.size, bed.pings.flows], [0, 0]);
-      assertEquals(newSockets(before).length, kind === "ping sockets" ? 0 : 1);
+      assertEquals([bed.pings.waitingUsage.current, bed.pings.flows], [0, 0]);
+      assertEquals(newSockets(before).length, kind === "ping sockets" ? 0 : 2); // one of each version
       await network.target.ip("link set down0 up");
       await network.router.ip("neigh del 10.8.2.2 dev up0");
       bed.told.length = 0;
@@ -286,6 +292,7 @@ Deno.test({
       import { IpAddress } from ${JSON.stringify(import.meta.resolve("../../stack/address.ts"))};
       const pings = new PingSockets({
         poller: { add: () => { throw new Error("not reached"); } }, now: () => 0, address: IpAddress.at,
+        maxWaiting: 10, maxFlows: 10,
         handler: { reply() {}, failed: (...args) => console.log(...args) },
         unavailable: (version, error) => console.log(version, error.message),
       });

@@ -18,8 +18,9 @@ function setup(allowed = true) {
     sender: (handler) => {
       state.handler = handler;
       return {
-        get flows() {
-          return state.flows;
+        waitingUsage: { current: 0, limit: 1, overflows: 0 },
+        get flowsUsage() {
+          return { current: state.flows, limit: 1, overflows: 0 };
         },
         send: (to, key, sequence, hopLimit, bytes, offset, length, token) =>
           sent.push({ to: String(to), key, sequence, hopLimit, data: text(bytes, offset, length), token }),

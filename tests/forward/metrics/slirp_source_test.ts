@@ -36,6 +36,7 @@ Deno.test("figures of a running stack", () => {
   const usage = () => ({
     ...stack.usage,
     ...{ tcpConnections: none, dials: none, udpAssociations: none, udpClients: none, dnsQuestions: none },
+    ...{ pings: none, pingIdentifiers: none },
   });
   const source = new SlirpSource({
     version: "1",
