@@ -16,7 +16,10 @@
  *     any       stop                      → over
  *
  * With no `spinTurns` at all it arms the poller after every turn, as is best where the poller itself looks in every turn
- * (turn_poller.ts): frames that are left are reported at once.
+ * (turn_poller.ts): frames that are left are reported at once. Then a turn may also end without a read that only says
+ * that there is nothing more. In a conversation a frame comes alone, so where one did, the next turn takes one frame and
+ * looks no further; every LONE_TURNS-th does, to find out when trains come again. What the device has segmented is part of
+ * a train always.
  *
  * The poller may report EPOLLERR a little before read(2) says why (the interface is being deleted). As an error that
  * stays would make waiting a busy loop, the next look is then taken after a pause.
@@ -31,6 +34,8 @@ import { EPOLLERR, EPOLLHUP, EPOLLIN, type PollHandle, type Polling } from "./po
 const FRAMES_PER_TURN = 32;
 /** See the module's text. */
 const SPIN_TURNS = 5;
+/** See the module's text. */
+const LONE_TURNS = 8;
 /** Between looks at a device that reports an error and does not say which. */
 const ERROR_PAUSE_MS = 10;
 /** After so many of those looks in a row, it is over. */
@@ -73,6 +78,8 @@ export class FrameReader {
   private readonly handle: PollHandle;
   private frame: Frame;
   private emptyTurns = 0;
+  /** Turns to come that take one frame and look no further. */
+  private loneTurns = 0;
   private errorReported = false;
   private errorLooks = 0;
   private receiving = false;
@@ -143,10 +150,15 @@ export class FrameReader {
   /** The number of frames of one turn; 0 where the reader was stopped. */
   private readFrames(): number {
     let count = 0;
-    while (count < this.framesPerTurn && !this.stopped && this.readFrame()) {
+    let most = this.loneTurns > 0 ? 1 : this.framesPerTurn;
+    while (count < most && !this.stopped && this.readFrame()) {
       count++;
+      if (this.frame.segmentSize > 0) most = this.framesPerTurn;
       this.handOver(this.frame);
     }
+    if (count !== 1) this.loneTurns = 0;
+    else if (this.loneTurns > 0) this.loneTurns--;
+    else if (this.spinTurns === 0) this.loneTurns = LONE_TURNS - 1;
     return this.stopped ? 0 : count;
   }
 

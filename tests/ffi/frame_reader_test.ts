@@ -10,6 +10,7 @@ class Bed implements Polling {
   reader: FrameReader;
   /** Frames that are there. */
   available = 0;
+  segmentSize = 0;
   failure: Error | undefined;
   hold = false;
   held: Frame[] = [];
@@ -71,6 +72,7 @@ class Bed implements Polling {
     if (this.available === 0) return false;
     this.available--;
     frame.bytes[frame.start] = this.count++;
+    frame.segmentSize = this.segmentSize;
     return true;
   }
 }
@@ -106,6 +108,27 @@ Deno.test("without looks in between it waits after every turn", async () => {
   bed.wake(EPOLLIN);
   assertEquals(bed.takeLog(), ["frame 3", "remove"]);
   assertEquals(bed.pool.taken, 0);
+});
+
+Deno.test("where frames come alone, most turns don't look for a second one", async () => {
+  const bed = new Bed({ framesPerTurn: 8, spinTurns: 0 });
+  await bed.waiting;
+  const readsOf = (frames: number): number => {
+    const before = bed.reads;
+    bed.available += frames;
+    bed.wake(EPOLLIN);
+    return bed.reads - before;
+  };
+  assertEquals(Array.from({ length: 17 }, () => readsOf(1)), [2, ...Array(7).fill(1), 2, ...Array(7).fill(1), 2]);
+  // a train begins: within eight turns it is found, and taken whole from then on
+  const turns = Array.from({ length: 8 }, () => readsOf(4));
+  assertEquals(turns, [...Array(7).fill(1), 8]);
+  assertEquals(bed.available, 7 * 3 - 4);
+  assertEquals([readsOf(0), readsOf(0)], [8, 8]);
+  assertEquals([readsOf(0), readsOf(1), readsOf(1)], [2, 1, 1]); // the last of it came alone
+  bed.segmentSize = 1460; // a part of a train, whatever came before
+  assertEquals(readsOf(3), 4);
+  bed.reader.stop();
 });
 
 Deno.test("others get their turn while frames keep coming", async () => {
