@@ -142,17 +142,12 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
     stderr.line(lines.noMoreFrames(device, error.message));
     guest.gone();
   };
-  for (const fd of [readyFd, exitFd]) {
-    if (fd !== null) attempt(FAILURE, lines.problem, () => system.takeInherited(fd));
-  }
+  for (const fd of [readyFd, exitFd]) if (fd !== null) attempt(FAILURE, lines.problem, () => system.takeInherited(fd));
   const metrics = options.metrics === null ? null : await startMetrics(options.metrics, guest.progress);
   if (metrics !== null) cleanups.push(() => metrics.close());
   const onError = (error: Error) => gone("the system", error);
-  const { poller, thread, defer } = attempt(
-    FAILURE,
-    lines.pollerFailed,
-    () => system.startPoller(options.sockets === "libc", { onError }),
-  );
+  const inTurns = options.sockets === "libc";
+  const { poller, thread, defer } = attempt(FAILURE, lines.pollerFailed, () => system.startPoller(inTurns, onError));
   if (exitFd !== null) attempt(FAILURE, lines.exitFdFailed, () => system.closeWithPeer(exitFd, poller, guest.close));
   const device = guest.open(poller);
   cleanups.push(() => device.close());

@@ -19,12 +19,13 @@ export interface Pollers {
  * Starts one. Throws a SystemError.
  *
  * @param inTurns where no socket is the runtime's: it waits in the kernel and between turns of the event loop
+ * @param onError told once, when no event will come any more
  */
-export function startPoller(inTurns: boolean, options: PollerOptions): Pollers {
+export function startPoller(inTurns: boolean, onError: PollerOptions["onError"]): Pollers {
   if (!inTurns) {
-    const poller = new Poller(options);
+    const poller = new Poller({ onError });
     return { poller, thread: poller, defer: null };
   }
-  const poller = new TurnPoller(options);
+  const poller = new TurnPoller({ onError });
   return { poller, thread: poller.sleeper, defer: (run) => poller.defer(run) };
 }
