@@ -134,7 +134,8 @@ export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>>
     paragraphs: [
       "Who answers the guest's pings. `local`: the program itself does, whatever address is asked, so a ping says nothing " +
       "about the host that it names. `auto`: an address that the guest may reach is pinged for real, and what it answers " +
-      'comes back; for others the answer is "administratively prohibited". `off`: nobody does.',
+      'comes back; for others the answer is "administratively prohibited", but for those of the program itself, which it ' +
+      "answers. `off`: nobody does.",
     ],
     complete: ICMP_MODES,
   },
