@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { check, EINTR, SystemError } from "./errors.ts";
+import { check, ECONNRESET, EINTR, SystemError } from "./errors.ts";
 import { errno, libc } from "./libc.ts";
 import { MachineBlock } from "./memory.ts";
 import { Message } from "./message.ts";
@@ -65,7 +65,10 @@ export interface Received {
   readonly fd: number;
 }
 
-/** Waits, with all else, for a message; null: the other side has closed its socket. Throws a SystemError. */
+/**
+ * Waits, with all else, for a message; null: the other side has closed its socket, with all read that it was sent or not.
+ * Throws a SystemError.
+ */
 export function receiveMessage(socket: number): Received | null {
   const block = new MachineBlock(MAX_MESSAGE);
   const message = new Message({ control: CONTROL_SIZE });
@@ -73,6 +76,7 @@ export function receiveMessage(socket: number): Received | null {
   message.prepareReceive();
   let length: number;
   do length = libc().recvmsg(socket, message.pointer, MSG_CMSG_CLOEXEC); while (length < 0 && errno() === EINTR);
+  if (length < 0 && errno() === ECONNRESET) return null;
   if (length < 0) throw new SystemError("recvmsg", errno(), "the helper's socket");
   if (length === 0) return null;
   const control = new DataView(message.control.buffer, message.control.byteOffset);

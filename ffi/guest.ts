@@ -11,7 +11,7 @@ import type { GuestNetwork } from "./guest_network.ts";
 import { GO, HELPER_WORD, type HelperReply, type HelperRequest, type HelperStarted } from "./helper_protocol.ts";
 import { cString, errno, libc } from "./libc.ts";
 import { inheritedDescriptorLimit, linkTarget, SIGKILL } from "./process.ts";
-import { F_DUPFD } from "./socket_constants.ts";
+import { F_DUPFD, F_SETFL } from "./socket_constants.ts";
 import { spawn } from "./spawn.ts";
 import { readTextFile } from "./text_file.ts";
 import type { OpenTun } from "./tun.ts";
@@ -52,6 +52,7 @@ export interface GuestNamespaces {
 }
 
 // asm-generic/fcntl.h
+const O_NONBLOCK = 0o4000;
 const O_RDWR_CLOEXEC = 0o2 | 0o2000000;
 /** linux/capability.h */
 const CAP_SYS_ADMIN = 21n;
@@ -237,6 +238,8 @@ class Helper {
   /** What it, or who was to become it, said before it ended. */
   private remains(): string {
     const status = reap(this.pid);
+    // the init has the other end as well, and may have nothing to say for long
+    libc().fcntl(this.complaints, F_SETFL, O_NONBLOCK);
     const bytes = new Uint8Array(new ArrayBuffer(4096));
     const length = Math.max(0, libc().readBuffer(this.complaints, bytes, BigInt(bytes.length)));
     const text = new TextDecoder().decode(bytes.subarray(0, length)).trim();

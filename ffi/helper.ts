@@ -15,6 +15,9 @@
  *                            ├─ cat     →            └─ command  (process 2 or so)
  *                            └─ command
  *
+ * It is in the program's process group, as is the command where both share the terminal. So what is typed there reaches
+ * it as well, at a moment when the command may run already but has not been told of: the helper ignores it.
+ *
  * @module
  */
 import { check, SystemError } from "./errors.ts";
@@ -23,7 +26,7 @@ import { pipe, receiveMessage, sendMessage } from "./fd_passing.ts";
 import { keepMountsHere, replaceResolvConf } from "./guest_files.ts";
 import { setUpGuestNetwork } from "./guest_network.ts";
 import { libc } from "./libc.ts";
-import { setDescriptorLimit } from "./process.ts";
+import { setDescriptorLimit, SIGINT, SIGQUIT, SIGTSTP } from "./process.ts";
 import { F_SETFD, FD_CLOEXEC } from "./socket_constants.ts";
 import { spawn } from "./spawn.ts";
 import { type OpenTun, openTun } from "./tun.ts";
@@ -32,6 +35,9 @@ import { type OpenTun, openTun } from "./tun.ts";
 const CLONE_NEWNS = 0x0002_0000;
 const CLONE_NEWPID = 0x2000_0000;
 const CLONE_NEWNET = 0x4000_0000;
+// asm-generic/signal-defs.h
+const SIG_DFL = null;
+const SIG_IGN = 1n;
 
 /**
  * The init's script: it makes /proc that of its own namespace of processes (where the system allows it), says so, and
@@ -44,6 +50,7 @@ const INIT = `mount -t proc -o nosuid,nodev,noexec proc /proc 2>/dev/null; echo;
 export function runHelper(request: string): never {
   const { socket, run, ...asked }: HelperRequest = JSON.parse(request);
   closeOnExec(socket);
+  const ignored = ignoreTerminal();
   let reply: HelperReply, fd: number | undefined, init = 0;
   try {
     if (run !== null) enterNamespaces();
@@ -56,7 +63,7 @@ export function runHelper(request: string): never {
   }
   sendMessage(socket, JSON.stringify(reply), fd);
   if (run !== null && fd !== undefined && receiveMessage(socket)?.text === GO) {
-    sendMessage(socket, JSON.stringify(start(run)));
+    sendMessage(socket, JSON.stringify(start(run, ignored)));
   }
   Deno.exit(0);
 }
@@ -84,11 +91,16 @@ function furnish(run: HelperRun): number {
   return init;
 }
 
-function start({ command, stdio, ownGroup, descriptorLimit }: HelperRun): HelperStarted {
+/** Ignores the signals that a terminal sends; returns those of them that were not ignored before. */
+function ignoreTerminal(): readonly number[] {
+  return [SIGINT, SIGQUIT, SIGTSTP].filter((signal) => libc().signal(signal, SIG_IGN) === SIG_DFL);
+}
+
+function start({ command, stdio, ownGroup, descriptorLimit }: HelperRun, heeded: readonly number[]): HelperStarted {
   try {
     for (const fd of stdio) closeOnExec(fd);
     setDescriptorLimit(descriptorLimit);
-    return { kind: "started", pid: spawn(command, { stdio, ownGroup }) };
+    return { kind: "started", pid: spawn(command, { stdio, ownGroup, heeded }) };
   } catch (error) {
     const reason = error instanceof SystemError ? error.errno : 0;
     return { kind: "failed", errno: reason, message: messageOf(error) };

@@ -14,6 +14,7 @@ export const SIGQUIT = 3;
 export const SIGKILL = 9;
 export const SIGUSR1 = 10;
 export const SIGUSR2 = 12;
+export const SIGPIPE = 13;
 export const SIGTERM = 15;
 export const SIGCONT = 18;
 export const SIGTSTP = 20;

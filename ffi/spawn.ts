@@ -3,13 +3,15 @@
  * the process group and thereby the terminal, and start a child in namespaces that only the calling thread is in.
  *
  * The child gets this process's environment as it is, and every descriptor that is not marked to be closed. Signals that
- * are ignored stay so, as `nohup` wants it; all but SIGPIPE, which the runtime ignores for itself.
+ * are ignored stay so, as `nohup` wants it; all but SIGPIPE, which the runtime ignores for itself, and those that the
+ * caller says it ignores for itself.
  *
  * @module
  */
 import { SystemError } from "./errors.ts";
 import { cString, libc } from "./libc.ts";
 import { MachineBlock } from "./memory.ts";
+import { SIGPIPE } from "./process.ts";
 
 /** Room for the opaque structures of spawn.h; the largest, glibc's `posix_spawnattr_t`, has 336 bytes. */
 const OPAQUE_SIZE = 512;
@@ -18,8 +20,6 @@ const SIGSET_SIZE = 128;
 // spawn.h
 const POSIX_SPAWN_SETPGROUP = 0x02;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
-/** asm-generic/signal.h */
-const SIGPIPE = 13;
 
 /** Options of {@linkcode spawn}. */
 export interface SpawnOptions {
@@ -27,6 +27,8 @@ export interface SpawnOptions {
   readonly stdio?: readonly [number, number, number];
   /** A process group of its own, instead of this process's. False by default. */
   readonly ownGroup?: boolean;
+  /** Signals that only this process ignores, not the child. None by default. */
+  readonly heeded?: readonly number[];
 }
 
 /**
@@ -37,7 +39,7 @@ export interface SpawnOptions {
 export function spawn(command: readonly string[], options: SpawnOptions = {}): number {
   const c = libc();
   const actions = opaque(), attributes = opaque(), signals = new Uint8Array(new ArrayBuffer(SIGSET_SIZE));
-  signals[(SIGPIPE - 1) >> 3] = 1 << ((SIGPIPE - 1) & 7);
+  for (const signal of [SIGPIPE, ...options.heeded ?? []]) signals[(signal - 1) >> 3]! |= 1 << ((signal - 1) & 7);
   c.posix_spawn_file_actions_init(actions);
   c.posix_spawnattr_init(attributes);
   try {
