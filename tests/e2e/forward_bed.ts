@@ -7,7 +7,7 @@
 import { GATEWAY, GUEST } from "../../scripts/lab/device.ts";
 import type { AddressPair } from "../../scripts/lab/lab.ts";
 import type { Namespace } from "../../scripts/lab/namespace.ts";
-import type { Process } from "../../scripts/lab/process.ts";
+import { check, type Process } from "../../scripts/lab/process.ts";
 import { both, startServers } from "../../scripts/lab/services.ts";
 import { assert } from "../assert.ts";
 import { Bed } from "./bed.ts";
@@ -64,11 +64,15 @@ export async function client(where: Namespace, ...words: readonly (string | numb
 }
 
 /**
- * Has the guest learn the gateway's MAC addresses, by a ping. Until its kernel knows these it keeps only so many packets
- * and drops the oldest, and those that it kept may be overtaken: a burst would tell of that and not of the program.
+ * Sees to it that the kernel keeps bursts whole and in order, so that they tell of the program.
+ *
+ * Until the guest's kernel knows the gateway's MAC addresses, which it learns here by a ping, it keeps only so many packets
+ * and drops the oldest, and those that it kept may be overtaken. And loopback queues packets by processor: those of a
+ * program that moves to another one may overtake each other, so it stays on one.
  */
-export async function introduce(bed: Bed): Promise<void> {
+export async function keepOrder(bed: Bed): Promise<void> {
   for (const address of [GATEWAY.v4, GATEWAY.v6]) await bed.guest.check(["ping", "-c", "1", "-W", "5", address]);
+  await check(["taskset", "--all-tasks", "--cpu-list", "--pid", "0", String(bed.program.pid)]);
 }
 
 /** Runs a client of guest.py on the host. */

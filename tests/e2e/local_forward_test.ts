@@ -6,7 +6,7 @@ import { openDescriptors, openSockets } from "../../scripts/lab/usage.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { type Bed, e2e, VERSIONS } from "./bed.ts";
-import { bracketed, client, ForwardBed, hostClient, LOOPBACK, ports, startNames } from "./forward_bed.ts";
+import { bracketed, client, ForwardBed, hostClient, keepOrder, LOOPBACK, ports, startNames } from "./forward_bed.ts";
 import { array, escape, field, hex, text, unhex } from "./reports.ts";
 
 const forwards = new ForwardBed("guest");
@@ -148,6 +148,7 @@ e2e(
     for (const network of ["udp", "udp://[::1]:0:10.0.2.100"]) {
       const flag = network === "udp" ? "udp://0:10.0.2.100:9100" : `${network}:9100`;
       const bed = await forwards.with("-L", flag);
+      await keepOrder(bed);
       const address = network === "udp" ? "127.0.0.1" : "::1";
       assertEquals(await client(bed.lab.host, "crowd", address, ports(bed)[0]!, 50, 10), { complete: 50, errors: [] });
       assertEquals(lines(bed, "conn").length, 50);

@@ -11,7 +11,7 @@ import {
   client,
   ForwardBed,
   forwardsCommand,
-  introduce,
+  keepOrder,
   LOOPBACK,
   ports,
   startNames,
@@ -79,7 +79,7 @@ e2e("datagrams of 1 to 65,507 bytes keep their boundaries, and bursts their orde
     const report = await bed.client("udp", GATEWAY[from], 100 + i, ...sizes);
     assertEquals(report, sizes.map((size) => ({ size, error: null })));
   }
-  await introduce(bed);
+  await keepOrder(bed);
   assertEquals(await client(bed.guest, "crowd", GATEWAY.v4, 9100, 50, 4), { complete: 50, errors: [] });
 });
 
@@ -197,7 +197,7 @@ e2e("what a guest sends while a name is asked for is neither lost nor out of ord
   const names = await startNames(await forwards.get(), { "slow.echo": "127.0.0.1:9100" }, { delay: 0.4 });
   const server = `slow.echo@srv-${names.port}:0`;
   const bed = await forwards.with("-R", `udp://91:${server}`, "-R", `92:${server}`, "-R", `udprpc://93:${server}`);
-  await introduce(bed);
+  await keepOrder(bed);
   assertEquals(await client(bed.guest, "crowd", GATEWAY.v4, 91, 10, 20), { complete: 10, errors: [] });
   assertEquals(field(await client(bed.guest, "ask", GATEWAY.v4, 92), "tcp"), LOOPBACK.v4);
   const connected = await bed.client("connect", GATEWAY.v4, 92);
