@@ -234,10 +234,13 @@ export const LEAST_PEAK = 1_024;
 /** The share of them that may be left: what is alive is what takes time. */
 export const RECLAIM_SHARE = 1 / 4;
 
-/** How long few must be left, in ms: programs that open many again do it at once. */
-export const RECLAIM_DELAY_MS = 3_000;
+/** How long they must not have become fewer, in ms: those that end together are all to have ended. */
+export const RECLAIM_QUIET_MS = 250;
 
-/** The time from one to the next, in ms: where crowds come and go, some 40 ms each are half a percent. */
+/** How long that is waited for, in ms: they may become fewer one by one. */
+export const RECLAIM_PATIENCE_MS = 3_000;
+
+/** The time from one to the next, in ms: where crowds come and go, some 50 ms each are half a percent. */
 export const RECLAIM_REST_MS = 10_000;
 
 // ---- UDP ------------------------------------------------------------------------------------------------------------

@@ -3,25 +3,29 @@
  *
  * What a connection leaves behind is garbage, and the runtime looks for garbage when memory is asked for. A program whose
  * connections have all ended asks for none: it would keep what ten thousand of them took until the next rush. So when few
- * are left of many, and it stays so for a while, the memory is given back, once.
+ * are left of many, the memory is given back, once.
  *
  *     many: 1,024 or more at once, since the last time
  *     few: a quarter of the most
- *     a while: 3 s, and 10 s after the last time
+ *     when: they have not become fewer for a quarter of a second, or it has been so for 3 s; 10 s after the last time
  *
- * This holds up all that is alive, for some 20 ms and as long again for each two thousand connections that are left. So it
- * is not done while there are many; and where there never were, it is not done at all. There is no timer but in that while.
+ * This holds up all that is alive, for some 45 ms, and 10 more for each thousand connections that are left. So it is not
+ * done while there are many; and where there never were, it is not done at all. There is no timer but between "few are
+ * left" and then.
  *
  * @module
  */
 import type { EventLoop } from "./event_loop.ts";
-import { LEAST_PEAK, RECLAIM_DELAY_MS, RECLAIM_REST_MS, RECLAIM_SHARE } from "./limits.ts";
+import { LEAST_PEAK, RECLAIM_PATIENCE_MS, RECLAIM_QUIET_MS, RECLAIM_REST_MS, RECLAIM_SHARE } from "./limits.ts";
 
 /** See the module's text. */
 export class Reclaim {
   /** The most at once since the last time. */
   private peak = 0;
   private waiting = false;
+  /** Since when it has been waiting for them to become no fewer, and how many there were at the last look. */
+  private since = 0;
+  private seen = 0;
   private lastAt = -Infinity;
 
   /**
@@ -38,7 +42,10 @@ export class Reclaim {
   ended(): void {
     const live = this.live();
     if (live >= this.peak) this.peak = live + 1; // it was there a moment ago
-    if (!this.waiting && this.fewOfMany(live)) this.wait(RECLAIM_DELAY_MS);
+    if (this.waiting || !this.fewOfMany(live)) return;
+    this.since = this.loop.now();
+    this.seen = live;
+    this.wait(RECLAIM_QUIET_MS);
   }
 
   private fewOfMany(live: number): boolean {
@@ -55,6 +62,10 @@ export class Reclaim {
     const live = this.live();
     if (!this.fewOfMany(live)) return; // they have come back
     const now = this.loop.now();
+    if (live < this.seen && now - this.since < RECLAIM_PATIENCE_MS) {
+      this.seen = live;
+      return this.wait(RECLAIM_QUIET_MS);
+    }
     const rest = this.lastAt + RECLAIM_REST_MS - now;
     if (rest > 0) return this.wait(rest);
     this.lastAt = now;

@@ -1,4 +1,4 @@
-import { LEAST_PEAK, RECLAIM_DELAY_MS, RECLAIM_REST_MS } from "../../forward/limits.ts";
+import { LEAST_PEAK, RECLAIM_PATIENCE_MS, RECLAIM_QUIET_MS, RECLAIM_REST_MS } from "../../forward/limits.ts";
 import { Reclaim } from "../../forward/reclaim.ts";
 import { assertEquals } from "../assert.ts";
 import { FakeLoop } from "./fakes.ts";
@@ -22,16 +22,18 @@ class Crowd {
   }
 }
 
-Deno.test("reclaim: once, when a quarter of many has been left for 3 seconds", () => {
+Deno.test("reclaim: once, when a quarter of many is left and they become no fewer", () => {
   const crowd = new Crowd();
   crowd.come(10_000);
   crowd.go(7_499);
   assertEquals(crowd.loop.timerCount, 0);
   crowd.go(1);
   assertEquals(crowd.loop.timerCount, 1);
-  crowd.loop.advance(RECLAIM_DELAY_MS - 1);
-  assertEquals(crowd.reclaimed, []);
   crowd.go(500);
+  crowd.loop.advance(RECLAIM_QUIET_MS);
+  assertEquals([crowd.reclaimed, crowd.loop.timerCount], [[], 1]);
+  crowd.loop.advance(RECLAIM_QUIET_MS - 1);
+  assertEquals(crowd.reclaimed, []);
   crowd.loop.advance(1);
   assertEquals([crowd.reclaimed, crowd.loop.timerCount], [[2_000], 0]);
   crowd.go(1_499); // a quarter of the 2,000 is still there
@@ -42,6 +44,18 @@ Deno.test("reclaim: once, when a quarter of many has been left for 3 seconds", (
   assertEquals(crowd.reclaimed, [2_000, 500]);
   crowd.go(500);
   assertEquals(crowd.loop.timerCount, 0);
+});
+
+Deno.test("reclaim: not later than 3 seconds after it could be, though they become fewer one by one", () => {
+  const crowd = new Crowd();
+  crowd.come(10_000);
+  crowd.go(7_500);
+  for (let passed = 0; passed < RECLAIM_PATIENCE_MS; passed += RECLAIM_QUIET_MS) {
+    assertEquals(crowd.reclaimed, []);
+    crowd.go(1);
+    crowd.loop.advance(RECLAIM_QUIET_MS);
+  }
+  assertEquals(crowd.reclaimed, [2_500 - RECLAIM_PATIENCE_MS / RECLAIM_QUIET_MS]);
 });
 
 Deno.test("reclaim: never where there were few, however many have come and gone", () => {
@@ -56,7 +70,7 @@ Deno.test("reclaim: never where there were few, however many have come and gone"
   assertEquals(crowd.loop.timerCount, 0);
   crowd.come(LEAST_PEAK);
   crowd.go(LEAST_PEAK);
-  crowd.loop.advance(RECLAIM_DELAY_MS);
+  crowd.loop.advance(2 * RECLAIM_QUIET_MS);
   assertEquals(crowd.reclaimed, [0]);
 });
 
@@ -64,12 +78,12 @@ Deno.test("reclaim: not when they have come back meanwhile; but when those go", 
   const crowd = new Crowd();
   crowd.come(2_000);
   crowd.go(2_000);
-  crowd.loop.advance(RECLAIM_DELAY_MS / 2);
+  crowd.loop.advance(RECLAIM_QUIET_MS / 2);
   crowd.come(1_000);
   crowd.loop.advance(60_000);
   assertEquals([crowd.reclaimed, crowd.loop.timerCount], [[], 0]);
   crowd.go(1_000);
-  crowd.loop.advance(RECLAIM_DELAY_MS);
+  crowd.loop.advance(2 * RECLAIM_QUIET_MS);
   assertEquals(crowd.reclaimed, [0]);
 });
 
