@@ -187,24 +187,24 @@ function giveUpPower(options: SharedOptions, signals: readonly number[], progres
 
 /** The device of a guest that exists. Throws a {@linkcode StartFailed}. */
 function openDevice(options: Options, poller: system.Polling): system.FrameDevice {
-  const { netns, interface: name, fd, mtu, configure } = options;
+  const { netns, interface: name, fd, mtu, offload, configure } = options;
   const network = configure ? guestNetwork(mtu || RUN_MTU) : null;
   if (fd !== null && netns !== null) throw new StartFailed(ExitStatus.FD_AND_NETNS, lines.fdAndNetns());
   if (fd === null && netns !== null) stderr.line(lines.joiningNetns(netns));
   if (fd === null) stderr.line(lines.openingInterface(name));
   return attempt(ExitStatus.DEVICE, lines.deviceFailed, () => {
     if (fd !== null) return system.openSocketDevice(fd, { mtu, poller });
-    return system.openGuestDevice(netns, { interface: name, mtu, network });
+    return system.openGuestDevice(netns, { interface: name, mtu, offload, network });
   });
 }
 
 /** Starts to make a guest for a command. Throws a {@linkcode StartFailed}. */
 function prepare(options: RunOptions, command: readonly string[], ownGroup: boolean): system.GuestCommand {
-  const { interface: name, mtu, dns, keepUser: keepIds } = options;
+  const { interface: name, mtu, offload, dns, keepUser: keepIds } = options;
   const servers = [DEFAULT_ADDRESSES.dns4, DEFAULT_ADDRESSES.dns6];
   return attempt(ExitStatus.DEVICE, lines.guestFailed, () =>
     system.GuestCommand.prepare({
-      ...{ interface: name, mtu, network: guestNetwork(mtu), command, keepIds, ownGroup },
+      ...{ interface: name, mtu, offload, network: guestNetwork(mtu), command, keepIds, ownGroup },
       userNamespace: options.userNamespace || !system.mayMakeNamespaces(),
       resolvConf: dns ? guestResolvConf(system.readTextFileIfThere("/etc/resolv.conf"), servers) : null,
     }));

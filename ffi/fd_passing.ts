@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { check, ECONNRESET, EINTR, SystemError } from "./errors.ts";
+import { check, ECONNRESET, EINTR, EPIPE, SystemError } from "./errors.ts";
 import { errno, libc } from "./libc.ts";
 import { MachineBlock } from "./memory.ts";
 import { Message } from "./message.ts";
@@ -37,8 +37,11 @@ export function pipe(): [number, number] {
   return [fds[0]!, fds[1]!];
 }
 
-/** Sends a text of at most 16 KiB, and a descriptor with it. Throws a SystemError. */
-export function sendMessage(socket: number, text: string, fd?: number): void {
+/**
+ * Sends a text of at most 16 KiB, and a descriptor with it. Returns whether the other side's socket is still there.
+ * Throws a SystemError for any other failure.
+ */
+export function sendMessage(socket: number, text: string, fd?: number): boolean {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length > MAX_MESSAGE) throw new RangeError(`a message of ${bytes.length} bytes`);
   const block = new MachineBlock(Math.max(bytes.length, 1));
@@ -54,8 +57,11 @@ export function sendMessage(socket: number, text: string, fd?: number): void {
     message.controlLength = CONTROL_SIZE;
   }
   while (libc().sendmsg(socket, message.pointer, MSG_NOSIGNAL) < 0) {
-    if (errno() !== EINTR) throw new SystemError("sendmsg", errno(), "the helper's socket");
+    const reason = errno();
+    if (reason === EPIPE) return false;
+    if (reason !== EINTR) throw new SystemError("sendmsg", reason, "the helper's socket");
   }
+  return true;
 }
 
 /** A message that arrived. */

@@ -27,6 +27,8 @@ export interface GuestDeviceRequest {
   readonly interface: string;
   /** The MTU for us; 0: the device's own. */
   readonly mtu: number;
+  /** Whether the guest's kernel may leave segmentation and checksums to us. */
+  readonly offload: boolean;
   /** How to set up the device, which may be missing; null: it is there and stays as it is. */
   readonly network: GuestNetwork | null;
 }
@@ -220,8 +222,7 @@ class Helper {
 
   /** Has the command started. */
   go(): HelperStarted {
-    sendMessage(this.socket, GO);
-    const received = receiveMessage(this.socket);
+    const received = sendMessage(this.socket, GO) ? receiveMessage(this.socket) : null;
     if (received === null) throw new GuestError(this.remains());
     return JSON.parse(received.text);
   }

@@ -27,8 +27,8 @@ const NS_GET_USERNS = 0xb701n;
  * the user namespace that owns it, if that is the user's. Throws a SystemError or a GuestError.
  */
 export function openGuestDevice(netns: string | null, request: GuestDeviceRequest): TunDevice {
-  const { interface: name, mtu, network } = request;
-  const open = () => network === null ? openTun(name, { mtu }) : setUpGuestNetwork(name, network);
+  const { interface: name, mtu, offload, network } = request;
+  const open = () => network === null ? openTun(name, { mtu, offload }) : setUpGuestNetwork(name, network, offload);
   return new TunDevice(netns === null ? open() : openIn(netns, request, open));
 }
 

@@ -38,10 +38,11 @@ const O_WRONLY_CLOEXEC = 0o1 | 0o2000000;
 /**
  * Attaches to the device of that name, which is made where it is missing, and sets it up.
  *
+ * @param offload whether the guest's kernel may leave segmentation and checksums to us
  * @throws SystemError when something is not to be had
  */
-export function setUpGuestNetwork(name: string, network: GuestNetwork): OpenTun {
-  const tun = openTun(name, { mtu: network.mtu, create: true });
+export function setUpGuestNetwork(name: string, network: GuestNetwork, offload: boolean): OpenTun {
+  const tun = openTun(name, { mtu: network.mtu, offload, create: true });
   try {
     configure(tun, network);
     return tun;

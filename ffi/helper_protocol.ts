@@ -26,6 +26,8 @@ export interface HelperRequest {
   /** The device, and its MTU for us (0: its own). */
   readonly interface: string;
   readonly mtu: number;
+  /** Whether the guest's kernel may leave segmentation and checksums to the program. */
+  readonly offload: boolean;
   /** How to set up the device, which may be missing; null: it is there and stays as it is. */
   readonly network: GuestNetwork | null;
   /** A command to be run in namespaces of its own; null: only the device is wanted, in the current ones. */

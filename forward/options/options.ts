@@ -69,6 +69,8 @@ export interface SharedOptions {
   readonly interface: string;
   /** The MTU in bytes; 0: the device's own. */
   readonly mtu: number;
+  /** Whether the guest's kernel may leave segmentation and checksums to the program, and the program to it. */
+  readonly offload: boolean;
   /** Whether the guest may reach what the host has only a default route to. */
   readonly enableRouting: boolean;
   /** Whether the guest may reach the host's own networks. */
@@ -205,6 +207,7 @@ export function sharedFlags(resolve: Resolver, own: OwnNames = NO_NAMES) {
   const allowed = (text: string) => parseRanges(text, guardedResolver(resolve, own));
   return {
     "interface": stringFlag("tun0", "interface name within netns"),
+    "offload": booleanFlag(true, "Exchange large segments and unfinished checksums with the guest's kernel"),
     "enable-routing": booleanFlag(true, "Allow guest to connect to IPs that the host has only a default route to"),
     "enable-host": booleanFlag(false, "Allow guest to connect to IPs in the host's main and local routing tables"),
     "disable-routing": booleanFlag(false, "Same as -enable-routing=false"),
@@ -270,6 +273,7 @@ export function sharedOptions(
   return {
     interface: table.interface.value,
     mtu: table.mtu.value,
+    offload: table.offload.value,
     enableRouting: table["enable-routing"].value && !table["disable-routing"].value,
     enableHost: table["enable-host"].value && !table["disable-host-networks"].value,
     allow: table.allow.value,

@@ -57,4 +57,24 @@ for (const kind of [{ mode: "tap", mtu: 1500 }, { mode: "tun", mtu: 1500 }] as c
       assert(large.length > 0, "no segment larger than the MTU, as it crossed the device");
     },
   );
+
+  e2e(`${kindName(kind)}: -offload=false has every packet as on a wire, both ways`, async () => {
+    await using bed = await Bed.create(kind);
+    const path = `${bed.lab.directory}/capture.pcap`;
+    await bed.restart(["-offload=false", "-pcap", path]);
+    for (const version of VERSIONS) {
+      const address = url(WORLD[version], "/blob");
+      assertEquals((await bed.curl("-o", `${bed.lab.directory}/blob`, address)).code, 0);
+      assertEquals((await bed.curl("--data-binary", `@${bed.lab.directory}/blob`, url(WORLD[version]))).code, 0);
+    }
+    await bed.program.stop();
+    const { stdout } = await run(["tcpdump", "-nvvr", path], { timeout: 60_000 });
+    const lines = stdout.split("\n");
+    const tcp = lines.filter((line) => /: Flags \[/.test(line));
+    assert(tcp.length > 1_000, `${tcp.length} segments`);
+    assertEquals(tcp.filter((line) => !/cksum 0x[0-9a-f]{4} \(correct\)/.test(line)).slice(0, 5), []);
+    const lengths = lines.flatMap((line) => / length:? (\d+)\)?/.exec(line)?.[1] ?? []).map(Number);
+    assert(lengths.includes(1500));
+    assertEquals(lengths.filter((length) => length > 1500).slice(0, 5), []);
+  });
 }

@@ -20,8 +20,7 @@ function readAll(fd: number): string {
 Deno.test("messages are kept apart, and carry descriptors; the end is null", () => {
   const [a, b] = messageSockets();
   const [reads, writes] = pipe();
-  sendMessage(a, "one", writes);
-  sendMessage(a, "two");
+  assertEquals([sendMessage(a, "one", writes), sendMessage(a, "two")], [true, true]);
   c.close(writes);
   const first = receiveMessage(b)!;
   assertEquals([first.text, receiveMessage(b)], ["one", { text: "two", fd: -1 }]);
@@ -30,6 +29,7 @@ Deno.test("messages are kept apart, and carry descriptors; the end is null", () 
   assertEquals(readAll(reads), "through");
   c.close(a);
   assertEquals(receiveMessage(b), null);
+  assertEquals(sendMessage(b, "to nobody"), false);
   for (const fd of [b, reads]) c.close(fd);
 });
 

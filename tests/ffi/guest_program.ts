@@ -10,7 +10,8 @@ import { GuestCommand, GuestError } from "../../ffi/guest.ts";
 
 const [signal, ...command] = Deno.args;
 const guest = GuestCommand.prepare({
-  ...{ command, interface: "tun0", mtu: 1500, userNamespace: false, keepIds: false, ownGroup: true, resolvConf: null },
+  ...{ command, interface: "tun0", mtu: 1500, offload: true, resolvConf: null },
+  ...{ userNamespace: false, keepIds: false, ownGroup: true },
   network: {
     mtu: 1500,
     ipv4: { address: "10.0.2.100", prefixLength: 24, gateway: "10.0.2.2" },

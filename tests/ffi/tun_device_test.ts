@@ -7,6 +7,7 @@ import { EPOLLIN, Poller } from "../../ffi/poller.ts";
 import { openTun } from "../../ffi/tun.ts";
 import { TunDevice } from "../../ffi/tun_device.ts";
 import { Frame, FRAME_SIZE, FramePool, IP_HEADER_AT, Segmentation, Transmit } from "../../stack/device.ts";
+import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "./namespace.ts";
 
@@ -36,8 +37,12 @@ function makeGuest(kind: "tap" | "tun", mtu = 1500): Promise<TestNamespace> {
   );
 }
 
-function openDevice(namespace: TestNamespace, offload: boolean): TunDevice {
-  return new TunDevice(withNetworkNamespace(namespace.path, () => openTun("tt0", { offload })));
+/** Attaches to the device, and waits until the guest's kernel has noticed: what it sends before that is dropped. */
+async function openDevice(namespace: TestNamespace, offload: boolean): Promise<TunDevice> {
+  const device = new TunDevice(withNetworkNamespace(namespace.path, () => openTun("tt0", { offload })));
+  await until("a carrier", 5000, async () => /state UP/.test(await namespace.ip("link show tt0")));
+  await namespace.ip("link set tt0 up"); // waits for the lock that the kernel holds until all of that is done
+  return device;
 }
 
 /** A UDP socket of the guest's. */
@@ -137,7 +142,7 @@ for (const kind of ["tap", "tun"] as const) {
       ignore: !IS_ROOT,
       fn: async () => {
         await using namespace = await makeGuest(kind);
-        const device = openDevice(namespace, offload);
+        const device = await openDevice(namespace, offload);
         const poller = new Poller({ onError: failOnError });
         const frame = new Frame(allocate(FRAME_SIZE));
         const out = new Transmit(allocate);
@@ -208,7 +213,7 @@ for (const kind of ["tap", "tun"] as const) {
           await server.ip(`neigh add fd09::2 lladdr ${mac(GUEST_MAC)} dev tt0`);
         }
         const poller = new Poller({ onError: failOnError });
-        const devices = [openDevice(client, offload), openDevice(server, offload)] as const;
+        const devices = [await openDevice(client, offload), await openDevice(server, offload)] as const;
         const largest = [0, 0];
         const pool = new FramePool(allocate);
         const out = new Transmit(allocate);
@@ -264,7 +269,7 @@ Deno.test({
   ignore: !IS_ROOT,
   fn: async () => {
     await using namespace = await makeGuest("tap");
-    const device = openDevice(namespace, true);
+    const device = await openDevice(namespace, true);
     const poller = new Poller({ onError: failOnError });
     const frame = new Frame(allocate(FRAME_SIZE));
     const socket = guestSocket(namespace, "10.9.0.2");
@@ -308,7 +313,7 @@ for (const kind of ["tap", "tun"] as const) {
     ignore: !IS_ROOT,
     fn: async () => {
       await using namespace = await makeGuest(kind);
-      const device = openDevice(namespace, true);
+      const device = await openDevice(namespace, true);
       const poller = new Poller({ onError: failOnError });
       const frame = new Frame(allocate(FRAME_SIZE));
       const out = new Transmit(allocate);

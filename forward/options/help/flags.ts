@@ -83,6 +83,16 @@ export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>>
     ],
     complete: "none",
   },
+  "offload": {
+    value: "",
+    group: "Guest",
+    paragraphs: [
+      "The guest's kernel and the program hand each other segments of up to 64 KiB, and leave the checksums out, as no " +
+      "wire is between them. With `-offload=false` each frame is as on a wire, no longer than the MTU and with its " +
+      "checksum: for a capture (`-pcap`) to show such, or to measure. It costs most of the speed. Frames of `-fd` are always so.",
+    ],
+    complete: "none",
+  },
   "enable-routing": {
     value: "",
     group: "Policy",

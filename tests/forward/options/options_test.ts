@@ -39,6 +39,7 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     interface: "tun0",
     fd: null,
     mtu: 0,
+    offload: true,
     enableRouting: true,
     enableHost: false,
     allow: [],
@@ -79,7 +80,7 @@ Deno.test("every flag reaches its option", async () => {
     ..."-L 80 -L udprpc://[::1]:0::53 -R udp://53:web.example:54 -dns-ttl=1m2.5s -exit-with-parent -maxprocs 2".split(
       " ",
     ),
-    ..."-configure -host-loopback -ready-fd 4 -exit-fd=-1".split(" "),
+    ..."-configure -offload=false -host-loopback -ready-fd 4 -exit-fd=-1".split(" "),
     ..."-dns -dhcp=false -slaac -max-half-open=9 -max-icmp-errors 0".split(" "),
     ..."-user 7:8 -sandbox -version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2"
       .split(" "),
@@ -104,6 +105,7 @@ Deno.test("every flag reaches its option", async () => {
     interface: "tap3",
     fd: 3,
     mtu: 65521,
+    offload: false,
     enableRouting: false,
     enableHost: true,
     allow: [
