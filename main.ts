@@ -147,7 +147,8 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
   if (metrics !== null) cleanups.push(() => metrics.close());
   const onError = (error: Error) => gone("the system", error);
   const inTurns = options.sockets === "libc";
-  const { poller, thread, defer } = attempt(FAILURE, lines.pollerFailed, () => system.startPoller(inTurns, onError));
+  const pollers = attempt(FAILURE, lines.pollerFailed, () => system.startPoller(inTurns, onError));
+  const { poller, defer } = pollers;
   if (exitFd !== null) attempt(FAILURE, lines.exitFdFailed, () => system.closeWithPeer(exitFd, poller, guest.close));
   const device = guest.open(poller);
   cleanups.push(() => device.close());
@@ -166,9 +167,13 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
     reclaim: system.reclaimMemory,
     outputs: { stdout, stderr },
   });
-  if (options.sandbox || options.user !== null) await system.pollerAnswers(thread);
+  if (options.sandbox || options.user !== null) await pollers.settled();
   cleanups.push(system.readFrames(device, poller, frames, taker, (error) => gone(device.name, error)));
-  return { ready: () => readyFd === null || system.tellReady(readyFd) };
+  const ready = () => {
+    pollers.begin();
+    if (readyFd !== null) system.tellReady(readyFd);
+  };
+  return { ready };
 }
 
 /**

@@ -22,7 +22,6 @@ export type { Polling } from "./poller.ts";
 export { startPoller } from "./pollers.ts";
 export { environmentVariable, parentPid, raiseDescriptorLimit, SIGTERM } from "./process.ts";
 export { confine } from "./sandbox/confine.ts";
-export { pollerAnswers } from "./sandbox/second_thread.ts";
 export { findUser } from "./sandbox/users.ts";
 export { openSocketDevice } from "./socket_device.ts";
 export { SocketReset } from "./socket_reset.ts";

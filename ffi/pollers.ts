@@ -4,15 +4,18 @@
  * @module
  */
 import { Poller, type PollerOptions, type Polling } from "./poller.ts";
+import { pollerAnswers } from "./sandbox/second_thread.ts";
 import { TurnPoller } from "./turn_poller.ts";
 
 /** One of the two kinds of pollers. */
 export interface Pollers {
   readonly poller: Polling;
-  /** The part of it that waits in a second thread. */
-  readonly thread: Poller;
   /** Puts off work to after the events that there are; null: the event loop does that. */
   readonly defer: ((run: () => void) => void) | null;
+  /** Resolves when it reads no more files of the program's: before files are given up. */
+  settled(): Promise<void>;
+  /** Calls back from now on, if it does not already. What threads it takes for that are started by the calling one. */
+  begin(): void;
 }
 
 /**
@@ -24,8 +27,9 @@ export interface Pollers {
 export function startPoller(inTurns: boolean, onError: PollerOptions["onError"]): Pollers {
   if (!inTurns) {
     const poller = new Poller({ onError });
-    return { poller, thread: poller, defer: null };
+    return { poller, defer: null, settled: () => pollerAnswers(poller), begin: () => {} };
   }
   const poller = new TurnPoller({ onError });
-  return { poller, thread: poller.sleeper, defer: (run) => poller.defer(run) };
+  const settled = () => Promise.resolve();
+  return { poller, defer: (run) => poller.defer(run), settled, begin: () => poller.begin() };
 }

@@ -1,15 +1,15 @@
 /**
  * Readiness of raw file descriptors with short ways: while there is traffic, the event loop's own turns ask the kernel,
- * and only while there is none, the second thread of poller.ts waits.
+ * and only while there is none, another thread waits (sleeper.ts).
  *
- * A wake-up through the second thread costs two wake-ups in the kernel, 10 µs at best and 30 to 40 µs where processors
+ * A wake-up through another thread costs two wake-ups in the kernel, 10 µs at best and 30 to 40 µs where processors
  * had gone to sleep, for every answer of a host. Traffic comes in conversations: after an event the next is near. So
  *
- *     idle      the second thread waits for our epoll descriptor, which is readable when anything on it is ready
+ *     idle      the other thread waits for our epoll descriptor, which is readable when anything on it is ready
  *     idle      it is readable                → active
  *     active    a turn of the event loop: wait in the kernel, call back, and again, up to WAITS_PER_TURN times and for
  *               TURN_MS
- *     active    nothing within WAIT_US        → the turn is over, and idle: armed again in the second thread
+ *     active    nothing within WAIT_US        → the turn is over, and idle
  *
  * A wait is that long although answers come within 100 µs, because its timer is: where it would be the processor's next,
  * it is set and taken back in the hardware with every wait, which took a tenth of a round trip in a virtual machine.
@@ -34,7 +34,8 @@ import { EpollSet } from "./epoll_set.ts";
 import { EINTR, ENOSYS, SystemError } from "./errors.ts";
 import { errno, type Libc, libc } from "./libc.ts";
 import { MachineBlock } from "./memory.ts";
-import { EPOLLIN, Poller, type PollerOptions, type PollHandle, type Polling } from "./poller.ts";
+import type { PollerOptions, PollHandle, Polling } from "./poller.ts";
+import { Sleeper } from "./sleeper.ts";
 import { EVENT_DATA, EVENT_EVENTS, EVENT_WORDS } from "./poller_shared.ts";
 
 /** Events of a turn. */
@@ -62,9 +63,7 @@ export interface TurnPollerOptions extends PollerOptions {
 export class TurnPoller implements Polling {
   private readonly libc: Libc = libc();
   private readonly set = new EpollSet(true);
-  /** What waits in the second thread. */
-  readonly sleeper: Poller;
-  private readonly sleep: PollHandle;
+  private readonly sleeper: Sleeper;
   /** Events of this turn: those from `next` to `count` are still to be told. */
   private readonly events = new Int32Array(new ArrayBuffer(BATCH * EVENT_WORDS * 4));
   private next = 0;
@@ -82,15 +81,18 @@ export class TurnPoller implements Polling {
   private closed = false;
   private readonly onError: (error: Error) => void;
 
-  /** Starts the second thread. It keeps the process alive until {@linkcode close}. */
+  /** Handles can be added; none is called back before {@linkcode begin}. */
   constructor(options: TurnPollerOptions) {
     this.onError = options.onError;
     new BigInt64Array(this.timeout.bytes.buffer)[1] = BigInt((options.waitMicroseconds ?? WAIT_US) * 1000);
     this.canWait = this.libc.epoll_pwait2 !== null && options.waitMicroseconds !== 0;
     this.quietTurns = options.quietTurns ?? QUIET_TURNS;
-    this.sleeper = new Poller(options);
-    this.sleep = this.sleeper.add(this.set.fd, this.woken);
-    this.sleep.arm(EPOLLIN);
+    this.sleeper = new Sleeper(this.set.fd, () => this.begin());
+  }
+
+  /** Calls back from the next turn of the event loop on. Keeps the process alive until {@linkcode close}. */
+  begin(): void {
+    if (!this.active && !this.closed) this.start();
   }
 
   add(fd: number, callback: (events: number) => void, events?: number): PollHandle {
@@ -108,19 +110,13 @@ export class TurnPoller implements Polling {
     if (!this.active) this.start();
   }
 
-  /** Ends the second thread and gives back its descriptors. Handles are silent from now on. */
+  /** Gives back its descriptors. Handles are silent from now on. */
   async close(): Promise<void> {
-    if (!this.closed) {
-      this.closed = true;
-      this.sleep.remove();
-      this.set.close();
-    }
+    this.closed = true;
+    this.set.silence();
     await this.sleeper.close();
+    this.set.close();
   }
-
-  private readonly woken = (): void => {
-    if (!this.active) this.start();
-  };
 
   private start(): void {
     this.active = true;
@@ -146,7 +142,7 @@ export class TurnPoller implements Polling {
 
   private rest(): void {
     this.active = false;
-    if (!this.closed) this.sleep.arm(EPOLLIN);
+    this.sleeper.sleep();
   }
 
   /** Waits, calls back, and does what was put off. False: there was nothing. */

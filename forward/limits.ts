@@ -309,6 +309,9 @@ export const MAX_SPARE_COPIES = 256;
 /** How long the system's resolver may take: with the defaults of resolv.conf(5) it asks a silent server for 10 s. */
 export const RESOLVER_PATIENCE_MS = 12_000;
 
+/** Questions to it at once, with those that were given up: each holds one of the runtime's 32 threads for what waits. */
+export const MAX_LOOKUPS = 16;
+
 /**
  * How long each of the questions to a name server that a forward names may take, until the next is asked: one that was
  * lost is repeated soon, and a server that must ask others has the time to.

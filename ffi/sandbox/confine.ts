@@ -10,7 +10,7 @@
  * | files | | a list, in the program's thread and its new ones; in all from Linux 7.0 on: landlock.ts |
  *
  * When to call it: when everything is open that wants privileges (the device, listeners, the capture), all other threads
- * run (a Worker reads its module's file), children are started, and nothing of the guest's was read yet. There is no way
+ * run that read files to start (a Worker reads its module's), children are started, and nothing of the guest's was read yet. There is no way
  * back, and what is done before an error stays done: the process ends then.
  *
  * @module

@@ -265,6 +265,7 @@ export const LIBC_CALLS = {
   fcntl: ["fcntl"],
   ftruncate: ["ftruncate"],
   poll: ["poll", "ppoll"],
+  pollLater: ["poll", "ppoll"],
   inet_pton: NONE,
   unshare: BEFORE,
   mount: BEFORE,

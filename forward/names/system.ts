@@ -5,17 +5,28 @@
  * connection waiting, and the server is one in the next room, such as a local Consul: so a question is given up and
  * asked again earlier, and given up for good much earlier.
  *
+ * The system's resolver holds a thread while it waits, also for what was given up. The threads are few, and the program
+ * needs one of them itself.
+ *
  * @module
  */
 import { type Endpoint, IpAddress } from "../../stack/address.ts";
-import { NAME_SERVER_PATIENCE_MS, RESOLVER_PATIENCE_MS } from "../limits.ts";
-import { resolveOnHost } from "../options/resolver.ts";
+import { MAX_LOOKUPS, NAME_SERVER_PATIENCE_MS, RESOLVER_PATIENCE_MS } from "../limits.ts";
+import { resolveOnHost, type Resolver } from "../options/resolver.ts";
 import type { Names, ServiceRecord } from "./names.ts";
 
 /** See the module's text. */
 export class SystemNames implements Names {
+  private underWay = 0;
+
+  /** `resolve`: the system's resolver. */
+  constructor(private readonly resolve: Resolver = resolveOnHost) {}
+
   addresses(name: string): Promise<readonly IpAddress[]> {
-    return within(RESOLVER_PATIENCE_MS, resolveOnHost(name));
+    if (this.underWay >= MAX_LOOKUPS) return Promise.reject(new Error("too many names are being looked up"));
+    this.underWay++;
+    const answer = this.resolve(name).finally(() => this.underWay--);
+    return within(RESOLVER_PATIENCE_MS, answer);
   }
 
   /** Asks once only: the server has just answered another question, and if it doesn't this one, others may. */

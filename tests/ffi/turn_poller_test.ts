@@ -1,7 +1,7 @@
 import process from "node:process";
 import { libc } from "../../ffi/libc.ts";
 import { EPOLLIN, EPOLLOUT, Poller, type PollHandle, type Polling } from "../../ffi/poller.ts";
-import { TurnPoller } from "../../ffi/turn_poller.ts";
+import { TurnPoller, type TurnPollerOptions } from "../../ffi/turn_poller.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { socketPair } from "./unix_sockets.ts";
 
@@ -13,6 +13,12 @@ const ONE = new BigUint64Array(new ArrayBuffer(8)).fill(1n);
 const onError = (error: Error): void => {
   throw error;
 };
+
+function begun(options: TurnPollerOptions): TurnPoller {
+  const poller = new TurnPoller(options);
+  poller.begin();
+  return poller;
+}
 
 /** An eventfd, and the events it was called back with. */
 class TestDescriptor implements Disposable {
@@ -52,7 +58,7 @@ for (const waitMicroseconds of [100, 0]) {
   const title = waitMicroseconds > 0 ? "waiting" : "only looking";
 
   Deno.test(`${title}: a descriptor is called back once each time that it is armed, idle or not`, async () => {
-    const poller = new TurnPoller({ onError, waitMicroseconds });
+    const poller = begun({ onError, waitMicroseconds });
     using a = new TestDescriptor(poller);
     using other = new TestDescriptor(poller);
     a.set(); // not armed: silent
@@ -76,7 +82,7 @@ for (const waitMicroseconds of [100, 0]) {
   });
 
   Deno.test(`${title}: a conversation of 2,000 events`, async () => {
-    const poller = new TurnPoller({ onError, waitMicroseconds });
+    const poller = begun({ onError, waitMicroseconds });
     const over = Promise.withResolvers<void>();
     using b: TestDescriptor = new TestDescriptor(poller, () => {
       b.clear();
@@ -99,7 +105,7 @@ for (const waitMicroseconds of [100, 0]) {
 }
 
 Deno.test("a removed descriptor is silent, also when its event came in the same turn, and its slot serves another", async () => {
-  const poller = new TurnPoller({ onError });
+  const poller = begun({ onError });
   const pair: TestDescriptor[] = [];
   for (let i = 0; i < 2; i++) {
     pair.push(new TestDescriptor(poller, () => pair[1 - i]!.handle.remove()));
@@ -120,7 +126,7 @@ Deno.test("a removed descriptor is silent, also when its event came in the same 
 });
 
 Deno.test("hundreds are ready at once", async () => {
-  const poller = new TurnPoller({ onError });
+  const poller = begun({ onError });
   const all = Array.from({ length: 300 }, () => new TestDescriptor(poller));
   const done = all.map((descriptor) => descriptor.next);
   for (const descriptor of all) {
@@ -135,7 +141,7 @@ Deno.test("hundreds are ready at once", async () => {
 });
 
 Deno.test("timers and operations of the runtime get their turns while events keep coming", async () => {
-  const poller = new TurnPoller({ onError });
+  const poller = begun({ onError });
   using busy: TestDescriptor = new TestDescriptor(poller, () => busy.handle.arm(EPOLLIN)); // always ready
   busy.set();
   busy.handle.arm(EPOLLIN);
@@ -151,7 +157,7 @@ Deno.test("timers and operations of the runtime get their turns while events kee
 });
 
 Deno.test("a turn ends after some milliseconds, however few its events", async () => {
-  const poller = new TurnPoller({ onError });
+  const poller = begun({ onError });
   const pause = () => {
     for (const until = performance.now() + 1; performance.now() < until;);
     slow.handle.arm(EPOLLIN);
@@ -172,7 +178,7 @@ Deno.test("a turn ends after some milliseconds, however few its events", async (
 });
 
 Deno.test("what was put off runs after the events, in order, idle or not, and also behind one that throws", async () => {
-  const poller = new TurnPoller({ onError });
+  const poller = begun({ onError });
   const order: string[] = [];
   const put = (what: string) => poller.defer(() => void order.push(what));
   for (const idle of [true, false]) {
@@ -202,7 +208,7 @@ Deno.test("what was put off runs after the events, in order, idle or not, and al
 });
 
 Deno.test("a promise that a callback resolves is served before the next event where the callback yields", async () => {
-  const poller = new TurnPoller({ onError });
+  const poller = begun({ onError });
   const order: string[] = [];
   const done = Promise.withResolvers<void>();
   using descriptor: TestDescriptor = new TestDescriptor(poller, () => {
@@ -220,7 +226,7 @@ Deno.test("a promise that a callback resolves is served before the next event wh
 });
 
 Deno.test("a descriptor that hung up and is waited for by nobody does not keep it busy", async () => {
-  const poller = new TurnPoller({ onError });
+  const poller = begun({ onError });
   const [ours, theirs] = socketPair(1); // SOCK_STREAM
   const events: number[] = [];
   const handle = poller.add(ours, (event) => void events.push(event), EPOLLIN);
@@ -238,8 +244,21 @@ Deno.test("a descriptor that hung up and is waited for by nobody does not keep i
   await poller.close();
 });
 
-Deno.test("idle costs nothing", async () => {
+Deno.test("it calls nobody back before it begins", async () => {
   const poller = new TurnPoller({ onError });
+  using descriptor = new TestDescriptor(poller);
+  descriptor.set();
+  descriptor.handle.arm(EPOLLIN);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals(descriptor.calls, []);
+  poller.begin();
+  await descriptor.next;
+  assertEquals(descriptor.calls, [EPOLLIN]);
+  await poller.close();
+});
+
+Deno.test("idle costs nothing", async () => {
+  const poller = begun({ onError });
   using descriptor = new TestDescriptor(poller);
   descriptor.handle.arm(EPOLLIN);
   descriptor.set();
@@ -253,11 +272,11 @@ Deno.test("idle costs nothing", async () => {
 });
 
 Deno.test("closing: at once, twice, armed, and from within a callback", async () => {
-  const atOnce = new TurnPoller({ onError });
+  const atOnce = begun({ onError });
   await atOnce.close();
   assertThrows(() => atOnce.add(0, () => {}), Error, "closed");
 
-  const poller = new TurnPoller({ onError });
+  const poller = begun({ onError });
   let closing: Promise<void> | undefined;
   using a = new TestDescriptor(poller, () => closing ??= poller.close());
   using b = new TestDescriptor(poller, () => closing ??= poller.close());
@@ -273,7 +292,7 @@ Deno.test("closing: at once, twice, armed, and from within a callback", async ()
   assertEquals(a.calls.length + b.calls.length, 1);
 });
 
-for (const make of [() => new Poller({ onError }), () => new TurnPoller({ onError })]) {
+for (const make of [() => new Poller({ onError }), () => begun({ onError })]) {
   const poller = make();
   Deno.test(`a callback that throws does not keep the others from theirs: ${poller.constructor.name}`, async () => {
     const thrown: unknown[] = [];

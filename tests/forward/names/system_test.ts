@@ -1,4 +1,4 @@
-import { NAME_SERVER_PATIENCE_MS } from "../../../forward/limits.ts";
+import { MAX_LOOKUPS, NAME_SERVER_PATIENCE_MS } from "../../../forward/limits.ts";
 import { SystemNames } from "../../../forward/names/system.ts";
 import { type Endpoint, IpAddress } from "../../../stack/address.ts";
 import { assert, assertEquals, assertRejects } from "../../assert.ts";
@@ -74,4 +74,21 @@ Deno.test("system names: a server that knows nothing, and the system's resolver"
   const found = await new SystemNames().addresses("localhost");
   assert(found.some((address) => ["127.0.0.1", "::1"].includes(String(address))), found.join());
   await assertRejects(() => new SystemNames().addresses("no-such-host.invalid"));
+});
+
+Deno.test("system names: no more than so many lookups at once, however long they take", async () => {
+  const answers: PromiseWithResolvers<readonly IpAddress[]>[] = [];
+  const names = new SystemNames(() => {
+    const answer = Promise.withResolvers<readonly IpAddress[]>();
+    answers.push(answer);
+    return answer.promise;
+  });
+  const found = Array.from({ length: MAX_LOOKUPS }, (_, i) => names.addresses(`${i}.test`));
+  await assertRejects(() => names.addresses("another.test"), Error, "too many names are being looked up");
+  answers[0]!.reject(new Error("no such host"));
+  await assertRejects(() => found[0]!, Error, "no such host");
+  const another = names.addresses("another.test");
+  assertEquals(answers.length, MAX_LOOKUPS + 1);
+  for (const { resolve } of answers) resolve([IpAddress.parse("192.0.2.1")]);
+  assertEquals((await Promise.all([...found.slice(1), another])).flat().length, MAX_LOOKUPS);
 });
