@@ -1,51 +1,17 @@
 import { libc } from "../../ffi/libc.ts";
-import { EPOLLIN, EPOLLOUT, Poller, type PollHandle } from "../../ffi/poller.ts";
+import { EPOLLIN, EPOLLOUT, Poller } from "../../ffi/poller.ts";
 import { RING_SIZE } from "../../ffi/poller_shared.ts";
 import { SystemError } from "../../ffi/errors.ts";
+import { TestDescriptor } from "./test_descriptor.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../assert.ts";
 
 libc();
 
 const EFD_NONBLOCK = 0o4000;
-const ONE = new BigUint64Array(new ArrayBuffer(8)).fill(1n);
 
 const failOnError = (error: Error): void => {
   throw error;
 };
-
-/** An eventfd, readable while it was set and not cleared, and the events it was called back with. */
-class TestDescriptor implements Disposable {
-  readonly fd: number = libc().eventfd(0, EFD_NONBLOCK);
-  readonly handle: PollHandle;
-  readonly calls: number[] = [];
-  private called = Promise.withResolvers<void>();
-
-  constructor(poller: Poller, private readonly onEvent?: () => void) {
-    assert(this.fd >= 0);
-    this.handle = poller.add(this.fd, (events) => {
-      this.calls.push(events);
-      this.onEvent?.();
-      this.called.resolve();
-      this.called = Promise.withResolvers<void>();
-    });
-  }
-
-  get next(): Promise<void> {
-    return this.called.promise;
-  }
-
-  set(): void {
-    assertEquals(libc().writeBuffer(this.fd, ONE, 8n), 8);
-  }
-
-  clear(): void {
-    assertEquals(libc().readBuffer(this.fd, new Uint8Array(8), 8n), 8);
-  }
-
-  [Symbol.dispose](): void {
-    libc().close(this.fd);
-  }
-}
 
 Deno.test("a descriptor is called back once each time that it is armed", async () => {
   const poller = new Poller({ onError: failOnError });

@@ -1,14 +1,12 @@
 import process from "node:process";
 import { libc } from "../../ffi/libc.ts";
-import { EPOLLIN, EPOLLOUT, Poller, type PollHandle, type Polling } from "../../ffi/poller.ts";
+import { EPOLLIN, EPOLLOUT, Poller } from "../../ffi/poller.ts";
 import { TurnPoller, type TurnPollerOptions } from "../../ffi/turn_poller.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
+import { TestDescriptor } from "./test_descriptor.ts";
 import { socketPair } from "./unix_sockets.ts";
 
 libc();
-
-const EFD_NONBLOCK = 0o4000;
-const ONE = new BigUint64Array(new ArrayBuffer(8)).fill(1n);
 
 const onError = (error: Error): void => {
   throw error;
@@ -18,40 +16,6 @@ function begun(options: TurnPollerOptions): TurnPoller {
   const poller = new TurnPoller(options);
   poller.begin();
   return poller;
-}
-
-/** An eventfd, and the events it was called back with. */
-class TestDescriptor implements Disposable {
-  readonly fd: number = libc().eventfd(0, EFD_NONBLOCK);
-  readonly handle: PollHandle;
-  readonly calls: number[] = [];
-  private called = Promise.withResolvers<void>();
-
-  constructor(poller: Polling, private readonly onEvent?: () => void) {
-    assert(this.fd >= 0);
-    this.handle = poller.add(this.fd, (events) => {
-      this.calls.push(events);
-      this.called.resolve();
-      this.called = Promise.withResolvers<void>();
-      this.onEvent?.();
-    });
-  }
-
-  get next(): Promise<void> {
-    return this.called.promise;
-  }
-
-  set(): void {
-    assertEquals(libc().writeBuffer(this.fd, ONE, 8n), 8);
-  }
-
-  clear(): void {
-    assertEquals(libc().readBuffer(this.fd, new Uint8Array(8), 8n), 8);
-  }
-
-  [Symbol.dispose](): void {
-    libc().close(this.fd);
-  }
 }
 
 for (const waitMicroseconds of [100, 0]) {
