@@ -146,9 +146,9 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
   const metrics = options.metrics === null ? null : await startMetrics(options.metrics, guest.progress);
   if (metrics !== null) cleanups.push(() => metrics.close());
   const onError = (error: Error) => gone("the system", error);
-  const inTurns = options.sockets === "libc";
-  const pollers = attempt(FAILURE, lines.pollerFailed, () => system.startPoller(inTurns, onError));
-  const { poller, defer } = pollers;
+  const waits = options.sockets === "libc" ? {} : { waitMicroseconds: 0 }; // the runtime's can't end a wait
+  const poller = attempt(FAILURE, lines.pollerFailed, () => new system.Poller({ onError, ...waits }));
+  const defer = (run: () => void) => poller.defer(run);
   if (exitFd !== null) attempt(FAILURE, lines.exitFdFailed, () => system.closeWithPeer(exitFd, poller, guest.close));
   const device = guest.open(poller);
   cleanups.push(() => device.close());
@@ -167,10 +167,9 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
     reclaim: system.reclaimMemory,
     outputs: { stdout, stderr },
   });
-  if (options.sandbox || options.user !== null) await pollers.settled();
   cleanups.push(system.readFrames(device, poller, frames, taker, (error) => gone(device.name, error)));
   const ready = () => {
-    pollers.begin();
+    poller.begin();
     if (readyFd !== null) system.tellReady(readyFd);
   };
   return { ready };
@@ -229,9 +228,9 @@ function execute(guest: system.GuestCommand, name: string): void {
 }
 
 /** The host's network, both for what goes out to it and for those who come from there. */
-function hosts(options: SharedOptions, poller: system.Polling, defer: ((run: () => void) => void) | null) {
+function hosts(options: SharedOptions, poller: system.Polling, defer: (run: () => void) => void) {
   const { sourceIpv4: source4, sourceIpv6: source6 } = options;
-  const sockets = { poller, error: hostError, address: IpAddress.at, ...(defer === null ? {} : { defer }) };
+  const sockets = { poller, error: hostError, address: IpAddress.at, defer };
   const listeners = new system.LibcHost(sockets);
   const outgoing = new system.LibcHost({ ...sockets, source4, source6 });
   const resets = new system.SocketReset();

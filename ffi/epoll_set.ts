@@ -1,9 +1,8 @@
 /**
- * An epoll descriptor and the handles of what it watches, for the pollers.
+ * An epoll descriptor and the handles of what it watches, for the poller.
  *
- * A handle is told once of each arming. The kernel can see to that (EPOLLONESHOT), for a system call each time; this is
- * for the poller whose events another thread takes. Or the descriptor stays as it is in the kernel, and we remember what
- * its handle waits for:
+ * A handle is told once of each arming. The kernel could see to that (EPOLLONESHOT), for a system call each time. So a
+ * descriptor stays as it is in the kernel, and we remember what its handle waits for:
  *
  *     arm       the kernel watches for that already   → nothing to do: this is how conversations go
  *     arm       it does not                           → epoll_ctl(MOD)
@@ -18,12 +17,29 @@
  */
 import { check, EBADF, ENOENT, SystemError } from "./errors.ts";
 import { errno, libc } from "./libc.ts";
-import { EPOLLERR, EPOLLHUP } from "./poller_shared.ts";
 import type { PollHandle } from "./poller.ts";
-import { EVENT_DATA, EVENT_EVENTS } from "./poller_shared.ts";
 
 // sys/epoll.h
-const EPOLLONESHOT = 1 << 30;
+/** There is something to read. */
+export const EPOLLIN = 0x001;
+/** There is room to write. */
+export const EPOLLOUT = 0x004;
+/** An error is pending on the descriptor. */
+export const EPOLLERR = 0x008;
+/** The other side has closed. */
+export const EPOLLHUP = 0x010;
+
+// struct epoll_event is packed on x86-64 alone
+const PACKED = Deno.build.arch === "x86_64";
+/** 32-bit words of a `struct epoll_event`. */
+export const EVENT_WORDS = PACKED ? 3 : 4;
+/** The word of its `events`. */
+export const EVENT_EVENTS = 0;
+/** The first of the two words of its `data`: here the slot, then the generation. */
+export const EVENT_DATA = PACKED ? 1 : 2;
+
+/** EPOLLONESHOT: EPOLLERR and EPOLLHUP can't be left out, but they come once at most. */
+const SILENCE = 1 << 30;
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
@@ -40,8 +56,8 @@ export class EpollSet {
   private silent = false;
   private open = true;
 
-  /** Throws a SystemError. `staying`: see the module's text. */
-  constructor(private readonly staying = false) {
+  /** Throws a SystemError. */
+  constructor() {
     this.epoll = check(libc().epoll_create1(EPOLL_CLOEXEC), "epoll_create1", "");
   }
 
@@ -56,8 +72,7 @@ export class EpollSet {
     const slot = this.freeSlots.pop() ?? this.handles.length;
     const handle = new Handle(this, fd, slot, this.generation = this.generation + 1 | 0, callback);
     try {
-      const once = this.staying && events !== 0 ? 0 : EPOLLONESHOT;
-      this.control(EPOLL_CTL_ADD, fd, events | once, slot, handle.generation);
+      this.control(EPOLL_CTL_ADD, fd, events === 0 ? SILENCE : events, slot, handle.generation);
     } catch (error) {
       if (slot < this.handles.length) this.freeSlots.push(slot);
       throw error;
@@ -67,16 +82,10 @@ export class EpollSet {
     return handle;
   }
 
-  /** Watches `fd` for events that no handle is told of, but that come with this slot, again and again. */
-  addRaw(fd: number, events: number, slot: number): void {
-    this.control(EPOLL_CTL_ADD, fd, events, slot, 0);
-  }
-
   /** Tells a handle, unless it was removed. */
   callBack(slot: number, generation: number, events: number): void {
     const handle = this.handles[slot];
     if (handle === undefined || handle.generation !== generation) return;
-    if (!this.staying) return handle.callback(events);
     const told = handle.wanted === 0 ? 0 : events & (handle.wanted | EPOLLERR | EPOLLHUP);
     if (told === 0) return this.restrict(handle);
     handle.wanted = 0;
@@ -101,7 +110,6 @@ export class EpollSet {
   /** @ignore for handles */
   rearm(handle: Handle, events: number): void {
     if (this.handles[handle.slot] !== handle) return; // removed, or silenced
-    if (!this.staying) return this.watch(handle, events | EPOLLONESHOT);
     handle.wanted = events;
     if ((events & ~handle.watched) === 0) return;
     this.watch(handle, events);
@@ -111,8 +119,7 @@ export class EpollSet {
   /** Has the kernel report no more than the handle waits for. */
   private restrict(handle: Handle): void {
     if (handle.wanted !== 0) this.watch(handle, handle.wanted);
-    // silence: EPOLLERR and EPOLLHUP can't be left out, but they come once more at most
-    else if (handle.watched !== 0) this.watch(handle, EPOLLONESHOT);
+    else if (handle.watched !== 0) this.watch(handle, SILENCE);
     handle.watched = handle.wanted;
   }
 
@@ -145,7 +152,7 @@ export class EpollSet {
 }
 
 class Handle implements PollHandle {
-  /** What it waits for, and what the kernel watches for: used where descriptors stay. */
+  /** What it waits for, and what the kernel watches for. */
   wanted = 0;
   watched = 0;
 

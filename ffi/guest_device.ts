@@ -11,7 +11,6 @@ import { setUpGuestNetwork } from "./guest_network.ts";
 import { cString, libc } from "./libc.ts";
 import { withNetworkNamespace } from "./netns.ts";
 import type { Polling } from "./poller.ts";
-import { TurnPoller } from "./turn_poller.ts";
 import { linkTarget } from "./process.ts";
 import { type OpenTun, openTun } from "./tun.ts";
 import { TunDevice } from "./tun_device.ts";
@@ -85,7 +84,6 @@ export function readFrames(
     receive: (frame) => handler.receive(frame),
     endOfTurn: () => handler.endOfTurn(),
     onError: gone,
-    ...(poller instanceof TurnPoller ? { spinTurns: 0 } : {}),
   });
   return () => reader.stop();
 }

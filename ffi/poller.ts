@@ -1,48 +1,55 @@
 /**
- * Readiness of raw file descriptors, without blocking the event loop and without any work while nothing happens.
+ * Readiness of raw file descriptors, for which the runtime has no means, without any work while nothing happens, and with
+ * short ways: while there is traffic, the event loop's own turns ask the kernel, and only while there is none, another
+ * thread waits (sleeper.ts).
  *
- * The runtime can wait for its own sockets but not for a descriptor that came from a system call. A second thread (a
- * Worker) does that: it sits in epoll_wait(2) on an epoll descriptor that both threads share.
+ * A wake-up through another thread costs two wake-ups in the kernel, 10 µs at best and 30 to 40 µs where processors
+ * had gone to sleep, for every answer of a host. Traffic comes in conversations: after an event the next is near. So
  *
- *     main thread                                    poller's thread
- *     add:    epoll_ctl(ADD), no events
- *     arm:    epoll_ctl(MOD, events | ONESHOT)
- *                                                    epoll_wait returns: (slot, generation, events)
- *                                                    write them to the ring, count Head up, then Wake; notify
- *     waitAsync on Wake is done: read the ring from
- *     Tail to Head, call back each handle
- *     remove: epoll_ctl(DEL), new generation of the slot
- *     close:  Closing, eventfd                       sees it, says Stopped, ends
+ *     idle      the other thread waits for our epoll descriptor, which is readable when anything on it is ready
+ *     idle      it is readable                → active
+ *     active    a turn of the event loop: wait in the kernel, call back, and again, up to WAITS_PER_TURN times and for
+ *               TURN_MS
+ *     active    nothing within WAIT_US        → the turn is over, and idle
  *
- * Arming is one system call of the main thread and nothing else: no message, no lock, and no thread needs to be up for
- * it; what becomes ready while the second one still starts is seen by its first epoll_wait. EPOLLONESHOT makes every
- * descriptor silent after one event until it is armed again, so a descriptor that stays ready does not flood the ring:
- * there is at most one entry for each armed handle. Should the ring be full all the same, the poller's thread waits
- * until there is room.
+ * A wait is that long although answers come within 100 µs, because its timer is: where it would be the processor's next,
+ * it is set and taken back in the hardware with every wait, which took a tenth of a round trip in a virtual machine.
  *
- * The table of handles is in epoll_set.ts.
+ * A turn of the event loop costs some 10 µs and three system calls, so a conversation goes on within one. What callbacks
+ * leave to the event loop (promises, setImmediate), which the kernel knows nothing of, would have to wait for the end of
+ * the turn: who leaves such calls {@linkcode Poller.yield}, and has it at once; what may be done between two waits is
+ * left to {@linkcode Poller.defer}. Timers and signals may be late by the length of a turn, TURN_MS and one wait at most.
  *
- * A handle is told of EPOLLERR and EPOLLHUP whatever it was armed for.
+ * The runtime's own sockets have no say in how long a turn waits, and an answer to one of those would take up to the
+ * length of a turn. Where there are such, turns only look (`waitMicroseconds` is 0), LOOKING_TURNS times in vain before
+ * it is idle.
  *
- * Errors: adding, arming and removing fail only by misuse or for lack of memory, and throw. When the second thread
- * can't start or its epoll_wait fails, no event would ever come again: `onError` is told once.
- *
- * Measured on two cores (a virtual machine): arming 0.4 µs; arm, make ready, be called back, read: 10 µs in a loop, and
- * 30 to 40 µs where both processors had gone to sleep before, nearly all of it the two wake-ups in the kernel; 0 % of a
- * CPU while idle; 12 to 25 ms to start the thread, which the constructor takes once.
+ * A descriptor is called back once for each arming, told of EPOLLERR and EPOLLHUP whatever it was armed for, and silent
+ * after its removal. Arming costs no system call where it waits for the same again (epoll_set.ts).
  *
  * @module
  */
 import { setImmediate } from "node:timers";
-import { EpollSet } from "./epoll_set.ts";
-import { check, SystemError } from "./errors.ts";
-import { libc } from "./libc.ts";
-import { ENTRY_WORDS, EPOLLIN, type PollerSetup, RING_SIZE, State, STOP_SLOT, Word } from "./poller_shared.ts";
+import { EpollSet, EVENT_DATA, EVENT_EVENTS, EVENT_WORDS } from "./epoll_set.ts";
+import { EINTR, ENOSYS, SystemError } from "./errors.ts";
+import { errno, type Libc, libc } from "./libc.ts";
+import { MachineBlock } from "./memory.ts";
+import { Sleeper } from "./sleeper.ts";
 
-export { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./poller_shared.ts";
+export { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./epoll_set.ts";
 
-// sys/eventfd.h
-const EFD_NONBLOCK_CLOEXEC = 0o2004000;
+/** Events of a turn. */
+const BATCH = 64;
+/** How long a turn waits for the next event, in µs: as long as the longest of the kernel's ticks (CONFIG_HZ), or nearly. */
+const WAIT_US = 4000;
+/** Batches of events of one turn. */
+const WAITS_PER_TURN = 32;
+/** After so long a turn waits no more, in ms. */
+const TURN_MS = 2;
+/** Turns without an event before it is idle. */
+const QUIET_TURNS = 0;
+/** The same where turns only look: there are sockets of the runtime's, or a kernel that counts in milliseconds. */
+const LOOKING_TURNS = 5;
 
 /** A descriptor that a {@linkcode Poller} watches. */
 export interface PollHandle {
@@ -75,111 +82,149 @@ export interface Polling {
 export interface PollerOptions {
   /** Told once, when no event will come any more. */
   readonly onError: (error: Error) => void;
+  /** See WAIT_US; 0: turns only look. */
+  readonly waitMicroseconds?: number;
+  /** See QUIET_TURNS. */
+  readonly quietTurns?: number;
 }
 
 /** See the module's text. */
 export class Poller implements Polling {
-  private readonly memory = new SharedArrayBuffer((Word.Ring + RING_SIZE * ENTRY_WORDS) * 4);
-  private readonly words = new Int32Array(this.memory);
+  private readonly libc: Libc = libc();
   private readonly set = new EpollSet();
-  private readonly wakeup: number;
-  private readonly worker: Worker;
+  private readonly sleeper: Sleeper;
+  /** Events of this turn: those from `next` to `count` are still to be told. */
+  private readonly events = new Int32Array(new ArrayBuffer(BATCH * EVENT_WORDS * 4));
+  private next = 0;
+  private count = 0;
+  /** `struct timespec`: seconds and nanoseconds, 64 bits each. */
+  private readonly timeout = new MachineBlock(16);
+  private readonly timeoutPointer: Deno.PointerObject = this.timeout.pointerAt(0);
+  private canWait: boolean;
+  private readonly quietTurns: number;
+  private quiet = 0;
+  private yielding = false;
+  private deferred: (() => void)[] = [];
+  private begun = false;
+  /** Whether a turn is on, or is going to come. */
+  private active = false;
+  private closed = false;
   private readonly onError: (error: Error) => void;
-  private over = false;
-  private closing: Promise<void> | undefined;
 
-  /** Starts the second thread. It keeps the process alive until {@linkcode close}. */
+  /** Handles can be added, and work put off; nobody is called before {@linkcode begin}. */
   constructor(options: PollerOptions) {
     this.onError = options.onError;
-    this.wakeup = check(libc().eventfd(0, EFD_NONBLOCK_CLOEXEC), "eventfd", "");
-    this.set.addRaw(this.wakeup, EPOLLIN, STOP_SLOT);
-    this.worker = new Worker(new URL("./poller_worker.ts", import.meta.url), { type: "module" });
-    this.worker.onerror = (event) => {
-      event.preventDefault();
-      this.fail(new Error(`the poller's thread: ${event.message}`));
-    };
-    const setup: PollerSetup = { memory: this.memory, epoll: this.set.fd };
-    this.worker.postMessage(setup);
-    this.listen();
+    new BigInt64Array(this.timeout.bytes.buffer)[1] = BigInt((options.waitMicroseconds ?? WAIT_US) * 1000);
+    this.canWait = this.libc.epoll_pwait2 !== null && options.waitMicroseconds !== 0;
+    this.quietTurns = options.quietTurns ?? QUIET_TURNS;
+    this.sleeper = new Sleeper(this.set.fd, () => this.rouse());
+  }
+
+  /** Calls back from the next turn of the event loop on. Keeps the process alive until {@linkcode close}. */
+  begin(): void {
+    this.begun = true;
+    this.rouse();
   }
 
   add(fd: number, callback: (events: number) => void, events?: number): PollHandle {
     return this.set.add(fd, callback, events);
   }
 
-  /** Ends the second thread and gives back its descriptors. Handles are silent from now on. */
-  close(): Promise<void> {
-    return this.closing ??= this.end();
+  /** Ends the turn after the present events: somebody has left work to the event loop. */
+  yield(): void {
+    this.yielding = true;
   }
 
-  /** Calls back what there is, then waits for the next wake-up. */
-  private readonly listen = (): void => {
-    const { words } = this;
-    const seen = Atomics.load(words, Word.Wake);
+  /** Calls `run` after the present events, or where there are none, in a turn of its own. */
+  defer(run: () => void): void {
+    this.deferred.push(run);
+    this.rouse();
+  }
+
+  /** Gives back its descriptors. Handles are silent from now on. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.set.silence();
+    await this.sleeper.close();
+    this.set.close();
+  }
+
+  private rouse(): void {
+    if (this.active || this.closed || !this.begun) return;
+    this.active = true;
+    this.quiet = 0;
+    setImmediate(this.turn);
+  }
+
+  private readonly turn = (): void => {
+    if (this.closed) return;
+    let thrown = true; // a callback may: the next turn goes on behind it
     try {
-      this.drain();
-    } finally { // a callback may throw; those of the others are called all the same
-      this.listenAgain(Atomics.load(words, Word.Head) === words[Word.Tail] ? seen : seen - 1 | 0);
+      this.yielding = false;
+      const end = performance.now() + TURN_MS;
+      for (let waits = 0; waits < WAITS_PER_TURN && !this.yielding; waits++) {
+        if (!this.pass() || this.closed || performance.now() > end) break;
+      }
+      thrown = false;
+    } finally {
+      if (thrown || this.quiet <= (this.canWait ? this.quietTurns : LOOKING_TURNS)) setImmediate(this.turn);
+      else this.rest();
     }
   };
 
-  private listenAgain(seen: number): void {
-    if (this.over) return;
-    const wait = Atomics.waitAsync(this.words, Word.Wake, seen);
-    if (wait.async) wait.value.then(this.listen);
-    else setImmediate(this.listen); // there is more; but others get a turn first
+  private rest(): void {
+    this.active = false;
+    this.sleeper.sleep();
   }
 
-  /** Calls back what is in the ring now; what callbacks bring about comes with the next wake-up. */
-  private drain(): void {
-    const { words, set } = this;
-    const head = Atomics.load(words, Word.Head);
-    let tail = words[Word.Tail]!;
-    while (tail !== head && !this.over) {
-      const at = Word.Ring + (tail & RING_SIZE - 1) * ENTRY_WORDS;
-      const slot = words[at]!;
-      const generation = words[at + 1]!;
-      const events = words[at + 2]!;
-      tail = tail + 1 | 0;
-      Atomics.store(words, Word.Tail, tail); // before the callback: it may throw
-      Atomics.notify(words, Word.Tail);
-      set.callBack(slot, generation, events);
+  /** Waits, calls back, and does what was put off. False: there was nothing. */
+  private pass(): boolean {
+    if (this.next === this.count) {
+      this.next = 0;
+      this.count = this.wait();
     }
-    if (Atomics.load(words, Word.State) === State.Failed) {
-      this.fail(new SystemError("epoll_wait", Atomics.load(words, Word.Errno), "the poller's descriptor"));
+    const something = this.count > 0 || this.deferred.length > 0;
+    this.quiet = something ? 0 : this.quiet + 1;
+    this.callBack();
+    this.runDeferred();
+    return something;
+  }
+
+  /** The number of events that there are now, or after a while. */
+  private wait(): number {
+    const { events } = this;
+    const epoll = this.set.fd;
+    const count = this.canWait && this.deferred.length === 0
+      ? this.libc.epoll_pwait2!(epoll, events, BATCH, this.timeoutPointer, null)
+      : this.libc.epoll_wait(epoll, events, BATCH, 0);
+    if (count >= 0) return count;
+    const reason = errno();
+    if (reason === ENOSYS) this.canWait = false; // before Linux 5.11
+    else if (reason !== EINTR) this.fail(reason);
+    return 0;
+  }
+
+  private fail(reason: number): void {
+    this.close();
+    this.onError(new SystemError("epoll_wait", reason, "the poller's descriptor"));
+  }
+
+  private callBack(): void {
+    const { events, set } = this;
+    while (this.next < this.count && !this.closed) {
+      const at = this.next++ * EVENT_WORDS;
+      set.callBack(events[at + EVENT_DATA]!, events[at + EVENT_DATA + 1]!, events[at + EVENT_EVENTS]!);
     }
   }
 
-  private fail(error: Error): void {
-    if (this.over) return;
-    Atomics.store(this.words, Word.State, State.Failed);
-    this.release();
-    this.onError(error);
-  }
-
-  private async end(): Promise<void> {
-    if (this.over) return;
-    this.over = true;
-    this.set.silence();
-    const { words } = this;
-    const state = Atomics.compareExchange(words, Word.State, State.Starting, State.Stopped);
-    if (state === State.Running) {
-      Atomics.store(words, Word.Closing, 1);
-      Atomics.add(words, Word.Tail, 1); // wakes it where it waits for room in the ring
-      Atomics.notify(words, Word.Tail);
-      const one = new BigUint64Array(new ArrayBuffer(8)).fill(1n);
-      check(libc().writeBuffer(this.wakeup, one, 8n), "write", "the poller's eventfd");
-      await Atomics.waitAsync(words, Word.State, State.Running).value;
+  private runDeferred(): void {
+    if (this.deferred.length === 0) return;
+    const count = this.deferred.length; // what is put off meanwhile waits for the next time
+    let done = 0;
+    try {
+      while (done < count) this.deferred[done++]!();
+    } finally { // one may throw
+      this.deferred.splice(0, done);
     }
-    this.release();
-  }
-
-  private release(): void {
-    this.over = true;
-    this.worker.terminate();
-    this.set.close();
-    libc().close(this.wakeup);
-    Atomics.add(this.words, Word.Wake, 1);
-    Atomics.notify(this.words, Word.Wake); // ends the wait of `listen`
   }
 }

@@ -42,8 +42,8 @@ export interface NetworkParts {
   readonly listeners: HostNetwork;
   /** The host's pings. */
   readonly pings: PingsOptions["sender"];
-  /** Puts off work to after the events that there are; null: the event loop does that. */
-  readonly defer: ((run: () => void) => void) | null;
+  /** Puts off work to after the events that there are. */
+  readonly defer: (run: () => void) => void;
   /** The address that datagrams to `remote` come from; null where the system has none to say. */
   readonly sourceTowards: (remote: Endpoint) => IpAddress | null;
   readonly process: ProcessSource;
@@ -76,7 +76,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
     limits: options.limits,
     reclaim: parts.reclaim,
-    ...(defer === null ? {} : { loop: new StackLoop(defer) }),
+    loop: new StackLoop(defer),
     shown: lines === null ? asBound : shownBy(parts.sourceTowards),
   });
   parts.cleanups.push(() => slirp.close());

@@ -19,7 +19,7 @@ const ALWAYS: readonly Needed[] = [
   { descriptor: { name: "net" }, flag: "--allow-net" },
 ];
 
-/** The module of the second thread, and the age of the sources. (Who has no git has a less exact time in -version.) */
+/** The age of the sources, for `-version`. (Who has no git has a less exact time there.) */
 const FROM_SOURCE: readonly Needed[] = [
   { descriptor: { name: "read", path: FOLDER }, flag: `--allow-read=${FOLDER}` },
 ];

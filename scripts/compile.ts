@@ -4,9 +4,9 @@
  *     deno task compile [--target TRIPLE] [--output PATH]
  *
  * It is what `deno compile` makes: Deno's runtime without the tools, with the program's modules behind it. Before that,
- * `deno bundle` makes one file of the program's modules, and one of each worker's: what no module uses is left out, and
- * one file is read faster at each start than many (of 187 modules: `-version` in 50 ms instead of 69, a start in 83
- * instead of 100). They are not minified, so that a trace of calls still names the functions; comments are gone.
+ * `deno bundle` makes one file of the program's modules: what no module uses is left out, and one file is read faster at
+ * each start than many (of 187 modules: `-version` in 50 ms instead of 69, a start in 83 instead of 100). It is not
+ * minified, so that a trace of calls still names the functions; comments are gone.
  *
  * All of that happens in a copy of the sources, where the {@linkcode Stamp} is put in. So compiling changes nothing in
  * the work tree but the executable.
@@ -27,9 +27,6 @@ const MAIN = "main.ts";
 
 /** Where what it imports is. */
 const FOLDERS: readonly string[] = ["ffi", "stack", "forward"];
-
-/** The modules that second threads start with. The program names them by their URL, `./NAME`, beside its own. */
-export const WORKERS: readonly string[] = ["ffi/poller_worker.ts"];
 
 /** What V8 is told, and why. */
 export const ENGINE: readonly (readonly [flag: string, reason: string])[] = [
@@ -85,18 +82,17 @@ export class CommandFailed extends Error {
 export async function compile({ target, output, stamp }: CompileOptions): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-compile-" });
   try {
-    const [sources, bundles] = [`${directory}/sources`, `${directory}/bundles`];
+    const sources = `${directory}/sources`;
     await copySources(sources, stamp);
-    await deno(sources, "check", "--quiet", MAIN, ...WORKERS);
-    const files = await Promise.all([MAIN, ...WORKERS].map((module) => bundle(module, sources, bundles)));
-    for (const file of files) await Deno.utime(`${bundles}/${file}`, stamp.time, stamp.time);
-    const [main, ...workers] = files;
+    await deno(sources, "check", "--quiet", MAIN);
+    const bundle = `${directory}/main.js`;
+    await deno(sources, "bundle", "--quiet", "--platform", "deno", "--output", bundle, MAIN);
+    await Deno.utime(bundle, stamp.time, stamp.time);
     await deno(
-      bundles,
+      directory,
       ...["compile", ...[...COMPILE, ...ENGINE, ...PERMISSIONS].map(([flag]) => flag)],
-      ...workers.flatMap((worker) => ["--include", worker]),
       ...target === null ? [] : ["--target", target],
-      ...["--output", `${directory}/slirpnetstack`, main!],
+      ...["--output", `${directory}/slirpnetstack`, bundle],
     );
     await install(`${directory}/slirpnetstack`, output);
   } finally {
@@ -130,13 +126,6 @@ async function* filesIn(root: URL, folder: string): AsyncGenerator<string> {
     if (entry.isDirectory) yield* filesIn(root, path);
     else if (entry.isFile) yield path;
   }
-}
-
-/** Makes one file of a module and of what it imports, and returns its name in the folder `to`. */
-async function bundle(module: string, sources: string, to: string): Promise<string> {
-  const name = module === MAIN ? "main.js" : module.replace(/.*\//, ""); // a worker's name is in the program's text
-  await deno(sources, "bundle", "--quiet", "--platform", "deno", "--output", `${to}/${name}`, module);
-  return name;
 }
 
 /** Puts the executable in its place in one step: a program that is running from there goes on, with the old one. */

@@ -9,9 +9,9 @@
  * | system calls | | a list, in all threads: seccomp_policy.ts |
  * | files | | a list, in the program's thread and its new ones; in all from Linux 7.0 on: landlock.ts |
  *
- * When to call it: when everything is open that wants privileges (the device, listeners, the capture), all other threads
- * run that read files to start (a Worker reads its module's), children are started, and nothing of the guest's was read yet. There is no way
- * back, and what is done before an error stays done: the process ends then.
+ * When to call it: when everything is open that wants privileges (the device, listeners, the capture), children are
+ * started, and nothing of the guest's was read yet. There is no way back, and what is done before an error stays done:
+ * the process ends then.
  *
  * @module
  */

@@ -92,6 +92,7 @@ class Bench implements AsyncDisposable {
     });
     loop.drive(this.stack);
     const taker = { receive: (frame: Frame) => this.link.receive(frame), endOfTurn: () => {} };
+    this.poller.begin();
     this.stopReading = readFrames(this.device, this.poller, frames, taker, (error) => {
       throw error;
     });

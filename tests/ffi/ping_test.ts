@@ -34,6 +34,7 @@ class Pings implements AsyncDisposable {
         throw error;
       },
     });
+    this.poller.begin();
     this.pings = new PingSockets<string>({
       poller: this.poller,
       now: () => this.now,

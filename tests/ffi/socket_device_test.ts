@@ -100,6 +100,7 @@ for (const [name, type] of TYPES) {
   Deno.test(`${name}: a reader takes thousands of frames, and ends when the other side has closed`, async () => {
     const [own, peer] = socketPair(type);
     const poller = new Poller({ onError: failOnError });
+    poller.begin();
     const device = openSocketDevice(own, { poller, mtu: 9000 });
     assertEquals(device.mtu, 9000);
     const pool = new FramePool(allocate);
@@ -304,6 +305,7 @@ class StreamReader {
 Deno.test("SOCK_STREAM: a slow reader gets whole frames, and what has no room is dropped whole", async () => {
   const [own, peer] = socketPair(SOCK_STREAM);
   const poller = new Poller({ onError: failOnError });
+  poller.begin();
   const device = openSocketDevice(own, { poller });
   const out = new Transmit(allocate);
   const accepted: Uint8Array[] = [];

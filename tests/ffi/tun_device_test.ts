@@ -144,6 +144,7 @@ for (const kind of ["tap", "tun"] as const) {
         await using namespace = await makeGuest(kind);
         const device = await openDevice(namespace, offload);
         const poller = new Poller({ onError: failOnError });
+        poller.begin();
         const frame = new Frame(allocate(FRAME_SIZE));
         const out = new Transmit(allocate);
         assertEquals([device.medium, device.mtu], [kind === "tap" ? "ethernet" : "ip", 1500]);
@@ -213,6 +214,7 @@ for (const kind of ["tap", "tun"] as const) {
           await server.ip(`neigh add fd09::2 lladdr ${mac(GUEST_MAC)} dev tt0`);
         }
         const poller = new Poller({ onError: failOnError });
+        poller.begin();
         const devices = [await openDevice(client, offload), await openDevice(server, offload)] as const;
         const largest = [0, 0];
         const pool = new FramePool(allocate);
@@ -271,6 +273,7 @@ Deno.test({
     await using namespace = await makeGuest("tap");
     const device = await openDevice(namespace, true);
     const poller = new Poller({ onError: failOnError });
+    poller.begin();
     const frame = new Frame(allocate(FRAME_SIZE));
     const socket = guestSocket(namespace, "10.9.0.2");
     assert(socket.addr.transport === "udp");
@@ -315,6 +318,7 @@ for (const kind of ["tap", "tun"] as const) {
       await using namespace = await makeGuest(kind);
       const device = await openDevice(namespace, true);
       const poller = new Poller({ onError: failOnError });
+      poller.begin();
       const frame = new Frame(allocate(FRAME_SIZE));
       const out = new Transmit(allocate);
       const socket = guestSocket(namespace, "10.9.0.2");

@@ -27,6 +27,7 @@ export class TestHost implements AsyncDisposable {
         throw error;
       },
     });
+    this.poller.begin();
     this.host = new LibcHost({ poller: this.poller, error: hostError, address: IpAddress.at, ...options });
   }
 
