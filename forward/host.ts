@@ -49,6 +49,8 @@ export interface HostStream {
   readonly remote: Endpoint;
   /** Must be set before the first read or write. */
   handler: HostStreamHandler | null;
+  /** Whether the end of the stream is known to have come with what was read last: the next read gives 0. */
+  readonly ended: boolean;
   /** Reads into the chunk. The count, 0 at the end of the stream, or {@linkcode PENDING}. May throw a HostError. */
   read(into: Chunk): number;
   /** Writes from the chunk. The count taken (at least one), or {@linkcode PENDING}. May throw a HostError. */

@@ -20,6 +20,7 @@ export class DenoStream implements HostStream {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   handler: HostStreamHandler | null = null;
+  readonly ended = false; // it is another read that tells
   private closed = false;
 
   /** Takes the connection over. Throws if the peer's address can't be had any more. */

@@ -7,7 +7,7 @@
  * | --- | --- |
  * | read | received at once where the last receive came back full, and so there is likely more; else it waits |
  * | readable | received into the memory of the read that waits; less than asked for: nothing more is there |
- * | the peer's FIN or RST was reported with it | the next read is tried at once, as its end is there |
+ * | the peer's FIN or RST was reported with it | received again: what was read last may be the end, which is told with it |
  * | write | sent at once, unless the last send was taken in part: then it waits for room |
  * | writable | sent from the memory of the write that waits |
  *
@@ -48,6 +48,9 @@ export class LibcStream implements HostStream {
   private mayRead = false;
   /** Whether the kernel has reported the end, good or bad, of what the peer sends. */
   private ending = false;
+  ended = false;
+  /** The errno that came behind what was read last; 0: none did. */
+  private failure = 0;
   /** Whether there is likely room to write. */
   private mayWrite = true;
 
@@ -148,15 +151,30 @@ export class LibcStream implements HostStream {
     if (events !== 0) this.socket.arm(events);
   }
 
-  /** The number of bytes received, or the negative errno. */
+  /** The number of bytes received, or the negative errno. Sees whether the end came with them, if it was reported. */
   private receive(block: Block, offset: number, length: number): number {
+    if (this.failure !== 0) return -this.failure;
+    let received = this.receiveOnce(block.address + offset, length);
+    while (this.ending && !this.ended && received > 0 && received < length) {
+      const more = this.receiveOnce(block.address + offset + received, length - received);
+      if (more < 0) {
+        if (more !== -EAGAIN) this.failure = -more;
+        break;
+      }
+      if (more === 0) this.ended = true;
+      received += more;
+    }
+    this.mayRead = received === length || (this.ending && received >= 0);
+    return received;
+  }
+
+  private receiveOnce(address: number, length: number): number {
     const { streamMessage } = this.context;
-    streamMessage.setPart(0, block.address + offset, length);
+    streamMessage.setPart(0, address, length);
     let result: number;
     do result = libc().recvmsg(this.socket.fd, streamMessage.pointer, MSG_DONTWAIT); while (
       result < 0 && isInterrupted()
     );
-    this.mayRead = result === length || (this.ending && result >= 0);
     return result < 0 ? -errno() : result;
   }
 

@@ -15,7 +15,7 @@
  * | what happens | what is done |
  * | --- | --- |
  * | guest's FIN, all before it written | host `closeWrite`; the other direction goes on |
- * | end of the host's stream | guest `shutdown`; the other direction goes on |
+ * | end of the host's stream | FIN for the guest, in the segment of data that it came with; the other direction goes on |
  * | both | the host's socket is closed; over when the guest has acknowledged all |
  * | host reset, or any other host error | guest `abort` (RST) |
  * | guest reset, timed out, unreachable | host `reset` (RST) |
@@ -208,12 +208,12 @@ export class Splice implements TcpHandler, HostStreamHandler {
   }
 
   private tookRead(length: number): void {
-    this.guest.commit(length);
+    const ended = length === 0 || this.stream.ended;
+    this.guest.commit(length, ended);
     this.committed += length;
-    if (length === 0) {
+    if (ended) {
       this.hostEnded = true;
       this.ends.record(`${this.hostSide}-read`, EOF);
-      this.guest.shutdown();
       this.finishIfDone();
     } else if (length < this.reserved) {
       while (this.readSize > 0 && length <= READ_SIZES[this.readSize - 1]!) this.readSize--;
@@ -225,7 +225,7 @@ export class Splice implements TcpHandler, HostStreamHandler {
   private guestFinished(): void {
     this.guestEnded = true;
     this.ends.record(`${this.guestSide}-read`, EOF);
-    this.stream.closeWrite();
+    if (!this.hostEnded) this.stream.closeWrite(); // else it is closed next
     this.finishIfDone();
   }
 

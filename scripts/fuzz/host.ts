@@ -55,6 +55,7 @@ class FuzzStream implements HostStream {
   private writeEnded = false;
   /** The end of the stream was read, or an error. */
   private over = false;
+  ended = false;
   isClosed = false;
 
   constructor(private readonly host: FuzzHost, readonly local: Endpoint, readonly remote: Endpoint) {}
@@ -82,6 +83,7 @@ class FuzzStream implements HostStream {
       this.over = true;
       return 0;
     }
+    this.over = this.ended = random.below(64) === 0;
     const length = Math.min(into.length, random.of([1, 10, 1460, 4096, 65_536, 1 << 20]));
     into.block.bytes.fill(random.below(256), into.offset, into.offset + length);
     return length;

@@ -631,16 +631,16 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     return this.context.memory.allowance(this.sender.bufferLimit) - this.sender.buffer.length;
   }
 
-  commit(length: number): void {
-    if (this.sender.finQueued) length = 0; // nothing can follow FIN
+  commit(length: number, last = false): void {
+    const ended = this.sender.finQueued || this.handshake === Handshake.Over;
+    if (ended) length = 0; // nothing can follow FIN
     this.sender.buffer.commit(length);
-    if (length > 0 && this.handshake === Handshake.Done) this.later();
+    if (last && !ended) this.sender.finQueued = true;
+    if ((length > 0 || last) && !ended && this.handshake === Handshake.Done) this.later();
   }
 
   shutdown(): void {
-    if (this.sender.finQueued || this.handshake === Handshake.Over) return;
-    this.sender.finQueued = true;
-    if (this.handshake === Handshake.Done) this.later();
+    this.commit(0, true);
   }
 
   abort(): void {

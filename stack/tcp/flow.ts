@@ -69,8 +69,12 @@ export interface TcpFlow {
    * not complete: a flood of such connections takes no memory for what they may never send (`writable` is called later). Stays valid until {@linkcode commit} or the next reserve, whatever happens to the connection.
    */
   reserve(wanted: number): Chunk | null;
-  /** Queues the first `length` bytes (0: none) of what {@linkcode reserve} gave, and sends what may be sent. */
-  commit(length: number): void;
+  /**
+   * Queues the first `length` bytes (0: none) of what {@linkcode reserve} gave, and sends what may be sent.
+   *
+   * @param last nothing follows: as {@linkcode shutdown}, but FIN is in the segment of the last byte
+   */
+  commit(length: number, last?: boolean): void;
 
   /** Sends FIN after all that was committed. Reading goes on. Calling it again does nothing. */
   shutdown(): void;

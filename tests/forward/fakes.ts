@@ -130,11 +130,12 @@ export class FakeFlow implements TcpFlow {
     return this.reserved = { block: allocatePlain(length), offset: 0, length };
   }
 
-  commit(length: number): void {
+  commit(length: number, last = false): void {
     if (this.over) return;
     assert(this.reserved !== null && length <= this.reserved.length, "committed what was not reserved");
     for (let i = 0; i < length; i++) this.toGuest.push(this.reserved.block.bytes[i]!);
     this.reserved = null;
+    if (last) this.shutdown();
   }
 
   shutdown(): void {
@@ -231,7 +232,8 @@ export class FakeStream implements HostStream {
   private pendingRead: Chunk | null = null;
   private pendingWrite: Chunk | null = null;
   private readonly queue: number[] = [];
-  private ended = false;
+  private finished = false;
+  ended = false;
 
   /** @param immediate asked for each operation: whether it may complete at once */
   constructor(private readonly immediate: () => boolean = () => false) {}
@@ -240,7 +242,7 @@ export class FakeStream implements HostStream {
     assert(this.pendingRead === null, "a second read");
     this.assertOpen();
     this.reads.push(into.length);
-    if (this.immediate() && (this.queue.length > 0 || this.ended)) return this.fill(into);
+    if (this.immediate() && (this.queue.length > 0 || this.finished)) return this.fill(into);
     this.pendingRead = into;
     return PENDING;
   }
@@ -292,13 +294,16 @@ export class FakeStream implements HostStream {
 
   /** The host's FIN. */
   finishes(): void {
-    this.ended = true;
+    this.finished = true;
   }
+
+  /** Tells the end with the last data, as a host does that has both when it is asked: see {@linkcode HostStream.ended}. */
+  endsWithData = false;
 
   /** Completes the pending read, if there is one and something to give. */
   completeRead(): void {
     const into = this.pendingRead;
-    if (into === null || this.isClosed || (this.queue.length === 0 && !this.ended)) return;
+    if (into === null || this.isClosed || (this.queue.length === 0 && !this.finished)) return;
     this.pendingRead = null;
     this.handler!.readDone(this.fill(into));
   }
@@ -328,6 +333,7 @@ export class FakeStream implements HostStream {
   private fill(into: Chunk): number {
     const piece = this.queue.splice(0, into.length);
     into.block.bytes.set(piece, into.offset);
+    this.ended = this.endsWithData && this.finished && this.queue.length === 0;
     return piece.length;
   }
 

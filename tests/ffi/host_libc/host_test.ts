@@ -43,6 +43,23 @@ for (const address of ["127.0.0.1", "::1"]) {
     server.close();
   });
 
+  Deno.test(`${address}: an end that came before the read is told with the last data, and once more when asked`, async () => {
+    await using test = new TestHost();
+    const { client, server } = await pair(test, address);
+    const left = new Conversation(client), right = new Conversation(server);
+    await left.write("more follows");
+    assertEquals([await right.read(), server.ended], ["more follows", false]);
+    await left.write("the last");
+    client.closeWrite();
+    assertEquals([await right.read(), server.ended], ["the last", true]);
+    assertEquals([await right.read(), server.ended], ["", true]);
+    await right.write("answer");
+    server.close();
+    assertEquals([await left.read(), client.ended], ["answer", true]);
+    assertEquals(await left.read(), "");
+    client.close();
+  });
+
   Deno.test(`${address}: megabytes both ways at once, to a reader that is slow at first`, async () => {
     await using test = new TestHost();
     const { client, server } = await pair(test, address);

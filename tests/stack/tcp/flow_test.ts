@@ -232,6 +232,22 @@ Deno.test("memory that the user looks at or writes into is its own after the end
   }
 });
 
+Deno.test("commit of the last data: FIN is in their segment, and nothing follows", () => {
+  const peer = new Peer();
+  const user = quiet();
+  const connection = peer.opened(user);
+  user.flow.reserve(100);
+  user.flow.commit(100, true);
+  const last = peer.one();
+  assertEquals([last.flags, last.length], ["FIN ACK PSH", 100]);
+  assertEquals([connection.state, user.flow.reserve(10)], ["FIN-WAIT-1", null]);
+  user.flow.commit(10, true);
+  user.flow.shutdown();
+  assertEquals(peer.take(), []);
+  peer.ack();
+  assertEquals([connection.state, user.flow.bytesAcknowledged], ["FIN-WAIT-2", 100]);
+});
+
 Deno.test("a full send buffer: writable() when there is room, not before, and never after shutdown", () => {
   const peer = new Peer();
   const user = quiet();
