@@ -159,7 +159,7 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
   const frames = new FramePool(allocate);
   const sources = new system.SourceAddresses(IpAddress.at);
   const taker = await makeNetwork(options, {
-    ...{ device, frames, allocate, defer, capture, metrics, cleanups, lines: guest.lines },
+    ...{ device, frames, allocate, defer, clock: () => poller.now(), capture, metrics, cleanups, lines: guest.lines },
     ...hosts(options, poller, defer),
     pings: (handler) => pingSockets(options, poller, handler, guest.progress),
     sourceTowards: (remote) => sources.towards(remote),

@@ -10,6 +10,9 @@
  *     event     the handle waits for something else   → epoll_ctl(MOD) to that
  *     event     the handle waits for nothing          → epoll_ctl(MOD) to silence
  *
+ * Who keeps in mind himself what there is left to do asks for EPOLLET: he is told of every change, and of no state that
+ * stays, and no system call follows but the first.
+ *
  * A slot is an index in the table of handles, and comes back with every event. An event may still be under way for a
  * handle that was just removed, and its slot be another's; its generation tells, and it is dropped.
  *
@@ -28,6 +31,8 @@ export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
 /** The other side has closed. */
 export const EPOLLHUP = 0x010;
+/** Tell of changes, not of states. */
+export const EPOLLET: number = 1 << 31;
 
 // struct epoll_event is packed on x86-64 alone
 const PACKED = Deno.build.arch === "x86_64";
@@ -66,7 +71,10 @@ export class EpollSet {
     return this.open ? this.epoll : -1;
   }
 
-  /** Watches `fd`, for nothing until its handle is armed, or for `events`, as if armed. Throws a SystemError. */
+  /**
+   * Watches `fd`, for nothing until its handle is armed, or for `events`, as if armed; with EPOLLET it must not be armed.
+   * Throws a SystemError.
+   */
   add(fd: number, callback: (events: number) => void, events = 0): PollHandle {
     if (this.silent) throw new Error("the poller is closed");
     const slot = this.freeSlots.pop() ?? this.handles.length;
@@ -86,6 +94,7 @@ export class EpollSet {
   callBack(slot: number, generation: number, events: number): void {
     const handle = this.handles[slot];
     if (handle === undefined || handle.generation !== generation) return;
+    if ((handle.watched & EPOLLET) !== 0) return handle.callback(events);
     const told = handle.wanted === 0 ? 0 : events & (handle.wanted | EPOLLERR | EPOLLHUP);
     if (told === 0) return this.restrict(handle);
     handle.wanted = 0;

@@ -25,7 +25,8 @@
  * it is idle.
  *
  * A descriptor is called back once for each arming, told of EPOLLERR and EPOLLHUP whatever it was armed for, and silent
- * after its removal. Arming costs no system call where it waits for the same again (epoll_set.ts).
+ * after its removal. Arming costs no system call where it waits for the same again (epoll_set.ts). One that was added
+ * with EPOLLET is called back with each change instead.
  *
  * @module
  */
@@ -36,7 +37,7 @@ import { errno, type Libc, libc } from "./libc.ts";
 import { MachineBlock } from "./memory.ts";
 import { Sleeper } from "./sleeper.ts";
 
-export { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./epoll_set.ts";
+export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./epoll_set.ts";
 
 /** Events of a turn. */
 const BATCH = 64;
@@ -68,7 +69,8 @@ export interface Polling {
   /**
    * Watches `fd`; the callback is called with EPOLL flags, from the event loop and never from within a call.
    *
-   * @param events what it is armed for from the beginning; nothing unless given
+   * @param events what it is armed for from the beginning; nothing unless given. With EPOLLET: told of each change of
+   *   these without being armed, and of what there is at the beginning
    */
   add(fd: number, callback: (events: number) => void, events?: number): PollHandle;
   /**
@@ -103,6 +105,8 @@ export class Poller implements Polling {
   private canWait: boolean;
   private readonly quietTurns: number;
   private quiet = 0;
+  /** When the present events were there; -1 between turns. */
+  private time = -1;
   private yielding = false;
   private deferred: (() => void)[] = [];
   private begun = false;
@@ -128,6 +132,14 @@ export class Poller implements Polling {
 
   add(fd: number, callback: (events: number) => void, events?: number): PollHandle {
     return this.set.add(fd, callback, events);
+  }
+
+  /**
+   * The time in ms, `performance.now()`; within a callback that at which its events were there: it is asked for several
+   * times for each packet, and would take a tenth of the program's time.
+   */
+  now(): number {
+    return this.time >= 0 ? this.time : performance.now();
   }
 
   /** Ends the turn after the present events: somebody has left work to the event loop. */
@@ -163,10 +175,11 @@ export class Poller implements Polling {
       this.yielding = false;
       const end = performance.now() + TURN_MS;
       for (let waits = 0; waits < WAITS_PER_TURN && !this.yielding; waits++) {
-        if (!this.pass() || this.closed || performance.now() > end) break;
+        if (!this.pass() || this.closed || this.time > end) break;
       }
       thrown = false;
     } finally {
+      this.time = -1;
       if (thrown || this.quiet <= (this.canWait ? this.quietTurns : LOOKING_TURNS)) setImmediate(this.turn);
       else this.rest();
     }
@@ -183,6 +196,7 @@ export class Poller implements Polling {
       this.next = 0;
       this.count = this.wait();
     }
+    this.time = performance.now();
     const something = this.count > 0 || this.deferred.length > 0;
     this.quiet = something ? 0 : this.quiet + 1;
     this.callBack();

@@ -19,7 +19,7 @@ export class Socket {
    *
    * A TCP socket must be listening or connecting already: the kernel reports one that is neither as hung up.
    *
-   * @param events what it waits for from the beginning; nothing unless given
+   * @param events what it waits for from the beginning; nothing unless given. With EPOLLET: told of each change, not armed
    */
   constructor(private readonly descriptor: number, poller: Polling, events = 0) {
     this.armed = events;

@@ -60,7 +60,10 @@ export const ICMPV6_FILTER = 1;
 /** linux/tcp.h */
 export const TCP_NODELAY = 1;
 
-/** linux/eventpoll.h: the peer has ended its direction. */
+// linux/eventpoll.h
+/** There is urgent data. */
+export const EPOLLPRI = 0x002;
+/** The peer has ended its direction. */
 export const EPOLLRDHUP = 0x2000;
 
 // asm-generic/fcntl.h, linux/fcntl.h

@@ -44,6 +44,8 @@ export interface NetworkParts {
   readonly pings: PingsOptions["sender"];
   /** Puts off work to after the events that there are. */
   readonly defer: (run: () => void) => void;
+  /** The time in ms, by `performance.now()`; while events are handled it may stand still. */
+  readonly clock: () => number;
   /** The address that datagrams to `remote` come from; null where the system has none to say. */
   readonly sourceTowards: (remote: Endpoint) => IpAddress | null;
   readonly process: ProcessSource;
@@ -61,7 +63,7 @@ export interface NetworkParts {
 
 /** Makes it, with its forwards. Resolves with what takes the device's frames. Rejects with a {@linkcode StartFailed}. */
 export async function makeNetwork(options: SharedOptions, parts: NetworkParts): Promise<FrameTaker> {
-  const { device, frames, allocate, host, listeners, process, capture, metrics, lines, defer } = parts;
+  const { device, frames, allocate, host, listeners, process, capture, metrics, lines, defer, clock } = parts;
   const { read } = process;
   const now = () => performance.now();
   const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(LOOPBACKS)] : options.allow;
@@ -76,7 +78,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
     limits: options.limits,
     reclaim: parts.reclaim,
-    loop: new StackLoop(defer),
+    loop: new StackLoop(defer, clock),
     shown: lines === null ? asBound : shownBy(parts.sourceTowards),
   });
   parts.cleanups.push(() => slirp.close());

@@ -37,8 +37,14 @@ export class StackLoop implements WakingLoop {
   private setFor = Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param defer what {@linkcode StackLoop.defer} does; setImmediate unless given */
-  constructor(readonly defer: (run: () => void) => void = (run) => void setImmediate(run)) {}
+  /**
+   * @param defer what {@linkcode StackLoop.defer} does; setImmediate unless given
+   * @param now its clock; performance.now() unless given, which is what a deadline is measured by
+   */
+  constructor(
+    readonly defer: (run: () => void) => void = (run) => void setImmediate(run),
+    readonly now: () => number = () => performance.now(),
+  ) {}
 
   drive(stack: Wakeable): void {
     this.stack = stack;
@@ -49,10 +55,6 @@ export class StackLoop implements WakingLoop {
     this.stack = null;
     this.setFor = Infinity;
     clearTimeout(this.timer);
-  }
-
-  now(): number {
-    return performance.now();
   }
 
   settle(): void {

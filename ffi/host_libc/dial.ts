@@ -24,7 +24,7 @@ import {
 } from "../socket_constants.ts";
 import { familyOf, type SocketContext, socketError, throwIfFailed } from "./context.ts";
 import { Socket } from "../socket.ts";
-import { LibcStream } from "./stream.ts";
+import { LibcStream, STREAM_EVENTS } from "./stream.ts";
 
 /** Connects, and tells the handler; with the context's errors. */
 export function connect(
@@ -90,6 +90,7 @@ class SocketDial implements HostDial {
   }
 
   private readonly ready = (events: number): void => {
+    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) === 0) return;
     this.over = true;
     const { context, socket, remote, handler } = this;
     let stream: HostStream;
@@ -140,7 +141,7 @@ function connecting(context: SocketContext, remote: Endpoint, zone: string | und
     libc().close(fd);
     throw error;
   }
-  return new Socket(fd, context.poller, EPOLLOUT); // reported at once where it is connected already
+  return new Socket(fd, context.poller, STREAM_EVENTS); // reported at once where it is connected already
 }
 
 function connected(context: SocketContext, socket: Socket, remote: Endpoint, events: number): HostStream {
@@ -148,7 +149,9 @@ function connected(context: SocketContext, socket: Socket, remote: Endpoint, eve
     const reason = context.option(socket.fd, SOL_SOCKET, SO_ERROR);
     if (reason !== 0) throw socketError(reason);
   }
-  return new LibcStream(socket, context, context.localEndpoint(socket.fd), remote);
+  const stream = new LibcStream(socket, context, context.localEndpoint(socket.fd), remote);
+  socket.onEvents(events); // there may be something to read, too, which is not told again
+  return stream;
 }
 
 function translate(context: SocketContext, error: unknown, remote: Endpoint): unknown {

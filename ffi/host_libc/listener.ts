@@ -30,7 +30,7 @@ import {
 } from "../socket_constants.ts";
 import { familyOf, type SocketContext, throwIfFailed } from "./context.ts";
 import { Socket } from "../socket.ts";
-import { LibcStream } from "./stream.ts";
+import { LibcStream, STREAM_EVENTS } from "./stream.ts";
 
 /** Connections that the kernel keeps for us; its own limit (net.core.somaxconn) may be less. */
 const BACKLOG = 4096;
@@ -96,7 +96,7 @@ export class LibcListener implements HostListener {
     const remote = readEndpoint(this.name, 0, context.makeAddress);
     let socket: Socket;
     try {
-      socket = new Socket(fd, context.poller);
+      socket = new Socket(fd, context.poller, STREAM_EVENTS);
     } catch {
       return; // no memory to watch it: it is closed
     }

@@ -5,15 +5,16 @@
  *
  * | operation | what is done |
  * | --- | --- |
- * | read | received at once where the last receive came back full, and so there is likely more; else it waits |
+ * | read | received at once where something was reported since, or the last receive came back full; else it waits |
  * | readable | received into the memory of the read that waits; less than asked for: nothing more is there |
+ * | urgent data was reported with it | the next read is tried at once: a receive stops before them (tcp(7)) |
  * | the peer's FIN or RST was reported with it | received again: what was read last may be the end, which is told with it |
  * | write | sent at once, unless the last send was taken in part: then it waits for room |
  * | writable | sent from the memory of the write that waits |
  *
- * Waiting is one epoll_ctl(2), for reading and writing together; EPOLLOUT is asked for only while a write waits, as
- * each acknowledgement of the peer would be reported otherwise. Nothing is allocated for an operation: the memory that
- * it is about is kept in fields, and handed to the kernel in a structure that all streams share.
+ * The poller tells of changes (EPOLLET), so one epoll_ctl(2) serves for all of a connection's life; of room to write the
+ * kernel tells only after a send that found too little. Nothing is allocated for an operation: the memory that it is about
+ * is kept in fields, and handed to the kernel in a structure that all streams share.
  *
  * @module
  */
@@ -23,9 +24,17 @@ import type { Chunk } from "../../stack/tcp/flow.ts";
 import type { HostError, HostStream, HostStreamHandler, PENDING } from "../../forward/host.ts";
 import { EAGAIN, EINTR } from "../errors.ts";
 import { errno, libc } from "../libc.ts";
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "../poller.ts";
+import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT } from "../poller.ts";
 import { endpointText } from "../sockaddr.ts";
-import { EPOLLRDHUP, MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, SO_LINGER, SOL_SOCKET } from "../socket_constants.ts";
+import {
+  EPOLLPRI,
+  EPOLLRDHUP,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SHUT_WR,
+  SO_LINGER,
+  SOL_SOCKET,
+} from "../socket_constants.ts";
 import type { SocketContext } from "./context.ts";
 import type { Socket } from "../socket.ts";
 
@@ -35,6 +44,9 @@ const WAITS: typeof PENDING = -1;
 /** `struct linger` (bits/socket.h): on, for 0 seconds. */
 const LINGER_RESET = new Int32Array(new ArrayBuffer(8));
 LINGER_RESET[0] = 1;
+
+/** What a stream's socket is watched for. */
+export const STREAM_EVENTS: number = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
 /** Nothing can be written any more. */
 const GONE = EPOLLHUP | EPOLLERR;
@@ -49,6 +61,8 @@ export class LibcStream implements HostStream {
   /** Whether the kernel has reported the end, good or bad, of what the peer sends. */
   private ending = false;
   ended = false;
+  /** Whether urgent data were reported, and not all was read since. */
+  private urgent = false;
   /** The errno that came behind what was read last; 0: none did. */
   private failure = 0;
   /** Whether there is likely room to write. */
@@ -63,7 +77,7 @@ export class LibcStream implements HostStream {
   private writeOffset = 0;
   private writeLength = 0;
 
-  /** Takes over the socket of a connection between these two. */
+  /** Takes over the socket of a connection between these two, which must be watched for STREAM_EVENTS. */
   constructor(
     private readonly socket: Socket,
     private readonly context: SocketContext,
@@ -82,7 +96,6 @@ export class LibcStream implements HostStream {
     this.readBlock = into.block;
     this.readOffset = into.offset;
     this.readLength = into.length;
-    this.wait();
     return WAITS;
   }
 
@@ -95,7 +108,6 @@ export class LibcStream implements HostStream {
     this.writeBlock = from.block;
     this.writeOffset = from.offset;
     this.writeLength = from.length;
-    this.wait();
     return WAITS;
   }
 
@@ -116,10 +128,9 @@ export class LibcStream implements HostStream {
 
   private readonly ready = (events: number): void => {
     if ((events & ENDS) !== 0) this.ending = true;
-    if ((events & GONE) !== 0) this.mayWrite = true; // to be told why not
-    if ((events & (EPOLLIN | ENDS)) !== 0) this.finishRead();
+    if ((events & EPOLLPRI) !== 0) this.urgent = true;
+    if ((events & (EPOLLIN | EPOLLPRI | ENDS)) !== 0) this.finishRead();
     if ((events & (EPOLLOUT | GONE)) !== 0) this.finishWrite();
-    this.wait();
   };
 
   private finishRead(): void {
@@ -137,18 +148,15 @@ export class LibcStream implements HostStream {
 
   private finishWrite(): void {
     const { writeBlock } = this;
-    if (writeBlock === null) return;
+    if (writeBlock === null) {
+      this.mayWrite = true; // or else a write is told why not
+      return;
+    }
     const result = this.send(writeBlock, this.writeOffset, this.writeLength);
     if (result === -EAGAIN) return;
     this.writeBlock = null;
     if (result >= 0) this.handler?.writeDone(result);
     else this.handler?.writeFailed(this.writeError(-result));
-  }
-
-  /** Waits for what operations wait for; after {@linkcode close} for nothing. */
-  private wait(): void {
-    const events = (this.readBlock === null ? 0 : EPOLLIN | EPOLLRDHUP) | (this.writeBlock === null ? 0 : EPOLLOUT);
-    if (events !== 0) this.socket.arm(events);
   }
 
   /** The number of bytes received, or the negative errno. Sees whether the end came with them, if it was reported. */
@@ -164,7 +172,8 @@ export class LibcStream implements HostStream {
       if (more === 0) this.ended = true;
       received += more;
     }
-    this.mayRead = received === length || (this.ending && received >= 0);
+    if (received === -EAGAIN) this.urgent = false;
+    this.mayRead = received >= 0 && (received === length || this.ending || this.urgent);
     return received;
   }
 

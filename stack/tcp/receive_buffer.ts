@@ -92,6 +92,10 @@ export class ReceiveBuffer {
     this.queued -= length;
     if (run.length > 0) return;
     this.release(run);
+    if (this.queue.length === 1) { // as in every conversation; to set the length is a call of the runtime's
+      this.queue.pop();
+      return;
+    }
     this.first++;
     if (this.first === this.queue.length) this.queue.length = this.first = 0;
     else if (this.first > 32 && this.first * 2 > this.queue.length) {

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { libc } from "../../ffi/libc.ts";
-import { EPOLLIN, EPOLLOUT, Poller, type PollerOptions } from "../../ffi/poller.ts";
+import { EPOLLET, EPOLLIN, EPOLLOUT, Poller, type PollerOptions } from "../../ffi/poller.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { TestDescriptor } from "./test_descriptor.ts";
 import { SystemError } from "../../ffi/errors.ts";
@@ -9,6 +9,7 @@ import { socketPair } from "./unix_sockets.ts";
 libc();
 
 const EFD_NONBLOCK = 0o4000;
+const SOCK_STREAM = 1;
 
 const onError = (error: Error): void => {
   throw error;
@@ -47,6 +48,41 @@ for (const waitMicroseconds of [100, 0]) {
     await poller.close();
   });
 
+  Deno.test(`${title}: a descriptor with EPOLLET is told of what there is, then of each change, without being armed`, async () => {
+    const poller = begun({ onError, waitMicroseconds });
+    const [a, b] = socketPair(SOCK_STREAM);
+    const calls: number[] = [];
+    let called = Promise.withResolvers<void>();
+    const handle = poller.add(a, (events) => {
+      calls.push(events);
+      called.resolve();
+    }, EPOLLIN | EPOLLOUT | EPOLLET);
+    using other = new TestDescriptor(poller);
+    for (const expected of [EPOLLOUT, EPOLLIN | EPOLLOUT, EPOLLIN | EPOLLOUT]) {
+      await called.promise;
+      called = Promise.withResolvers<void>();
+      for (let i = 0; i < 3; i++) { // turns without a change
+        other.handle.arm(EPOLLIN);
+        other.set();
+        await other.next;
+        other.clear();
+      }
+      assertEquals(calls, [expected]);
+      calls.length = 0;
+      assertEquals(libc().writeBuffer(b, new Uint8Array(1), 1n), 1);
+    }
+    await called.promise;
+    handle.remove();
+    calls.length = 0;
+    assertEquals(libc().writeBuffer(b, new Uint8Array(1), 1n), 1);
+    other.handle.arm(EPOLLIN);
+    other.set();
+    await other.next;
+    assertEquals(calls, []);
+    for (const fd of [a, b]) libc().close(fd);
+    await poller.close();
+  });
+
   Deno.test(`${title}: a conversation of 2,000 events`, async () => {
     const poller = begun({ onError, waitMicroseconds });
     const over = Promise.withResolvers<void>();
@@ -69,6 +105,23 @@ for (const waitMicroseconds of [100, 0]) {
     await poller.close();
   });
 }
+
+Deno.test("the clock stands still while an event is told, and goes on between turns", async () => {
+  const poller = begun({ onError });
+  const told = Promise.withResolvers<number[]>();
+  using descriptor = new TestDescriptor(poller, () => {
+    const times = [poller.now()];
+    while (performance.now() < times[0]! + 2);
+    told.resolve([...times, poller.now(), performance.now()]);
+  });
+  descriptor.handle.arm(EPOLLIN);
+  const before = performance.now();
+  descriptor.set();
+  const [first, second, after] = await told.promise;
+  assert(before <= first! && second === first, `${before}, ${first}, ${second}`);
+  assert(poller.now() >= after!);
+  await poller.close();
+});
 
 Deno.test("a removed descriptor is silent, also when its event came in the same turn, and its slot serves another", async () => {
   const poller = begun({ onError });
@@ -193,7 +246,7 @@ Deno.test("a promise that a callback resolves is served before the next event wh
 
 Deno.test("a descriptor that hung up and is waited for by nobody does not keep it busy", async () => {
   const poller = begun({ onError });
-  const [ours, theirs] = socketPair(1); // SOCK_STREAM
+  const [ours, theirs] = socketPair(SOCK_STREAM);
   const events: number[] = [];
   const handle = poller.add(ours, (event) => void events.push(event), EPOLLIN);
   libc().close(theirs);

@@ -3,6 +3,7 @@ import { withNetworkNamespace } from "../../../ffi/netns.ts";
 import { HostError, type HostFailure, type HostStream } from "../../../forward/host.ts";
 import { formatEndpoint, IpAddress } from "../../../stack/address.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "../../assert.ts";
+import { Process } from "../../../scripts/lab/process.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../namespace.ts";
 import { isClosedOnExec, newSockets, sockets } from "../sockets.ts";
 import { Conversation, endpoint, TestHost } from "./test_host.ts";
@@ -121,6 +122,31 @@ for (const address of ["127.0.0.1", "::1"]) {
     assertMatch(error.message, /^connect to .*\d+: connection refused$/);
   });
 }
+
+/** Sends ten bytes of which one is urgent, and says so; then it waits. */
+const URGENT = `
+import socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+peer = listener.accept()[0]
+peer.send(b"four")
+peer.send(b"!", socket.MSG_OOB)
+peer.send(b"after")
+print("sent", flush=True)
+sys.stdin.read()`;
+
+Deno.test("urgent data are left out, and what comes behind them is read", async () => {
+  await using test = new TestHost();
+  await using server = Process.start(["python3", "-c", URGENT]);
+  const port = Number((await server.line("stdout", /^\d+$/))[0]);
+  const client = await test.host.dial(endpoint("127.0.0.1", port));
+  await server.line("stdout", /^sent$/);
+  const conversation = new Conversation(client);
+  let text = "";
+  while (text.length < 9) text += await conversation.read();
+  assertEquals(text, "fourafter");
+  client.close();
+});
 
 Deno.test("a handler is silent after close, and close comes from within a callback", async () => {
   await using test = new TestHost();
