@@ -9,6 +9,8 @@ import type { Namespace } from "./namespace.ts";
 export interface DeviceKind {
   readonly mode: "tap" | "tun";
   readonly mtu: number;
+  /** Packets that it holds until the program reads them; default 1000, as in the kernel. */
+  readonly queue?: number;
 }
 
 /** The guest's addresses. */
@@ -21,7 +23,7 @@ export async function makeDevice(guest: Namespace, kind: DeviceKind): Promise<vo
   const via = (gateway: string) => kind.mode === "tap" ? `via ${gateway} dev tun0` : "dev tun0";
   await guest.ip(`
     tuntap add mode ${kind.mode} name tun0
-    link set tun0 mtu ${kind.mtu} up
+    link set tun0 mtu ${kind.mtu} txqueuelen ${kind.queue ?? 1000} up
     address add ${GUEST.v4}/24 dev tun0
     address add ${GUEST.v6}/64 dev tun0 nodad
     route add 0.0.0.0/0 ${via(GATEWAY.v4)}

@@ -56,6 +56,11 @@ export type LoadName = "routed" | "local" | "remote";
 
 const ALL_KINDS = "short,stream,bulk,half_closed,reset_by_server,reset_by_guest,refused,idle,udp";
 const FORWARD_KINDS = "short,stream,idle";
+/**
+ * The guest's device. Its queue takes all that the load's streams may have in flight, also in packets of the MTU
+ * (`-offload=false`): what a full one drops of the datagrams says nothing about the program.
+ */
+const DEVICE = { mode: "tap", mtu: 1500, queue: 20_000 } as const;
 /** Connections in TIME-WAIT end after a minute at most; what is slower than that is stuck. */
 const SETTLE_MS = 90_000;
 
@@ -67,7 +72,7 @@ export async function soak(
 ): Promise<Observations> {
   await using lab = await Lab.create();
   const guest = await lab.guest();
-  await makeDevice(guest, { mode: "tap", mtu: 1500 });
+  await makeDevice(guest, DEVICE);
   const loopback = { v4: "127.0.0.1", v6: "::1" };
   await Promise.all([
     startServers(lab),

@@ -15,7 +15,7 @@ for (const kind of [{ mode: "tap", mtu: 1500 }, { mode: "tun", mtu: 1500 }] as c
     async () => {
       await using bed = await Bed.create(kind);
       const path = `${bed.lab.directory}/capture.pcap`;
-      await bed.restart(["-pcap", path]);
+      await bed.restart(["-offload", "-pcap", path]);
       for (const version of VERSIONS) {
         await bed.guest.check(["ping", "-c", "1", "-W", "5", GATEWAY[version]]);
         assertEquals((await bed.curl("-o", `${bed.lab.directory}/blob`, url(WORLD[version], "/blob"))).code, 0);
