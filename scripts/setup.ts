@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { fetchMachine, hasMachine } from "./lab/machine.ts";
 
 /** A command and the Debian package that brings it. */
 interface Tool {
@@ -37,6 +38,9 @@ const CHECKERS: readonly Tool[] = [
   { command: "zsh", package: "zsh" },
 ];
 
+/** For the test with a virtual machine, besides its kernel; the test is ignored where it can't be had. */
+const EMULATOR: Tool = { command: "qemu-system-x86_64", package: "qemu-system-x86" };
+
 /** What the benchmark compares with; it goes on without those that can't be had. */
 const PEERS: readonly Tool[] = [
   { command: "slirp4netns", package: "slirp4netns" },
@@ -51,10 +55,11 @@ const TUN_DEVICE = "/dev/net/tun";
 if (import.meta.main) {
   const wanted = [
     ...NEEDED,
-    ...(Deno.args.includes("--test") ? CHECKERS : []),
+    ...(Deno.args.includes("--test") ? [...CHECKERS, EMULATOR] : []),
     ...(Deno.args.includes("--bench") ? PEERS : []),
   ];
   const ready = await provide(wanted) && await provideTun();
+  if (ready && Deno.args.includes("--test")) await provideMachine();
   Deno.exit(ready ? 0 : 1);
 }
 
@@ -75,7 +80,7 @@ async function provide(wanted: readonly Tool[]): Promise<boolean> {
   }
   const still = missing.filter((tool) => !isThere(tool.command));
   for (const tool of still) console.error(`setup: still without ${tool.command} (package ${tool.package})`);
-  return !still.some((tool) => !PEERS.includes(tool));
+  return still.every((tool) => tool === EMULATOR || PEERS.includes(tool));
 }
 
 /** Installs; a machine that was never updated, or long ago, needs the list of packages first. */
@@ -96,6 +101,16 @@ async function quietly(command: readonly string[], output: "null" | "inherit" = 
     stderr: output,
   }).spawn().status;
   return status.success;
+}
+
+/** Downloads what the virtual machine of a test boots; where that can't be had, the test is ignored. */
+async function provideMachine(): Promise<void> {
+  if (hasMachine() || Deno.build.arch !== "x86_64" || !isThere("apt-get")) return;
+  try {
+    await fetchMachine();
+  } catch (error) {
+    console.error(`setup: no kernel for a virtual machine: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 /** Makes /dev/net/tun where a container came without it. Other users than root are only told. */

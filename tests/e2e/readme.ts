@@ -34,6 +34,12 @@ export class Terminal {
     return terminal;
   }
 
+  /** Makes `slirpnetstack` a program, too, which an alias of bash's is not. */
+  static async makeProgram(lab: Lab): Promise<void> {
+    const path = `${lab.directory}/bin/slirpnetstack`;
+    await Deno.writeTextFile(path, '#!/bin/sh\nexec deno task start "$@"\n', { mode: 0o755 });
+  }
+
   /** Types lines; does not wait for them. */
   async type(lines: string): Promise<void> {
     await this.shell.say(lines);

@@ -169,9 +169,7 @@ e2e(`README: ${MACHINE}`, async () => {
   const path = `${lab.directory}/vm.sock`;
   using machine = Deno.listen({ transport: "unix", path });
   const terminal = await Terminal.open(lab);
-  // Not a word of bash, as the alias is.
-  const program = `${lab.directory}/bin/slirpnetstack`;
-  await Deno.writeTextFile(program, '#!/bin/sh\nexec deno task start "$@"\n', { mode: 0o755 });
+  await Terminal.makeProgram(lab);
   await terminal.type(blocks.get(MACHINE)![0]!.replace("/tmp/vm.sock", path));
   using socket = await machine.accept();
   // An ARP request for the gateway, behind its length; RFC 826.
