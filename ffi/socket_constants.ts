@@ -32,6 +32,7 @@ export const SO_TYPE = 3;
 export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
+export const SO_KEEPALIVE = 9;
 /** The same past the system's limit, for whoever may administer the network. */
 export const SO_RCVBUFFORCE = 33;
 export const SO_LINGER = 13;
@@ -57,8 +58,10 @@ export const IPV6_HOPLIMIT = 52;
 export const ICMP_FILTER = 1;
 export const ICMPV6_FILTER = 1;
 
-/** linux/tcp.h */
+// linux/tcp.h
 export const TCP_NODELAY = 1;
+export const TCP_KEEPIDLE = 4;
+export const TCP_KEEPINTVL = 5;
 
 // linux/eventpoll.h
 /** There is urgent data. */

@@ -13,9 +13,27 @@ import { cString, errno, libc } from "../libc.ts";
 import { Message } from "../message.ts";
 import type { Polling } from "../poller.ts";
 import { type MakeAddress, putSockaddr, readEndpoint, SOCKADDR_IN6_SIZE, sockaddrOf } from "../sockaddr.ts";
-import { AF_INET, AF_INET6, SO_BINDTODEVICE, SO_BINDTOIFINDEX, SOL_SOCKET } from "../socket_constants.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  IPPROTO_TCP,
+  SO_BINDTODEVICE,
+  SO_BINDTOIFINDEX,
+  SO_KEEPALIVE,
+  SOL_SOCKET,
+  TCP_KEEPIDLE,
+  TCP_KEEPINTVL,
+  TCP_NODELAY,
+} from "../socket_constants.ts";
 import { ReceiveBatch } from "./receive_batch.ts";
 import { SendTrain } from "./send_train.ts";
+
+/**
+ * Idle time before keepalive probes and between them, in s; the system gives up after nine (net.ipv4.tcp_keepalive_probes).
+ * The guest's own probes end at the stack, so these do what they are for as well: the address translators on the way,
+ * many of which forget a connection after four or five minutes, are reminded of it.
+ */
+const KEEPALIVE_IDLE = 60, KEEPALIVE_INTERVAL = 15;
 
 /** What a {@linkcode LibcHost} is made of. */
 export interface LibcHostOptions {
@@ -127,6 +145,17 @@ export class SocketContext {
     if (/^\d+$/.test(zone)) return this.setOption(fd, SOL_SOCKET, SO_BINDTOIFINDEX, Number(zone));
     const name = cString(zone);
     throwIfFailed(libc().setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length));
+  }
+
+  /**
+   * What every TCP socket has, and those that a listener accepts have from it: nothing waits for more to be sent, and a
+   * peer that is gone without a word is found out. Throws a {@linkcode SocketError}.
+   */
+  setStreamOptions(fd: number): void {
+    this.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    this.setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    this.setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE);
+    this.setOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
   }
 
   /** Sets an option that is a number. Throws a {@linkcode SocketError}. */

@@ -15,12 +15,10 @@ import { endpointText } from "../sockaddr.ts";
 import {
   IP_BIND_ADDRESS_NO_PORT,
   IPPROTO_IP,
-  IPPROTO_TCP,
   SO_ERROR,
   SOCK_NONBLOCK_CLOEXEC,
   SOCK_STREAM,
   SOL_SOCKET,
-  TCP_NODELAY,
 } from "../socket_constants.ts";
 import { familyOf, type SocketContext, socketError, throwIfFailed } from "./context.ts";
 import { Socket } from "../socket.ts";
@@ -125,7 +123,7 @@ function connecting(context: SocketContext, remote: Endpoint, zone: string | und
   const { version } = remote.address;
   const fd = throwIfFailed(libc().socket(familyOf(version), SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0));
   try {
-    context.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    context.setStreamOptions(fd);
     if (zone !== undefined) context.bindToInterface(fd, zone);
     const source = context.source(version);
     if (source !== null) {

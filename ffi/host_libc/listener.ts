@@ -20,13 +20,11 @@ import { EPOLLIN } from "../poller.ts";
 import { readEndpoint, SOCKADDR_IN6_SIZE } from "../sockaddr.ts";
 import {
   IPPROTO_IPV6,
-  IPPROTO_TCP,
   IPV6_V6ONLY,
   SO_REUSEADDR,
   SOCK_NONBLOCK_CLOEXEC,
   SOCK_STREAM,
   SOL_SOCKET,
-  TCP_NODELAY,
 } from "../socket_constants.ts";
 import { familyOf, type SocketContext, throwIfFailed } from "./context.ts";
 import { Socket } from "../socket.ts";
@@ -110,7 +108,7 @@ function open(context: SocketContext, local: Endpoint): number {
   const fd = throwIfFailed(libc().socket(familyOf(address.version), SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0));
   try {
     context.setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    context.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1); // what it accepts has it from here
+    context.setStreamOptions(fd); // what it accepts has them from here
     if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     context.bind(fd, address, port);
     throwIfFailed(libc().listen(fd, BACKLOG));

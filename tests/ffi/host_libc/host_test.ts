@@ -20,6 +20,16 @@ async function pair(test: TestHost, address: string): Promise<{ client: HostStre
   return { client, server };
 }
 
+/** In how many seconds the kernel probes the peer of the connection between these ports; null: not at all. */
+function keepaliveSeconds(local: number, remote: number): number | null {
+  const port = (number: number) => number.toString(16).toUpperCase().padStart(4, "0");
+  // proc_net_tcp.rst: local and remote address, state, queues, the timer that is set (2: keepalive) and its time in 1/100 s
+  const line = new RegExp(`:${port(local)} \\w+:${port(remote)} 01 \\S+ 02:(\\w+)`);
+  const table = ["tcp", "tcp6"].map((name) => Deno.readTextFileSync(`/proc/self/net/${name}`)).join("");
+  const found = line.exec(table);
+  return found === null ? null : Math.ceil(parseInt(found[1]!, 16) / 100);
+}
+
 for (const address of ["127.0.0.1", "::1"]) {
   Deno.test(`${address}: dial, accept, data both ways, half close each way`, async () => {
     await using test = new TestHost();
@@ -110,6 +120,14 @@ for (const address of ["127.0.0.1", "::1"]) {
     server.reset();
     assertEquals((await pumping).failure, "reset");
     client.close();
+  });
+
+  Deno.test(`${address}: either end asks after a minute whether the peer is still there`, async () => {
+    await using test = new TestHost();
+    const { client, server } = await pair(test, address);
+    for (const { local, remote } of [client, server]) assertEquals(keepaliveSeconds(local.port, remote.port), 60);
+    client.close();
+    server.close();
   });
 
   Deno.test(`${address}: refused`, async () => {
