@@ -41,9 +41,17 @@ async function run(options: BenchOptions): Promise<Results> {
   if ((await onPath("gvproxy")).length > 0) console.log("gvproxy: left out, as it serves no network namespace");
   return {
     peers: found.map(({ peer, version }) => ({ name: peer.name, version })),
-    bed: `${navigator.hardwareConcurrency} CPUs, Linux ${Deno.osRelease()}, a link with MTU ${options.linkMtu}`,
+    bed: `${new Date().toISOString().slice(0, 10)}, ${await machine()}, a link with MTU ${options.linkMtu}`,
     rows: await measure(works, found.map(({ peer }) => peer), options.linkMtu),
   };
+}
+
+/** The processors and the system. */
+async function machine(): Promise<string> {
+  const model = /^model name\s*: (.+)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1]; // not on every architecture
+  const processors = `${navigator.hardwareConcurrency} CPUs${model === undefined ? "" : ` (${model})`}`;
+  const memory = `${Math.round(Deno.systemMemoryInfo().total / 2 ** 30)} GiB`;
+  return `${processors}, ${memory}, Linux ${Deno.osRelease()}`;
 }
 
 function chosen({ quick, only }: BenchOptions): Work[] {

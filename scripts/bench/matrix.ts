@@ -1,5 +1,5 @@
 /**
- * All that is measured, in two editions: the full one is to take some 12 minutes with four peers, the quick one under
+ * All that is measured, in two editions: the full one is to take some 16 minutes with four peers, the quick one under
  * 90 seconds.
  *
  * @module
@@ -36,10 +36,15 @@ export function fullMatrix(): Work[] {
       datagramRoundTripWork(version, 5, 0.7),
     ]),
     ...MANNERS.flatMap((manner) =>
-      [64, 1400].flatMap((size) => DIRECTIONS.map((direction) => datagramWork(direction, manner, size, 3, 0.7)))
+      [64, 1400].flatMap((size) =>
+        DIRECTIONS.flatMap((direction) => [
+          datagramWork(direction, manner, size, "v4", 3, 0.7),
+          datagramWork(direction, manner, size, "v6", 2, 0.7),
+        ])
+      )
     ),
     startWork(5),
-    connectionsWork(1, 3),
+    connectionsWork(3, 3),
   ];
 }
 
@@ -52,7 +57,7 @@ export function quickMatrix(): Work[] {
     roundTripWork("v4", 2, 0.3),
     callWork("v4", 2, 0.3),
     datagramRoundTripWork("v4", 2, 0.3),
-    ...MANNERS.flatMap((manner) => DIRECTIONS.map((direction) => datagramWork(direction, manner, 64, 1, 0.3))),
+    ...MANNERS.flatMap((manner) => DIRECTIONS.map((direction) => datagramWork(direction, manner, 64, "v4", 1, 0.3))),
     startWork(2),
   ];
 }

@@ -29,7 +29,7 @@ export interface BenchOptions {
 /** What `--help` prints. */
 export const USAGE = `usage: deno task bench [OPTION]...
 
-  --quick                  a first look, in less than 90 seconds; in full it takes some 12 minutes
+  --quick                  a first look, in less than 90 seconds; in full it takes some 16 minutes
   --against NAME[,NAME]    only these competitors
   --only NAME[,NAME]       only work whose name begins like this: tcp, tcp-in-8, rr, crr-v4, udp, udp-rr, start, ...
   --link-mtu BYTES         of the link between host and world; ${LINK_MTU} unless given

@@ -54,7 +54,8 @@ export const OURS: Peer = {
   version: async () => {
     const executable = Deno.env.get("SLIRPNETSTACK_BIN");
     if (executable) return `the executable ${executable}`;
-    const start = await exists(EXECUTABLE) ? `; its start: ${EXECUTABLE}` : "; its start too: there is no executable";
+    const compiled = await exists(EXECUTABLE);
+    const start = compiled ? "; its start is the executable's" : "; its start too: there is no executable";
     return `from source, on Deno ${Deno.version.deno}${start}`;
   },
   async attach(lab, { guest, mtu }) {
@@ -100,7 +101,12 @@ function slirp4netnsCommand({ guest, mtu }: Place, more: readonly string[] = [])
 export function pasta(name: string, program: string): Peer {
   return {
     name,
-    version: () => firstLine([program, "--version"]),
+    version: async () => {
+      const version = await firstLine([program, "--version"]);
+      if (!version?.includes("unknown")) return version;
+      const packaged = await firstLine(["dpkg-query", "--show", "passt"]); // some builds know no version of their own
+      return packaged === null ? version : packaged.replace("\t", " ");
+    },
     async attach(lab, place) {
       const process = lab.start(lab.host, pastaCommand(program, place, ["--foreground"]));
       await hasNetwork(place.guest, process);

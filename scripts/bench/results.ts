@@ -9,7 +9,7 @@ import type { Row } from "./report.ts";
 export interface Results {
   /** Who was measured, ours first: the name, and the version in a line. */
   readonly peers: readonly { readonly name: string; readonly version: string }[];
-  /** Where: CPUs, kernel, the link's MTU. */
+  /** When and where: date, CPUs, memory, kernel, the link's MTU. */
   readonly bed: string;
   readonly rows: readonly Row[];
 }

@@ -19,17 +19,18 @@ export function datagramWork(
   direction: "out" | "in",
   manner: Manner,
   size: number,
+  version: "v4" | "v6",
   rounds: number,
   seconds: number,
 ): Work {
-  const id = `udp-${direction}-${manner}-${size}`;
+  const id = `${version === "v6" ? "udp6" : "udp"}-${direction}-${manner}-${size}`;
   const way = direction === "out" ? "guest to world" : "world to guest";
-  const name = `UDP datagrams${MANNERS[manner]}, ${size} bytes, ${way}`;
+  const name = `UDP datagrams${MANNERS[manner]}, ${size} bytes, ${way}, IP${version}`;
   return {
     ...{ id, mtu: MTU, rounds, seconds },
     figures: [{ id, name, unit: "/s", better: "more" }],
     async sample({ guest }, seconds) {
-      const seen = await instrument(guest, "datagrams", WORLD.v4, seconds, direction, manner, size);
+      const seen = await instrument(guest, "datagrams", WORLD[version], seconds, direction, manner, size);
       // a flood's last datagrams come late, and few of many may come early
       return [seen.datagrams! / Math.max(seconds, seen.seconds!)];
     },
