@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Namespace } from "../lab/namespace.ts";
 
 /** A value by its name and labels, as they stand in a line: `process_open_fds`, `a_total{kind="routed"}`. */
 export class Metrics {
@@ -29,4 +30,11 @@ export class Metrics {
     if (total === null) throw new Error(`no metric ${name} ${wanted.join(" ")}`);
     return total;
   }
+}
+
+/** Asks the program for them, in its namespace, at the socket that its `-m unix://PATH` names. */
+export async function readMetrics(host: Namespace, path: string): Promise<Metrics> {
+  return Metrics.parse(
+    await host.check(["curl", "-sS", "--fail", "--max-time", "20", "--unix-socket", path, "http://x/metrics"]),
+  );
 }

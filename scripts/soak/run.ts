@@ -11,7 +11,7 @@ import type { Process } from "../lab/process.ts";
 import { startProgram } from "../lab/program.ts";
 import { both, startServers } from "../lab/services.ts";
 import { until } from "../lab/until.ts";
-import { Metrics } from "./metrics.ts";
+import { type Metrics, readMetrics } from "./metrics.ts";
 
 /** What one kind of work came to: see load.py. */
 export interface Work {
@@ -133,12 +133,6 @@ export async function soak(
     !/^\[\.\] (Join|Open)|Running metrics|started$|closing$/.test(line)
   );
   return { samples, load, before, after, synRetransmissions: retransmitted, complaints, status };
-}
-
-async function readMetrics(host: Namespace, socket: string): Promise<Metrics> {
-  return Metrics.parse(
-    await host.check(["curl", "-sS", "--max-time", "20", "--unix-socket", socket, "http://x/metrics"]),
-  );
 }
 
 /** TCPSynRetrans of /proc/net/netstat: names in one line, values in the next. */

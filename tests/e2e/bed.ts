@@ -21,6 +21,13 @@ export const KINDS: readonly DeviceKind[] = [
 /** Both IP versions, as keys of an address pair. */
 export const VERSIONS = ["v4", "v6"] as const;
 
+/** The program's flags, or what they are in a lab. */
+export type Flags = readonly string[] | ((lab: Lab) => readonly string[]);
+
+function flagsIn(lab: Lab, flags: Flags): readonly string[] {
+  return typeof flags === "function" ? flags(lab) : flags;
+}
+
 /** A lab in which the program runs. */
 export class Bed implements AsyncDisposable {
   private constructor(
@@ -31,12 +38,12 @@ export class Bed implements AsyncDisposable {
   ) {}
 
   /** Makes the lab and its servers, a guest with a device of that kind, and starts the program with these flags. */
-  static async create(kind: DeviceKind, flags: readonly string[] = []): Promise<Bed> {
+  static async create(kind: DeviceKind, flags: Flags = []): Promise<Bed> {
     const lab = await Lab.create();
     try {
       const [servers, guest] = await Promise.all([startServers(lab), lab.guest(), startIperf(lab)]);
       await makeDevice(guest, kind);
-      return new Bed(lab, servers, guest, await startProgram(lab.host, guest, flags));
+      return new Bed(lab, servers, guest, await startProgram(lab.host, guest, flagsIn(lab, flags)));
     } catch (error) {
       await lab[Symbol.asyncDispose]();
       throw error;
@@ -77,7 +84,8 @@ export class BedKeeper {
   private bed: Bed | null = null;
   private kind: DeviceKind | null = null;
 
-  constructor() {
+  /** The program runs with these flags. */
+  constructor(private readonly flags: Flags = []) {
     Deno.test.afterAll(() => this.clear());
   }
 
@@ -86,7 +94,7 @@ export class BedKeeper {
     if (this.bed !== null && this.kind === kind && this.bed.program.code === null) return this.bed;
     await this.clear();
     this.kind = kind;
-    return this.bed = await Bed.create(kind);
+    return this.bed = await Bed.create(kind, this.flags);
   }
 
   private async clear(): Promise<void> {
