@@ -41,11 +41,12 @@ const CHECKERS: readonly Tool[] = [
 /** For the test with a virtual machine, besides its kernel; the test is ignored where it can't be had. */
 const EMULATOR: Tool = { command: "qemu-system-x86_64", package: "qemu-system-x86" };
 
-/** What the benchmark compares with; it goes on without those that can't be had. */
-const PEERS: readonly Tool[] = [
-  { command: "slirp4netns", package: "slirp4netns" },
-  { command: "pasta", package: "passt" },
-];
+/** What the benchmark compares with; it goes on without those that can't be had. A test compares with the first. */
+const SLIRP4NETNS: Tool = { command: "slirp4netns", package: "slirp4netns" };
+const PEERS: readonly Tool[] = [SLIRP4NETNS, { command: "pasta", package: "passt" }];
+
+/** Nothing fails without them: tests are ignored, and the benchmark compares with fewer. */
+const OPTIONAL: readonly Tool[] = [EMULATOR, ...PEERS];
 
 /** Where to look besides PATH: a user's PATH on Debian lacks the administrator's commands. */
 const MORE_PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
@@ -53,12 +54,12 @@ const MORE_PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 const TUN_DEVICE = "/dev/net/tun";
 
 if (import.meta.main) {
-  const wanted = [
+  const wanted = new Set([
     ...NEEDED,
-    ...(Deno.args.includes("--test") ? [...CHECKERS, EMULATOR] : []),
+    ...(Deno.args.includes("--test") ? [...CHECKERS, EMULATOR, SLIRP4NETNS] : []),
     ...(Deno.args.includes("--bench") ? PEERS : []),
-  ];
-  const ready = await provide(wanted) && await provideTun();
+  ]);
+  const ready = await provide([...wanted]) && await provideTun();
   if (ready && Deno.args.includes("--test")) await provideMachine();
   Deno.exit(ready ? 0 : 1);
 }
@@ -67,28 +68,36 @@ if (import.meta.main) {
 async function provide(wanted: readonly Tool[]): Promise<boolean> {
   const missing = wanted.filter((tool) => !isThere(tool.command));
   if (missing.length === 0) return true;
-  const packages = [...new Set(missing.map((tool) => tool.package))];
-  const install = ["apt-get", "install", "--yes", "--no-install-recommends", ...packages];
   const names = missing.map((tool) => tool.command).join(", ");
   if (!isThere("apt-get")) {
     console.error(`setup: not found: ${names}. Install them with your system's package manager.`);
   } else if (Deno.uid() !== 0) {
-    console.error(`setup: not found: ${names}. Install them with:\n\n    sudo ${install.join(" ")}\n`);
+    console.error(`setup: not found: ${names}. Install them with:\n\n    sudo ${install(missing).join(" ")}\n`);
   } else {
-    console.error(`setup: not found: ${names}; running ${install.join(" ")}`);
-    await aptGet(install);
+    console.error(`setup: not found: ${names}; running ${install(missing).join(" ")}`);
+    await aptGet(missing);
   }
   const still = missing.filter((tool) => !isThere(tool.command));
   for (const tool of still) console.error(`setup: still without ${tool.command} (package ${tool.package})`);
-  return still.every((tool) => tool === EMULATOR || PEERS.includes(tool));
+  return still.every((tool) => OPTIONAL.includes(tool));
 }
 
-/** Installs; a machine that was never updated, or long ago, needs the list of packages first. */
-async function aptGet(install: readonly string[]): Promise<void> {
-  if (await quietly(install)) return;
+function install(tools: readonly Tool[]): string[] {
+  const packages = new Set(tools.map((tool) => tool.package));
+  return ["apt-get", "install", "--yes", "--no-install-recommends", ...packages];
+}
+
+/**
+ * Installs; a machine that was never updated, or long ago, needs the list of packages first. A package that can't be had
+ * keeps apt-get from all others: those that are optional are then asked for one by one.
+ */
+async function aptGet(tools: readonly Tool[]): Promise<void> {
+  if (await quietly(install(tools))) return;
   await quietly(["apt-get", "update"]);
-  if (await quietly(install)) return;
-  await quietly(install, "inherit");
+  if (await quietly(install(tools))) return;
+  const needed = tools.filter((tool) => !OPTIONAL.includes(tool));
+  if (needed.length > 0) await quietly(install(needed), "inherit");
+  for (const tool of tools) if (OPTIONAL.includes(tool)) await quietly(install([tool]));
 }
 
 async function quietly(command: readonly string[], output: "null" | "inherit" = "null"): Promise<boolean> {

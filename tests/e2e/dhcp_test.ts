@@ -5,8 +5,8 @@ import { startProgram } from "../../scripts/lab/program.ts";
 import { startServers, url } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
-import { isInstalled, needs } from "../installed.ts";
-import { e2e } from "./bed.ts";
+import { isInstalled } from "../installed.ts";
+import { e2e, e2eWith } from "./bed.ts";
 
 /** A lab with the program on a guest's device that has no address, and a script for DHCP clients to tell what they hear. */
 class DhcpBed implements AsyncDisposable {
@@ -51,12 +51,7 @@ function heard(said: string, names: readonly string[]): (string | undefined)[] {
   return names.map((name) => new RegExp(`^${name}=(.*)$`, "m").exec(said)?.[1]);
 }
 
-function withClient(command: string, name: string, run: () => Promise<void>): void {
-  if (isInstalled(command)) e2e(name, run);
-  else Deno.test({ name: name + needs(command), ignore: true, fn: () => {} });
-}
-
-withClient("busybox", "DHCP: udhcpc of BusyBox gets the address and all that goes with it, and renews it", async () => {
+e2eWith("busybox", "DHCP: udhcpc of BusyBox gets the address and all that goes with it, and renews it", async () => {
   await using bed = await DhcpBed.create("-dns");
   const { guest } = bed;
   const options = ["-f", "-i", "tun0", "-q", "-n", "-t", "3", "-O", "mtu", "-s", "SCRIPT"];
@@ -78,12 +73,12 @@ withClient("busybox", "DHCP: udhcpc of BusyBox gets the address and all that goe
   await client.line("stderr", /release/, 10_000, before);
 });
 
-withClient("dhclient", "DHCP: ISC's dhclient, over IPv4, and over IPv6 for information", async () => {
+e2eWith("dhclient", "DHCP: ISC's dhclient, over IPv4, and over IPv6 for information", async () => {
   await using bed = await DhcpBed.create("-dns");
   assertEquals(await dhclient(bed), [["10.0.2.100", "10.0.2.2", "10.0.2.3", "1400"], ["fd00::3"]]);
 });
 
-withClient("dhclient", "DHCP: without -dns, the host's name servers that the guest may reach", async () => {
+e2eWith("dhclient", "DHCP: without -dns, the host's name servers that the guest may reach", async () => {
   await using bed = await DhcpBed.create();
   const servers = ["203.0.113.53", "2001:db8:ffff::53"];
   assertEquals(await dhclient(bed), [["10.0.2.100", "10.0.2.2", servers[0], "1400"], [servers[1]]]);

@@ -2,25 +2,35 @@ import { run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
 import { assert, assertEquals, assertStringIncludes } from "../assert.ts";
 
-/** Knows no package before `apt-get update`, and then brings an iperf3 that is enough to be found. */
+/** Knows no package before `apt-get update`; then brings $TOOLS, enough to be found; has no package of the name $UNKNOWN. */
 const APT_GET = `#!/bin/sh
 cd "\${0%/*}"
 echo "$DEBIAN_FRONTEND: $*" >> log
 case $1 in
   update) : > updated ;;
-  install) [ -e updated ] || exit 100; for tool in $TOOLS; do : > "$tool"; done ;;
+  install)
+    [ -e updated ] || exit 100
+    case " $* " in *" $UNKNOWN "*) exit 100 ;; esac
+    for tool in $TOOLS; do : > "$tool"; done ;;
 esac
 `;
 
 /** What setup looks for in PATH, and nowhere in the administrator's folders on any machine. */
 const TOOLS = "bash ip nsenter unshare curl busybox dhclient dig ping iperf3 tcpdump python3";
+/** And with `--test`, of what must be there. */
+const CHECKERS = "promtool groff mandoc fish zsh";
 
-async function setup(tools: string): Promise<{ code: number; stderr: string; log: string[] }> {
+async function setup(
+  tools: string,
+  flags: readonly string[] = [],
+  unknown = "none",
+): Promise<{ code: number; stderr: string; log: string[] }> {
   const directory = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${directory}/apt-get`, APT_GET, { mode: 0o755 });
-    const command = [Deno.execPath(), "run", "-A", `${PROJECT}scripts/setup.ts`];
-    const { code, stderr } = await run(command, { env: { PATH: directory, TOOLS: tools, NO_COLOR: "1" } });
+    const command = [Deno.execPath(), "run", "-A", `${PROJECT}scripts/setup.ts`, ...flags];
+    const env = { PATH: directory, TOOLS: tools, UNKNOWN: unknown, NO_COLOR: "1" };
+    const { code, stderr } = await run(command, { env });
     const log = await Deno.readTextFile(`${directory}/log`).catch(() => "");
     return { code, stderr, log: log.split("\n").filter((line) => line !== "") };
   } finally {
@@ -56,5 +66,21 @@ Deno.test({
     assertEquals(code, 1);
     assertStringIncludes(stderr, "still without iperf3 (package iperf3)");
     assert(!stderr.includes("still without curl"), stderr);
+  },
+});
+
+Deno.test({
+  name: "setup --test installs slirp4netns, and where there is none, all others",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    for (const unknown of ["none", "slirp4netns"]) {
+      const { code, stderr, log } = await setup(`${TOOLS} ${CHECKERS}`, ["--test"], unknown);
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(log[0]!, " slirp4netns");
+      assertStringIncludes(stderr, "still without slirp4netns (package slirp4netns)"); // it is not among the tools
+    }
+    const { code, stderr } = await setup(TOOLS, ["--test"], "slirp4netns");
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "still without promtool (package prometheus)");
   },
 });
