@@ -1,9 +1,9 @@
 /** Start, lines, end: what scripts around the program rely on. */
-import { makeDevice } from "../../scripts/lab/device.ts";
+import { GATEWAY, GUEST, makeDevice } from "../../scripts/lab/device.ts";
 import { HOST_LINK, Lab, WORLD } from "../../scripts/lab/lab.ts";
 import { run } from "../../scripts/lab/process.ts";
 import { launchProgram } from "../../scripts/lab/program.ts";
-import { clientCommand } from "../../scripts/lab/services.ts";
+import { clientCommand, startServers, url } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { Bed, BedKeeper, e2e, e2eEach } from "./bed.ts";
@@ -44,12 +44,34 @@ for (const name of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-e2e("a device that goes away ends it with a line and a status that is not 0", async () => {
-  await using bed = await Bed.create(TAP);
-  await bed.guest.ip("link delete tun0");
-  assert(await bed.program.end() !== 0);
-  assertMatch(bed.program.stderr.at(-1)!, /^\[!\] .*tun0/);
+e2e("started in the guest's namespace, without -netns: the device there, nothing joined, and traffic", async () => {
+  await using lab = await Lab.create();
+  const guest = await lab.guest();
+  await Promise.all([makeDevice(guest, TAP), startServers(lab, guest, ["127.0.0.1"])]);
+  const program = lab.adopt(launchProgram(guest, ["-R", "80:127.0.0.1:80"]));
+  await program.line("stderr", /Slirpnetstack started$/, 20_000);
+  assertEquals(program.stderr.filter((line) => line.startsWith("[")), [
+    "[.] Opening tun interface tun0",
+    `[+] #${program.pid} Slirpnetstack started`,
+  ]);
+  await guest.check(["ping", "-c", "1", "-W", "10", GATEWAY.v4]);
+  const page = await guest.check(["curl", "--silent", "--show-error", "--max-time", "20", url(GATEWAY.v4)]);
+  assertMatch(page, /^Hello, /); // over the device, and back into the same namespace from the host's side
+  await program.line(
+    "stdout",
+    new RegExp(`^\\[\\+\\] tcp://${GUEST.v4}:\\d+-${GATEWAY.v4}:80/.* remote-fwd conn new$`),
+  );
+  assertEquals(await program.stop(), 0);
 });
+
+for (const mode of ["tap", "tun"] as const) {
+  e2e(`a ${mode} device that goes away ends it with a line and a status that is not 0`, async () => {
+    await using bed = await Bed.create({ mode, mtu: 1500 });
+    await bed.guest.ip("link delete tun0");
+    assert(await bed.program.end() !== 0);
+    assertMatch(bed.program.stderr.at(-1)!, /^\[!\] .*tun0/);
+  });
+}
 
 e2e("a namespace or a device that is not there: status 253 and the reason", async () => {
   await using lab = await Lab.create();
