@@ -1,10 +1,11 @@
 /** `-fd`: a guest at the other end of a Unix socket of each type, with every frame that it is sent checked. */
 import { GATEWAY, makeDevice } from "../../scripts/lab/device.ts";
 import { Lab, WORLD } from "../../scripts/lab/lab.ts";
+import { Process } from "../../scripts/lab/process.ts";
 import { PROGRAM_ENVIRONMENT, programCommand, PROJECT } from "../../scripts/lab/program.ts";
 import { clientCommand, startServers, url } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
-import { assert, assertEquals } from "../assert.ts";
+import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { e2e, VERSIONS } from "./bed.ts";
 import { array, field } from "./reports.ts";
 
@@ -52,5 +53,37 @@ for (const [type, mtu] of [["dgram", 1500], ["seqpacket", 1500], ["stream", 9000
     assertEquals(array(report, "bad"), []);
     for (const kind of ["arp", "icmp", "udp"]) assert(Number(field(report, kind)) > 0, JSON.stringify(report));
     assert(Number(field(report, "tcp")) > 10_000_000 / mtu, JSON.stringify(report));
+  });
+}
+
+/**
+ * The other end of the program's socket, which closes it when stdin ends. The reader of a datagram socket is not told of
+ * that, its writer is: so the program is stopped meanwhile, and finds a question to answer when it goes on.
+ */
+const CLOSING_PEER = `
+import os, signal, socket, subprocess, sys
+ours, its = socket.socketpair(socket.AF_UNIX, getattr(socket, sys.argv[1]))
+command = [word.replace("{fd}", str(its.fileno())) for word in sys.argv[2:]]
+with its:
+    program = subprocess.Popen(command, pass_fds=[its.fileno()])
+sys.stdin.read()
+program.send_signal(signal.SIGSTOP)
+os.waitpid(program.pid, os.WUNTRACED)
+if sys.argv[1] == "SOCK_DGRAM":  # an ARP request for 10.0.2.2, RFC 826
+    ours.send(bytes.fromhex("ffffffffffff5254000000010806 0001080006040001525400000001 0a000264 000000000000 0a000202"))
+ours.close()
+program.send_signal(signal.SIGCONT)
+sys.exit(program.wait())`;
+
+for (const type of ["dgram", "seqpacket", "stream"]) {
+  e2e(`-fd with a socket of type ${type} whose other end is closed: a line, and a status that is not 0`, async () => {
+    const flags = ["-fd", "{fd}", "-exit-with-parent"]; // its parent is the peer, which a failed test would end
+    const words = [`SOCK_${type.toUpperCase()}`, ...programCommand(), ...flags];
+    const options = { cwd: PROJECT, env: PROGRAM_ENVIRONMENT };
+    await using peer = Process.start(["python3", "-c", CLOSING_PEER, ...words], options);
+    await peer.line("stderr", /Slirpnetstack started/, 20_000);
+    await peer.sayEnd();
+    assertEquals(await peer.end(), 1);
+    assertMatch(peer.stderr.at(-1)!, /^\[!\] No more frames from fd (\d+): the other side of fd \1 has closed it$/);
   });
 }
