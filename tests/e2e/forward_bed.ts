@@ -9,6 +9,7 @@ import type { AddressPair } from "../../scripts/lab/lab.ts";
 import type { Namespace } from "../../scripts/lab/namespace.ts";
 import { check, type Process } from "../../scripts/lab/process.ts";
 import { both, startServers } from "../../scripts/lab/services.ts";
+import type { Endpoint, IpAddress } from "../../stack/address.ts";
 import { assert } from "../assert.ts";
 import { Bed } from "./bed.ts";
 
@@ -89,13 +90,13 @@ export interface NameServer {
 
 /** Starts one. */
 export async function startNames(
-  bed: Bed,
+  { lab }: Pick<Bed, "lab">,
   records: Readonly<Record<string, string>>,
   options: { readonly address?: string; readonly delay?: number } = {},
 ): Promise<NameServer> {
   const { address = LOOPBACK.v4, delay = 0 } = options;
   const pairs = Object.entries(records).map(([name, where]) => `${name}=${where}`);
-  const process = bed.lab.start(bed.lab.host, ["python3", "-B", beside("names.py"), address, String(delay), ...pairs]);
+  const process = lab.start(lab.host, ["python3", "-B", beside("names.py"), address, String(delay), ...pairs]);
   const match = await process.line("stdout", /^ready (\d+)$/);
   return { process, port: Number(match[1]) };
 }
@@ -103,6 +104,14 @@ export async function startNames(
 /** `127.0.0.1`, `[::1]`: as it stands before a colon. */
 export function bracketed(address: string): string {
   return address.includes(":") ? `[${address}]` : address;
+}
+
+/** The header of the Simple Proxy Protocol, in hexadecimal digits. */
+export function simpleProxyHeader(client: Endpoint, proxy: Endpoint): string {
+  const digits = (value: number, bytes: number) => value.toString(16).padStart(2 * bytes, "0");
+  const address = ({ version, bytes }: IpAddress) =>
+    (version === 4 ? "00".repeat(10) + "ffff" : "") + [...bytes].map((byte) => digits(byte, 1)).join("");
+  return `56ec${address(client.address)}${address(proxy.address)}${digits(client.port, 2)}${digits(proxy.port, 2)}`;
 }
 
 /** The ports of the forwards, in the order of their lines. */

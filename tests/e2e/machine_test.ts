@@ -10,6 +10,7 @@ import { isInstalled, needs } from "../installed.ts";
 import { e2e } from "./bed.ts";
 import { commandBlocks, Terminal } from "./readme.ts";
 
+const README = (await Deno.readTextFile(`${PROJECT}README.md`)).replaceAll("\n", " ");
 const QEMU = "qemu-system-x86_64";
 /** Its device; it needs no firmware to boot from. */
 const DEVICE = "virtio-net-pci,netdev=net,romfile=";
@@ -35,8 +36,7 @@ async function hasFetched(machine: Process, { blobHash }: World): Promise<void> 
 
 withMachine("a virtual machine on a stream socket, as the README has it", async (lab, servers) => {
   const [path, heading] = [`${lab.directory}/vm.sock`, "A virtual machine: `-fd`"];
-  const readme = (await Deno.readTextFile(`${PROJECT}README.md`)).replaceAll("\n", " ");
-  const [, netdev] = /`-netdev (stream\S+) -device virtio-net-pci,netdev=net`/.exec(readme)!;
+  const [, netdev] = /`-netdev (stream\S+) -device virtio-net-pci,netdev=net`/.exec(README)!;
   const network = ["-netdev", netdev!.replace("/tmp/vm.sock", path), "-device", DEVICE];
   const machine = lab.adopt(lab.host.start(await machineCommand(lab.directory, network, URLS)));
   await until("the machine's socket", 10_000, () => Deno.stat(path).then(() => true, () => null));
@@ -46,9 +46,10 @@ withMachine("a virtual machine on a stream socket, as the README has it", async 
   await hasFetched(machine, servers);
 });
 
-withMachine("a virtual machine on a datagram socket", async (lab, servers) => {
+withMachine("a virtual machine on a datagram socket, as the README has it", async (lab, servers) => {
   const program = [...programCommand(), "-fd", "{fd}", "-slaac"];
-  const network = ["-netdev", "dgram,id=net,local.type=fd,local.str={fd}", "-device", DEVICE];
+  const [, netdev] = /`-netdev (dgram,[^`]+=)FD`/.exec(README)!;
+  const network = ["-netdev", `${netdev}{fd}`, "-device", DEVICE];
   const machine = await machineCommand(lab.directory, network, URLS);
   const pair = ["python3", "-B", `${PROJECT}scripts/lab/pair.py`, ...program, "--", ...machine];
   await hasFetched(lab.adopt(lab.host.start(pair, { cwd: PROJECT, env: PROGRAM_ENVIRONMENT })), servers);

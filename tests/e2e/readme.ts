@@ -34,10 +34,10 @@ export class Terminal {
     return terminal;
   }
 
-  /** Makes `slirpnetstack` a program, too, which an alias of bash's is not. */
-  static async makeProgram(lab: Lab): Promise<void> {
+  /** Makes `slirpnetstack` a program, too, which an alias of bash's is not: one that becomes that command. */
+  static async makeProgram(lab: Lab, command: readonly string[] = ["deno", "task", "start"]): Promise<void> {
     const path = `${lab.directory}/bin/slirpnetstack`;
-    await Deno.writeTextFile(path, '#!/bin/sh\nexec deno task start "$@"\n', { mode: 0o755 });
+    await Deno.writeTextFile(path, `#!/bin/sh\nexec ${command.join(" ")} "$@"\n`, { mode: 0o755 });
   }
 
   /** Types lines; does not wait for them. */

@@ -1,14 +1,17 @@
 /** Every command of the README is run here, or it is said what else runs it. */
 import config from "../../deno.json" with { type: "json" };
-import { Lab } from "../../scripts/lab/lab.ts";
+import { HOST_LINK, Lab, NOWHERE } from "../../scripts/lab/lab.ts";
 import { check, run } from "../../scripts/lab/process.ts";
-import { PROJECT } from "../../scripts/lab/program.ts";
+import { programCommand, PROJECT } from "../../scripts/lab/program.ts";
 import { documents, tarball } from "../../scripts/release.ts";
 import { startResolver, startServers } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
+import { IpAddress } from "../../stack/address.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
 import { e2e } from "./bed.ts";
+import { client, forwardsCommand, simpleProxyHeader, startNames } from "./forward_bed.ts";
 import { commandBlocks, FrameStream, Terminal } from "./readme.ts";
+import { array, hex, text, unhex } from "./reports.ts";
 
 const TITLE = "slirpnetstack";
 const RUN = "A command of your own";
@@ -18,11 +21,14 @@ const TUN = "With a tun device";
 const NAMED = "With a named namespace";
 const INTO = "A server in the guest: `-L`";
 const OUT_OF = "A server on the host: `-R`";
+const PROXIED = "Behind a load balancer: `tcppp`, `udpspp`";
 const CAPTURE = "What was said: `-pcap`";
 const METRICS = "Health, metrics, flows: `-m`";
 const NAMES = "Names";
 const ITSELF = "A guest that configures itself";
 const POLICY = "Who may go where";
+const SOURCE = "Where it comes from, and where pings go";
+const SCRIPT = "From a script";
 const MACHINE = "A virtual machine: `-fd`";
 const COMING = "Coming from slirp4netns, pasta or the Go program";
 const GIVES_UP = "What the program gives up";
@@ -44,12 +50,15 @@ Deno.test("README: every block of commands is known here", () => {
     [TUN]: 2,
     [NAMED]: 3,
     [INTO]: 2,
-    [OUT_OF]: 1,
+    [PROXIED]: 1,
+    [OUT_OF]: 3,
     [CAPTURE]: 1,
-    [METRICS]: 2,
+    [METRICS]: 4,
     [NAMES]: 2,
     [ITSELF]: 1,
     [POLICY]: 3,
+    [SOURCE]: 2,
+    [SCRIPT]: 1,
     [MACHINE]: 1,
     "In gVisor": 1,
     "Figures": 1, // bench_test.ts runs it, with --quick
@@ -130,8 +139,13 @@ e2e(`README: ${INTO}; ${OUT_OF}; ${CAPTURE}`, async () => {
   });
   await server.interrupt();
   await startServers(lab, lab.host, ["127.0.0.1"]); // on port 80
-  const twice = await terminal.run(blocks.get(OUT_OF)![0]!.replaceAll("8081", "80"));
+  const [reach, ask, find] = blocks.get(OUT_OF)!;
+  const twice = await terminal.run(reach!.replaceAll("8081", "80"));
   assertEquals(twice.match(/^Hello, /gm)?.length, 2, twice);
+  await startResolver(lab, lab.host, ["127.0.0.1"], { "example.com": ADDRESSES[0]! });
+  assertMatch(await terminal.run(ask!), /^example\.com\.\s.*\sA\s+1\.1\.1\.1$/m);
+  const names = await startNames({ lab }, { "web.service.consul": "127.0.0.1:80" });
+  assertMatch(await terminal.run(find!.replace("8600", String(names.port))), /^Hello, /m);
   const capture = await terminal.run(blocks.get(CAPTURE)![0]!.replaceAll("/tmp/", `${lab.directory}/`));
   assertMatch(capture, /^Hello, /m);
   assertMatch(capture, / IP 10\.0\.2\.100\.\d+ > 1\.1\.1\.1\.80: Flags \[S\],/);
@@ -237,7 +251,12 @@ e2e(`README: ${NAMED}; ${POLICY}; ${GIVES_UP}; ${METRICS}`, async () => {
     assertStringIncludes(await first.run(visit!), "Hello, ");
     await second.interrupt();
   }
-  const [serve, ask] = blocks.get(METRICS)!;
+  const [serve, ask, serveFile, askFile] = blocks.get(METRICS)!.map((text) =>
+    text.replaceAll("/tmp/", `${lab.directory}/`)
+  );
+  await second.start(serveFile!);
+  assertMatch(await first.run(askFile!), /^slirpnetstack_connections_total\b/m);
+  await second.interrupt();
   await second.start(serve!);
   await first.run(visit!);
   const answers = await first.run(ask!.trim().replaceAll("\n", " && echo &&\n"));
@@ -246,6 +265,41 @@ e2e(`README: ${NAMED}; ${POLICY}; ${GIVES_UP}; ${METRICS}`, async () => {
   assertMatch(answers, /^\[/m);
   await second.interrupt();
   await first.run(remove!);
+});
+
+e2e(`README: ${PROXIED}; ${SOURCE}; ${SCRIPT}`, async () => {
+  await using lab = await makeLab();
+  const first = await Terminal.open(lab, ["unshare", "--mount"]);
+  await first.run(`mount -t tmpfs tmpfs /run/netns &&\n${blocks.get(NAMED)![0]!.trim().replaceAll("\n", " &&\n")}`);
+  const join = ["nsenter", `--mount=/proc/${first.shell.pid}/ns/mnt`];
+  const second = await Terminal.open(lab, join);
+
+  await second.start(blocks.get(PROXIED)![0]!.replace("::80 ", "::9100 ").replace("::53\n", "::9100\n"));
+  const service = forwardsCommand("serve", "10.0.2.100");
+  await lab.start(lab.host, [...join, "ip", "netns", "exec", "guest", ...service]).line("stdout", /^ready$/);
+  const report = await client(lab.host, "pieces", "127.0.0.1", 8080, hex("PROXY TCP4 1.2.3.4 4.3.2.1 1 2\r\n"));
+  assertMatch(text(report, "answer"), /^1\.2\.3\.4 \d+\nping$/);
+  const [from, to] = ["1.2.3.5", "4.3.2.1"].map((address) => ({ address: IpAddress.parse(address), port: 1 }));
+  const header = simpleProxyHeader(from!, to!);
+  const [answer] = array(await client(lab.host, "datagrams", "127.0.0.1", 5353, header + hex("ping")), "answers");
+  assertMatch(unhex(String(answer).slice(header.length)), /^1\.2\.3\.5 \d+\nping$/);
+  await second.interrupt();
+
+  await lab.host.ip("address add 192.0.2.9 dev eth0\naddress add 2001:db8:1::9 dev eth0 nodad");
+  await lab.world.ip(`route add 192.0.2.9 via ${HOST_LINK.v4}`);
+  const [start, use] = blocks.get(SOURCE)!;
+  await second.start(start!);
+  assertMatch(await first.run(use!.trim().replace("\n", " &&\n")), /^Hello, 192\.0\.2\.9, [^]* 1 received/m);
+  const [visit, ping] = use!.trim().split("\n");
+  assertMatch(await first.run(visit!.replace("1.1.1.1", "[2606:4700:4700::1111]")), /^Hello, 2001:db8:1::9, /m);
+  assertMatch(await first.run(`${ping!.replace("1.1.1.1", NOWHERE.v4)} || true`), / 0 received/);
+  await second.interrupt();
+
+  await Terminal.makeProgram(lab, programCommand());
+  const earlier = second.shell.stderr.length;
+  const said = await second.run(`bash -c '${blocks.get(SCRIPT)![0]!}kill -9 $$' || true`);
+  assertMatch(said, /^Hello, /);
+  await second.shell.line("stderr", /Slirpnetstack closing$/, 10_000, earlier);
 });
 
 e2e(`README: ${NAMES}; ${ITSELF}`, async () => {
