@@ -99,7 +99,9 @@ const TABLE = {
   setgroups: { parameters: ["usize", "buffer"], result: "i32" },
   setresgid: { parameters: ["u32", "u32", "u32"], result: "i32" },
   setresuid: { parameters: ["u32", "u32", "u32"], result: "i32" },
-  /** These two are about the calling thread. */
+  /** These are about the calling thread. The two for file access return the id before, whether it changed or not. */
+  setfsuid: { parameters: ["u32"], result: "u32" },
+  setfsgid: { parameters: ["u32"], result: "u32" },
   capget: { parameters: ["buffer", "buffer"], result: "i32" },
   capset: { parameters: ["buffer", "buffer"], result: "i32" },
   getpwnam_r: { parameters: ["buffer", "buffer", "buffer", "usize", "buffer"], result: "i32" },

@@ -7,6 +7,7 @@
  * | capabilities | none, in all threads (if it was root) | two at most in the program's thread; elsewhere the filter leaves few uses |
  * | no_new_privs | in all threads | in all threads |
  * | system calls | | a list, in all threads: seccomp_policy.ts |
+ * | files of others | what that user may read | what everybody may read, in the program's thread and its new ones |
  * | files | | a list, in the program's thread and its new ones; in all from Linux 7.0 on: landlock.ts |
  *
  * When to call it: when everything is open that wants privileges (the device, listeners, the capture), children are
@@ -15,7 +16,15 @@
  *
  * @module
  */
-import { becomeUser, CAP_NET_ADMIN, CAP_NET_RAW, limitCapabilities, setNoNewPrivileges } from "./credentials.ts";
+import { libc } from "../libc.ts";
+import {
+  becomeUser,
+  CAP_NET_ADMIN,
+  CAP_NET_RAW,
+  limitCapabilities,
+  openFilesAsNobody,
+  setNoNewPrivileges,
+} from "./credentials.ts";
 import { FileRules } from "./landlock.ts";
 import { filterSystemCalls, shareNoNewPrivileges } from "./seccomp.ts";
 import type { Identity } from "./users.ts";
@@ -42,7 +51,7 @@ export interface Confinement {
  */
 export function confine({ user, sandbox, signals, rawIcmp, removable }: Confinement): readonly string[] {
   if (user === null && !sandbox) return [];
-  const files = sandbox ? FileRules.make(removable) : null; // as long as the folders are within reach
+  const files = sandbox ? fileRules(user, removable) : null; // as long as the folders are within reach
   if (user !== null) becomeUser(user);
   setNoNewPrivileges();
   if (!sandbox) {
@@ -56,4 +65,10 @@ export function confine({ user, sandbox, signals, rawIcmp, removable }: Confinem
   return reach === "none"
     ? ["this kernel has no Landlock: files are not restricted, other than by their permissions"]
     : [];
+}
+
+/** Root that stays root looks at files as nobody from here on, unless it must remove one of its own in the end. */
+function fileRules(user: Identity | null, removable: string | null): FileRules | null {
+  const staysRoot = user === null && libc().geteuid() === 0;
+  return FileRules.make(removable, staysRoot && !(removable === null && openFilesAsNobody()));
 }

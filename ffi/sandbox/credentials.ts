@@ -44,6 +44,26 @@ function checkChange(result: number, call: string, subject: string): void {
   throw new SystemError(call, reason, subject, advice);
 }
 
+/** setfsuid(2): an id that nobody can have, so that the call only tells. */
+const NO_ID = 0xffff_ffff;
+/** Linux's overflow id (`/proc/sys/kernel/overflowuid`), which nobody's files have: `nobody` in most systems. */
+const NOBODY = 65_534;
+
+/**
+ * From now on the calling thread, and those that it starts, open files with nobody's rights, which are everybody's; root's
+ * own for all else stay. All threads lose the supplementary groups, which would count as well. The system call that would
+ * take it back is for the filter to refuse.
+ *
+ * @returns false: it can't be had here, as in a user namespace that lacks this id. What was given up until then stays so.
+ */
+export function openFilesAsNobody(): boolean {
+  const c = libc();
+  if (c.setgroups(0n, new Uint32Array(1)) !== 0) return false;
+  c.setfsgid(NOBODY);
+  c.setfsuid(NOBODY);
+  return c.setfsgid(NO_ID) === NOBODY && c.setfsuid(NO_ID) === NOBODY;
+}
+
 /** What the calling thread runs gets no more power than it has (set-user-id programs). For good. */
 export function setNoNewPrivileges(): void {
   check(libc().prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n), "prctl(PR_SET_NO_NEW_PRIVS)", "");

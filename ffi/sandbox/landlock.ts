@@ -42,18 +42,29 @@ const O_PATH_CLOEXEC = 0o10000000 | 0o2000000;
 const OWN_PROC = "/proc/self";
 
 /**
- * What may be read, files and whatever is below folders; those that are not there don't matter. A folder stands for its
- * files where they are replaced by others of the same name, as resolv.conf is: a rule for the file would end with it.
+ * Where the system is configured. Landlock's rules are about what a name leads to now, and can't take away what is below
+ * a folder: a rule for a file ends when another is renamed into its place, as DHCP clients do with resolv.conf and editors
+ * with hosts; one for the folder outlasts that, but has all of the folder. So it is the folder for whoever may read there
+ * no more than everybody may; and for who may read the passwords of others, it is the files, and a replaced one is lost.
+ */
+const CONFIGURATION = "/etc";
+const CONFIGURATION_FILES: readonly string[] = [
+  ...["resolv.conf", "hosts", "nsswitch.conf", "host.conf", "gai.conf", "services"],
+  ...["ld.so.cache", "localtime"],
+];
+
+/**
+ * What may be read in any case, files and whatever is below folders; those that are not there don't matter. Nothing in
+ * them is anybody's secret.
  */
 const READABLE: readonly string[] = [
-  "/etc", // resolv.conf, hosts, nsswitch.conf, gai.conf, host.conf, ld.so.cache, localtime
-  "/run/systemd/resolve", // where resolv.conf may be a link to
+  "/run/systemd/resolve", // where resolv.conf may be a link to, and is replaced by rename
   "/run/resolvconf",
-  "/run/NetworkManager",
   "/run/connman",
   "/run/netconfig",
-  "/mnt/wsl",
-  "/lib", // what nsswitch.conf names is loaded with the first lookup
+  "/run/NetworkManager/resolv.conf",
+  "/mnt/wsl/resolv.conf",
+  "/lib", // what nsswitch.conf names is loaded with the first lookup, and with it what that needs
   "/lib64",
   "/usr/lib",
   "/usr/lib64",
@@ -86,10 +97,11 @@ export class FileRules {
 
   /**
    * @param removable a folder in which files may be removed; null: none
+   * @param seesAll whether the process's user may read what not everybody may
    * @returns null where the kernel has no Landlock
    * @throws SystemError
    */
-  static make(removable: string | null): FileRules | null {
+  static make(removable: string | null, seesAll: boolean): FileRules | null {
     const abi = landlockAbi();
     if (abi === 0) return null;
     const handled = ALL_RIGHTS.find(([since]) => abi >= since)![1];
@@ -102,7 +114,8 @@ export class FileRules {
     const fd = check(libc().syscallFirst(number, attributes, size, 0n), "landlock_create_ruleset", "");
     const rules = new FileRules(fd, abi);
     try {
-      for (const path of READABLE) rules.allow(path, LANDLOCK_ACCESS_FS_READ_FILE);
+      const configuration = seesAll ? CONFIGURATION_FILES.map((name) => `${CONFIGURATION}/${name}`) : [CONFIGURATION];
+      for (const path of [...configuration, ...READABLE]) rules.allow(path, LANDLOCK_ACCESS_FS_READ_FILE);
       // Stays open: it keeps the kernel from forgetting this entry of /proc, and making another which no rule is about.
       rules.allow(OWN_PROC, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, true);
       if (removable !== null) rules.allow(removable, LANDLOCK_ACCESS_FS_REMOVE_FILE);

@@ -310,6 +310,8 @@ export const LIBC_CALLS = {
   setgroups: BEFORE,
   setresgid: BEFORE,
   setresuid: BEFORE,
+  setfsuid: BEFORE,
+  setfsgid: BEFORE,
   capget: BEFORE,
   capset: BEFORE,
   getpwnam_r: BEFORE,

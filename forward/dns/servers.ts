@@ -104,12 +104,12 @@ export class NameServers {
     this.resting.tcp.clear();
   }
 
-  /** A file that is not there says nothing. */
+  /** A file that can't be read says nothing new: it may be back soon, or be one that the sandbox doesn't know. */
   private read(): string {
     try {
       return this.options.read(RESOLV_CONF);
     } catch {
-      return "";
+      return this.text ?? "";
     }
   }
 }

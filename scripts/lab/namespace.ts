@@ -5,8 +5,8 @@
  */
 import { check, Process, type Result, run, type RunOptions } from "./process.ts";
 
-/** Puts the file named first in the place of /etc/resolv.conf, for the command behind it and nobody else. */
-const WITH_RESOLV_CONF = ["unshare", "--mount", "sh", "-ec", 'mount --bind "$0" /etc/resolv.conf; exec "$@"'];
+/** Puts the file or folder named next in the place of that one, for the command behind it and nobody else. */
+const inPlaceOf = (path: string) => ["unshare", "--mount", "sh", "-ec", `mount --bind "$0" ${path}; exec "$@"`];
 
 /** A named network namespace. Whoever makes it sees to it that it is deleted: {@linkcode Lab} does. */
 export class Namespace {
@@ -23,7 +23,12 @@ export class Namespace {
 
   /** The same namespace, where commands find that file as /etc/resolv.conf. */
   withResolvConf(file: string): Namespace {
-    return new Namespace(this.name, [...WITH_RESOLV_CONF, file]);
+    return new Namespace(this.name, [...inPlaceOf("/etc/resolv.conf"), file]);
+  }
+
+  /** The same namespace, where commands find that folder as /etc. */
+  withEtc(folder: string): Namespace {
+    return new Namespace(this.name, [...inPlaceOf("/etc"), folder]);
   }
 
   /** The path that setns(2), nsenter and `-netns` take. */

@@ -1,9 +1,9 @@
 /** `-user` and `-sandbox`: the program in service has given up what it doesn't need, and still does all that it is for. */
-import { GATEWAY } from "../../scripts/lab/device.ts";
-import { WORLD } from "../../scripts/lab/lab.ts";
+import { GATEWAY, makeDevice } from "../../scripts/lab/device.ts";
+import { Lab, WORLD } from "../../scripts/lab/lab.ts";
 import { Process } from "../../scripts/lab/process.ts";
-import { PROGRAM_ENVIRONMENT, programCommand, PROJECT } from "../../scripts/lab/program.ts";
-import { url } from "../../scripts/lab/services.ts";
+import { PROGRAM_ENVIRONMENT, programCommand, PROJECT, startProgram } from "../../scripts/lab/program.ts";
+import { startResolver, startServers, url } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { type Bed, e2e, VERSIONS } from "./bed.ts";
@@ -90,6 +90,37 @@ e2e(
     assert(await lab.host.run(["test", "-e", socket]).then(({ code }) => code !== 0), "the socket stays");
   },
 );
+
+for (const flags of [["-sandbox"], ["-sandbox", "-user", "nobody"]]) {
+  e2e(
+    `${flags.join(" ")}: a resolv.conf that another is renamed to is noticed, by -dns and for names of -R`,
+    async () => {
+      await using lab = await Lab.create();
+      const etc = `${lab.directory}/etc`, conf = `${etc}/resolv.conf`;
+      await lab.host.check(["cp", "-a", "/etc", etc]);
+      const configure = async (server: string) => {
+        await Deno.writeTextFile(`${conf}.new`, `nameserver ${server}\noptions timeout:1 attempts:1\n`);
+        await Deno.rename(`${conf}.new`, conf);
+      };
+      await configure("127.0.0.53");
+      const [guest] = await Promise.all([
+        lab.guest(),
+        startServers(lab),
+        startResolver(lab, lab.host, ["127.0.0.53"], { "web.test": "203.0.113.77" }),
+        startResolver(lab, lab.host, ["127.0.0.54"], { "web.test": WORLD.v4 }),
+      ]);
+      await makeDevice(guest, { mode: "tap", mtu: 1500 });
+      const forward = ["-dns", "-dns-ttl", "0", "-R", "91:web.test:7"];
+      const program = await startProgram(lab.host.withEtc(etc), guest, [...flags, ...forward]);
+      lab.adopt(program);
+      const dig = async () => (await guest.run(["dig", "@10.0.2.3", "+short", "+tries=1", "web.test"])).stdout.trim();
+      assertEquals(await dig(), "203.0.113.77");
+      await configure("127.0.0.54");
+      await until("the new name server to be asked", 5_000, async () => await dig() === WORLD.v4);
+      assertEquals(await client(guest, "pieces", GATEWAY.v4, 91, "01", "end"), { answer: "\x01", error: null });
+    },
+  );
+}
 
 e2e("run: the program is in the sandbox unless that is not wanted, and its command never is", async () => {
   const bed = await forwards.get();

@@ -12,16 +12,17 @@ interface Outcome {
   readonly threads: readonly string[];
 }
 
-async function confined(user: typeof NOBODY | null, sandbox: boolean): Promise<Outcome> {
+async function confined(user: typeof NOBODY | null, sandbox: boolean, removes = false): Promise<Outcome> {
   const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-" });
   const file = `${directory}/readable`;
   await Deno.writeTextFile(file, "text");
   await Deno.chmod(directory, 0o777);
   await Deno.chmod(file, 0o644);
   const command = [Deno.execPath(), "run", "-A", "--no-lock", `${PROJECT}tests/ffi/sandbox/confined.ts`];
+  const given = JSON.stringify({ user, sandbox, removable: removes ? directory : null });
   const options = { cwd: PROJECT, env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } };
   try {
-    await using child = Process.start([...command, JSON.stringify({ user, sandbox }), file], options);
+    await using child = Process.start([...command, given, file], options);
     const [line] = await child.line("stdout", /^\{.*\}$/, 30_000);
     const threads = [...Deno.readDirSync(`/proc/${child.pid}/task`)].map(({ name }) =>
       Deno.readTextFileSync(`/proc/${child.pid}/task/${name}/status`)
@@ -64,14 +65,18 @@ Deno.test({
   },
 });
 
-for (const user of [null, NOBODY]) {
+for (
+  const [who, user, removes] of [["root", null, false], ["root, with a file to remove", null, true], [
+    "another user",
+    NOBODY,
+    false,
+  ]] as const
+) {
   Deno.test({
-    name: `the sandbox, ${
-      user === null ? "as root" : "as another user"
-    }: what is not needed fails, what is needed works`,
+    name: `the sandbox, as ${who}: what is not needed fails, what is needed works`,
     ignore: !ROOT,
     fn: async () => {
-      const { results, threads } = await confined(user, true);
+      const { results, threads } = await confined(user, true, removes);
       assert(threads.length > 3, "no threads but one");
       for (const status of threads) {
         assertEquals([field(status, "Seccomp"), field(status, "NoNewPrivs")], ["2", "1"]);
@@ -82,7 +87,15 @@ for (const user of [null, NOBODY]) {
       for (const name of [...WORKS, "socket tcp", "kill self"]) assertEquals(results[name], "ok", name);
       const landlock = results["missing"] === "";
       if (landlock) assertEquals(results["read a file"], "EACCES");
-      for (const name of ["write a file", "write elsewhere", "remove"]) assertEquals(results[name], "EACCES", name);
+      if (landlock || user !== null || !removes) assertEquals(results["read /etc/shadow"], "EACCES");
+      assertEquals(results["read /etc/passwd"], landlock && removes ? "EACCES" : "ok");
+      for (const name of ["write a file", "write elsewhere"]) assertEquals(results[name], "EACCES", name);
+      assertEquals(results["remove"], removes ? "ok" : "EACCES");
+      if (user === null) {
+        const files = removes ? "0" : "65534"; // the last of the four is who opens files
+        assertEquals([field(threads[0]!, "Uid"), field(threads[0]!, "Gid")], [`0 0 0 ${files}`, `0 0 0 ${files}`]);
+        if (!removes) { for (const status of threads) assertMatch(status, /^Groups:[ \t]*$/m); }
+      }
       for (const name of ["unix", "netlink", "packet", "raw"]) {
         assertEquals(results[`socket ${name}`], "EAFNOSUPPORT", name);
       }

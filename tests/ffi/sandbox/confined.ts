@@ -2,7 +2,7 @@
  * Run by confine_test.ts as a process of its own: gives up what the flags say, tries what should and what should not work
  * then, and prints what came of it as JSON. Waits for the end of its stdin.
  *
- *     confined.ts '{"user": {..} or null, "sandbox": true or false}' FILE
+ *     confined.ts '{"user": {..} or null, "sandbox": true or false, "removable": FOLDER or null}' FILE
  *
  * FILE may be read by everybody.
  *
@@ -15,7 +15,7 @@ import { SIGWINCH } from "../../../ffi/process.ts";
 import { confine } from "../../../ffi/sandbox/confine.ts";
 
 const c = libc();
-const { user, sandbox } = JSON.parse(Deno.args[0]!);
+const { user, sandbox, removable } = JSON.parse(Deno.args[0]!);
 const file = Deno.args[1]!;
 
 const echo = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -27,7 +27,7 @@ await lookup("localhost"); // the runtime's other threads are there
 const results: Record<string, string> = {};
 const note = (name: string, result: string) => results[name] = result;
 
-const missing = confine({ user, sandbox, signals: [Deno.ppid], rawIcmp: false, removable: null });
+const missing = confine({ user, sandbox, signals: [Deno.ppid], rawIcmp: false, removable });
 note("missing", missing.join());
 
 await attempt("timers", () => new Promise((resolve) => setTimeout(resolve, 5)));
@@ -49,6 +49,8 @@ await attempt("new thread", () => {
 });
 await attempt("read /etc/hosts", () => Deno.readTextFileSync("/etc/hosts"));
 await attempt("read /proc/self/net/route", () => Deno.readTextFileSync("/proc/self/net/route"));
+await attempt("read /etc/passwd", () => Deno.readTextFileSync("/etc/passwd"));
+await attempt("read /etc/shadow", () => Deno.readTextFileSync("/etc/shadow"));
 await attempt("read a file", () => Deno.readTextFileSync(file));
 await attempt("read a file elsewhere", () => Deno.readTextFile(file)); // on a thread of the runtime
 await attempt("write a file", () => Deno.writeTextFileSync(`${file}.new`, "x"));

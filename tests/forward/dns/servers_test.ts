@@ -31,6 +31,12 @@ Deno.test("the file is looked at once a second, if anybody asks", () => {
   assertEquals(files.plan(), "192.0.2.2, 2 x 5000");
   files.now = 2000;
   files.text = null;
+  assertEquals(files.plan(), "192.0.2.2, 2 x 5000");
+});
+
+Deno.test("a file that was never there is as an empty one", () => {
+  const files = new Files("");
+  files.text = null;
   assertEquals(files.plan(), "127.0.0.1, 2 x 5000");
 });
 
