@@ -4,8 +4,9 @@
     misfortune.py talk ADDRESS               connects to the echo service and prints {"open": 1}; then for each line of its
                                              stdin, has it echoed and prints {"echoed": B, "seconds": S}
     misfortune.py gulp ADDRESS COUNT         reads from COUNT connections to the source as fast as it can; {"open": N}; then
-                                             for each line of its stdin {"moved": connections that have brought something
-                                             since, waited for up to 10 s}
+                                             for each line of its stdin {"moved": connections that have brought 1 MiB or
+                                             more since, waited for up to 30 s, "damaged": those that have ever brought
+                                             something else than the source sends}
     misfortune.py stuff ADDRESS COUNT        writes to COUNT connections to the service that reads nothing until for half a
                                              second none takes more; {"open": N, "bytes": N}; stays until its stdin ends
     misfortune.py many ADDRESS COUNT         opens COUNT connections to the echo service; {"open": N,
@@ -26,6 +27,8 @@ import socket
 import struct
 import sys
 import time
+
+from payload import matches
 
 PATIENCE = 15
 
@@ -59,28 +62,33 @@ def talk(address):
 
 
 def gulp(address, count):
-    selector = selectors.DefaultSelector()
-    for number in range(int(count)):
+    selector, count = selectors.DefaultSelector(), int(count)
+    for number in range(count):
         connection = dial(address, 9001)
         connection.setblocking(False)
         selector.register(connection, selectors.EVENT_READ, number)
     selector.register(sys.stdin, selectors.EVENT_READ, None)
-    say(open=int(count))
-    moved, deadline = set(), None
+    say(open=count)
+    offsets, since, damaged, deadline = [0] * count, [0] * count, set(), None
     while True:
         for key, _ in selector.select(0.1):
-            if key.data is not None:
-                if key.fileobj.recv(1 << 16):
-                    moved.add(key.data)
-                else:
+            number = key.data
+            if number is not None:
+                data = key.fileobj.recv(1 << 16)
+                if not matches(offsets[number], data):
+                    damaged.add(number)
+                offsets[number] += len(data)
+                if not data:
                     selector.unregister(key.fileobj)
             elif os.read(0, 1000):
-                moved, deadline = set(), time.monotonic() + 10
+                since, deadline = list(offsets), time.monotonic() + 30
             else:
                 return
-        if deadline is not None and (len(moved) == int(count) or time.monotonic() > deadline):
-            say(moved=len(moved))
-            deadline = None
+        if deadline is not None:
+            moved = sum(now - then >= 1 << 20 for now, then in zip(offsets, since))
+            if moved == count or time.monotonic() > deadline:
+                say(moved=moved, damaged=len(damaged))
+                deadline = None
 
 
 def stuff(address, count):
