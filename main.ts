@@ -240,7 +240,7 @@ function hosts(options: SharedOptions, poller: system.Polling, defer: (run: () =
 /** The host's pings. */
 function pingSockets(options: SharedOptions, poller: system.Polling, handler: EchoHandler, progress: Output | null) {
   return new system.PingSockets({
-    ...{ poller, handler, now: () => performance.now(), address: IpAddress.at },
+    ...{ open: system.echoSockets(poller, IpAddress.at), handler, now: () => performance.now() },
     ...{ source4: options.sourceIpv4, source6: options.sourceIpv6 },
     ...{ maxWaiting: options.limits.pings, maxFlows: options.limits.pingIdentifiers },
     unavailable: (version, error) => progress?.line(lines.noPings(version, error.message)),

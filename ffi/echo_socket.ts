@@ -14,13 +14,20 @@
  */
 import type { Endpoint, IpAddress, IpVersion } from "../stack/address.ts";
 import { ByteAddresses } from "./byte_address.ts";
-import { eachControl, type ErrorQueue, keepErrors, word } from "./error_queue.ts";
+import { eachControl, ErrorQueue, keepErrors, word } from "./error_queue.ts";
 import { check, EAGAIN, EINTR } from "./errors.ts";
 import { errno, libc } from "./libc.ts";
 import { MachineBlock } from "./memory.ts";
 import { Message } from "./message.ts";
 import { EPOLLERR, EPOLLIN, type Polling } from "./poller.ts";
-import { isIpSockaddr, putSockaddr, SOCKADDR_IN6_SIZE, sockaddrOf, sockaddrPort } from "./sockaddr.ts";
+import {
+  isIpSockaddr,
+  type MakeAddress,
+  putSockaddr,
+  SOCKADDR_IN6_SIZE,
+  sockaddrOf,
+  sockaddrPort,
+} from "./sockaddr.ts";
 import { Socket } from "./socket.ts";
 import {
   AF_INET,
@@ -81,6 +88,26 @@ export class EchoMemory {
   }
 }
 
+/** What a sender of requests needs of a socket: see {@linkcode EchoSocket}. */
+export type EchoPort = Pick<EchoSocket, "version" | "kind" | "identifier" | "send" | "close">;
+
+/** What the network says of a request. */
+export type EchoError = Pick<ErrorQueue, "errno" | "origin" | "type" | "code" | "offender">;
+
+/** Opens a socket; `source`: where its requests come from, null: as the system chooses. Throws a SystemError. */
+export type OpenEcho = (
+  version: IpVersion,
+  kind: EchoKind,
+  source: IpAddress | null,
+  receiver: EchoReceiver,
+) => EchoPort;
+
+/** The system's sockets. `make` makes addresses: `IpAddress.at`. */
+export function echoSockets(poller: Polling, make: MakeAddress): OpenEcho {
+  const memory = new EchoMemory(new ErrorQueue(make));
+  return (version, kind, source, receiver) => new EchoSocket(version, kind, source, memory, poller, receiver);
+}
+
 /** What an {@linkcode EchoSocket} tells its user; never from within a call. */
 export interface EchoReceiver {
   /**
@@ -89,7 +116,7 @@ export interface EchoReceiver {
    * @param from `struct sockaddr_in` or `sockaddr_in6` of its sender
    */
   replied(
-    socket: EchoSocket,
+    socket: EchoPort,
     identifier: number,
     sequence: number,
     from: Uint8Array,
@@ -99,7 +126,7 @@ export interface EchoReceiver {
     hopLimit: number,
   ): void;
   /** The network says of a request what `errors` holds. */
-  refused(socket: EchoSocket, identifier: number, sequence: number, to: Endpoint, errors: ErrorQueue): void;
+  refused(socket: EchoPort, identifier: number, sequence: number, to: Endpoint, errors: EchoError): void;
 }
 
 /** See the module's text. */

@@ -17,6 +17,7 @@ export { follow, handSignalsOn, Terminal } from "./job.ts";
 export { closeWithParent, closeWithPeer, tellParent } from "./lifetime.ts";
 export { allocate } from "./memory.ts";
 export { OutputFile } from "./output_file.ts";
+export { echoSockets } from "./echo_socket.ts";
 export { PingSockets } from "./ping.ts";
 export { Poller, type Polling } from "./poller.ts";
 export { environmentVariable, parentPid, raiseDescriptorLimit, SIGTERM } from "./process.ts";

@@ -18,8 +18,8 @@
  * @module
  */
 import type { Endpoint, IpAddress, IpVersion } from "../stack/address.ts";
-import { EchoMemory, type EchoReceiver, EchoSocket, isSender } from "./echo_socket.ts";
-import { ErrorQueue, SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "./error_queue.ts";
+import { type EchoError, type EchoPort, type EchoReceiver, isSender, type OpenEcho } from "./echo_socket.ts";
+import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "./error_queue.ts";
 import {
   EACCES,
   EHOSTUNREACH,
@@ -33,8 +33,7 @@ import {
   EPERM,
   SystemError,
 } from "./errors.ts";
-import type { Polling } from "./poller.ts";
-import { type MakeAddress, sockaddrIs } from "./sockaddr.ts";
+import { sockaddrIs } from "./sockaddr.ts";
 
 /** How long an answer is waited for, and an identifier kept: Linux's nf_conntrack_icmp_timeout. */
 export const PING_TIMEOUT_MS = 30_000;
@@ -56,12 +55,10 @@ export interface PingHandler<T> {
 
 /** What a {@linkcode PingSockets} is made of. */
 export interface PingOptions<T> {
-  readonly poller: Polling;
+  readonly open: OpenEcho;
   readonly handler: PingHandler<T>;
   /** The time in ms, by a clock that doesn't go back. */
   readonly now: () => number;
-  /** Makes an address: `IpAddress.at`. */
-  readonly address: MakeAddress;
   /** Requests that wait for an answer at most, and identifiers in use, each of which may take a descriptor. */
   readonly maxWaiting: number;
   readonly maxFlows: number;
@@ -95,7 +92,7 @@ interface Waiting<T> {
 /** One identifier. */
 interface Flow<T> {
   readonly key: PingKey;
-  readonly socket: EchoSocket;
+  readonly socket: EchoPort;
   readonly identifier: number;
   readonly waiting: Map<number, Waiting<T>>;
   usedAt: number;
@@ -107,7 +104,7 @@ class Family<T> {
   readonly flows = new Map<PingKey, Flow<T>>();
   readonly byIdentifier = new Map<number, Flow<T>>();
   /** Of all flows, where ping sockets may not be had. */
-  raw: EchoSocket | null = null;
+  raw: EchoPort | null = null;
   unavailable = false;
 
   constructor(readonly version: IpVersion, readonly source: IpAddress | null) {}
@@ -115,7 +112,6 @@ class Family<T> {
 
 /** See the module's text. */
 export class PingSockets<T> implements EchoReceiver {
-  private readonly memory: EchoMemory;
   private readonly four: Family<T>;
   private readonly six: Family<T>;
   /** Oldest first. */
@@ -126,7 +122,6 @@ export class PingSockets<T> implements EchoReceiver {
   private flowsEvicted = 0;
 
   constructor(private readonly options: PingOptions<T>) {
-    this.memory = new EchoMemory(new ErrorQueue(options.address));
     this.four = new Family(4, options.source4 ?? null);
     this.six = new Family(6, options.source6 ?? null);
   }
@@ -209,7 +204,7 @@ export class PingSockets<T> implements EchoReceiver {
 
   /** For sockets. */
   replied(
-    socket: EchoSocket,
+    socket: EchoPort,
     identifier: number,
     sequence: number,
     from: Uint8Array,
@@ -227,7 +222,7 @@ export class PingSockets<T> implements EchoReceiver {
   }
 
   /** For sockets. */
-  refused(socket: EchoSocket, identifier: number, sequence: number, to: Endpoint, errors: ErrorQueue): void {
+  refused(socket: EchoPort, identifier: number, sequence: number, to: Endpoint, errors: EchoError): void {
     const flow = this.family(socket.version).byIdentifier.get(identifier);
     if (flow === undefined || flow.socket !== socket) return;
     const waiting = this.find(flow, sequence, (destination) => destination.equals(to.address));
@@ -265,17 +260,17 @@ export class PingSockets<T> implements EchoReceiver {
   }
 
   /** A socket for a new flow; null: none is to be had. */
-  private open(family: Family<T>): EchoSocket | null {
+  private open(family: Family<T>): EchoPort | null {
     if (family.raw !== null) return family.raw;
     const { version, source } = family;
-    const { poller, unavailable } = this.options;
+    const { open, unavailable } = this.options;
     try {
-      return new EchoSocket(version, "ping", source, this.memory, poller, this);
+      return open(version, "ping", source, this);
     } catch (error) {
       if (isPassing(error)) return null;
     }
     try {
-      return family.raw = new EchoSocket(version, "raw", source, this.memory, poller, this);
+      return family.raw = open(version, "raw", source, this);
     } catch (error) {
       if (isPassing(error)) return null;
       family.unavailable = true;

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { PingSockets } from "../../ffi/ping.ts";
 import { NameServers } from "../../forward/dns/servers.ts";
 import { type Limits, mapLimits } from "../../forward/limits.ts";
 import type { LocalForward } from "../../forward/local/forward.ts";
@@ -16,7 +17,7 @@ import { logLines } from "../../forward/logs.ts";
 import { Target } from "../../forward/names/target.ts";
 import { SystemNames } from "../../forward/names/system.ts";
 import { Output } from "../../forward/output.ts";
-import type { EchoHandler, EchoToken, PingsOptions } from "../../forward/pings.ts";
+import type { EchoToken, PingsOptions } from "../../forward/pings.ts";
 import { asBound } from "../../forward/shown.ts";
 import { Slirp } from "../../forward/slirp.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/address.ts";
@@ -26,6 +27,7 @@ import { Generator, Random } from "../../tests/stack/fuzz_frames.ts";
 import { FuzzHost } from "./host.ts";
 import { SimulatedLoop } from "./loop.ts";
 import { SEEDS } from "./packets.ts";
+import { FuzzPings } from "./pings.ts";
 import { permitted, policyFor, RULES } from "./rules.ts";
 import { StrictParser } from "./strict.ts";
 
@@ -44,10 +46,9 @@ const SMALL: Partial<Limits> = {
   icmpErrors: 500,
   neighbourPackets: 8,
   dnsQuestions: 8,
+  pings: 3,
+  pingIdentifiers: 4,
 };
-
-/** Pings here have no limit but {@linkcode Case}'s own. */
-const NO_USAGE = { current: 0, limit: 0, overflows: 0 };
 
 /** What a connection may hold when memory is short already, with the sizes of blocks that are taken whole. */
 const MOST_BEYOND = 48 * (64 << 10) * 3;
@@ -69,6 +70,8 @@ export interface CaseResult {
   readonly sent: ReadonlyMap<string, number>;
   /** Destinations reached on the host. */
   readonly reached: number;
+  /** The limits that were reached. */
+  readonly full: readonly string[];
 }
 
 /** An invariant does not hold. */
@@ -101,7 +104,7 @@ export async function runCase(seed: number, frames: number = FRAMES): Promise<Ca
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new Finding(message, run.fed, run.latest(), { cause });
   }
-  return { frames: run.fed, sent: run.strict.seen, reached: run.reached };
+  return { frames: run.fed, sent: run.strict.seen, reached: run.reached, full: run.full() };
 }
 
 /** Lets all that is settled call back. */
@@ -125,11 +128,9 @@ class Case {
   private readonly host: FuzzHost;
   private readonly listeners: FuzzHost;
   private readonly kept: Kept[] = [];
-  private readonly pings: EchoToken[] = [];
+  private readonly pings: FuzzPings;
   private readonly problems: Error[] = [];
   private slirp!: Slirp;
-  private pinger: EchoHandler | null = null;
-  private pingsClosed = false;
 
   constructor(seed: number) {
     const random = this.random = new Random(Math.imul(seed, 0x9e3779b1) ^ 0x5eed1234 || 1);
@@ -144,12 +145,24 @@ class Case {
     this.generator = new Generator(random, this.medium === "ethernet" ? 14 : 0, SEEDS);
     const report = (what: string) => void this.problems.push(new Error(what));
     this.host = new FuzzHost({ random, report, reaches: (network, remote) => this.reaches(network, remote) });
+    this.pings = new FuzzPings({
+      ...{ random, report },
+      pings: (address) => {
+        this.reached++;
+        if (!permitted(this.rules, "icmp", { address, port: 0 })) report(`forbidden: ping of ${address}`);
+      },
+    });
     this.listeners = new FuzzHost({
       ...{ random, report },
       reaches: (_, remote) => {
         if (formatEndpoint(remote) !== LOOPBACK_SERVER) report(`the loopback is reached: ${formatEndpoint(remote)}`);
       },
     }, true);
+  }
+
+  /** The limits that were reached so far. */
+  full(): string[] {
+    return Object.entries(this.slirp.usage).filter(([, { overflows }]) => overflows > 0).map(([name]) => name);
   }
 
   private reaches(network: "tcp" | "udp", remote: Endpoint): void {
@@ -204,20 +217,9 @@ class Case {
   }
 
   private pingSender(): PingsOptions["sender"] {
-    return (handler) => {
-      this.pinger = handler;
-      return {
-        waitingUsage: NO_USAGE,
-        flowsUsage: NO_USAGE,
-        send: (...args) => {
-          if (this.pings.length < 16) this.pings.push(args[7]);
-        },
-        sweep() {},
-        close: () => {
-          this.pingsClosed = true;
-        },
-      };
-    };
+    const { pings: maxWaiting, pingIdentifiers: maxFlows } = this.limits;
+    const { open } = this.pings;
+    return (handler) => new PingSockets<EchoToken>({ open, handler, now: () => this.loop.now(), maxWaiting, maxFlows });
   }
 
   private transmit(transmit: Transmit): boolean {
@@ -295,16 +297,7 @@ class Case {
   private stepHost(): void {
     this.host.step();
     this.listeners.step();
-    const { random, pinger, pings } = this;
-    if (pinger === null || pings.length === 0 || this.pingsClosed) return;
-    const [token] = pings.splice(random.below(pings.length), 1);
-    if (random.below(2) === 0) pinger.reply(token, token.packet, 0, token.packet.length, 60);
-    else {pinger.failed(
-        token,
-        token.destination.version === 4 ? 3 : 1,
-        1,
-        random.below(2) === 0 ? null : token.destination,
-      );}
+    this.pings.step();
   }
 
   /** Time passes, and what is due happens. */
@@ -369,6 +362,7 @@ class Case {
       frames: this.frames.taken,
       streams: this.host.streams.size + this.listeners.streams.size,
       sockets: this.host.sockets.size,
+      pingSockets: this.pings.sockets.size,
       dialing: this.host.dialing + this.listeners.dialing,
     };
     delete figures["icmpErrors"]; // those of the last second, which nobody may look at again

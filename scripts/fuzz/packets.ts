@@ -21,6 +21,12 @@ function to(destination: string): number[] {
 /** A question for the address of example.com. */
 const QUESTION = hex("1234 0100 0001 0000 0000 0000 07 6578616d706c65 03 636f6d 00 0001 0001");
 
+/** An echo request without payload, whose ICMP checksum (RFC 792) is right. */
+function echo(identifier: number, sequence: number): Uint8Array {
+  const sum = 0xffff - 0x0800 - identifier - sequence;
+  return Uint8Array.of(8, 0, sum >> 8, sum & 255, 0, identifier, 0, sequence);
+}
+
 /** See the module's text. */
 export const SEEDS: readonly Uint8Array[] = [
   ...PACKETS,
@@ -38,6 +44,13 @@ export const SEEDS: readonly Uint8Array[] = [
   ...[REMOTE6, "00000000000000000000ffff7f000001", "00000000000000000000ffffc6336407"].map((address, index) =>
     ipv6(6, syn(address, "0050", `c20${index}`), GUEST6, address)
   ),
+  // pings, of several identifiers, to where they may go and where not
+  ...[1, 2, 3, 4].flatMap((identifier) => [
+    ipv4({ protocol: 1 }, echo(identifier, 7)),
+    ipv6(58, checksummed(hex(`8000 0000 000${identifier} 0007`), 2, 58, GUEST6, REMOTE6)),
+  ]),
+  ipv4({ protocol: 1, destination: to("7f000001") }, echo(1, 1)),
+  ipv4({ protocol: 1, destination: to("c6336487") }, echo(1, 1)),
   // the guest's answers to local forwards
   ipv4({ protocol: 17, destination: [203, 0, 113, 1] }, udp(9000, 49_152, [1, 2, 3])),
 ];

@@ -58,8 +58,8 @@ function inRanges(text: string, network: string, address: Address, port: number)
   });
 }
 
-/** Whether the rules let the guest go there. */
-export function permitted(rules: Rules, network: "tcp" | "udp", { address, port }: Endpoint): boolean {
+/** Whether the rules let the guest go there; pings have port 0. */
+export function permitted(rules: Rules, network: "tcp" | "udp" | "icmp", { address, port }: Endpoint): boolean {
   const asked = ipaddr.fromByteArray([...address.bytes]);
   const meant = asked instanceof ipaddr.IPv6 && asked.isIPv4MappedAddress() ? asked.toIPv4Address() : asked;
   if (inRanges(rules.deny, network, meant, port)) return false;

@@ -1,5 +1,6 @@
 import { libc } from "../../ffi/libc.ts";
 import { withNetworkNamespace } from "../../ffi/netns.ts";
+import { echoSockets } from "../../ffi/echo_socket.ts";
 import { PING_TIMEOUT_MS, type PingOptions, PingSockets } from "../../ffi/ping.ts";
 import { Poller } from "../../ffi/poller.ts";
 import { IpAddress } from "../../stack/address.ts";
@@ -36,9 +37,8 @@ class Pings implements AsyncDisposable {
     });
     this.poller.begin();
     this.pings = new PingSockets<string>({
-      poller: this.poller,
+      open: echoSockets(this.poller, IpAddress.at),
       now: () => this.now,
-      address: IpAddress.at,
       handler: {
         reply: (token, bytes, offset, length, hopLimit) =>
           this.tell({ token, payload: bytes.slice(offset, offset + length), hopLimit }),
@@ -289,10 +289,11 @@ Deno.test({
   ignore: !IS_ROOT,
   fn: async () => {
     const script = `
+      import { echoSockets } from ${JSON.stringify(import.meta.resolve("../../ffi/echo_socket.ts"))};
       import { PingSockets } from ${JSON.stringify(import.meta.resolve("../../ffi/ping.ts"))};
       import { IpAddress } from ${JSON.stringify(import.meta.resolve("../../stack/address.ts"))};
       const pings = new PingSockets({
-        poller: { add: () => { throw new Error("not reached"); } }, now: () => 0, address: IpAddress.at,
+        open: echoSockets({ add: () => { throw new Error("not reached"); } }, IpAddress.at), now: () => 0,
         maxWaiting: 10, maxFlows: 10,
         handler: { reply() {}, failed: (...args) => console.log(...args) },
         unavailable: (version, error) => console.log(version, error.message),

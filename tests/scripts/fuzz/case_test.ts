@@ -5,11 +5,16 @@ import { endpoint } from "../../forward/fakes.ts";
 
 Deno.test("runs of the fuzzer: nothing is found, and all that matters was met", async () => {
   const sent = new Map<string, number>();
+  const full = new Map<string, number>();
   let reached = 0;
   for (let seed = 1; seed <= 40; seed++) {
     const result = await runCase(seed, 1_500);
     for (const [what, count] of result.sent) sent.set(what, (sent.get(what) ?? 0) + count);
+    for (const limit of result.full) full.set(limit, (full.get(limit) ?? 0) + 1);
     reached += result.reached;
+  }
+  for (const limit of ["fragmentedDatagrams4", "halfOpen", "udpAssociations", "pings", "pingIdentifiers"]) {
+    assert((full.get(limit) ?? 0) > 3, `${limit} was reached in ${full.get(limit)} runs`);
   }
   assert(reached > 500, `the host was reached ${reached} times`);
   for (

@@ -1,0 +1,116 @@
+/**
+ * The host's ping sockets, as `-icmp auto` has them: requests that fail at once, that are answered, refused or lost, and
+ * answers that nobody has asked for. Strict with their user as the rest of the host is (host.ts).
+ *
+ * @module
+ */
+import type { EchoPort, EchoReceiver, OpenEcho } from "../../ffi/echo_socket.ts";
+import { EACCES, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOBUFS } from "../../ffi/errors.ts";
+import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../../ffi/error_queue.ts";
+import { sockaddrOf } from "../../ffi/sockaddr.ts";
+import { IpAddress, type IpVersion } from "../../stack/address.ts";
+import type { Random } from "../../tests/stack/fuzz_frames.ts";
+
+/** Requests of a socket that may still be answered; older ones are lost. */
+const KEPT = 16;
+/** linux/errqueue.h: an error of the host's own. */
+const SO_EE_ORIGIN_LOCAL = 1;
+
+const STRANGERS = { 4: IpAddress.parse("203.0.113.200"), 6: IpAddress.parse("2001:db8::200") };
+
+/** Who is asked, and told. */
+export interface PingWatch {
+  readonly random: Random;
+  /** Told of each destination; reports those that must not be. */
+  pings(destination: IpAddress): void;
+  /** Something is wrong. */
+  report(what: string): void;
+}
+
+interface Request {
+  readonly destination: IpAddress;
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+}
+
+class FuzzEcho implements EchoPort {
+  readonly kind = "ping";
+  private readonly asked: Request[] = [];
+  private closed = false;
+
+  constructor(
+    private readonly host: FuzzPings,
+    readonly version: IpVersion,
+    readonly identifier: number,
+    private readonly receiver: EchoReceiver,
+  ) {}
+
+  send(
+    destination: IpAddress,
+    identifier: number,
+    sequence: number,
+    hopLimit: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): number {
+    const { random, pings, report } = this.host.watch;
+    if (this.closed) report("a ping on a closed socket");
+    if (destination.version !== this.version || identifier !== this.identifier) report("a ping on another's socket");
+    if (!(hopLimit >= 1 && hopLimit <= 255)) report(`a ping with the hop limit ${hopLimit}`);
+    if (offset < 0 || length < 0 || offset + length > bytes.length) report("a ping from beyond its memory");
+    pings(destination);
+    if (random.below(16) === 0) return random.of([ENETUNREACH, EHOSTUNREACH, EACCES, EMSGSIZE, ENOBUFS]);
+    this.asked.push({ destination, sequence, payload: bytes.slice(offset, offset + length) });
+    if (this.asked.length > KEPT) this.asked.shift();
+    return 0;
+  }
+
+  close(): void {
+    if (this.closed) this.host.watch.report("a ping socket closed twice");
+    this.closed = true;
+    this.host.sockets.delete(this);
+  }
+
+  step(): void {
+    const { random } = this.host.watch;
+    if (this.closed || this.asked.length === 0) return;
+    const { destination, sequence, payload } = this.asked[random.below(this.asked.length)]; // and perhaps again later
+    const astray = random.below(8) === 0;
+    const from = astray ? STRANGERS[this.version] : destination;
+    if (random.below(2) === 0) {
+      const hops = 1 + random.below(255);
+      const sender = sockaddrOf(from, 0);
+      return this.receiver.replied(this, this.identifier, sequence, sender, payload, 0, payload.length, hops);
+    }
+    const four = this.version === 4;
+    this.receiver.refused(this, this.identifier, sequence, { address: from, port: 0 }, {
+      errno: random.of([EHOSTUNREACH, EMSGSIZE]),
+      origin: random.of([SO_EE_ORIGIN_LOCAL, four ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6]),
+      type: four ? 3 : 1,
+      code: four ? 1 : 3,
+      offender: random.of([null, destination, STRANGERS[this.version]]),
+    });
+  }
+}
+
+/** See the module's text. */
+export class FuzzPings {
+  readonly sockets: Set<FuzzEcho> = new Set<FuzzEcho>();
+  private opened = 0;
+
+  constructor(readonly watch: PingWatch) {}
+
+  /** For the program's side. */
+  readonly open: OpenEcho = (version, _kind, _source, receiver) => {
+    this.opened = (this.opened + 1) % 0x10000;
+    const socket = new FuzzEcho(this, version, this.opened, receiver);
+    this.sockets.add(socket);
+    return socket;
+  };
+
+  /** Some of what may happen now. */
+  step(): void {
+    for (const socket of [...this.sockets]) if (this.watch.random.below(4) === 0) socket.step();
+  }
+}
