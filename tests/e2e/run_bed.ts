@@ -2,46 +2,58 @@
  * What the tests of `slirpnetstack run` stand on: a lab whose host has a name server, and a user there who is nobody
  * special, with a copy of the program in a folder with a space in its name.
  *
- * Where the tests run, that user could read neither the project nor Deno, and might not use /dev/net/tun. So each command
- * of the user's gets a mount namespace, in which these are mounted where they can be read, and the device's file is one
- * that everybody may use, as systems have it. Nothing of that is to be seen from outside, or to be undone.
+ * Where the tests run, that user could read neither the project nor Deno, and might not use /dev/net/tun. So the user's
+ * commands have a mount namespace, in which these are mounted where they can be read, and the device's file is one
+ * that everybody may use, as systems have it. Nothing of that is to be seen from outside, or to be undone. Mounts are
+ * shared there, as systemd has them: what the program failed to keep to itself would be seen.
  *
  * @module
  */
 import { Lab, WORLD } from "../../scripts/lab/lab.ts";
-import type { Namespace } from "../../scripts/lab/namespace.ts";
 import { Process, type Result, run, type RunOptions } from "../../scripts/lab/process.ts";
 import { programCommand, PROJECT } from "../../scripts/lab/program.ts";
 import { startServers } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
+import { filesOf, mountsOf, namespacesOf, processesOf } from "./leftovers.ts";
 
-/** Makes the user's world, and becomes the user. */
-const AS_USER = `
+/** Makes the user's world, and holds it. */
+const WORLD_OF_USER = `
 at=$1 project=$2 deno=$3 cache=$4 executable=$5 user=$6
-shift 6
 mount -t tmpfs -o mode=755 tmpfs "$at"
 mknod -m 666 "$at/tun" c 10 200
 mount --bind "$at/tun" /dev/net/tun
-mkdir "$at/project" "$at/home" "$at/home/npm" "$at/bin"
+mkdir "$at/project" "$at/home" "$at/deno" "$at/deno/npm" "$at/bin"
 mount --bind "$project" "$at/project"
-mount --bind "$cache" "$at/home/npm"
+mount --bind "$cache" "$at/deno/npm"
 touch "$at/bin/deno" && mount --bind "$deno" "$at/bin/deno"
 if [ -n "$executable" ]; then touch "$at/bin/program" && mount --bind "$executable" "$at/bin/program"; fi
-chown "$user:$user" "$at/home"
+chown "$user:$user" "$at/home" "$at/deno"
+echo ready
+exec cat`;
+
+/** Becomes the user there. */
+const AS_USER = `
+at=$1 user=$2
+shift 2
 cd "$at/project"
 exec setpriv --reuid "$user" --regid "$user" --clear-groups env -i \\
-  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$at/home" DENO_DIR="$at/home" \\
+  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$at/home" DENO_DIR="$at/deno" \\
   NO_COLOR=1 DENO_NO_UPDATE_CHECK=1 TERM=dumb SHELL=/bin/sh "$@"`;
 
 /** See the module's text. */
 export class RunBed implements AsyncDisposable {
+  /** Those that were there before the user's first command. */
+  private readonly mounts: ReadonlyMap<string, string>;
+
   private constructor(
     readonly lab: Lab,
     /** The user's id, of whom nobody else is. */
     readonly user: number,
-    private readonly host: Namespace,
-    private readonly cache: string,
-  ) {}
+    /** A process that is in the namespaces in which the user's commands are started. */
+    private readonly holder: Process,
+  ) {
+    this.mounts = mountsOf(holder.pid);
+  }
 
   /** Makes it. The name server knows world.test and world6.test. */
   static async create(): Promise<RunBed> {
@@ -57,7 +69,12 @@ export class RunBed implements AsyncDisposable {
       await Promise.all([startServers(lab), server.line("stdout", /^ready$/)]);
       await lab.host.sysctl({ "ipv4/ping_group_range": "0 2147483647" }); // as systemd has it
       const user = 100_000 + Deno.pid % 100_000;
-      return new RunBed(lab, user, lab.host.withResolvConf(conf), await npmCache());
+      const executable = Deno.env.get("SLIRPNETSTACK_BIN") ?? "";
+      const words = [placeIn(lab), PROJECT, Deno.execPath(), await npmCache(), executable, String(user)];
+      const make = ["unshare", "--mount", "--propagation", "shared", "sh", "-ec", WORLD_OF_USER, "sh", ...words];
+      const holder = lab.start(lab.host.withResolvConf(conf), make);
+      await holder.line("stdout", /^ready$/);
+      return new RunBed(lab, user, holder);
     } catch (error) {
       await lab[Symbol.asyncDispose]();
       throw error;
@@ -66,7 +83,7 @@ export class RunBed implements AsyncDisposable {
 
   /** The folder that has the user's world. */
   get at(): string {
-    return `${this.lab.directory}/a user`;
+    return placeIn(this.lab);
   }
 
   /** The program's command line for the user, to be typed into a shell as well. */
@@ -78,11 +95,14 @@ export class RunBed implements AsyncDisposable {
     ];
   }
 
-  /** A command line of the user's, with the process id that is started as its own. */
+  /** A command line of root's in the user's world, with the process id that is started as its own. */
+  asRoot(command: readonly string[]): string[] {
+    return ["nsenter", `--net=${this.lab.host.path}`, `--mount=/proc/${this.holder.pid}/ns/mnt`, "--", ...command];
+  }
+
+  /** The same of the user's. */
   asUser(command: readonly string[]): string[] {
-    const executable = Deno.env.get("SLIRPNETSTACK_BIN") ?? "";
-    const words = [this.at, PROJECT, Deno.execPath(), this.cache, executable, String(this.user)];
-    return this.host.enter(["unshare", "--mount", "sh", "-ec", AS_USER, "sh", ...words, ...command]);
+    return this.asRoot(["sh", "-ec", AS_USER, "sh", this.at, String(this.user), ...command]);
   }
 
   /** Runs `slirpnetstack run` with these words to its end, as the user. */
@@ -97,28 +117,37 @@ export class RunBed implements AsyncDisposable {
 
   /** Process ids of the user's, by their command lines; those that only wait to be collected don't count. */
   processes(): Map<number, string> {
-    const found = new Map<number, string>();
-    for (const { name } of Deno.readDirSync("/proc")) {
-      if (!/^\d+$/.test(name)) continue;
-      const status = readIfThere(`/proc/${name}/status`);
-      if (!new RegExp(`^Uid:\\t${this.user}\\t`, "m").test(status) || /^State:\t[ZX]/m.test(status)) continue;
-      found.set(Number(name), readIfThere(`/proc/${name}/cmdline`).replaceAll("\0", " ").trim());
-    }
-    return found;
+    return processesOf(this.user);
   }
 
-  /** Waits until the user has no process any more. */
+  /** Waits until the user has no process any more, nor any namespace, mount or file. */
   async nothingLeft(): Promise<void> {
+    let left: readonly string[] = [];
     try {
-      await until("the end of all", 5_000, () => this.processes().size === 0);
+      await until("the end of all", 5_000, async () => (left = await this.leftovers()).length === 0);
     } catch (cause) {
-      throw new Error(`left behind: ${JSON.stringify([...this.processes()])}`, { cause });
+      throw new Error(`left behind:\n${left.join("\n")}`, { cause });
     }
+  }
+
+  private async leftovers(): Promise<string[]> {
+    const { user, at, mounts, holder: { pid } } = this;
+    return [
+      ...[...processesOf(user)].map((process) => process.join(": ")),
+      ...namespacesOf(user),
+      ...[...mountsOf(pid)].filter(([id]) => !mounts.has(id)).map(([, line]) => line),
+      ...await filesOf(user, pid, `${at}/home`),
+    ];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lab[Symbol.asyncDispose]();
   }
+}
+
+/** The folder that has the user's world, with a space in its name. */
+function placeIn(lab: Lab): string {
+  return `${lab.directory}/a user`;
 }
 
 /** Where Deno keeps the packages that it has fetched. */
@@ -128,12 +157,4 @@ async function npmCache(): Promise<string> {
   const cache = typeof info === "object" && info !== null ? Reflect.get(info, "npmCache") : undefined;
   if (typeof cache !== "string") throw new Error("deno info does not say where packages are");
   return cache;
-}
-
-function readIfThere(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return ""; // it has ended meanwhile
-  }
 }

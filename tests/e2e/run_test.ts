@@ -179,7 +179,7 @@ e2e("run: each refusal of the system is named, with its remedy", async () => {
     await refused([
       "sh",
       "-c",
-      'mkdir ../home/few; ln -s /usr/bin/git ../home/few; exec env PATH="$HOME/few" "$@"',
+      'mkdir "$DENO_DIR/few"; ln -s /usr/bin/git "$DENO_DIR/few"; exec env PATH="$DENO_DIR/few" "$@"',
       "sh",
     ]),
     "install util-linux",
