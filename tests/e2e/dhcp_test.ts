@@ -1,6 +1,7 @@
 /** Guests that configure themselves: DHCP clients of several makers, and the kernel's own IPv6. */
 import { Lab, WORLD } from "../../scripts/lab/lab.ts";
 import type { Namespace } from "../../scripts/lab/namespace.ts";
+import { check } from "../../scripts/lab/process.ts";
 import { startProgram } from "../../scripts/lab/program.ts";
 import { startServers, url } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
@@ -12,6 +13,7 @@ import { e2e, e2eWith } from "./bed.ts";
 class DhcpBed implements AsyncDisposable {
   private constructor(readonly lab: Lab, readonly guest: Namespace, private readonly script: string) {}
 
+  /** `DIR` in the flags stands for the lab's folder. */
   static async create(...flags: readonly string[]): Promise<DhcpBed> {
     const lab = await Lab.create();
     try {
@@ -23,7 +25,8 @@ class DhcpBed implements AsyncDisposable {
       await startServers(lab);
       await guest.sysctl({ "ipv6/conf/default/router_solicitation_interval": 1 });
       await guest.ip("tuntap add mode tap name tun0\nlink set tun0 mtu 1400 up");
-      lab.adopt(await startProgram(lab.host.withResolvConf(conf), guest, flags));
+      const words = flags.map((word) => word.replace("DIR", lab.directory));
+      lab.adopt(await startProgram(lab.host.withResolvConf(conf), guest, words));
       return new DhcpBed(lab, guest, script);
     } catch (error) {
       await lab[Symbol.asyncDispose]();
@@ -99,8 +102,12 @@ for i in $(seq 100); do grep -q new_ip_address SCRIPT.said 2>/dev/null && break;
 kill $!
 wait`;
 
-e2e("SLAAC: a kernel makes itself an address, and everything works from it", async () => {
-  await using bed = await DhcpBed.create("-slaac", "-dns", "-L", "0:[fd00::77]:9");
+e2e("SLAAC: a kernel makes itself an address, takes the MTU, and everything works from it", async () => {
+  await using bed = await DhcpBed.create(
+    ...["-slaac", "-dns", "-mtu", "1300", "-pcap", "DIR/pcap"],
+    "-L",
+    "0:[fd00::77]:9",
+  );
   const { guest } = bed;
   await guest.ip("link set tun0 down"); // and up again, now with duplicate address detection
   await guest.sysctl({ "ipv6/conf/tun0/accept_dad": 1 });
@@ -109,11 +116,45 @@ e2e("SLAAC: a kernel makes itself an address, and everything works from it", asy
     const said = await guest.check(["ip", "-6", "-oneline", "address", "show", "dev", "tun0", "scope", "global"]);
     return /tentative/.test(said) ? null : /inet6 (fd00:\S+)\/64 .*dynamic/.exec(said)?.[1] ?? null;
   });
-  assertMatch(await guest.check(["ip", "-6", "route"]), /default via fe80::7271:aaff:fe4b:29aa/);
+  assertMatch(await guest.check(["ip", "-6", "route"]), /^default via fe80::7271:aaff:fe4b:29aa .* mtu 1300 /m);
+  assertEquals(await guest.check(["cat", "/proc/sys/net/ipv6/conf/tun0/mtu"]), "1300\n"); // the device's is 1400
   assertStringIncludes(await guest.check(["curl", "-sS", "--max-time", "10", url(WORLD.v6)]), "Hello, ");
   await guest.check(["ping", "-c", "1", "-W", "5", "fd00::2"]);
   assert(address !== "fd00::100");
+  const advertised = await check(["tcpdump", "-nvvr", `${bed.lab.directory}/pcap`, "icmp6[icmp6type] == 134"]);
+  assertMatch(advertised, /rdnss option \(25\), length 24 \(3\): +lifetime 1800s, addr: fd00::3$/m);
+  assertMatch(advertised, /mtu option \(5\), length 8 \(1\): +1300$/m);
 });
+
+/** systemd-networkd, without the rest of systemd: with folders of its own, and a /sys without udev. */
+const NETWORKD = `
+mount -t tmpfs -o mode=755 tmpfs /run
+mount -t sysfs -o ro sysfs /sys
+mkdir -p /run/systemd/network /run/systemd/netif/links
+chown -R systemd-network /run/systemd/netif
+printf '%s\\n' '[Match]' Name=tun0 '[Network]' DHCP=no IPv6AcceptRA=yes '[IPv6AcceptRA]' DHCPv6Client=no \\
+  > /run/systemd/network/tun0.network
+exec /lib/systemd/systemd-networkd`;
+
+e2eWith(
+  "networkctl",
+  "SLAAC: systemd-networkd takes address, MTU and name server from the advertisement",
+  async () => {
+    await using bed = await DhcpBed.create("-slaac", "-dns", "-mtu", "1300");
+    const { guest, lab } = bed;
+    const client = lab.start(guest, ["unshare", "--mount", "sh", "-ec", NETWORKD]);
+    const index = parseInt(await guest.check(["ip", "-oneline", "link", "show", "dev", "tun0"]));
+    const state = await until("systemd-networkd", 15_000, async () => {
+      const state = await Deno.readTextFile(`/proc/${client.pid}/root/run/systemd/netif/links/${index}`).catch(() =>
+        ""
+      );
+      return /^ADMIN_STATE=configured$/m.test(state) ? state : null;
+    });
+    assertEquals(heard(state, ["DNS", "IPV6_ADDRESS_STATE"]), ["fd00::3", "routable"]);
+    assertMatch(await guest.check(["ip", "-6", "route"]), /^default via fe80::\S+ dev tun0 proto ra .* mtu 1300 /m);
+    await guest.check(["ping", "-c", "1", "-W", "5", "fd00::2"]);
+  },
+);
 
 e2e("SLAAC: off, a kernel has no other address than it was given", async () => {
   await using bed = await DhcpBed.create("-dhcp=false");
