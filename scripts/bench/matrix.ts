@@ -9,7 +9,7 @@ import type { Work } from "./work.ts";
 import { datagramWork } from "./works/datagrams.ts";
 import { connectionsWork } from "./works/connections.ts";
 import { callWork, datagramRoundTripWork, roundTripWork } from "./works/latency.ts";
-import { startWork } from "./works/start.ts";
+import { runWork, startWork } from "./works/start.ts";
 import { streamWork } from "./works/streams.ts";
 
 const DIRECTIONS = ["out", "in"] as const;
@@ -44,6 +44,7 @@ export function fullMatrix(): Work[] {
       )
     ),
     startWork(5),
+    runWork(5),
     connectionsWork(3, 3),
   ];
 }
@@ -59,6 +60,7 @@ export function quickMatrix(): Work[] {
     datagramRoundTripWork("v4", 2, 0.3),
     ...MANNERS.flatMap((manner) => DIRECTIONS.map((direction) => datagramWork(direction, manner, 64, "v4", 1, 0.3))),
     startWork(2),
+    runWork(2),
   ];
 }
 

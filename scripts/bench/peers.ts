@@ -43,6 +43,8 @@ export interface Peer {
   attach(lab: Lab, place: Place): Promise<Process | null>;
   /** Prepares a start; null: there is nothing to start. */
   readonly launch: ((lab: Lab, place: Place) => Promise<Launch>) | null;
+  /** Prepares a command in a guest of its own, as a user without privileges has it; not given: the peer has none. */
+  readonly run?: (command: readonly string[]) => Promise<Pick<Launch, "command" | "cwd">>;
 }
 
 /** Where `deno task compile` puts the executable. */
@@ -64,14 +66,18 @@ export const OURS: Peer = {
   },
   async launch(_lab, { guest, mtu }) {
     await makeDevice(guest, { mode: "tap", mtu });
-    const compiled = !Deno.env.get("SLIRPNETSTACK_BIN") && await exists(EXECUTABLE);
     return {
-      command: [...(compiled ? [EXECUTABLE] : programCommand()), "-quiet", "-netns", guest.path],
+      command: [...await startCommand(), "-quiet", "-netns", guest.path],
       cwd: PROJECT,
       ready: { on: "stderr", says: /Slirpnetstack started/ },
     };
   },
+  run: async (command) => ({ command: [...await startCommand(), "run", "-userns", "--", ...command], cwd: PROJECT }),
 };
+
+async function startCommand(): Promise<string[]> {
+  return !Deno.env.get("SLIRPNETSTACK_BIN") && await exists(EXECUTABLE) ? [EXECUTABLE] : programCommand();
+}
 
 /** slirp4netns(1). */
 export const SLIRP4NETNS: Peer = {

@@ -14,7 +14,7 @@ const END = "<!-- end of figures -->";
 export const SHOWN: readonly string[] = [
   ...["tcp-out-1-v4-1500", "tcp-in-1-v4-1500", "tcp-out-1-v4-65520", "tcp-in-1-v4-65520"],
   ...["tcp-out-8-v4-1500", "tcp-in-8-v4-1500", "tcp-out-8-v4-65520", "tcp-in-8-v4-65520"],
-  ...["rr-v4", "crr-v4", "udp-rr-v4", "udp-out", "udp-in", "connections", "start"],
+  ...["rr-v4", "crr-v4", "udp-rr-v4", "udp-out", "udp-in", "connections", "start", "run"],
 ];
 
 /** The text with these results' figures instead of those that it has. Throws when it has no marks for them. */

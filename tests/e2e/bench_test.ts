@@ -41,20 +41,20 @@ e2e("deno task bench: round trips, calls, datagrams and starts have figures, and
   const directory = await Deno.makeTempDir();
   try {
     const [json, chart] = [`${directory}/results.json`, `${directory}/chart.svg`];
-    const some = ["--quick", "--only", "rr,crr,udp,start", "--against", "kernel"];
+    const some = ["--quick", "--only", "rr,crr,udp,start,run", "--against", "kernel"];
     const table = await check([...BENCH, ...some, "--json", json], { cwd: PROJECT, timeout: 120_000 });
     const { rows }: Results = JSON.parse(await Deno.readTextFile(json));
-    assertEquals(rows.length, 12);
+    assertEquals(rows.length, 13);
     for (const { id, samples, failures } of rows) {
       assertEquals(failures, {}, id);
       for (const [peer, taken] of Object.entries(samples)) {
         assert(taken.every((value) => value > 0), `${id}, ${peer}: ${taken}`);
-        assertEquals(taken.length > 0, peer !== "kernel" || !id.startsWith("start"), `${id}, ${peer}`);
+        assertEquals(taken.length > 0, peer !== "kernel" || !/^(start|run)-/.test(id), `${id}, ${peer}`);
       }
     }
     const again = await check([...BENCH, "--from", json, "--chart", chart, "--targets"], { cwd: PROJECT });
     for (const line of table.split("\n").filter((line) => line.startsWith("|"))) assert(again.includes(line), again);
-    assert(again.includes("| start to ready "), again);
+    assert(again.includes("| start to ready ") && again.includes("| `run` to the command's first byte "), again);
     assert((await Deno.readTextFile(chart)).includes("UDP round trip"), "the chart");
   } finally {
     await Deno.remove(directory, { recursive: true });

@@ -1,8 +1,9 @@
 /**
- * From exec to ready, and the memory of a program that has done nothing yet.
+ * From exec to ready, and the memory of a program that has done nothing yet; and from exec to the first byte that a
+ * command in a guest of its own writes.
  *
  * Ready is what each program itself says it is: see `launch` in peers.ts. The guest and, where the program wants one,
- * the device are made before the clock starts.
+ * the device are made before the clock starts. With a command of its own, the guest is made while it runs.
  *
  * @module
  */
@@ -29,14 +30,10 @@ export function startWork(rounds: number): Work {
       const launch = await peer.launch(bed.lab, await bed.newPlace(MTU));
       const command = bed.lab.host.enter(launch.command);
       const start = performance.now();
-      const child = new Deno.Command(command[0]!, {
-        args: command.slice(1),
-        ...(launch.cwd === undefined ? {} : { cwd: launch.cwd }),
-        ...{ stdin: "null", stdout: "piped", stderr: "piped" },
-      }).spawn();
+      const child = spawn(command, launch.cwd);
       let pid = child.pid;
       try {
-        await inTime(isReady(child, launch));
+        await inTime(isReady(child, launch.ready));
         const ready = performance.now() - start;
         pid = launch.pid?.() ?? child.pid;
         await rest(pid);
@@ -50,8 +47,40 @@ export function startWork(rounds: number): Work {
   };
 }
 
+/** See the module's text. The command is `echo`. */
+export function runWork(rounds: number): Work {
+  return {
+    ...{ id: "run", mtu: MTU, rounds, seconds: 0 },
+    figures: [{ id: "run-first-byte", name: "`run` to the command's first byte", unit: "ms", better: "less" }],
+    async sample({ bed, peer }) {
+      if (peer.run === undefined) return [null];
+      const launch = await peer.run(["echo", "x"]);
+      const start = performance.now();
+      const child = spawn(bed.lab.host.enter(launch.command), launch.cwd);
+      try {
+        await inTime(isReady(child, { on: "stdout", says: /x/ }));
+        const first = performance.now() - start;
+        await inTime(isReady(child, "exit"));
+        return [first];
+      } finally {
+        kill(child.pid); // and nothing lingers
+        await child.status;
+        await Promise.allSettled([child.stdout.cancel(), child.stderr.cancel()]);
+      }
+    },
+  };
+}
+
+function spawn(command: readonly string[], cwd: string | undefined): Deno.ChildProcess {
+  return new Deno.Command(command[0]!, {
+    args: command.slice(1),
+    ...(cwd === undefined ? {} : { cwd }),
+    ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+  }).spawn();
+}
+
 /** Resolves when the program says that it is ready; rejects when it ends before. */
-async function isReady(child: Deno.ChildProcess, { ready }: Launch): Promise<void> {
+async function isReady(child: Deno.ChildProcess, ready: Launch["ready"]): Promise<void> {
   if (ready === "exit") {
     const { code } = await child.status;
     if (code !== 0) throw new Error(`status ${code} at the start`);

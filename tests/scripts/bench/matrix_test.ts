@@ -24,8 +24,9 @@ Deno.test("work is selected by how its name begins, in whole words", () => {
 
 Deno.test("the full edition's samples take less than 16 minutes with four peers, the quick one's less than 90 s", () => {
   const START = 0.35; // of iperf3 or the instrument, and the silence at the end of a stream, in seconds
+  const peers = (work: Work) => work.id === "run" ? 1 : 4; // only we do that
   const seconds = (works: readonly Work[]) =>
-    works.reduce((sum, work) => sum + 4 * work.rounds * (work.seconds + START), 0);
+    works.reduce((sum, work) => sum + peers(work) * work.rounds * (work.seconds + START), 0);
   assert(seconds(fullMatrix()) < 960 - 3 * 90, `${seconds(fullMatrix())} s`); // 90 s for each 10,000 connections
   assert(seconds(quickMatrix()) < 85, `${seconds(quickMatrix())} s`);
 });
