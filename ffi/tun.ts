@@ -203,8 +203,12 @@ function ifreq(name: string, flags: number): Uint8Array<ArrayBuffer> {
 }
 
 function openAdvice(reason: number): string {
-  if (reason === ENOENT || reason === ENODEV || reason === ENXIO) {
-    return "the tun driver is not there: modprobe tun, or give the container /dev/net/tun";
+  if (reason === ENOENT) {
+    return "there is no such file: as root, modprobe tun; in a container, give it that device, or as root in there, " +
+      "mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200";
+  }
+  if (reason === ENODEV || reason === ENXIO) {
+    return "this kernel has no tun driver: as root, modprobe tun";
   }
   if (reason === EACCES || reason === EPERM) {
     return "this user may not use that file, as systems commonly allow it: as root, chmod 666 /dev/net/tun; or run as root";

@@ -33,12 +33,20 @@ e2e("attach without root: -configure makes the device; -ready-fd and -exit-fd", 
   assertEquals((await enter("ip", "-o", "link", "show", "tun0")).code, 1); // it was made for the program, and is gone
 });
 
-e2e("attach without root: not to somebody else's guest, nor with descriptors that are not there", async () => {
-  await using bed = await RunBed.create();
-  const other = await run(bed.asUser([...bed.program, "-pid", "1"]));
-  assertEquals(other.code, 253);
-  assertMatch(other.stderr, /Failed to open TUN\/TAP: open on \/proc\/1\/ns\/net: .*root/);
-  const closed = await run(bed.asUser([...bed.program, "-ready-fd", "77"]));
-  assertEquals(closed.code, 1);
-  assertMatch(closed.stderr, /^\[!\] .*fd 77: .*EBADF/);
-});
+e2e(
+  "attach without root: not to somebody else's guest, nor without /dev/net/tun, nor with descriptors that are not there",
+  async () => {
+    await using bed = await RunBed.create();
+    const other = await run(bed.asUser([...bed.program, "-pid", "1"]));
+    assertEquals(other.code, 253);
+    assertMatch(other.stderr, /Failed to open TUN\/TAP: open on \/proc\/1\/ns\/net: .*root/);
+    const noFile = 'ip tuntap add mode tap name tun0; mount -t tmpfs tmpfs /dev/net; exec "$@"';
+    const missing = await run(bed.asUser(["unshare", "-Urnm", "sh", "-ec", noFile, "sh", ...bed.program]));
+    assertEquals([missing.stdout, missing.code], ["", 253]);
+    assertMatch(missing.stderr, /\nFailed to open TUN\/TAP: open on \/dev\/net\/tun: .*ENOENT.* modprobe tun/);
+    const closed = await run(bed.asUser([...bed.program, "-ready-fd", "77"]));
+    assertEquals(closed.code, 1);
+    assertMatch(closed.stderr, /^\[!\] .*fd 77: .*EBADF/);
+    await bed.nothingLeft();
+  },
+);

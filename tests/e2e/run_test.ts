@@ -1,6 +1,6 @@
 /** `slirpnetstack run` by a user without privileges: what the command gets, what becomes of it, and what is left. */
 import { WORLD, WORLD_LINK } from "../../scripts/lab/lab.ts";
-import { run as execute } from "../../scripts/lab/process.ts";
+import { check, run as execute } from "../../scripts/lab/process.ts";
 import { clientCommand } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
@@ -161,7 +161,7 @@ e2e("run: in itself, and ten at once", async () => {
 });
 
 e2e("run: each refusal of the system is named, with its remedy", async () => {
-  const { asUser, program, nothingLeft } = bound(await bed());
+  const { at, asRoot, asUser, program, nothingLeft } = bound(await bed());
   const refused = async (before: readonly string[]) => {
     const { stdout, stderr, code } = await execute(asUser([...before, ...program, "run", "echo", "never"]));
     assertEquals([stdout, code], ["", 253], stderr);
@@ -186,6 +186,14 @@ e2e("run: each refusal of the system is named, with its remedy", async () => {
   );
   const noTun = inNamespace('mount --bind /proc/version /dev/net/tun; exec "$@"');
   assertStringIncludes(await refused(noTun), "/dev/net/tun");
+  const missing = await refused(inNamespace('mount -t tmpfs tmpfs /dev/net; exec "$@"'));
+  assertMatch(missing, /open on \/dev\/net\/tun: .*ENOENT.* modprobe tun.* mknod -m 666 \/dev\/net\/tun c 10 200/);
+  try {
+    await check(asRoot(["chmod", "600", `${at}/tun`]));
+    assertMatch(await refused([]), /open on \/dev\/net\/tun: .*EACCES.* chmod 666 \/dev\/net\/tun/);
+  } finally {
+    await check(asRoot(["chmod", "666", `${at}/tun`]));
+  }
   await nothingLeft();
 });
 
@@ -214,6 +222,7 @@ function bound(bed: RunBed) {
     program: bed.program,
     run: bed.run.bind(bed),
     start: bed.start.bind(bed),
+    asRoot: bed.asRoot.bind(bed),
     asUser: bed.asUser.bind(bed),
     processes: bed.processes.bind(bed),
     nothingLeft: bed.nothingLeft.bind(bed),
