@@ -39,6 +39,45 @@ e2e("run: TCP, UDP and ping over both versions, and names; the host's resolv.con
   await nothingLeft();
 });
 
+e2e("run: names by dig and getent; a large answer, cut off over UDP and whole over TCP", async () => {
+  const { run, nothingLeft } = bound(await bed());
+  const script = `
+    for network in +notcp +tcp; do dig $network +short world.test; dig $network +short world6.test AAAA; done
+    getent ahostsv4 world | head -n 1
+    getent hosts nobody.test || echo status $?
+    dig +notcp +ignore +bufsize=1232 txt-60000.test TXT | grep -o 'flags:.* tc '
+    dig +tcp +short txt-60000.test TXT | tr -cd x | wc -c
+    dig +bufsize=1232 +short txt-60000.test TXT | tr -cd x | wc -c`;
+  const { stdout, stderr, code } = await run(["sh", "-c", script]);
+  assertEquals([stderr, code], ["", 0], stdout);
+  const both = `${WORLD.v4}\n${WORLD.v6}\n`;
+  assertMatch(stdout.slice(both.length * 2), /^203\.0\.113\.1 .*\nstatus 2\nflags: qr tc \n60000\n60000\n$/, stdout);
+  assertEquals(stdout.slice(0, both.length * 2), both + both);
+  await nothingLeft();
+});
+
+e2e("run: the host's name server is down: an answer at once", async () => {
+  const { lab, run } = bound(await bed());
+  const script = `
+    try() { start=$(date +%s%3N); "$@"; echo status $? in $(($(date +%s%3N) - start)) ms; }
+    try dig +tries=1 +timeout=10 world.test
+    try dig +tcp +tries=1 +timeout=10 world.test
+    try getent hosts world.test
+    try ${CURL} http://world.test/ 2>&1`;
+  const conf = `${lab.directory}/host.conf`;
+  const before = await Deno.readTextFile(conf);
+  try {
+    await Deno.writeTextFile(conf, "nameserver 127.0.0.99\n");
+    const { stdout, stderr } = await run(["sh", "-c", script]);
+    assertEquals([stdout.match(/status: SERVFAIL/g)?.length, stderr], [2, ""], stdout);
+    const ends = [...stdout.matchAll(/^status (\d+) in (\d+) ms$/gm)].map(([, ...numbers]) => numbers.map(Number));
+    assertEquals(ends.map(([status]) => status), [0, 0, 2, 6], stdout);
+    for (const [, milliseconds] of ends) assert(milliseconds! < 4_000, stdout);
+  } finally {
+    await Deno.writeTextFile(conf, before);
+  }
+});
+
 e2e("run: the status is the command's", async () => {
   const { run } = bound(await bed());
   const status = async (...words: string[]) => (await run(words)).code;
