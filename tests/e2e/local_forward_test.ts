@@ -4,9 +4,20 @@ import { HOST_LINK, WORLD_LINK } from "../../scripts/lab/lab.ts";
 import { launchProgram } from "../../scripts/lab/program.ts";
 import { openDescriptors, openSockets } from "../../scripts/lab/usage.ts";
 import { until } from "../../scripts/lab/until.ts";
+import { IpAddress } from "../../stack/address.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { type Bed, e2e, VERSIONS } from "./bed.ts";
-import { bracketed, client, ForwardBed, hostClient, keepOrder, LOOPBACK, ports, startNames } from "./forward_bed.ts";
+import {
+  bracketed,
+  client,
+  ForwardBed,
+  hostClient,
+  keepOrder,
+  LOOPBACK,
+  ports,
+  simpleProxyHeader,
+  startNames,
+} from "./forward_bed.ts";
 import { array, escape, field, hex, text, unhex } from "./reports.ts";
 
 const forwards = new ForwardBed("guest");
@@ -22,10 +33,16 @@ function flags(network: string, port: number): string[] {
   ]);
 }
 
-/** What comes behind the network in a line of a client on that loopback. */
-function line(from: "v4" | "v6", to: "v4" | "v6", listener: number, target: number): string {
-  const [loopback, gateway, guest] = [LOOPBACK[from], GATEWAY[to], GUEST[to]].map((a) => escape(bracketed(a)));
-  return `://${loopback}:\\d+-${loopback}:${listener}/${gateway}:\\d+-${guest}:${target} local-fwd`;
+/** What comes behind the network in a line of a client on that loopback; `seen`: where the guest sees it come from. */
+function line(
+  from: "v4" | "v6",
+  to: "v4" | "v6",
+  listener: number,
+  target: number,
+  seen: string = GATEWAY[to],
+): string {
+  const [loopback, local, guest] = [LOOPBACK[from], seen, GUEST[to]].map((a) => escape(bracketed(a)));
+  return `://${loopback}:\\d+-${loopback}:${listener}/${local}:\\d+-${guest}:${target} local-fwd`;
 }
 
 e2e("tcp: echo through a forward of each pair of families, with its lines", async () => {
@@ -174,6 +191,50 @@ e2e("a client whose call the guest refuses is reset, and there is a line", async
     const target = escape(bracketed(GUEST[to]));
     const error = `^\\[!\\] tcp://${ends}/${target}:9 local-fwd error: l=0/0 r=\\[connection refused\\]/0$`;
     await bed.program.line("stdout", new RegExp(error), 5_000);
+  }
+});
+
+/** A client that a proxy names, and the address that it has sent to, of each version. */
+const NAMED = { v4: ["1.2.3.4", "4.3.2.1"], v6: ["2001:db8:99::1", "2001:db8::1"] } as const;
+
+e2e("tcppp: a forward of each pair of families takes a header of each, with its lines", async () => {
+  const bed = await forwards.with(...flags("tcppp", 9100));
+  for (const [i, { from, to }] of FAMILIES.entries()) {
+    const port = ports(bed)[i]!;
+    assertEquals(bed.program.stdout[i], `[+] local-fwd Local PP listen tcp://${bracketed(LOOPBACK[from])}:${port}`);
+    for (const version of VERSIONS) {
+      const [source, destination] = NAMED[version], seen = version === to ? source : GATEWAY[to];
+      const first = bed.program.stdout.length;
+      const header = hex(`PROXY TCP${version[1]} ${source} ${destination} 1 2\r\n`);
+      const report = await client(bed.lab.host, "pieces", LOOPBACK[from], port, header);
+      assertMatch(text(report, "answer"), new RegExp(`^${escape(seen)} \\d+\\nping$`));
+      const ends = line(from, to, port, 9100, seen);
+      await bed.program.line("stdout", new RegExp(`^\\[\\+\\] tcp${ends} PP conn$`), 5_000, first);
+      const done = new RegExp(`^\\[-\\] tcp${ends} PP done: l=\\[EOF\\]/0 r=EOF/0$`);
+      await bed.program.line("stdout", done, 5_000, first);
+    }
+  }
+});
+
+e2e("udpspp: a forward of each pair of families takes a header of each, with its lines", async () => {
+  const bed = await forwards.with("-max-udp-associations=1", ...flags("udpspp", 9100)); // so that each ends the one before
+  const over: RegExp[] = [];
+  for (const [i, { from, to }] of FAMILIES.entries()) {
+    const port = ports(bed)[i]!;
+    assertEquals(bed.program.stdout[i], `[+] local-fwd Local PP listen udp://${bracketed(LOOPBACK[from])}:${port}`);
+    for (const version of VERSIONS) {
+      const [source, destination] = NAMED[version].map((address) => ({ address: IpAddress.parse(address), port: 1 }));
+      const seen = version === to ? NAMED[version][0] : GATEWAY[to], header = simpleProxyHeader(source!, destination!);
+      const first = bed.program.stdout.length;
+      const report = await client(bed.lab.host, "datagrams", LOOPBACK[from], port, header + hex("one"));
+      const answer = String(array(report, "answers")[0]);
+      assertEquals(answer.slice(0, header.length), header);
+      assertMatch(unhex(answer.slice(header.length)), new RegExp(`^${escape(seen)} \\d+\\none$`));
+      const ends = line(from, to, port, 9100, seen);
+      await bed.program.line("stdout", new RegExp(`^\\[\\+\\] udp${ends} PP conn$`), 5_000, first);
+      for (const done of over.splice(0)) await bed.program.line("stdout", done, 5_000, first);
+      over.push(new RegExp(`^\\[-\\] udp${ends} PP done: l=\\[too many associations\\]/0 r=0/0$`));
+    }
   }
 });
 
