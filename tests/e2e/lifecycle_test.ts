@@ -6,7 +6,9 @@ import { launchProgram } from "../../scripts/lab/program.ts";
 import { clientCommand, startServers, url } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
-import { Bed, BedKeeper, e2e, e2eEach } from "./bed.ts";
+import { Bed, BedKeeper, e2e, e2eEach, VERSIONS } from "./bed.ts";
+import { client, forwardsCommand, LOOPBACK } from "./forward_bed.ts";
+import { escape, field, text } from "./reports.ts";
 
 const TAP = { mode: "tap", mtu: 1500 } as const;
 
@@ -114,11 +116,42 @@ e2e("a fault before it has started, whether somebody waits for it or not: status
   }
 });
 
-e2e("-quiet leaves stdout empty", async () => {
-  await using bed = await Bed.create(TAP, ["-quiet"]);
+e2e("-quiet leaves stdout empty, whatever is connected and forwarded, and whatever fails", async () => {
+  const local = ["-L", "91::9100", "-L", "udp://91::9100", "-L", "tcppp://92::9100", "-L", "93"];
+  const remote = ["-R", "91::9100", "-R", "udp://91::9100", "-R", "92:name@srv-1:0", "-R", "93"];
+  await using bed = await Bed.create(TAP, ["-quiet", ...local, ...remote]);
+  const { guest, lab } = bed;
   assertEquals(await bed.client("echo", WORLD.v4, 1, "in-turn"), { echoed: 1, errors: [] });
+  assertEquals(await bed.client("udp", WORLD.v4, 7, 1), [{ size: 1, error: null }]);
+  assertEquals(field(await bed.client("connect", WORLD.v4, 1), "error"), "ECONNREFUSED");
+  for (
+    const [from, listener, to, target] of [
+      [lab.host, LOOPBACK.v4, guest, GUEST.v4],
+      [guest, GATEWAY.v4, lab.host, LOOPBACK.v4],
+    ] as const
+  ) {
+    await lab.start(to, forwardsCommand("serve", target)).line("stdout", /^ready$/);
+    assertEquals(typeof field(await client(from, "ask", listener, 91), "tcp"), "string");
+    assertEquals(typeof field(await client(from, "ask-udp", listener, 91), "udp"), "string");
+    for (const port of [92, 93]) {
+      assertMatch(text(await client(from, "pieces", listener, port, "00", "end"), "error"), /^ECONN(REFUSED|RESET)$/);
+    }
+  }
   await bed.program.stop();
   assertEquals(bed.program.stdout, []);
+});
+
+e2e("an association of UDP has a line when it is new and one when it is done", async () => {
+  await using bed = await Bed.create(TAP, ["-max-udp-associations", "1"]); // so that each ends the one before
+  for (const version of VERSIONS) {
+    const address = WORLD[version], sizes = [1, 2];
+    assertEquals(await bed.client("udp", address, 7, ...sizes), sizes.map((size) => ({ size, error: null })));
+    const [guest, host, remote] = [GUEST[version], HOST_LINK[version], address].map(endpoint);
+    const opened = new RegExp(`^\\[\\+\\] (udp://${guest}:\\d+/${host}:\\d+-${remote}:7) Routing conn new$`);
+    const [, ends] = await bed.program.line("stdout", opened);
+    const done = `[-] ${ends} Routing conn done: l=[too many associations]/0 r=0/0`;
+    await bed.program.line("stdout", new RegExp(`^${escape(done)}$`));
+  }
 });
 
 e2eEach(new BedKeeper(), {
@@ -139,7 +172,9 @@ e2eEach(new BedKeeper(), {
     await bed.client("connect", address, 1);
     await bed.program.line(
       "stdout",
-      new RegExp(`^\\[!\\] tcp://${from}/${endpoint(address)}:1 Routing conn error: l=.+/.+ r=.+/.+$`),
+      new RegExp(
+        `^\\[!\\] tcp://${from}/${endpoint(address)}:1 Routing conn error: l=0/0 r=\\[connection refused\\]/0$`,
+      ),
     );
   },
 });
