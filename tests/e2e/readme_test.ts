@@ -60,7 +60,7 @@ Deno.test("README: every block of commands is known here", () => {
     [SOURCE]: 2,
     [SCRIPT]: 1,
     [MACHINE]: 1,
-    "In gVisor": 1,
+    "In gVisor": 1, // gvisor_test.ts runs it
     "Figures": 1, // bench_test.ts runs it, with --quick
     "Under load for long": 1, // soak_test.ts runs it, for some seconds
     [GIVES_UP]: 1,
@@ -322,15 +322,6 @@ e2e(`README: ${NAMES}; ${ITSELF}`, async () => {
     return (await first.run("ip -n guest -6 address show dev tun0 dynamic")).includes("inet6 fd00:");
   });
   await second.interrupt();
-});
-
-Deno.test("README: the gVisor script is sound, and says what is missing", async () => {
-  const script = `${PROJECT}scripts/gvisor.sh`;
-  assertEquals(blocks.get("In gVisor"), ["scripts/gvisor.sh curl http://1.1.1.1/\n"]);
-  await check(["bash", "-n", script]);
-  const result = await run(["/bin/bash", script, "true"], { env: { PATH: "/nowhere" } });
-  assertEquals(result.code, 1);
-  assertStringIncludes(result.stderr, "runsc is missing");
 });
 
 async function makeLab(): Promise<Lab> {
