@@ -10,6 +10,7 @@ import { Lab } from "./lab/lab.ts";
 import { check } from "./lab/process.ts";
 import { programCommand, PROJECT } from "./lab/program.ts";
 import { startServers } from "./lab/services.ts";
+import { inTerminal } from "./lab/terminal.ts";
 
 const COMMANDS: readonly string[] = [
   "slirpnetstack run sh",
@@ -38,16 +39,11 @@ async function session(): Promise<string[]> {
   await Deno.writeTextFile(bin, `#!/bin/sh\nexec ${programCommand().map((word) => `'${word}'`).join(" ")} "$@"\n`);
   await Deno.chmod(bin, 0o755);
   const steps = COMMANDS.flatMap((command) => ["until:\\$ $", `type:${command}\n`]);
-  const terminal = [
-    "python3",
-    "-B",
-    new URL("lab/terminal.py", import.meta.url).pathname,
-    ...steps,
-    "until:\\$ $",
-    "type:\x04",
-  ];
   const shell = ["env", `PS1=${PROMPT}`, `PATH=${lab.directory}:${Deno.env.get("PATH")}`, "sh"];
-  const shown = await check(lab.host.enter([...terminal, "--", ...shell]), { cwd: PROJECT, timeout: 60_000 });
+  const shown = await check(lab.host.enter(inTerminal([...steps, "until:\\$ $", "type:\x04"], shell)), {
+    cwd: PROJECT,
+    timeout: 60_000,
+  });
   const lines = shown.replaceAll("\r", "").split("\n");
   return lines.slice(0, lines.lastIndexOf(PROMPT)); // what follows is the end of the shell
 }

@@ -79,7 +79,8 @@ Deno.test("README: the first screen has the two commands for a fresh machine", a
 });
 
 e2e("README: the demo shows that everything works, and cleans up", async () => {
-  const output = await check([Deno.execPath(), "task", "demo"], { cwd: PROJECT, timeout: 120_000 });
+  const options = { cwd: PROJECT, env: { NO_COLOR: "" }, timeout: 120_000 };
+  const output = await check([Deno.execPath(), "task", "demo"], options);
   assertStringIncludes(output, "8 of 8 as it should be");
   assert(!output.includes("\x1b"), "colours where there is no terminal");
 });

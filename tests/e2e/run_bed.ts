@@ -86,6 +86,11 @@ export class RunBed implements AsyncDisposable {
     return placeIn(this.lab);
   }
 
+  /** Where the user finds Deno. */
+  get deno(): string {
+    return `${this.at}/bin/deno`;
+  }
+
   /** The program's command line for the user, to be typed into a shell as well. */
   get program(): string[] {
     const [first, ...rest] = programCommand();

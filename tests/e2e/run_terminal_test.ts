@@ -1,10 +1,10 @@
 /** `slirpnetstack run` in a terminal: who has it, what Ctrl-C, Ctrl-Z and `fg` do, and who has it in the end. */
 import { check } from "../../scripts/lab/process.ts";
+import { inTerminal } from "../../scripts/lab/terminal.ts";
 import { assert, assertMatch } from "../assert.ts";
 import { e2e } from "./bed.ts";
 import { RunBed } from "./run_bed.ts";
 
-const TERMINAL = new URL("../../scripts/lab/terminal.py", import.meta.url).pathname;
 const CTRL_C = "\x03", CTRL_D = "\x04", CTRL_Z = "\x1a";
 /** Of the shell outside, and of one inside. */
 const PROMPT = "until:OUT> ", INNER = "until:IN> ";
@@ -19,7 +19,7 @@ async function session(steps: readonly string[], shell = ["bash", "--norc", "--n
   const run = [...bed.program, "run"].map((word) => `'${word}'`).join(" ");
   const words = ["env", "PS1=OUT> ", `HISTFILE=`, ...shell].map((word) => word.replaceAll("RUN", run));
   const outside = shell[0] === "bash" ? [PROMPT, ...steps.map((step) => step.replace("RUN", run))] : steps;
-  const shown = await check(["python3", "-B", TERMINAL, ...outside, "--", ...bed.asUser(words)], { timeout: 60_000 });
+  const shown = await check(inTerminal(outside, bed.asUser(words)), { timeout: 60_000 });
   await bed.nothingLeft();
   return shown;
 }

@@ -1,6 +1,8 @@
 import { run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
-import { assert, assertEquals, assertStringIncludes } from "../assert.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
+import { e2e } from "../e2e/bed.ts";
+import { RunBed } from "../e2e/run_bed.ts";
 
 /** Knows no package before `apt-get update`; then brings $TOOLS, enough to be found; has no package of the name $UNKNOWN. */
 const APT_GET = `#!/bin/sh
@@ -20,22 +22,29 @@ const TOOLS = "bash ip nsenter unshare curl busybox dhclient dig ping iperf3 tcp
 /** And with `--test`, of what must be there. */
 const CHECKERS = "promtool groff mandoc fish zsh";
 
-async function setup(
+/** Calls `use` with a folder for all of PATH, in which there is an apt-get. */
+async function inFolder<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-setup-" });
+  try {
+    await Deno.writeTextFile(`${directory}/apt-get`, APT_GET, { mode: 0o755 });
+    return await use(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function setup(
   tools: string,
   flags: readonly string[] = [],
   unknown = "none",
 ): Promise<{ code: number; stderr: string; log: string[] }> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await Deno.writeTextFile(`${directory}/apt-get`, APT_GET, { mode: 0o755 });
+  return inFolder(async (directory) => {
     const command = [Deno.execPath(), "run", "-A", `${PROJECT}scripts/setup.ts`, ...flags];
     const env = { PATH: directory, TOOLS: tools, UNKNOWN: unknown, NO_COLOR: "1" };
     const { code, stderr } = await run(command, { env });
     const log = await Deno.readTextFile(`${directory}/log`).catch(() => "");
     return { code, stderr, log: log.split("\n").filter((line) => line !== "") };
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 }
 
 Deno.test("setup says nothing when nothing is missing", async () => {
@@ -84,3 +93,35 @@ Deno.test({
     assertStringIncludes(stderr, "still without promtool (package prometheus)");
   },
 });
+
+e2e(
+  "setup --test tells a user without privileges the command, and does without what is optional",
+  () =>
+    inFolder(async (directory) => {
+      await using bed = await RunBed.create();
+      await Deno.chmod(directory, 0o755);
+      const words = ["env", `PATH=${directory}`, bed.deno, "run", "-A", "scripts/setup.ts", "--test"];
+      const asUser = () => run(bed.asUser(words));
+      const none = await asUser();
+      assertEquals([none.code, none.stdout], [1, ""]);
+      const command = /\n\n {4}sudo apt-get install --yes --no-install-recommends (.+)\n\n/.exec(none.stderr);
+      assert(command !== null, none.stderr);
+      for (const name of ["curl", "iperf3", "prometheus", "slirp4netns"]) {
+        assert(command[1]!.split(" ").includes(name), name);
+      }
+
+      for (const tool of `${TOOLS} ${CHECKERS}`.split(" ")) {
+        await Deno.writeTextFile(`${directory}/${tool}`, "");
+      }
+      const some = await asUser();
+      assertEquals([some.code, some.stdout], [0, ""], some.stderr);
+      assertMatch(some.stderr, /\n {4}sudo apt-get install --yes --no-install-recommends .*slirp4netns\n/);
+      assert(![...Deno.readDirSync(directory)].some(({ name }) => name === "log"), "apt-get was run");
+
+      await Deno.remove(`${directory}/apt-get`);
+      await Deno.remove(`${directory}/curl`);
+      const elsewhere = await asUser();
+      assertEquals([elsewhere.code, elsewhere.stdout], [1, ""]);
+      assertMatch(elsewhere.stderr, /not found: curl, .*Install them with your system's package manager/);
+    }),
+);
