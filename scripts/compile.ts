@@ -11,7 +11,8 @@
  * All of that happens in a copy of the sources, where the {@linkcode Stamp} is put in. So compiling changes nothing in
  * the work tree but the executable.
  *
- * The same sources make the same bytes. For that, the files in the executable have the stamp's time.
+ * The same sources make the same bytes. For that, the files in the executable have the stamp's time, and packages are
+ * named in it without the folder that they were in.
  *
  * @module
  */
@@ -87,6 +88,7 @@ export async function compile({ target, output, stamp }: CompileOptions): Promis
     await deno(sources, "check", "--quiet", MAIN);
     const bundle = `${directory}/main.js`;
     await deno(sources, "bundle", "--quiet", "--platform", "deno", "--output", bundle, MAIN);
+    await Deno.writeTextFile(bundle, withoutCachePaths(await Deno.readTextFile(bundle)));
     await Deno.utime(bundle, stamp.time, stamp.time);
     await deno(
       directory,
@@ -98,6 +100,14 @@ export async function compile({ target, output, stamp }: CompileOptions): Promis
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/**
+ * A bundle in which packages are called `npm:NAME/VERSION/...`, in comments and as names of what they export, not by
+ * where the cache of whoever compiles has them.
+ */
+export function withoutCachePaths(bundle: string): string {
+  return bundle.replaceAll(/^(\/\/ | *")(?:\.\.\/)+[^"\n]*?\/npm\/[^"\/\n]+\//gm, "$1npm:");
 }
 
 /** Copies what the program is made of, with the stamp in it. */

@@ -1,5 +1,5 @@
 import config from "../../deno.json" with { type: "json" };
-import { ENGINE, mebibytes, PERMISSIONS } from "../../scripts/compile.ts";
+import { ENGINE, mebibytes, PERMISSIONS, withoutCachePaths } from "../../scripts/compile.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 Deno.test("the executable may do what the start task may, but it never runs git", () => {
@@ -11,4 +11,20 @@ Deno.test("the executable may do what the start task may, but it never runs git"
 
 Deno.test("sizes are in MiB", () => {
   assertEquals(mebibytes(97_561_547), "93.0 MiB");
+});
+
+Deno.test("a bundle does not tell where the packages were, and is otherwise as it was", () => {
+  const bundle = (folder: string) =>
+    `// ${folder}a/1.0.0/index.js
+var require_a = __commonJS({
+  "${folder}a/1.0.0/index.js"(exports) {
+    exports.path = "../x/npm/y/z";
+    load("../npm/y");
+  }
+});
+// main.ts
+`;
+  for (const folder of ["../../../root/.cache/deno/npm/registry.npmjs.org/", "../../a user/deno/npm/registry.test/"]) {
+    assertEquals(withoutCachePaths(bundle(folder)), bundle("npm:"));
+  }
 });
