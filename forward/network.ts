@@ -67,7 +67,8 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const { read } = process;
   const now = () => performance.now();
   const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(LOOPBACKS)] : options.allow;
-  const policy = new Policy({ ...options, allow, hostNetworks: new HostNetworks({ read, now }) });
+  const hostNetworks = new HostNetworks({ read, now });
+  const policy = new Policy({ ...options, allow, hostNetworks });
   const written = lines === null ? NO_LOGS : logLines(lines);
   const { logs, meters } = metrics === null ? { logs: written, meters: [] } : meteredLogs(written);
   const slirp = new Slirp({
@@ -99,7 +100,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     localUdp: slirp.localDatagrams,
     remoteTcp: slirp.remoteTcp,
     remoteUdp: slirp.remoteUdp,
-    guard: new NameGuard(policy, new LocalNames(read)),
+    guard: new NameGuard(policy, new LocalNames(read), hostNetworks),
     line: (text) => lines?.line(text),
     names: new SystemNames(),
     ttl: options.dnsTtl,

@@ -9,10 +9,15 @@
  * | --- | --- |
  * | a range of `-allow` | on the list of what is never routed: loopback, link-local with the clouds' metadata service, ... |
  * | the target of a remote forward | there, or in a range of `-deny`; unless a range of `-allow` has it |
+ * | the same, once it has led elsewhere | in the host's own networks; unless a range of `-allow` or `-enable-host` opens them |
  *
  * Names that the host itself gives a meaning to (local_names.ts) may stand for anything. An SRV record comes from a server
  * whose address the forward gives, mostly an agent on this host that tells of services on this host: it may lead to
- * loopback. The host's networks are open to a forward's target, as that is what such forwards are for.
+ * loopback.
+ *
+ * A forward's name may lead into the host's networks: the host's user has asked for it, and a server on the local network
+ * is what such forwards are for. A name that is of use in an attack is another: it belongs to somebody on the internet, and
+ * leads there until it is trusted. So one that has once led outside may not lead inside any more.
  *
  * @module
  */
@@ -51,17 +56,31 @@ const LOOPBACK = new PrefixSet(["127.0.0.0/8", "::1/128"].map(Prefix.parse));
 
 /** See the module's text. */
 export class NameGuard {
-  constructor(private readonly policy: TargetPolicy, private readonly own: OwnNames) {}
+  /** Names that have led out of the host's networks: as many as forwards have, at most. */
+  private readonly outside = new Set<string>();
+
+  /** @param hostNetworks the host's own networks */
+  constructor(
+    private readonly policy: TargetPolicy,
+    private readonly own: OwnNames,
+    private readonly hostNetworks: { contains(address: IpAddress): boolean },
+  ) {}
 
   /** Throws a {@linkcode LookupError} if the target of a remote forward may not lead there. */
   check(network: RangeNetwork, host: ForwardHost, { address, port }: Endpoint): void {
     if (host.kind === "address" || this.own.has(host.name)) return;
     if (host.kind === "srv" && LOOPBACK.contains(address)) return;
-    const { rule } = this.policy.decide(network, address, port);
-    if (rule !== "deny" && rule !== "static") return;
-    const what = rule === "deny"
-      ? "denied by -deny"
-      : `never routed; -allow ${network}://${formatEndpoint({ address, port })} would let it`;
-    throw new LookupError(`lookup ${host.name}: ${address} is ${what}`);
+    const { rule, allowed } = this.policy.decide(network, address, port);
+    if (rule === "allow") return;
+    const refuse = (what: string) => new LookupError(`lookup ${host.name}: ${address} is ${what}`);
+    const remedy = `-allow ${network}://${formatEndpoint({ address, port })} would let it`;
+    if (rule === "deny") throw refuse("denied by -deny");
+    if (rule === "static") throw refuse(`never routed; ${remedy}`);
+    if (host.kind === "srv") return; // its server is the user's choice, and may move a service
+    const inside = rule === "host" || this.hostNetworks.contains(address);
+    if (!inside) this.outside.add(host.name);
+    else if (!allowed && this.outside.has(host.name)) {
+      throw refuse(`in the host's own networks, and the name has led elsewhere before; ${remedy}`);
+    }
   }
 }

@@ -9,14 +9,23 @@ import { formatEndpoint } from "../../../stack/address.ts";
 import { assertEquals, assertRejects } from "../../assert.ts";
 import { FakeNames } from "../fake_host.ts";
 
+interface Rules {
+  readonly allow?: string;
+  readonly deny?: string;
+  readonly enableHost?: boolean;
+  readonly enableRouting?: boolean;
+}
+
+const hostNetworks = new PrefixSet(["192.168.1.0/24", "fd11::/64"].map(Prefix.parse));
+
 /** A forward's target whose name has that address, under these ranges. */
-async function target(forward: string, address: string, ranges: { allow?: string; deny?: string } = {}) {
+async function target(forward: string, address: string, ranges: Rules = {}) {
   const read = (text = "") => text === "" ? [] : parseRanges(text, () => Promise.reject(new Error("no names here")));
   const policy = new Policy({
-    ...{ allow: await read(ranges.allow), deny: await read(ranges.deny), enableHost: false, enableRouting: true },
-    hostNetworks: new PrefixSet([Prefix.parse("192.168.1.0/24")]),
+    ...{ allow: await read(ranges.allow), deny: await read(ranges.deny), hostNetworks },
+    ...{ enableHost: ranges.enableHost ?? false, enableRouting: ranges.enableRouting ?? true },
   });
-  const guard = new NameGuard(policy, { has: (name) => name === "localhost" });
+  const guard = new NameGuard(policy, { has: (name) => name === "localhost" }, hostNetworks);
   const names = new FakeNames({
     addresses: { web: address, localhost: address },
     services: { svc: "0 0 80 web" },
@@ -81,4 +90,40 @@ Deno.test("a name that is rebound after the first answer", async () => {
   assertEquals(formatEndpoint(await rebound.ask()), "192.0.2.1:80");
   names.answers.addresses.web = "127.0.0.1";
   await assertRejects(() => rebound.ask(), LookupError, "lookup web: 127.0.0.1 is never routed");
+});
+
+/** What becomes of a forward whose name leads there, and then elsewhere. */
+async function rebound(forward: string, first: string, second: string, rules: Rules = {}): Promise<string> {
+  const { names, target: asked } = await target(forward, first, rules);
+  assertEquals((await asked.ask()).address.toString(), first);
+  names.answers.addresses.web = second;
+  try {
+    return formatEndpoint(await asked.ask());
+  } catch (error) {
+    if (!(error instanceof LookupError)) throw error;
+    return error.message;
+  }
+}
+
+Deno.test("a name from outside that is rebound into the host's networks", async () => {
+  const refused = (address: string, shown: string) =>
+    `lookup web: ${address} is in the host's own networks, and the name has led elsewhere before; ` +
+    `-allow tcp://${shown}:80 would let it`;
+  const into4 = ["1:web:80", "192.0.2.1", "192.168.1.7"] as const;
+  assertEquals(await rebound(...into4), refused("192.168.1.7", "192.168.1.7"));
+  assertEquals(await rebound(...into4, { enableRouting: false }), refused("192.168.1.7", "192.168.1.7"));
+  assertEquals(await rebound("1:web:80", "2001:db8::1", "fd11::7"), refused("fd11::7", "[fd11::7]"));
+  assertEquals(
+    await rebound("1:web:80", "192.0.2.1", "2002:c0a8:107::1"),
+    refused("2002:c0a8:107::1", "[2002:c0a8:107::1]"),
+  );
+  for (const rules of [{ allow: "192.168.1.7" }, { enableHost: true }, { enableHost: true, enableRouting: false }]) {
+    assertEquals(await rebound(...into4, rules), "192.168.1.7:80");
+  }
+});
+
+Deno.test("a name that has always led into the host's networks, or that the user's own server gives", async () => {
+  assertEquals(await rebound("1:web:80", "192.168.1.7", "192.168.1.8"), "192.168.1.8:80");
+  assertEquals(await rebound("1:web:80", "192.168.1.7", "192.0.2.1"), "192.0.2.1:80");
+  assertEquals(await rebound("1:svc@srv-53:80", "192.0.2.1", "192.168.1.7"), "192.168.1.7:80");
 });
