@@ -72,9 +72,10 @@ Deno.test("README: every block of commands is known here", () => {
 
 Deno.test("README: the first screen has the two commands for a fresh machine", async () => {
   assertEquals(blocks.get(TITLE), [`${NPX} task demo\n${NPX} task test\n`]);
-  // The second can't run itself. It is what .ci/run runs.
+  // The second can't run itself. Both are what .ci/run runs.
   const ci = await Deno.readTextFile(`${PROJECT}.ci/run`);
   assertStringIncludes(ci, `deno=(${NPX})`);
+  assertStringIncludes(ci, '"${deno[@]}" task demo');
   assertStringIncludes(ci, '"${deno[@]}" task test');
 });
 
