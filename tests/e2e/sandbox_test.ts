@@ -118,6 +118,8 @@ for (const flags of [["-sandbox"], ["-sandbox", "-user", "nobody"]]) {
       await configure("127.0.0.54");
       await until("the new name server to be asked", 5_000, async () => await dig() === WORLD.v4);
       assertEquals(await client(guest, "pieces", GATEWAY.v4, 91, "01", "end"), { answer: "\x01", error: null });
+      const status = await Deno.readTextFile(`/proc/${program.pid}/status`); // the last of four ids is who opens files
+      assertMatch(status, flags.includes("-user") ? /^Uid:(\s65534){4}$/m : /^Uid:(\s0){3}\s65534$/m);
     },
   );
 }
