@@ -108,8 +108,9 @@ async function run(options: RunOptions, words: readonly string[]): Promise<void>
   life.end(await system.follow(guest, terminal));
 }
 
-/** Who serves needs many descriptors, and waits for no reader of the lines. */
+/** Who serves has others use the terminal, needs many descriptors, and waits for no reader of the lines. */
 function makeReady(): void {
+  system.restoreTerminal();
   system.raiseDescriptorLimit();
   const after = (delay: number, run: () => void) => setTimeout(run, delay);
   for (const [output, fd] of [[stdout, 1], [stderr, 2]] as const) {

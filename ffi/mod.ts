@@ -20,7 +20,7 @@ export { OutputFile } from "./output_file.ts";
 export { echoSockets } from "./echo_socket.ts";
 export { PingSockets } from "./ping.ts";
 export { Poller, type Polling } from "./poller.ts";
-export { environmentVariable, parentPid, raiseDescriptorLimit, SIGTERM } from "./process.ts";
+export { environmentVariable, parentPid, raiseDescriptorLimit, restoreTerminal, SIGTERM } from "./process.ts";
 export { confine } from "./sandbox/confine.ts";
 export { findUser } from "./sandbox/users.ts";
 export { openSocketDevice } from "./socket_device.ts";

@@ -5,6 +5,7 @@
  */
 import { check } from "./errors.ts";
 import { cString, libc } from "./libc.ts";
+import { F_GETFL, F_SETFL } from "./socket_constants.ts";
 import { readTextFile } from "./text_file.ts";
 
 // asm-generic/signal.h
@@ -22,6 +23,13 @@ export const SIGTTOU = 22;
 /** asm-generic/signal.h: the Go program sends it to its parent when it has started. */
 export const SIGWINCH = 28;
 
+/** asm-generic/ioctls.h: what only a terminal answers. */
+const TCGETS = 0x5401n;
+/** asm-generic/termbits.h: more than any `struct termios` has. */
+const TERMIOS_SIZE = 64;
+/** asm-generic/fcntl.h */
+const O_NONBLOCK = 0o4000;
+
 /** bits/resource.h */
 const RLIMIT_NOFILE = 7;
 /** linux/prctl.h */
@@ -30,6 +38,21 @@ const PR_SET_PDEATHSIG = 1;
 /** The process id of the parent; 1, or that of a subreaper, once the parent has ended. */
 export function parentPid(): number {
   return libc().getppid();
+}
+
+/**
+ * Has reads and writes on the terminal wait again, for all who share it. The runtime opens the terminal once more for
+ * itself, so as not to disturb others when it does not want to wait; where the user may not, as after `su`, it changes
+ * the descriptor that it was given, and the command would read EAGAIN.
+ */
+export function restoreTerminal(): void {
+  const c = libc();
+  for (const fd of [0, 1, 2]) {
+    const flags = c.fcntl(fd, F_GETFL, 0);
+    if (flags < 0 || (flags & O_NONBLOCK) === 0) continue;
+    if (c.ioctl(fd, TCGETS, new Uint8Array(new ArrayBuffer(TERMIOS_SIZE))) < 0) continue; // as it was given to us
+    c.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+  }
 }
 
 /** A variable of the environment, for which the runtime wants a permission; null where it is not set. */

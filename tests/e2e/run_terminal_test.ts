@@ -100,6 +100,21 @@ e2e(
   },
 );
 
+e2e(
+  "run in a terminal: what is read there is waited for, though the user may not open the terminal's file",
+  async () => {
+    const script = `'grep ^flags /proc/self/fdinfo/0; echo rea""dy; read line; echo "g""ot $line"; cat'`;
+    const steps = [
+      `type:RUN sh -c ${script}\n`,
+      "until:flags:\\s+0(\\d*[0-3]\\d\\d)?2\r",
+      "until:ready",
+      "type:words\n",
+      "until:got words",
+    ];
+    await session([...steps, "type:more\n", "until:more\r\nmore", `type:${CTRL_D}`, PROMPT, "type:exit\n"]);
+  },
+);
+
 e2e("run in a terminal: without a command, the user's shell; a script goes on with the terminal", async () => {
   const shown = await session(
     [
