@@ -5,6 +5,8 @@
 
     until:REGEX   waits until the terminal shows what matches, behind what was matched before
     type:TEXT     types it; \\x03 is Ctrl-C, \\x04 Ctrl-D, \\x1a Ctrl-Z
+    press:TEXT    types it, and again each second while the next step waits: bash overlooks a Ctrl-C in the moment
+                  before it waits for a key
 
 Then waits for the command's end, and prints all that the terminal has shown, and "status N" (-N for a signal). The
 status is 1, with a message on stderr, where something is not shown, or no end comes, in 30 seconds.
@@ -39,9 +41,12 @@ class Terminal:
         self.shown += data
         return data != b""
 
-    def until(self, pattern):
+    def until(self, pattern, pressed=None):
         deadline = time.monotonic() + PATIENCE
         while not (match := re.compile(pattern.encode()).search(self.shown, self.at)):
+            if pressed and not select.select([self.fd], [], [], 1)[0] and time.monotonic() < deadline:
+                os.write(self.fd, pressed)
+                continue
             if not self.read(deadline, pattern):
                 sys.exit(f"ended before {pattern}:\n{self.shown.decode()}")
         self.at = match.end()
@@ -56,12 +61,15 @@ class Terminal:
 def main():
     split = sys.argv.index("--")
     terminal = Terminal(sys.argv[split + 1 :])
+    pressed = None
     for step in sys.argv[1:split]:
         kind, text = step.split(":", 1)
         if kind == "until":
-            terminal.until(text)
+            terminal.until(text, pressed)
+            pressed = None
         else:
             os.write(terminal.fd, text.encode())
+            pressed = text.encode() if kind == "press" else None
     status = terminal.end()
     print(f"{terminal.shown.decode()}\nstatus {status}")
 
