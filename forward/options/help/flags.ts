@@ -42,7 +42,8 @@ export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>>
     group: "Guest",
     paragraphs: [
       "The command runs with the user's own ids and without privileges. By default it is root in a user namespace, which " +
-      "stands for the user everywhere else.",
+      "stands for the user everywhere else. Root's guest has a user namespace only with `-userns`; without one, this " +
+      "changes nothing.",
     ],
     complete: "none",
   },
