@@ -8,14 +8,3 @@ Deno.test("limits: defaults are in their range, and all have names and policies"
   }
   assertEquals(Object.keys(DEFAULT_LIMITS), Object.keys(LIMITS));
 });
-
-Deno.test("limits: the README's table has them all, as they are", async () => {
-  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-  const rows = [...readme.matchAll(/^\| `-(max-[a-z-]+)` +\|(.*)\|$/gm)].map(([, flag, rest]) =>
-    [flag!, ...rest!.split("|").map((cell) => cell.trim())].join(" | ")
-  );
-  const expected = Object.values(LIMITS).map(({ flag, initial, what, whenFull }) =>
-    `${flag} | ${initial} | ${what} | ${whenFull}`
-  );
-  assertEquals(rows, expected);
-});
