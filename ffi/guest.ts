@@ -11,7 +11,7 @@ import type { GuestNetwork } from "./guest_network.ts";
 import { GO, HELPER_WORD, type HelperReply, type HelperRequest, type HelperStarted } from "./helper_protocol.ts";
 import { cString, errno, libc } from "./libc.ts";
 import { inheritedDescriptorLimit, linkTarget, SIGKILL } from "./process.ts";
-import { F_DUPFD, F_SETFL } from "./socket_constants.ts";
+import { F_DUPFD, F_SETFL, O_NONBLOCK } from "./socket_constants.ts";
 import { spawn } from "./spawn.ts";
 import { readTextFile } from "./text_file.ts";
 import type { OpenTun } from "./tun.ts";
@@ -54,7 +54,6 @@ export interface GuestNamespaces {
 }
 
 // asm-generic/fcntl.h
-const O_NONBLOCK = 0o4000;
 const O_RDWR_CLOEXEC = 0o2 | 0o2000000;
 /** linux/capability.h */
 const CAP_SYS_ADMIN = 21n;

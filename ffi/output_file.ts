@@ -6,13 +6,11 @@
  */
 import { check, EAGAIN, EINTR, SystemError } from "./errors.ts";
 import { cString, errno, libc } from "./libc.ts";
-import { F_SETFL } from "./socket_constants.ts";
+import { F_SETFL, O_NONBLOCK } from "./socket_constants.ts";
 
 const O_WRONLY_CREAT_TRUNC_CLOEXEC = 0o1 | 0o100 | 0o1000 | 0o2000000;
 /** For the umask to cut down, as everybody does. */
 const MODE = 0o666;
-// asm-generic/fcntl.h
-const O_NONBLOCK = 0o4000;
 
 /** See the module's text. */
 export class OutputFile {

@@ -5,7 +5,7 @@
  */
 import { check } from "./errors.ts";
 import { cString, libc } from "./libc.ts";
-import { F_GETFL, F_SETFL } from "./socket_constants.ts";
+import { F_GETFL, F_SETFL, O_NONBLOCK } from "./socket_constants.ts";
 import { readTextFile } from "./text_file.ts";
 
 // asm-generic/signal.h
@@ -27,8 +27,6 @@ export const SIGWINCH = 28;
 const TCGETS = 0x5401n;
 /** asm-generic/termbits.h: more than any `struct termios` has. */
 const TERMIOS_SIZE = 64;
-/** asm-generic/fcntl.h */
-const O_NONBLOCK = 0o4000;
 
 /** bits/resource.h */
 const RLIMIT_NOFILE = 7;

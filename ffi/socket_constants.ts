@@ -70,6 +70,7 @@ export const EPOLLPRI = 0x002;
 export const EPOLLRDHUP = 0x2000;
 
 // asm-generic/fcntl.h, linux/fcntl.h
+export const O_NONBLOCK = 0o4000;
 export const F_DUPFD = 0;
 export const F_GETFD = 1;
 export const F_SETFD = 2;

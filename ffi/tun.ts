@@ -17,10 +17,10 @@
  */
 import { check, EACCES, EBUSY, EINVAL, ENAMETOOLONG, ENODEV, ENOENT, ENXIO, EPERM, SystemError } from "./errors.ts";
 import { cString, errno, libc } from "./libc.ts";
+import { O_NONBLOCK } from "./socket_constants.ts";
 
 const DEVICE = "/dev/net/tun";
 const O_RDWR = 2;
-const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 2 | O_CLOEXEC;

@@ -15,7 +15,7 @@ export class RoundTripTime {
 
   /** The retransmission timeout now, with backoff. */
   get timeout(): number {
-    return this.backoffs === 0 ? this.base : Math.min(MAX_RTO, this.base * 2 ** this.backoffs);
+    return Math.min(MAX_RTO, this.base * (1 << this.backoffs));
   }
 
   /**

@@ -10,7 +10,7 @@ import type { Namespace } from "../../scripts/lab/namespace.ts";
 import type { Process, Result } from "../../scripts/lab/process.ts";
 import { startProgram } from "../../scripts/lab/program.ts";
 import { clientCommand, startIperf, startServers, type World } from "../../scripts/lab/services.ts";
-import { isInstalled, needs } from "../installed.ts";
+import { needs } from "../installed.ts";
 
 /** The kinds of devices that everything has to work on. */
 export const KINDS: readonly DeviceKind[] = [
@@ -117,10 +117,15 @@ export function e2e(name: string, run: () => Promise<void>): void {
   Deno.test({ name, ignore: Deno.uid() !== 0, sanitizeOps: false, sanitizeResources: false, fn: run });
 }
 
-/** Registers such a test that needs a command as well: ignored, with the reason in its name, where that isn't installed. */
+/** Registers such a test, which is ignored unless `missing` is empty: what it lacks, to be appended to its name. */
+export function e2eUnless(missing: string, name: string, run: () => Promise<void>): void {
+  if (missing === "") e2e(name, run);
+  else Deno.test({ name: name + missing, ignore: true, fn: () => {} });
+}
+
+/** Registers such a test that needs a command as well. */
 export function e2eWith(command: string, name: string, run: () => Promise<void>): void {
-  if (isInstalled(command)) e2e(name, run);
-  else Deno.test({ name: name + needs(command), ignore: true, fn: () => {} });
+  e2eUnless(needs(command), name, run);
 }
 
 /** Registers a test for each kind of device and IP version; `address` is the world's. */

@@ -6,8 +6,8 @@ import { PROGRAM_ENVIRONMENT, programCommand, PROJECT } from "../../scripts/lab/
 import { startServers, url, type World } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assertEquals } from "../assert.ts";
-import { isInstalled, needs } from "../installed.ts";
-import { e2e } from "./bed.ts";
+import { needs } from "../installed.ts";
+import { e2eUnless } from "./bed.ts";
 import { commandBlocks, Terminal } from "./readme.ts";
 
 const README = (await Deno.readTextFile(`${PROJECT}README.md`)).replaceAll("\n", " ");
@@ -20,8 +20,7 @@ const PATIENCE_MS = 90_000;
 
 function withMachine(name: string, run: (lab: Lab, servers: World) => Promise<void>): void {
   const missing = hasMachine() ? needs(QEMU) : " (ignored: needs a kernel, see scripts/setup.ts)";
-  if (missing !== "" || !isInstalled(QEMU)) return Deno.test({ name: name + missing, ignore: true, fn: () => {} });
-  e2e(name, async () => {
+  e2eUnless(missing, name, async () => {
     await using lab = await Lab.create();
     await run(lab, await startServers(lab));
   });
