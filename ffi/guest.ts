@@ -10,6 +10,7 @@ import { messageSockets, pipe, receiveMessage, sendMessage } from "./fd_passing.
 import type { GuestNetwork } from "./guest_network.ts";
 import { GO, HELPER_WORD, type HelperReply, type HelperRequest, type HelperStarted } from "./helper_protocol.ts";
 import { cString, errno, libc } from "./libc.ts";
+import { ownNetworkNamespace } from "./netns.ts";
 import { inheritedDescriptorLimit, linkTarget, SIGKILL } from "./process.ts";
 import { F_DUPFD, F_SETFL, O_NONBLOCK } from "./socket_constants.ts";
 import { spawn } from "./spawn.ts";
@@ -31,6 +32,8 @@ export interface GuestDeviceRequest {
   readonly offload: boolean;
   /** How to set up the device, which may be missing; null: it is there and stays as it is. */
   readonly network: GuestNetwork | null;
+  /** The network namespace of this program, by its name: no guest's network is set up there. Empty without `network`. */
+  readonly host: string;
 }
 
 /** A command, and what it runs in. */
@@ -101,8 +104,9 @@ export class GuestCommand {
   private constructor(private readonly helper: Helper, private readonly lifeline: number) {}
 
   /** Starts to make the namespaces; the command is not started yet. Throws a GuestError. */
-  static prepare(request: GuestCommandRequest): GuestCommand {
-    const { userNamespace, keepIds, command, ownGroup, resolvConf, ...device } = request;
+  static prepare(request: Omit<GuestCommandRequest, "host">): GuestCommand {
+    const { userNamespace, keepIds, command, ownGroup, resolvConf, ...asked } = request;
+    const device = { ...asked, host: ownNetworkNamespace() };
     adoptOrphans();
     const [reads, writes] = pipe();
     const inherited = [reads, 0, 1, 2].map(inheritable);

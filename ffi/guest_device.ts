@@ -7,9 +7,9 @@ import { check, EPERM, SystemError } from "./errors.ts";
 import type { FrameDevice } from "./frame_device.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { type GuestDeviceRequest, openDeviceWithin } from "./guest.ts";
-import { setUpGuestNetwork } from "./guest_network.ts";
+import { OwnNamespaceError, setUpGuestNetwork } from "./guest_network.ts";
 import { cString, libc } from "./libc.ts";
-import { withNetworkNamespace } from "./netns.ts";
+import { ownNetworkNamespace, withNetworkNamespace } from "./netns.ts";
 import type { Polling } from "./poller.ts";
 import { linkTarget } from "./process.ts";
 import { type OpenTun, openTun } from "./tun.ts";
@@ -23,11 +23,14 @@ const NS_GET_USERNS = 0xb701n;
 
 /**
  * Opens the device in a network namespace (null: this one). Where this process may not enter that, it is done by way of
- * the user namespace that owns it, if that is the user's. Throws a SystemError or a GuestError.
+ * the user namespace that owns it, if that is the user's. Throws a SystemError, a GuestError or an OwnNamespaceError.
  */
-export function openGuestDevice(netns: string | null, request: GuestDeviceRequest): TunDevice {
-  const { interface: name, mtu, offload, network } = request;
-  const open = () => network === null ? openTun(name, { mtu, offload }) : setUpGuestNetwork(name, network, offload);
+export function openGuestDevice(netns: string | null, asked: Omit<GuestDeviceRequest, "host">): TunDevice {
+  const { interface: name, mtu, offload, network } = asked;
+  const host = network === null ? "" : ownNetworkNamespace();
+  const request = { ...asked, host };
+  const open = () =>
+    network === null ? openTun(name, { mtu, offload }) : setUpGuestNetwork(name, network, offload, host);
   return new TunDevice(netns === null ? open() : openIn(netns, request, open));
 }
 
@@ -36,9 +39,20 @@ function openIn(netns: string, request: GuestDeviceRequest, open: () => OpenTun)
     return withNetworkNamespace(netns, open);
   } catch (error) {
     if (!(error instanceof SystemError) || error.errno !== EPERM || error.syscall !== "setns") throw error;
+    if (request.network !== null && isNamed(netns, request.host)) throw new OwnNamespaceError();
     const tun = openByOwner(netns, request);
     if (tun === null) throw error;
     return tun;
+  }
+}
+
+/** Whether a file of /proc stands for that namespace. (Of a bind mount, the name is not to be read.) */
+function isNamed(path: string, namespace: string): boolean {
+  try {
+    return linkTarget(path) === namespace;
+  } catch (error) {
+    if (error instanceof SystemError) return false;
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import { check, SystemError } from "./errors.ts";
 import { cString, libc } from "./libc.ts";
+import { ownNetworkNamespace } from "./netns.ts";
 import { type AddressBytes, RouteNetlink } from "./route_netlink.ts";
 import { closeTun, type OpenTun, openTun } from "./tun.ts";
 
@@ -35,13 +36,28 @@ const MIN_IPV6_MTU = 1280;
 // asm-generic/fcntl.h
 const O_WRONLY_CLOEXEC = 0o1 | 0o2000000;
 
+/** The guest's network was to be set up in the network namespace of the program itself. */
+export class OwnNamespaceError extends Error {
+  override name = "OwnNamespaceError";
+
+  constructor() {
+    super(
+      "-configure is refused: the guest's network namespace is the one that this program runs in, which would lose its " +
+        "default routes. Give -pid or -netns of a guest that has a network namespace of its own by now",
+    );
+  }
+}
+
 /**
  * Attaches to the device of that name, which is made where it is missing, and sets it up.
  *
  * @param offload whether the guest's kernel may leave segmentation and checksums to us
+ * @param host the network namespace of the program, by {@linkcode ownNetworkNamespace}: nothing may be set up there
  * @throws SystemError when something is not to be had
+ * @throws OwnNamespaceError when the calling thread is in the program's namespace; nothing has changed then
  */
-export function setUpGuestNetwork(name: string, network: GuestNetwork, offload: boolean): OpenTun {
+export function setUpGuestNetwork(name: string, network: GuestNetwork, offload: boolean, host: string): OpenTun {
+  if (ownNetworkNamespace() === host) throw new OwnNamespaceError();
   const tun = openTun(name, { mtu: network.mtu, offload, create: true });
   try {
     configure(tun, network);

@@ -68,8 +68,8 @@ export function runHelper(request: string): never {
   Deno.exit(0);
 }
 
-function openDevice({ interface: name, mtu, offload, network }: Omit<HelperRequest, "socket" | "run">): OpenTun {
-  return network === null ? openTun(name, { mtu, offload }) : setUpGuestNetwork(name, network, offload);
+function openDevice({ interface: name, mtu, offload, network, host }: Omit<HelperRequest, "socket" | "run">): OpenTun {
+  return network === null ? openTun(name, { mtu, offload }) : setUpGuestNetwork(name, network, offload, host);
 }
 
 function enterNamespaces(): void {

@@ -30,6 +30,8 @@ export interface HelperRequest {
   readonly offload: boolean;
   /** How to set up the device, which may be missing; null: it is there and stays as it is. */
   readonly network: GuestNetwork | null;
+  /** The network namespace of the program, by its name; empty where `network` is null. */
+  readonly host: string;
   /** A command to be run in namespaces of its own; null: only the device is wanted, in the current ones. */
   readonly run: HelperRun | null;
 }

@@ -9,6 +9,7 @@
  */
 import { check, EACCES, EINVAL, ENOENT, EPERM, SystemError } from "./errors.ts";
 import { cString, errno, libc } from "./libc.ts";
+import { linkTarget } from "./process.ts";
 
 const O_RDONLY = 0;
 const O_CLOEXEC = 0o2000000;
@@ -17,6 +18,14 @@ const CLONE_NEWNET = 0x40000000;
 
 /** The file that stands for the calling thread's own network namespace. */
 const OWN = "/proc/thread-self/ns/net";
+
+/**
+ * The kernel's name for the calling thread's own network namespace, such as `net:[4026531840]`: equal names mean the same
+ * namespace, in all processes of one machine. Throws a SystemError where /proc is not mounted.
+ */
+export function ownNetworkNamespace(): string {
+  return linkTarget(OWN);
+}
 
 /**
  * Calls `run` in the network namespace that the file `path` stands for (`/proc/PID/ns/net`, `/run/netns/NAME`) and

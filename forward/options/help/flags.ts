@@ -34,6 +34,8 @@ export const FLAG_HELP: Readonly<Record<keyof Table | keyof RunTable, FlagHelp>>
     paragraphs: [
       "Make the device, a tap, where it is missing, and give it the guest's addresses, default routes and MTU (65520 " +
       "unless `-mtu` says otherwise). The loopback device is switched on, too.",
+      "Refused where the guest's network namespace is the program's own: the host would lose its default routes. That is so " +
+      "without `-netns` and `-pid`, and with a process that has not made its namespace yet or shares the host's.",
     ],
     complete: "none",
   },
