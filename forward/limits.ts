@@ -1,193 +1,173 @@
 /**
- * Every number that bounds or times what is forwarded, with its reason. A guest is a stranger: what it can make more
- * of, it can make too many of, and each line here says what happens then.
+ * Every number that bounds what is forwarded, with its reason.
  *
- * What a user may want otherwise is in {@linkcode LIMITS}: each has a flag, a metric
- * (`slirpnetstack_limit_current`, `slirpnetstack_limit_max`, `slirpnetstack_limit_overflows_total`, by `resource`), and
- * a policy for when it is full. The others are constants below.
+ * A guest is a stranger: whatever it can make more of, it can make too many of. What a user may want to change is in
+ * the table {@linkcode LIMITS}; flags, usage, help, the manual page, completions, metrics and the README's table of
+ * limits are made from its rows. A new limit is a new row here, the code that enforces it, and what it reports in
+ * `Slirp.usage`. The numbers that no flag changes are constants below the table.
  *
  * @module
  */
 
-import { NEIGHBOUR_QUEUE } from "../stack/link/neighbour.ts";
+import { mapRecord } from "./records.ts";
 
 // ---- limits with a flag ---------------------------------------------------------------------------------------------
 
-/** How many there may be of what a guest can make more of. */
-export interface Limits {
-  readonly tcpConnections: number;
-  readonly halfOpen: number;
-  readonly dials: number;
-  readonly udpAssociations: number;
-  readonly fragmentedDatagrams: number;
-  readonly outOfOrderBytes: number;
-  readonly bufferedBytes: number;
-  readonly icmpErrors: number;
-  readonly neighbourPackets: number;
-  readonly dnsQuestions: number;
-  readonly pings: number;
-  readonly pingIdentifiers: number;
-}
-
-/** A limit's flag, without its dash. */
-export type LimitFlag =
-  | "max-tcp-connections"
-  | "max-half-open"
-  | "max-dials"
-  | "max-udp-associations"
-  | "max-fragmented-datagrams"
-  | "max-out-of-order-bytes"
-  | "max-buffered-bytes"
-  | "max-icmp-errors"
-  | "max-neighbour-packets"
-  | "max-dns-questions"
-  | "max-pings"
-  | "max-ping-identifiers";
-
-/** What people are told of a limit, and what it may be. */
-export interface LimitSpec {
-  /** The metrics' label is the same without `max-`, and with underscores. */
-  readonly flag: LimitFlag;
-  /** What it counts, for the help and the README. */
+/** A limit: what people are told of it, and what it may be. */
+export interface LimitRow {
+  /** What it counts, in the plural: "TCP connections in all". */
   readonly what: string;
-  /** What happens when it is full. */
+  /** What happens when one more is wanted. */
   readonly whenFull: string;
-  readonly initial: number;
+  /** Why the default is what it is. */
+  readonly reason: string;
+  readonly default: number;
   /** The least and the most that make sense. */
   readonly least: number;
   readonly most: number;
+  /**
+   * What is counted against the limit, by its name in `Slirp.usage`, and the value of the metrics' label `resource`.
+   * Not given: one count, named as the limit.
+   */
+  readonly counts?: Readonly<Record<string, string>>;
 }
 
-/** See {@linkcode Limits}. */
-export const LIMITS: Readonly<Record<keyof Limits, LimitSpec>> = {
-  // What a busy proxy in a container holds. An idle connection takes one descriptor and some 6 KiB, so all of them take
-  // 100 MiB; a bulk one some MiB, but of those `bufferedBytes` takes care.
+/** All limits, by the name of the option. `tcpConnections` has the flag `-max-tcp-connections`. */
+export const LIMITS = {
   tcpConnections: {
-    flag: "max-tcp-connections",
-    what: "TCP connections in all, of the guest and to it, dials included",
-    whenFull: "the oldest half-open one goes; without one, the new one is reset",
-    initial: 16_384,
-    ...{ least: 1, most: 1_000_000 },
+    what: "TCP connections in all, from the guest and to it, including dials",
+    whenFull: "the oldest half-open connection is reset; if there is none, the new one is",
+    reason: "what a busy proxy holds; an idle connection takes 6 KiB, all of them 100 MiB",
+    default: 16_384,
+    least: 1,
+    most: 1_000_000,
   },
-  // A guest that is alive completes a handshake within a millisecond, so a thousand are a million a second; those of a
-  // SYN flood never do, and each holds a connection with a host.
   halfOpen: {
-    flag: "max-half-open",
     what: "TCP connections whose handshake with the guest is not complete",
-    whenFull: "the oldest goes, reset on both sides",
-    initial: 1_024,
-    ...{ least: 1, most: 1_000_000 },
+    whenFull: "the oldest is reset on both sides",
+    reason: "a live guest completes a handshake in 1 ms, so this is a million a second",
+    default: 1_024,
+    least: 1,
+    most: 1_000_000,
   },
-  // A guest that scans a network makes one for each address that doesn't answer, for DIAL_TIMEOUT_MS each. One that goes
-  // is as a SYN that was lost on a congested line: the guest sends it again in a second.
+  // A dial that makes room is like a SYN lost on a congested link: the guest sends it again after a second.
   dials: {
-    flag: "max-dials",
-    what: "connections to hosts under way",
-    whenFull: "the oldest goes, of the same address where that has a quarter of them; its SYN may come again",
-    initial: 1_024,
-    ...{ least: 1, most: 60_000 },
+    what: "connections to hosts that are being set up",
+    whenFull: "the oldest is dropped, of the same address if that has a quarter of them; the guest sends its SYN again",
+    reason: "a scan keeps one open for 20 s for each address that does not answer",
+    default: 1_024,
+    least: 1,
+    most: 60_000,
   },
-  // Each a descriptor and a receive buffer. A resolver without a port of its own makes one a query; with DNS_IDLE_MS, this
-  // carries 400 queries a second. The guest's own and those of clients on the host are counted apart.
   udpAssociations: {
-    flag: "max-udp-associations",
-    what: "ports of the guest that have a UDP socket, and as many clients of local forwards",
-    whenFull: "the one idle longest goes",
-    initial: 4_096,
-    ...{ least: 1, most: 60_000 },
+    what: "UDP ports of the guest that have a socket; and, counted apart, UDP clients of local forwards",
+    whenFull: "the one idle longest ends",
+    reason: "400 queries a second from a resolver that uses a new port for each, idle for 10 s",
+    default: 4_096,
+    least: 1,
+    most: 60_000,
+    counts: { udpAssociations: "udp_associations", udpClients: "udp_clients" },
   },
-  // 64 frames of 64 KiB are 4 MiB, which is what Linux allows (`ipfrag_high_thresh`); one sender at a time has one or two.
-  // The most is what can be searched through for each fragment.
+  // The most is what can be searched for each fragment.
   fragmentedDatagrams: {
-    flag: "max-fragmented-datagrams",
-    what: "IP datagrams of which fragments are missing, of each IP version",
-    whenFull: "the oldest goes",
-    initial: 64,
-    ...{ least: 1, most: 4_096 },
+    what: "IP datagrams that wait for fragments, for each IP version",
+    whenFull: "the oldest is dropped",
+    reason: "4 MiB of frames, Linux's own limit (`ipfrag_high_thresh`); a sender has one or two at a time",
+    default: 64,
+    least: 1,
+    most: 4_096,
+    counts: { fragmentedDatagrams4: "fragmented_datagrams_ipv4", fragmentedDatagrams6: "fragmented_datagrams_ipv6" },
   },
-  // An eighth of all buffers: what came out of order can be asked for again, what came in order can't.
   outOfOrderBytes: {
-    flag: "max-out-of-order-bytes",
-    what: "bytes of memory for TCP segments that came too early, all connections together",
-    whenFull: "further ones are dropped, and sent again by the guest",
-    initial: 64 * 1024 * 1024,
-    ...{ least: 0, most: 2 ** 40 },
+    what: "bytes of memory for TCP segments that arrived out of order, all connections together",
+    whenFull: "further segments are dropped, and the guest sends them again",
+    reason: "an eighth of all buffers: what is out of order can be sent again, what is in order is acknowledged",
+    default: 64 * 1024 * 1024,
+    least: 0,
+    most: 2 ** 40,
   },
-  // 64 connections in each direction with all the 4 MiB that a fast one may have. Beyond it, each may have the 16 KiB
-  // that keep it moving: a connection is slow then, but none stands still for another's sake.
+  // Beyond it a connection is slow, but none stands still for another's sake.
   bufferedBytes: {
-    flag: "max-buffered-bytes",
     what: "bytes of memory for all TCP buffers",
-    whenFull: "each connection keeps 16 KiB each way, to which they shrink from half of it on; more is dropped",
-    initial: 512 * 1024 * 1024,
-    ...{ least: 1024 * 1024, most: 2 ** 40 },
+    whenFull:
+      "each connection keeps 16 KiB each way, and more is dropped; buffers shrink to that from half the limit on",
+    reason: "64 connections with 4 MiB each way, the most that a fast one may have",
+    default: 512 * 1024 * 1024,
+    least: 1024 * 1024,
+    most: 2 ** 40,
   },
-  // Linux's icmp_msgs_per_sec. A guest whose connections fail gets every error it needs, and one that floods costs a few
-  // milliseconds a second. Answers to pings are as many as the pings.
+  // A guest whose connections fail gets every error that it needs; one that floods costs a few milliseconds a second.
+  // Answers to pings are not counted: there are as many as there are pings.
   icmpErrors: {
-    flag: "max-icmp-errors",
     what: "ICMP errors a second to the guest",
-    whenFull: "further ones are not sent",
-    initial: 1_000,
-    ...{ least: 0, most: 1_000_000 },
+    whenFull: "further errors are not sent",
+    reason: "Linux's own limit (`icmp_msgs_per_sec`)",
+    default: 1_000,
+    least: 0,
+    most: 1_000_000,
   },
-  // The first datagrams of some hundred clients of a forward may come before a guest that has just started has answered;
-  // all of them together may be 1 MiB besides. There is one neighbour, the guest: the table of those has one entry,
-  // whatever the guest says.
+  // All of them together may be 1 MiB. There is one neighbour, the guest: the table of neighbours has one entry.
   neighbourPackets: {
-    flag: "max-neighbour-packets",
     what: "packets that wait for the guest's hardware address",
-    whenFull: "the oldest goes",
-    initial: NEIGHBOUR_QUEUE,
-    ...{ least: 1, most: 4_096 },
+    whenFull: "the oldest is dropped",
+    reason: "the first datagrams of hundreds of clients of a forward, before a new guest has answered",
+    default: 1_024,
+    least: 1,
+    most: 4_096,
   },
-  // Each takes a socket for each server that it was asked of. The one that waits longest has a client that has asked
-  // again meanwhile, or is gone. With a server that answers in 50 ms these are 10,000 questions a second.
+  // Each takes a socket for each server that it was asked of.
   dnsQuestions: {
-    flag: "max-dns-questions",
     what: "questions to the program's name server that wait for an answer",
-    whenFull: "the one that waits longest is answered that it failed",
-    initial: 512,
-    ...{ least: 1, most: 60_000 },
+    whenFull: "the one that has waited longest fails (SERVFAIL)",
+    reason: "10,000 questions a second, if a server answers in 50 ms",
+    default: 512,
+    least: 1,
+    most: 60_000,
   },
-  // A flood of pings at 10,000 a second with 100 ms on their way. Pings that the program answers itself don't wait.
+  // Pings that the program answers itself don't wait.
   pings: {
-    flag: "max-pings",
-    what: "pings of the guest that wait for the answer of their destination",
+    what: "pings of the guest that wait for an answer",
     whenFull: "the oldest is forgotten, as if its answer were lost",
-    initial: 1_024,
-    ...{ least: 1, most: 60_000 },
+    reason: "10,000 pings a second, if an answer takes 100 ms",
+    default: 1_024,
+    least: 1,
+    most: 60_000,
   },
-  // One for each ping that runs, and where the host permits ping sockets each takes one; monitoring programs ping hundreds
-  // of hosts by one. The one that goes gets another when it is used again: only what it waits for is lost.
+  // One that makes room gets another socket when it is used again: only its waiting pings are lost.
   pingIdentifiers: {
-    flag: "max-ping-identifiers",
     what: "identifiers of such pings, each of which may have a socket",
-    whenFull: "the one not used for longest goes, with the pings of it that wait",
-    initial: 256,
-    ...{ least: 1, most: 60_000 },
+    whenFull: "the one unused for longest goes, with its waiting pings",
+    reason: "as many `ping` commands at once; a monitor pings hundreds of hosts with one identifier",
+    default: 256,
+    least: 1,
+    most: 60_000,
   },
-};
+} as const satisfies Readonly<Record<string, LimitRow>>;
 
-/** The limits that no flag changes. */
-export const DEFAULT_LIMITS: Limits = mapLimits((spec) => spec.initial);
+/** The name of a limit. */
+export type LimitName = keyof typeof LIMITS;
 
-/** Makes something of each limit. */
-export function mapLimits<T>(make: (spec: LimitSpec) => T): Record<keyof Limits, T> {
-  return {
-    tcpConnections: make(LIMITS.tcpConnections),
-    halfOpen: make(LIMITS.halfOpen),
-    dials: make(LIMITS.dials),
-    udpAssociations: make(LIMITS.udpAssociations),
-    fragmentedDatagrams: make(LIMITS.fragmentedDatagrams),
-    outOfOrderBytes: make(LIMITS.outOfOrderBytes),
-    bufferedBytes: make(LIMITS.bufferedBytes),
-    icmpErrors: make(LIMITS.icmpErrors),
-    neighbourPackets: make(LIMITS.neighbourPackets),
-    dnsQuestions: make(LIMITS.dnsQuestions),
-    pings: make(LIMITS.pings),
-    pingIdentifiers: make(LIMITS.pingIdentifiers),
-  };
+/** How many there may be of what a guest can make more of. */
+export type Limits = Readonly<Record<LimitName, number>>;
+
+/** The names of what is counted against limits. */
+export type CountName = {
+  [Name in LimitName]: typeof LIMITS[Name] extends { counts: infer Counts } ? keyof Counts : Name;
+}[LimitName];
+
+/** The limits where no flag changes them. */
+export const DEFAULT_LIMITS: Limits = mapRecord(LIMITS, (row) => row.default);
+
+/** The flag of a limit without its dash: `max-half-open`. */
+export function limitFlag(name: string): string {
+  return `max-${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** What is counted against a limit, with the value of the metrics' label `resource` for each: `half_open`. */
+export function limitCounts(name: LimitName): readonly (readonly [count: CountName, resource: string])[] {
+  const { counts }: LimitRow = LIMITS[name];
+  const resource = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.entries(counts ?? { [name]: resource }) as [CountName, string][]; // by the type of CountName
 }
 
 // ---- TCP ------------------------------------------------------------------------------------------------------------

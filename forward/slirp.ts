@@ -19,9 +19,9 @@ import type { UdpDatagram } from "../stack/udp/datagram.ts";
 import { Dns } from "./dns/dns.ts";
 import { DNS_PORT } from "./dns/message.ts";
 import type { NameServers } from "./dns/servers.ts";
-import type { StackUsage, Usage } from "../stack/usage.ts";
+import type { Usage } from "../stack/usage.ts";
 import type { HostNetwork } from "./host.ts";
-import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { type CountName, DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { LocalDatagrams } from "./local/datagrams.ts";
 import { LocalFlows } from "./local/flows.ts";
 import type { Logs } from "./logs.ts";
@@ -72,21 +72,8 @@ export interface SlirpOptions {
   readonly random?: () => number;
 }
 
-/** The stack's limits, and those of what is forwarded. */
-export interface SlirpUsage extends StackUsage {
-  /** All TCP connections; those that did not come about. */
-  readonly tcpConnections: Usage;
-  /** Dials; the oldest that made room. */
-  readonly dials: Usage;
-  /** The guest's UDP associations, and those of clients of local forwards; those that made room. */
-  readonly udpAssociations: Usage;
-  readonly udpClients: Usage;
-  /** Questions to the program's name server; those that made room. */
-  readonly dnsQuestions: Usage;
-  /** Pings that wait for the answer of their destination, and their identifiers; those that made room. */
-  readonly pings: Usage;
-  readonly pingIdentifiers: Usage;
-}
+/** What of each limit is in use, by the names of limits.ts; an overflow is a case of "when full". */
+export type SlirpUsage = Readonly<Record<CountName, Usage>>;
 
 /** See the module's text. */
 export class Slirp {

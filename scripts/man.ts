@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { allFlagSections, COMMANDS, PROGRAM } from "../forward/options/help/commands.ts";
+import { allFlagSections, COMMANDS } from "../forward/options/help/commands.ts";
 import {
   commandLine,
   DESCRIPTION,
@@ -19,6 +19,7 @@ import {
   SUMMARY,
 } from "../forward/options/help/pages.ts";
 import { type Block, type Section, spans } from "../forward/options/help/page.ts";
+import { PROGRAM } from "../forward/options/usage.ts";
 import { readStamp, type Stamp } from "./stamp.ts";
 
 /** The page. Ends with a newline. */

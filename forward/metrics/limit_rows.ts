@@ -3,32 +3,16 @@
  *
  * @module
  */
-import { LIMITS, type Limits } from "../limits.ts";
+import { limitCounts, LIMITS } from "../limits.ts";
+import { mapRecord } from "../records.ts";
 import type { SlirpUsage } from "../slirp.ts";
 import type { LimitFigures } from "./source.ts";
 
-/** A row for each limit, with what is in use. */
+/** A row for each count, with what is in use. */
 export function limitRows(usage: SlirpUsage): readonly LimitFigures[] {
-  const row = (resource: string, of: keyof SlirpUsage): LimitFigures => ({ resource, ...usage[of] });
-  const fragments = resourceOf("fragmentedDatagrams");
-  return [
-    row(resourceOf("tcpConnections"), "tcpConnections"),
-    row(resourceOf("halfOpen"), "halfOpen"),
-    row(resourceOf("dials"), "dials"),
-    row(resourceOf("udpAssociations"), "udpAssociations"),
-    row("udp_clients", "udpClients"),
-    row(`${fragments}_ipv4`, "fragmentedDatagrams4"),
-    row(`${fragments}_ipv6`, "fragmentedDatagrams6"),
-    row(resourceOf("outOfOrderBytes"), "outOfOrderBytes"),
-    row(resourceOf("bufferedBytes"), "bufferedBytes"),
-    row(resourceOf("icmpErrors"), "icmpErrors"),
-    row(resourceOf("neighbourPackets"), "neighbourPackets"),
-    row(resourceOf("dnsQuestions"), "dnsQuestions"),
-    row(resourceOf("pings"), "pings"),
-    row(resourceOf("pingIdentifiers"), "pingIdentifiers"),
-  ];
-}
-
-function resourceOf(name: keyof Limits): string {
-  return LIMITS[name].flag.replace(/^max-/, "").replaceAll("-", "_");
+  const rows = mapRecord(
+    LIMITS,
+    (_, name) => limitCounts(name).map(([count, resource]) => ({ resource, ...usage[count] })),
+  );
+  return Object.values(rows).flat();
 }

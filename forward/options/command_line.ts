@@ -8,16 +8,18 @@ import { ExitStatus } from "../lines.ts";
 import { LocalNames } from "../names/local_names.ts";
 import type { Output } from "../output.ts";
 import { versionLines } from "../version.ts";
+import type { CommandName } from "./flag_row.ts";
+import type { UserLookup } from "./flag_values.ts";
 import {
   type Options,
   type OptionsError,
   type OptionsOutcome,
   parseOptions,
+  parseRunOptions,
+  type RunOptions,
   type SharedOptions,
-  type UserLookup,
 } from "./options.ts";
 import { resolveOnHost } from "./resolver.ts";
-import { parseRunOptions, type RunOptions } from "./run_options.ts";
 
 /** Nothing more is to be done: all is told. */
 interface Told {
@@ -46,19 +48,20 @@ export interface CommandLineContext {
 /** Reads the arguments behind the program's name. */
 export async function readCommandLine(args: readonly string[], context: CommandLineContext): Promise<Command> {
   const own = new LocalNames(context.read);
+  const values = { resolve: resolveOnHost, own, findUser: context.findUser };
   const [word, ...words] = args;
   if (word === "help" || word === "completions") return await tell(word, words, context);
   if (word === "run") {
-    const parsed = await outcome(word, parseRunOptions(words, resolveOnHost, own), context);
+    const parsed = await outcome(word, parseRunOptions(words, values), context);
     return parsed.kind === "end" ? parsed : { kind: "run", options: parsed.options, words: parsed.rest };
   }
-  const parsed = await outcome("attach", parseOptions(args, resolveOnHost, own, context.findUser), context);
+  const parsed = await outcome("attach", parseOptions(args, values), context);
   return parsed.kind === "end" ? parsed : { kind: "attach", options: parsed.options };
 }
 
 /** The options, if something is to be started by them; otherwise tells what there is to tell. */
 async function outcome<T extends SharedOptions>(
-  command: string,
+  command: CommandName,
   parsing: Promise<OptionsOutcome<T>>,
   { stdout, stderr }: CommandLineContext,
 ): Promise<Told | (OptionsOutcome<T> & { kind: "options" })> {
@@ -90,7 +93,7 @@ async function tell(
 }
 
 /** A line about what may have been meant by a flag that there isn't, or a word that doesn't belong there. */
-async function hint({ unknown, unexpected }: OptionsError, command: string): Promise<string | null> {
+async function hint({ unknown, unexpected }: OptionsError, command: CommandName): Promise<string | null> {
   const { flagHint, wordHint } = await import("./help/help.ts");
   if (unexpected !== undefined) return wordHint(unexpected);
   return unknown === undefined ? null : flagHint(unknown, command);

@@ -11,19 +11,12 @@
  *
  * @module
  */
-import { parseDuration } from "./duration.ts";
 import { quote } from "./go_quote.ts";
 import { InvalidValue } from "./invalid_value.ts";
-import { parseInteger } from "./numbers.ts";
 
-/** What the parser and the usage need to know of a flag, whatever the type of its value. */
+/** What the parser needs to know of a flag, whatever the type of its value. */
 export interface AnyFlag {
-  /** The word for the value in the usage; empty for a boolean, which takes none. */
-  readonly type: string;
-  /** What the flag does, in a few words. */
-  readonly usage: string;
-  /** The default as the usage shows it; empty: not shown, as Go does with zero values. */
-  readonly shown: string;
+  /** Whether the flag needs no value on the command line. */
   readonly isBoolean: boolean;
   /** Takes a value from the command line. Throws or rejects with an {@linkcode InvalidValue}. */
   set(text: string): void | Promise<void>;
@@ -36,74 +29,14 @@ export class Flag<T> implements AnyFlag {
    * @param parse reads a value; is also given the value so far, so that a repeatable flag can add to it
    */
   constructor(
-    readonly type: string,
-    readonly usage: string,
     public value: T,
     private readonly parse: (text: string, soFar: T) => T | Promise<T>,
-    readonly shown: string = "",
     readonly isBoolean: boolean = false,
   ) {}
 
   async set(text: string): Promise<void> {
     this.value = await this.parse(text, this.value);
   }
-}
-
-/** A boolean: `-flag`, `-flag=true`, `-flag=0`, in the spellings of Go's strconv.ParseBool. */
-export function booleanFlag(initial: boolean, usage: string): Flag<boolean> {
-  return new Flag("", usage, initial, parseBoolean, initial ? "true" : "", true);
-}
-
-/** A text, taken as it is. */
-export function stringFlag(initial: string, usage: string): Flag<string> {
-  return new Flag("string", usage, initial, (text) => text, initial === "" ? "" : quote(initial));
-}
-
-/** A whole number that is not negative. `check` may throw an {@linkcode InvalidValue}. */
-export function uintFlag(initial: number, usage: string, check: (value: number) => void): Flag<number> {
-  const parse = (text: string) => {
-    const value = parseInteger(text, 0, Number.MAX_SAFE_INTEGER);
-    check(value);
-    return value;
-  };
-  return new Flag("uint", usage, initial, parse, initial === 0 ? "" : String(initial));
-}
-
-/**
- * A whole number, or null where the flag is not given. `check` may throw an {@linkcode InvalidValue}.
- */
-export function intFlag(usage: string, check: (value: number) => void = () => {}): Flag<number | null> {
-  return new Flag<number | null>("int", usage, null, (text) => {
-    const value = parseInteger(text, -MAX_INT32 - 1, MAX_INT32);
-    check(value);
-    return value;
-  });
-}
-
-/** The largest that is of use to anybody here. */
-const MAX_INT32 = 0x7fff_ffff;
-
-/** A duration as Go writes it; the value is in ms. */
-export function durationFlag(initial: string, usage: string): Flag<number> {
-  return new Flag("duration", usage, parseDuration(initial), parseDuration, initial);
-}
-
-/** A list to which each use of the flag adds. */
-export function listFlag<T>(
-  usage: string,
-  parse: (text: string) => readonly T[] | Promise<readonly T[]>,
-): Flag<readonly T[]> {
-  return new Flag<readonly T[]>("value", usage, [], async (text, soFar) => [...soFar, ...await parse(text)]);
-}
-
-/** One of several words. */
-export function choiceFlag<T extends string>(initial: T, choices: readonly T[], usage: string): Flag<T> {
-  const parse = (text: string) => {
-    const found = choices.find((choice) => choice === text);
-    if (found === undefined) throw new InvalidValue(`must be one of ${choices.join(", ")}`);
-    return found;
-  };
-  return new Flag("string", usage, initial, parse, quote(initial));
 }
 
 /** Flags by name, without dashes. */
@@ -147,15 +80,25 @@ export async function parseFlags(table: FlagTable, args: readonly string[]): Pro
   return { kind: "parsed", rest: args.slice(next) };
 }
 
+/** What the usage shows of a flag. */
+export interface UsageLine {
+  /** The word for the value; empty for a boolean, which takes none. */
+  readonly word: string;
+  /** What the flag does, in a few words. */
+  readonly usage: string;
+  /** The default as it is shown; empty: not shown, as Go does with zero values. */
+  readonly shown: string;
+}
+
 /**
  * The usage in the layout of Go's PrintDefaults: `Usage of PROGRAM:`, then each flag in the order of the alphabet, its
  * type, and on a line of its own what it does and its default. Ends with a newline.
  */
-export function formatUsage(program: string, table: FlagTable): string {
+export function formatUsage(program: string, table: Readonly<Record<string, UsageLine>>): string {
   let text = `Usage of ${program}:\n`;
   for (const name of Object.keys(table).sort()) {
-    const { type, usage, shown } = table[name]!;
-    const head = type === "" ? `  -${name}` : `  -${name} ${type}`;
+    const { word, usage, shown } = table[name]!;
+    const head = word === "" ? `  -${name}` : `  -${name} ${word}`;
     // Go puts the usage of a boolean of one letter on the same line: four columns and a tab.
     const gap = head.length <= 4 ? "\t" : "\n    \t";
     text += `${head}${gap}${usage.replaceAll("\n", "\n    \t")}${shown === "" ? "" : ` (default ${shown})`}\n`;
@@ -183,7 +126,8 @@ function invalidValueMessage(flag: AnyFlag, name: string, value: string, reason:
 const TRUE = ["1", "t", "T", "TRUE", "true", "True"];
 const FALSE = ["0", "f", "F", "FALSE", "false", "False"];
 
-function parseBoolean(text: string): boolean {
+/** A boolean in the spellings of Go's strconv.ParseBool. Throws an {@linkcode InvalidValue}. */
+export function parseBoolean(text: string): boolean {
   if (TRUE.includes(text)) return true;
   if (FALSE.includes(text)) return false;
   throw new InvalidValue("parse error");

@@ -3,12 +3,10 @@
  *
  * @module
  */
+import { withPart } from "../marked.ts";
 import { select } from "./matrix.ts";
 import { notes, table } from "./report.ts";
 import type { Results } from "./results.ts";
-
-const BEGIN = "<!-- figures: deno task bench --readme README.md -->";
-const END = "<!-- end of figures -->";
 
 /** The figures that are shown, by how their names begin. */
 export const SHOWN: readonly string[] = [
@@ -19,16 +17,17 @@ export const SHOWN: readonly string[] = [
 
 /** The text with these results' figures instead of those that it has. Throws when it has no marks for them. */
 export function withFigures(text: string, results: Results): string {
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`there is no ${BEGIN} before an ${END}`);
+  return withPart(text, "figures", "deno task bench --readme README.md", () => figures(results));
+}
+
+function figures(results: Results): string {
   const [ours, ...others] = results.peers.map((peer) => peer.name);
   const rows = select(results.rows, SHOWN);
   const versions = results.peers.map(({ name, version }) => `- ${name}: ${version}`);
-  const figures = [
+  return [
     `Medians (lowest–highest); ${results.bed}.`,
-    table(rows, ours!, others),
+    table(rows, ours!, others).trimEnd(),
     ...notes(rows).map((note) => `${note}.`),
     versions.join("\n"),
-  ];
-  return `${text.slice(0, begin)}${BEGIN}\n\n${figures.join("\n\n")}\n\n${text.slice(end)}`;
+  ].join("\n\n");
 }

@@ -11,7 +11,7 @@
  */
 import { PingSockets } from "../../ffi/ping.ts";
 import { NameServers } from "../../forward/dns/servers.ts";
-import { type Limits, mapLimits } from "../../forward/limits.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../forward/limits.ts";
 import type { LocalForward } from "../../forward/local/forward.ts";
 import { logLines } from "../../forward/logs.ts";
 import { Target } from "../../forward/names/target.ts";
@@ -139,7 +139,7 @@ class Case {
     this.mtu = random.of([1280, 1500, 1500, 9000, 65_520]);
     this.offload = random.below(3) === 0;
     this.rules = random.of(RULES);
-    this.limits = mapLimits((spec) => spec.initial);
+    this.limits = DEFAULT_LIMITS;
     if (random.below(4) > 0) this.limits = { ...this.limits, ...SMALL };
     this.strict = new StrictParser({ medium: this.medium, mtu: this.mtu });
     this.generator = new Generator(random, this.medium === "ethernet" ? 14 : 0, SEEDS);

@@ -2,13 +2,13 @@
 import { iperf } from "../../scripts/lab/iperf.ts";
 import { WORLD } from "../../scripts/lab/lab.ts";
 import { until } from "../../scripts/lab/until.ts";
-import { SOCKETS_KINDS } from "../../forward/options/options.ts";
+import { FLAGS } from "../../forward/options/flag_table.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { Bed, e2e, VERSIONS } from "./bed.ts";
 
 const BYTES = 50_000_000;
 
-for (const sockets of SOCKETS_KINDS) {
+for (const sockets of FLAGS.sockets.choices) {
   e2e(`-sockets ${sockets}: many connections echo, bulk passes both ways, a closed port is refused`, async () => {
     await using bed = await Bed.create({ mode: "tap", mtu: 1500 }, ["-sockets", sockets]);
     for (const version of VERSIONS) {

@@ -1,22 +1,16 @@
 /**
- * The commands of the program and their flags: the one place where the usage, help, the manual page and the shells'
- * completions meet.
+ * The commands of the program and their flags, as help, the manual page and the shells' completions show them.
  *
  * @module
  */
-import type { AnyFlag, FlagTable } from "../go_flags.ts";
-import { makeTable } from "../options.ts";
-import { makeRunTable } from "../run_options.ts";
-import { FLAG_HELP } from "./flags.ts";
-import { type Block, FLAG_GROUPS, type FlagHelp, type Section, type Term } from "./page.ts";
-
-/** The program's name in texts. */
-export const PROGRAM = "slirpnetstack";
+import { type CommandName, defaultOf, FLAG_GROUPS, type FlagRow, isRepeatable } from "../flag_row.ts";
+import { flagsOf } from "../flag_table.ts";
+import type { Block, Section, Term } from "./page.ts";
 
 /** A way to use the program that has flags of its own. */
 export interface Command {
   /** The word in `help WORD`. */
-  readonly name: string;
+  readonly name: CommandName;
   /** Whether that word is typed; without one it is what the program does by default. */
   readonly typed: boolean;
   readonly summary: string;
@@ -24,14 +18,11 @@ export interface Command {
   readonly synopsis: string;
   /** Whether a command of the user's follows the flags. */
   readonly takesCommand: boolean;
-  readonly flags: FlagTable;
+  readonly flags: Readonly<Record<string, FlagRow>>;
   readonly description: readonly Block[];
   /** Command lines, and what each is for. */
   readonly examples: readonly (readonly [purpose: string, command: string])[];
 }
-
-/** Flags are only shown here, and never read, so nothing is ever resolved. */
-const nothing = () => Promise.resolve([]);
 
 /** All commands; the first is what the program does by default. */
 export const COMMANDS: readonly Command[] = [
@@ -41,7 +32,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "connect a guest that exists",
     synopsis: "[_FLAG_]...",
     takesCommand: false,
-    flags: makeTable(nothing),
+    flags: flagsOf("attach"),
     description: [
       "Connects a network namespace that exists, and has a tun or tap device, to the host's network. This is what the " +
       "program does when no command is named. It goes on until SIGINT or SIGTERM.",
@@ -67,7 +58,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "make a guest, and run a command in it",
     synopsis: "[_FLAG_]... [`--`] [_COMMAND_ [_ARGUMENT_]...]",
     takesCommand: true,
-    flags: makeRunTable(nothing),
+    flags: flagsOf("run"),
     description: [
       "Makes a network namespace with a device, addresses, routes and a name server, runs a command in it, and ends with " +
       "the command's exit status. It needs no privileges, and nothing that must be there before: it makes a user namespace " +
@@ -85,57 +76,52 @@ export const COMMANDS: readonly Command[] = [
   },
 ];
 
-/** How a command is begun: `slirpnetstack`, or with its name behind. */
-export function commandWords({ name, typed }: Command): string {
-  return typed ? `${PROGRAM} ${name}` : PROGRAM;
-}
-
 /** A flag as help shows it. */
-export interface ShownFlag {
-  readonly name: string;
-  readonly flag: AnyFlag;
-  readonly help: FlagHelp;
+export type ShownFlag = readonly [name: string, row: FlagRow];
+
+/** The flags of a command, in the order of help. */
+export function shownFlags(command: Command): ShownFlag[] {
+  return Object.entries(command.flags);
 }
 
-const HELP: Readonly<Record<string, FlagHelp>> = FLAG_HELP;
-
-/** The flags of a table, in the order of help. */
-export function shownFlags(table: FlagTable): ShownFlag[] {
-  return Object.entries(HELP).filter(([name]) => Object.hasOwn(table, name))
-    .map(([name, help]) => ({ name, help, flag: table[name]! }));
+/** All flags of all commands, in the order of help. */
+export function allFlags(): ShownFlag[] {
+  const own = ({ only }: FlagRow) => only === undefined || only === COMMANDS[0]!.name;
+  const [first, ...others] = COMMANDS.map(shownFlags);
+  return [...first!, ...others.flatMap((flags) => flags.filter(([, row]) => !own(row)))];
 }
 
 /** The flags of a command under the headings of their groups. */
 export function flagSections(command: Command): Section[] {
-  const flags = shownFlags(command.flags);
-  return FLAG_GROUPS.map((group) => ({
-    title: `${group} flags`,
-    blocks: [{ terms: flags.filter(({ help }) => help.group === group).map((flag) => flagTerm(flag, [command])) }],
-  })).filter(({ blocks }) => blocks[0]!.terms.length > 0);
+  return grouped(shownFlags(command), [command]);
 }
 
 /** All flags of all commands under the headings of their groups; those of one command alone say so. */
 export function allFlagSections(): Section[] {
-  const all = shownFlags(Object.assign({}, ...COMMANDS.toReversed().map(({ flags }) => flags)));
-  return FLAG_GROUPS.map((group) => ({
-    title: `${group} flags`,
-    blocks: [{ terms: all.filter(({ help }) => help.group === group).map((flag) => flagTerm(flag, COMMANDS)) }],
-  })).filter(({ blocks }) => blocks[0]!.terms.length > 0);
+  return grouped(allFlags(), COMMANDS);
+}
+
+function grouped(flags: readonly ShownFlag[], commands: readonly Command[]): Section[] {
+  const terms = Map.groupBy(flags, ([, row]) => row.group);
+  return FLAG_GROUPS.flatMap((group) => {
+    const own = terms.get(group)?.map((flag) => flagTerm(flag, commands));
+    return own === undefined ? [] : [{ title: `${group} flags`, blocks: [{ terms: own }] }];
+  });
 }
 
 /** `-netns PATH`, and what there is to say about it; `commands`: those that are spoken of. */
-export function flagTerm({ name, help }: ShownFlag, commands: readonly Command[]): Term {
+export function flagTerm([name, row]: ShownFlag, commands: readonly Command[]): Term {
   const having = commands.filter(({ flags }) => Object.hasOwn(flags, name));
   const notes: string[] = [];
   if (having.length < commands.length) {
     const [only] = having;
     notes.push(only!.typed ? `Only with \`${only!.name}\`.` : `Not with ${names(commands, having)}.`);
   }
-  if (help.repeatable) notes.push("May be given several times.");
-  notes.push(...defaultNotes(name, having));
-  const paragraphs = [...help.paragraphs];
+  if (isRepeatable(row)) notes.push("May be given several times.");
+  notes.push(...defaultNotes(name, row, having));
+  const paragraphs = [...row.help];
   if (notes.length > 0) paragraphs.push(notes.join(" "));
-  return [help.value === "" ? `\`-${name}\`` : `\`-${name}\` _${help.value}_`, ...paragraphs];
+  return [row.value === undefined ? `\`-${name}\`` : `\`-${name}\` _${row.value}_`, ...paragraphs];
 }
 
 function names(all: readonly Command[], without: readonly Command[]): string {
@@ -143,20 +129,21 @@ function names(all: readonly Command[], without: readonly Command[]): string {
 }
 
 /** What the default is; of the first of these commands, and where another differs. */
-function defaultNotes(name: string, commands: readonly Command[]): string[] {
-  const [first, ...others] = commands.map((command) => ({ command, shown: defaultOf(command.flags[name]!) }));
+function defaultNotes(name: string, row: FlagRow, commands: readonly Command[]): string[] {
+  const [first, ...others] = commands.map((command) => ({ command, shown: typedDefault(row, command) }));
   const notes: string[] = [];
   if (first!.shown !== "") notes.push(`Default: \`${first!.shown}\`.`);
   for (const { command, shown } of others) {
     if (shown !== first!.shown && shown !== "") notes.push(`Default with \`${command.name}\`: \`${shown}\`.`);
   }
-  if (commands.some(({ flags }) => flags[name]!.isBoolean && flags[name]!.shown === "true")) {
+  if (row.kind === "boolean" && commands.some((command) => typedDefault(row, command) === "true")) {
     notes.push(`\`-${name}=false\` switches it off.`);
   }
   return notes;
 }
 
-/** As a person types it; empty: there is none worth naming. */
-export function defaultOf(flag: AnyFlag): string {
-  return flag.shown.replace(/^"(.*)"$/, "$1");
+/** The default as a person types it; empty: there is none worth naming. */
+export function typedDefault(row: FlagRow, command: Command): string {
+  const value = defaultOf(row, command.name);
+  return value === undefined || value === false || value === 0 ? "" : String(value);
 }

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { COMMANDS, commandWords, flagTerm, PROGRAM, shownFlags } from "./commands.ts";
+import type { CommandName } from "../flag_row.ts";
+import { COMMAND_LINES, PROGRAM } from "../usage.ts";
+import { allFlags, COMMANDS, flagTerm } from "./commands.ts";
 import { COMMAND_WORDS, OVERVIEW, PAGES } from "./pages.ts";
 import { nearest } from "./suggest.ts";
 import { pageText, termText, type TextStyle } from "./text.ts";
@@ -40,12 +42,14 @@ export function help(args: readonly string[], style: TextStyle): HelpOutcome {
  * @param name the flag without dashes
  * @param command the name of the command that it was typed for; `attach` where none was
  */
-export function flagHint(name: string, command: string): string | null {
+export function flagHint(name: string, command: CommandName): string | null {
   const own = COMMANDS.find((one) => one.name === command)!;
   const near = nearest(name, Object.keys(own.flags));
   const elsewhere = COMMANDS.find(({ flags }) => Object.hasOwn(flags, name));
   if (elsewhere !== undefined) {
-    return `-${name} is a flag of \`${commandWords(elsewhere)}\`${near === null ? "" : `; did you mean -${near}?`}`;
+    return `-${name} is a flag of \`${COMMAND_LINES[elsewhere.name]}\`${
+      near === null ? "" : `; did you mean -${near}?`
+    }`;
   }
   return near === null ? null : `Did you mean -${near}?`;
 }
@@ -67,13 +71,11 @@ export function didYouMean(words: string): string {
 
 /** What there is to say of a flag. */
 function flagTerms(name: string) {
-  const command = COMMANDS.find(({ flags }) => Object.hasOwn(flags, name));
-  if (command === undefined) return [];
-  return shownFlags(command.flags).filter((shown) => shown.name === name).map((shown) => flagTerm(shown, COMMANDS));
+  return allFlags().filter(([one]) => one === name).map((flag) => flagTerm(flag, COMMANDS));
 }
 
-function* flagNames(): Generator<string> {
-  for (const { flags } of COMMANDS) yield* Object.keys(flags);
+function flagNames(): string[] {
+  return allFlags().map(([name]) => name);
 }
 
 function dashed(name: string | null): string | null {

@@ -33,47 +33,6 @@ export interface Page {
   readonly sections: readonly Section[];
 }
 
-/** What a shell offers for a flag's value. */
-export type Completion =
-  /** Nothing: it is something that a shell can't know, or there is no value. */
-  | "none"
-  | "file"
-  /** The network namespaces of /run/netns and of processes. */
-  | "netns"
-  | "interface"
-  /** The beginnings of forwards and of ranges. */
-  | "forward"
-  | "range"
-  /** One of these. */
-  | readonly string[];
-
-/** What there is to say of a flag, beside its line in the usage. */
-export interface FlagHelp {
-  /** The word for the value in texts, such as `PATH`; empty for a boolean. */
-  readonly value: string;
-  readonly group: FlagGroup;
-  /** In the markup of texts. */
-  readonly paragraphs: readonly string[];
-  readonly complete: Completion;
-  /** Whether each use of the flag adds to the ones before. */
-  readonly repeatable?: true;
-}
-
-/** The headings under which flags are explained, in this order. */
-export const FLAG_GROUPS = [
-  "Guest",
-  "Policy",
-  "Forwards",
-  "Host side",
-  "Limits and confinement",
-  "Observation",
-  "Process",
-  "Information",
-] as const;
-
-/** One of {@linkcode FLAG_GROUPS}. */
-export type FlagGroup = (typeof FLAG_GROUPS)[number];
-
 /** A part of a text: as it is, to be typed, or to be replaced. */
 export interface Span {
   readonly style: "plain" | "literal" | "placeholder";

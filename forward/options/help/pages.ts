@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Command, COMMANDS, commandWords, flagSections, PROGRAM } from "./commands.ts";
+import { COMMAND_LINES, PROGRAM } from "../usage.ts";
+import { type Command, COMMANDS, flagSections } from "./commands.ts";
 import type { Block, Page, Section } from "./page.ts";
 
 /** The program in a few words. */
@@ -231,7 +232,7 @@ export const OVERVIEW: Page = {
 
 /** The command line of a command, in the markup of texts. */
 export function commandLine(command: Command): string {
-  return `\`${commandWords(command)}\` ${command.synopsis}`;
+  return `\`${COMMAND_LINES[command.name]}\` ${command.synopsis}`;
 }
 
 /** Each purpose, and its command line. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PROGRAM } from "./commands.ts";
+import { PROGRAM } from "../usage.ts";
 import { type Block, type Page, type Section, spans, type Term } from "./page.ts";
 
 /** What the text is for. */

@@ -1,32 +1,37 @@
 import fc from "fast-check";
 import { assertEquals, assertRejects } from "../../assert.ts";
-import {
-  booleanFlag,
-  choiceFlag,
-  Flag,
-  formatUsage,
-  listFlag,
-  parseFlags,
-  stringFlag,
-  uintFlag,
-} from "../../../forward/options/go_flags.ts";
+import { defaultOf, FLAG_KINDS, type FlagRow, shownDefault } from "../../../forward/options/flag_row.ts";
+import { makeFlag, valueReaders } from "../../../forward/options/flag_values.ts";
+import { Flag, formatUsage, parseFlags } from "../../../forward/options/go_flags.ts";
 import { InvalidValue } from "../../../forward/options/invalid_value.ts";
+import { mapRecord } from "../../../forward/records.ts";
+
+const group = "Guest", help = ["Help."] as const;
+
+/** Some flags, without a list. */
+const ROWS = {
+  "quiet": { kind: "boolean", group, help, usage: "Print less" },
+  "enable-routing": { kind: "boolean", default: true, group, help, usage: "Routing\nsecond line" },
+  "mtu": { kind: "mtu", default: 0, group, help, usage: "MTU" },
+  "interface": { kind: "text", default: "tun0", group, help, usage: "interface name" },
+  "netns": { kind: "path", group, help, usage: "path" },
+  "icmp": { kind: "choice", choices: ["local", "off"], default: "local", group, help, usage: "ping" },
+  "x": { kind: "boolean", group, help, usage: "short" },
+} as const satisfies Readonly<Record<string, FlagRow>>;
+
+const READERS = valueReaders({ resolve: () => Promise.resolve([]) });
 
 function makeTable() {
+  const made = mapRecord<keyof typeof ROWS, FlagRow, ReturnType<typeof makeFlag>>(
+    ROWS,
+    (row) => makeFlag(row, defaultOf(row, "attach"), READERS),
+  );
   return {
-    "quiet": booleanFlag(false, "Print less"),
-    "enable-routing": booleanFlag(true, "Routing\nsecond line"),
-    "mtu": uintFlag(0, "MTU", (mtu) => {
-      if (mtu > 100) throw new InvalidValue("too large");
-    }),
-    "interface": stringFlag("tun0", "interface name"),
-    "netns": stringFlag("", "path"),
-    "L": listFlag("fwd", (text) => {
+    ...made,
+    "L": new Flag<readonly string[]>([], (text, soFar) => {
       if (text === "bad") throw new InvalidValue("very bad");
-      return text.split(",");
+      return [...soFar, ...text.split(",")];
     }),
-    "icmp": choiceFlag("local", ["local", "off"], "ping"),
-    "x": booleanFlag(false, "short"),
   };
 }
 
@@ -43,9 +48,9 @@ async function parse(...args: string[]): Promise<unknown> {
 const failed = (message: string) => ({ kind: "error", message });
 
 Deno.test("one dash or two, a value behind an equals sign or in the next argument", async () => {
-  const expected = { values: { netns: "/a=b", mtu: 9 }, rest: [] };
-  assertEquals(await parse("-netns", "/a=b", "-mtu", "9"), expected);
-  assertEquals(await parse("--netns=/a=b", "--mtu=9"), expected);
+  const expected = { values: { netns: "/a=b", mtu: 99 }, rest: [] };
+  assertEquals(await parse("-netns", "/a=b", "-mtu", "99"), expected);
+  assertEquals(await parse("--netns=/a=b", "--mtu=99"), expected);
 });
 
 Deno.test("a value may look like a flag", async () => {
@@ -102,7 +107,10 @@ Deno.test("errors in Go's words", async () => {
     await parse("-mtu", "99999999999999999999"),
     failed(`invalid value "99999999999999999999" for flag -mtu: value out of range`),
   );
-  assertEquals(await parse("-mtu=101"), failed(`invalid value "101" for flag -mtu: too large`));
+  assertEquals(
+    await parse("-mtu=67"),
+    failed(`invalid value "67" for flag -mtu: value out of range: must be 0 or 68 to 65535`),
+  );
   assertEquals(await parse("-L=bad"), failed(`invalid value "bad" for flag -L: very bad`));
   assertEquals(await parse("-icmp", "on"), failed(`invalid value "on" for flag -icmp: must be one of local, off`));
 });
@@ -121,7 +129,7 @@ Deno.test("-h and -help ask for help, with a value too", async () => {
 
 Deno.test("an error of the program itself is no error of the user", async () => {
   const table = {
-    broken: new Flag("value", "", 0, () => {
+    broken: new Flag(0, () => {
       throw new RangeError("a bug");
     }),
   };
@@ -129,8 +137,12 @@ Deno.test("an error of the program itself is no error of the user", async () => 
 });
 
 Deno.test("the usage has Go's layout", () => {
+  const lines = mapRecord<keyof typeof ROWS, FlagRow, { word: string; usage: string; shown: string }>(
+    ROWS,
+    (row) => ({ word: FLAG_KINDS[row.kind].word, usage: row.usage, shown: shownDefault(row, "attach") }),
+  );
   assertEquals(
-    formatUsage("slirpnetstack", makeTable()),
+    formatUsage("slirpnetstack", { ...lines, "L": { word: "value", usage: "fwd", shown: "" } }),
     `Usage of slirpnetstack:
   -L value
     \tfwd

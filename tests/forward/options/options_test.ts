@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
-import { DEFAULT_LIMITS } from "../../../forward/limits.ts";
+import { DEFAULT_LIMITS, limitFlag, LIMITS } from "../../../forward/limits.ts";
 import { formatHost } from "../../../forward/options/forward_spec.ts";
-import { type Options, parseOptions, type UserIds } from "../../../forward/options/options.ts";
+import type { UserIds } from "../../../forward/options/flag_values.ts";
+import { type Options, parseOptions, parseRunOptions } from "../../../forward/options/options.ts";
 import { IpAddress } from "../../../stack/address.ts";
 
 const hosts = new Map([["two.example", ["192.0.2.1", "2001:db8::1"]], ["localhost", ["127.0.0.1"]]]);
@@ -21,13 +22,13 @@ function findUser(text: string): UserIds {
 }
 
 async function options(...args: string[]): Promise<Options> {
-  const outcome = await parseOptions(args, resolve, undefined, findUser);
+  const outcome = await parseOptions(args, { resolve, findUser });
   assert(outcome.kind === "options", JSON.stringify(outcome));
   return outcome.options;
 }
 
 async function message(...args: string[]): Promise<string> {
-  const outcome = await parseOptions(args, resolve, undefined, findUser);
+  const outcome = await parseOptions(args, { resolve, findUser });
   assert(outcome.kind === "error", JSON.stringify(outcome));
   assert(outcome.usage.startsWith("Usage of slirpnetstack:\n  -L value\n"), outcome.usage);
   return outcome.message;
@@ -206,7 +207,7 @@ Deno.test("bad values are named with flag and reason", async () => {
 });
 
 Deno.test("-h gives the usage", async () => {
-  const outcome = await parseOptions(["-h"], resolve);
+  const outcome = await parseOptions(["-h"], { resolve });
   assert(outcome.kind === "help");
   assertStringIncludes(outcome.usage, `  -interface string\n    \tinterface name within netns (default "tun0")\n`);
   assertStringIncludes(outcome.usage, "(default true)\n");
@@ -215,18 +216,18 @@ Deno.test("-h gives the usage", async () => {
 
 Deno.test("a word behind the flags is an error", async () => {
   for (const [words, unexpected] of [[["rum", "--", "x"], "rum"], [["-quiet", "run", "-version"], "run"]] as const) {
-    const outcome = await parseOptions(words, resolve);
+    const outcome = await parseOptions(words, { resolve });
     assert(outcome.kind === "error");
     assertEquals([outcome.message, outcome.unexpected], [`unexpected argument "${unexpected}"`, unexpected]);
     assertMatch(outcome.usage, /^Usage of slirpnetstack:\n/);
   }
   for (const [words, shown] of [[["--", "a\nb"], '"a\\nb"'], [[""], '""'], [["-"], '"-"']] as const) {
-    const outcome = await parseOptions(words, resolve);
+    const outcome = await parseOptions(words, { resolve });
     assert(outcome.kind === "error");
     assertEquals(outcome.message, `unexpected argument ${shown}`);
   }
-  assertEquals((await parseOptions(["-quiet", "--"], resolve)).kind, "options");
-  assertEquals((await parseOptions(["-h", "rum"], resolve)).kind, "help");
+  assertEquals((await parseOptions(["-quiet", "--"], { resolve })).kind, "options");
+  assertEquals((await parseOptions(["-h", "rum"], { resolve })).kind, "help");
 });
 
 Deno.test("a name in -allow may not stand for what is never routed, unless it is the host's own; in -deny it may", async () => {
@@ -235,7 +236,7 @@ Deno.test("a name in -allow may not stand for what is never routed, unless it is
   ]]]);
   const resolve = (name: string) => Promise.resolve(answers.get(name)!.map(IpAddress.parse));
   const own = { has: (name: string) => name === "own.example" };
-  const refused = await parseOptions(["-allow", "192.0.2.9,udp://rebound.example:53"], resolve, own);
+  const refused = await parseOptions(["-allow", "192.0.2.9,udp://rebound.example:53"], { resolve, own });
   assert(refused.kind === "error");
   assertEquals(
     refused.message,
@@ -243,6 +244,35 @@ Deno.test("a name in -allow may not stand for what is never routed, unless it is
       "::ffff:169.254.169.254 is never routed; to allow it, write the address in the place of the name",
   );
   for (const words of [["-allow=own.example:80"], ["-deny=rebound.example"], ["-allow=169.254.169.254"]]) {
-    assertEquals((await parseOptions(words, resolve, own)).kind, "options", words.join());
+    assertEquals((await parseOptions(words, { resolve, own })).kind, "options", words.join());
   }
+});
+
+Deno.test("run has defaults of its own, and flags that no other command has", async () => {
+  const outcome = await parseRunOptions(["-user-keep", "-userns", "--", "sh", "-c", "true"], { resolve });
+  assert(outcome.kind === "options", JSON.stringify(outcome));
+  const { options, rest } = outcome;
+  assertEquals(rest, ["sh", "-c", "true"]);
+  assertEquals(options.keepUser, true, "-user-keep");
+  assertEquals(options.userNamespace, true, "-userns");
+  assertEquals(options.verbose, false, "-verbose");
+  assertEquals(options.mtu, 65_520, "-mtu");
+  assertEquals(options.dns, true, "-dns");
+  assertEquals(options.icmp, "auto", "-icmp");
+  assertEquals(options.sandbox, true, "-sandbox");
+  const own = await parseRunOptions(["-mtu", "0"], { resolve });
+  assertEquals(own.kind === "options" && own.options.mtu, 65_520, "-mtu 0");
+  const foreign = await parseRunOptions(["-netns", "/x"], { resolve });
+  assertEquals(foreign.kind === "error" && foreign.message, "flag provided but not defined: -netns");
+});
+
+Deno.test("every limit has a flag, which takes what is in its range", async () => {
+  const rows = Object.entries(LIMITS);
+  const words = rows.map(([name, { most }]) => `-${limitFlag(name)}=${most}`);
+  assertEquals((await options(...words)).limits, Object.fromEntries(rows.map(([name, { most }]) => [name, most])));
+  const reason = "value out of range: must be 1 to 60000";
+  assertEquals(await message("-max-dials", "0"), `invalid value "0" for flag -max-dials: ${reason}`);
+  assertEquals(await message("-max-dials", "60001"), `invalid value "60001" for flag -max-dials: ${reason}`);
+  assertEquals(await message("-max-dials", "-1"), 'invalid value "-1" for flag -max-dials: parse error');
+  assertEquals(await message("-max-dials", "many"), 'invalid value "many" for flag -max-dials: parse error');
 });

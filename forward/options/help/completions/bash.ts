@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { type Command, COMMANDS, PROGRAM, shownFlags } from "../commands.ts";
-import type { Completion } from "../page.ts";
+import { type Completion, completionOf } from "../../flag_row.ts";
+import { PROGRAM } from "../../usage.ts";
+import { allFlags, type Command, COMMANDS, shownFlags } from "../commands.ts";
 import { COMMAND_WORDS } from "../pages.ts";
 import { BEGINNINGS, DEFAULT_COMMAND, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
 
@@ -27,7 +28,9 @@ _${PROGRAM}() {
   case \${COMP_WORDS[1]} in
     ${TYPED_COMMANDS.map(({ name }) => `${name}) ((COMP_CWORD > 1)) && command=${name} ;;\n    `).join("")}\
 help)
-      ((COMP_CWORD == 2)) && COMPREPLY=($(compgen -W "${[...words(HELP_WORDS), ...allFlags()].join(" ")}" -- "$cur"))
+      ((COMP_CWORD == 2)) && COMPREPLY=($(compgen -W "${
+    [...words(HELP_WORDS), ...allFlags().map(([name]) => `-${name}`)].join(" ")
+  }" -- "$cur"))
       ((COMP_CWORD > 1)) && return
       ;;
     completions)
@@ -94,11 +97,10 @@ function commandOffset(): string {
 
 function valueCases(): string {
   const cases = new Map<string, string[]>();
-  for (const { name, help } of COMMANDS.flatMap(({ flags }) => shownFlags(flags))) {
-    if (help.value === "") continue;
-    const action = valueAction(help.complete);
-    const patterns = cases.get(action) ?? [];
-    if (!patterns.includes(`-${name}|--${name}`)) cases.set(action, [...patterns, `-${name}|--${name}`]);
+  for (const [name, row] of allFlags()) {
+    if (row.value === undefined) continue;
+    const action = valueAction(completionOf(row));
+    cases.set(action, [...cases.get(action) ?? [], `-${name}|--${name}`]);
   }
   return [...cases].map(([action, patterns]) => `    ${patterns.join("|")})\n      ${action}\n      return\n      ;;`)
     .join("\n");
@@ -126,12 +128,8 @@ function offer(choices: readonly string[], whole: boolean): string {
   return `${whole ? "" : "compopt -o nospace; "}COMPREPLY=($(compgen -W "${choices.join(" ")}" -- "$cur"))`;
 }
 
-function valuedFlags({ flags }: Command): string[] {
-  return shownFlags(flags).filter(({ help }) => help.value !== "").map(({ name }) => name);
-}
-
-function allFlags(): string[] {
-  return [...new Set(COMMANDS.flatMap(({ flags }) => Object.keys(flags)))].map((name) => `-${name}`);
+function valuedFlags(command: Command): string[] {
+  return shownFlags(command).filter(([, { value }]) => value !== undefined).map(([name]) => name);
 }
 
 function words(list: readonly (readonly [word: string, meaning: string])[]): string[] {

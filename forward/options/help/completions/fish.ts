@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { COMMANDS, PROGRAM } from "../commands.ts";
-import type { Completion } from "../page.ts";
+import { type Completion, completionOf } from "../../flag_row.ts";
+import { PROGRAM } from "../../usage.ts";
+import { COMMANDS } from "../commands.ts";
 import { COMMAND_WORDS } from "../pages.ts";
 import { BEGINNINGS, DEFAULT_COMMAND, described, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
 
@@ -29,8 +30,8 @@ export function fishCompletions(): string {
     const when = command === DEFAULT_COMMAND
       ? `not ${after([...TYPED_COMMANDS.map(({ name }) => name), "help", "completions"].join(" "))}`
       : after(command.name);
-    for (const { name, help, meaning } of described(command)) {
-      const value = help.value === "" ? "" : ` -x${values(help.complete)}`;
+    for (const { name, row, meaning } of described(command)) {
+      const value = row.value === undefined ? "" : ` -x${values(completionOf(row))}`;
       lines.push(line(when, `-o ${quoted(name)}${value}`, meaning));
       lines.push(line(`${when}; and ${TWO_DASHES}`, `-l ${quoted(name)}${value}`, meaning));
       lines.push(line(after("help"), `-a ${quoted(`-${name}`)}`, meaning));

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Command, COMMANDS, defaultOf, type ShownFlag, shownFlags } from "../commands.ts";
+import type { FlagRow } from "../../flag_row.ts";
+import { type Command, COMMANDS, shownFlags, typedDefault } from "../commands.ts";
 import { PAGES } from "../pages.ts";
 
 /** The shells that there are completions for. */
@@ -24,10 +25,10 @@ export const HELP_WORDS: readonly (readonly [word: string, meaning: string])[] =
 ) => [name, summary]);
 
 /** The flags of a command, with the line that a shell shows beside each. */
-export function described(command: Command): (ShownFlag & { readonly meaning: string })[] {
-  return shownFlags(command.flags).map((shown) => {
-    const initial = defaultOf(shown.flag);
-    return { ...shown, meaning: shown.flag.usage + (initial === "" ? "" : ` (default ${initial})`) };
+export function described(command: Command): { readonly name: string; row: FlagRow; readonly meaning: string }[] {
+  return shownFlags(command).map(([name, row]) => {
+    const initial = typedDefault(row, command);
+    return { name, row, meaning: row.usage + (initial === "" ? "" : ` (default ${initial})`) };
   });
 }
 

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { type Command, PROGRAM } from "../commands.ts";
-import type { Completion } from "../page.ts";
+import { type Completion, completionOf, isRepeatable } from "../../flag_row.ts";
+import { PROGRAM } from "../../usage.ts";
+import type { Command } from "../commands.ts";
 import { COMMAND_WORDS } from "../pages.ts";
 import { BEGINNINGS, DEFAULT_COMMAND, described, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
 
@@ -56,11 +57,11 @@ fi
  * were typed.
  */
 function flagsFunction(command: Command): string {
-  const specs = described(command).flatMap(({ name, help, meaning }) => {
-    const times = help.repeatable ? "*" : "";
-    const [equals, value] = help.value === ""
+  const specs = described(command).flatMap(({ name, row, meaning }) => {
+    const times = isRepeatable(row) ? "*" : "";
+    const [equals, value] = row.value === undefined
       ? ["", ""]
-      : ["=", `:${help.value.toLowerCase()}:${action(help.complete)}`];
+      : ["=", `:${row.value.toLowerCase()}:${action(completionOf(row))}`];
     const explained = quoted(`${name}${equals}[${meaning.replaceAll(/[[\]\\:]/g, "\\$&")}]${value}`);
     return [`"${times}$dashes"${explained}`, `"!${times}$others"${quoted(name + equals + value)}`];
   });
