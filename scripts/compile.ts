@@ -17,6 +17,7 @@
  * @module
  */
 import config from "../deno.json" with { type: "json" };
+import { argumentsOr } from "./arguments.ts";
 import { formatBuildTime } from "../forward/version.ts";
 import { readStamp, ROOT, type Stamp } from "./stamp.ts";
 
@@ -165,21 +166,10 @@ export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-function options(args: readonly string[]): { target: string | null; output: string } {
-  let target: string | null = null, output = OUTPUT;
-  for (let i = 0; i < args.length; i++) {
-    if (args[i] === "--target" && i + 1 < args.length) target = args[++i]!;
-    else if (args[i] === "--output" && i + 1 < args.length) output = args[++i]!;
-    else {
-      console.error(`compile: unknown: ${args[i]}\nusage: deno task compile [--target TRIPLE] [--output PATH]`);
-      Deno.exit(2);
-    }
-  }
-  return { target, output };
-}
-
 if (import.meta.main) {
-  const { target, output } = options(Deno.args);
+  const usage = "usage: deno task compile [--target TRIPLE] [--output PATH]";
+  const given = argumentsOr(usage, Deno.args, { values: ["target", "output"] });
+  const target = given.value("target"), output = given.value("output") ?? OUTPUT;
   try {
     const stamp = await readStamp();
     await compile({ target, output, stamp });

@@ -8,7 +8,7 @@ import { limitCounts, limitFlag, type LimitName, type LimitRow, LIMITS } from ".
 import { allFlags, COMMANDS, type ShownFlag, typedDefault } from "../forward/options/help/commands.ts";
 import { spans } from "../forward/options/help/page.ts";
 import { mapRecord } from "../forward/records.ts";
-import { markdownTable, withPart } from "./marked.ts";
+import { markdownTable, withPart } from "./markdown.ts";
 
 /** The file that has the parts. */
 export const README: URL = new URL("../README.md", import.meta.url);

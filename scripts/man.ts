@@ -20,6 +20,7 @@ import {
 } from "../forward/options/help/pages.ts";
 import { type Block, type Section, spans } from "../forward/options/help/page.ts";
 import { PROGRAM } from "../forward/options/usage.ts";
+import { argumentsOr } from "./arguments.ts";
 import { readStamp, type Stamp } from "./stamp.ts";
 
 /** The page. Ends with a newline. */
@@ -137,11 +138,8 @@ function capital(text: string): string {
 }
 
 if (import.meta.main) {
-  const [path = `bin/${PROGRAM}.1`, ...more] = Deno.args;
-  if (more.length > 0) {
-    console.error("usage: deno task man [PATH]");
-    Deno.exit(2);
-  }
+  const { words } = argumentsOr("usage: deno task man [PATH]", Deno.args, { words: 1 });
+  const path = words[0] ?? `bin/${PROGRAM}.1`;
   if (path.includes("/")) await Deno.mkdir(path.replace(/[^/]*$/, ""), { recursive: true });
   await Deno.writeTextFile(path, manualPage(await readStamp()));
   console.log(path);

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { argumentsOr } from "./arguments.ts";
 import config from "../deno.json" with { type: "json" };
 import { SCRIPTS } from "../forward/options/help/completions/completions.ts";
 import { CommandFailed, compile, mebibytes } from "./compile.ts";
@@ -81,32 +82,16 @@ export async function checksums(files: readonly Pick<ReleaseFile, "path" | "byte
   return lines.join("");
 }
 
-interface Arguments {
-  readonly targets: readonly string[];
-  readonly output: string;
-}
-
-function options(args: readonly string[]): Arguments {
-  const targets: string[] = [];
-  let output = OUTPUT;
-  for (let i = 0; i < args.length; i++) {
-    if (args[i] === "--target" && i + 1 < args.length) targets.push(args[++i]!);
-    else if (args[i] === "--output" && i + 1 < args.length) output = args[++i]!;
-    else {
-      console.error(`release: unknown: ${args[i]}\nusage: deno task release [--target TRIPLE]... [--output FOLDER]`);
-      Deno.exit(2);
-    }
-  }
-  return { targets: targets.length === 0 ? TARGETS : targets, output };
-}
-
 /** Whether it is this machine's: a runtime that DENORT_BIN names is for no other. */
 function ownTarget(target: string): boolean {
   return target === Deno.build.target;
 }
 
 if (import.meta.main) {
-  const { targets, output } = options(Deno.args);
+  const usage = "usage: deno task release [--target TRIPLE]... [--output FOLDER]";
+  const given = argumentsOr(usage, Deno.args, { values: ["target", "output"] });
+  const targets = given.values("target").length === 0 ? TARGETS : given.values("target");
+  const output = given.value("output") ?? OUTPUT;
   const stamp = await readStamp();
   if (stamp.dirty) {
     console.error(

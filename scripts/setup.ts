@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { argumentsOr } from "./arguments.ts";
 import { fetchMachine, hasMachine } from "./lab/machine.ts";
 
 /** A command and the Debian package that brings it. */
@@ -53,14 +54,17 @@ const MORE_PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 
 const TUN_DEVICE = "/dev/net/tun";
 
+const USAGE = "usage: deno run -A scripts/setup.ts [--test] [--bench]";
+
 if (import.meta.main) {
+  const given = argumentsOr(USAGE, Deno.args, { flags: ["test", "bench"] });
   const wanted = new Set([
     ...NEEDED,
-    ...(Deno.args.includes("--test") ? [...CHECKERS, EMULATOR, SLIRP4NETNS] : []),
-    ...(Deno.args.includes("--bench") ? PEERS : []),
+    ...(given.has("test") ? [...CHECKERS, EMULATOR, SLIRP4NETNS] : []),
+    ...(given.has("bench") ? PEERS : []),
   ]);
   const ready = await provide([...wanted]) && await provideTun();
-  if (ready && Deno.args.includes("--test")) await provideMachine();
+  if (ready && given.has("test")) await provideMachine();
   Deno.exit(ready ? 0 : 1);
 }
 

@@ -6,7 +6,8 @@
  */
 import { chart } from "./chart.ts";
 import { fullMatrix, quickMatrix, select } from "./matrix.ts";
-import { type BenchOptions, parseBenchOptions, USAGE, UsageError } from "./options.ts";
+import { UsageError } from "../arguments.ts";
+import { type BenchOptions, parseBenchOptions, USAGE } from "./options.ts";
 import { competitors, onPath, OURS, type Peer } from "./peers.ts";
 import { withFigures } from "./readme.ts";
 import { notes, table } from "./report.ts";

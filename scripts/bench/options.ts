@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readArguments, UsageError } from "../arguments.ts";
 import { LINK_MTU } from "../lab/lab.ts";
 
 /** What was asked for. */
@@ -40,41 +41,29 @@ export const USAGE = `usage: deno task bench [OPTION]...
   --from FILE[,FILE]       measure nothing: show what --json has written; of a figure in several files, the last counts
 `;
 
-/** The command line can't be followed; the message says what was wrong. */
-export class UsageError extends Error {
-  override name = "UsageError";
-}
-
 /** Reads the command line; null: help is wanted. Throws a {@linkcode UsageError}. */
 export function parseBenchOptions(args: readonly string[]): BenchOptions | null {
-  const given = new Map<string, string>();
-  const flags = new Set<string>();
-  for (let i = 0; i < args.length; i++) {
-    const option = args[i]!;
-    if (option === "--help") return null;
-    if (option === "--quick" || option === "--targets") flags.add(option);
-    else if (["--against", "--only", "--link-mtu", "--json", "--chart", "--readme", "--from"].includes(option)) {
-      const value = args[++i];
-      if (value === undefined || value === "") throw new UsageError(`${option} needs a value`);
-      given.set(option, value);
-    } else throw new UsageError(`unknown: ${option}`);
-  }
-  const list = (option: string) => given.get(option)?.split(",") ?? null;
+  const given = readArguments(args, {
+    values: ["against", "only", "link-mtu", "json", "chart", "readme", "from"],
+    flags: ["quick", "targets", "help"],
+  });
+  if (given.has("help")) return null;
+  const list = (name: string) => given.value(name)?.split(",") ?? null;
   return {
-    quick: flags.has("--quick"),
-    targets: flags.has("--targets"),
-    against: list("--against"),
-    only: list("--only"),
-    from: list("--from"),
-    json: given.get("--json") ?? null,
-    chart: given.get("--chart") ?? null,
-    readme: given.get("--readme") ?? null,
-    linkMtu: mtuOf(given.get("--link-mtu")),
+    quick: given.has("quick"),
+    targets: given.has("targets"),
+    against: list("against"),
+    only: list("only"),
+    from: list("from"),
+    json: given.value("json"),
+    chart: given.value("chart"),
+    readme: given.value("readme"),
+    linkMtu: mtuOf(given.value("link-mtu")),
   };
 }
 
-function mtuOf(text: string | undefined): number {
-  if (text === undefined) return LINK_MTU;
+function mtuOf(text: string | null): number {
+  if (text === null) return LINK_MTU;
   const mtu = Number(text);
   // IPv6 needs 1280 bytes of a link (RFC 8200, section 5)
   if (!Number.isInteger(mtu) || mtu < 1280 || mtu > LINK_MTU) {

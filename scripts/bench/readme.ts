@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { withPart } from "../marked.ts";
+import { withPart } from "../markdown.ts";
 import { select } from "./matrix.ts";
 import { notes, table } from "./report.ts";
 import type { Results } from "./results.ts";
@@ -26,7 +26,7 @@ function figures(results: Results): string {
   const versions = results.peers.map(({ name, version }) => `- ${name}: ${version}`);
   return [
     `Medians (lowest–highest); ${results.bed}.`,
-    table(rows, ours!, others).trimEnd(),
+    table(rows, ours!, others),
     ...notes(rows).map((note) => `${note}.`),
     versions.join("\n"),
   ].join("\n\n");

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { markdownTable } from "../markdown.ts";
 import { median } from "./statistics.ts";
 import type { Figure } from "./work.ts";
 
@@ -16,7 +17,7 @@ export interface Row extends Figure {
 /** A Markdown table that is readable on a terminal too. `ours` is the peer that the others are compared with. */
 export function table(rows: readonly Row[], ours: string, others: readonly string[]): string {
   const head = ["work", "MTU", ours, ...others.flatMap((other) => [other, `against ${other}`])];
-  return markdown(
+  return markdownTable(
     head,
     rows.map((row) => [
       `${row.name}${row.unit === "" ? "" : `, ${row.unit}`}${row.better === "less" ? " (less is better)" : ""}`,
@@ -25,15 +26,6 @@ export function table(rows: readonly Row[], ours: string, others: readonly strin
       ...others.flatMap((other) => [cell(row, other), verdict(row, ours, other)]),
     ]),
   );
-}
-
-/** Columns as wide as they need to be. */
-export function markdown(head: readonly string[], body: readonly (readonly string[])[]): string {
-  const lines = [head, ...body];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const format = (line: readonly string[]) => `| ${line.map((text, i) => text.padEnd(widths[i]!)).join(" | ")} |`;
-  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [format(head), rule, ...body.map(format)].join("\n");
 }
 
 /** A line for each peer that failed at some work, always or some of the time: why there is a dash, or fewer samples. */

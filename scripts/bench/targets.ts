@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { formatValue, markdown, medianOf, type Row } from "./report.ts";
+import { markdownTable } from "../markdown.ts";
+import { formatValue, medianOf, type Row } from "./report.ts";
 
 /** A bound on a figure's median, or on how many times another figure's or peer's it is. */
 export interface Target {
@@ -77,7 +78,7 @@ export function outcomes(rows: readonly Row[], ours: string, targets: readonly T
 
 /** A table of the outcomes. */
 export function targetTable(outcomes: readonly Outcome[]): string {
-  return markdown(
+  return markdownTable(
     ["target", "MTU", "wanted", "measured", "met"],
     outcomes.map(({ target, row, value, met }) => [
       row.name,

@@ -10,20 +10,17 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
+import { argumentsOr, fail } from "../arguments.ts";
 import { Finding, FRAMES, runCase } from "./case.ts";
 
 const USAGE = "usage: deno task fuzz [--seconds N | --minutes N] [--seed N] [--replay N]";
 
-function fail(message: string, status: number): never {
-  console.error(message);
-  Deno.exit(status);
-}
-
-/** A number of the command line. */
-function number(name: string, text: unknown): number {
+/** A number of the command line; null: it is not given. */
+function number(name: string): number | null {
+  const text = args.value(name);
+  if (text === null) return null;
   const value = Number(text);
-  if (text === "" || !Number.isFinite(value) || value < 0) fail(`--${name} ${text}: not a number\n${USAGE}`, 2);
+  if (!Number.isFinite(value) || value < 0) fail(`--${name} ${text}: not a number\n${USAGE}`);
   return value;
 }
 
@@ -61,22 +58,19 @@ function report(seed: number, finding: Finding): never {
 const totals = new Map<string, number>();
 let destinations = 0;
 
-const args = parseArgs(Deno.args, { string: ["seconds", "minutes", "seed", "replay"] });
-const unknown = Object.keys(args).filter((name) => !["_", "seconds", "minutes", "seed", "replay"].includes(name));
-if (unknown.length > 0 || args._.length > 0) fail(`${[...unknown, ...args._].join(" ")}: unknown\n${USAGE}`, 2);
+const args = argumentsOr(USAGE, Deno.args, { values: ["seconds", "minutes", "seed", "replay"] });
 
-if (args.replay !== undefined) {
-  const seed = number("replay", args.replay);
-  const finding = await findingOf(seed);
-  if (finding !== null) report(seed, finding);
-  console.log(`seed ${seed}: nothing found`);
+const replay = number("replay");
+if (replay !== null) {
+  const finding = await findingOf(replay);
+  if (finding !== null) report(replay, finding);
+  console.log(`seed ${replay}: nothing found`);
   Deno.exit(0);
 }
 
-const seconds = args.minutes !== undefined
-  ? 60 * number("minutes", args.minutes)
-  : number("seconds", args.seconds ?? 60);
-const first = args.seed !== undefined ? number("seed", args.seed) : Date.now() % 0x4000_0000;
+const minutes = number("minutes");
+const seconds = minutes === null ? number("seconds") ?? 60 : 60 * minutes;
+const first = number("seed") ?? Date.now() % 0x4000_0000;
 console.log(`seeds from ${first}, ${seconds} s`);
 const started = performance.now();
 let runs = 0;

@@ -4,10 +4,13 @@
  *
  * @module
  */
+import { argumentsOr, fail } from "../arguments.ts";
 import { plot } from "./plot.ts";
 import { type Observations, type Sample, soak } from "./run.ts";
 import type { Point, Trend } from "./trend.ts";
 import { faults, trends } from "./verdict.ts";
+
+const USAGE = "usage: deno task soak [--minutes N] [--out FOLDER]";
 
 const MINUTES = 30;
 /** Samples of a run: enough for a curve, and seldom enough not to be a load themselves. */
@@ -32,20 +35,10 @@ console.log(wrong.length === 0 ? "All as it should be." : `${wrong.length} thing
 Deno.exit(wrong.length === 0 ? 0 : 1);
 
 function options(args: readonly string[]): { readonly minutes: number; readonly out: string } {
-  let [minutes, out] = [MINUTES, "."];
-  for (let i = 0; i < args.length; i++) {
-    const value = args[i + 1];
-    if (args[i] === "--minutes" && value !== undefined) minutes = Number(args[++i]);
-    else if (args[i] === "--out" && value !== undefined) out = args[++i]!;
-    else usage(`unknown: ${args[i]}`);
-  }
-  if (!(minutes >= 0.2 && minutes <= 10_000)) usage("--minutes takes a number from 0.2 on");
-  return { minutes, out };
-}
-
-function usage(reason: string): never {
-  console.error(`${reason}\nusage: deno task soak [--minutes N] [--out FOLDER]`);
-  Deno.exit(2);
+  const given = argumentsOr(USAGE, args, { values: ["minutes", "out"] });
+  const minutes = Number(given.value("minutes") ?? MINUTES);
+  if (!(minutes >= 0.2 && minutes <= 10_000)) fail(`--minutes takes a number from 0.2 on\n${USAGE}`);
+  return { minutes, out: given.value("out") ?? "." };
 }
 
 /** A line each half minute. */

@@ -1,4 +1,5 @@
-import { parseBenchOptions, UsageError } from "../../../scripts/bench/options.ts";
+import { UsageError } from "../../../scripts/arguments.ts";
+import { parseBenchOptions } from "../../../scripts/bench/options.ts";
 import { assertEquals, assertThrows } from "../../assert.ts";
 
 Deno.test("without options everything is measured, and nothing written", () => {

@@ -1,5 +1,5 @@
 /**
- * Parts of a text that a task writes, between two comments that a reader of the page doesn't see:
+ * Markdown that tasks write: tables, and parts of a page between two comments that its readers don't see:
  *
  *     <!-- NAME: COMMAND -->
  *     ...
@@ -13,17 +13,17 @@ export function withPart(text: string, name: string, command: string, part: () =
   const begin = `<!-- ${name}: ${command} -->`, end = `<!-- end of ${name} -->`;
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`there is no ${begin} before an ${end}`);
-  return `${text.slice(0, from)}${begin}\n\n${part().trimEnd()}\n\n${text.slice(to)}`;
+  return `${text.slice(0, from)}${begin}\n\n${part()}\n\n${text.slice(to)}`;
 }
 
-/** A table in Markdown, as `deno fmt` has it: columns as wide as their widest cell. Ends with a newline. */
+/** A table in Markdown, as `deno fmt` has it: columns as wide as their widest cell.*/
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = head.map((_, i) => Math.max(...all.map((row) => [...row[i]!].length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => pad(cell, widths[i]!)).join(" | ")} |\n`;
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => pad(cell, widths[i]!)).join(" | ")} |`;
   const rule = line(widths.map((width) => "-".repeat(width)));
   const [first, ...others] = all.map(line);
-  return [first, rule, ...others].join("");
+  return [first, rule, ...others].join("\n");
 }
 
 function pad(cell: string, width: number): string {
