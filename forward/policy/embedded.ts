@@ -6,10 +6,15 @@
  * | --- | --- | --- |
  * | IPv4-compatible (RFC 4291, section 2.5.5.1) | ::a.b.c.d | the last 4 bytes |
  * | IPv4-translated (RFC 2765, section 2.1) | ::ffff:0:a.b.c.d | the last 4 bytes |
- * | NAT64's own prefixes (RFC 6052, section 2.1; RFC 8215, as a /96) | 64:ff9b::a.b.c.d, 64:ff9b:1:...:a.b.c.d | the last 4 bytes |
+ * | NAT64's well-known prefix (RFC 6052, section 2.1) | 64:ff9b::a.b.c.d | the last 4 bytes |
+ * | NAT64's prefix for local use (RFC 8215), as a /96 | 64:ff9b:1:...:a.b.c.d | the last 4 bytes |
  * | 6to4 (RFC 3056, section 2) | 2002:aabb:ccdd::/48 | behind the prefix: the router |
  * | Teredo (RFC 4380, section 4) | 2001:0:aabb:ccdd:... | behind the prefix: the server; the last 4 bytes inverted: the client |
  * | ISATAP (RFC 5214, section 6.1) | ...:0:5efe:a.b.c.d, ...:200:5efe:a.b.c.d | the last 4 bytes |
+ *
+ * Two of them are nothing but another way to write the IPv4 address ({@linkcode isTranslated}). Of the others, the IPv6
+ * address means something itself: a tunnel's end, a station on a link. The prefix for local use may be divided in ways
+ * that only its network knows (RFC 6052, section 2.2), with the IPv4 address elsewhere.
  *
  * Not here: IPv4-mapped addresses, which are IPv4 to the host itself (mapped.ts); and what can't be told by looking, the
  * prefixes that a network has chosen for its own translator (NAT64, 6rd).
@@ -36,6 +41,11 @@ export function embeddedIpv4(address: IpAddress): readonly IpAddress[] {
       break;
   }
   return isIsatap(bytes) ? [IpAddress.at(bytes, 12, 4)] : NONE;
+}
+
+/** Whether an IPv6 address stands for the IPv4 address in its last 4 bytes and nothing else. */
+export function isTranslated({ version, bytes }: IpAddress): boolean {
+  return version === 6 && (startsWith(bytes, NAT64) || startsWith(bytes, TRANSLATED));
 }
 
 const NONE: readonly IpAddress[] = [];

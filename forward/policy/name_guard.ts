@@ -26,11 +26,11 @@ import { LookupError } from "../names/lookup.ts";
 import type { ForwardHost } from "../options/forward_spec.ts";
 import { InvalidValue } from "../options/invalid_value.ts";
 import type { Resolver } from "../options/resolver.ts";
-import { unmap } from "./mapped.ts";
+import { embeddedIpv4 } from "./embedded.ts";
 import type { Verdict } from "./policy.ts";
 import { Prefix, PrefixSet } from "./prefix.ts";
 import type { RangeNetwork } from "./range.ts";
-import { NEVER_ROUTED } from "./static_list.ts";
+import { isNeverRouted } from "./static_list.ts";
 
 /** Which names are the host's own. */
 export interface OwnNames {
@@ -41,7 +41,7 @@ export interface OwnNames {
 export function guardedResolver(resolve: Resolver, own: OwnNames): Resolver {
   return async (name) => {
     const found = await resolve(name);
-    const forbidden = found.find((address) => NEVER_ROUTED.contains(unmap(address)));
+    const forbidden = found.find(isNeverRouted);
     if (forbidden === undefined || own.has(name)) return found;
     throw new InvalidValue(`${forbidden} is never routed; to allow it, write the address in the place of the name`);
   };
@@ -77,7 +77,8 @@ export class NameGuard {
     if (rule === "deny") throw refuse("denied by -deny");
     if (rule === "static") throw refuse(`never routed; ${remedy}`);
     if (host.kind === "srv") return; // its server is the user's choice, and may move a service
-    const inside = rule === "host" || this.hostNetworks.contains(address);
+    const inside = rule === "host" ||
+      [address, ...embeddedIpv4(address)].some((one) => this.hostNetworks.contains(one));
     if (!inside) this.outside.add(host.name);
     else if (!allowed && this.outside.has(host.name)) {
       throw refuse(`in the host's own networks, and the name has led elsewhere before; ${remedy}`);

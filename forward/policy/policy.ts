@@ -15,16 +15,23 @@
  * range for IPv6, however wide, opens IPv4 by that door, and none for IPv4 is passed by it. If no range knows it, the
  * static list refuses it.
  *
- * An IPv6 destination that a tunnel or a translator takes to an IPv4 address (embedded.ts) must be allowed itself, and so
- * must that IPv4 address: refused if a range of `-deny` has it, and if it is on the static list or in a network of the
- * host's that is closed, unless a range of `-allow` has it. A range for IPv6, however wide, opens no IPv4 address.
+ * An IPv6 destination that a tunnel or a translator takes to an IPv4 address (embedded.ts) is no better than that. Asked
+ * in this order:
+ *
+ * | of | verdict |
+ * | --- | --- |
+ * | the IPv6 address | in a range of `-deny`: refused |
+ * | the IPv4 address | refused by any rule but `routing`: refused. So no range for IPv6, however wide, opens it |
+ * | the IPv6 address | in a range of `-allow`: allowed |
+ * | the IPv4 address | refused: refused |
+ * | the IPv6 address | no more than another form of the IPv4 address (64:ff9b::a.b.c.d): allowed, as hosts behind NAT64 have no other way there. Else by the other rules, as any |
  *
  * It is asked for every SYN and every datagram: it makes no objects, but for those rare ones.
  *
  * @module
  */
 import type { IpAddress } from "../../stack/address.ts";
-import { embeddedIpv4 } from "./embedded.ts";
+import { embeddedIpv4, isTranslated } from "./embedded.ts";
 import { isMapped, MAPPED_OFFSET } from "./mapped.ts";
 import { type PolicyNetwork, type Range, RangeList } from "./range.ts";
 import { NEVER_ROUTED } from "./static_list.ts";
@@ -46,7 +53,7 @@ export interface PolicyOptions {
   readonly enableHost: boolean;
   /** Whether the guest may reach what the host has only a default route to. */
   readonly enableRouting: boolean;
-  /** The host's own networks. Not asked when both flags say the same. */
+  /** The host's own networks. Not asked when both flags are on. */
   readonly hostNetworks: { contains(address: IpAddress): boolean };
 }
 
@@ -103,21 +110,17 @@ export class Policy {
     const version = mapped ? 4 : address.version, offset = mapped ? MAPPED_OFFSET : 0;
     if (this.deny.contains(network, version, bytes, offset, port)) return DENIED;
     const embedded = version === 6 ? embeddedIpv4(address) : NONE;
+    let behind: Verdict | null = null;
     for (let i = 0; i < embedded.length; i++) {
-      const refusal = this.refusalOfEmbedded(network, embedded[i]!, port);
-      if (refusal !== null) return refusal;
+      const verdict = this.verdict(network, embedded[i]!, port);
+      if (!verdict.allowed && verdict.rule !== "routing") return verdict;
+      if (behind === null || behind.allowed) behind = verdict;
     }
     if (this.allow.contains(network, version, bytes, offset, port)) return ALLOWED;
+    if (behind !== null && (!behind.allowed || isTranslated(address))) return behind;
     if (NEVER_ROUTED.contains(address)) return STATIC;
-    if (this.host.allowed === this.routing.allowed) return this.routing;
+    if (this.host.allowed && this.routing.allowed) return this.routing;
     return this.hostNetworks.contains(address) ? this.host : this.routing;
-  }
-
-  private refusalOfEmbedded(network: PolicyNetwork, address: IpAddress, port: number): Verdict | null {
-    if (this.deny.contains(network, 4, address.bytes, 0, port)) return DENIED;
-    if (this.allow.contains(network, 4, address.bytes, 0, port)) return null;
-    if (NEVER_ROUTED.contains(address)) return STATIC;
-    return !this.host.allowed && this.hostNetworks.contains(address) ? this.host : null;
   }
 }
 

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import type { IpAddress } from "../../stack/address.ts";
+import { embeddedIpv4 } from "./embedded.ts";
+import { unmap } from "./mapped.ts";
 import { Prefix, PrefixSet } from "./prefix.ts";
 
 /** Addresses that are wrong or meaningless for a guest, or that mean something else to the host than to the guest. */
@@ -17,9 +20,13 @@ export const NEVER_ROUTED: PrefixSet = new PrefixSet([
   "::1/128", // the host's loopback
   "::/96", // IPv4-compatible, deprecated (RFC 4291, section 2.5.5.1)
   "::ffff:0:0/96", // IPv4-mapped (RFC 4291, section 2.5.5.2): the host would speak IPv4
-  "::ffff:0:0:0/96", // IPv4-translated (RFC 2765, section 2.1)
-  "64:ff9b::/96", // IPv4 behind a translator (RFC 6052, section 2.1)
-  "64:ff9b:1::/48", // the same, of a network's own making (RFC 8215)
+  "64:ff9b:1::/48", // IPv4 behind a translator of the network's own making (RFC 8215): which, can't be told
   "fe80::/10", // link-local
   "ff00::/8", // multicast
 ].map(Prefix.parse));
+
+/** Whether an address is on the list in whatever form it is written: itself, or by an IPv4 address that it leads to. */
+export function isNeverRouted(address: IpAddress): boolean {
+  const plain = unmap(address);
+  return NEVER_ROUTED.contains(plain) || embeddedIpv4(plain).some((embedded) => NEVER_ROUTED.contains(embedded));
+}

@@ -7,7 +7,7 @@
 import ipaddr from "ipaddr.js";
 import { parseRanges } from "../../forward/policy/range.ts";
 import { Policy } from "../../forward/policy/policy.ts";
-import type { Endpoint, IpAddress } from "../../stack/address.ts";
+import { type Endpoint, IpAddress } from "../../stack/address.ts";
 
 /** Ranges as on the command line, and the two switches. */
 interface Rules {
@@ -37,8 +37,10 @@ export const RULES: readonly Rules[] = [
 const HOST_NETWORKS = ["192.168.0.0/16", "198.51.100.128/25", "fd77::/64"];
 const NEVER = [
   ...["0.0.0.0/8", "10.0.2.0/24", "127.0.0.0/8", "255.255.255.255/32", "169.254.0.0/16", "224.0.0.0/4"],
-  ...["::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "fe80::/10", "ff00::/8"],
+  ...["::/96", "::ffff:0:0/96", "64:ff9b:1::/48", "fe80::/10", "ff00::/8"],
 ];
+/** Where the IPv4 address in the last 32 bits is the one that counts. */
+const TRANSLATED = ["64:ff9b::/96", "::ffff:0:0:0/96"];
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
@@ -63,6 +65,11 @@ export function permitted(rules: Rules, network: "tcp" | "udp" | "icmp", { addre
   const asked = ipaddr.fromByteArray([...address.bytes]);
   const meant = asked instanceof ipaddr.IPv6 && asked.isIPv4MappedAddress() ? asked.toIPv4Address() : asked;
   if (inRanges(rules.deny, network, meant, port)) return false;
+  if (TRANSLATED.some((cidr) => within(asked, cidr))) {
+    const behind = IpAddress.of(address.bytes.subarray(12));
+    const opened = inRanges(rules.allow, network, meant, port);
+    return permitted(opened ? { ...rules, enableRouting: true } : rules, network, { address: behind, port });
+  }
   if (inRanges(rules.allow, network, meant, port)) return true;
   if (NEVER.some((cidr) => within(asked, cidr))) return false;
   return HOST_NETWORKS.some((cidr) => within(asked, cidr)) ? rules.enableHost : rules.enableRouting;

@@ -7,6 +7,9 @@ import { Bed, e2e, VERSIONS } from "./bed.ts";
 /** The host's own addresses that no guest may reach but by name: see CLOSED in the policy. */
 const STATIC = ["10.0.2.2", "10.0.2.50", "169.254.1.1", "64:ff9b::1"];
 
+/** A host of the IPv4 internet, as a host behind NAT64 reaches it. */
+const BEHIND_NAT64 = "64:ff9b::198.51.100.7";
+
 const TAP = { mode: "tap", mtu: 1500 } as const;
 
 /** A bed whose host has servers on its own addresses, and for each test the program started with other flags. */
@@ -26,7 +29,9 @@ class PolicyBed {
   private async make(): Promise<Bed> {
     const bed = await Bed.create(TAP);
     await bed.lab.host.ip(STATIC.map((address) => `address add ${address} dev lo nodad`).join("\n"));
+    await bed.lab.addWorldAddress(BEHIND_NAT64);
     await startServers(bed.lab, bed.lab.host, [...both(HOST_LINK), ...STATIC]);
+    await startServers(bed.lab, bed.lab.world, [BEHIND_NAT64]);
     return bed;
   }
 }
@@ -60,6 +65,24 @@ e2e("no range for IPv6, however wide, opens an IPv4 address that a tunnel or a t
     ]
   ) await assertClosed(bed, address);
   assertEquals(await connect(bed, WORLD.v6, 7), null);
+});
+
+e2e("of an address behind NAT64, the IPv4 address decides", async () => {
+  for (const flags of [[], ["-enable-host"], ["-disable-routing", "-allow", "198.51.100.7,udp://198.51.100.7"]]) {
+    await assertOpen(await policy.with(...flags), BEHIND_NAT64);
+  }
+  for (const flags of [["-disable-routing", "-enable-host"], ["-deny", "198.51.100.0/24,udp://198.51.100.0/24"]]) {
+    await assertClosed(await policy.with(...flags), BEHIND_NAT64);
+  }
+  // where the translator has a route of its own, its prefix is one of the host's networks
+  const bed = await policy.with();
+  const route = `64:ff9b::/96 via ${WORLD_LINK.v6}`;
+  await bed.lab.host.ip(`route add ${route}`);
+  try {
+    await assertOpen(bed, BEHIND_NAT64);
+  } finally {
+    await bed.lab.host.ip(`route delete ${route}`);
+  }
 });
 
 e2e("-disable-routing closes the internet alone", async () => {

@@ -103,12 +103,14 @@ export const POLICY: readonly Section[] = [
           [
             "3. addresses that are never routed",
             "0.0.0.0/8, 10.0.2.0/24, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 255.255.255.255, ::/96, ::1, ::ffff:0:0/96, " +
-            "::ffff:0:0:0/96, 64:ff9b::/96, 64:ff9b:1::/48, fe80::/10 and ff00::/8 can't be reached.",
+            "64:ff9b:1::/48, fe80::/10 and ff00::/8 can't be reached.",
           ],
           ["4. `-enable-host`", "decides about the host's own addresses and networks."],
           ["5. `-enable-routing`", "decides about the rest, the internet."],
         ],
       },
+      "An IPv6 address that leads to an IPv4 address (6to4, Teredo, ISATAP) can be reached only where that can be reached, " +
+      "too. Of NAT64's prefix (64:ff9b::/96), the IPv4 address alone decides, unless `-deny` has the IPv6 address.",
       "Where a `-R` listens, the policy is not asked: that is the forward's own.",
       "A TCP connection to what can't be reached is refused. A datagram to it is dropped, and an ICMP error says so.",
     ],

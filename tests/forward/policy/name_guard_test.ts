@@ -50,7 +50,18 @@ async function outcome(...args: Parameters<typeof target>): Promise<string> {
 }
 
 Deno.test("a stranger's name leads to nothing that is never routed", async () => {
-  for (const address of ["127.0.0.1", "169.254.169.254", "0.0.0.0", "10.0.2.2", "::1", "fe80::1", "2002:7f00:1::1"]) {
+  for (
+    const address of [
+      "127.0.0.1",
+      "169.254.169.254",
+      "0.0.0.0",
+      "10.0.2.2",
+      "::1",
+      "fe80::1",
+      "2002:7f00:1::1",
+      "64:ff9b::7f00:1",
+    ]
+  ) {
     const shown = address.includes(":") ? `[${address}]` : address;
     assertEquals(
       await outcome("1:web:80", address),

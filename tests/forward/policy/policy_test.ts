@@ -149,9 +149,13 @@ Deno.test("an IPv6 destination that leads to an IPv4 address is no better than t
       return [form, `${allowed ? "yes" : "no"}: ${rule}`];
     });
   const all = (verdict: string) => Object.keys(forms("1.2.3.4")).map((form): [string, string] => [form, verdict]);
-  const closed = new Set(["nat64", "compatible", "translated"]);
-  const open = (verdict: string) =>
-    all(verdict).map(([form]): [string, string] => [form, closed.has(form) ? "no: static" : verdict]);
+  // the deprecated form is never routed; of what is only translated, the IPv4 address decides
+  const translated = new Set(["nat64", "translated"]);
+  const open = (verdict: string, ofIpv4 = verdict) =>
+    all(verdict).map(([form]): [string, string] => [
+      form,
+      form === "compatible" ? "no: static" : translated.has(form) ? ofIpv4 : verdict,
+    ]);
 
   const plain = await policy({});
   for (const v4 of ["127.0.0.1", "169.254.169.254", "10.0.2.2", "224.0.0.1"]) {
@@ -169,10 +173,53 @@ Deno.test("an IPv6 destination that leads to an IPv4 address is no better than t
 
   // nor does one for IPv4 open the IPv6 address that is closed
   const four = await policy({ allow: "127.0.0.1:80,192.168.1.0/24" });
-  assertEquals(verdicts(four, "127.0.0.1"), open("yes: routing"));
-  assertEquals(verdicts(four, "192.168.1.7"), open("yes: routing"));
+  assertEquals(verdicts(four, "127.0.0.1"), open("yes: routing", "yes: allow"));
+  assertEquals(verdicts(four, "192.168.1.7"), open("yes: routing", "yes: allow"));
 
   assertEquals(verdicts(await policy({ enableHost: true }), "192.168.1.7"), open("yes: routing"));
+});
+
+Deno.test("of an address behind NAT64 the IPv4 address decides, and the ranges for the IPv6 address", async () => {
+  const world = "64:ff9b::192.0.2.1", host = "64:ff9b::192.168.1.7";
+  check(await policy({ enableHost: true }), [
+    ["tcp", world, 80, "yes: routing"],
+    ["udp", world, 80, "yes: routing"],
+    ["icmp", world, 0, "yes: routing"],
+    ["tcp", host, 80, "yes: routing"], // with both flags on, they are not told apart
+    ["tcp", "64:ff9b::127.0.0.1", 80, "no: static"],
+    ["tcp", "64:ff9b:1::192.0.2.1", 80, "no: static"], // where the IPv4 address is, only its network knows
+  ]);
+  check(await policy({ enableHost: true, enableRouting: false }), [
+    ["tcp", world, 80, "no: routing"],
+    ["tcp", host, 80, "yes: host"],
+  ]);
+  for (const both of [{ enableHost: false, enableRouting: false }, {}]) {
+    check(await policy({ ...both, allow: "[64:ff9b::]/96,10.1.1.1:80" }), [
+      ["tcp", world, 80, "yes: allow"],
+      ["tcp", host, 80, "no: host"],
+      ["tcp", "64:ff9b::10.1.1.1", 80, "yes: allow"],
+    ]);
+  }
+  check(await policy({ deny: "[64:ff9b::]/96", allow: "192.0.2.1" }), [["tcp", world, 80, "no: deny"]]);
+  check(await policy({ enableRouting: false, allow: "192.0.2.1:80" }), [
+    ["tcp", world, 80, "yes: allow"],
+    ["tcp", world, 81, "no: routing"],
+  ]);
+});
+
+Deno.test("where the IPv4 internet is closed, a tunnel in the host's own network does not lead there", async () => {
+  check(await policy({ enableHost: true, enableRouting: false }), [
+    ["tcp", "3ffe::5efe:192.0.2.1", 80, "no: routing"],
+    ["tcp", "3ffe::5efe:192.168.1.7", 80, "yes: host"],
+    ["tcp", "3ffe::1", 80, "yes: host"],
+  ]);
+});
+
+Deno.test("with both flags off, the rule that refused is told exactly", async () => {
+  check(await policy({ enableHost: false, enableRouting: false }), [
+    ["tcp", "192.0.2.1", 80, "no: routing"],
+    ["tcp", "192.168.1.7", 80, "no: host"],
+  ]);
 });
 
 Deno.test("odd prefixes mean what they say", async () => {

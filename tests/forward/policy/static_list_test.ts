@@ -1,5 +1,5 @@
 import { assertEquals } from "../../assert.ts";
-import { NEVER_ROUTED } from "../../../forward/policy/static_list.ts";
+import { isNeverRouted, NEVER_ROUTED } from "../../../forward/policy/static_list.ts";
 import { IpAddress } from "../../../stack/address.ts";
 
 Deno.test("the list holds the first and the last address of each entry", () => {
@@ -24,10 +24,6 @@ Deno.test("the list holds the first and the last address of each entry", () => {
       "::ffff:0.0.0.0",
       "::ffff:8.8.8.8",
       "::ffff:127.0.0.1",
-      "::ffff:0:127.0.0.1",
-      "::ffff:0:255.255.255.255",
-      "64:ff9b::8.8.8.8",
-      "64:ff9b::ffff:ffff",
       "64:ff9b:1::",
       "64:ff9b:1:ffff:ffff:ffff:ffff:ffff",
       "fe80::1",
@@ -57,7 +53,10 @@ Deno.test("the list holds nothing beside its entries", () => {
       "::fffe:0:0",
       "::1:0:0:0",
       "::fffe:0:0:0",
+      "64:ff9b::8.8.8.8", // the IPv4 address decides
+      "64:ff9b::127.0.0.1",
       "64:ff9b::1:0:0",
+      "::ffff:0:8.8.8.8",
       "64:ff9b:2::1",
       "2001:db8::1",
       "3ffe::100",
@@ -67,4 +66,21 @@ Deno.test("the list holds nothing beside its entries", () => {
       "feff:ffff::",
     ]
   ) assertEquals(NEVER_ROUTED.contains(IpAddress.parse(text)), false, text);
+});
+
+Deno.test("what is never routed is so in every form", () => {
+  for (
+    const [text, expected] of [
+      ["127.0.0.1", true],
+      ["::ffff:127.0.0.1", true],
+      ["64:ff9b::169.254.169.254", true],
+      ["::ffff:0:10.0.2.2", true],
+      ["2002:7f00:1::1", true],
+      ["2001:db8::5efe:127.0.0.1", true],
+      ["fe80::1", true],
+      ["64:ff9b::8.8.8.8", false],
+      ["2002:808:808::1", false],
+      ["2001:db8::1", false],
+    ] as const
+  ) assertEquals(isNeverRouted(IpAddress.parse(text)), expected, text);
 });
