@@ -135,12 +135,10 @@ export class Pings implements EchoHandler {
   reply(token: EchoToken, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void {
     const { destination, guest, packet, icmp } = token;
     this.options.echo.reply(destination, guest, packet, icmp, bytes, offset, length, hopLimit);
-    this.options.loop.settle();
   }
 
   failed({ packet }: EchoToken, type: number, code: number, from: IpAddress | null): void {
     this.options.icmp.relay(type, code, from, packet, 0, packet.length);
-    this.options.loop.settle();
   }
 
   /** Forgets all. */

@@ -179,7 +179,6 @@ export class Slirp {
   /** No more frames for now. */
   endOfTurn(): void {
     this.stack.flush();
-    this.loop.settle();
   }
 
   /** Resets all connections on both sides and ends everything else, at once. */

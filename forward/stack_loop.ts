@@ -1,8 +1,10 @@
 /**
  * The runtime's event loop as an {@linkcode EventLoop}, and the stack's alarm clock.
  *
- * One timer wakes the stack. It is set again only when the stack wants to be woken earlier than it is set for: deadlines
- * that move away, as those of a busy connection do with every segment, cost one idle wake-up and no more.
+ * One timer wakes the stack. The stack itself says when its earliest deadline moves forward, whoever caused that, so no
+ * caller of the stack has to think of it. The timer is set again only when the stack wants to be woken earlier than it is
+ * set for: deadlines that move away, as those of a busy connection do with every segment, cost one idle wake-up and no
+ * more.
  *
  * @module
  */
@@ -13,6 +15,8 @@ import type { EventLoop } from "./event_loop.ts";
 export interface Wakeable {
   /** When {@linkcode advance} is wanted next, by the loop's clock; Infinity: not at all. */
   readonly nextDeadline: number;
+  /** The loop's: must be called whenever {@linkcode nextDeadline} has become earlier. */
+  set onEarlier(told: ((deadline: number) => void) | null);
   /** Runs the timers that are due. */
   advance(): void;
   /** Ends the turn. */
@@ -30,7 +34,7 @@ export interface WakingLoop extends EventLoop {
 /** The longest time that timers of the runtime can wait (2^31 - 1 ms). */
 const MAX_DELAY = 0x7fff_ffff;
 
-/** See the module's text. */
+/** Wakes one stack at its deadlines, by a timer of the runtime. */
 export class StackLoop implements WakingLoop {
   private stack: Wakeable | null = null;
   /** When the timer is going to fire. */
@@ -48,32 +52,36 @@ export class StackLoop implements WakingLoop {
 
   drive(stack: Wakeable): void {
     this.stack = stack;
-    this.settle();
+    stack.onEarlier = this.wakeAt;
+    this.wakeAt(stack.nextDeadline);
   }
 
   stop(): void {
+    if (this.stack !== null) this.stack.onEarlier = null;
     this.stack = null;
     this.setFor = Infinity;
     clearTimeout(this.timer);
-  }
-
-  settle(): void {
-    const deadline = this.stack?.nextDeadline ?? Infinity;
-    if (deadline >= this.setFor) return;
-    clearTimeout(this.timer);
-    this.setFor = deadline;
-    const delay = Math.min(Math.max(Math.ceil(deadline - performance.now()), 0), MAX_DELAY);
-    this.timer = setTimeout(this.wake, delay);
   }
 
   after(delay: number, run: () => void): void {
     setTimeout(run, delay);
   }
 
+  private readonly wakeAt = (deadline: number): void => {
+    if (deadline >= this.setFor) return;
+    clearTimeout(this.timer);
+    this.setFor = deadline;
+    const delay = Math.min(Math.max(Math.ceil(deadline - performance.now()), 0), MAX_DELAY);
+    this.timer = setTimeout(this.wake, delay);
+  };
+
   private readonly wake = (): void => {
+    const { stack } = this;
+    if (stack === null) return;
+    this.setFor = -Infinity; // timers that fire schedule others: the timer is set once, for the earliest of all
+    stack.advance();
+    stack.flush();
     this.setFor = Infinity;
-    this.stack?.advance();
-    this.stack?.flush();
-    this.settle();
+    if (this.stack !== null) this.wakeAt(stack.nextDeadline);
   };
 }

@@ -11,7 +11,8 @@
  *
  * - {@linkcode Stack.receive} for each frame of a batch, then {@linkcode Stack.flush}: that is one turn, in which the
  *   clock is read once;
- * - {@linkcode Stack.advance} when {@linkcode Stack.nextDeadline} is there, and then `flush` as well;
+ * - {@linkcode Stack.advance} when {@linkcode Stack.nextDeadline} is there, and then `flush` as well; the stack says when
+ *   that moves forward ({@linkcode Stack.onEarlier});
  *
  * and the device's `transmit` is called from within all of these, and from calls of the user's.
  *
@@ -178,6 +179,14 @@ export class Stack {
   /** When {@linkcode advance} wants to be called next, by the clock; Infinity: not at all. */
   get nextDeadline(): number {
     return this.timers.nextDeadline;
+  }
+
+  /**
+   * Called with the time at which {@linkcode advance} is wanted, when that has become earlier: from within any method of
+   * the stack and its parts, whoever called it.
+   */
+  set onEarlier(told: ((deadline: number) => void) | null) {
+    this.timers.onEarlier = told;
   }
 
   /** Datagrams that are being put together of fragments, both versions. */

@@ -1,6 +1,6 @@
 /**
- * The stack's timers: a binary heap by deadline. The stack has no clock; its owner asks for the next deadline and calls
- * {@linkcode TimerQueue.run} with the time.
+ * The stack's timers: a binary heap by deadline. The stack has no clock; its owner is told when the earliest deadline
+ * moves forward, and calls {@linkcode TimerQueue.run} with the time.
  *
  * @module
  */
@@ -8,6 +8,11 @@ import type { Timer, Timers } from "./lower.ts";
 
 /** A queue of {@linkcode Timer}s; scheduling, cancelling and running cost O(log n). */
 export class TimerQueue implements Timers {
+  /**
+   * Called with the earliest deadline when that has moved forward (nearer), before the call that moved it returns. It is
+   * not called when the earliest deadline moves back: an owner that wakes too early finds nothing due.
+   */
+  onEarlier: ((deadline: number) => void) | null = null;
   private readonly heap: Timer[] = [];
 
   /** The earliest deadline, Infinity when there is none. */
@@ -21,6 +26,7 @@ export class TimerQueue implements Timers {
   }
 
   schedule(timer: Timer, deadline: number): void {
+    const earliest = this.nextDeadline;
     if (timer.slot < 0) {
       timer.deadline = deadline;
       this.heap.push(timer);
@@ -31,6 +37,7 @@ export class TimerQueue implements Timers {
       if (earlier) this.up(timer, timer.slot);
       else this.down(timer, timer.slot);
     }
+    if (deadline < earliest) this.onEarlier?.(deadline);
   }
 
   cancel(timer: Timer): void {

@@ -30,7 +30,7 @@ export class DnsConnections {
   /** Those that wait for the client. */
   readonly idle: Deadlines<DnsConnection>;
 
-  constructor(readonly dns: Pick<Dns, "ask" | "forget">, readonly loop: EventLoop) {
+  constructor(readonly dns: Pick<Dns, "ask" | "forget">, loop: EventLoop) {
     this.idle = new Deadlines(loop, DNS_CONNECTION_IDLE_MS);
   }
 
@@ -118,7 +118,6 @@ export class DnsConnection implements TcpHandler, DnsClient, Expiring {
     this.answers.push(framed);
     this.write();
     this.read();
-    this.owner.loop.settle();
   }
 
   /** The client is idle: it has nothing asked that was not answered, and does not read or ask. */
@@ -126,7 +125,6 @@ export class DnsConnection implements TcpHandler, DnsClient, Expiring {
     if (this.ending || this.answers.length > 0) return this.abort();
     this.finish();
     this.owner.idle.add(this);
-    this.owner.loop.settle();
   }
 
   /** Resets it. */
@@ -134,7 +132,6 @@ export class DnsConnection implements TcpHandler, DnsClient, Expiring {
     if (this.over) return;
     this.end();
     this.flow?.abort();
-    this.owner.loop.settle();
   }
 
   /** Takes as many questions as may be asked now. */

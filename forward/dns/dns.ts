@@ -104,7 +104,7 @@ export class Dns implements QueryOwner {
   /** Takes a datagram of the guest. Called by the stack. */
   receive(datagram: GuestDatagram): void {
     const { bytes, version, guestAddress, guestPort, payload, length } = datagram;
-    const { guest, loop } = this.options;
+    const { guest } = this.options;
     const local = { address: this.address(version), port: DNS_PORT };
     const client = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
     this.ask(bytes.slice(payload, payload + length), {
@@ -112,7 +112,6 @@ export class Dns implements QueryOwner {
       reply: (question, answer) => {
         const fitting = fitToUdp(question, answer);
         guest.sendBytes(local, client, fitting, 0, fitting.length);
-        loop.settle();
       },
     });
   }

@@ -67,8 +67,8 @@ export class LocalDatagrams implements LocalAssociationOwner {
 
   /** Listens for a forward; returns where. Throws a HostError. */
   listen(forward: LocalForward): Endpoint {
-    const { host, idle, loop } = this.options;
-    const listener = listenOn(forward.bind, (local) => new Listener(forward, local, host, idle, loop, this));
+    const { host, idle } = this.options;
+    const listener = listenOn(forward.bind, (local) => new Listener(forward, local, host, idle, this));
     this.listeners.push(listener);
     return listener.local;
   }
@@ -136,7 +136,6 @@ class Listener implements HostDatagramHandler, AnswerSender {
     bind: Endpoint,
     host: HostNetwork,
     private readonly idle: IdleTable,
-    private readonly loop: EventLoop,
     private readonly owner: LocalAssociationOwner,
   ) {
     this.socket = host.datagram(bind, this, { crowded: true });
@@ -150,7 +149,6 @@ class Listener implements HostDatagramHandler, AnswerSender {
     const data = this.forward.proxyProtocol ? SIMPLE_PROXY_HEADER : 0;
     // Whoever has shown a header once is a proxy; what its later headers say is not looked at.
     if (association !== null && length >= data) association.sent(bytes, data, length - data);
-    this.loop.settle();
   }
 
   failed(error: HostError, to: Endpoint | null): void {

@@ -61,14 +61,14 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
     this.port = stream.local.port;
   }
 
-  /** Starts. The caller settles. */
+  /** Starts. */
   start(): void {
     if (!this.forward.proxyProtocol) return this.findTarget();
     this.owner.awaitHeader(this);
     new ProxyHeaderReader(this.stream, this.owner.allocate, this).start();
   }
 
-  /** Resets both sides; after the end it does nothing. The caller settles. */
+  /** Resets both sides; after the end it does nothing. */
   abort(): void {
     if (this.splice !== null) return this.splice.abort();
     this.flow?.abort();
@@ -89,7 +89,6 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
     if (destination !== null) this.port = destination.port;
     if (data.length > 0) this.data = data.slice();
     this.findTarget();
-    this.owner.loop.settle();
   }
 
   headerFailed(reason: string): void {
@@ -98,7 +97,6 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
     owner.log.failed(this.clientEnds, forward.target.toString(), reason);
     stream.reset();
     this.finish();
-    owner.loop.settle();
   }
 
   // ---- the target ----
@@ -110,7 +108,6 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
     target.ask().then(
       (endpoint) => {
         if (!this.over) this.connect(endpoint);
-        this.owner.loop.settle();
       },
       (error: unknown) => this.fail(error instanceof Error ? error.message : String(error), `${target.name}-failed`),
     );
@@ -188,7 +185,6 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
     this.owner.log.failed(this.clientEnds, target, report);
     this.stream.reset();
     this.finish();
-    this.owner.loop.settle();
   }
 
   private targetText(): string {

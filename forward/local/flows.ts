@@ -55,7 +55,7 @@ export class LocalFlows {
     return listener.local;
   }
 
-  /** Listens no more, and resets all connections, both sides. The caller settles. */
+  /** Listens no more, and resets all connections, both sides. */
   close(): void {
     for (const listener of this.listeners.splice(0)) listener.close();
     for (const flow of this.flows) flow.abort();
@@ -66,6 +66,5 @@ export class LocalFlows {
     const flow = new LocalFlow(stream, forward, this.owner);
     this.flows.add(flow);
     flow.start();
-    this.options.loop.settle();
   }
 }

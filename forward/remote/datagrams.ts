@@ -75,7 +75,6 @@ export class RemoteDatagrams implements RemoteAssociationOwner {
 
   deliver({ forward, guest }: RemoteAssociation, bytes: Uint8Array, length: number): void {
     this.options.guest.sendBytes(forward.bind, guest, bytes, 0, length);
-    this.options.loop.settle();
   }
 
   ended(association: RemoteAssociation): void {

@@ -48,7 +48,7 @@ export class RemoteFlows {
     else this.findTarget(flow, forward, log);
   }
 
-  /** Resets all connections that have two sides, and both of them. The caller settles. */
+  /** Resets all connections that have two sides, and both of them. */
   abort(): void {
     this.outgoing.abort();
   }
@@ -69,7 +69,6 @@ export class RemoteFlows {
         const reason = error instanceof Error ? error.message : String(error);
         flow.refuse();
         log.unresolved(flow.guest, target.name, reason);
-        this.options.loop.settle();
       },
     );
   }

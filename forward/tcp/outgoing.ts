@@ -75,14 +75,13 @@ export class OutgoingFlows {
 
   /** Dials for a caller who was counted in `connections`. */
   dial(caller: Caller, destination: Endpoint, log: FlowLog): void {
-    const { dials, loop, connections } = this.options;
+    const { dials, connections } = this.options;
     const { guest } = caller;
     this.dialling++;
     const dial = dials.dial(destination, {
       connected: (stream) => {
         this.dialling--;
         this.splice(caller, stream, log);
-        loop.settle();
       },
       failed: (error) => {
         this.dialling--;
@@ -91,7 +90,6 @@ export class OutgoingFlows {
         const ends = new EndReport();
         ends.record("r-read", reasonOf(error), outcomeOf(error));
         log.failed(guest, destination, ends);
-        loop.settle();
       },
       evicted: () => {
         this.dialling--;
@@ -109,7 +107,7 @@ export class OutgoingFlows {
     };
   }
 
-  /** Resets all connections, both sides. The caller settles. */
+  /** Resets all connections, both sides. */
   abort(): void {
     for (const splice of this.splices) splice.abort();
   }

@@ -41,7 +41,7 @@ export class RoutedFlows {
     else request.refuse();
   }
 
-  /** Resets all connections, both sides. The caller settles. */
+  /** Resets all connections, both sides. */
   abort(): void {
     this.outgoing.abort();
   }

@@ -77,7 +77,7 @@ export class Splice implements TcpHandler, HostStreamHandler {
   }
 
   /**
-   * Starts pumping. The flow's handler must pass everything on to this splice. The caller settles.
+   * Starts pumping. The flow's handler must pass everything on to this splice.
    *
    * @param committed how many bytes were given to the guest's side before
    */
@@ -87,7 +87,7 @@ export class Splice implements TcpHandler, HostStreamHandler {
     this.pump();
   }
 
-  /** Resets both sides; after the end it does nothing. The caller settles. */
+  /** Resets both sides; after the end it does nothing. */
   abort(): void {
     if (this.over) return;
     this.flow?.abort();
@@ -127,14 +127,12 @@ export class Splice implements TcpHandler, HostStreamHandler {
     if (this.over) return;
     this.tookRead(length);
     this.pumpToGuest();
-    this.loop.settle();
   }
 
   readFailed(error: HostError): void {
     this.reading = false;
     if (this.over) return;
     this.hostReadFailed(error);
-    this.loop.settle();
   }
 
   writeDone(length: number): void {
@@ -142,14 +140,12 @@ export class Splice implements TcpHandler, HostStreamHandler {
     if (this.over) return;
     this.guest.consume(length);
     this.pumpToHost();
-    this.loop.settle();
   }
 
   writeFailed(error: HostError): void {
     this.writing = false;
     if (this.over) return;
     this.hostWriteFailed(error);
-    this.loop.settle();
   }
 
   // ---- the pump ----
@@ -261,7 +257,6 @@ export class Splice implements TcpHandler, HostStreamHandler {
       this.deferred = false;
       if (this.over) return;
       this.pump();
-      this.loop.settle();
     });
   }
 

@@ -127,9 +127,8 @@ export class Associations implements AssociationOwner {
 
   /** For associations: hands an answer to the guest. */
   deliver(association: Association, bytes: Uint8Array, length: number, from: Endpoint): void {
-    const { loop, guest } = this.options;
+    const { guest } = this.options;
     guest.sendBytes(from, association.guest, bytes, 0, length);
-    loop.settle();
   }
 
   /** For associations: ends one. */

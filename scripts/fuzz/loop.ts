@@ -1,12 +1,12 @@
 /**
- * The program's event loop with a clock of its own. The stack is woken as it is in the program: only when it was asked
- * for its deadline since that came nearer, so a call of `settle` that is missing somewhere shows.
+ * The program's event loop with a clock of its own. The stack is woken as it is in the program: only at the deadlines
+ * that it has told, so one that it keeps to itself shows.
  *
  * @module
  */
 import type { Wakeable, WakingLoop } from "../../forward/stack_loop.ts";
 
-/** See the module's text. */
+/** An event loop, and a time that goes on only when it is told to. */
 export class SimulatedLoop implements WakingLoop {
   time = 1_000;
   private stack: Wakeable | null = null;
@@ -16,20 +16,18 @@ export class SimulatedLoop implements WakingLoop {
 
   drive(stack: Wakeable): void {
     this.stack = stack;
-    this.settle();
+    stack.onEarlier = this.wakeAt;
+    this.wakeAt(stack.nextDeadline);
   }
 
   stop(): void {
+    if (this.stack !== null) this.stack.onEarlier = null;
     this.stack = null;
     this.setFor = Infinity;
   }
 
   now(): number {
     return this.time;
-  }
-
-  settle(): void {
-    this.setFor = Math.min(this.setFor, this.stack?.nextDeadline ?? Infinity);
   }
 
   defer(run: () => void): void {
@@ -63,6 +61,10 @@ export class SimulatedLoop implements WakingLoop {
     this.stack?.advance();
     this.stack?.flush();
     if (this.stack !== null && this.stack.nextDeadline <= this.time) throw new Error("a timer that is always due");
-    this.settle();
+    this.wakeAt(this.stack?.nextDeadline ?? Infinity);
   }
+
+  private readonly wakeAt = (deadline: number): void => {
+    this.setFor = Math.min(this.setFor, deadline);
+  };
 }

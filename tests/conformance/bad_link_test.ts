@@ -112,7 +112,6 @@ class Bench implements AsyncDisposable {
     this.stack.receive(frame);
     if (!frame.held) this.frames.release(frame);
     this.stack.flush();
-    this.loop.settle();
   }
 
   /** Calls the guest. */
@@ -123,7 +122,6 @@ class Bench implements AsyncDisposable {
       { address: IpAddress.parse(GUEST[plan.version]), port: FIRST_PORT + plan.number },
       user,
     ));
-    this.loop.settle();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

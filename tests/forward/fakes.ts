@@ -30,17 +30,11 @@ export function seededRandom(seed: number): () => number {
 /** An event loop whose time passes when it is told to. */
 export class FakeLoop implements EventLoop {
   time = 1_000;
-  /** How often it was told to look at the stack's deadlines. */
-  settled = 0;
   private readonly deferred: (() => void)[] = [];
   private readonly timers: { at: number; run: () => void }[] = [];
 
   now(): number {
     return this.time;
-  }
-
-  settle(): void {
-    this.settled++;
   }
 
   defer(run: () => void): void {

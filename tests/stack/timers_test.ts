@@ -61,12 +61,39 @@ Deno.test("a deadline can be replaced by an earlier and by a later one, and canc
   assertEquals([a.fired, b.fired, c.fired], [[], [100], [100]]);
 });
 
+Deno.test("the owner is told when the earliest deadline moves forward, and only then", () => {
+  const queue = new TimerQueue();
+  const told: number[] = [];
+  queue.onEarlier = (deadline) => told.push(deadline);
+  const take = () => told.splice(0);
+  const [a, b] = [new Probe(0), new Probe(1)];
+  queue.schedule(a, 30);
+  assertEquals(take(), [30], "the first timer");
+  queue.schedule(b, 40);
+  assertEquals(take(), [], "a later one");
+  queue.schedule(b, 20);
+  assertEquals(take(), [20], "one that moves before the first");
+  queue.schedule(b, 25);
+  assertEquals(take(), [], "the first moves back");
+  queue.schedule(b, 10);
+  assertEquals(take(), [10], "the first moves forward");
+  queue.cancel(b);
+  assertEquals(take(), [], "the first is cancelled");
+  queue.schedule(b, 35);
+  assertEquals(take(), [], "one that is later than what is the first by now");
+  queue.run(50);
+  queue.schedule(a, 60);
+  assertEquals(take(), [60], "the first of an empty queue");
+});
+
 Deno.test("random schedules, cancellations and runs, against a list", () => {
   const random = seeded(3);
   const queue = new TimerQueue();
   const probes = Array.from({ length: 200 }, (_, name) => new Probe(name));
   const deadlines = new Map<Probe, number>();
   let now = 0;
+  let alarm = Infinity; // an owner's, who knows only what it is told
+  queue.onEarlier = (deadline) => alarm = Math.min(alarm, deadline);
   for (let i = 0; i < 20_000; i++) {
     const probe = probes[random() % probes.length]!;
     switch (random() % 4) {
@@ -78,7 +105,9 @@ Deno.test("random schedules, cancellations and runs, against a list", () => {
         now += random() % 30;
         const due = [...deadlines].filter(([, deadline]) => deadline <= now);
         for (const each of probes) each.fired.length = 0;
+        if (due.length > 0) assert(alarm <= now, "a timer is due that nobody was told of");
         queue.run(now);
+        alarm = queue.nextDeadline;
         for (const [each] of due) deadlines.delete(each);
         assertEquals(probes.filter((each) => each.fired.length > 0).length, due.length);
         for (const [each] of due) assertEquals(each.fired, [now]);
