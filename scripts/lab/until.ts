@@ -1,3 +1,4 @@
+import { delay } from "../timing.ts";
 /**
  * Waiting for a condition, never for a time.
  *
@@ -21,7 +22,7 @@ export async function until<T>(
     const value = await condition();
     if (isThere(value)) return value;
     if (performance.now() > deadline) throw new Error(`waited ${timeout} ms in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, INTERVAL));
+    await delay(INTERVAL);
   }
 }
 

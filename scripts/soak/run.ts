@@ -12,6 +12,7 @@ import { startProgram } from "../lab/program.ts";
 import { both, startServers } from "../lab/services.ts";
 import { until } from "../lab/until.ts";
 import { type Metrics, readMetrics } from "./metrics.ts";
+import { delay } from "../timing.ts";
 
 /** What one kind of work came to: see load.py. */
 export interface Work {
@@ -116,7 +117,7 @@ export async function soak(
     progress(sample);
     if (program.code !== null) throw new Error(`the program has ended\n${program.stderr.join("\n")}`);
     if (sample.at + interval > seconds) break;
-    await new Promise((resolve) => setTimeout(resolve, interval * 1000)); // the time between two samples
+    await delay(interval * 1000); // the time between two samples
   }
   const load = {
     routed: await reportOf(loads.routed),

@@ -2,6 +2,7 @@ import { FrameReader, type FrameReaderOptions } from "../../ffi/frame_reader.ts"
 import { EPOLLERR, EPOLLIN, type PollHandle, type Polling } from "../../ffi/poller.ts";
 import { allocatePlain, type Frame, FramePool } from "../../stack/device.ts";
 import { assertEquals } from "../assert.ts";
+import { delay } from "../../scripts/timing.ts";
 
 /** A source of numbered frames, the poller it is registered with, and what the reader did with both. */
 class Bed implements Polling {
@@ -155,7 +156,7 @@ Deno.test("a source that fails is reported once, and the reader has stopped", as
   bed.failure = new Error("gone");
   bed.wake(EPOLLERR);
   assertEquals(bed.takeLog(), ["remove", "gone"]);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await delay(20);
   assertEquals(bed.takeLog(), []);
   assertEquals(bed.pool.taken, 0);
 });

@@ -7,6 +7,7 @@
  * @module
  */
 import { GuestCommand, GuestError } from "../../ffi/guest.ts";
+import { delay } from "../../scripts/timing.ts";
 
 const [signal, ...command] = Deno.args;
 const guest = GuestCommand.prepare({
@@ -23,7 +24,7 @@ try {
   Deno.kill(helper(), signal as Deno.Signal);
   guest.start();
   let state = guest.state();
-  for (; state.kind === "running"; state = guest.state()) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (; state.kind === "running"; state = guest.state()) await delay(5);
   console.log(JSON.stringify(state));
 } catch (error) {
   if (!(error instanceof GuestError)) throw error;

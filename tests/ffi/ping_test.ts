@@ -7,6 +7,7 @@ import { IpAddress } from "../../stack/address.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, run, TestNamespace } from "./namespace.ts";
 import { isClosedOnExec, newSockets, sockets } from "./sockets.ts";
+import { equals } from "../bytes.ts";
 
 libc();
 
@@ -86,10 +87,6 @@ interface SendOptions {
 
 const data = crypto.getRandomValues(new Uint8Array(65_536));
 
-function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
 /** The pinging host 10.8.1.1 and fd08:1::1, a router, and behind it 10.8.2.2 and fd08:2::2. */
 class Network implements AsyncDisposable {
   private constructor(
@@ -161,7 +158,7 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
           bed.send(target, 7, 0xa000 + (length & 0xfff), `${target} ${length}`, { offset: 3, length });
           const { token, payload, hopLimit } = await last(++count);
           assertEquals(token, `${target} ${length}`);
-          assertEquals(same(payload, data.subarray(3, 3 + length)), true);
+          assertEquals(equals(payload!, data.subarray(3, 3 + length)), true);
           assertEquals(hopLimit, 63); // one router on the way
         }
       }
@@ -200,7 +197,7 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
       await bed.have(count + all.length);
       for (const { token, payload, error } of told.slice(count)) {
         if (token.includes("10.8.2.9")) assertEquals(error, [11, 0, "10.8.1.254"]);
-        else assertEquals(same(payload, data.subarray(all.indexOf(token) + 1, all.indexOf(token) + 41)), true);
+        else assertEquals(equals(payload!, data.subarray(all.indexOf(token) + 1, all.indexOf(token) + 41)), true);
       }
       assertEquals(told.slice(count).map(({ token }) => token).sort(), all.sort());
       assertEquals([bed.pings.waitingUsage.current, bed.pings.flows], [0, 6]);

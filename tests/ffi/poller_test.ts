@@ -5,6 +5,7 @@ import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { TestDescriptor } from "./test_descriptor.ts";
 import { SystemError } from "../../ffi/errors.ts";
 import { socketPair } from "./unix_sockets.ts";
+import { delay } from "../../scripts/timing.ts";
 
 libc();
 
@@ -30,7 +31,7 @@ for (const waitMicroseconds of [100, 0]) {
     using other = new TestDescriptor(poller);
     a.set(); // not armed: silent
     for (const idle of [false, true, false]) {
-      if (idle) await new Promise((resolve) => setTimeout(resolve, 30));
+      if (idle) await delay(30);
       const before = other.calls.length;
       other.handle.arm(EPOLLIN);
       other.set();
@@ -153,7 +154,7 @@ Deno.test("hundreds are ready at once", async () => {
     descriptor.handle.arm(EPOLLIN);
   }
   await Promise.all(done);
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await delay(10);
   for (const descriptor of all) assertEquals(descriptor.calls, [EPOLLIN]);
   for (const descriptor of all) descriptor[Symbol.dispose]();
   await poller.close();
@@ -167,7 +168,7 @@ Deno.test("timers and operations of the runtime get their turns while events kee
   await busy.next;
   const start = performance.now();
   for (let i = 0; i < 10; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await delay(1);
     await Deno.stat("/");
   }
   assert(performance.now() - start < 1000);
@@ -188,7 +189,7 @@ Deno.test("a turn ends after some milliseconds, however few its events", async (
   const gaps: number[] = [];
   for (let i = 0; i < 20; i++) {
     const before = slow.calls.length;
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await delay(0);
     gaps.push(slow.calls.length - before);
   }
   const longest = Math.max(...gaps);
@@ -201,7 +202,7 @@ Deno.test("what was put off runs after the events, in order, idle or not, and al
   const order: string[] = [];
   const put = (what: string) => poller.defer(() => void order.push(what));
   for (const idle of [true, false]) {
-    if (idle) await new Promise((resolve) => setTimeout(resolve, 30));
+    if (idle) await delay(30);
     order.length = 0;
     const done = Promise.withResolvers<void>();
     using descriptor: TestDescriptor = new TestDescriptor(poller, () => {
@@ -216,11 +217,11 @@ Deno.test("what was put off runs after the events, in order, idle or not, and al
     descriptor.set();
     descriptor.handle.arm(EPOLLIN);
     await done.promise;
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await delay(1);
     assertEquals(order, ["event", "first", "second", "third"]);
   }
   const alone = Promise.withResolvers<void>();
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await delay(30);
   poller.defer(alone.resolve); // nothing else happens
   await alone.promise;
   await poller.close();
@@ -250,11 +251,11 @@ Deno.test("a descriptor that hung up and is waited for by nobody does not keep i
   const events: number[] = [];
   const handle = poller.add(ours, (event) => void events.push(event), EPOLLIN);
   libc().close(theirs);
-  while (events.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (events.length === 0) await delay(1);
   assertEquals(events.length, 1);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await delay(50);
   const before = process.cpuUsage();
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await delay(200);
   const { user, system } = process.cpuUsage(before);
   assert(user + system < 20_000, `${user} + ${system} µs in 200 ms`);
   assertEquals(events.length, 1);
@@ -270,7 +271,7 @@ Deno.test("it calls nobody back before it begins", async () => {
   using descriptor = new TestDescriptor(poller);
   descriptor.set();
   descriptor.handle.arm(EPOLLIN);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await delay(20);
   assertEquals(descriptor.calls, []);
   poller.begin();
   await Promise.all([descriptor.next, deferred.promise]);
@@ -284,9 +285,9 @@ Deno.test("idle costs nothing", async () => {
   descriptor.handle.arm(EPOLLIN);
   descriptor.set();
   await descriptor.next;
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await delay(100);
   const before = process.cpuUsage();
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await delay(500);
   const { user, system } = process.cpuUsage(before); // in µs
   assert(user + system < 25_000, `${user} + ${system} µs in 500 ms`);
   await poller.close();
@@ -335,7 +336,7 @@ Deno.test("a callback that throws does not keep the others from theirs", async (
   await Promise.all(done);
   all[0]!.handle.arm(EPOLLIN);
   await all[0]!.next;
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await delay(0);
   assertEquals(thrown, [fault, fault]);
   removeEventListener("error", seen);
   removeEventListener("unhandledrejection", seen);

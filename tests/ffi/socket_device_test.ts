@@ -10,6 +10,7 @@ import { Frame, FRAME_SIZE, FramePool, IP_HEADER_AT, Transmit, TRANSPORT_AT } fr
 import { assert, assertEquals, assertMatch, assertThrows } from "../assert.ts";
 import { isClosedOnExec, newSockets, sockets } from "./sockets.ts";
 import { boundSocket, close, connectTo, receive, send, socketPair } from "./unix_sockets.ts";
+import { concat } from "../bytes.ts";
 
 libc();
 
@@ -284,9 +285,7 @@ class StreamReader {
   private rest = new Uint8Array(0);
 
   take(piece: Uint8Array): void {
-    const all = new Uint8Array(this.rest.length + piece.length);
-    all.set(this.rest);
-    all.set(piece, this.rest.length);
+    const all = concat([this.rest, piece]);
     let at = 0;
     for (const view = new DataView(all.buffer); at + 4 <= all.length;) {
       const length = view.getUint32(at);

@@ -10,6 +10,7 @@ import { Frame, FRAME_SIZE, FramePool, IP_HEADER_AT, Segmentation, Transmit } fr
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "./namespace.ts";
+import { equals } from "../bytes.ts";
 
 libc();
 
@@ -86,10 +87,6 @@ function sum(bytes: Uint8Array, from: number, to: number, start = 0): number {
 function pseudoSum(bytes: Uint8Array, ip: number, protocol: number, length: number): number {
   const addresses = bytes[ip]! >> 4 === 4 ? [ip + 12, ip + 20] as const : [ip + 8, ip + 40] as const;
   return sum(bytes, addresses[0], addresses[1], protocol + (length & 0xffff) + (length >>> 16));
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /**
@@ -251,7 +248,7 @@ for (const kind of ["tap", "tun"] as const) {
           assertEquals([code, text(stderr)], [0, ""]);
           assertEquals(stdout.length, 60 * data.length);
           for (let i = 0; i < 60; i++) {
-            assertEquals(equal(stdout.subarray(i * data.length, (i + 1) * data.length), data), true);
+            assertEquals(equals(stdout.subarray(i * data.length, (i + 1) * data.length), data), true);
           }
           for (const size of largest) assertEquals(size > 10_000, offload); // whole segments of many packets' data
           await http.shutdown();

@@ -9,6 +9,7 @@ import { allocatePlain, type Device, type Frame, FramePool, IP_HEADER_AT, type T
 import { Stack, type StackLimits, type StackOptions } from "../../stack/stack.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../../stack/udp/datagram.ts";
+import { concat as joined } from "../bytes.ts";
 
 /** Bytes written as hex; white space, and comments from `#` to the end of the line, don't count. */
 export function hex(text: string): Uint8Array {
@@ -24,7 +25,7 @@ export function toHex(bytes: Uint8Array): string {
 
 /** Bytes one after the other. */
 export function concat(...pieces: readonly (Uint8Array | readonly number[])[]): Uint8Array {
-  return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
+  return joined(pieces.map((piece) => Uint8Array.from(piece)));
 }
 
 /** The guest's hardware address, as the packets in the tests have it, and the program's. */

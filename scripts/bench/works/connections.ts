@@ -12,6 +12,7 @@ import type { Seat } from "../bed.ts";
 import { instrumentCommand } from "../instrument.ts";
 import { treeCpuTime, treeDescriptors, treeMemory } from "../process_tree.ts";
 import type { Work } from "../work.ts";
+import { delay } from "../../timing.ts";
 
 const MTU = 65_520;
 const COUNT = 10_000;
@@ -74,9 +75,9 @@ async function sample({ guest, process }: Seat, seconds: number): Promise<(numbe
 
 /** The share of one CPU that it takes, when half a second has passed in which it could finish what was under way. */
 async function idleShare(pid: number, seconds: number): Promise<number> {
-  await sleep(500);
+  await delay(500);
   const [before, start] = [treeCpuTime(pid), performance.now()];
-  await sleep(seconds * 1000);
+  await delay(seconds * 1000);
   return (treeCpuTime(pid) - before) / ((performance.now() - start) / 1000);
 }
 
@@ -87,10 +88,6 @@ async function settle(pid: number): Promise<void> {
     const memory = treeMemory(pid);
     if (memory < least) [least, since] = [memory, performance.now()];
     else if (performance.now() - since > 1000) return;
-    await sleep(100);
+    await delay(100);
   }
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

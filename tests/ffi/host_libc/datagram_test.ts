@@ -6,6 +6,7 @@ import { assert, assertEquals, assertMatch, assertThrows } from "../../assert.ts
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../namespace.ts";
 import { isClosedOnExec, newSockets, sockets } from "../sockets.ts";
 import { endpoint, TestHost } from "./test_host.ts";
+import { equals } from "../../bytes.ts";
 
 libc();
 
@@ -55,10 +56,6 @@ class Received {
 
 const data = crypto.getRandomValues(new Uint8Array(65_536));
 
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
 for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as const) {
   Deno.test(`${address}: datagrams of all sizes, there and back`, async () => {
     await using test = new TestHost();
@@ -67,11 +64,11 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
       a.socket.send(data, 9, size, b.socket.local);
       await b.have(i + 1);
       const { bytes, from } = b.datagrams[i]!;
-      assertEquals(same(bytes, data.subarray(9, 9 + size)), true);
+      assertEquals(equals(bytes, data.subarray(9, 9 + size)), true);
       assertEquals(formatEndpoint(from), formatEndpoint(a.socket.local));
       b.socket.send(bytes, 0, size, from); // an array of its own, a small one as well
       await a.have(i + 1);
-      assertEquals(same(a.datagrams[i]!.bytes, bytes), true);
+      assertEquals(equals(a.datagrams[i]!.bytes, bytes), true);
     }
     a.socket.send(data, 0, longest + 1, b.socket.local);
     await a.haveFailed(1);
@@ -90,7 +87,7 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
     for (let i = 0; i < 150; i++) from[i % 3]!.socket.send(data, i, 100, to.socket.local);
     await to.have(150);
     for (const [i, datagram] of to.datagrams.entries()) {
-      assertEquals(same(datagram.bytes, data.subarray(i, i + 100)), true);
+      assertEquals(equals(datagram.bytes, data.subarray(i, i + 100)), true);
       assertEquals(datagram.from.port, from[i % 3]!.socket.local.port);
     }
     for (const { socket } of [to, ...from]) socket.close();
@@ -113,11 +110,11 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
     await b.have(sizes.length);
     await other.have(sizes.length / 10);
     for (const [i, { bytes, from }] of b.datagrams.entries()) {
-      assertEquals(same(bytes, data.subarray(i, i + sizes[i]!)), true);
+      assertEquals(equals(bytes, data.subarray(i, i + sizes[i]!)), true);
       assertEquals(from.port, a.socket.local.port);
     }
     for (const [i, { bytes }] of other.datagrams.entries()) {
-      assertEquals(same(bytes, data.subarray(10 * i + 5, 10 * i + 5 + sizes[10 * i + 5]!)), true);
+      assertEquals(equals(bytes, data.subarray(10 * i + 5, 10 * i + 5 + sizes[10 * i + 5]!)), true);
     }
     assertEquals([a.failures, b.failures], [[], []]);
     for (const run of deferred) run();
@@ -261,7 +258,7 @@ Deno.test({
     for (const run of deferred.splice(0)) run();
     await b.have(40);
     for (const [i, { bytes }] of b.datagrams.entries()) {
-      assertEquals(same(bytes, data.subarray(i, i + (i < 20 ? 1400 : 1000))), true);
+      assertEquals(equals(bytes, data.subarray(i, i + (i < 20 ? 1400 : 1000))), true);
     }
     for (const { socket } of [a, b]) socket.close();
   },
