@@ -15,7 +15,7 @@ const QEMU = "qemu-system-x86_64";
 /** Its device; it needs no firmware to boot from. */
 const DEVICE = "virtio-net-pci,netdev=net,romfile=";
 const URLS = [url(WORLD.v4, "/blob"), url(WORLD.v6, "/blob")];
-/** Without KVM the machine is emulated, and may share its processor. */
+/** The machine is emulated, and may share its processor. */
 const PATIENCE_MS = 90_000;
 
 function withMachine(name: string, run: (lab: Lab, servers: World) => Promise<void>): void {
@@ -50,6 +50,7 @@ withMachine("a virtual machine on a datagram socket, as the README has it", asyn
   const [, netdev] = /`-netdev (dgram,[^`]+=)FD`/.exec(README)!;
   const network = ["-netdev", `${netdev}{fd}`, "-device", DEVICE];
   const machine = await machineCommand(lab.directory, network, URLS);
+  assertEquals(machine[machine.indexOf("-machine") + 1], "accel=tcg");
   const pair = ["python3", "-B", `${PROJECT}scripts/lab/pair.py`, ...program, "--", ...machine];
   await hasFetched(lab.adopt(lab.host.start(pair, { cwd: PROJECT, env: PROGRAM_ENVIRONMENT })), servers);
 });
