@@ -20,6 +20,7 @@ import {
   type SharedOptions,
 } from "./options.ts";
 import { resolveOnHost } from "./resolver.ts";
+import { usagePointer } from "./usage.ts";
 
 /** Nothing more is to be done: all is told. */
 interface Told {
@@ -67,7 +68,8 @@ async function outcome<T extends SharedOptions>(
 ): Promise<Told | (OptionsOutcome<T> & { kind: "options" })> {
   const parsed = await parsing;
   if (parsed.kind === "error") {
-    stderr.text(`${parsed.message}\n${parsed.usage}`);
+    // not the usage: its hundred lines would push the message off the screen
+    stderr.text(`${parsed.message}\n${usagePointer(command)}\n`);
     const line = await hint(parsed, command);
     if (line !== null) stderr.line(line);
     return { kind: "end", status: ExitStatus.BAD_FLAGS };

@@ -66,10 +66,8 @@ export type OptionsOutcome<T = Options> =
 /** What is wrong with a command line. */
 export interface OptionsError {
   readonly kind: "error";
-  /** One line without its newline; the usage belongs behind it. */
+  /** One line without its newline. */
   readonly message: string;
-  /** Ends with a newline. */
-  readonly usage: string;
   /** The name, without dashes, of an unknown flag. */
   readonly unknown?: string;
   /** A word where none belongs. */
@@ -87,12 +85,7 @@ export async function parseOptions(args: readonly string[], context: ValueContex
   const [unexpected] = outcome.rest;
   if (unexpected !== undefined) {
     // a user who mistyped a command does not want to be attached to their own namespace
-    return {
-      kind: "error",
-      message: `unexpected argument ${quote(unexpected)}`,
-      usage: usageOf("attach"),
-      unexpected,
-    };
+    return { kind: "error", message: `unexpected argument ${quote(unexpected)}`, unexpected };
   }
   const { pid, ...values } = withoutOlderSpellings(outcome.values);
   const netns = values.netns ?? (pid === null ? null : `/proc/${pid}/ns/net`);
@@ -145,7 +138,8 @@ async function readValues<Command extends CommandName>(
   const rows = flagsOf(command), readers = valueReaders(context);
   const flags = mapRecord(rows, (row) => makeFlag(row, defaultOf(row, command), readers));
   const outcome = await parseFlags(flags, args);
-  if (outcome.kind !== "parsed") return { ...outcome, usage: usageOf(command) };
+  if (outcome.kind === "help") return { kind: "help", usage: usageOf(command) };
+  if (outcome.kind === "error") return outcome;
   const values: Record<string, unknown> = {}, limits: Record<string, unknown> = {};
   for (const [name, { option, limit }] of Object.entries(rows)) {
     (limit === undefined ? values : limits)[option ?? camelCase(name)] = flags[name]!.value;

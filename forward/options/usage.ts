@@ -1,5 +1,5 @@
 /**
- * What `-h` prints: a line about each flag. Made of the table of flags alone, so that it is quickly there.
+ * What `-h` prints: a line about each flag; and where a mistake points to. Made of the table of flags alone, so that it is quickly there.
  *
  * @module
  */
@@ -16,6 +16,12 @@ export const COMMAND_LINES: Readonly<Record<CommandName, string>> = {
   attach: PROGRAM,
   run: `${PROGRAM} run`,
 };
+
+/** The line that follows the message about a wrong command line, without its newline. */
+export function usagePointer(command: CommandName): string {
+  const page = command === "attach" ? "" : ` ${command}`;
+  return `Run \`${COMMAND_LINES[command]} -h\` for a list of the flags, \`${PROGRAM} help${page}\` for an explanation.`;
+}
 
 /** The usage of a command. Ends with a newline. */
 export function usageOf(command: CommandName): string {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
+import { assert, assertEquals, assertStringIncludes } from "../../assert.ts";
 import { DEFAULT_LIMITS, limitFlag, LIMITS } from "../../../forward/limits.ts";
 import { formatHost } from "../../../forward/options/forward_spec.ts";
 import type { UserIds } from "../../../forward/options/flag_values.ts";
@@ -30,7 +30,6 @@ async function options(...args: string[]): Promise<Options> {
 async function message(...args: string[]): Promise<string> {
   const outcome = await parseOptions(args, { resolve, findUser });
   assert(outcome.kind === "error", JSON.stringify(outcome));
-  assert(outcome.usage.startsWith("Usage of slirpnetstack:\n  -L value\n"), outcome.usage);
   return outcome.message;
 }
 
@@ -211,6 +210,7 @@ Deno.test("-h gives the usage", async () => {
   assert(outcome.kind === "help");
   assertStringIncludes(outcome.usage, `  -interface string\n    \tinterface name within netns (default "tun0")\n`);
   assertStringIncludes(outcome.usage, "(default true)\n");
+  assert(outcome.usage.startsWith("Usage of slirpnetstack:\n  -L value\n"), outcome.usage);
   assert(outcome.usage.endsWith("\n"));
 });
 
@@ -219,7 +219,6 @@ Deno.test("a word behind the flags is an error", async () => {
     const outcome = await parseOptions(words, { resolve });
     assert(outcome.kind === "error");
     assertEquals([outcome.message, outcome.unexpected], [`unexpected argument "${unexpected}"`, unexpected]);
-    assertMatch(outcome.usage, /^Usage of slirpnetstack:\n/);
   }
   for (const [words, shown] of [[["--", "a\nb"], '"a\\nb"'], [[""], '""'], [["-"], '"-"']] as const) {
     const outcome = await parseOptions(words, { resolve });
