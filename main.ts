@@ -205,13 +205,13 @@ function openDevice(options: Options, poller: system.Polling): system.FrameDevic
 
 /** Starts to make a guest for a command. Throws a {@linkcode StartFailed}. */
 function prepare(options: RunOptions, command: readonly string[], ownGroup: boolean): system.GuestCommand {
-  const { interface: name, mtu, offload, dns, keepUser: keepIds } = options;
+  const { interface: name, mtu, offload, dns, dnsNames, keepUser: keepIds } = options;
   const servers = [DEFAULT_ADDRESSES.dns4, DEFAULT_ADDRESSES.dns6];
   return attempt(ExitStatus.DEVICE, lines.guestFailed, () =>
     system.GuestCommand.prepare({
       ...{ interface: name, mtu, offload, network: guestNetwork(mtu), command, keepIds, ownGroup },
       userNamespace: options.userNamespace || !system.mayMakeNamespaces(),
-      resolvConf: dns ? guestResolvConf(system.readTextFileIfThere("/etc/resolv.conf"), servers) : null,
+      resolvConf: dns ? guestResolvConf(system.readTextFileIfThere("/etc/resolv.conf"), servers, dnsNames) : null,
     }));
 }
 

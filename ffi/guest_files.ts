@@ -49,10 +49,14 @@ export function replaceResolvConf(text: string): void {
     write(file, text);
     if (exists(RESOLV_CONF)) mount(file, RESOLV_CONF, null, MS_BIND);
     else shadowEtc(file);
-    for (const daemon of DAEMONS) if (exists(daemon)) mount("/dev/null", daemon, null, MS_BIND);
   } finally {
     c.umount2(cString(STAGE), MNT_DETACH);
   }
+}
+
+/** Keeps the host's resolvers from this mount namespace, whoever its name server is. Throws a SystemError. */
+export function coverResolvers(): void {
+  for (const daemon of DAEMONS) if (exists(daemon)) mount("/dev/null", daemon, null, MS_BIND);
 }
 
 /** See the module's text. */

@@ -23,7 +23,7 @@
 import { check, SystemError } from "./errors.ts";
 import { GO, type HelperReply, type HelperRequest, type HelperRun, type HelperStarted } from "./helper_protocol.ts";
 import { pipe, receiveMessage, sendMessage } from "./fd_passing.ts";
-import { keepMountsHere, replaceResolvConf } from "./guest_files.ts";
+import { coverResolvers, keepMountsHere, replaceResolvConf } from "./guest_files.ts";
 import { setUpGuestNetwork } from "./guest_network.ts";
 import { libc } from "./libc.ts";
 import { setDescriptorLimit, SIGINT, SIGQUIT, SIGTSTP } from "./process.ts";
@@ -80,6 +80,7 @@ function enterNamespaces(): void {
 /** Sees to the files, and starts the init; returns its process id. */
 function furnish(run: HelperRun): number {
   if (run.resolvConf !== null) replaceResolvConf(run.resolvConf);
+  coverResolvers();
   check(libc().unshare(CLONE_NEWPID), "unshare(CLONE_NEWPID)", "");
   const [reads, writes] = pipe();
   const init = spawn(["sh", "-c", INIT], { stdio: [run.lifeline, writes, 2] });

@@ -7,6 +7,7 @@ import type { Endpoint, IpAddress } from "../stack/address.ts";
 import type { Allocate, Device, FramePool } from "../stack/device.ts";
 import type { Capture } from "./capture/capture.ts";
 import { captureFrames, CapturingDevice, type FrameTaker } from "./capture/capturing_device.ts";
+import { AllowedNames } from "./dns/allowed_names.ts";
 import { NameServers } from "./dns/servers.ts";
 import type { HostNetwork } from "./host.ts";
 import { gatewayRanges, LOOPBACKS } from "./host_loopback.ts";
@@ -76,6 +77,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     ...{ frames, allocate, host, listeners, policy, logs },
     echo: options.icmp === "auto" ? parts.pings : options.icmp,
     nameServers: new NameServers({ read, now }),
+    dnsOnly: options.dnsNames === "allowed" ? new AllowedNames(options.allow) : undefined,
     ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
     limits: options.limits,
     reclaim: parts.reclaim,

@@ -16,6 +16,7 @@ import type { Packet } from "../stack/packet.ts";
 import { Stack, type StackLimits } from "../stack/stack.ts";
 import type { TcpRequest } from "../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../stack/udp/datagram.ts";
+import type { AllowedNames } from "./dns/allowed_names.ts";
 import { Dns } from "./dns/dns.ts";
 import { DNS_PORT } from "./dns/message.ts";
 import type { NameServers } from "./dns/servers.ts";
@@ -56,6 +57,8 @@ export interface SlirpOptions {
   readonly nameServers: NameServers;
   /** Whether the guest can ask those through the stack's `dns4` and `dns6`. */
   readonly dns: boolean;
+  /** Answers for the only names that the guest may ask those for. Not given: it may ask for any. */
+  readonly dnsOnly?: AllowedNames | undefined;
   /** Whether DHCP clients are answered, and whether the guest is to make itself IPv6 addresses: see the stack. */
   readonly dhcp: boolean;
   readonly slaac: boolean;
@@ -135,6 +138,7 @@ export class Slirp {
       ...{ servers: nameServers, host, loopback: listeners, loop, guest: udp, addresses: own, allocate },
       random,
       limit: limits.dnsQuestions,
+      only: options.dnsOnly,
     });
     this.pings = typeof echo === "string"
       ? null

@@ -15,6 +15,9 @@ export type DnsOutcome =
   | "timeout"
   /** No server could be reached. */
   | "unreachable"
+  /** It was answered, or refused, by the program itself, as only names of `-allow` may be asked for. */
+  | "allowed"
+  | "refused"
   /** It was none. */
   | "malformed"
   /** Of a kind that is not passed on: zone transfers, updates and the like. */
@@ -41,6 +44,8 @@ function noOutcomes(): DnsOutcomes {
     error: 0,
     timeout: 0,
     unreachable: 0,
+    allowed: 0,
+    refused: 0,
     malformed: 0,
     unsupported: 0,
     evicted: 0,

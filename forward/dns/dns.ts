@@ -19,6 +19,8 @@
  * | the question makes no sense | FORMERR, or none if it can't be told whose it is |
  * | a zone transfer, an update, a notification | NOTIMP |
  *
+ * Where only the names of `-allow` may be asked for, no server is asked: see allowed_names.ts.
+ *
  * Switched on by `SlirpOptions.dns`, which `-dns` sets.
  *
  * @module
@@ -32,6 +34,7 @@ import type { EventLoop } from "../event_loop.ts";
 import type { HostNetwork } from "../host.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import type { GuestDatagram, GuestSender } from "../udp/associations.ts";
+import type { AllowedNames } from "./allowed_names.ts";
 import { DnsConnections } from "./connection.ts";
 import { DnsCounters, type DnsOutcome } from "./counters.ts";
 import type { Exchange, ExchangeHandler } from "./exchange.ts";
@@ -68,6 +71,8 @@ export interface DnsOptions {
   readonly random: () => number;
   /** Questions that wait for an answer at most. */
   readonly limit?: number;
+  /** Answers in the place of all servers. Not given: they are asked. */
+  readonly only?: AllowedNames | undefined;
 }
 
 /** Who waits for answers. */
@@ -132,6 +137,13 @@ export class Dns implements QueryOwner {
     if (parsed.kind === "error") {
       this.count(client, parsed.rcode === FORMERR ? "malformed" : "unsupported");
       client.reply(question, errorAnswer(question, parsed.rcode));
+      return true;
+    }
+    const { only } = this.options;
+    if (only !== undefined) {
+      const answer = only.answer(question);
+      this.count(client, answer === null ? "refused" : "allowed");
+      client.reply(question, answer ?? only.refusal(question));
       return true;
     }
     this.makeRoom();

@@ -11,7 +11,8 @@
 import { Buffer } from "node:buffer";
 // @ts-types="@types/dns-packet"
 import dnsPacket from "dns-packet";
-import { get16, put16 } from "../../stack/wire/bytes.ts";
+import type { IpAddress } from "../../stack/address.ts";
+import { get16, put16, put32 } from "../../stack/wire/bytes.ts";
 
 /** RFC 1035, section 4.2.1 and 4.2.2: the port of name servers, over UDP and TCP. */
 export const DNS_PORT = 53;
@@ -30,6 +31,8 @@ export const REFUSED = 5;
 const HEADER = 12;
 const FLAGS = 2;
 const COUNTS = 4;
+const ANSWER_COUNT = 6;
+const CLASS_IN = 1;
 const QR = 0x80, OPCODE = 0x78, TC = 0x02, RD = 0x01; // of the first byte of the flags
 const RA = 0x80, CD = 0x10, RCODE = 0x0f; // of the second
 
@@ -57,6 +60,15 @@ export interface Question {
   readonly end: number;
 }
 
+/** What is asked for: a record of that type of a name. */
+export interface Asked {
+  /** Its labels with dots between; empty: the root. */
+  readonly name: string;
+  readonly type: number;
+  /** Whether it is of the class IN (RFC 1035, section 3.2.4), as all addresses are. */
+  readonly isInternet: boolean;
+}
+
 /** What became of a message of a client. */
 export type ParsedQuestion =
   | { readonly kind: "question"; readonly question: Question }
@@ -77,6 +89,15 @@ export function parseQuestion(bytes: Uint8Array): ParsedQuestion {
   if (end < 0) return { kind: "error", question, rcode: FORMERR };
   const type = get16(bytes, end - 4);
   return type === AXFR || type === IXFR ? { kind: "error", question, rcode: NOTIMP } : { kind: "question", question };
+}
+
+/** What a question that {@linkcode parseQuestion} has passed asks for. */
+export function questionOf({ bytes, end }: Question): Asked {
+  const labels: string[] = [];
+  for (let at = HEADER; bytes[at]! > 0; at += 1 + bytes[at]!) {
+    labels.push(String.fromCharCode(...bytes.subarray(at + 1, at + 1 + bytes[at]!)));
+  }
+  return { name: labels.join("."), type: get16(bytes, end - 4), isInternet: get16(bytes, end - 2) === CLASS_IN };
 }
 
 /** The number by which the answer is known. */
@@ -116,6 +137,26 @@ export function isAnswerTo(question: Question, id: number, bytes: Uint8Array, le
 /** An answer that says only that something is wrong. */
 export function errorAnswer(question: Question, rcode: number): Uint8Array<ArrayBuffer> {
   return emptyAnswer(question, question.bytes[FLAGS] & (OPCODE | RD), (question.bytes[FLAGS + 1] & CD) | RA | rcode);
+}
+
+/** An answer with addresses of the name that is asked for, which may be kept for `ttl` seconds. */
+export function addressAnswer(question: Question, addresses: readonly IpAddress[], ttl: number): Uint8Array {
+  const { end } = question, empty = errorAnswer(question, NOERROR);
+  const records = addresses.map((address) => addressRecord(address, ttl));
+  put16(empty, ANSWER_COUNT, records.length);
+  return Uint8Array.from([empty.subarray(0, end), ...records, empty.subarray(end)].flatMap((part) => [...part]));
+}
+
+/** RFC 1035, section 4.1.3 and 3.4.1; RFC 3596, section 2.2. The name is a pointer to the question's (section 4.1.4). */
+function addressRecord({ version, bytes }: IpAddress, ttl: number): Uint8Array {
+  const record = new Uint8Array(12 + bytes.length);
+  put16(record, 0, 0xc000 | HEADER);
+  put16(record, 2, version === 4 ? 1 : 28); // A, AAAA
+  put16(record, 4, CLASS_IN);
+  put32(record, 6, ttl);
+  put16(record, 10, bytes.length);
+  record.set(bytes, 12);
+  return record;
 }
 
 /**

@@ -137,6 +137,9 @@ export const FLAGS = {
       "Be the guest's name server, at `10.0.2.3` and `fd00::3`, over UDP and TCP. Questions are passed on to the name " +
       "servers of the host's `/etc/resolv.conf`, wherever they are. The policy still decides which of the addresses in " +
       "the answers the guest may reach.",
+      "With `run`, where it is on by default, and `-disable-routing`, it asks nobody: it answers for the names of `-allow`, " +
+      "with the addresses that they had at the start, and refuses all others, as a name that is looked up can carry a " +
+      "message out. `-dns` on the command line has all names asked for.",
     ],
   },
   // on, as it disturbs nobody: only a client that asks is answered

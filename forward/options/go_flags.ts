@@ -24,6 +24,9 @@ export interface AnyFlag {
 
 /** A flag and its value: the default until the command line said otherwise. */
 export class Flag<T> implements AnyFlag {
+  /** Whether the command line has it, be it with the default. */
+  given = false;
+
   /**
    * @param value the default
    * @param parse reads a value; is also given the value so far, so that a repeatable flag can add to it
@@ -36,6 +39,7 @@ export class Flag<T> implements AnyFlag {
 
   async set(text: string): Promise<void> {
     this.value = await this.parse(text, this.value);
+    this.given = true;
   }
 }
 

@@ -47,6 +47,11 @@ export type SocketsKind = Values<"both">["sockets"];
 export interface SharedOptions extends Omit<Values<"both">, "disableRouting" | "disableHostNetworks"> {
   readonly limits: Limits;
   readonly user: UserIds | null;
+  /**
+   * For which names the guest's name server answers: all that the host's servers know, or those of `-allow` alone. The
+   * latter where routing is off and nobody has asked for a name server: names are a way out too.
+   */
+  readonly dnsNames: "all" | "allowed";
 }
 
 /** What the command line asks for when the guest exists. */
@@ -89,7 +94,7 @@ export async function parseOptions(args: readonly string[], context: ValueContex
   }
   const { pid, ...values } = withoutOlderSpellings(outcome.values);
   const netns = values.netns ?? (pid === null ? null : `/proc/${pid}/ns/net`);
-  return { kind: "options", options: { ...values, netns }, rest: [] };
+  return { kind: "options", options: { ...values, netns, dnsNames: "all" }, rest: [] };
 }
 
 /**
@@ -106,7 +111,11 @@ export async function parseRunOptions(
   const values = withoutOlderSpellings(outcome.values);
   return {
     kind: "options",
-    options: { ...values, user: null, mtu: values.mtu || RUN_MTU },
+    options: {
+      ...values,
+      ...{ user: null, mtu: values.mtu || RUN_MTU },
+      dnsNames: values.enableRouting || outcome.given.has("dns") ? "all" : "allowed",
+    },
     rest: outcome.rest,
   };
 }
@@ -132,7 +141,13 @@ async function readValues<Command extends CommandName>(
   args: readonly string[],
   context: ValueContext,
 ): Promise<
-  | { readonly kind: "values"; readonly values: CommandValues<Command>; readonly rest: readonly string[] }
+  | {
+    readonly kind: "values";
+    readonly values: CommandValues<Command>;
+    readonly rest: readonly string[];
+    /** The names of the flags that were on the command line. */
+    readonly given: ReadonlySet<string>;
+  }
   | Exclude<OptionsOutcome, { kind: "options" }>
 > {
   const rows = flagsOf(command), readers = valueReaders(context);
@@ -145,7 +160,8 @@ async function readValues<Command extends CommandName>(
     (limit === undefined ? values : limits)[option ?? camelCase(name)] = flags[name]!.value;
   }
   // the types of the values are those of the rows that they were read by
-  return { kind: "values", values: { ...values, limits } as CommandValues<Command>, rest: outcome.rest };
+  const given = new Set(Object.keys(flags).filter((name) => flags[name]!.given));
+  return { kind: "values", values: { ...values, limits } as CommandValues<Command>, rest: outcome.rest, given };
 }
 
 function camelCase(name: string): string {

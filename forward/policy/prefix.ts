@@ -42,6 +42,11 @@ export class Prefix {
     return prefix;
   }
 
+  /** The first address of the prefix. */
+  get first(): IpAddress {
+    return IpAddress.of(this.bytes);
+  }
+
   /** Whether the address is of this version and in the prefix. */
   contains(address: IpAddress): boolean {
     return address.version === this.version && this.containsAt(address.bytes, 0);

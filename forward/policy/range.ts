@@ -29,6 +29,8 @@ export interface Range {
   /** The first and the last port, both included. */
   readonly minPort: number;
   readonly maxPort: number;
+  /** The name that stood for the address; not given where the address itself was written. */
+  readonly name?: string;
 }
 
 /**
@@ -49,8 +51,8 @@ async function parseRange(text: string, resolve: Resolver): Promise<readonly Ran
     throw new InvalidValue(`error parsing ipportrange: too many colons in ${quote(rest)}, IPv6 needs brackets`);
   }
   const [minPort, maxPort] = parts.length === 2 ? parsePorts(parts[1]!) : ANY_PORT;
-  const prefixes = await parsePrefixes(parts[0]!, resolve);
-  return prefixes.map((prefix) => ({ network, prefix, minPort, maxPort }));
+  const { prefixes, ...name } = await parsePrefixes(parts[0]!, resolve);
+  return prefixes.map((prefix) => ({ network, prefix, minPort, maxPort, ...name }));
 }
 
 const ANY_PORT: readonly [number, number] = [0, 0xffff];
@@ -63,16 +65,20 @@ function parsePorts(text: string): readonly [number, number] {
   return max === 0 ? ANY_PORT : [min, max];
 }
 
-async function parsePrefixes(text: string, resolve: Resolver): Promise<readonly Prefix[]> {
+async function parsePrefixes(
+  text: string,
+  resolve: Resolver,
+): Promise<{ readonly prefixes: readonly Prefix[]; readonly name?: string }> {
   if (text === "") throw new InvalidValue("an address is missing");
   if (text.includes("/")) {
     const prefix = Prefix.tryParse(text);
     if (prefix === null) throw new InvalidValue(`invalid CIDR address: ${text}`);
-    return [unmapPrefix(prefix)];
+    return { prefixes: [unmapPrefix(prefix)] };
   }
+  const only = (address: IpAddress) => Prefix.ofAddress(unmap(address));
   const address = IpAddress.tryParse(text);
-  const addresses = address === null ? await lookUp(text, resolve) : [address];
-  return addresses.map((address) => Prefix.ofAddress(unmap(address)));
+  if (address !== null) return { prefixes: [only(address)] };
+  return { prefixes: (await lookUp(text, resolve)).map(only), name: text };
 }
 
 function unmapPrefix(prefix: Prefix): Prefix {

@@ -51,6 +51,8 @@ export class RunBed implements AsyncDisposable {
     readonly user: number,
     /** A process that is in the namespaces in which the user's commands are started. */
     private readonly holder: Process,
+    /** The host's name server, which prints what it is asked for. */
+    readonly resolver: Process,
   ) {
     this.mounts = mountsOf(holder.pid);
   }
@@ -74,7 +76,7 @@ export class RunBed implements AsyncDisposable {
       const make = ["unshare", "--mount", "--propagation", "shared", "sh", "-ec", WORLD_OF_USER, "sh", ...words];
       const holder = lab.start(lab.host.withResolvConf(conf), make);
       await holder.line("stdout", /^ready$/);
-      return new RunBed(lab, user, holder);
+      return new RunBed(lab, user, holder, server);
     } catch (error) {
       await lab[Symbol.asyncDispose]();
       throw error;

@@ -59,3 +59,18 @@ e2e("run -userns by root: root of a user namespace with no other ids, who can do
   assertEquals(said.slice(0, -1), ["uid 0, map 0 0 1", "owner 65534", "mounted"]);
   assertMatch(said.at(-1)!, /^Hello, /);
 });
+
+e2e("run: the sockets of the host's resolvers are covered, whoever the guest's name server is", async () => {
+  const bed = await (made ??= RunBed.create());
+  const sockets = ["/run/nscd/socket", "/run/systemd/resolve/io.systemd.Resolve"];
+  // in a /run of its own
+  const prepare =
+    'mount -t tmpfs tmpfs /run; for at in $0; do mkdir -p "${at%/*}"; echo "host" >"$at"; done; exec "$@"';
+  for (const flag of ["-dns", "-dns=false"]) {
+    const words = [...bed.program, "run", flag, "--", "cat", ...sockets];
+    const command = ["unshare", "--mount", "sh", "-ec", prepare, sockets.join(" "), ...words];
+    const { stdout, stderr, code } = await run(bed.asRoot(command), { env: PROGRAM_ENVIRONMENT });
+    assertEquals({ stdout, stderr, code }, { stdout: "", stderr: "", code: 0 }, flag);
+  }
+  await bed.nothingLeft();
+});

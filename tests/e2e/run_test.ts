@@ -56,6 +56,34 @@ e2e("run: names by dig and getent; a large answer, cut off over UDP and whole ov
   await nothingLeft();
 });
 
+e2e("run -disable-routing: names tell nobody anything, but those of -allow have their addresses", async () => {
+  const { run, resolver, nothingLeft } = bound(await bed());
+  const from = resolver.stdout.length;
+  const asked = () => resolver.stdout.slice(from).filter((line) => /^asked.*secret/.test(line));
+  const script = `
+    getent hosts secret.evil.example || echo getent: $?
+    for network in +notcp +tcp; do
+      for server in 10.0.2.3 fd00::3; do dig $network @$server secret-dig.test | grep -o 'status: [A-Z]*'; done
+    done
+    dig +short world.test; dig world.test AAAA | grep -o 'status: [A-Z]*, .*\\|ANSWER: [0-9]*'
+    getent ahostsv4 world.test | head -n 1
+    ${CURL} http://world.test/
+    ${CURL} http://world6.test/ 2>&1; echo curl: $?`;
+  const closed = ["-disable-routing", "-allow", "world.test:80"];
+  const { stdout, stderr, code } = await run([...closed, "sh", "-c", script]);
+  assertEquals([stderr, code], ["", 0], stdout);
+  assertMatch(stdout, /^getent: 2\n(status: REFUSED\n){4}203\.0\.113\.1\nstatus: NOERROR, .*\nANSWER: 0\n/);
+  assertMatch(stdout, /\n203\.0\.113\.1 +STREAM world\.test\nHello, /);
+  assertMatch(stdout, /\ncurl: \(6\) .*world6\.test\ncurl: 6\n$/, "what is not allowed has no address");
+  assertEquals(asked(), [], "the host's name server");
+
+  // whoever asks for it has it
+  const open = await run([...closed, "-dns", "dig", "+short", "secret-world.test"]);
+  assertEquals([open.stderr, open.code], ["", 0]);
+  assert(asked().length > 0, "the host's name server is asked with -dns");
+  await nothingLeft();
+});
+
 e2e("run: the host's name server is down: an answer at once", async () => {
   const { lab, run } = bound(await bed());
   const script = `
@@ -263,6 +291,7 @@ function bound(bed: RunBed) {
     lab: bed.lab,
     at: bed.at,
     user: bed.user,
+    resolver: bed.resolver,
     program: bed.program,
     run: bed.run.bind(bed),
     start: bed.start.bind(bed),

@@ -1,3 +1,4 @@
+import { AllowedNames } from "../../../forward/dns/allowed_names.ts";
 import { Dns } from "../../../forward/dns/dns.ts";
 import { NameServers } from "../../../forward/dns/servers.ts";
 import { HostError } from "../../../forward/host.ts";
@@ -8,7 +9,7 @@ import {
   MAX_DNS_PIPELINED,
 } from "../../../forward/limits.ts";
 import type { GuestDatagram } from "../../../forward/udp/associations.ts";
-import { formatEndpoint } from "../../../stack/address.ts";
+import { formatEndpoint, IpAddress } from "../../../stack/address.ts";
 import { DEFAULT_ADDRESSES } from "../../../stack/addresses.ts";
 import { allocatePlain } from "../../../stack/device.ts";
 import { assert, assertEquals } from "../../assert.ts";
@@ -26,8 +27,9 @@ class Bed {
   readonly replies: string[] = [];
   readonly dns: Dns;
 
-  constructor(conf: string) {
+  constructor(conf: string, only?: AllowedNames) {
     this.dns = new Dns({
+      only,
       servers: new NameServers({ read: () => conf, now: () => this.loop.now() }),
       host: this.host,
       loopback: this.loopback,
@@ -340,4 +342,26 @@ Deno.test("TCP: as many connections as may be: the one idle longest is reset", (
   assertEquals([bed.flow.aborts, second.flow.aborts], [0, 1]);
   bed.dns.close();
   assertEquals([bed.flow.aborts, bed.outcome("tcp")], [1, "0 cancelled 1"]);
+});
+
+Deno.test("where only the names of -allow may be asked for, no server is asked, over UDP and TCP", async () => {
+  const only = new AllowedNames([{ name: "example.org", prefix: { first: IpAddress.parse("192.0.2.80") } }]);
+  const bed = new Bed(ONE, only);
+  bed.asks(question(7, "example.org"));
+  bed.asks(question(8, "secret.evil.example"));
+  assertEquals(bed.replies, [
+    "10.0.2.100:4000: 7 NOERROR example.org 192.0.2.80",
+    "10.0.2.100:4000: 8 REFUSED secret.evil.example",
+  ]);
+  const replies: string[] = [];
+  const client = {
+    network: "tcp",
+    reply: (_: unknown, answer: Uint8Array) => void replies.push(told(answer)),
+  } as const;
+  assertEquals(bed.dns.ask(question(9, "secret.evil.example"), client), true);
+  assertEquals(replies, ["9 REFUSED secret.evil.example"]);
+  await settled();
+  assertEquals([bed.host.sockets.length, bed.loopback.sockets.length], [0, 0], "sockets of the host");
+  assertEquals(bed.outcome("udp"), "0 allowed 1 refused 1");
+  assertEquals(bed.outcome("tcp"), "0 refused 1");
 });

@@ -13,4 +13,11 @@ Deno.test("the guest's resolv.conf: the program's addresses, the host's search l
     "",
   ]);
   assertEquals(guestResolvConf("", []).split("\n").length, 2);
+  assertEquals(guestResolvConf(host, servers, "allowed").split("\n").slice(1), [
+    "nameserver 10.0.2.3",
+    "nameserver fd00::3",
+    "options edns0 trust-ad",
+    "search .",
+    "",
+  ], "where only names of -allow are answered for, they are asked for as they are");
 });

@@ -49,6 +49,7 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     localForwards: [],
     remoteForwards: [],
     dns: false,
+    dnsNames: "all",
     dhcp: true,
     slaac: false,
     dnsTtl: 5_000,
@@ -120,6 +121,7 @@ Deno.test("every flag reaches its option", async () => {
     localForwards: ["tcp 127.0.0.1 80 10.0.2.100 80", "udp ::1 0 fd00::100 53"],
     remoteForwards: ["udp 10.0.2.2 53 web.example 54"],
     dns: true,
+    dnsNames: "all",
     dhcp: false,
     slaac: true,
     dnsTtl: 62_500,
@@ -274,4 +276,20 @@ Deno.test("every limit has a flag, which takes what is in its range", async () =
   assertEquals(await message("-max-dials", "60001"), `invalid value "60001" for flag -max-dials: ${reason}`);
   assertEquals(await message("-max-dials", "-1"), 'invalid value "-1" for flag -max-dials: parse error');
   assertEquals(await message("-max-dials", "many"), 'invalid value "many" for flag -max-dials: parse error');
+});
+
+Deno.test("run answers for the names of -allow alone where routing is off, unless -dns is given", async () => {
+  for (
+    const [flags, expected] of [
+      ["", "all"],
+      ["-disable-routing", "allowed"],
+      ["-enable-routing=false -enable-host", "allowed"],
+      ["-disable-routing -dns", "all"],
+      ["-dns=true -enable-routing=false", "all"],
+      ["-enable-routing -dns", "all"],
+    ] as const
+  ) {
+    const outcome = await parseRunOptions(flags.split(" ").filter((word) => word !== ""), { resolve });
+    assertEquals(outcome.kind === "options" && outcome.options.dnsNames, expected, flags);
+  }
 });

@@ -1,0 +1,61 @@
+/**
+ * The answers of a name server that asks nobody: the names of `-allow`, with the addresses that they had when the ranges
+ * were read. A guest for whom routing is off must not reach other people's name servers by way of the host's: the name
+ * that is asked for is a message to whoever answers for it.
+ *
+ * | asked for | answer |
+ * | --- | --- |
+ * | a name of `-allow`, type A, AAAA or ANY | its addresses of that family |
+ * | a name of `-allow`, another type | that there is no such record |
+ * | anything else | REFUSED |
+ *
+ * @module
+ */
+import type { IpAddress } from "../../stack/address.ts";
+import { addressAnswer, errorAnswer, NOERROR, type Question, questionOf, REFUSED } from "./message.ts";
+
+/** How long the guest may keep an answer, in seconds. It stays true as long as the program runs. */
+const TTL = 60;
+
+/** Something that may have come of a name: a range of `-allow`. */
+export interface Named {
+  /** Not given: it was written as an address. */
+  readonly name?: string;
+  readonly prefix: { readonly first: IpAddress };
+}
+
+/** See the module's table. */
+export class AllowedNames {
+  private readonly addresses = new Map<string, IpAddress[]>();
+
+  constructor(ranges: readonly Named[]) {
+    for (const { name, prefix: { first } } of ranges) {
+      if (name === undefined) continue;
+      const key = keyOf(name), known = this.addresses.get(key) ?? [];
+      if (!known.some((address) => address.equals(first))) known.push(first);
+      this.addresses.set(key, known);
+    }
+  }
+
+  /** The whole answer; null: the question is refused. */
+  answer(question: Question): Uint8Array | null {
+    const { name, type, isInternet } = questionOf(question);
+    const addresses = isInternet ? this.addresses.get(keyOf(name)) : undefined;
+    if (addresses === undefined) return null;
+    const wanted = addresses.filter(({ version }) => type === ANY || type === (version === 4 ? A : AAAA));
+    return wanted.length === 0 ? errorAnswer(question, NOERROR) : addressAnswer(question, wanted, TTL);
+  }
+
+  /** The answer to what is refused. */
+  refusal(question: Question): Uint8Array {
+    return errorAnswer(question, REFUSED);
+  }
+}
+
+/** Types of records (RFC 1035, section 3.2.2 and 3.2.3; RFC 3596). */
+const A = 1, AAAA = 28, ANY = 255;
+
+/** Names are compared without their case (RFC 4343), and the root's dot at the end says nothing more. */
+function keyOf(name: string): string {
+  return name.toLowerCase().replace(/\.$/, "");
+}
