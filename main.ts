@@ -166,6 +166,7 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
     sourceTowards: (remote) => sources.towards(remote),
     process: { read, openDescriptors },
     reclaim: system.reclaimMemory,
+    onRest: (rested) => poller.onRest(rested),
     outputs: { stdout, stderr },
   });
   cleanups.push(system.readFrames(device, poller, frames, taker, (error) => gone(device.name, error)));

@@ -109,6 +109,7 @@ export class Poller implements Polling {
   private time = -1;
   private yielding = false;
   private deferred: (() => void)[] = [];
+  private rested: (() => void) | null = null;
   private begun = false;
   /** Whether a turn is on, or is going to come. */
   private active = false;
@@ -153,6 +154,11 @@ export class Poller implements Polling {
     this.rouse();
   }
 
+  /** Calls `rested` from now on whenever it goes to sleep, as nothing happens for the moment. */
+  onRest(rested: () => void): void {
+    this.rested = rested;
+  }
+
   /** Gives back its descriptors. Handles are silent from now on. */
   async close(): Promise<void> {
     this.closed = true;
@@ -188,6 +194,7 @@ export class Poller implements Polling {
   private rest(): void {
     this.active = false;
     this.sleeper.sleep();
+    this.rested?.();
   }
 
   /** Waits, calls back, and does what was put off. False: there was nothing. */

@@ -223,6 +223,15 @@ export const RECLAIM_PATIENCE_MS = 3_000;
 /** The time from one to the next, in ms: where crowds come and go, some 50 ms each are half a percent. */
 export const RECLAIM_REST_MS = 10_000;
 
+/** Time between two looks at the process, in ms. A load that has ended is noticed after one look or two. */
+export const IDLE_LOOK_MS = 2_000;
+
+/** The share of one CPU below which the process is idle: a reclaim itself takes 15 to 45 ms of a look's 2 s. */
+export const IDLE_SHARE = 1 / 10;
+
+/** The growth of resident memory that is worth a reclaim: code that a load has run for the first time keeps up to 8 MiB. */
+export const LEAST_RECLAIMED_BYTES = 12 * 1024 * 1024;
+
 // ---- UDP ------------------------------------------------------------------------------------------------------------
 
 /**

@@ -11,10 +11,11 @@ import { AllowedNames } from "./dns/allowed_names.ts";
 import { NameServers } from "./dns/servers.ts";
 import type { HostNetwork } from "./host.ts";
 import { gatewayRanges, LOOPBACKS } from "./host_loopback.ts";
+import { IdleReclaim } from "./idle_reclaim.ts";
 import { logLines, NO_LOGS } from "./logs.ts";
 import { EventLoopDelay } from "./metrics/event_loop_delay.ts";
 import { meteredLogs } from "./metrics/metered_logs.ts";
-import type { ProcessSource } from "./metrics/process_figures.ts";
+import { type ProcessSource, readProcessUsage } from "./metrics/process_figures.ts";
 import type { MetricsServer } from "./metrics/server.ts";
 import { SlirpSource } from "./metrics/slirp_source.ts";
 import type { DeviceFigures } from "./metrics/source.ts";
@@ -52,6 +53,8 @@ export interface NetworkParts {
   readonly process: ProcessSource;
   /** Gives memory that nothing refers to any more back to the system. */
   readonly reclaim: () => void;
+  /** Calls back each time that the event loop has nothing to do. */
+  readonly onRest: (rested: () => void) => void;
   readonly capture: Capture | null;
   readonly metrics: MetricsServer | null;
   /** For lines about forwards and connections; null: nobody wants them. */
@@ -72,6 +75,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const policy = new Policy({ ...options, allow, hostNetworks });
   const written = lines === null ? NO_LOGS : logLines(lines);
   const { logs, meters } = metrics === null ? { logs: written, meters: [] } : meteredLogs(written);
+  const loop = new StackLoop(defer, clock);
   const slirp = new Slirp({
     device: capture === null ? device : new CapturingDevice(device, capture),
     ...{ frames, allocate, host, listeners, policy, logs },
@@ -81,10 +85,11 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
     limits: options.limits,
     reclaim: parts.reclaim,
-    loop: new StackLoop(defer, clock),
+    loop,
     shown: lines === null ? asBound : shownBy(parts.sourceTowards),
   });
   parts.cleanups.push(() => slirp.close());
+  parts.onRest(new IdleReclaim(loop, () => readProcessUsage(read), () => slirp.reclaimMemory()).rested);
   metrics?.show(
     new SlirpSource({
       ...{ version, frames, meters, capture, lines: parts.outputs },

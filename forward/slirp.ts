@@ -95,6 +95,8 @@ export class Slirp {
   /** Null where it is switched off. */
   readonly dns: Dns | null;
   private readonly loop: WakingLoop;
+  private readonly frames: FramePool;
+  private readonly giveBack: (() => void) | undefined;
   /** The guest's associations, each of which takes a descriptor. */
   private readonly idle: IdleTable;
   /** Those of clients on the host, of which no guest can make too many. */
@@ -107,11 +109,9 @@ export class Slirp {
     const { device, frames, allocate, host, listeners, policy, echo, nameServers, logs, shown } = options;
     const { limits = DEFAULT_LIMITS, random = randomUint32 } = options;
     const loop = this.loop = options.loop ?? new StackLoop();
-    const reclaim = new Reclaim(loop, () => this.live, () => {
-      tcp.memory.dropSpare();
-      frames.dropSpare();
-      options.reclaim?.();
-    });
+    this.frames = frames;
+    this.giveBack = options.reclaim;
+    const reclaim = new Reclaim(loop, () => this.live, () => this.reclaimMemory());
     const ended = () => reclaim.ended();
     const idle = this.idle = new IdleTable(loop, limits.udpAssociations, ended);
     const idleClients = this.idleClients = new IdleTable(loop, limits.udpAssociations, ended);
@@ -168,6 +168,13 @@ export class Slirp {
       pingIdentifiers: this.pings?.identifiersUsage ?? NOT_IN_USE,
       udpClients: { current: idleClients.size, limit: idleClients.limit, overflows: idleClients.evicted },
     };
+  }
+
+  /** Drops all spare buffers, and gives memory that nothing refers to any more back to the system. */
+  reclaimMemory(): void {
+    this.stack.tcp.memory.dropSpare();
+    this.frames.dropSpare();
+    this.giveBack?.();
   }
 
   /** Connections and associations. */

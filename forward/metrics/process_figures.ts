@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ProcessUsage } from "../idle_reclaim.ts";
 import type { ProcessFigures } from "./source.ts";
 
 /** Ticks in a second of the times in /proc/PID/stat: USER_HZ, which is 100 on every machine that Linux shows it on. */
@@ -16,15 +17,26 @@ export interface ProcessSource {
   readonly openDescriptors: (limit: number) => number;
 }
 
+/** Reads the CPU time and the resident memory alone; null where /proc is not what it is on Linux. */
+export function readProcessUsage(read: ProcessSource["read"]): ProcessUsage | null {
+  try {
+    const usage = {
+      cpuSeconds: cpuSeconds(read("/proc/self/stat")),
+      residentBytes: kilobytes(read("/proc/self/status"), "VmRSS"),
+    };
+    return Object.values(usage).some(Number.isNaN) ? null : usage;
+  } catch {
+    return null;
+  }
+}
+
 /** Reads the figures; null where /proc is not what it is on Linux. */
 export function readProcessFigures({ read, openDescriptors }: ProcessSource): ProcessFigures | null {
   try {
     const stat = read("/proc/self/stat"), status = read("/proc/self/status"), limits = read("/proc/self/limits");
-    // the second field, in parentheses, may hold spaces; the times are the 14th and 15th (proc_pid_stat(5))
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const maxDescriptors = /^Max open files\s+(\d+|unlimited)/m.exec(limits)?.[1];
     const figures = {
-      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS,
+      cpuSeconds: cpuSeconds(stat),
       residentBytes: kilobytes(status, "VmRSS"),
       virtualBytes: kilobytes(status, "VmSize"),
       heapBytes: Deno.memoryUsage().heapUsed,
@@ -37,6 +49,12 @@ export function readProcessFigures({ read, openDescriptors }: ProcessSource): Pr
   } catch {
     return null; // they are missing then; all other metrics are worth having without
   }
+}
+
+/** The second field, in parentheses, may hold spaces; the times are the 14th and 15th (proc_pid_stat(5)). */
+function cpuSeconds(stat: string): number {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
 function kilobytes(status: string, name: string): number {

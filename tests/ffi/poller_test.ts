@@ -49,6 +49,27 @@ for (const waitMicroseconds of [100, 0]) {
     await poller.close();
   });
 
+  Deno.test(`${title}: when nothing happens it says so once, and again after the next event`, async () => {
+    const poller = new Poller({ onError, waitMicroseconds });
+    let rests = 0, rested = Promise.withResolvers<void>();
+    poller.onRest(() => {
+      rests++;
+      rested.resolve();
+    });
+    poller.begin();
+    await rested.promise;
+    await new Promise((resolve) => setTimeout(resolve, 30)); // in which nothing is said
+    assertEquals(rests, 1, "at the beginning");
+    using descriptor = new TestDescriptor(poller);
+    rested = Promise.withResolvers();
+    descriptor.handle.arm(EPOLLIN);
+    descriptor.set();
+    await descriptor.next;
+    await rested.promise;
+    assertEquals(rests, 2, "after an event");
+    await poller.close();
+  });
+
   Deno.test(`${title}: a descriptor with EPOLLET is told of what there is, then of each change, without being armed`, async () => {
     const poller = begun({ onError, waitMicroseconds });
     const [a, b] = socketPair(SOCK_STREAM);
