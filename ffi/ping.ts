@@ -378,8 +378,13 @@ function routerError(version: IpVersion, reason: number): IcmpError | null {
   }
 }
 
+/** An identifier that is not in use: from a random one on, the next that is free. There are more than flows. */
 function freeIdentifier(used: ReadonlyMap<number, unknown>): number {
   const random = new Uint16Array(1);
-  do crypto.getRandomValues(random); while (used.has(random[0]!));
-  return random[0]!;
+  crypto.getRandomValues(random);
+  for (let i = 0; i < 0x1_0000; i++) {
+    const identifier = (random[0]! + i) & 0xffff;
+    if (!used.has(identifier)) return identifier;
+  }
+  throw new Error("more flows than identifiers");
 }

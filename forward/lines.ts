@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Endpoint, formatEndpoint } from "../stack/address.ts";
+import { type Endpoint, formatEndpoint, type IpAddress } from "../stack/address.ts";
 import type { EndReport } from "./end_report.ts";
 
 /** The networks of lines about connections. */
@@ -140,6 +140,11 @@ export function listenFailed(network: LineNetwork, bind: string, reason: string)
 /** With {@linkcode ExitStatus.REMOTE_FORWARD}. `reason`: `Failed to lookup SRV "NAME" on "SERVER"`, for one. */
 export function bindUnresolved(network: LineNetwork, reason: string): string {
   return `[!] Failed to resolve bind address. dns lookup error of ${network} addr: ${oneLine(reason)}`;
+}
+
+/** With {@linkcode ExitStatus.REMOTE_FORWARD}: every port that may stand for port 0 is taken on that address. */
+export function bindExhausted(network: LineNetwork, address: IpAddress): string {
+  return `[!] Failed to listen on ${network}://${formatEndpoint({ address, port: 0 })}: no free port`;
 }
 
 // stdout: forwards

@@ -5,9 +5,18 @@
  * @module
  */
 import { type Endpoint, formatEndpoint } from "../stack/address.ts";
+import { freePort } from "./free_port.ts";
 import { HostError } from "./host.ts";
 import { reasonOf } from "./host_error.ts";
-import { bindUnresolved, ExitStatus, listenFailed, localListen, remoteAccepting } from "./lines.ts";
+import {
+  bindExhausted,
+  bindUnresolved,
+  ExitStatus,
+  type LineNetwork,
+  listenFailed,
+  localListen,
+  remoteAccepting,
+} from "./lines.ts";
 import type { LocalForward } from "./local/forward.ts";
 import { lookUpEnd, LookupError } from "./names/lookup.ts";
 import { Target, type TargetOptions } from "./names/target.ts";
@@ -68,7 +77,7 @@ async function setUpRemote(spec: ForwardSpec, options: SetupOptions): Promise<vo
     if (!(cause instanceof LookupError)) throw cause;
     throw new StartFailed(ExitStatus.REMOTE_FORWARD, bindUnresolved(network, cause.message), { cause });
   }
-  if (bind.port === 0) bind = freePort(bind, forwards, options.random);
+  if (bind.port === 0) bind = withFreePort(network, bind, forwards, options.random);
   const { host } = spec.target;
   const check = (answer: Endpoint) => options.guard.check(network, host, answer);
   const target = new Target({ host, port: spec.target.port || bind.port }, { ...options, check });
@@ -76,15 +85,20 @@ async function setUpRemote(spec: ForwardSpec, options: SetupOptions): Promise<vo
   options.line(remoteAccepting(network, bind));
 }
 
-/** The ports that are chosen from (RFC 6335, section 6). */
-const FIRST_PORT = 49_152, PORTS = 65_536 - FIRST_PORT;
+/** The first of the dynamic ports (RFC 6335, section 6). */
+const FIRST_DYNAMIC_PORT = 49_152;
 
-/** As on the host, port 0 is any that is free. */
-function freePort({ address }: Endpoint, forwards: RemoteForwards, random: () => number): Endpoint {
-  for (;;) {
-    const bind = { address, port: FIRST_PORT + Math.floor(random() * PORTS) };
-    if (!forwards.has(bind)) return bind;
-  }
+/** As on the host, port 0 is any that is free. Throws a {@linkcode StartFailed} if none is. */
+function withFreePort(
+  network: LineNetwork,
+  { address }: Endpoint,
+  forwards: RemoteForwards,
+  random: () => number,
+): Endpoint {
+  const start = Math.floor(random() * 2 ** 32);
+  const port = freePort(FIRST_DYNAMIC_PORT, start, (port) => forwards.has({ address, port }));
+  if (port !== null) return { address, port };
+  throw new StartFailed(ExitStatus.REMOTE_FORWARD, bindExhausted(network, address));
 }
 
 function written({ host, port }: ForwardEnd): string {

@@ -34,8 +34,8 @@ export interface LocalAssociationOwner {
   readonly room: WaitingRoom;
   readonly log: LocalForwardLog;
   now(): number;
-  /** Finds the program's end towards a target: its address, and a port that nobody has. */
-  takePort(association: LocalAssociation, target: Endpoint): Endpoint;
+  /** Finds the program's end towards a target: its address, and a port that nobody has; null: all ports are taken. */
+  takePort(association: LocalAssociation, target: Endpoint): Endpoint | null;
   /** It is over. */
   ended(association: LocalAssociation): void;
 }
@@ -85,6 +85,7 @@ export class LocalAssociation implements Idling {
   /** The client has sent `bytes[offset .. offset + length)`. */
   sent(bytes: Uint8Array, offset: number, length: number): void {
     const { local, target } = this;
+    if (this.over) return; // no port was free
     if (local === null || target === null) return this.waiting.add(bytes, offset, length);
     this.usage.noteSent(this.owner.now(), length, target.port);
     this.owner.guest.sendBytes(local, target, bytes, offset, length);
@@ -108,9 +109,11 @@ export class LocalAssociation implements Idling {
 
   private open({ address, port }: Endpoint): void {
     const target = { address, port: port === 0 ? this.port : port };
-    this.local = this.owner.takePort(this, target);
+    const local = this.owner.takePort(this, target);
+    if (local === null) return this.close("no port towards the guest is free");
+    this.local = local;
     this.target = target;
-    this.owner.log.opened(this.ends(this.local, target), this.usage);
+    this.owner.log.opened(this.ends(local, target), this.usage);
     for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
   }
 

@@ -7,6 +7,7 @@
  * | what happens | what is done |
  * | --- | --- |
  * | as many associations as may be | the one idle longest ends |
+ * | no port towards the guest is free | the client's datagram is dropped, with a line |
  * | nothing passes for a while | the association ends, as one of the guest's own does |
  * | the forward is for one answer | the association ends with it |
  * | the guest: nobody listens | the association ends; the client's next datagram makes a new one |
@@ -19,6 +20,7 @@
 import type { Endpoint } from "../../stack/address.ts";
 import type { EventLoop } from "../event_loop.ts";
 import type { LocalForwardLog } from "../forward_lines.ts";
+import { freePort } from "../free_port.ts";
 import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host.ts";
 import { DATAGRAM_BUFFER } from "../limits.ts";
 import { parseSimpleProxyHeader, SIMPLE_PROXY_HEADER } from "../proxy_protocol/simple.ts";
@@ -43,8 +45,10 @@ export interface LocalDatagramsOptions {
   readonly random: () => number;
 }
 
-/** The ports that are chosen from (RFC 6335, section 6); there are four times as many as associations. */
-const FIRST_PORT = 49_152, PORTS = 65_536 - FIRST_PORT;
+/** The first port towards the guest: of the dynamic ports (RFC 6335, section 6), and of all that are not privileged. */
+const FIRST_DYNAMIC_PORT = 49_152, FIRST_UNPRIVILEGED_PORT = 1_024;
+/** With more clients than this, ports below the dynamic ones are taken as well: a search stays short. */
+const MANY_CLIENTS = (65_536 - FIRST_DYNAMIC_PORT) / 2;
 
 /** See the module's text. */
 export class LocalDatagrams implements LocalAssociationOwner {
@@ -106,10 +110,11 @@ export class LocalDatagrams implements LocalAssociationOwner {
     return this.options.loop.now();
   }
 
-  takePort(association: LocalAssociation, target: Endpoint): Endpoint {
+  takePort(association: LocalAssociation, target: Endpoint): Endpoint | null {
     const { own, random } = this.options;
-    let port = FIRST_PORT + random() % PORTS;
-    while (this.ports.has(port)) port = FIRST_PORT + (port - FIRST_PORT + 1) % PORTS;
+    const first = this.ports.size < MANY_CLIENTS ? FIRST_DYNAMIC_PORT : FIRST_UNPRIVILEGED_PORT;
+    const port = freePort(first, random(), (port) => this.ports.has(port));
+    if (port === null) return null;
     this.ports.set(port, association);
     return { address: sourceTowards(target.address, association.source, own), port };
   }

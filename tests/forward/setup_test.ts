@@ -90,6 +90,16 @@ Deno.test("setup: port 0 in the guest's network is one that is free, also for th
   assertEquals(String(find(remoteTcp, `[fd00::9]:${bound[2]}`)?.target), "[::1]:7");
 });
 
+Deno.test("setup: a remote forward on port 0 of an address all of whose ports are taken ends the start", async () => {
+  const { lines, run } = setup();
+  const ports = 65_536 - 49_152;
+  const forwards = Array<string>(ports + 1).fill("0");
+  const error = await assertRejects(() => run([], forwards), StartFailed);
+  assertEquals(error.message, "[!] Failed to listen on tcp://10.0.2.2:0: no free port");
+  assertEquals(error.status, 246, "exit status");
+  assertEquals(new Set(lines).size, ports, "ports that were taken before");
+});
+
 Deno.test("setup: of two remote forwards on one port the last counts", async () => {
   const { remoteTcp, run, find } = setup();
   await run([], ["80:127.0.0.1:1", "80:127.0.0.1:2"]);

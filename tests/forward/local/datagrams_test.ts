@@ -5,6 +5,7 @@ import {
   DEFAULT_LIMITS,
   DNS_IDLE_MS,
   EXCHANGE_IDLE_MS,
+  LIMITS,
   MAX_WAITING_DATAGRAMS,
   SWEEP_MS,
 } from "../../../forward/limits.ts";
@@ -16,20 +17,32 @@ import { IdleTable } from "../../../forward/udp/idle_table.ts";
 import { DEFAULT_ADDRESSES } from "../../../stack/addresses.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { FakeHost, FakeNames } from "../fake_host.ts";
-import { endpoint, FakeLoop, settled } from "../fakes.ts";
+import { endpoint, FakeLoop, seededRandom, settled } from "../fakes.ts";
 import { guestDatagram, guestSender } from "../guest_datagram.ts";
 
 function setup(...forwards: readonly string[]) {
-  const loop = new FakeLoop(), host = new FakeHost(), idle = new IdleTable(loop);
+  let draws = 0;
+  const random = () => draws++ % 2; // often the same port, so that a free one must be looked for
+  return setupWith({ limit: DEFAULT_LIMITS.udpAssociations, random }, ...forwards);
+}
+
+/** With room for so many clients. */
+function setupFor(limit: number, ...forwards: readonly string[]) {
+  const random = seededRandom(1);
+  return setupWith({ limit, random: () => Math.floor(random() * 2 ** 32) }, ...forwards);
+}
+
+function setupWith(options: { readonly limit: number; readonly random: () => number }, ...forwards: readonly string[]) {
+  const { limit, random } = options;
+  const loop = new FakeLoop(), host = new FakeHost(), idle = new IdleTable(loop, limit);
   const names = new FakeNames({ addresses: { guest: "10.0.2.100" } });
   const lines: string[] = [], toGuest: string[] = [];
-  let draws = 0;
   const datagrams = new LocalDatagrams({
     ...{ loop, host, idle },
     guest: guestSender(toGuest),
     own: DEFAULT_ADDRESSES,
     log: localForwardLines(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })),
-    random: () => draws++ % 2, // often the same port, so that a free one must be looked for
+    random,
   });
   for (const forward of forwards) {
     const spec = parseForward(forward, "local"), { oneAnswer, proxyProtocol } = spec;
@@ -166,6 +179,26 @@ Deno.test("local datagrams: a limit; the client idle longest goes", () => {
   assertEquals(datagrams.size, DEFAULT_LIMITS.udpAssociations);
   assert(lines.at(-2)!.includes(`${client(1)}-`), lines.at(-2));
   assert(lines.at(-2)!.endsWith("l=[too many associations]/0 r=0/0"));
+});
+
+Deno.test("local datagrams: a port for each client, as many as the limit may be; when all are taken, a line", () => {
+  const ports = 65_536 - 1_024;
+  assert(LIMITS.udpAssociations.most <= ports, "a limit that can be reached");
+  const { sockets, datagrams, lines, idle } = setupFor(ports + 10, "udp://53");
+  for (let i = 0; i < ports; i++) {
+    sockets[0]!.hears(`127.0.${i >> 8}.${i & 255}:1`, "x"); // the guest sees all of them come from 10.0.2.2
+  }
+  const taken = lines.map((line) => Number(/\/10\.0\.2\.2:(\d+)-/.exec(line)![1]));
+  assertEquals(new Set(taken).size, ports, "different ports");
+  assertEquals(taken.filter((port) => port < 1_024), [], "privileged ports");
+  assertEquals(taken.slice(0, 8_192).filter((port) => port < 49_152), [], "others than dynamic ports, for few clients");
+  for (let i = 0; i < 2; i++) {
+    sockets[0]!.hears(CLIENT, "one more");
+    const reason = "r=[no port towards the guest is free]/0";
+    assertEquals(lines.at(-1), `[!] udp://${CLIENT}-127.0.0.1:53/10.0.2.100:53 local-fwd error: l=0/0 ${reason}`);
+    assertEquals(idle.size, ports, "associations");
+    assertEquals(datagrams.room.bytes, 0, "bytes that wait");
+  }
 });
 
 Deno.test("local datagrams: what waits for a name arrives in order, up to a limit", async () => {
