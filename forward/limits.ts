@@ -106,9 +106,17 @@ export const LIMITS = {
     least: 0,
     most: 1_000_000,
   },
-  // All of them together may be 1 MiB. There is one neighbour, the guest: the table of neighbours has one entry.
+  neighbours: {
+    what: "addresses on the guest's link whose hardware address is known",
+    whenFull: "the one not used for longest is forgotten; it is asked for again when it is needed",
+    reason: "a network of 250 machines behind a bridge, each with four addresses",
+    default: 1_024,
+    least: 4,
+    most: 60_000,
+  },
+  // All of them together may be 1 MiB.
   neighbourPackets: {
-    what: "packets that wait for the guest's hardware address",
+    what: "packets that wait for a hardware address on the guest's link",
     whenFull: "the oldest is dropped",
     reason: "the first datagrams of hundreds of clients of a forward, before a new guest has answered",
     default: 1_024,

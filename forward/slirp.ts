@@ -266,6 +266,7 @@ function stackLimits(limits: Limits): StackLimits {
     },
     reassembly: { datagrams: limits.fragmentedDatagrams },
     icmpErrors: limits.icmpErrors,
+    neighbours: limits.neighbours,
     neighbourPackets: limits.neighbourPackets,
   };
 }

@@ -13,7 +13,7 @@ export class LinkCounters {
   framesLost = 0;
   /** Dropped: shorter than a link header, or of no IP version. */
   malformed = 0;
-  /** Dropped: sent to another station, or by one with the program's address. */
+  /** Dropped: sent to another station, or from an address that can't be a station's. */
   notForUs = 0;
   /** Dropped: an EtherType that is not spoken here. */
   unknownType = 0;
@@ -23,7 +23,7 @@ export class LinkCounters {
   ndpMalformed = 0;
   solicitationsAnswered = 0;
   routerAdvertisements = 0;
-  /** Frames that waited for the guest's hardware address, and those of them that were dropped. */
+  /** Frames that waited for a station's hardware address, and those of them that were dropped. */
   neighbourQueued = 0;
   neighbourDropped = 0;
   /** Of these, those that made room for others. */

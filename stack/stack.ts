@@ -63,7 +63,9 @@ export interface StackLimits {
   readonly reassembly?: Partial<ReassemblyLimits>;
   /** ICMP errors a second. */
   readonly icmpErrors?: number;
-  /** Packets that wait for the guest's hardware address. */
+  /** IP addresses of stations on the link whose hardware address is remembered. */
+  readonly neighbours?: number;
+  /** Packets that wait for a station's hardware address. */
   readonly neighbourPackets?: number;
 }
 
@@ -119,7 +121,7 @@ export class Stack {
   constructor(private readonly options: StackOptions) {
     const { device, frames, allocate, random, handlers } = options;
     const { timers } = this;
-    const { icmpErrors: errorsPerSecond, neighbourPackets: neighbourQueue } = options.limits ?? {};
+    const { icmpErrors: errorsPerSecond, neighbours, neighbourPackets: neighbourQueue } = options.limits ?? {};
     const addresses = { ...DEFAULT_ADDRESSES, ...options.addresses };
     const configuration = options.configuration ?? NO_CONFIGURATION;
     this.addresses = addresses;
@@ -127,7 +129,7 @@ export class Stack {
     const clock = () => this.time();
     this.link = device.medium === "ethernet"
       ? new EthernetLink({
-        ...{ device, addresses, configuration, allocate, timers, clock, neighbourQueue },
+        ...{ device, addresses, configuration, allocate, timers, clock, random, neighbours, neighbourQueue },
         counters: counters.link,
       })
       : new PlainLink(device, counters.link);
@@ -145,7 +147,7 @@ export class Stack {
       },
       errorHandler: (local, guest) => handlers.udpUnreachable?.(local, guest),
     });
-    const dhcp = { addresses, configuration, mtu: device.mtu, udp: this.udp, counters: counters.dhcp };
+    const dhcp = { addresses, configuration, mtu: device.mtu, udp: this.udp, link: this.link, counters: counters.dhcp };
     this.dhcp = configuration.dhcp ? [new Dhcpv4Server(dhcp), new Dhcpv6Server(dhcp)] : [];
 
     this.echo = new EchoResponder({ ip, allocate, counters: counters.icmp, handler: this.echoHandler() });
@@ -199,7 +201,7 @@ export class Stack {
     const { tcp, icmp, counters, link } = this;
     const { memory, limits } = tcp;
     const [four, six] = this.reassemblers;
-    const { size: waiting, limit: mayWait } = link.waiting;
+    const { waiting, stations } = link;
     return {
       halfOpen: usage(tcp.halfOpenConnections, limits.halfOpen, counters.tcp.halfOpenEvicted),
       fragmentedDatagrams4: usage(four.size, four.limit, counters.ipv4.reassemblyEvicted),
@@ -207,7 +209,8 @@ export class Stack {
       outOfOrderBytes: usage(memory.early, limits.outOfOrderBytes, memory.earlyRefused),
       bufferedBytes: usage(memory.inUse, 2 * limits.bufferedBytes, memory.refused),
       icmpErrors: usage(icmp.recentErrors, icmp.errorsPerSecond, counters.icmp.errorsLimited),
-      neighbourPackets: usage(waiting, mayWait, counters.link.neighbourEvicted),
+      neighbours: usage(stations.size, stations.limit, stations.evicted),
+      neighbourPackets: usage(waiting.size, waiting.limit, counters.link.neighbourEvicted),
     };
   }
 

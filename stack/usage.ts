@@ -25,6 +25,8 @@ export interface StackUsage {
   readonly bufferedBytes: Usage;
   /** ICMP errors in this second; those that were not sent. */
   readonly icmpErrors: Usage;
-  /** Packets that wait for the guest's hardware address; the oldest that made room. */
+  /** IP addresses of stations on the link whose hardware address is remembered; those that made room. */
+  readonly neighbours: Usage;
+  /** Packets that wait for a station's hardware address; the oldest that made room. */
   readonly neighbourPackets: Usage;
 }

@@ -44,6 +44,7 @@ const SMALL: Partial<Limits> = {
   outOfOrderBytes: 1 << 20,
   bufferedBytes: 4 << 20,
   icmpErrors: 500,
+  neighbours: 16,
   neighbourPackets: 8,
   dnsQuestions: 8,
   pings: 3,
@@ -366,6 +367,7 @@ class Case {
       dialing: this.host.dialing + this.listeners.dialing,
     };
     delete figures["icmpErrors"]; // those of the last second, which nobody may look at again
+    delete figures["neighbours"]; // a table of what was heard, which costs nothing while it rests
     return Object.entries(figures).filter(([, figure]) => figure !== 0).map(([name, figure]) => `${name} ${figure}`);
   }
 

@@ -11,13 +11,15 @@
  * | RELEASE, DECLINE | none: there is no other address |
  *
  * Answers go to the address that the client has, else to all where it asks for that or is told no, else to the address
- * that it is given (section 4.1). The frame has the guest's hardware address in any case; no ARP is needed.
+ * that it is given (section 4.1). It can't answer ARP for that yet, so the link is told that it is at the client's
+ * hardware address; where the client gives none, the answer goes to all.
  *
  * @module
  */
 import { IpAddress } from "../address.ts";
 import { isBroadcast4, type StackAddresses } from "../addresses.ts";
 import type { DhcpCounters } from "../counters.ts";
+import type { Link } from "../link/link.ts";
 import type { UdpDatagram } from "../udp/datagram.ts";
 import type { Udp } from "../udp/udp.ts";
 import {
@@ -59,6 +61,7 @@ export interface Dhcpv4Options {
   readonly configuration: GuestConfiguration;
   readonly mtu: number;
   readonly udp: Pick<Udp, "sendBytes">;
+  readonly link: Pick<Link, "stationHas">;
   readonly counters: DhcpCounters;
 }
 
@@ -130,7 +133,9 @@ export class Dhcpv4Server {
   private destination(request: Dhcpv4Request, type: number, yours: IpAddress | null): IpAddress {
     if (type === DHCPNAK) return ALL_HOSTS;
     if (request.clientAddress !== null) return IpAddress.of(request.clientAddress);
-    return request.broadcast || yours === null ? ALL_HOSTS : yours;
+    if (request.broadcast || yours === null || request.mac === null) return ALL_HOSTS;
+    this.options.link.stationHas(yours, request.mac);
+    return yours;
   }
 }
 

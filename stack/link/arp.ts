@@ -1,10 +1,11 @@
 /**
- * Address resolution (RFC 826) for a program that stands for all addresses but the guest's:
+ * Address resolution (RFC 826) for a program that stands for all addresses but the guest's and other stations':
  *
  * | a request | is answered |
  * | --- | --- |
  * | for any host's address but the guest's | yes |
  * | for the guest's address | no: that would be a conflict |
+ * | for the address of another station that was heard | no: that station answers itself |
  * | from 0.0.0.0: a probe before the guest takes an address (RFC 5227, section 2.1.1) | only for the program's own |
  * | for the sender's own address: an announcement (RFC 5227, section 2.3) | no |
  *
@@ -28,6 +29,8 @@ import { sameBytes } from "../wire/bytes.ts";
 import { MAC_LENGTH } from "../wire/ethernet.ts";
 import { isUnspecified4 } from "../wire/ipv4.ts";
 
+import type { Neighbours } from "./neighbour.ts";
+
 const NO_MAC = new Uint8Array(MAC_LENGTH);
 
 /** "answered": the answer is in `transmit`, without a link header. */
@@ -39,6 +42,7 @@ export function answerArp(
   offset: number,
   end: number,
   addresses: StackAddresses,
+  neighbours: Pick<Neighbours, "isElsewhere">,
   transmit: Transmit,
 ): ArpVerdict {
   if (!isArp(bytes, offset, end)) return "malformed";
@@ -49,6 +53,7 @@ export function answerArp(
   if (!own) {
     if (isUnspecified4(bytes, sender) || sameBytes(bytes, sender, bytes, target, 4)) return "ignored";
     if (addresses.guest4.isAt(bytes, target) || isBroadcast4(addresses, bytes, target)) return "ignored";
+    if (neighbours.isElsewhere(bytes, target, 4)) return "ignored";
   }
   const hardware = arpSenderHardware(offset);
   transmit.begin(ARP_LENGTH);
@@ -64,7 +69,7 @@ export function answerArp(
   return "answered";
 }
 
-/** Prepares a request for the hardware address that belongs to one of the guest's addresses. */
+/** Prepares a request for the hardware address of a station's IPv4 address. */
 export function requestArp(transmit: Transmit, addresses: StackAddresses, target: IpAddress): void {
   transmit.begin(ARP_LENGTH);
   const { mac, gateway4 } = addresses;

@@ -1,16 +1,18 @@
 /**
- * Ethernet, with one station on the other end: the guest. The program stands for every other address there is, with one
- * hardware address: {@linkcode answerArp} and {@linkcode NeighbourDiscovery} say so. Whatever is not a group's goes to
- * the guest, whose hardware address {@linkcode Neighbour} knows.
+ * Ethernet, with the guest on the other end: one station, or several behind a bridge. The program stands for every address
+ * that is not a station's, with one hardware address: {@linkcode answerArp} and {@linkcode NeighbourDiscovery} say so.
+ * Where a station is, {@linkcode Neighbours} learn from the frames it sends.
  *
- * As nobody else is there, a frame of the guest is for the program, whatever hardware address it names: a guest may have
- * it from another program that stood here before, or from its configuration. All that is left out is the program's own
- * frames, should the link return them.
+ * A frame is for the program whatever hardware address it names: a guest may have it from another program that stood here
+ * before, or from its configuration. What a bridge floods is left out: a frame to another station that was heard here.
+ *
+ * A frame may even come from the program's own hardware address: test harnesses and cloned guests send such. A tap, a
+ * bridge or a socket never sends our own frames back to us, so it is a station's.
  *
  * @module
  */
 import type { IpAddress, IpVersion } from "../address.ts";
-import type { StackAddresses } from "../addresses.ts";
+import { isBroadcast4, isOwnAddress, type StackAddresses } from "../addresses.ts";
 import type { LinkCounters } from "../counters.ts";
 import { type Allocate, type Device, type Frame, Transmit } from "../device.ts";
 import type { GuestConfiguration } from "../dhcp/configuration.ts";
@@ -33,12 +35,13 @@ import {
   multicastMac6,
   putEthernet,
 } from "../wire/ethernet.ts";
-import { isLimitedBroadcast, isMulticast4 } from "../wire/ipv4.ts";
-import { isMulticast6 } from "../wire/ipv6.ts";
+import { arpSenderProtocol, isArp } from "../wire/arp.ts";
+import { IPV4_HEADER, ipv4Destination, ipv4Source, isMulticast4 } from "../wire/ipv4.ts";
+import { IPV6_HEADER, ipv6Destination, ipv6Source, isMulticast6, isUnspecified6 } from "../wire/ipv6.ts";
 import { answerArp, requestArp } from "./arp.ts";
 import type { IpReceiver, Link } from "./link.ts";
 import { NeighbourDiscovery } from "./ndp.ts";
-import { Neighbour } from "./neighbour.ts";
+import { Neighbours } from "./neighbour.ts";
 
 /** What an {@linkcode EthernetLink} is made of. */
 export interface EthernetOptions {
@@ -48,28 +51,40 @@ export interface EthernetOptions {
   readonly allocate: Allocate;
   readonly timers: Timers;
   readonly clock: () => number;
+  /** A random unsigned 32-bit number. */
+  readonly random: () => number;
   readonly counters: LinkCounters;
-  /** Packets that wait for the guest's hardware address at most. */
+  /** Addresses of stations that are remembered at most. */
+  readonly neighbours?: number | undefined;
+  /** Packets that wait for a station's hardware address at most. */
   readonly neighbourQueue?: number | undefined;
 }
 
-/** See the module's text. */
+/** The link to the guest over a device that carries Ethernet frames. */
 export class EthernetLink implements Link {
-  readonly neighbour: Neighbour;
+  readonly neighbours: Neighbours;
   private readonly ndp: NeighbourDiscovery;
   private readonly transmit: Transmit;
 
   constructor(private readonly options: EthernetOptions) {
-    const { allocate, timers, clock, counters, addresses, configuration, device, neighbourQueue: queue } = options;
-    this.neighbour = new Neighbour({ link: this, allocate, timers, clock, counters, queue });
+    const { allocate, timers, clock, random, counters, addresses, configuration, device } = options;
+    const { neighbours: stations, neighbourQueue: queue } = options;
+    this.neighbours = new Neighbours({
+      ...{ link: this, addresses, allocate, timers, clock, random, counters, stations, queue },
+    });
     this.ndp = new NeighbourDiscovery({
-      ...{ link: this, addresses, configuration, mtu: device.mtu, allocate, timers, clock, counters },
+      ...{ link: this, neighbours: this.neighbours, addresses, configuration, mtu: device.mtu },
+      ...{ allocate, timers, clock, counters },
     });
     this.transmit = new Transmit(allocate);
   }
 
   get waiting(): Link["waiting"] {
-    return this.neighbour;
+    return this.neighbours;
+  }
+
+  get stations(): Link["stations"] {
+    return this.neighbours.table;
   }
 
   receive(frame: Frame, ip: IpReceiver): void {
@@ -83,16 +98,23 @@ export class EthernetLink implements Link {
     const destination = ethernetDestination(start);
     const group = isGroupMac(bytes, destination);
     const source = ethernetSource(start);
-    if (!isHostMac(bytes, source) || this.isOwn(bytes, source, destination, group)) {
+    if (!isHostMac(bytes, source)) {
       counters.notForUs++;
       return;
     }
-    this.neighbour.learn(bytes, source);
+    this.neighbours.heard(bytes, source);
     const payload = start + ETHERNET_HEADER;
     const type = ethernetType(bytes, start);
-    if (type === ETHERTYPE_IPV4) ip.receive4(frame, payload, group);
-    else if (type === ETHERTYPE_IPV6) ip.receive6(frame, payload, group);
-    else if (type === ETHERTYPE_ARP) this.receiveArp(frame, payload);
+    const isOther = !group && !sameBytes(bytes, destination, this.options.addresses.mac, 0, MAC_LENGTH);
+    if (type === ETHERTYPE_IPV4) {
+      if (frame.end - payload >= IPV4_HEADER) this.learn4(bytes, ipv4Source(payload));
+      if (isOther && this.neighbours.isAt(bytes, ipv4Destination(payload), 4, destination)) counters.notForUs++;
+      else ip.receive4(frame, payload, group);
+    } else if (type === ETHERTYPE_IPV6) {
+      if (frame.end - payload >= IPV6_HEADER) this.learn6(bytes, ipv6Source(payload));
+      if (isOther && this.neighbours.isAt(bytes, ipv6Destination(payload), 6, destination)) counters.notForUs++;
+      else ip.receive6(frame, payload, group);
+    } else if (type === ETHERTYPE_ARP) this.receiveArp(frame, payload);
     else counters.unknownType++;
   }
 
@@ -104,21 +126,26 @@ export class EthernetLink implements Link {
     const { bytes, version } = destination;
     if (version === 4) {
       if (isMulticast4(bytes, 0)) return this.sendTo(transmit, multicastMac4(bytes), ETHERTYPE_IPV4);
-      if (isLimitedBroadcast(bytes, 0)) return this.sendTo(transmit, BROADCAST_MAC, ETHERTYPE_IPV4);
+      if (isBroadcast4(this.options.addresses, bytes, 0)) return this.sendTo(transmit, BROADCAST_MAC, ETHERTYPE_IPV4);
     } else if (isMulticast6(bytes, 0)) {
       return this.sendTo(transmit, multicastMac6(bytes), ETHERTYPE_IPV6);
     }
-    if (this.neighbour.known) return this.sendToGuest(transmit, version);
-    this.neighbour.enqueue(transmit, destination);
+    const mac = this.neighbours.find(destination);
+    if (mac !== null) return this.sendToStation(transmit, version, mac);
+    this.neighbours.enqueue(transmit, destination);
     return true;
   }
 
-  /** Part of the face towards {@linkcode Neighbour}. */
-  sendToGuest(transmit: Transmit, version: IpVersion): boolean {
-    return this.sendTo(transmit, this.neighbour.mac, version === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+  stationHas(address: IpAddress, mac: Uint8Array): void {
+    if (isHostMac(mac, 0)) this.neighbours.stationHas(address.bytes, 0, address.version, mac);
   }
 
-  /** Part of the face towards {@linkcode Neighbour}. */
+  /** Part of the face towards {@linkcode Neighbours}. */
+  sendToStation(transmit: Transmit, version: IpVersion, mac: Uint8Array): boolean {
+    return this.sendTo(transmit, mac, version === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+  }
+
+  /** Part of the face towards {@linkcode Neighbours}. */
   solicit(address: IpAddress): void {
     if (address.version === 6) {
       this.ndp.solicit(address);
@@ -129,27 +156,34 @@ export class EthernetLink implements Link {
   }
 
   close(): void {
-    this.neighbour.close();
+    this.neighbours.close();
     this.ndp.close();
   }
 
-  /** Whether the program has sent the frame with these addresses itself. */
-  private isOwn(bytes: Uint8Array, source: number, destination: number, group: boolean): boolean {
-    const { mac } = this.options.addresses;
-    const { neighbour } = this;
-    return sameBytes(bytes, source, mac, 0, MAC_LENGTH) &&
-      (group || sameBytes(bytes, destination, mac, 0, MAC_LENGTH) ||
-        (neighbour.known && sameBytes(bytes, destination, neighbour.mac, 0, MAC_LENGTH)));
+  /** The sender of the present frame has the IPv4 address at `offset`, unless that can't be a station's. */
+  private learn4(bytes: Uint8Array, offset: number): void {
+    const { addresses } = this.options;
+    if (isBroadcast4(addresses, bytes, offset) || isOwnAddress(addresses, bytes, offset, 4)) return;
+    this.neighbours.senderHas(bytes, offset, 4);
+  }
+
+  /** The same for IPv6. */
+  private learn6(bytes: Uint8Array, offset: number): void {
+    const { addresses } = this.options;
+    if (isMulticast6(bytes, offset) || isUnspecified6(bytes, offset)) return;
+    if (!isOwnAddress(addresses, bytes, offset, 6)) this.neighbours.senderHas(bytes, offset, 6);
   }
 
   private receiveArp(frame: Frame, offset: number): void {
     const { counters, addresses } = this.options;
     counters.arpIn++;
-    const verdict = answerArp(frame.bytes, offset, frame.end, addresses, this.transmit);
+    const { bytes, end } = frame;
+    if (isArp(bytes, offset, end)) this.learn4(bytes, arpSenderProtocol(offset));
+    const verdict = answerArp(bytes, offset, end, addresses, this.neighbours, this.transmit);
     if (verdict === "malformed") counters.arpMalformed++;
     if (verdict !== "answered") return;
     counters.arpAnswered++;
-    this.sendTo(this.transmit, this.neighbour.mac, ETHERTYPE_ARP);
+    this.sendTo(this.transmit, this.neighbours.sender, ETHERTYPE_ARP);
   }
 
   private sendTo(transmit: Transmit, mac: Uint8Array, type: number): boolean {

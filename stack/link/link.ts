@@ -29,8 +29,12 @@ export interface Link {
    * the link's, and come as IP packets.
    */
   receiveNdp(packet: Packet): void;
-  /** Packets that wait for the guest's hardware address, and how many may. */
+  /** Says at which hardware address an IP address is, where something else than a frame's sender tells. */
+  stationHas(address: IpAddress, mac: Uint8Array): void;
+  /** Packets that wait for a station's hardware address, and how many may. */
   readonly waiting: { readonly size: number; readonly limit: number };
+  /** Addresses of stations that are remembered, how many may be, and how many made room for others. */
+  readonly stations: { readonly size: number; readonly limit: number; readonly evicted: number };
   /** Forgets all that waits. */
   close(): void;
 }

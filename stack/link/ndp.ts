@@ -1,10 +1,11 @@
 /**
- * Neighbour discovery (RFC 4861) for a program that stands for all addresses but the guest's, and is the link's router.
+ * Neighbour discovery (RFC 4861) for a program that stands for all addresses but the guest's and other stations', and is
+ * the link's router.
  *
  * | message | answer |
  * | --- | --- |
  * | neighbour solicitation for any address but the guest's | advertisement; "override" only for the program's own, as a proxy's has none (section 7.2.8) |
- * | for the guest's address | none |
+ * | for the guest's address, or that of another station that was heard | none |
  * | from `::`: duplicate address detection (RFC 4862, section 5.4.3) | only for the program's own, to all nodes |
  * | router solicitation | router advertisement, from our link-local address |
  *
@@ -14,7 +15,7 @@
  * nodes, it is sent every three seconds at most (section 6.2.6), however often hosts without an address ask. The delay
  * that the section wants before an answer is left out: it is there so that several routers don't speak at once.
  *
- * Neighbour advertisements need no handling: the guest's hardware address was learned from the frame.
+ * A neighbour advertisement says that its sender, whose hardware address is that of the frame, has the target's address.
  *
  * @module
  */
@@ -55,6 +56,7 @@ import {
   routerAdvertisementLength,
 } from "../wire/ndp.ts";
 import type { Link } from "./link.ts";
+import type { Neighbours } from "./neighbour.ts";
 
 /** Seconds for which the guest may use us as router after an advertisement. */
 export const ROUTER_LIFETIME = 1800;
@@ -74,6 +76,7 @@ const ADVISED_HOP_LIMIT = 64;
 /** What {@linkcode NeighbourDiscovery} is made of. */
 export interface NdpOptions {
   readonly link: Pick<Link, "send">;
+  readonly neighbours: Pick<Neighbours, "isElsewhere" | "senderHas">;
   readonly addresses: StackAddresses;
   readonly configuration: GuestConfiguration;
   readonly mtu: number;
@@ -108,9 +111,10 @@ export class NeighbourDiscovery implements Timer {
     const type = icmpType(bytes, payload);
     if (type === NEIGHBOUR_SOLICITATION) this.answerSolicitation(packet);
     else if (type === ROUTER_SOLICITATION) this.answerRouterSolicitation(packet);
+    else if (type === NEIGHBOUR_ADVERTISEMENT) this.learn(bytes, ndpTarget(payload));
   }
 
-  /** Asks for the hardware address that belongs to one of the guest's addresses. */
+  /** Asks for the hardware address of a station's IPv6 address. */
   solicit(target: IpAddress): void {
     const { gateway6, mac } = this.options.addresses;
     this.transmit.begin(NEIGHBOUR_MESSAGE);
@@ -128,6 +132,12 @@ export class NeighbourDiscovery implements Timer {
     this.options.timers.cancel(this);
   }
 
+  private learn(bytes: Uint8Array, target: number): void {
+    const { addresses, neighbours } = this.options;
+    if (isOwnAddress(addresses, bytes, target, 6) || isUnspecified6(bytes, target)) return;
+    neighbours.senderHas(bytes, target, 6);
+  }
+
   private answerSolicitation(packet: Packet): void {
     const { addresses, counters } = this.options;
     const { bytes, source } = packet;
@@ -140,6 +150,7 @@ export class NeighbourDiscovery implements Timer {
       return;
     }
     if (!own && (detection || addresses.guest6.isAt(bytes, at) || isUnspecified6(bytes, at))) return;
+    if (!own && this.options.neighbours.isElsewhere(bytes, at, 6)) return;
     const target = IpAddress.at(bytes, at, 6);
     const flags = NA_ROUTER | (own ? NA_OVERRIDE : 0) | (detection ? 0 : NA_SOLICITED);
     this.transmit.begin(NEIGHBOUR_MESSAGE);

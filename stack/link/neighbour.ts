@@ -1,18 +1,32 @@
 /**
- * The one neighbour on the link: the guest. Its hardware address is learned from every frame that it sends, so usually
- * it is known before anything is sent to it. When it is not (a forward that connects into a guest that has been silent
- * so far), packets wait in a short queue while the guest is asked, three times a second apart, as hosts do it
- * (RFC 4861, section 10: MAX_MULTICAST_SOLICIT, RETRANS_TIMER; Linux does the same for ARP). The queue holds copies of
- * them, bounded in number and bytes; when it is full the oldest goes (RFC 4861, section 7.2.2), when nobody answers all go.
+ * Finds the hardware address that a packet is to be sent to, and keeps the packet while it is asked for.
+ *
+ * Mostly one station is on the link, the guest. Several are there where the tap is a port of a bridge, or where the guest
+ * has macvlans on it. Each is known by the frames that it sends ({@linkcode Neighbours.heard}), so usually nothing has to
+ * be asked:
+ *
+ * | destination | goes to |
+ * | --- | --- |
+ * | a station that was heard | that station |
+ * | in the link's networks, not heard so far | whoever answers for it |
+ * | beyond: behind a station that is a router | the guest, or the station that was heard last; if none was, whoever answers for it or for the guest |
+ *
+ * Questions are asked three times a second apart, as hosts do it (RFC 4861, section 10: MAX_MULTICAST_SOLICIT,
+ * RETRANS_TIMER; Linux does the same for ARP). Meanwhile the packets wait in one short queue. It holds copies, bounded in
+ * number and bytes. When it is full the oldest packet goes (RFC 4861, section 7.2.2); when nobody answers, all go that
+ * wait for that address.
  *
  * @module
  */
 import type { IpAddress, IpVersion } from "../address.ts";
+import type { StackAddresses } from "../addresses.ts";
 import type { LinkCounters } from "../counters.ts";
 import { type Allocate, type Block, type Segmentation, Transmit } from "../device.ts";
 import type { Timer, Timers } from "../lower.ts";
 import { copyShort, sameBytes } from "../wire/bytes.ts";
 import { MAC_LENGTH } from "../wire/ethernet.ts";
+import { isLinkLocal6 } from "../wire/ipv6.ts";
+import { type Neighbour, NEIGHBOURS, NeighbourTable } from "./neighbour_table.ts";
 
 /**
  * Packets that wait at most, and their bytes: the first datagrams of some hundred clients of a forward may come before a
@@ -22,14 +36,41 @@ import { MAC_LENGTH } from "../wire/ethernet.ts";
 export const NEIGHBOUR_QUEUE = 1024;
 export const NEIGHBOUR_QUEUE_BYTES: number = 1024 * 1024;
 
-/** How often the guest is asked, and the time between, in ms. */
+/** How often an address is asked for, and the time between, in ms. */
 export const SOLICITATIONS = 3;
 export const SOLICITATION_INTERVAL = 1000;
+
+/** Addresses that are asked for at once. When there is one more, the one asked for first is given up. */
+const MAX_QUESTIONS = 1024;
+
+/** What the neighbours need of the link that they are on. */
+export interface NeighbourLink {
+  /** Asks all stations for the hardware address of an IP address. */
+  solicit(address: IpAddress): void;
+  /** Sends a packet to a hardware address. */
+  sendToStation(transmit: Transmit, version: IpVersion, mac: Uint8Array): boolean;
+}
+
+/** What {@linkcode Neighbours} are made of. */
+export interface NeighbourOptions {
+  readonly link: NeighbourLink;
+  readonly addresses: StackAddresses;
+  readonly allocate: Allocate;
+  readonly timers: Timers;
+  readonly clock: () => number;
+  /** A random unsigned 32-bit number. */
+  readonly random: () => number;
+  readonly counters: LinkCounters;
+  /** Entries of the table at most; {@linkcode NEIGHBOURS} unless given. */
+  readonly stations?: number | undefined;
+  /** Packets that wait at most; {@linkcode NEIGHBOUR_QUEUE} unless given. */
+  readonly queue?: number | undefined;
+}
 
 /** A packet that waits: what {@linkcode Transmit} held, with all bytes in one block, headers first. */
 interface Waiting {
   readonly block: Block;
-  readonly destination: IpAddress;
+  readonly question: Question;
   readonly headStart: number;
   readonly headLength: number;
   readonly payloadLength: number;
@@ -39,43 +80,27 @@ interface Waiting {
   readonly segmentSize: number;
 }
 
-/** What the neighbour needs of the link that it is on. */
-export interface NeighbourLink {
-  /** Asks all stations for the hardware address that belongs to one of the guest's addresses. */
-  solicit(address: IpAddress): void;
-  /** Sends a packet to the guest, whose hardware address is known now. */
-  sendToGuest(transmit: Transmit, version: IpVersion): boolean;
-}
-
-/** What a {@linkcode Neighbour} is made of. */
-export interface NeighbourOptions {
-  readonly link: NeighbourLink;
-  readonly allocate: Allocate;
-  readonly timers: Timers;
-  readonly clock: () => number;
-  readonly counters: LinkCounters;
-  /** Packets that wait at most; {@linkcode NEIGHBOUR_QUEUE} unless given. */
-  readonly queue?: number | undefined;
-}
-
-/** See the module's text. */
-export class Neighbour implements Timer {
-  deadline = Infinity;
-  slot = -1;
-  /** The guest's hardware address; means nothing until `known`. */
-  readonly mac: Uint8Array = new Uint8Array(MAC_LENGTH);
-  known = false;
+/** Packets for the stations, and the table of these. */
+export class Neighbours {
+  /** Packets that wait at most. */
+  readonly limit: number;
+  readonly table: NeighbourTable;
+  private readonly questions = new Map<string, Question>();
   private waiting: Waiting[] = [];
   private waitingBytes = 0;
   private readonly transmit: Transmit;
-  private asked = 0;
-
-  /** Packets that wait at most. */
-  readonly limit: number;
+  /** The hardware address that was heard last, of which there is one when `anyHeard`. */
+  private readonly lastHeard = new Uint8Array(MAC_LENGTH);
+  private anyHeard = false;
+  /** What was looked up last: a bulk transfer asks for the same object again and again. */
+  private lastWanted: IpAddress | null = null;
+  private lastFound: Neighbour | null = null;
 
   constructor(private readonly options: NeighbourOptions) {
-    this.limit = options.queue ?? NEIGHBOUR_QUEUE;
-    this.transmit = new Transmit(options.allocate);
+    const { stations = NEIGHBOURS, queue = NEIGHBOUR_QUEUE, random, allocate } = options;
+    this.limit = queue;
+    this.table = new NeighbourTable(stations, random(), random());
+    this.transmit = new Transmit(allocate);
   }
 
   /** Packets that wait. */
@@ -83,60 +108,153 @@ export class Neighbour implements Timer {
     return this.waiting.length;
   }
 
-  /** Takes the hardware address at `offset`, a host's, for the guest's, and sends what waited for it. */
-  learn(bytes: Uint8Array, offset: number): void {
-    if (this.known && sameBytes(bytes, offset, this.mac, 0, MAC_LENGTH)) return;
-    copyShort(bytes, offset, this.mac, 0, MAC_LENGTH);
-    this.known = true;
-    if (this.waiting.length === 0) return;
-    this.options.timers.cancel(this);
-    for (const entry of this.takeAll()) {
-      this.restore(entry);
-      this.options.link.sendToGuest(this.transmit, entry.destination.version);
-    }
+  /** The hardware address of the station that has sent the present frame. */
+  get sender(): Uint8Array {
+    return this.lastHeard;
   }
 
-  /** Keeps a copy of a packet for the guest until its hardware address is known, and asks for that. */
+  /** A frame came from the hardware address at `offset`, a host's. */
+  heard(bytes: Uint8Array, offset: number): void {
+    if (this.anyHeard && sameBytes(bytes, offset, this.lastHeard, 0, MAC_LENGTH)) return;
+    copyShort(bytes, offset, this.lastHeard, 0, MAC_LENGTH);
+    if (this.anyHeard) return;
+    this.anyHeard = true;
+    this.sendWaiting();
+  }
+
+  /**
+   * The station that has sent the present frame has the address at `offset`, a single host's, or it is the router on the
+   * way there.
+   */
+  senderHas(bytes: Uint8Array, offset: number, version: IpVersion): void {
+    this.stationHas(bytes, offset, version, this.lastHeard);
+  }
+
+  /** The station at `mac`, a host's, has the address at `offset`. What waited for it is sent. */
+  stationHas(bytes: Uint8Array, offset: number, version: IpVersion, mac: Uint8Array): void {
+    const { table } = this;
+    if (!table.learn(bytes, offset, version, mac, 0)) return;
+    this.lastWanted = null; // the entry may be one that made room
+    this.sendWaiting();
+  }
+
+  /**
+   * Whether the address at `offset` belongs to another station than the one that has sent the present frame. Whoever asks
+   * for an address does not have it, so an entry that says so is forgotten.
+   */
+  isElsewhere(bytes: Uint8Array, offset: number, version: IpVersion): boolean {
+    const entry = this.table.find(bytes, offset, version);
+    if (entry === null) return false;
+    if (!sameBytes(entry.mac, 0, this.lastHeard, 0, MAC_LENGTH)) return true;
+    this.table.remove(entry);
+    this.lastWanted = null;
+    return false;
+  }
+
+  /** Whether the address at `offset` belongs to the station whose hardware address is at `macAt`. */
+  isAt(bytes: Uint8Array, offset: number, version: IpVersion, macAt: number): boolean {
+    const entry = this.table.find(bytes, offset, version);
+    return entry !== null && sameBytes(entry.mac, 0, bytes, macAt, MAC_LENGTH);
+  }
+
+  /** The hardware address to which packets for `destination` go; null: it has to be asked for. */
+  find(destination: IpAddress): Uint8Array | null {
+    const { table } = this;
+    if (destination === this.lastWanted) {
+      table.touch(this.lastFound!);
+      return this.lastFound!.mac;
+    }
+    const { bytes, version } = destination;
+    const entry = table.find(bytes, 0, version);
+    if (entry !== null) {
+      this.lastWanted = destination;
+      this.lastFound = entry;
+      return entry.mac;
+    }
+    if (!this.anyHeard || this.isOnLink(destination)) return null;
+    return table.find(this.guest(version).bytes, 0, version)?.mac ?? this.lastHeard;
+  }
+
+  /** Keeps a copy of a packet for a station until its hardware address is known, and asks for that. */
   enqueue(transmit: Transmit, destination: IpAddress): void {
-    const { link, timers, clock, counters } = this.options;
-    const entry = this.copy(transmit, destination);
+    const question = this.questions.get(destination.toString()) ?? this.begin(destination);
+    const entry = this.copy(transmit, question);
     this.makeRoom(entry.block.bytes.length);
-    const first = this.waiting.length === 0;
-    const ask = !this.waiting.some((other) => other.destination.equals(destination));
     this.waiting.push(entry);
     this.waitingBytes += entry.block.bytes.length;
-    counters.neighbourQueued++;
-    if (ask) link.solicit(destination);
-    if (first) {
-      this.asked = 1;
-      timers.schedule(this, clock() + SOLICITATION_INTERVAL);
-    }
+    question.packets++;
+    this.options.counters.neighbourQueued++;
+    if (question.asked === 0) this.ask(question, this.options.clock());
   }
 
-  /** Asks again, or gives up. */
-  fire(now: number): void {
-    if (this.asked === SOLICITATIONS) {
-      this.options.counters.neighbourDropped += this.waiting.length;
-      this.close();
-      return;
-    }
-    this.asked++;
-    const wanted = new Map(this.waiting.map(({ destination }) => [destination.toString(), destination]));
-    for (const address of wanted.values()) this.options.link.solicit(address);
-    this.options.timers.schedule(this, now + SOLICITATION_INTERVAL);
+  /** For questions: asks, or gives up. */
+  ask(question: Question, now: number): void {
+    const { link, timers } = this.options;
+    const { address } = question;
+    if (question.packets === 0 || question.asked === SOLICITATIONS) return this.giveUp(question);
+    question.asked++;
+    link.solicit(address);
+    const guest = this.guest(address.version);
+    if (!this.isOnLink(address) && !this.questions.has(guest.toString())) link.solicit(guest);
+    timers.schedule(question, now + SOLICITATION_INTERVAL);
   }
 
   /** Forgets what waits. */
   close(): void {
-    this.options.timers.cancel(this);
-    this.takeAll();
+    for (const question of [...this.questions.values()]) this.end(question);
   }
 
-  private takeAll(): Waiting[] {
-    const all = this.waiting;
-    this.waiting = [];
-    this.waitingBytes = 0;
-    return all;
+  private begin(address: IpAddress): Question {
+    const { questions } = this;
+    if (questions.size >= MAX_QUESTIONS) {
+      const [oldest] = questions.values();
+      this.giveUp(oldest!);
+    }
+    const name = address.toString();
+    const question = new Question(address, name, this);
+    questions.set(name, question);
+    return question;
+  }
+
+  private giveUp(question: Question): void {
+    this.options.counters.neighbourDropped += question.packets;
+    this.end(question);
+  }
+
+  private guest(version: IpVersion): IpAddress {
+    const { guest4, guest6 } = this.options.addresses;
+    return version === 4 ? guest4 : guest6;
+  }
+
+  /** Whether an address is in one of the link's own networks. */
+  private isOnLink({ bytes, version }: IpAddress): boolean {
+    const { gateway4, gateway6 } = this.options.addresses;
+    if (version === 4) return sameBytes(bytes, 0, gateway4.bytes, 0, 3);
+    return isLinkLocal6(bytes, 0) || sameBytes(bytes, 0, gateway6.bytes, 0, 8);
+  }
+
+  /** Sends the packets whose station is known by now. */
+  private sendWaiting(): void {
+    if (this.questions.size === 0) return;
+    for (const question of [...this.questions.values()]) {
+      const mac = this.find(question.address);
+      if (mac === null) continue;
+      for (const entry of this.end(question)) {
+        this.restore(entry);
+        this.options.link.sendToStation(this.transmit, question.address.version, mac);
+      }
+    }
+  }
+
+  /** Ends a question; its packets are the caller's. */
+  private end(question: Question): Waiting[] {
+    this.options.timers.cancel(question);
+    this.questions.delete(question.name);
+    question.packets = 0;
+    const ended = this.waiting.filter((entry) => entry.question === question);
+    this.waiting = this.waiting.filter((entry) => entry.question !== question);
+    for (const { block } of ended) this.waitingBytes -= block.bytes.length;
+    return ended;
   }
 
   private makeRoom(bytes: number): void {
@@ -144,20 +262,22 @@ export class Neighbour implements Timer {
     while (
       waiting.length > 0 && (waiting.length >= this.limit || this.waitingBytes + bytes > NEIGHBOUR_QUEUE_BYTES)
     ) {
-      this.waitingBytes -= waiting.shift()!.block.bytes.length;
+      const { block, question } = waiting.shift()!;
+      this.waitingBytes -= block.bytes.length;
+      question.packets--;
       this.options.counters.neighbourDropped++;
       this.options.counters.neighbourEvicted++;
     }
   }
 
-  private copy(transmit: Transmit, destination: IpAddress): Waiting {
+  private copy(transmit: Transmit, question: Question): Waiting {
     const bytes = transmit.flatten();
     const block = this.options.allocate(bytes.length);
     block.bytes.set(bytes);
     const { headStart, payloadLength, checksumStart, checksumOffset, segmentation, segmentSize } = transmit;
     const headLength = transmit.headEnd - headStart;
     return {
-      ...{ block, destination, headStart, headLength, payloadLength },
+      ...{ block, question, headStart, headLength, payloadLength },
       ...{ checksumStart, checksumOffset, segmentation, segmentSize },
     };
   }
@@ -173,5 +293,25 @@ export class Neighbour implements Timer {
     transmit.checksumOffset = entry.checksumOffset;
     transmit.segmentation = entry.segmentation;
     transmit.segmentSize = entry.segmentSize;
+  }
+}
+
+/** An address whose station is asked for. */
+class Question implements Timer {
+  deadline = Infinity;
+  slot = -1;
+  /** How often it was asked for. */
+  asked = 0;
+  /** Packets that wait for the answer. */
+  packets = 0;
+
+  constructor(
+    readonly address: IpAddress,
+    readonly name: string,
+    private readonly owner: Pick<Neighbours, "ask">,
+  ) {}
+
+  fire(now: number): void {
+    this.owner.ask(this, now);
   }
 }

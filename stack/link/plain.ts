@@ -10,9 +10,10 @@ import type { Device, Frame, Transmit } from "../device.ts";
 import type { Packet } from "../packet.ts";
 import type { IpReceiver, Link } from "./link.ts";
 
-/** See the module's text. */
+/** The link to the guest over a device that carries IP packets. */
 export class PlainLink implements Link {
   readonly waiting: Link["waiting"] = { size: 0, limit: 0 };
+  readonly stations: Link["stations"] = { size: 0, limit: 0, evicted: 0 };
 
   constructor(private readonly device: Device, private readonly counters: LinkCounters) {}
 
@@ -34,6 +35,10 @@ export class PlainLink implements Link {
 
   receiveNdp(_packet: Packet): void {
     // nobody on a medium without hardware addresses needs an answer
+  }
+
+  stationHas(_address: IpAddress, _mac: Uint8Array): void {
+    // there are no hardware addresses
   }
 
   close(): void {

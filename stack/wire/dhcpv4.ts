@@ -9,6 +9,7 @@
  * @module
  */
 import { copyShort, get16, get32, put16, put32, sameBytes } from "./bytes.ts";
+import { MAC_LENGTH } from "./ethernet.ts";
 
 /** The ports of servers and clients. */
 export const DHCPV4_SERVER_PORT = 67;
@@ -50,6 +51,8 @@ const CHADDR = 28, CHADDR_LENGTH = 16;
 const COOKIE = 236;
 const OPTIONS = 240;
 
+/** A hardware type (IANA "ARP Parameters"). */
+const HTYPE_ETHERNET = 1;
 const BOOTREQUEST = 1, BOOTREPLY = 2;
 const MAGIC_COOKIE = 0x63825363;
 const BROADCAST_FLAG = 0x8000;
@@ -63,6 +66,8 @@ export interface Dhcpv4Request {
   /** What is repeated in an answer: the message's beginning, and the client's identifier (RFC 6842), if it gave one. */
   readonly head: Uint8Array;
   readonly client: Uint8Array | null;
+  /** The client's hardware address on Ethernet; null: it has none, or another kind. */
+  readonly mac: Uint8Array | null;
   /** It can't take what is sent to an address that it does not have yet. */
   readonly broadcast: boolean;
   /** The address that it has, null: none. */
@@ -91,11 +96,13 @@ export function parseDhcpv4(bytes: Uint8Array, offset: number, end: number): Dhc
   };
   const requested = address(OPTION_REQUESTED_ADDRESS), server = address(OPTION_SERVER);
   if (requested === undefined || server === undefined) return null;
+  const onEthernet = bytes[offset + HTYPE] === HTYPE_ETHERNET && bytes[offset + HLEN] === MAC_LENGTH;
   const clientAddress = bytes.slice(offset + CIADDR, offset + CIADDR + 4);
   return {
     type: type[0],
     head: bytes.slice(offset, offset + CHADDR + CHADDR_LENGTH),
     client: options.get(OPTION_CLIENT) ?? null,
+    mac: onEthernet ? bytes.slice(offset + CHADDR, offset + CHADDR + MAC_LENGTH) : null,
     broadcast: (get16(bytes, offset + FLAGS) & BROADCAST_FLAG) !== 0,
     clientAddress: isZero(clientAddress) ? null : clientAddress,
     requested,

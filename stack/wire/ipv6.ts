@@ -114,6 +114,11 @@ export function isLoopback6(bytes: Uint8Array, offset: number): boolean {
   return bytes[offset + 15] === 1;
 }
 
+/** Whether the address at `offset` is in fe80::/10. */
+export function isLinkLocal6(bytes: Uint8Array, offset: number): boolean {
+  return bytes[offset] === 0xfe && (bytes[offset + 1] & 0xc0) === 0x80;
+}
+
 /** Whether the address at `offset` is in ::ffff:0:0/96, IPv4 as hosts write it within (RFC 4291, section 2.5.5.2). */
 export function isMapped6(bytes: Uint8Array, offset: number): boolean {
   for (let i = 0; i < 10; i++) if (bytes[offset + i] !== 0) return false;

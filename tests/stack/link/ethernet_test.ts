@@ -1,4 +1,5 @@
 import { assertEquals } from "../../assert.ts";
+import { IpAddress } from "../../../stack/address.ts";
 import { Bed, concat, ethernet, GUEST_MAC, hex, ipv4, OUR_MAC, toHex, udp } from "../bed.ts";
 
 const bed4 = () => new Bed({ medium: "ethernet" });
@@ -75,13 +76,24 @@ Deno.test("frames to other stations are for us as well", () => {
   }
 });
 
-Deno.test("frames of our own, of groups, too short or of unknown types are dropped", () => {
+Deno.test("a station that has our hardware address is answered like any other", () => {
   const bed = bed4();
-  bed.feed(concat(hex(OUR_MAC + OUR_MAC + "0800"), DATAGRAM));
-  bed.feed(concat(hex("ffffffffffff" + OUR_MAC + "0800"), DATAGRAM));
+  const asked = concat(
+    hex(`ffffffffffff ${OUR_MAC} 0806`),
+    hex(`0001 0800 06 04 0001 ${OUR_MAC} 0a000264 000000000000 0a000202`),
+  );
+  bed.feed(asked);
+  const answer = `${OUR_MAC}${OUR_MAC}0806 0001080006040002 ${OUR_MAC} 0a000202 ${OUR_MAC} 0a000264`;
+  assertEquals(bed.takeSent(), [answer.replaceAll(" ", "")]);
+  bed.feed(concat(hex(OUR_MAC + OUR_MAC + "0800"), ipv4({ protocol: 1 }, hex("0800 f7fe 0000 0001"))));
+  assertEquals(toHex(bed.takeOne()).slice(0, 28), `${OUR_MAC}${OUR_MAC}0800`);
+});
+
+Deno.test("frames of groups, too short or of unknown types are dropped", () => {
+  const bed = bed4();
   bed.feed(concat(hex(OUR_MAC + "ffffffffffff0800"), DATAGRAM)); // a group can't send
   bed.feed(concat(hex(OUR_MAC + "0000000000000800"), DATAGRAM));
-  assertEquals(bed.stack.counters.link.notForUs, 4);
+  assertEquals(bed.stack.counters.link.notForUs, 2);
   bed.feed(ethernet(0x0800).slice(0, 13));
   bed.feed(new Uint8Array(0));
   assertEquals(bed.stack.counters.link.malformed, 2);
@@ -101,11 +113,76 @@ Deno.test("a single host's address in a frame to a group is dropped, a group's i
   assertEquals(bed.datagrams.map(({ to }) => to), ["255.255.255.255 67"]);
 });
 
-Deno.test("what is sent goes to the address that the guest sent from last", () => {
+Deno.test("what is sent to an address goes where that was heard last", () => {
   const bed = bed4();
   const ping = ipv4({ protocol: 1 }, hex("0800 f7fe 0000 0001"));
   bed.feed(concat(ethernet(0x0800), ping));
   assertEquals(toHex(bed.takeOne()).slice(0, 28), `${GUEST_MAC}${OUR_MAC}0800`);
   bed.feed(concat(hex(OUR_MAC + "020000000777" + "0800"), ping));
   assertEquals(toHex(bed.takeOne()).slice(0, 28), `020000000777${OUR_MAC}0800`);
+});
+
+/** The hardware address and the IPv4 address of a second station. */
+const OTHER_MAC = "020000000101";
+const OTHER = "0a000265";
+
+/** An ARP request of the second station. */
+function otherAsks(target: string): Uint8Array {
+  return concat(
+    hex(`ffffffffffff ${OTHER_MAC} 0806`),
+    hex(`0001 0800 06 04 0001 ${OTHER_MAC} ${OTHER} 000000000000 ${target}`),
+  );
+}
+
+Deno.test("two stations: each gets what is for it, whoever was heard last", () => {
+  const bed = bed4();
+  const ends = (last: number) => ({ address: IpAddress.of([10, 0, 2, last]), port: 2000 });
+  const sendTo = (last: number) => {
+    bed.stack.udp.sendBytes(ends(2), ends(last), Uint8Array.of(1), 0, 1);
+    return toHex(bed.takeOne()).slice(0, 12);
+  };
+  bed.feed(otherAsks("0a000202"));
+  bed.feed(request("0a000264", "0a000202"));
+  bed.takeSent();
+  assertEquals(sendTo(101), OTHER_MAC, "the one that was heard first");
+  assertEquals(sendTo(100), GUEST_MAC, "the one that was heard last");
+});
+
+Deno.test("two stations: none is told that the other one's address is ours", () => {
+  const bed = bed4();
+  bed.feed(request("0a000264", OTHER));
+  assertEquals(bed.takeSent(), [reply(OTHER, "0a000264")], "as long as that was not heard");
+  bed.feed(otherAsks("0a000202"));
+  bed.takeSent();
+  bed.feed(request("0a000264", OTHER));
+  assertEquals(bed.takeSent(), []);
+  bed.feed(otherAsks(OTHER)); // an announcement
+  assertEquals(bed.takeSent(), []);
+});
+
+Deno.test("an address is a station's no more when that station asks for it", () => {
+  const bed = bed4();
+  bed.feed(request("0a000250", "0a000202"));
+  bed.takeSent();
+  bed.feed(request("0a000264", "0a000250"));
+  assertEquals(bed.takeSent(), [reply("0a000250", "0a000264")]);
+});
+
+Deno.test("a frame that a bridge floods, to a station that was heard, is not for us", () => {
+  const bed = bed4();
+  bed.feed(otherAsks("0a000202"));
+  const flooded = ipv4({ protocol: 17, destination: [10, 0, 2, 101] }, udp(5000, 53, [1]));
+  bed.feed(concat(hex(OTHER_MAC + GUEST_MAC + "0800"), flooded));
+  assertEquals(bed.stack.counters.link.notForUs, 1);
+  assertEquals(bed.datagrams.length, 0, "datagrams that were taken");
+  bed.feed(concat(hex(OUR_MAC + GUEST_MAC + "0800"), flooded));
+  assertEquals(bed.datagrams.length, 1, "one to our hardware address is taken");
+});
+
+Deno.test("the link's broadcast address is every station's", () => {
+  const bed = bed4();
+  const from = { address: IpAddress.of([10, 0, 2, 2]), port: 1 },
+    to = { address: IpAddress.of([10, 0, 2, 255]), port: 2 };
+  bed.stack.udp.sendBytes(from, to, Uint8Array.of(1), 0, 1);
+  assertEquals(toHex(bed.takeOne()).slice(0, 12), "ffffffffffff");
 });

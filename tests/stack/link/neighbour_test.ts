@@ -2,7 +2,7 @@ import { assertEquals } from "../../assert.ts";
 import { IpAddress } from "../../../stack/address.ts";
 import { allocatePlain } from "../../../stack/device.ts";
 import { NEIGHBOUR_QUEUE, NEIGHBOUR_QUEUE_BYTES } from "../../../stack/link/neighbour.ts";
-import { Bed, concat, ethernet, GUEST_MAC, hex, OUR_MAC, toHex } from "../bed.ts";
+import { Bed, checksummed, concat, ethernet, GUEST_MAC, hex, ipv6, OUR_MAC, toHex } from "../bed.ts";
 
 const HERE4 = { address: IpAddress.parse("10.0.2.2"), port: 1000 };
 const GUEST4 = { address: IpAddress.parse("10.0.2.100"), port: 2000 };
@@ -24,6 +24,15 @@ const ARP_REPLY = concat(
   ethernet(0x0806),
   hex(`0001 0800 06 04 0002 ${GUEST_MAC} 0a000264 ${OUR_MAC} 0a000202`),
 );
+
+/** A neighbour advertisement of the guest for one of its addresses. */
+function advertisement(target: string, source = target): Uint8Array {
+  const here = "fd000000000000000000000000000002";
+  const body = hex(`8800 0000 60000000 ${target} 0201 ${GUEST_MAC}`);
+  return concat(ethernet(0x86dd), ipv6(58, checksummed(body, 2, 58, source, here), source, here, 255));
+}
+
+const GUEST6_HEX = "fd000000000000000000000000000100";
 
 /** Sends datagrams with one byte each. */
 function send(bed: Bed, from: typeof HERE4, to: typeof GUEST4, ...bytes: number[]): void {
@@ -48,8 +57,55 @@ Deno.test("a silent guest is asked by the address that is to be reached, whichev
   ]);
   bed.pass(1000);
   assertEquals(bed.takeSent(), asked);
+  bed.feed(advertisement("fd0000000000000000000000abcd1234"));
+  assertEquals(lastBytes(bed.takeSent()), [1, 2]);
+  bed.feed(advertisement(GUEST6_HEX, "fe80000000000000000000fffe000100")); // its source is another address of the guest
+  assertEquals(lastBytes(bed.takeSent()), [3]);
+});
+
+Deno.test("an address beyond the link is asked for as well as the guest, who may be the router there", () => {
+  const asks = (bed: Bed) => bed.takeSent().map((frame) => frame.slice(-8));
+  const behind = { address: IpAddress.parse("172.17.0.2"), port: 2000 };
+  const bed = new Bed({ medium: "ethernet" });
+  send(bed, HERE4, behind, 1, 2);
+  assertEquals(asks(bed), ["ac110002", "0a000264"]);
+  bed.pass(1000);
+  assertEquals(asks(bed), ["ac110002", "0a000264"]);
   bed.feed(ARP_REPLY);
-  assertEquals(lastBytes(bed.takeSent()), [1, 2, 3]);
+  assertEquals(lastBytes(bed.takeSent()), [1, 2]);
+  send(bed, HERE4, { address: IpAddress.parse("172.18.0.2"), port: 2000 }, 3);
+  assertEquals(lastBytes(bed.takeSent()), [3], "one more address there needs no question");
+});
+
+Deno.test("an address on the link is asked for, though another station was heard", () => {
+  const bed = new Bed({ medium: "ethernet" });
+  bed.feed(ARP_REPLY);
+  send(bed, HERE4, { address: IpAddress.parse("10.0.2.101"), port: 2000 }, 1);
+  const [asked, ...more] = bed.takeSent();
+  assertEquals(asked?.slice(-8), "0a000265");
+  assertEquals(more, [], "what was sent besides");
+});
+
+Deno.test("the table of stations is bounded; the address not used for longest is asked for again", () => {
+  const bed = new Bed({ medium: "ethernet", limits: { neighbours: 4 } });
+  const from = (last: number) =>
+    concat(
+      hex(`${OUR_MAC} 0200000001${last.toString(16).padStart(2, "0")} 0806`),
+      hex(`0001 0800 06 04 0002 0200000001${last.toString(16).padStart(2, "0")} 0a0002${last.toString(16)}`),
+      hex(`${OUR_MAC} 0a000202`),
+    );
+  for (let last = 100; last < 105; last++) {
+    bed.feed(from(last));
+    if (last === 102) send(bed, HERE4, GUEST4, 1); // so 10.0.2.101 is the one not used for longest
+  }
+  assertEquals(bed.stack.usage.neighbours, { current: 4, limit: 4, overflows: 1 });
+  assertEquals(bed.takeSent().map((frame) => frame.slice(0, 12)), ["020000000164"]);
+  for (const last of [100, 102, 103, 104]) {
+    send(bed, HERE4, { address: IpAddress.of([10, 0, 2, last]), port: 2000 }, 1);
+    assertEquals(bed.takeSent().map((frame) => frame.slice(0, 12)), [`0200000001${last.toString(16)}`]);
+  }
+  send(bed, HERE4, { address: IpAddress.parse("10.0.2.101"), port: 2000 }, 1);
+  assertEquals(bed.takeSent().map((frame) => frame.slice(0, 12)), ["ffffffffffff"], "it is asked for");
 });
 
 Deno.test("a guest that was silent so far is asked, and gets what waited, in order", () => {
@@ -58,6 +114,7 @@ Deno.test("a guest that was silent so far is asked, and gets what waited, in ord
   send(bed, HERE6, GUEST6, 3);
   assertEquals(bed.takeSent(), [ARP_REQUEST, SOLICITATION]);
   bed.feed(ARP_REPLY);
+  bed.feed(advertisement(GUEST6_HEX));
   assertEquals(bed.sent.map(({ checksumStart, checksumOffset }) => [checksumStart, checksumOffset]), [
     [34, 6], // behind Ethernet and IP headers
     [34, 6],

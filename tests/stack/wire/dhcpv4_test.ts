@@ -19,7 +19,8 @@ const REQUEST = message("350103 3204 0a000264 3604 0a000202 3d07 01020000000100 
 Deno.test("a client's request, dissected", () => {
   const request = parseDhcpv4(concat([7], REQUEST), 1, 1 + REQUEST.length);
   assert(request !== null);
-  const { head, client, requested, server, ...rest } = request;
+  const { head, client, requested, server, mac, ...rest } = request;
+  assertEquals(toHex(mac!), "020000000100");
   assertEquals(rest, { type: DHCPREQUEST, broadcast: true, clientAddress: null, relayed: false });
   assertEquals([head.length, toHex(client!), toHex(requested!), toHex(server!)], [
     44,
