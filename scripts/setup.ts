@@ -8,6 +8,7 @@
  */
 import { argumentsOr } from "./arguments.ts";
 import { fetchMachine, hasMachine } from "./lab/machine.ts";
+import { buildRunsc, runscFolder } from "./lab/runsc.ts";
 
 /** A command and the Debian package that brings it. */
 interface Tool {
@@ -64,7 +65,10 @@ if (import.meta.main) {
     ...(given.has("bench") ? PEERS : []),
   ]);
   const ready = await provide([...wanted]) && await provideTun();
-  if (ready && given.has("test")) await provideMachine();
+  if (ready && given.has("test")) {
+    await provideMachine();
+    await provideRunsc();
+  }
   Deno.exit(ready ? 0 : 1);
 }
 
@@ -123,6 +127,17 @@ async function provideMachine(): Promise<void> {
     await fetchMachine();
   } catch (error) {
     console.error(`setup: no kernel for a virtual machine: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Builds gVisor's runsc where Go is there; elsewhere, and where that fails, a test with the real one is ignored. */
+async function provideRunsc(): Promise<void> {
+  if (Deno.uid() !== 0 || !isThere("go") || runscFolder() !== null) return;
+  console.error("setup: building gVisor's runsc with go; this takes some minutes, once");
+  try {
+    await buildRunsc();
+  } catch (error) {
+    console.error(`setup: no runsc: ${error instanceof Error ? error.message : error}`);
   }
 }
 
