@@ -63,7 +63,7 @@ const COMPILE: readonly (readonly [flag: string, reason: string])[] = [
     "as the user of this program, who may be root. It also saves nothing here: it is written at the end of a program " +
     "that ends by itself, which this one never does",
   ],
-  ...config.unstable.map((name) => [`--unstable-${name}`, "as deno.json has it"] as const),
+  ["--unstable-net", "as deno.json has it: datagram sockets of the runtime"],
 ];
 
 /** What to make. */
@@ -118,7 +118,8 @@ async function copySources(to: string, stamp: Stamp): Promise<void> {
     await Deno.copyFile(new URL(path, ROOT), `${to}/${path}`);
   }
   const { version, time } = stamp;
-  await Deno.writeTextFile(`${to}/deno.json`, JSON.stringify({ ...config, version }));
+  const { workspace: _, ...own } = config; // its members are not there
+  await Deno.writeTextFile(`${to}/deno.json`, JSON.stringify({ ...own, version }));
   await Deno.writeTextFile(
     `${to}/forward/build_stamp.ts`,
     `export const buildTime: string | null = ${JSON.stringify(formatBuildTime(time))};\n`,

@@ -158,7 +158,7 @@ function placeIn(lab: Lab): string {
 }
 
 /** Where Deno keeps the packages that it has fetched. */
-async function npmCache(): Promise<string> {
+export async function npmCache(): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"], cwd: PROJECT }).output();
   const info: unknown = JSON.parse(new TextDecoder().decode(stdout));
   const cache = typeof info === "object" && info !== null ? Reflect.get(info, "npmCache") : undefined;

@@ -1,0 +1,88 @@
+/** What the import maps have, and that a start of the program from its source asks no server for it. */
+import config from "../../deno.json" with { type: "json" };
+import scriptsConfig from "../../scripts/deno.json" with { type: "json" };
+import { Lab } from "../../scripts/lab/lab.ts";
+import { check, type Result } from "../../scripts/lab/process.ts";
+import { programCommand, PROJECT } from "../../scripts/lab/program.ts";
+import testsConfig from "../deno.json" with { type: "json" };
+import { assert, assertEquals, assertMatch } from "../assert.ts";
+import { e2e } from "../e2e/bed.ts";
+import { npmCache } from "../e2e/run_bed.ts";
+
+/** What the modules below these paths import by a name of an import map, or have their types from. */
+function importedBy(paths: readonly string[]): Set<string> {
+  const names = new Set<string>();
+  const visit = (path: string) => {
+    if (Deno.statSync(path).isDirectory) {
+      for (const { name } of Deno.readDirSync(path)) visit(`${path}/${name}`);
+    } else if (path.endsWith(".ts")) {
+      const text = Deno.readTextFileSync(path);
+      for (const [, name] of text.matchAll(/(?:^|[ (])(?:from |import\(|@ts-types=)"([@a-z][^"]*)"/gm)) {
+        if (!/^(?:node|npm|jsr):/.test(name!)) names.add(name!);
+      }
+    }
+  };
+  for (const path of paths) visit(PROJECT + path);
+  return names;
+}
+
+const BY_PROGRAM = importedBy(["main.ts", "ffi", "forward", "stack"]);
+
+Deno.test("import maps: what only tests or scripts import is in theirs, not in the program's", () => {
+  const own = Object.keys(config.imports);
+  for (const name of BY_PROGRAM) assert(own.includes(name), `the program imports ${name}`);
+  for (const [folder, { imports }] of [["scripts", scriptsConfig], ["tests", testsConfig]] as const) {
+    const byFolder = [...importedBy([folder])].filter((name) => !BY_PROGRAM.has(name));
+    assertEquals(Object.keys(imports).toSorted(), byFolder.toSorted(), folder);
+    for (const name of byFolder) assert(!own.includes(name), `only ${folder} import ${name}`);
+  }
+});
+
+/** A cache of Deno's that has these packages, but none of the registry's answers about their versions. */
+async function cacheOf(directory: string, packages: readonly string[]): Promise<string> {
+  const registry = (await check(["sh", "-c", 'cd "$0" && echo */', await npmCache()])).trim();
+  assertMatch(registry, /^[^ ]+\/$/);
+  for (const name of packages) {
+    const to = `${directory}/deno/npm/${registry}${name}`;
+    await Deno.mkdir(to.replace(/\/[^/]*$/, ""), { recursive: true });
+    await check(["cp", "-r", `${await npmCache()}/${registry}${name}`, to]);
+  }
+  await check(["find", directory, "-name", "registry.json", "-delete"]);
+  return `${directory}/deno`;
+}
+
+/** Runs it where the name server of a network that leads nowhere hears of each name that is looked up. */
+async function offline(packages: readonly string[], command: readonly string[]): Promise<Result & { asked: string[] }> {
+  await using lab = await Lab.create();
+  const DENO_DIR = await cacheOf(lab.directory, packages);
+  const conf = `${lab.directory}/resolv.conf`;
+  await Deno.writeTextFile(conf, "nameserver 127.0.0.53\n");
+  const server = lab.start(lab.host, ["python3", "-B", `${PROJECT}scripts/lab/resolver.py`, "127.0.0.53"]);
+  await server.line("stdout", /^ready$/);
+  const env = { DENO_DIR, HOME: lab.directory, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
+  const result = await lab.host.withResolvConf(conf).run(command, { cwd: PROJECT, env });
+  return { ...result, asked: server.stdout.filter((line) => line.startsWith("asked")) };
+}
+
+/** What the program imports, with what that depends on. */
+const OF_PROGRAM = ["@leichtgewicht", "dns-packet"];
+
+e2e("a start from the source needs the program's packages only, and asks no server", async () => {
+  assert(Deno.env.get("SLIRPNETSTACK_BIN") === undefined, "the executable has its packages in it");
+  const { code, stdout, stderr, asked } = await offline(OF_PROGRAM, [...programCommand(), "-version"]);
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /^slirpnetstack version /);
+  assertEquals(stderr, "");
+  assertEquals(asked, []);
+});
+
+e2e("deno task start: asks no server once the packages are there", async () => {
+  const lock: { npm: Record<string, unknown> } = JSON.parse(await Deno.readTextFile(`${PROJECT}deno.lock`));
+  const packages = Object.keys(lock.npm).map((name) => name.replace(/(?<=.)@.*$/, "").replace(/\/.*$/, ""));
+  const command = [Deno.execPath(), "task", "--quiet", "start", "-version"];
+  const { code, stdout, stderr, asked } = await offline([...new Set(packages)], command);
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /^slirpnetstack version /);
+  assertEquals(stderr, "");
+  assertEquals(asked, []);
+});
