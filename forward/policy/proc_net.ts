@@ -11,6 +11,9 @@
  * | ipv6_route | IPv6, all tables with the local one | net/ipv6/ip6_fib.c, ipv6_route_native_seq_show |
  * | if_inet6 | IPv6 addresses, also those that are still being probed and have no route yet | net/ipv6/addrconf.c |
  *
+ * A default route is one to everything, or to so much that it can be nothing else ({@linkcode isDefault}): a VPN that
+ * leaves the host's own default route in place adds 0.0.0.0/1 and 128.0.0.0/1, or 2000::/3, or several still smaller.
+ *
  * A text that doesn't look as expected is a SyntaxError: half a table would open what it fails to list.
  *
  * @module
@@ -22,6 +25,20 @@ import { Prefix } from "./prefix.ts";
 const RTF_UP = 0x0001;
 /** The route refuses packets. */
 const RTF_REJECT = 0x0200;
+
+/**
+ * The shortest prefixes that are somebody's network and not a part of the internet as a whole: 10.0.0.0/8 (RFC 1918) and
+ * fc00::/7 (RFC 4193).
+ */
+const SHORTEST_NETWORK = { 4: 8, 6: 7 } as const;
+
+/** The first bytes from where on there is no internet: multicast and reserved; local and link-local, and multicast. */
+const BEYOND_INTERNET = { 4: 0xe0, 6: 0xfc } as const;
+
+/** Whether a route to that prefix is a default route, or one of several that together are. */
+function isDefault({ version, bytes, length }: Prefix): boolean {
+  return length === 0 || (length < SHORTEST_NETWORK[version] && bytes[0]! < BEYOND_INTERNET[version]);
+}
 
 /** Reads /proc/net/route, where addresses are the words of a little-endian machine (the only kind Deno runs on). */
 export function parseRoute(text: string): Prefix[] {
@@ -36,14 +53,16 @@ export function parseRoute(text: string): Prefix[] {
     const device = match[1]!, flags = parseInt(match[3]!, 16), length = maskLength(match[4]!);
     if (length === null) throw unexpected("route", line);
     // A blackhole has no flag of its own here, but no device.
-    if (length === 0 || (flags & RTF_UP) === 0 || (flags & RTF_REJECT) !== 0 || device === "*") continue;
-    prefixes.push(Prefix.of(IpAddress.of(littleEndian(match[2]!)), length));
+    if ((flags & RTF_UP) === 0 || (flags & RTF_REJECT) !== 0 || device === "*") continue;
+    const prefix = Prefix.of(IpAddress.of(littleEndian(match[2]!)), length);
+    if (!isDefault(prefix)) prefixes.push(prefix);
   }
   return prefixes;
 }
 
 /** The kinds of route in fib_trie (rtn_type_names) that lead somewhere, or to the host itself. */
-const REACHABLE: ReadonlySet<string> = new Set(["UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST"]);
+const UNICAST = "UNICAST";
+const REACHABLE: ReadonlySet<string> = new Set([UNICAST, "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST"]);
 
 /** Reads /proc/net/fib_trie: a leaf is an address on one line, and the routes to it on the lines that follow. */
 export function parseFibTrie(text: string): Prefix[] {
@@ -54,7 +73,9 @@ export function parseFibTrie(text: string): Prefix[] {
     if (route !== null && leaf !== null) {
       const length = Number(route[1]);
       if (length > 32) throw unexpected("fib_trie", line);
-      if (length > 0 && REACHABLE.has(route[2]!)) prefixes.push(Prefix.of(leaf, length));
+      const prefix = Prefix.of(leaf, length), kind = route[2]!;
+      if (isDefault(prefix) && (length === 0 || kind === UNICAST)) continue;
+      if (REACHABLE.has(kind)) prefixes.push(prefix);
       continue;
     }
     const start = /^\s+\|-- (\S+)$/.exec(line);
@@ -64,6 +85,9 @@ export function parseFibTrie(text: string): Prefix[] {
   }
   return prefixes;
 }
+
+/** include/uapi/linux/ipv6_route.h: the addresses are the host's own. */
+const RTF_LOCAL = 0x8000_0000;
 
 /** Reads /proc/net/ipv6_route. */
 export function parseIpv6Route(text: string): Prefix[] {
@@ -76,8 +100,10 @@ export function parseIpv6Route(text: string): Prefix[] {
     if (match === null) throw unexpected("ipv6_route", line);
     const length = parseInt(match[2]!, 16), flags = parseInt(match[3]!, 16);
     if (length > 128) throw unexpected("ipv6_route", line);
-    if (length === 0 || (flags & RTF_UP) === 0 || (flags & RTF_REJECT) !== 0) continue;
-    prefixes.push(Prefix.of(IpAddress.of(hexBytes(match[1]!)), length));
+    if ((flags & RTF_UP) === 0 || (flags & RTF_REJECT) !== 0) continue;
+    const prefix = Prefix.of(IpAddress.of(hexBytes(match[1]!)), length);
+    if (isDefault(prefix) && (length === 0 || (flags & RTF_LOCAL) === 0)) continue;
+    prefixes.push(prefix);
   }
   return prefixes;
 }

@@ -26,7 +26,40 @@ Deno.test("route: gateways, host routes, odd lengths; no blackholes, no unreacha
     "*\t0000420A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0       \n" +
     "*\t0000430A\t00000000\t0201\t0\t0\t0\t0000FFFF\t0\t0\t0       \n" +
     "d1\t0000440A\t00000000\t0000\t0\t0\t0\t0000FFFF\t0\t0\t0       \n";
-  assertEquals(shown(parseRoute(text)), ["10.5.5.5/32", "10.9.0.0/16", "172.16.0.0/12", "128.0.0.0/1"]);
+  assertEquals(shown(parseRoute(text)), ["10.5.5.5/32", "10.9.0.0/16", "172.16.0.0/12"]);
+});
+
+/** A line of /proc/net/route: an address and a mask as they are there, in hexadecimal, the least significant byte first. */
+const routeLine = (address: string, mask: string) =>
+  `tun7\t${address}\t0907A8C0\t0003\t0\t0\t0\t${mask}\t0\t0\t0      \n`;
+
+Deno.test("route: what a VPN has in the place of a default route is one; whatever may be a network is none", () => {
+  const vpn = [
+    ...[["00000000", "00000080"], ["00000080", "00000080"]], // 0.0.0.0/1, 128.0.0.0/1
+    ...[["00000040", "000000C0"], ["000000C0", "000000C0"]], // 64.0.0.0/2, 192.0.0.0/2
+    ...[["00000008", "000000FE"], ["0000000C", "000000FC"]], // 8.0.0.0/7, 12.0.0.0/6
+  ] as const;
+  for (const [address, mask] of vpn) {
+    assertEquals(shown(parseRoute(ROUTE_HEADER + routeLine(address, mask))), [], `${address} ${mask}`);
+  }
+  const networks = [["0000000A", "000000FF"], ["000000E0", "000000F0"], ["000000F0", "000000F0"]] as const;
+  assertEquals(
+    networks.map(([address, mask]) => shown(parseRoute(ROUTE_HEADER + routeLine(address, mask)))[0]),
+    ["10.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4"],
+  );
+});
+
+Deno.test("fib_trie: short routes are default routes, but those to the host itself are not", () => {
+  const text = `Main:
+     |-- 0.0.0.0
+        /1 universe UNICAST
+     |-- 128.0.0.0
+        /1 universe UNICAST
+        /2 host LOCAL
+     |-- 10.0.0.0
+        /8 universe UNICAST
+`;
+  assertEquals(shown(parseFibTrie(text)), ["128.0.0.0/2", "10.0.0.0/8"]);
 });
 
 Deno.test("route: an empty table has no header", () => {
@@ -143,6 +176,19 @@ Deno.test("ipv6_route: all tables, addresses and networks, no default and nothin
   ].join("\n");
   assertEquals(shown(parseIpv6Route(text)), ["fdaa::/48", "fd88::/32", "::1/128", "ff00::/8"]);
   assertEquals(parseIpv6Route(""), []);
+});
+
+Deno.test("ipv6_route: short routes are default routes, but those to the host itself are not", () => {
+  const line = (first: string, length: string, flags = "00000003") =>
+    `${first.padEnd(32, "0")} ${length} ${NONE} 00 ${NONE} 00000400 00000001 00000000 ${flags}     tun7`;
+  for (
+    const [first, length] of [["2", "03"], ["", "01"], ["8", "01"], ["2", "04"], ["3", "04"], ["20", "06"]] as const
+  ) {
+    assertEquals(shown(parseIpv6Route(line(first, length))), [], `${first} ${length}`);
+  }
+  assertEquals(shown(parseIpv6Route(line("fc", "07"))), ["fc00::/7"]);
+  assertEquals(shown(parseIpv6Route(line("2001", "20"))), ["2001::/32"]);
+  assertEquals(shown(parseIpv6Route(line("2", "03", "80200001"))), ["2000::/3"], "local");
 });
 
 Deno.test("ipv6_route: what looks otherwise is an error", () => {
