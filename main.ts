@@ -168,6 +168,7 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
     reclaim: system.reclaimMemory,
     onRest: (rested) => poller.onRest(rested),
     outputs: { stdout, stderr },
+    notices: options.quiet ? null : guest.progress,
   });
   cleanups.push(system.readFrames(device, poller, frames, taker, (error) => gone(device.name, error)));
   const ready = () => {

@@ -8,6 +8,8 @@
  */
 import { type Endpoint, formatEndpoint, type IpAddress } from "../stack/address.ts";
 import type { EndReport } from "./end_report.ts";
+import type { RefusingRule } from "./policy/policy.ts";
+import type { PolicyNetwork } from "./policy/range.ts";
 
 /** The networks of lines about connections. */
 export type LineNetwork = "tcp" | "udp";
@@ -73,6 +75,25 @@ export function noPings(version: 4 | 6, reason: string): string {
 /** The kernel has not what one part of the sandbox needs. */
 export function sandboxIncomplete(text: string): string {
   return `[.] -sandbox: ${text}`;
+}
+
+/** The guest may not go there. Said once for each rule and destination. `port`: 0 for ICMP, which has none. */
+export function policyRefused(network: PolicyNetwork, address: IpAddress, port: number, rule: RefusingRule): string {
+  const where = network === "icmp" ? `${address}` : formatEndpoint({ address, port });
+  return `[.] ${network}://${where} refused by the policy: ${WHY_REFUSED[rule]}`;
+}
+
+/** The rules in the words of those who may change the flags. */
+const WHY_REFUSED: Readonly<Record<RefusingRule, string>> = {
+  deny: "it is in a range of -deny",
+  static: "it is never routed, unless -allow has it",
+  host: "it is in the host's own networks, which -enable-host or -allow opens",
+  routing: "routing is off, and neither -enable-routing nor -allow opens it",
+};
+
+/** Too many different ones in an hour. */
+export function refusalsUnsaid(): string {
+  return "[.] The policy refuses too many destinations: no more of them are shown for an hour";
 }
 
 /** The device has gone, or what waits for it is broken. */

@@ -12,6 +12,7 @@ import { NameServers } from "./dns/servers.ts";
 import type { HostNetwork } from "./host.ts";
 import { gatewayRanges, LOOPBACKS } from "./host_loopback.ts";
 import { IdleReclaim } from "./idle_reclaim.ts";
+import { policyRefused, refusalsUnsaid } from "./lines.ts";
 import { logLines, NO_LOGS } from "./logs.ts";
 import { EventLoopDelay } from "./metrics/event_loop_delay.ts";
 import { meteredLogs } from "./metrics/metered_logs.ts";
@@ -27,6 +28,7 @@ import type { PingsOptions } from "./pings.ts";
 import { HostNetworks } from "./policy/host_networks.ts";
 import { NameGuard } from "./policy/name_guard.ts";
 import { Policy } from "./policy/policy.ts";
+import { Refusals } from "./policy/refusals.ts";
 import { setUpForwards } from "./setup.ts";
 import { asBound, shownBy } from "./shown.ts";
 import { Slirp } from "./slirp.ts";
@@ -59,6 +61,8 @@ export interface NetworkParts {
   readonly metrics: MetricsServer | null;
   /** For lines about forwards and connections; null: nobody wants them. */
   readonly lines: Output | null;
+  /** For what the user should know of while the program serves; null: nobody wants it. */
+  readonly notices: Output | null;
   /** The process's outputs, to be counted. */
   readonly outputs: { readonly stdout: Output; readonly stderr: Output };
   /** Called at the end, the last first. */
@@ -67,12 +71,17 @@ export interface NetworkParts {
 
 /** Makes it, with its forwards. Resolves with what takes the device's frames. Rejects with a {@linkcode StartFailed}. */
 export async function makeNetwork(options: SharedOptions, parts: NetworkParts): Promise<FrameTaker> {
-  const { device, frames, allocate, host, listeners, process, capture, metrics, lines, defer, clock } = parts;
+  const { device, frames, allocate, host, listeners, process, capture, metrics, lines, notices, defer, clock } = parts;
   const { read } = process;
   const now = () => performance.now();
   const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(LOOPBACKS)] : options.allow;
   const hostNetworks = new HostNetworks({ read, now });
-  const policy = new Policy({ ...options, allow, hostNetworks });
+  const refusals = notices === null ? undefined : new Refusals({
+    say: (...refusal) => notices.line(policyRefused(...refusal)),
+    sayFull: () => notices.line(refusalsUnsaid()),
+    now,
+  });
+  const policy = new Policy({ ...options, allow, hostNetworks, refusals });
   const written = lines === null ? NO_LOGS : logLines(lines);
   const { logs, meters } = metrics === null ? { logs: written, meters: [] } : meteredLogs(written);
   const loop = new StackLoop(defer, clock);

@@ -50,7 +50,7 @@ export interface SlirpOptions {
   readonly host: HostNetwork;
   /** Where local forwards listen. */
   readonly listeners: HostNetwork;
-  readonly policy: TcpPolicy & UdpPolicy & PingPolicy & Pick<Policy, "permits">;
+  readonly policy: TcpPolicy & UdpPolicy & PingPolicy & Pick<Policy, "verdict">;
   /** Who answers echo requests: the program, whatever their destination; nobody; or the destination, by this. */
   readonly echo: "local" | "off" | PingsOptions["sender"];
   /** The host's name servers. */
@@ -210,7 +210,9 @@ export class Slirp {
   private nameServers({ nameServers, dns, policy }: SlirpOptions): readonly IpAddress[] {
     const { dns4, dns6 } = this.stack.addresses;
     if (dns) return [dns4, dns6];
-    return nameServers.all.map(({ address }) => address).filter((address) => policy.permits("udp", address, DNS_PORT));
+    return nameServers.all.map(({ address }) => address).filter((address) =>
+      policy.verdict("udp", address, DNS_PORT).allowed
+    );
   }
 
   private ping(request: Packet): boolean {

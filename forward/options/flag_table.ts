@@ -180,6 +180,8 @@ export const FLAGS = {
     help: [
       "The guest may reach the host's own addresses and networks: the host's `local` routing table, and every route that " +
       "is not a default route.",
+      "Default routes are also those that together take the place of one, as VPNs have them: 0.0.0.0/1 and 128.0.0.0/1, " +
+      "2000::/3, and any other IPv4 route shorter than /8 or IPv6 route shorter than /7.",
     ],
   },
   "disable-routing": {
@@ -325,7 +327,9 @@ export const FLAGS = {
     kind: "boolean",
     group: "Observation",
     usage: "Print less stuff on screen",
-    help: ["No lines on stdout about forwards and connections."],
+    help: [
+      "No lines on stdout about forwards and connections, and none on stderr about what the policy refuses.",
+    ],
   },
   "verbose": {
     kind: "boolean",

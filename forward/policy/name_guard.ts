@@ -49,7 +49,7 @@ export function guardedResolver(resolve: Resolver, own: OwnNames): Resolver {
 
 /** What the guard of targets asks. */
 export interface TargetPolicy {
-  decide(network: RangeNetwork, address: IpAddress, port: number): Verdict;
+  verdict(network: RangeNetwork, address: IpAddress, port: number): Verdict;
 }
 
 const LOOPBACK = new PrefixSet(["127.0.0.0/8", "::1/128"].map(Prefix.parse));
@@ -70,7 +70,7 @@ export class NameGuard {
   check(network: RangeNetwork, host: ForwardHost, { address, port }: Endpoint): void {
     if (host.kind === "address" || this.own.has(host.name)) return;
     if (host.kind === "srv" && LOOPBACK.contains(address)) return;
-    const { rule, allowed } = this.policy.decide(network, address, port);
+    const { rule, allowed } = this.policy.verdict(network, address, port);
     if (rule === "allow") return;
     const refuse = (what: string) => new LookupError(`lookup ${host.name}: ${address} is ${what}`);
     const remedy = `-allow ${network}://${formatEndpoint({ address, port })} would let it`;

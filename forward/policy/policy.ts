@@ -34,10 +34,14 @@ import type { IpAddress } from "../../stack/address.ts";
 import { embeddedIpv4, isTranslated } from "./embedded.ts";
 import { isMapped, MAPPED_OFFSET } from "./mapped.ts";
 import { type PolicyNetwork, type Range, RangeList } from "./range.ts";
+import type { Refusals } from "./refusals.ts";
 import { NEVER_ROUTED } from "./static_list.ts";
 
 /** What decided. */
 export type PolicyRule = "deny" | "allow" | "static" | "host" | "routing";
+
+/** What has refused. */
+export type RefusingRule = Exclude<PolicyRule, "allow">;
 
 /** The answer of {@linkcode Policy.decide}. */
 export interface Verdict {
@@ -55,6 +59,8 @@ export interface PolicyOptions {
   readonly enableRouting: boolean;
   /** The host's own networks. Not asked when both flags are on. */
   readonly hostNetworks: { contains(address: IpAddress): boolean };
+  /** Is told of each refusal of the guest. Not given: nobody is. */
+  readonly refusals?: Pick<Refusals, "refused"> | undefined;
 }
 
 const DENIED: Verdict = { allowed: false, rule: "deny" };
@@ -63,21 +69,22 @@ const NONE: readonly IpAddress[] = [];
 const STATIC: Verdict = { allowed: false, rule: "static" };
 
 /** How often each rule refused. */
-export type Refusals = Record<Exclude<PolicyRule, "allow">, number>;
+export type Denials = Record<RefusingRule, number>;
 
 /** The rules for a guest's way out. */
 export class Policy {
   /** How often the guest was refused, by network and rule. */
-  readonly denials: Readonly<Record<PolicyNetwork, Refusals>> = {
-    tcp: noRefusals(),
-    udp: noRefusals(),
-    icmp: noRefusals(),
+  readonly denials: Readonly<Record<PolicyNetwork, Denials>> = {
+    tcp: noDenials(),
+    udp: noDenials(),
+    icmp: noDenials(),
   };
   private readonly deny: RangeList;
   private readonly allow: RangeList;
   private readonly host: Verdict;
   private readonly routing: Verdict;
   private readonly hostNetworks: PolicyOptions["hostNetworks"];
+  private readonly refusals: PolicyOptions["refusals"];
 
   constructor(options: PolicyOptions) {
     this.deny = new RangeList(options.deny);
@@ -85,26 +92,26 @@ export class Policy {
     this.host = { allowed: options.enableHost, rule: "host" };
     this.routing = { allowed: options.enableRouting, rule: "routing" };
     this.hostNetworks = options.hostNetworks;
+    this.refusals = options.refusals;
   }
 
   /**
-   * Whether the guest may reach a port of an address.
+   * Whether the guest, which tries to, may reach a port of an address. A refusal is counted and told.
    *
    * @param port 0 for ICMP, which only ranges without ports speak of
    */
   decide(network: PolicyNetwork, address: IpAddress, port: number): Verdict {
     const verdict = this.verdict(network, address, port);
     const { allowed, rule } = verdict;
-    if (!allowed && rule !== "allow") this.denials[network][rule]++;
+    if (!allowed && rule !== "allow") {
+      this.denials[network][rule]++;
+      this.refusals?.refused(network, address, port, rule);
+    }
     return verdict;
   }
 
-  /** The same as yes or no, where nobody has tried to. */
-  permits(network: PolicyNetwork, address: IpAddress, port: number): boolean {
-    return this.verdict(network, address, port).allowed;
-  }
-
-  private verdict(network: PolicyNetwork, address: IpAddress, port: number): Verdict {
+  /** The same where the guest has not tried to. */
+  verdict(network: PolicyNetwork, address: IpAddress, port: number): Verdict {
     const { bytes } = address;
     const mapped = address.version === 6 && isMapped(bytes);
     const version = mapped ? 4 : address.version, offset = mapped ? MAPPED_OFFSET : 0;
@@ -124,6 +131,6 @@ export class Policy {
   }
 }
 
-function noRefusals(): Refusals {
+function noDenials(): Denials {
   return { deny: 0, static: 0, host: 0, routing: 0 };
 }

@@ -1,6 +1,7 @@
 /** Where a guest may go: the host's networks, the internet, the static list, and the exceptions. */
 import { HOST_LINK, Lab, WORLD, WORLD_LINK } from "../../scripts/lab/lab.ts";
 import { both, startServers } from "../../scripts/lab/services.ts";
+import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { Bed, e2e, VERSIONS } from "./bed.ts";
 
@@ -128,6 +129,47 @@ e2e("-deny comes before all else, for its range and ports only", async () => {
     assertEquals(await connect(bed, WORLD[version], 7), null);
     assertEquals(await connect(bed, WORLD[version], 80), "ECONNREFUSED");
     assert(await datagram(bed, WORLD[version]) !== null);
+  }
+});
+
+e2e("what the policy refuses is said once for each rule and destination, and not with -quiet", async () => {
+  const flags = ["-deny", `${WORLD.v4}:80`];
+  const bed = await policy.with(...flags);
+  for (let i = 0; i < 3; i++) {
+    assertEquals(await connect(bed, WORLD.v4, 80), "ECONNREFUSED");
+    for (const address of both(WORLD_LINK)) await assertClosed(bed, address);
+  }
+  const said = () => bed.program.stderr.filter((line) => line.includes(" refused by the policy: "));
+  const host = "it is in the host's own networks, which -enable-host or -allow opens";
+  const expected = [
+    `[.] tcp://${WORLD.v4}:80 refused by the policy: it is in a range of -deny`,
+    ...[`${WORLD_LINK.v4}:7`, `[${WORLD_LINK.v6}]:7`].flatMap((at) =>
+      ["tcp", "udp"].map((network) => `[.] ${network}://${at} refused by the policy: ${host}`)
+    ),
+  ];
+  await until("the lines", 10_000, () => said().length >= expected.length);
+  assertEquals(said().sort(), expected.sort());
+  assertEquals(bed.program.stdout.filter((line) => line.includes("refused by the policy")), [], "stdout");
+
+  await policy.with(...flags, "-quiet");
+  assertEquals(await connect(bed, WORLD.v4, 80), "ECONNREFUSED");
+  await bed.program.stop();
+  assertEquals(said(), []);
+});
+
+e2e("the routes of a VPN that takes all but the default route are no networks of the host's", async () => {
+  const bed = await policy.with();
+  const routes = [
+    ...["0.0.0.0/1", "128.0.0.0/1"].map((to) => `${to} via ${WORLD_LINK.v4}`),
+    `2000::/3 via ${WORLD_LINK.v6}`,
+  ];
+  await bed.lab.host.ip(routes.map((route) => `route add ${route}`).join("\n"));
+  try {
+    await bed.restart([]); // nothing is known of the routes before
+    for (const address of both(WORLD)) await assertOpen(bed, address);
+    for (const address of both(WORLD_LINK, HOST_LINK)) await assertClosed(bed, address);
+  } finally {
+    await bed.lab.host.ip(routes.map((route) => `route delete ${route}`).join("\n"));
   }
 });
 

@@ -170,6 +170,8 @@ e2e("run: -user-keep is the user, without privileges; -verbose says what happens
   const { stdout, stderr } = await run(words);
   assertMatch(stdout, new RegExp(`^${user}\nCapEff:\t0+\nHello, `));
   assertMatch(stderr, /^\[\+\] #\d+ Slirpnetstack started\n(?:.*\n)*.* Routing conn new\n/);
+  const refused = await run(["-verbose", "sh", "-c", `${CURL} http://${WORLD_LINK.v4}/ || true`]);
+  assertMatch(refused.stderr, /^\[\.\] tcp:\/\/192\.0\.2\.2:80 refused by the policy: .*-enable-host/m);
   assertEquals((await run(["-user-keep", "no-such-command"])).code, 127);
 });
 

@@ -145,6 +145,8 @@ export const OUTPUT: readonly Section[] = [
       "stderr has what happens to the program itself: a line for what it opens, and `[+] #`_PID_` Slirpnetstack started` " +
       "when it is ready; then its parent process gets a SIGWINCH, too. stdout has a line for each forward, and for each " +
       "connection that begins, ends or fails, unless `-quiet` is given. Each line is written at once.",
+      "What the policy refuses is said on stderr, once for each rule and destination, unless `-quiet` is given; of more than " +
+      "256 in an hour, no more is said.",
       {
         code: [
           "[+] tcp://10.0.2.100:40000/192.0.2.1:51000-1.1.1.1:80 Routing conn new",
