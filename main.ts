@@ -153,7 +153,9 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
   if (exitFd !== null) attempt(FAILURE, lines.exitFdFailed, () => system.closeWithPeer(exitFd, poller, guest.close));
   const device = guest.open(poller);
   cleanups.push(() => device.close());
-  const capture = pcap === null ? null : startCapture(pcap, { create: system.OutputFile.create, device, stderr });
+  const capture = pcap === null
+    ? null
+    : startCapture(pcap, { create: system.OutputFile.create, device, atRest: (run) => poller.atRest(run), stderr });
   if (capture !== null) cleanups.push(() => capture.close());
 
   const { allocate, readTextFile: read, openDescriptors } = system;

@@ -109,6 +109,7 @@ export class Poller implements Polling {
   private time = -1;
   private yielding = false;
   private deferred: (() => void)[] = [];
+  private resting: (() => void)[] = [];
   private rested: (() => void) | null = null;
   private begun = false;
   /** Whether a turn is on, or is going to come. */
@@ -151,6 +152,15 @@ export class Poller implements Polling {
   /** Calls `run` after the present events, or where there are none, in a turn of its own. */
   defer(run: () => void): void {
     this.deferred.push(run);
+    this.rouse();
+  }
+
+  /**
+   * Calls `run` once, as soon as no event is there and nothing is put off: just before it would wait. While events keep
+   * coming it is not called.
+   */
+  atRest(run: () => void): void {
+    this.resting.push(run);
     this.rouse();
   }
 
@@ -213,11 +223,22 @@ export class Poller implements Polling {
 
   /** The number of events that there are now, or after a while. */
   private wait(): number {
-    const { events } = this;
-    const epoll = this.set.fd;
-    const count = this.canWait && this.deferred.length === 0
-      ? this.libc.epoll_pwait2!(epoll, events, BATCH, this.timeoutPointer, null)
-      : this.libc.epoll_wait(epoll, events, BATCH, 0);
+    if (this.resting.length > 0) {
+      const count = this.look(); // one more system call, only where somebody wants to know
+      if (count > 0 || this.deferred.length > 0) return count;
+      for (const run of this.resting.splice(0)) run();
+    }
+    if (!this.canWait || this.deferred.length > 0) return this.look();
+    return this.counted(this.libc.epoll_pwait2!(this.set.fd, this.events, BATCH, this.timeoutPointer, null));
+  }
+
+  /** The number of events that there are now. */
+  private look(): number {
+    return this.counted(this.libc.epoll_wait(this.set.fd, this.events, BATCH, 0));
+  }
+
+  /** What a call of the kernel's said, without its failure. */
+  private counted(count: number): number {
     if (count >= 0) return count;
     const reason = errno();
     if (reason === ENOSYS) this.canWait = false; // before Linux 5.11

@@ -25,6 +25,8 @@ export interface CaptureOptions {
   readonly medium: Device["medium"];
   /** Calls `run` in about `delay` ms. */
   readonly after: (delay: number, run: () => void) => void;
+  /** Calls `run` once, as soon as the event loop has nothing else to do. */
+  readonly atRest: (run: () => void) => void;
   /**
    * Called at most once: what is wrong with the capture, for a person. It has ended then, but for the one case that
    * packets are missing, which is told at the close.
@@ -45,12 +47,12 @@ export class Capture {
 
   /** Writes the head of the file. Throws what the sink throws. */
   constructor(options: CaptureOptions) {
-    const { sink, after, problem } = options;
+    const { sink, after, atRest, problem } = options;
     const wallClock = new WallClock();
     this.clock = options.clock ?? (() => wallClock.now());
     this.problem = problem;
     this.headerLength = options.medium === "ethernet" ? ETHERNET_HEADER : 0;
-    this.writer = new PcapWriter({ sink, after, failed: (error) => this.ended(error) });
+    this.writer = new PcapWriter({ sink, after, atRest, failed: (error) => this.ended(error) });
   }
 
   /** Packets in the capture so far. */

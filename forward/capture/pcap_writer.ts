@@ -1,13 +1,15 @@
 /**
  * A capture file on its way to where it is stored: packets collect in a buffer, which is written when it has enough, or
- * some time after the first packet in it.
+ * when the event loop comes to rest. So whoever has the answer to a ping finds both packets in the file, while a bulk
+ * transfer, which leaves no rest, is written in large pieces. A loop that never rests writes some time after the first
+ * packet in the buffer.
  *
  * Writes are synchronous. Those of Deno that are not end in a later turn of the event loop, one a turn, while a bulk
  * transfer brings 2 MiB a turn: with 8 to 64 MiB of buffers and 2 cores, up to nine tenths of a transfer at 5 to 15
  * Gbit/s were missing from its capture. Synchronous writes take 30 to 55 µs for 64 KiB and miss nothing; that is the
  * price of a capture.
  *
- *     pending < FLUSH_AT    a packet → buffer; the timer writes it
+ *     pending < FLUSH_AT    a packet → buffer; written at the loop's rest, or by the timer
  *     pending ≥ FLUSH_AT    written at once
  *     sink takes nothing    (a pipe whose reader rests) asked again with each packet, and by the timer
  *     buffer full           packets are dropped, and counted
@@ -21,7 +23,7 @@ import { FILE_HEADER, putFileHeader, putRecordHeader, RECORD_HEADER, recordLengt
 const FLUSH_AT = 256 * 1024;
 /** What is kept for a sink that takes nothing now. */
 const CAPACITY = 4 * 1024 * 1024;
-/** A packet is in the file after this time at the latest: people watch captures grow. */
+/** A packet is in the file after this time at the latest, also where the loop has no rest: people watch captures grow. */
 const FLUSH_AFTER_MS = 200;
 /** How soon a sink that took nothing is asked again: a pipe holds 64 KiB. */
 const RETRY_AFTER_MS = 10;
@@ -40,6 +42,8 @@ export interface PcapWriterOptions {
   readonly sink: CaptureSink;
   /** Calls `run` in about `delay` ms. */
   readonly after: (delay: number, run: () => void) => void;
+  /** Calls `run` once, as soon as the event loop has nothing else to do. */
+  readonly atRest: (run: () => void) => void;
   /** Called once, when the sink has failed. */
   readonly failed: (error: Error) => void;
 }
@@ -58,6 +62,7 @@ export class PcapWriter {
   /** Bytes in the sink. */
   private written = FILE_HEADER;
   private waiting = false;
+  private waitingForRest = false;
   private over = false;
 
   /** Writes the file's header. Throws what the sink throws. */
@@ -84,7 +89,11 @@ export class PcapWriter {
     this.packets++;
     this.to += RECORD_HEADER + length;
     if (this.to - this.from >= FLUSH_AT) this.flush();
-    if (this.to > this.from) this.flushLater(FLUSH_AFTER_MS);
+    if (this.to === this.from) return;
+    this.flushLater(FLUSH_AFTER_MS);
+    if (this.waitingForRest) return;
+    this.waitingForRest = true;
+    this.options.atRest(this.atRest);
   }
 
   /** Writes what the sink takes, and ends. */
@@ -133,6 +142,11 @@ export class PcapWriter {
     this.waiting = true;
     this.options.after(delay, this.timer);
   }
+
+  private readonly atRest = (): void => {
+    this.waitingForRest = false;
+    if (!this.over) this.flush();
+  };
 
   private readonly timer = (): void => {
     this.waiting = false;

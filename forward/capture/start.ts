@@ -15,16 +15,19 @@ export interface CaptureParts {
   /** Makes the file. Throws if it can't. */
   readonly create: (path: string) => CaptureSink;
   readonly device: Pick<Device, "medium">;
+  /** Calls `run` once, as soon as the event loop has nothing else to do. */
+  readonly atRest: (run: () => void) => void;
   /** Is told of what goes wrong later. */
   readonly stderr: Output;
 }
 
 /** Begins the file. Throws a {@linkcode StartFailed}. */
-export function startCapture(path: string, { create, device, stderr }: CaptureParts): Capture {
+export function startCapture(path: string, { create, device, atRest, stderr }: CaptureParts): Capture {
   return attempt(ExitStatus.PCAP, pcapFailed, () =>
     new Capture({
       ...{ sink: create(path), medium: device.medium },
       after: (delay, run) => setTimeout(run, delay),
+      atRest,
       problem: (text) => stderr.line(problem(text)),
     }));
 }

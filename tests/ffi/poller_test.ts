@@ -49,6 +49,32 @@ for (const waitMicroseconds of [100, 0]) {
     await poller.close();
   });
 
+  Deno.test(`${title}: who waits for its rest is called once, behind the events that there are`, async () => {
+    const poller = begun({ onError, waitMicroseconds });
+    using first = new TestDescriptor(poller);
+    using second = new TestDescriptor(poller);
+    const order: string[] = [];
+    const rested = Promise.withResolvers<void>();
+    first.set();
+    second.set();
+    first.handle.arm(EPOLLIN);
+    poller.atRest(() => {
+      order.push("rest");
+      rested.resolve();
+    });
+    poller.defer(() => {
+      order.push("deferred");
+      second.handle.arm(EPOLLIN);
+      poller.defer(() => order.push("deferred again"));
+    });
+    await rested.promise;
+    assertEquals(order, ["deferred", "deferred again", "rest"]);
+    assertEquals([first.calls.length, second.calls.length], [1, 1], "events that were there");
+    await delay(20);
+    assertEquals(order.length, 3, "it is called once");
+    await poller.close();
+  });
+
   Deno.test(`${title}: when nothing happens it says so once, and again after the next event`, async () => {
     const poller = new Poller({ onError, waitMicroseconds });
     let rests = 0, rested = Promise.withResolvers<void>();

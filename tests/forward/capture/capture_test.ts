@@ -31,7 +31,7 @@ function setup(medium: Device["medium"] = "ip") {
   const sink = new FakeSink(), timers = new FakeTimers();
   const problems: string[] = [];
   const problem = (text: string) => problems.push(text);
-  const capture = new Capture({ sink, medium, after: timers.after, problem, clock: () => 0 });
+  const capture = new Capture({ sink, medium, after: timers.after, atRest: timers.atRest, problem, clock: () => 0 });
   /** The packets in the sink, as hex. */
   const packets = () => {
     timers.fire();
@@ -228,7 +228,7 @@ Deno.test({
       const sink = OutputFile.create(path);
       const problems: string[] = [];
       const problem = (text: string) => problems.push(text);
-      const capture = new Capture({ sink, medium: "ethernet", after: () => {}, problem });
+      const capture = new Capture({ sink, medium: "ethernet", after: () => {}, atRest: () => {}, problem });
       const data = Uint8Array.from({ length: 2000 }, (_, i) => i % 251);
       const long = checksummed(udp(40_001, 9, data), 6, UDP, GUEST4, REMOTE4);
       const long6 = checksummed(udp(40_001, 9, data), 6, UDP, REMOTE6, GUEST6);

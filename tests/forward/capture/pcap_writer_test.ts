@@ -7,7 +7,10 @@ import { FakeSink, FakeTimers } from "./sink.ts";
 function setup(sink = new FakeSink()) {
   const timers = new FakeTimers();
   const failures: string[] = [];
-  const writer = new PcapWriter({ sink, after: timers.after, failed: (error) => failures.push(error.message) });
+  const writer = new PcapWriter({
+    ...{ sink, after: timers.after, atRest: timers.atRest },
+    failed: (error) => failures.push(error.message),
+  });
   /** Adds a packet of `length` bytes, all `value`; false: it was dropped. */
   const add = (length: number, value = 0xee, time = 0): boolean => {
     const at = writer.begin(time, length);
@@ -44,6 +47,19 @@ Deno.test("a capture, byte by byte", () => {
   writer.close();
   assertEquals(add(1), false);
   assertEquals([sink.closed, writer.dropped], [1, 0]);
+});
+
+Deno.test("packets are written when the loop comes to rest, however many there are by then", () => {
+  const { sink, timers, add } = setup();
+  for (let i = 0; i < 5; i++) add(84);
+  assertEquals(sink.writes, [FILE_HEADER]);
+  assertEquals(timers.rest(), 1, "calls at the rest");
+  assertEquals(sink.writes, [FILE_HEADER, 500], "all in one write");
+  timers.fire();
+  add(84);
+  assertEquals(timers.rest(), 1, "calls at the next rest");
+  assertEquals(sink.writes, [FILE_HEADER, 500, 100]);
+  assertEquals(timers.rest(), 0, "calls where nothing was captured");
 });
 
 Deno.test("much is written at once, in large pieces", () => {

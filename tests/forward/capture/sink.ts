@@ -53,6 +53,19 @@ export class FakeTimers {
     return this.runs.length;
   }
 
+  private readonly resting: (() => void)[] = [];
+
+  readonly atRest = (run: () => void): void => {
+    this.resting.push(run);
+  };
+
+  /** The loop comes to rest. Returns how many wanted to know. */
+  rest(): number {
+    const all = this.resting.splice(0);
+    for (const run of all) run();
+    return all.length;
+  }
+
   /** Fires those that are set now. */
   fire(): void {
     for (const run of this.runs.splice(0)) run();
