@@ -51,6 +51,7 @@ export class StreamDevice implements FrameDevice {
   readonly checksumOffload = false;
   readonly tcpSegmentation4 = false;
   readonly tcpSegmentation6 = false;
+  readonly udpSegmentation = false;
   readonly counters: DeviceCounters = newCounters();
   readonly name: string;
   private readonly libc: Libc = libc();

@@ -184,8 +184,8 @@ export interface Device {
   /** Whether it cuts large TCP segments ({@linkcode Transmit.segmentation}), by IP version. */
   readonly tcpSegmentation4: boolean;
   readonly tcpSegmentation6: boolean;
-  /** Whether it cuts trains of UDP datagrams, both IP versions; not given: it does not. */
-  readonly udpSegmentation?: boolean;
+  /** Whether it cuts trains of UDP datagrams, both IP versions. */
+  readonly udpSegmentation: boolean;
   /** Sends a frame. False: it was dropped, as a network may; the device counts it. Never throws for a lost frame. */
   transmit(frame: Transmit): boolean;
 }

@@ -14,6 +14,7 @@ export class CapturingDevice implements Device {
   readonly checksumOffload: boolean;
   readonly tcpSegmentation4: boolean;
   readonly tcpSegmentation6: boolean;
+  readonly udpSegmentation: boolean;
 
   /** The device stays the caller's. */
   constructor(private readonly device: Device, private readonly capture: Capture) {
@@ -22,6 +23,7 @@ export class CapturingDevice implements Device {
     this.checksumOffload = device.checksumOffload;
     this.tcpSegmentation4 = device.tcpSegmentation4;
     this.tcpSegmentation6 = device.tcpSegmentation6;
+    this.udpSegmentation = device.udpSegmentation;
   }
 
   transmit(frame: Transmit): boolean {

@@ -179,7 +179,7 @@ class Case {
     this.slirp = new Slirp({
       device: {
         ...{ medium: this.medium, mtu: this.mtu, checksumOffload: offload },
-        ...{ tcpSegmentation4: offload, tcpSegmentation6: offload },
+        ...{ tcpSegmentation4: offload, tcpSegmentation6: offload, udpSegmentation: false },
         transmit: (transmit) => this.transmit(transmit),
       },
       ...{ frames, allocate: allocatePlain, loop, host: this.host, listeners: this.listeners, limits: this.limits },

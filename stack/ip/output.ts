@@ -46,7 +46,7 @@ export class IpOutput implements UdpSender {
 
   get canSegmentUdp(): boolean {
     const { device } = this.options;
-    return device.checksumOffload && device.udpSegmentation === true;
+    return device.checksumOffload && device.udpSegmentation;
   }
 
   canSegment(version: IpVersion): boolean {

@@ -39,6 +39,7 @@ export class BadLink implements Device {
   readonly checksumOffload = false;
   readonly tcpSegmentation4 = false;
   readonly tcpSegmentation6 = false;
+  readonly udpSegmentation = false;
   readonly counts: LinkCounts = { passed: 0, lost: 0, duplicated: 0, heldBack: 0, corrupted: 0 };
   private readonly outgoing: Outgoing;
   private readonly block;

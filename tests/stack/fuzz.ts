@@ -97,7 +97,14 @@ function fuzz(medium: "ethernet" | "ip"): void {
   let sent = 0;
   const undecided: TcpRequest[] = [];
   const device: Device = {
-    ...{ medium, mtu: 1500, checksumOffload: false, tcpSegmentation4: false, tcpSegmentation6: false },
+    ...{
+      medium,
+      mtu: 1500,
+      checksumOffload: false,
+      tcpSegmentation4: false,
+      tcpSegmentation6: false,
+      udpSegmentation: false,
+    },
     transmit: (transmit) => {
       sent++;
       generator.hear(transmit);

@@ -5,7 +5,14 @@ import { Stack } from "../../stack/stack.ts";
 import { Bed, checksummed, GUEST6, hex, ipv4, ipv6, toHex, udp } from "./bed.ts";
 
 const DEVICE: Device = {
-  ...{ medium: "ip", mtu: 1500, checksumOffload: false, tcpSegmentation4: false, tcpSegmentation6: false },
+  ...{
+    medium: "ip",
+    mtu: 1500,
+    checksumOffload: false,
+    tcpSegmentation4: false,
+    tcpSegmentation6: false,
+    udpSegmentation: false,
+  },
   transmit: () => true,
 };
 

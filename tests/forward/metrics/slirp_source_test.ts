@@ -17,6 +17,7 @@ Deno.test("figures of a running stack", () => {
     checksumOffload: true,
     tcpSegmentation4: true,
     tcpSegmentation6: true,
+    udpSegmentation: false,
     transmit: () => true,
   };
   const meter = new FlowMeter("routed", "tcp");

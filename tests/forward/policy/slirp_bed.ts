@@ -35,7 +35,14 @@ export class SlirpBed implements Disposable {
 
   private constructor(policy: Policy) {
     const device: Device = {
-      ...{ medium: "ip", mtu: 1500, checksumOffload: false, tcpSegmentation4: false, tcpSegmentation6: false },
+      ...{
+        medium: "ip",
+        mtu: 1500,
+        checksumOffload: false,
+        tcpSegmentation4: false,
+        tcpSegmentation6: false,
+        udpSegmentation: false,
+      },
       transmit: (transmit) => this.sent.push(transmit.flatten()) > 0,
     };
     this.slirp = new Slirp({

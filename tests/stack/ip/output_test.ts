@@ -76,7 +76,14 @@ Deno.test("a payload in odd pieces is fragmented where it must be, not where the
   const bed = new Bed();
   const sent: Uint8Array[] = [];
   const device = {
-    ...{ medium: "ip", mtu: 600, checksumOffload: false, tcpSegmentation4: false, tcpSegmentation6: false } as const,
+    ...{
+      medium: "ip",
+      mtu: 600,
+      checksumOffload: false,
+      tcpSegmentation4: false,
+      tcpSegmentation6: false,
+      udpSegmentation: false,
+    } as const,
     transmit: () => true,
   };
   const link = {
@@ -131,7 +138,14 @@ Deno.test("a UDP checksum that comes out as 0 is sent as ffff", () => {
 Deno.test("large TCP segments are left to the device that can cut them", () => {
   const sent: [number, number, number][] = [];
   const device = {
-    ...{ medium: "ip", mtu: 1500, checksumOffload: true, tcpSegmentation4: true, tcpSegmentation6: false } as const,
+    ...{
+      medium: "ip",
+      mtu: 1500,
+      checksumOffload: true,
+      tcpSegmentation4: true,
+      tcpSegmentation6: false,
+      udpSegmentation: false,
+    } as const,
     transmit: () => true,
   };
   const link = {
