@@ -33,6 +33,7 @@ export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
+export const SO_OOBINLINE = 10;
 /** The same past the system's limit, for whoever may administer the network. */
 export const SO_RCVBUFFORCE = 33;
 export const SO_LINGER = 13;

@@ -20,6 +20,7 @@ import {
   SO_BINDTODEVICE,
   SO_BINDTOIFINDEX,
   SO_KEEPALIVE,
+  SO_OOBINLINE,
   SOL_SOCKET,
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
@@ -148,11 +149,13 @@ export class SocketContext {
   }
 
   /**
-   * What every TCP socket has, and those that a listener accepts have from it: nothing waits for more to be sent, and a
-   * peer that is gone without a word is found out. Throws a {@linkcode SocketError}.
+   * What every TCP socket has, and those that a listener accepts have from it: nothing waits for more to be sent, urgent
+   * data stay in the stream (RFC 6093, section 6), and a peer that is gone without a word is found out. Throws a
+   * {@linkcode SocketError}.
    */
   setStreamOptions(fd: number): void {
     this.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    this.setOption(fd, SOL_SOCKET, SO_OOBINLINE, 1);
     this.setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     this.setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE);
     this.setOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL);

@@ -141,30 +141,50 @@ for (const address of ["127.0.0.1", "::1"]) {
   });
 }
 
-/** Sends ten bytes of which one is urgent, and says so; then it waits. */
+/** Sends ten bytes of which one is urgent, and says so; then it waits. Its peer calls it, or is called on a port. */
 const URGENT = `
 import socket, sys
-listener = socket.create_server(("127.0.0.1", 0))
-print(listener.getsockname()[1], flush=True)
-peer = listener.accept()[0]
+if len(sys.argv) > 1:
+    peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+else:
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+    peer = listener.accept()[0]
 peer.send(b"four")
 peer.send(b"!", socket.MSG_OOB)
 peer.send(b"after")
 print("sent", flush=True)
 sys.stdin.read()`;
 
-Deno.test("urgent data are left out, and what comes behind them is read", async () => {
+Deno.test("urgent data stay in the stream of a connection that was dialled", async () => {
   await using test = new TestHost();
   await using server = Process.start(["python3", "-c", URGENT]);
   const port = Number((await server.line("stdout", /^\d+$/))[0]);
   const client = await test.host.dial(endpoint("127.0.0.1", port));
   await server.line("stdout", /^sent$/);
-  const conversation = new Conversation(client);
-  let text = "";
-  while (text.length < 9) text += await conversation.read();
-  assertEquals(text, "fourafter");
+  assertEquals(await readBytes(client, 10), "four!after");
   client.close();
 });
+
+Deno.test("urgent data stay in the stream of a connection that was accepted", async () => {
+  await using test = new TestHost();
+  const accepted = Promise.withResolvers<HostStream>();
+  const listener = test.host.listen(endpoint("127.0.0.1", 0), accepted.resolve);
+  await using client = Process.start(["python3", "-c", URGENT, String(listener.local.port)]);
+  const server = await accepted.promise;
+  await client.line("stdout", /^sent$/);
+  assertEquals(await readBytes(server, 10), "four!after");
+  server.close();
+  listener.close();
+});
+
+/** What a stream gives until there are so many bytes. */
+async function readBytes(stream: HostStream, count: number): Promise<string> {
+  const conversation = new Conversation(stream);
+  let text = "";
+  while (text.length < count) text += await conversation.read();
+  return text;
+}
 
 Deno.test("a handler is silent after close, and close comes from within a callback", async () => {
   await using test = new TestHost();
