@@ -24,7 +24,10 @@ import type { Options, RunOptions, SharedOptions } from "./forward/options/optio
 import { Output } from "./forward/output.ts";
 import { missingPermissions } from "./forward/permissions.ts";
 import type { EchoHandler } from "./forward/pings.ts";
-import { attempt, StartFailed } from "./forward/start_failed.ts";
+import type { ProgramLog } from "./forward/program_log/program_log.ts";
+import { startLog } from "./forward/program_log/start.ts";
+import { attempt, messageOf, StartFailed } from "./forward/start_failed.ts";
+import { version } from "./forward/version.ts";
 import { IpAddress } from "./stack/address.ts";
 import { DEFAULT_ADDRESSES } from "./stack/addresses.ts";
 import { FramePool } from "./stack/device.ts";
@@ -47,13 +50,21 @@ async function main(args: readonly string[]): Promise<void> {
   if (missing.length > 0) throw new StartFailed(FAILURE, lines.permissionsMissing(missing));
   const { readTextFile: read, findUser } = system;
   const command = await readCommandLine(args, { stdout, stderr, read, findUser });
-  if (command.kind === "end") life.end(command.status);
-  else if (command.kind === "run") await run(command.options, command.words);
-  else await attach(command.options);
+  if (command.kind === "end") return life.end(command.status);
+  const { kind, flags } = command;
+  const log = await startLog(command.options, { append: system.OutputFile.append, stderr });
+  log?.info("starting", { version, deno: Deno.version.deno, pid: Deno.pid, kind, flags });
+  life.cleanups.push(() => log?.info("ending"));
+  try {
+    await (command.kind === "run" ? run(command.options, command.words, log) : attach(command.options, log));
+  } catch (error) {
+    log?.error("start failed", { reason: messageOf(error) });
+    throw error;
+  }
 }
 
 /** Serves a guest that exists, until a signal or the device's end. Rejects where it can't start. */
-async function attach(options: Options): Promise<void> {
+async function attach(options: Options, log: ProgramLog | null): Promise<void> {
   const parent = system.parentPid();
   const close = () => {
     stderr.line(lines.closing(Deno.pid));
@@ -62,12 +73,12 @@ async function attach(options: Options): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, close);
   makeReady();
   const serving = await serve(options, {
-    ...{ lines: options.quiet ? null : stdout, progress: stderr, close },
+    ...{ lines: options.quiet ? null : stdout, progress: stderr, log, close },
     open: (poller) => openDevice(options, poller),
     gone: () => life.end(FAILURE),
   });
   if (options.user !== null) system.tellParent(parent); // another user may not send it a signal
-  giveUpPower(options, [parent], stderr);
+  giveUpPower(options, [parent], stderr, log);
   if (options.exitWithParent) system.closeWithParent(parent, close);
   stderr.line(lines.started(Deno.pid));
   if (options.maxprocs !== null) stderr.line(lines.maxprocsIgnored());
@@ -77,7 +88,7 @@ async function attach(options: Options): Promise<void> {
 }
 
 /** Makes a guest, runs a command in it, and ends with its status. Rejects where it can't start. */
-async function run(options: RunOptions, words: readonly string[]): Promise<void> {
+async function run(options: RunOptions, words: readonly string[], log: ProgramLog | null): Promise<void> {
   const parent = system.parentPid();
   const shell = words.length === 0;
   const command = shell ? [system.environmentVariable("SHELL") || "/bin/sh"] : words;
@@ -89,7 +100,7 @@ async function run(options: RunOptions, words: readonly string[]): Promise<void>
   life.cleanups.push(() => guest.end());
   const close = () => life.end(CLOSED);
   const serving = await serve(options, {
-    ...{ lines: options.quiet ? null : progress, progress, close },
+    ...{ lines: options.quiet ? null : progress, progress, log, close },
     open: () => attempt(ExitStatus.DEVICE, lines.guestFailed, () => new system.TunDevice(guest.device())),
     gone: () => {
       const state = guest.pid === 0 ? null : guest.state(); // it takes the device with it
@@ -103,9 +114,11 @@ async function run(options: RunOptions, words: readonly string[]): Promise<void>
   system.handSignalsOn(guest, terminal, shell);
   execute(guest, command[0]!);
   if (terminal.isLent) terminal.lend(guest.pid);
-  giveUpPower(options, [...guest.pids, OWN_GROUP], progress);
+  giveUpPower(options, [...guest.pids, OWN_GROUP], progress, log);
   life.started();
-  life.end(await system.follow(guest, terminal));
+  const status = await system.follow(guest, terminal);
+  log?.info("command ended", { status });
+  life.end(status);
 }
 
 /** Who serves has others use the terminal, needs many descriptors, and waits for no reader of the lines. */
@@ -126,6 +139,7 @@ interface Serving {
   readonly lines: Output | null;
   /** For lines about the program. */
   readonly progress: Output | null;
+  readonly log: ProgramLog | null;
   /** There will be no more frames. */
   gone(): void;
   /** The end was asked for. */
@@ -141,6 +155,7 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
   const { readyFd, exitFd, pcap } = options;
   const gone = (device: string, error: Error) => {
     stderr.line(lines.noMoreFrames(device, error.message));
+    guest.log?.error("no more frames", { device, reason: error.message });
     guest.gone();
   };
   for (const fd of [readyFd, exitFd]) if (fd !== null) attempt(FAILURE, lines.problem, () => system.takeInherited(fd));
@@ -153,6 +168,8 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
   if (exitFd !== null) attempt(FAILURE, lines.exitFdFailed, () => system.closeWithPeer(exitFd, poller, guest.close));
   const device = guest.open(poller);
   cleanups.push(() => device.close());
+  const { name, medium, mtu, checksumOffload, tcpSegmentation4, tcpSegmentation6 } = device;
+  guest.log?.info("device open", { name, medium, mtu, checksumOffload, tcpSegmentation4, tcpSegmentation6 });
   const capture = pcap === null
     ? null
     : startCapture(pcap, { create: system.OutputFile.create, device, atRest: (run) => poller.atRest(run), stderr });
@@ -163,6 +180,7 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
   const sources = new system.SourceAddresses(IpAddress.at);
   const taker = await makeNetwork(options, {
     ...{ device, frames, allocate, defer, clock: () => poller.now(), capture, metrics, cleanups, lines: guest.lines },
+    log: guest.log,
     ...hosts(options, poller, defer),
     pings: (handler) => pingSockets(options, poller, handler, guest.progress),
     sourceTowards: (remote) => sources.towards(remote),
@@ -186,12 +204,18 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
  *
  * @param signals processes that are sent signals later
  */
-function giveUpPower(options: SharedOptions, signals: readonly number[], progress: Output | null): void {
+function giveUpPower(
+  options: SharedOptions,
+  signals: readonly number[],
+  progress: Output | null,
+  log: ProgramLog | null,
+): void {
   const { user, sandbox, icmp, metrics } = options;
   const removable = metrics?.kind === "unix" ? dirname(metrics.path) : null;
   const wanted = { user, sandbox, signals, rawIcmp: icmp === "auto", removable };
   const missing = attempt(FAILURE, lines.privilegesKept, () => system.confine(wanted));
   for (const text of missing) progress?.line(lines.sandboxIncomplete(text));
+  if (user !== null || sandbox) log?.info("power given up", { sandbox, uid: user?.uid ?? null, missing });
 }
 
 /** The device of a guest that exists. Throws a {@linkcode StartFailed}. */

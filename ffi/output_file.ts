@@ -1,5 +1,5 @@
 /**
- * A file that is written from its start, and never holds its writer up for another program's sake: what a pipe's reader
+ * A file that is only written, and never holds its writer up for another program's sake: what a pipe's reader
  * has not made room for is not taken. (A file on a disk takes all, at the pace of the disk.)
  *
  * @module
@@ -8,7 +8,8 @@ import { check, EAGAIN, EINTR, SystemError } from "./errors.ts";
 import { cString, errno, libc } from "./libc.ts";
 import { F_SETFL, O_NONBLOCK } from "./socket_constants.ts";
 
-const O_WRONLY_CREAT_TRUNC_CLOEXEC = 0o1 | 0o100 | 0o1000 | 0o2000000;
+/** fcntl.h, O_WRONLY | O_CREAT | O_CLOEXEC; and what becomes of the bytes that a file has. */
+const O_WRONLY_CREAT_CLOEXEC = 0o1 | 0o100 | 0o2000000, O_TRUNC = 0o1000, O_APPEND = 0o2000;
 /** For the umask to cut down, as everybody does. */
 const MODE = 0o666;
 
@@ -20,10 +21,19 @@ export class OutputFile {
 
   /** Makes the file, or empties it. For a named pipe it waits until somebody reads. Throws a SystemError. */
   static create(path: string): OutputFile {
+    return OutputFile.open(path, O_TRUNC);
+  }
+
+  /** Likewise, but what is written goes behind what the file has, also when others write to it. */
+  static append(path: string): OutputFile {
+    return OutputFile.open(path, O_APPEND);
+  }
+
+  private static open(path: string, flag: number): OutputFile {
     const c = libc();
-    const fd = check(c.open(cString(path), O_WRONLY_CREAT_TRUNC_CLOEXEC, MODE), "open", path);
+    const fd = check(c.open(cString(path), O_WRONLY_CREAT_CLOEXEC | flag, MODE), "open", path);
     // only now: opening a pipe for writing without blocking fails where nobody reads yet
-    c.fcntl(fd, F_SETFL, O_NONBLOCK);
+    c.fcntl(fd, F_SETFL, O_NONBLOCK | (flag & O_APPEND)); // F_SETFL replaces both
     return new OutputFile(fd, path);
   }
 

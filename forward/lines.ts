@@ -153,6 +153,11 @@ export function pcapFailed(reason: string): string {
   return `[!] Failed to open PCAP file: ${oneLine(reason)}`;
 }
 
+/** The file of `-log`. */
+export function logFailed(reason: string): string {
+  return `[!] Failed to open log file: ${oneLine(reason)}`;
+}
+
 /** With {@linkcode ExitStatus.LOCAL_FORWARD}. `bind`: where to, as `IP:PORT` or `NAME:PORT`. */
 export function listenFailed(network: LineNetwork, bind: string, reason: string): string {
   return `[!] Failed to listen on ${network}://${bind}: ${oneLine(reason)}`;

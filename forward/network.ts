@@ -3,17 +3,19 @@
  *
  * @module
  */
-import type { Endpoint, IpAddress } from "../stack/address.ts";
+import { type Endpoint, formatEndpoint, type IpAddress } from "../stack/address.ts";
 import type { Allocate, Device, FramePool } from "../stack/device.ts";
 import type { Capture } from "./capture/capture.ts";
 import { captureFrames, CapturingDevice, type FrameTaker } from "./capture/capturing_device.ts";
 import { AllowedNames } from "./dns/allowed_names.ts";
+import type { NameServer } from "./dns/resolv_conf.ts";
 import { NameServers } from "./dns/servers.ts";
 import type { HostNetwork } from "./host.ts";
 import { gatewayRanges, LOOPBACKS } from "./host_loopback.ts";
 import { IdleReclaim } from "./idle_reclaim.ts";
 import { policyRefused, refusalsUnsaid } from "./lines.ts";
 import { logLines, NO_LOGS } from "./logs.ts";
+import { limitRows } from "./metrics/limit_rows.ts";
 import { EventLoopDelay } from "./metrics/event_loop_delay.ts";
 import { meteredLogs } from "./metrics/metered_logs.ts";
 import { type ProcessSource, readProcessUsage } from "./metrics/process_figures.ts";
@@ -29,6 +31,8 @@ import { HostNetworks } from "./policy/host_networks.ts";
 import { NameGuard } from "./policy/name_guard.ts";
 import { Policy } from "./policy/policy.ts";
 import { Refusals } from "./policy/refusals.ts";
+import type { ProgramLog } from "./program_log/program_log.ts";
+import { LIMITS_INTERVAL_MS, LimitWatch, loggedLogs, loggedPolicy } from "./program_log/watch.ts";
 import { setUpForwards } from "./setup.ts";
 import { asBound, shownBy } from "./shown.ts";
 import { Slirp } from "./slirp.ts";
@@ -59,6 +63,8 @@ export interface NetworkParts {
   readonly onRest: (rested: () => void) => void;
   readonly capture: Capture | null;
   readonly metrics: MetricsServer | null;
+  /** The program's log; null: none. */
+  readonly log: ProgramLog | null;
   /** For lines about forwards and connections; null: nobody wants them. */
   readonly lines: Output | null;
   /** For what the user should know of while the program serves; null: nobody wants it. */
@@ -71,7 +77,8 @@ export interface NetworkParts {
 
 /** Makes it, with its forwards. Resolves with what takes the device's frames. Rejects with a {@linkcode StartFailed}. */
 export async function makeNetwork(options: SharedOptions, parts: NetworkParts): Promise<FrameTaker> {
-  const { device, frames, allocate, host, listeners, process, capture, metrics, lines, notices, defer, clock } = parts;
+  const { device, frames, allocate, host, listeners, process, capture, metrics, lines, notices, defer, clock, log } =
+    parts;
   const { read } = process;
   const now = () => performance.now();
   const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(LOOPBACKS)] : options.allow;
@@ -82,14 +89,20 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     now,
   });
   const policy = new Policy({ ...options, allow, hostNetworks, refusals });
-  const written = lines === null ? NO_LOGS : logLines(lines);
+  const printed = lines === null ? NO_LOGS : logLines(lines);
+  const written = log === null ? printed : loggedLogs(printed, log);
   const { logs, meters } = metrics === null ? { logs: written, meters: [] } : meteredLogs(written);
   const loop = new StackLoop(defer, clock);
   const slirp = new Slirp({
     device: capture === null ? device : new CapturingDevice(device, capture),
-    ...{ frames, allocate, host, listeners, policy, logs },
+    ...{ frames, allocate, host, listeners, logs },
+    policy: log === null ? policy : loggedPolicy(policy, log),
     echo: options.icmp === "auto" ? parts.pings : options.icmp,
-    nameServers: new NameServers({ read, now }),
+    nameServers: new NameServers({
+      read,
+      now,
+      changed: log === null ? undefined : (servers) => serversTaken(servers, log),
+    }),
     dnsOnly: options.dnsNames === "allowed" ? new AllowedNames(options.allow) : undefined,
     ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
     limits: options.limits,
@@ -99,6 +112,11 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   });
   parts.cleanups.push(() => slirp.close());
   parts.onRest(new IdleReclaim(loop, () => readProcessUsage(read), () => slirp.reclaimMemory()).rested);
+  if (log !== null) {
+    const watch = new LimitWatch(() => limitRows(slirp.usage), log);
+    const timer = setInterval(() => watch.look(), LIMITS_INTERVAL_MS);
+    parts.cleanups.push(() => clearInterval(timer));
+  }
   metrics?.show(
     new SlirpSource({
       ...{ version, frames, meters, capture, lines: parts.outputs },
@@ -122,6 +140,21 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     ttl: options.dnsTtl,
     now,
     random: Math.random,
+    changed: log === null ? undefined : (name, answer, before) => nameResolved(name, answer, before, log),
   });
   return capture === null ? slirp : captureFrames(slirp, capture);
+}
+
+function serversTaken(servers: readonly NameServer[], log: ProgramLog): void {
+  log.info("name servers", {
+    servers: servers.map(({ address, zone }) => zone === null ? `${address}` : `${address}%${zone}`),
+  });
+}
+
+function nameResolved(name: string, answer: Endpoint, before: Endpoint | null, log: ProgramLog): void {
+  log.info(before === null ? "name resolved" : "name changed", {
+    name,
+    endpoint: formatEndpoint(answer),
+    before: before === null ? null : formatEndpoint(before),
+  });
 }

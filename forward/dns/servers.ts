@@ -26,6 +26,8 @@ export interface NameServersOptions {
   readonly read: (path: string) => string;
   /** A clock in ms that doesn't go back. */
   readonly now: () => number;
+  /** Is told the servers that are asked from now on, at the first look and when they change. */
+  readonly changed?: ((servers: readonly NameServer[]) => void) | undefined;
 }
 
 /** How a question is to be asked. */
@@ -102,6 +104,7 @@ export class NameServers {
     this.conf = parseResolvConf(text);
     this.resting.udp.clear();
     this.resting.tcp.clear();
+    this.options.changed?.(this.conf.servers);
   }
 
   /** A file that can't be read says nothing new: it may be back soon, or be one that the sandbox doesn't know. */

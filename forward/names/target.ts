@@ -25,6 +25,8 @@ export interface TargetOptions {
   readonly random: () => number;
   /** Throws a LookupError where an answer is not to be used. */
   readonly check?: (answer: Endpoint) => void;
+  /** Is told of an answer that differs from the one before; `before`: null for the first. */
+  readonly changed?: ((name: string, answer: Endpoint, before: Endpoint | null) => void) | undefined;
 }
 
 /** See the module's text. */
@@ -60,10 +62,12 @@ export class Target {
   }
 
   private async lookUp(): Promise<Endpoint> {
-    const { names, ttl, now, random, check } = this.options;
+    const { names, ttl, now, random, check, changed } = this.options;
     try {
       const answer = await lookUpEnd(this.end, names, random);
       check?.(answer);
+      const before = this.answer;
+      if (before === null || formatEndpoint(before) !== formatEndpoint(answer)) changed?.(this.name, answer, before);
       this.answer = answer;
       this.goodUntil = now() + ttl;
       return answer;

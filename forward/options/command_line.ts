@@ -29,12 +29,17 @@ interface Told {
   readonly status: number;
 }
 
-/** What is to be done. */
+/** What is to be done. `flags`: the words of the command line by which the options were set. */
 export type Command =
   /** Serve a guest that exists. */
-  | { readonly kind: "attach"; readonly options: Options }
+  | { readonly kind: "attach"; readonly options: Options; readonly flags: readonly string[] }
   /** Make a guest and run these words in it; none: a shell. */
-  | { readonly kind: "run"; readonly options: RunOptions; readonly words: readonly string[] }
+  | {
+    readonly kind: "run";
+    readonly options: RunOptions;
+    readonly flags: readonly string[];
+    readonly words: readonly string[];
+  }
   | Told;
 
 /** Where to tell, and how to look things up. */
@@ -54,10 +59,12 @@ export async function readCommandLine(args: readonly string[], context: CommandL
   if (word === "help" || word === "completions") return await tell(word, words, context);
   if (word === "run") {
     const parsed = await outcome(word, parseRunOptions(words, values), context);
-    return parsed.kind === "end" ? parsed : { kind: "run", options: parsed.options, words: parsed.rest };
+    if (parsed.kind === "end") return parsed;
+    const { options, rest } = parsed;
+    return { kind: "run", options, flags: words.slice(0, words.length - rest.length), words: rest };
   }
   const parsed = await outcome("attach", parseOptions(args, values), context);
-  return parsed.kind === "end" ? parsed : { kind: "attach", options: parsed.options };
+  return parsed.kind === "end" ? parsed : { kind: "attach", options: parsed.options, flags: args };
 }
 
 /** The options, if something is to be started by them; otherwise tells what there is to tell. */

@@ -338,6 +338,38 @@ export const FLAGS = {
     usage: "Print what happens, and a line for each connection, on stderr",
     help: ["Print lines about the program, its forwards and each connection on stderr."],
   },
+  "log": {
+    kind: "path",
+    value: "FILE",
+    group: "Observation",
+    usage: "file to which a log about the program is appended",
+    help: [
+      "Append a log about the program to this file: how it was started, the device, name servers, refusals by the policy, " +
+      "limits that are reached, names whose address changes. It is apart from the lines on stdout and stderr. The file is " +
+      "opened before `-user` and `-sandbox` take effect, and made if it is missing. Each level is limited to 20 records a " +
+      "second.",
+    ],
+  },
+  "log-level": {
+    kind: "choice",
+    choices: ["debug", "info", "warning", "error"],
+    value: "LEVEL",
+    group: "Observation",
+    usage: "Log this and what is more important: debug, info, warning, error",
+    help: [
+      "Log records of this level and above. `debug` has each connection, `info` each refusal of the policy, `warning` what " +
+      "ran out, `error` what ended the program. With `-log` alone it is `info`; without `-log` the records go to stderr.",
+    ],
+  },
+  "log-format": {
+    kind: "choice",
+    choices: ["text", "json"],
+    default: "text",
+    value: "FORMAT",
+    group: "Observation",
+    usage: "Log lines of text, or a JSON object a line: text, json",
+    help: ["Log lines of text, or a JSON object a line. In either, what comes from outside is escaped."],
+  },
   "ready-fd": {
     kind: "spareDescriptor",
     value: "NUMBER",

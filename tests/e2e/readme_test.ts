@@ -23,6 +23,7 @@ const INTO = "A server in the guest: `-L`";
 const OUT_OF = "A server on the host: `-R`";
 const PROXIED = "Behind a load balancer: `tcppp`, `udpspp`";
 const CAPTURE = "What was said: `-pcap`";
+const LOG = "What the program did: `-log`";
 const METRICS = "Health, metrics, flows: `-m`";
 const NAMES = "Names";
 const ITSELF = "A guest that configures itself";
@@ -53,6 +54,7 @@ Deno.test("README: every block of commands is known here", () => {
     [PROXIED]: 1,
     [OUT_OF]: 3,
     [CAPTURE]: 1,
+    [LOG]: 1,
     [METRICS]: 4,
     [NAMES]: 2,
     [ITSELF]: 1,
@@ -131,7 +133,7 @@ e2e(`README: ${RUN}`, async () => {
   assertMatch(said, /^status 42$/m);
 });
 
-e2e(`README: ${INTO}; ${OUT_OF}; ${CAPTURE}`, async () => {
+e2e(`README: ${INTO}; ${OUT_OF}; ${CAPTURE}; ${LOG}`, async () => {
   await using lab = await makeLab();
   const [terminal, server] = [await Terminal.open(lab), await Terminal.open(lab)];
   const [serve, visit] = blocks.get(INTO)!;
@@ -152,6 +154,8 @@ e2e(`README: ${INTO}; ${OUT_OF}; ${CAPTURE}`, async () => {
   assertMatch(capture, /^Hello, /m);
   assertMatch(capture, / IP 10\.0\.2\.100\.\d+ > 1\.1\.1\.1\.80: Flags \[S\],/);
   assertMatch(capture, / IP 1\.1\.1\.1\.80 > 10\.0\.2\.100\.\d+: Flags \[S\.\],/);
+  const log = await terminal.run(blocks.get(LOG)![0]!.replaceAll("/tmp/", `${lab.directory}/`));
+  assertMatch(log, / DEBUG flow open: kind=routed network=tcp guest=10\.0\.2\.100:\d+ to=1\.1\.1\.1:80$/m);
 });
 
 e2e(`README: ${COMING}`, async () => {

@@ -25,6 +25,22 @@ Deno.test("a file: emptied, written, cut off", async () => {
   }
 });
 
+Deno.test("a file that is appended to: behind what it has, also when another program has cut it off", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, "before ");
+    const file = OutputFile.append(path);
+    file.write(BYTES, 0, 3);
+    assertEquals(await Deno.readTextFile(path), "before 012", "what the file had stays");
+    await Deno.truncate(path, 0); // as logrotate's copytruncate does
+    file.write(BYTES, 3, 6);
+    assertEquals(await Deno.readTextFile(path), "345", "no gap before it");
+    file.close();
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
 Deno.test("a full disk says so", () => {
   const full = OutputFile.create("/dev/full");
   const error = assertThrows(() => full.write(BYTES, 0, 10), SystemError);

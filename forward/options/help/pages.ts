@@ -155,6 +155,7 @@ export const OUTPUT: readonly Section[] = [
       },
       "Behind `l=` is how the side that has asked ended, behind `r=` the other: what ended reading from it, and writing to " +
       "it. `EOF` is an orderly end, `0` none; what came first is in square brackets.",
+      "`-log` and `-log-level` are for a log about the program itself, apart from these lines.",
     ],
   },
   {
@@ -171,7 +172,7 @@ export const OUTPUT: readonly Section[] = [
           "0",
           "SIGINT or SIGTERM has ended it; or it has printed what was asked for. `run` ends with the status of its command.",
         ],
-        ["1", "The device has gone away, or the program lacks a permission of the runtime."],
+        ["1", "The device has gone away, the file of `-log` could not be opened, or the runtime lacks a permission."],
         ["2", "A flag is unknown, or its value is bad; or a word stands where none belongs."],
         ["126", "The command of `run` could not be executed."],
         ["127", "The command of `run` was not found."],

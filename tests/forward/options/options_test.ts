@@ -63,6 +63,9 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     maxprocs: null,
     limits: DEFAULT_LIMITS,
     quiet: false,
+    log: null,
+    logLevel: null,
+    logFormat: "text",
     hostLoopback: false,
     readyFd: null,
     exitFd: null,
@@ -82,7 +85,8 @@ Deno.test("every flag reaches its option", async () => {
       " ",
     ),
     ..."-configure -offload=false -host-loopback -ready-fd 4 -exit-fd=-1".split(" "),
-    ..."-dns -dhcp=false -slaac -max-half-open=9 -max-icmp-errors 0".split(" "),
+    ..."-log /tmp/x.log -log-level debug -log-format=json -dns -dhcp=false -slaac -max-half-open=9 -max-icmp-errors 0"
+      .split(" "),
     ..."-user 7:8 -sandbox -version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2"
       .split(" "),
   );
@@ -135,6 +139,9 @@ Deno.test("every flag reaches its option", async () => {
     maxprocs: 2,
     limits: { ...DEFAULT_LIMITS, halfOpen: 9, icmpErrors: 0 },
     quiet: true,
+    log: "/tmp/x.log",
+    logLevel: "debug",
+    logFormat: "json",
     hostLoopback: true,
     readyFd: 4,
     exitFd: null,
