@@ -12,7 +12,7 @@ import * as system from "./ffi/mod.ts";
 import { startCapture } from "./forward/capture/start.ts";
 import { guestResolvConf } from "./forward/dns/guest_resolv_conf.ts";
 import { guestNetwork } from "./forward/guest_network.ts";
-import { outgoingHost } from "./forward/host_choice.ts";
+import { chooseHosts } from "./forward/host_choice.ts";
 import { hostError } from "./forward/host_error.ts";
 import { FAILURE, Life } from "./forward/life.ts";
 import * as lines from "./forward/lines.ts";
@@ -260,10 +260,10 @@ function execute(guest: system.GuestCommand, name: string): void {
 function hosts(options: SharedOptions, poller: system.Polling, defer: (run: () => void) => void) {
   const { sourceIpv4: source4, sourceIpv6: source6 } = options;
   const sockets = { poller, error: hostError, address: IpAddress.at, defer };
-  const listeners = new system.LibcHost(sockets);
-  const outgoing = new system.LibcHost({ ...sockets, source4, source6 });
-  const resets = new system.SocketReset();
-  return { host: outgoingHost(options, { outgoing, listeners, resets }), listeners };
+  return chooseHosts(options, () => ({
+    host: new system.LibcHost({ ...sockets, source4, source6 }),
+    listeners: new system.LibcHost(sockets),
+  }));
 }
 
 /** The host's pings. */

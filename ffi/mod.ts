@@ -24,7 +24,6 @@ export { environmentVariable, parentPid, raiseDescriptorLimit, restoreTerminal, 
 export { confine } from "./sandbox/confine.ts";
 export { findUser } from "./sandbox/users.ts";
 export { openSocketDevice } from "./socket_device.ts";
-export { SocketReset } from "./socket_reset.ts";
 export { SourceAddresses } from "./source_address.ts";
 export { readTextFile, readTextFileIfThere } from "./text_file.ts";
 export { TunDevice } from "./tun_device.ts";

@@ -87,13 +87,12 @@ export interface HostDatagram {
 
 /** Options of {@linkcode HostNetwork.dial}. */
 export interface DialOptions {
-  readonly signal?: AbortSignal;
-  /** The interface to go through, by name or number: a link-local address is of one. */
+  /** The interface to go through, by name or number: the zone of a link-local address (RFC 4007, section 11). */
   readonly zone?: string;
 }
 
 /**
- * What {@linkcode HostNetwork.connect} tells. One of the two is called, once, never from within `connect`, and not after
+ * The outcome of a {@linkcode HostNetwork.dial}. One of the two is called, once, never from within `dial`, and not after
  * {@linkcode HostDial.cancel}.
  */
 export interface HostDialHandler {
@@ -118,10 +117,8 @@ export interface DatagramOptions {
 
 /** The host's network. */
 export interface HostNetwork {
-  /** Connects. Rejects with a {@linkcode HostError}. Nagle's algorithm is off on the stream. */
-  dial(remote: Endpoint, options?: DialOptions): Promise<HostStream>;
-  /** The same without a promise, of hosts that can tell in the turn in which they hear of it. */
-  connect?(remote: Endpoint, handler: HostDialHandler): HostDial;
+  /** Connects, and tells the handler. Never throws. Nagle's algorithm is off on the stream. */
+  dial(remote: Endpoint, handler: HostDialHandler, options?: DialOptions): HostDial;
   /** Listens on an address and port (0: any free one), and hands over each accepted stream. Throws a HostError. */
   listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener;
   /** A UDP socket on an address (the wildcard: all of its version) and port (0: any). Throws a HostError. */

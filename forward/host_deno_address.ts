@@ -17,6 +17,11 @@ export function endpointOf(address: Deno.NetAddr): Endpoint {
   };
 }
 
+/** An address as Deno's calls take it, with the zone of a link-local one behind `%` (RFC 4007, section 11). */
+export function zonedAddress(address: IpAddress, zone: string | undefined): string {
+  return zone === undefined ? address.toString() : `${address}%${zone}`;
+}
+
 function unmapped(address: IpAddress): IpAddress {
   const { bytes } = address;
   if (address.version === 4 || bytes[10] !== 0xff || bytes[11] !== 0xff) return address;

@@ -12,7 +12,7 @@
  */
 import { type Endpoint, formatEndpoint } from "../stack/address.ts";
 import type { HostDatagram, HostDatagramHandler } from "./host.ts";
-import { endpointOf } from "./host_deno_address.ts";
+import { endpointOf, zonedAddress } from "./host_deno_address.ts";
 import { hostError } from "./host_error.ts";
 import { MAX_QUEUED_DATAGRAMS, MAX_RECEIVE_ERRORS } from "./limits.ts";
 import type { SendCopies } from "./send_copies.ts";
@@ -41,6 +41,7 @@ export class DenoDatagram implements HostDatagram {
     private readonly handler: HostDatagramHandler,
     private readonly buffers: SlabBuffers,
     private readonly copies: SendCopies,
+    private readonly zone: string | undefined,
   ) {
     this.local = endpointOf(netAddress(socket.addr));
     this.buffer = buffers.take();
@@ -92,7 +93,7 @@ export class DenoDatagram implements HostDatagram {
     const { copy, to } = this.queue[0]!;
     let address = this.lastToAddress;
     if (to !== this.lastTo || address === null) {
-      address = { transport: "udp", hostname: to.address.toString(), port: to.port };
+      address = { transport: "udp", hostname: zonedAddress(to.address, this.zone), port: to.port };
       this.lastTo = to;
       this.lastToAddress = address;
     }

@@ -9,13 +9,7 @@ import { type HostStream, type HostStreamHandler, PENDING } from "./host.ts";
 import { endpointOf } from "./host_deno_address.ts";
 import { hostError } from "./host_error.ts";
 
-/**
- * Makes the connected TCP socket with these two ends of this process answer with RST when it is closed (SO_LINGER with
- * a time of 0), which Deno's API can't. Returns whether it found the socket.
- */
-export type Resetter = (local: Deno.NetAddr, remote: Deno.NetAddr) => boolean;
-
-/** See the module's text. */
+/** A `Deno.TcpConn`, connected by either side. */
 export class DenoStream implements HostStream {
   readonly local: Endpoint;
   readonly remote: Endpoint;
@@ -24,7 +18,7 @@ export class DenoStream implements HostStream {
   private closed = false;
 
   /** Takes the connection over. Throws if the peer's address can't be had any more. */
-  constructor(private readonly conn: Deno.TcpConn, private readonly resetter: Resetter) {
+  constructor(private readonly conn: Deno.TcpConn) {
     this.local = endpointOf(conn.localAddr);
     this.remote = endpointOf(conn.remoteAddr);
     conn.setNoDelay(true);
@@ -54,9 +48,8 @@ export class DenoStream implements HostStream {
     this.conn.close();
   }
 
+  /** Closes, as Deno has no call that resets, and shuts down before it closes: the peer sees the end of the stream. */
   reset(): void {
-    if (this.closed) return;
-    this.resetter(this.conn.localAddr, this.conn.remoteAddr);
     this.close();
   }
 

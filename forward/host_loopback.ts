@@ -44,15 +44,10 @@ export function gatewayRanges(pairs: readonly LoopbackPair[]): Range[] {
 
 /** See the module's text. */
 export class LoopbackHost implements HostNetwork {
-  /** Where the host has it. */
-  readonly connect?: (remote: Endpoint, handler: HostDialHandler) => HostDial;
+  constructor(private readonly host: HostNetwork, private readonly pairs: readonly LoopbackPair[]) {}
 
-  constructor(private readonly host: HostNetwork, private readonly pairs: readonly LoopbackPair[]) {
-    if (host.connect !== undefined) this.connect = (remote, handler) => host.connect!(this.toHost(remote), handler);
-  }
-
-  dial(remote: Endpoint, options?: DialOptions): Promise<HostStream> {
-    return this.host.dial(this.toHost(remote), options);
+  dial(remote: Endpoint, handler: HostDialHandler, options?: DialOptions): HostDial {
+    return this.host.dial(this.toHost(remote), handler, options);
   }
 
   listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener {

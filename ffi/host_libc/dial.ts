@@ -25,47 +25,19 @@ import { Socket } from "../socket.ts";
 import { LibcStream, STREAM_EVENTS } from "./stream.ts";
 
 /** Connects, and tells the handler; with the context's errors. */
-export function connect(
+export function dial(
   context: SocketContext,
   remote: Endpoint,
   handler: HostDialHandler,
-  zone?: string,
+  options: DialOptions,
 ): HostDial {
   let socket: Socket;
   try {
-    socket = connecting(context, remote, zone);
+    socket = connecting(context, remote, options.zone);
   } catch (error) {
     return new FailedDial(context, handler, translate(context, error, remote));
   }
   return new SocketDial(context, socket, remote, handler);
-}
-
-/** Connects. Rejects with the context's errors. */
-export function dial(context: SocketContext, remote: Endpoint, options: DialOptions): Promise<HostStream> {
-  const { signal, zone } = options;
-  const aborted = () => context.aborted(connectTo(remote));
-  if (signal?.aborted) return Promise.reject(aborted());
-  return new Promise((resolve, reject) => {
-    const ended = () => {
-      signal?.removeEventListener("abort", abort);
-      context.poller.yield?.();
-    };
-    const dial = connect(context, remote, {
-      connected: (stream) => {
-        ended();
-        resolve(stream);
-      },
-      failed: (error) => {
-        ended();
-        reject(error);
-      },
-    }, zone);
-    const abort = () => {
-      dial.cancel();
-      reject(aborted());
-    };
-    signal?.addEventListener("abort", abort);
-  });
 }
 
 /** A dial whose socket is under way. */

@@ -13,7 +13,10 @@
  * @example
  * ```ts
  * const host = new LibcHost({ poller, error: hostError, address: IpAddress.at });
- * const stream = await host.dial({ address: IpAddress.parse("127.0.0.1"), port: 80 });
+ * host.dial({ address: IpAddress.parse("127.0.0.1"), port: 80 }, {
+ *   connected: (stream) => stream.close(),
+ *   failed: (error) => console.error(error),
+ * });
  * ```
  *
  * @module
@@ -33,7 +36,7 @@ import type {
 import { endpointText } from "../sockaddr.ts";
 import { type LibcHostOptions, SocketContext } from "./context.ts";
 import { LibcDatagram } from "./datagram.ts";
-import { connect, dial } from "./dial.ts";
+import { dial } from "./dial.ts";
 import { LibcListener } from "./listener.ts";
 
 export type { LibcHostOptions } from "./context.ts";
@@ -46,12 +49,8 @@ export class LibcHost implements HostNetwork {
     this.context = new SocketContext(options);
   }
 
-  dial(remote: Endpoint, options: DialOptions = {}): Promise<HostStream> {
-    return dial(this.context, remote, options);
-  }
-
-  connect(remote: Endpoint, handler: HostDialHandler): HostDial {
-    return connect(this.context, remote, handler);
+  dial(remote: Endpoint, handler: HostDialHandler, options: DialOptions = {}): HostDial {
+    return dial(this.context, remote, handler, options);
   }
 
   listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener {

@@ -7,7 +7,15 @@
  */
 import type { Allocate, Block } from "../../stack/device.ts";
 import { get16, put16 } from "../../stack/wire/bytes.ts";
-import { HostError, type HostNetwork, type HostStream, type HostStreamHandler, PENDING } from "../host.ts";
+import {
+  type HostDial,
+  type HostDialHandler,
+  HostError,
+  type HostNetwork,
+  type HostStream,
+  type HostStreamHandler,
+  PENDING,
+} from "../host.ts";
 import type { Exchange, ExchangeHandler } from "./exchange.ts";
 import { DNS_PORT, isAnswerTo, messageId, type Question, withId } from "./message.ts";
 import type { NameServer } from "./resolv_conf.ts";
@@ -19,8 +27,8 @@ export const LENGTH_FIELD = 2;
 const FIRST_ROOM = 4_096;
 
 /** See the module's text. */
-export class TcpExchange implements Exchange, HostStreamHandler {
-  private readonly dialling = new AbortController();
+export class TcpExchange implements Exchange, HostDialHandler, HostStreamHandler {
+  private readonly dialling: HostDial;
   private stream: HostStream | null = null;
   private readonly id: number;
   private readonly message: Block;
@@ -48,11 +56,7 @@ export class TcpExchange implements Exchange, HostStreamHandler {
     put16(this.message.bytes, 0, bytes.length);
     this.message.bytes.set(withId(bytes, this.id), LENGTH_FIELD);
     this.answer = allocate(FIRST_ROOM);
-    const { signal } = this.dialling;
-    host.dial({ address, port: DNS_PORT }, zone === null ? { signal } : { signal, zone }).then(
-      (stream) => this.connected(stream),
-      (error: unknown) => this.fail(error),
-    );
+    this.dialling = host.dial({ address, port: DNS_PORT }, this, zone === null ? {} : { zone });
   }
 
   /** TCP itself sends again what was lost. */
@@ -61,8 +65,19 @@ export class TcpExchange implements Exchange, HostStreamHandler {
   close(): void {
     if (this.over) return;
     this.over = true;
-    this.dialling.abort();
+    this.dialling.cancel();
     this.stream?.close();
+  }
+
+  connected(stream: HostStream): void {
+    this.stream = stream;
+    stream.handler = this;
+    this.pumpOut();
+    this.pumpIn();
+  }
+
+  failed(error: unknown): void {
+    this.fail(error);
   }
 
   readDone(length: number): void {
@@ -81,14 +96,6 @@ export class TcpExchange implements Exchange, HostStreamHandler {
 
   writeFailed(error: HostError): void {
     this.fail(error);
-  }
-
-  private connected(stream: HostStream): void {
-    if (this.over) return stream.close();
-    this.stream = stream;
-    stream.handler = this;
-    this.pumpOut();
-    this.pumpIn();
   }
 
   private pumpOut(): void {

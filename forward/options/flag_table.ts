@@ -292,10 +292,12 @@ export const FLAGS = {
     default: "libc",
     value: "KIND",
     group: "Host side",
-    usage: "By which sockets TCP connections leave: libc, the program's own; deno",
+    usage: "Sockets of the host: libc, by system calls; deno, by the runtime",
     help: [
-      "The sockets of the guest's outgoing TCP connections. `libc`: the program's own, by system calls, which is faster. " +
-      "`deno`: the runtime's, unless a source address is given.",
+      "The host's sockets for TCP, UDP, name servers and local forwards. `libc`: by system calls of the program, which is " +
+      "faster. `deno`: by the runtime's `Deno.connect`, `Deno.listen` and `Deno.listenDatagram`.",
+      "With `deno`, the program cannot reset a host's connection: it closes it. A guest is not told that a UDP port is " +
+      "closed: it waits. `-source-ipv4` and `-source-ipv6` are refused. A large burst of datagrams may lose some.",
     ],
   },
   "pcap": {

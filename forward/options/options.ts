@@ -160,8 +160,17 @@ async function readValues<Command extends CommandName>(
     (limit === undefined ? values : limits)[option ?? camelCase(name)] = flags[name]!.value;
   }
   // the types of the values are those of the rows that they were read by
+  const message = contradiction(values as unknown as Values<"both">);
+  if (message !== null) return { kind: "error", message };
   const given = new Set(Object.keys(flags).filter((name) => flags[name]!.given));
   return { kind: "values", values: { ...values, limits } as CommandValues<Command>, rest: outcome.rest, given };
+}
+
+/** What is wrong with flags that are each right; null: nothing. */
+function contradiction({ sockets, sourceIpv4, sourceIpv6 }: Values<"both">): string | null {
+  if (sockets !== "deno" || (sourceIpv4 === null && sourceIpv6 === null)) return null;
+  const flag = sourceIpv4 !== null ? "-source-ipv4" : "-source-ipv6";
+  return `${flag} needs -sockets libc: the runtime cannot choose a source address`;
 }
 
 function camelCase(name: string): string {

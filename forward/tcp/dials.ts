@@ -90,7 +90,7 @@ class PendingDial implements Dial, Expiring, HostDialHandler {
   ) {}
 
   start(host: HostNetwork): void {
-    this.attempt = host.connect?.(this.remote, this) ?? promised(host, this.remote, this);
+    this.attempt = host.dial(this.remote, this);
   }
 
   connected(stream: HostStream): void {
@@ -125,14 +125,4 @@ class PendingDial implements Dial, Expiring, HostDialHandler {
     this.over = true;
     this.ended();
   }
-}
-
-/** Of a host that has promises alone. */
-function promised(host: HostNetwork, remote: Endpoint, handler: HostDialHandler): HostDial {
-  const controller = new AbortController();
-  host.dial(remote, { signal: controller.signal }).then(
-    (stream) => handler.connected(stream),
-    (error: unknown) => handler.failed(error),
-  );
-  return { cancel: () => controller.abort() };
 }

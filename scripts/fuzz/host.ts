@@ -6,9 +6,10 @@
  * @module
  */
 import {
-  type DialOptions,
   type HostDatagram,
   type HostDatagramHandler,
+  type HostDial,
+  type HostDialHandler,
   HostError,
   type HostFailure,
   type HostListener,
@@ -190,11 +191,7 @@ export class FuzzHost implements HostNetwork {
   readonly sockets: Set<FuzzSocket> = new Set<FuzzSocket>();
   /** Where reads that were pending when their stream was closed may still write. */
   readonly late: Chunk[] = [];
-  private readonly dials: {
-    readonly remote: Endpoint;
-    readonly resolve: (stream: HostStream) => void;
-    reject: (e: Error) => void;
-  }[] = [];
+  private readonly dials: { readonly remote: Endpoint; readonly handler: HostDialHandler }[] = [];
   private readonly listeners: { readonly local: Endpoint; readonly accepted: (stream: HostStream) => void }[] = [];
   private port = 0;
 
@@ -211,18 +208,16 @@ export class FuzzHost implements HostNetwork {
     return { address: version === 4 ? LOCAL4 : LOCAL6, port: 30_000 + this.port };
   }
 
-  dial(remote: Endpoint, options?: DialOptions): Promise<HostStream> {
+  dial(remote: Endpoint, handler: HostDialHandler): HostDial {
     this.watch.reaches("tcp", remote);
-    const { promise, resolve, reject } = Promise.withResolvers<HostStream>();
-    const dial = { remote, resolve, reject };
+    const dial = { remote, handler };
     this.dials.push(dial);
-    options?.signal?.addEventListener("abort", () => {
-      const index = this.dials.indexOf(dial);
-      if (index < 0) return;
-      this.dials.splice(index, 1);
-      reject(new HostError("aborted", "aborted"));
-    });
-    return promise;
+    return {
+      cancel: () => {
+        const index = this.dials.indexOf(dial);
+        if (index >= 0) this.dials.splice(index, 1);
+      },
+    };
   }
 
   private connected(remote: Endpoint): FuzzStream {
@@ -261,9 +256,9 @@ export class FuzzHost implements HostNetwork {
     const { random } = this.watch;
     for (const chunk of this.late.splice(0)) chunk.block.bytes.fill(0xee, chunk.offset, chunk.offset + chunk.length);
     if (this.dials.length > 0 && random.below(2) === 0) {
-      const [{ remote, resolve, reject }] = this.dials.splice(random.below(this.dials.length), 1);
-      if (random.below(4) === 0) reject(failure(random));
-      else resolve(this.connected(remote));
+      const [{ remote, handler }] = this.dials.splice(random.below(this.dials.length), 1);
+      if (random.below(4) === 0) handler.failed(failure(random));
+      else handler.connected(this.connected(remote));
     }
     if (this.listeners.length > 0 && random.below(8) === 0) {
       const { accepted } = random.of(this.listeners);

@@ -4,6 +4,7 @@ import type { Process } from "../../scripts/lab/process.ts";
 import { makeDevice } from "../../scripts/lab/device.ts";
 import { Lab, WORLD } from "../../scripts/lab/lab.ts";
 import { startProgram } from "../../scripts/lab/program.ts";
+import { FLAGS } from "../../forward/options/flag_table.ts";
 import { startResolver, startServers } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
@@ -24,7 +25,7 @@ class DnsBed implements AsyncDisposable {
     readonly resolver: Process,
   ) {}
 
-  static async create(): Promise<DnsBed> {
+  static async create(...flags: readonly string[]): Promise<DnsBed> {
     const lab = await Lab.create();
     try {
       const conf = `${lab.directory}/host.conf`, guestConf = `${lab.directory}/guest.conf`;
@@ -33,7 +34,7 @@ class DnsBed implements AsyncDisposable {
       const [guest] = await Promise.all([lab.guest(), startServers(lab)]);
       await makeDevice(guest, { mode: "tap", mtu: 1500 });
       const resolver = await startResolver(lab, lab.host, ["127.0.0.53", "::1"], NAMES);
-      const program = await startProgram(lab.host.withResolvConf(conf), guest, ["-dns"]);
+      const program = await startProgram(lab.host.withResolvConf(conf), guest, ["-dns", ...flags]);
       return new DnsBed(lab, guest.withResolvConf(guestConf), lab.adopt(program), resolver);
     } catch (error) {
       await lab[Symbol.asyncDispose]();
@@ -67,21 +68,23 @@ class DnsBed implements AsyncDisposable {
   }
 }
 
-e2e("DNS: names by dig, getent and curl, over both versions of IP, UDP and TCP", async () => {
-  await using bed = await DnsBed.create();
-  for (const server of [SERVER4, SERVER6]) {
-    for (const network of ["+notcp", "+tcp"]) {
-      const at = [`@${server}`, network, "+short"];
-      assertEquals(await bed.dig(...at, "world.test"), `${WORLD.v4}\n`);
-      assertEquals(await bed.dig(...at, "world6.test", "AAAA"), `${WORLD.v6}\n`);
-      assertStringIncludes(await bed.dig(`@${server}`, network, "nobody.test"), "status: NXDOMAIN");
+for (const sockets of FLAGS.sockets.choices) {
+  e2e(`DNS, -sockets ${sockets}: names by dig, getent and curl, over both versions of IP, UDP and TCP`, async () => {
+    await using bed = await DnsBed.create("-sockets", sockets);
+    for (const server of [SERVER4, SERVER6]) {
+      for (const network of ["+notcp", "+tcp"]) {
+        const at = [`@${server}`, network, "+short"];
+        assertEquals(await bed.dig(...at, "world.test"), `${WORLD.v4}\n`);
+        assertEquals(await bed.dig(...at, "world6.test", "AAAA"), `${WORLD.v6}\n`);
+        assertStringIncludes(await bed.dig(`@${server}`, network, "nobody.test"), "status: NXDOMAIN");
+      }
     }
-  }
-  assertMatch(await bed.guest.check(["getent", "ahostsv4", "world.test"]), /^203\.0\.113\.1 /);
-  assertStringIncludes(await bed.guest.check(["curl", "-sS", "--max-time", "10", "http://world.test/"]), "Hello, ");
-  assertStringIncludes(await bed.guest.check(["curl", "-sS", "--max-time", "10", "http://world6.test/"]), "Hello, ");
-  assertEquals(bed.program.stderr.filter((line) => line.startsWith("[!]")), []);
-});
+    assertMatch(await bed.guest.check(["getent", "ahostsv4", "world.test"]), /^203\.0\.113\.1 /);
+    assertStringIncludes(await bed.guest.check(["curl", "-sS", "--max-time", "10", "http://world.test/"]), "Hello, ");
+    assertStringIncludes(await bed.guest.check(["curl", "-sS", "--max-time", "10", "http://world6.test/"]), "Hello, ");
+    assertEquals(bed.program.stderr.filter((line) => line.startsWith("[!]")), []);
+  });
+}
 
 e2e("DNS: long answers are cut off over UDP where the client says so, and whole over TCP", async () => {
   await using bed = await DnsBed.create();

@@ -103,16 +103,17 @@ e2e("30 MB each way arrive intact; FIN is FIN and reset is reset", async () => {
   }
 });
 
-for (const kind of KINDS) {
-  e2e(`${kindName(kind)}: forwards both ways`, async () => {
-    await using bed = await Bed.create(kind, ["-R", `udp://9100:${WORLD.v4}:7`, "-R", `9100:[${WORLD.v6}]:7`]);
+for (const [kind, sockets] of [...KINDS.map((kind) => [kind, "libc"] as const), [KINDS[0]!, "deno"] as const]) {
+  e2e(`${kindName(kind)}, -sockets ${sockets}: forwards both ways`, async () => {
+    const own = ["-sockets", sockets];
+    await using bed = await Bed.create(kind, [...own, "-R", `udp://9100:${WORLD.v4}:7`, "-R", `9100:[${WORLD.v6}]:7`]);
     assertEquals(
       await bed.client("udp", GATEWAY.v4, 9100, 1, 60_000),
       [1, 60_000].map((size) => ({ size, error: null })),
     );
     assertEquals(field(await bed.client("connect", GATEWAY.v6, 9100), "error"), null);
     await bed.lab.start(bed.guest, forwardsCommand("serve", GUEST.v4, GUEST.v6)).line("stdout", /^ready$/);
-    await bed.restart(["-L", "9100", "-L", "udp://[::1]:9100"]);
+    await bed.restart([...own, "-L", "9100", "-L", "udp://[::1]:9100"]);
     assertEquals(field(await client(bed.lab.host, "ask", LOOPBACK.v4, 9100), "tcp"), GATEWAY.v4);
     assertEquals(field(await client(bed.lab.host, "ask-udp", LOOPBACK.v6, 9100), "udp"), GATEWAY.v6);
   });

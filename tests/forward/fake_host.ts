@@ -3,14 +3,15 @@
  *
  * @module
  */
-import {
-  type DialOptions,
-  type HostDatagram,
-  type HostDatagramHandler,
+import type {
+  HostDatagram,
+  HostDatagramHandler,
+  HostDial,
+  HostDialHandler,
   HostError,
-  type HostListener,
-  type HostNetwork,
-  type HostStream,
+  HostListener,
+  HostNetwork,
+  HostStream,
 } from "../../forward/host.ts";
 import type { Names, ServiceRecord } from "../../forward/names/names.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/address.ts";
@@ -53,15 +54,19 @@ export class FakeSocket implements HostDatagram {
 }
 
 /** A dial that the test decides on. */
-export class FakeDial {
+export class FakeDial implements HostDial {
   aborted = false;
   readonly answer = Promise.withResolvers<HostStream>();
 
-  constructor(readonly remote: Endpoint, options: DialOptions | undefined) {
-    options?.signal?.addEventListener("abort", () => {
-      this.aborted = true;
-      this.answer.reject(new HostError("aborted", "aborted"));
-    });
+  constructor(readonly remote: Endpoint, handler: HostDialHandler) {
+    this.answer.promise.then(
+      (stream) => this.aborted ? stream.close() : handler.connected(stream),
+      (error) => this.aborted || handler.failed(error),
+    );
+  }
+
+  cancel(): void {
+    this.aborted = true;
   }
 }
 
@@ -74,10 +79,10 @@ export class FakeHost implements HostNetwork {
   /** What the next datagram socket or listener fails with; by the text of its endpoint, or for all ("*"). */
   readonly failures: Map<string, HostError> = new Map<string, HostError>();
 
-  dial(remote: Endpoint, options?: DialOptions): Promise<HostStream> {
-    const dial = new FakeDial(remote, options);
+  dial(remote: Endpoint, handler: HostDialHandler): FakeDial {
+    const dial = new FakeDial(remote, handler);
     this.dials.push(dial);
-    return dial.answer.promise;
+    return dial;
   }
 
   listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener {

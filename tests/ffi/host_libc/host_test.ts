@@ -3,6 +3,7 @@ import { withNetworkNamespace } from "../../../ffi/netns.ts";
 import { HostError, type HostFailure, type HostStream } from "../../../forward/host.ts";
 import { formatEndpoint, IpAddress } from "../../../stack/address.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "../../assert.ts";
+import { dialled } from "../../forward/dialled.ts";
 import { Process } from "../../../scripts/lab/process.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../namespace.ts";
 import { isClosedOnExec, newSockets, sockets } from "../sockets.ts";
@@ -14,7 +15,7 @@ libc();
 async function pair(test: TestHost, address: string): Promise<{ client: HostStream; server: HostStream }> {
   const accepted = Promise.withResolvers<HostStream>();
   const listener = test.host.listen(endpoint(address, 0), accepted.resolve);
-  const client = await test.host.dial(listener.local);
+  const client = await dialled(test.host, listener.local);
   const server = await accepted.promise;
   listener.close();
   return { client, server };
@@ -135,7 +136,7 @@ for (const address of ["127.0.0.1", "::1"]) {
     const listener = test.host.listen(endpoint(address, 0), () => {});
     const { local } = listener;
     listener.close();
-    const error = await assertRejects(() => test.host.dial(local), HostError);
+    const error = await assertRejects(() => dialled(test.host, local), HostError);
     assertEquals(error.failure, "refused");
     assertMatch(error.message, /^connect to .*\d+: connection refused$/);
   });
@@ -160,7 +161,7 @@ Deno.test("urgent data stay in the stream of a connection that was dialled", asy
   await using test = new TestHost();
   await using server = Process.start(["python3", "-c", URGENT]);
   const port = Number((await server.line("stdout", /^\d+$/))[0]);
-  const client = await test.host.dial(endpoint("127.0.0.1", port));
+  const client = await dialled(test.host, endpoint("127.0.0.1", port));
   await server.line("stdout", /^sent$/);
   assertEquals(await readBytes(client, 10), "four!after");
   client.close();
@@ -223,7 +224,7 @@ Deno.test("a listener on the wildcard: streams have their own end's address, of 
     });
     assertEquals(listener.local.address.toString(), wildcard);
     for (const target of targets) {
-      const client = await test.host.dial(endpoint(target, listener.local.port));
+      const client = await dialled(test.host, endpoint(target, listener.local.port));
       await accepted.promise;
       accepted = Promise.withResolvers();
       const server = streams.pop()!;
@@ -252,25 +253,28 @@ Deno.test("a listener that can't listen", async () => {
   again.close();
 });
 
-Deno.test("aborted dials: before, at once, while waiting, and too late", async () => {
+Deno.test("dials that are cancelled: at once, and too late", async () => {
   await using test = new TestHost();
   const before = sockets();
-  const full = test.host.listen(endpoint("127.0.0.1", 0), (stream) => stream.close());
-  const aborted = await assertRejects(
-    () => test.host.dial(full.local, { signal: AbortSignal.abort() }),
-    HostError,
-  );
-  assertEquals(aborted.failure, "aborted");
-  const controller = new AbortController();
-  const dialing = assertRejects(() => test.host.dial(full.local, { signal: controller.signal }), HostError);
-  controller.abort();
-  assertEquals((await dialing).failure, "aborted");
-  const late = new AbortController();
-  const stream = await test.host.dial(full.local, { signal: late.signal });
-  late.abort();
-  assertEquals(await new Conversation(stream).read(), ""); // it is the stream's user who closes it
-  stream.close();
-  full.close();
+  const wanted = Promise.withResolvers<HostStream>();
+  const ends: HostStream[] = [];
+  const listener = test.host.listen(endpoint("127.0.0.1", 0), (stream) => {
+    ends.push(stream); // the kernel may have connected the first one, too
+    wanted.promise.then((client) => {
+      if (formatEndpoint(stream.remote) === formatEndpoint(client.local)) return answer(stream);
+    });
+  });
+  const answer = (stream: HostStream) => new Conversation(stream).write("still there");
+  const heard: string[] = [];
+  const failed = () => heard.push("failed");
+  test.host.dial(listener.local, { connected: () => heard.push("connected"), failed }).cancel();
+  const dial = test.host.dial(listener.local, { connected: wanted.resolve, failed });
+  const client = await wanted.promise;
+  dial.cancel();
+  assertEquals(await new Conversation(client).read(), "still there"); // it is the stream's user who closes it
+  assertEquals(heard, [], "the handler of a cancelled dial");
+  for (const stream of [client, ...ends]) stream.close();
+  listener.close();
   assertEquals(newSockets(before), []);
 });
 
@@ -282,7 +286,7 @@ Deno.test("1,000 connections at once, then all over; descriptors are as before, 
     servers.push(stream);
     echo(stream);
   });
-  const clients = await Promise.all(Array.from({ length: 1000 }, () => test.host.dial(listener.local)));
+  const clients = await Promise.all(Array.from({ length: 1000 }, () => dialled(test.host, listener.local)));
   for (const fd of newSockets(before)) assertEquals(isClosedOnExec(fd), true);
   const answers = await Promise.all(clients.map(async (client, i) => {
     const conversation = new Conversation(client);
@@ -326,7 +330,7 @@ Deno.test("source addresses", async () => {
     server.close();
   }
   await using foreign = new TestHost({ source4: IpAddress.parse("192.0.2.9") });
-  const error = await assertRejects(() => foreign.host.dial(endpoint("127.0.0.1", 9)), HostError);
+  const error = await assertRejects(() => dialled(foreign.host, endpoint("127.0.0.1", 9)), HostError);
   assertEquals([error.failure, error.message], [
     "resources",
     "connect to 127.0.0.1:9: cannot assign requested address",
@@ -356,7 +360,10 @@ Deno.test({
       ["2002::1", "network-unreachable"],
     ];
     for (const [address, failure] of failures) {
-      const dialing = withNetworkNamespace(namespace.path, () => ({ outcome: test.host.dial(endpoint(address, 80)) }));
+      const dialing = withNetworkNamespace(
+        namespace.path,
+        () => ({ outcome: dialled(test.host, endpoint(address, 80)) }),
+      );
       const error = await assertRejects(() => dialing.outcome, HostError);
       assertEquals([address, error.failure], [address, failure]);
     }
@@ -384,7 +391,7 @@ Deno.test({
     await using test = new TestHost();
     const dialing = withNetworkNamespace(
       namespace.path,
-      () => ({ outcome: test.host.dial(endpoint("192.0.2.7", 80)) }),
+      () => ({ outcome: dialled(test.host, endpoint("192.0.2.7", 80)) }),
     );
     const error = await assertRejects(() => dialing.outcome, HostError);
     assertEquals(error.failure, "host-unreachable");
@@ -395,12 +402,13 @@ Deno.test({
 Deno.test("out of descriptors: dials fail, a listener rests and then goes on", async () => {
   const script = `
     import { TestHost, endpoint, Conversation } from ${JSON.stringify(import.meta.resolve("./test_host.ts"))};
+    import { dialled } from ${JSON.stringify(import.meta.resolve("../../forward/dialled.ts"))};
     import { libc } from ${JSON.stringify(import.meta.resolve("../../../ffi/libc.ts"))};
     Deno.addSignalListener("SIGTERM", () => Deno.exit(0)); // the runtime can't do without a descriptor for signals
     const test = new TestHost();
     const accepted = [];
     const listener = test.host.listen(endpoint("127.0.0.1", 0), (stream) => accepted.push(stream));
-    const first = await test.host.dial(listener.local);
+    const first = await dialled(test.host, listener.local);
     while (accepted.length < 1) await new Promise((r) => setTimeout(r, 1));
     const spare = await Promise.all([1, 2, 3].map(() => libc().eventfd(0, 0o2000000)));
     const fds = [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => Number(name));
@@ -408,12 +416,12 @@ Deno.test("out of descriptors: dials fail, a listener rests and then goes on", a
     libc().setrlimit(7, limit);
     const fill = [];
     for (;;) { const fd = libc().eventfd(0, 0o2000000); if (fd < 0) break; fill.push(fd); }
-    for (const open of [() => test.host.dial(listener.local), async () => test.host.listen(endpoint("::1", 0), () => {}),
+    for (const open of [() => dialled(test.host, listener.local), async () => test.host.listen(endpoint("::1", 0), () => {}),
                         async () => test.host.datagram(endpoint("::1", 0), {})]) {
       try { await open(); console.log("opened"); } catch (e) { console.log(e.failure, e.message.replace(/\\d{4,}/, "N")); }
     }
     libc().close(fill.pop() ?? spare.pop()); // one for a dial; none for the accept
-    const second = await test.host.dial(listener.local);
+    const second = await dialled(test.host, listener.local);
     await new Promise((r) => setTimeout(r, 250));
     console.log("accepted", accepted.length);
     for (const fd of spare) libc().close(fd);

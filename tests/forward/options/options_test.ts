@@ -76,7 +76,7 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
 
 Deno.test("every flag reaches its option", async () => {
   const all = await options(
-    ..."-netns /proc/1/ns/net --interface=tap3 -mtu 65521 -enable-routing=false -enable-host -icmp auto -sockets deno -quiet"
+    ..."-netns /proc/1/ns/net --interface=tap3 -mtu 65521 -enable-routing=false -enable-host -icmp auto -sockets libc -quiet"
       .split(
         " ",
       ),
@@ -121,7 +121,7 @@ Deno.test("every flag reaches its option", async () => {
     ],
     deny: ["tcp 192.0.2.1/32 1-2"],
     icmp: "auto",
-    sockets: "deno",
+    sockets: "libc",
     localForwards: ["tcp 127.0.0.1 80 10.0.2.100 80", "udp ::1 0 fd00::100 53"],
     remoteForwards: ["udp 10.0.2.2 53 web.example 54"],
     dns: true,
@@ -298,5 +298,15 @@ Deno.test("run answers for the names of -allow alone where routing is off, unles
   ) {
     const outcome = await parseRunOptions(flags.split(" ").filter((word) => word !== ""), { resolve });
     assertEquals(outcome.kind === "options" && outcome.options.dnsNames, expected, flags);
+  }
+});
+
+Deno.test("the runtime's sockets have no source address", async () => {
+  assertEquals((await options("-sockets=deno")).sockets, "deno");
+  for (const flag of ["-source-ipv4=192.0.2.1", "-source-ipv6=2001:db8::1"]) {
+    const outcome = await parseOptions(["-sockets=deno", flag], { resolve, findUser });
+    assert(outcome.kind === "error");
+    const name = flag.slice(0, flag.indexOf("="));
+    assertEquals(outcome.message, `${name} needs -sockets libc: the runtime cannot choose a source address`);
   }
 });
