@@ -4,38 +4,38 @@
  *     deno run -A scripts/run_tests.ts [ARGUMENT...]
  *
  * A group is a file of end-to-end tests or a folder of others, and has a process of its own, whose output is shown when it
- * has ended. What measures this program beside another has the machine for itself. The last line sums up, in the form of
- * `deno test`; the status is 1 where one has failed. With arguments, it is `deno test` with these.
+ * has ended. Tests that compare this program with another have the machine for themselves. With arguments, it is
+ * `deno test` with these.
+ *
+ * The results are read from the JUnit reports of the groups, which stay in {@linkcode REPORTS}. The last line sums up, in
+ * the form of `deno test`, and lines before it say how many tests were ignored for which reason. The status is 1 where a
+ * test has failed.
  *
  * @module
  */
-const TESTS = new URL("../tests", import.meta.url).pathname;
+import { type Count, failureReport, readReport, type Report, total } from "./junit.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+const TESTS = `${ROOT}tests`;
+/** Where the reports are: one for each group. */
+const REPORTS = `${ROOT}bin/test-reports`;
 /** Tests that take turns with a competitor. */
 const ALONE = ["e2e/bench_test.ts"];
 /** Processes at once. */
 const LANES = 2;
 
-/** What tests have come to. */
-export interface Count {
-  readonly passed: number;
-  readonly failed: number;
-  readonly ignored: number;
-}
-
-/** What `deno test` has counted, by the last line that says so; null: it has not come to that. */
-export function countOf(output: string): Count | null {
-  const summaries = [...output.matchAll(/^(?:ok|FAILED) \| (\d+) passed(?: \(.*?\))? \| (\d+) failed(.*)$/gm)];
-  const last = summaries.at(-1);
-  if (last === undefined) return null;
-  const ignored = /\| (\d+) ignored/.exec(last[3]!)?.[1] ?? 0;
-  return { passed: Number(last[1]), failed: Number(last[2]), ignored: Number(ignored) };
-}
-
 /** The line that sums up, as `deno test` has it. */
 export function summary({ passed, failed, ignored }: Count, seconds: number): string {
   const rest = ignored === 0 ? "" : ` | ${ignored} ignored`;
-  const time = `${Math.floor(seconds / 60)}m${Math.round(seconds % 60)}s`;
+  const time = `${Math.floor(seconds / 60)}m${Math.floor(seconds % 60)}s`;
   return `${failed === 0 ? "ok" : "FAILED"} | ${passed} passed | ${failed} failed${rest} (${time})`;
+}
+
+/** A line for each reason for which tests were ignored. */
+export function ignoredLines({ reasons }: Report): string[] {
+  return [...reasons].map(([reason, count]) =>
+    `${count} ${count === 1 ? "test was" : "tests were"} ignored: ${reason}`
+  );
 }
 
 /** The groups, by their paths below tests/: those that have the machine for themselves, and those that share it. */
@@ -46,35 +46,61 @@ export function groups(): { alone: readonly string[]; shared: readonly string[] 
   return { alone: ALONE, shared: all.filter((group) => !ALONE.includes(group)) };
 }
 
-/** Runs a group, shows what it says, and counts; what ends without a count has failed once. */
-async function run(group: string): Promise<Count> {
+/**
+ * Runs the tests at a path and shows what they print. An end with a failure that the report does not have, or without a
+ * report, is one failed test, also in the report.
+ *
+ * @param path a file or folder
+ * @param name what to call it
+ * @param report the path of the report to write
+ */
+export async function runGroup(path: string, name: string, report: string): Promise<Report> {
   const child = new Deno.Command("sh", {
-    args: ["-c", 'exec "$@" 2>&1', "sh", ...command(`${TESTS}/${group}`)],
+    args: ["-c", 'exec "$@" 2>&1', "sh", Deno.execPath(), ...words(path, report)],
+    // Deno colours what it prints into a pipe
+    env: Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
   }).spawn();
-  const [output, { success }] = await Promise.all([new Response(child.stdout).text(), child.status]);
-  console.log(`== ${group}\n${output.trimEnd()}\n`);
-  const count = countOf(output) ?? { passed: 0, failed: 1, ignored: 0 };
-  return success || count.failed > 0 ? count : { ...count, failed: 1 }; // an error outside of the tests
+  const [output, { success, code }] = await Promise.all([new Response(child.stdout).text(), child.status]);
+  console.log(`== ${name}\n${output.trimEnd()}\n`);
+  const reported = await readIfThere(report);
+  const results = readReport(reported ?? "");
+  if (reported !== null && success === (results.failed === 0)) return results;
+  const failure = failureReport(`${name}: deno test ended with status ${code}`);
+  await Deno.writeTextFile(reported === null ? report : `${report}.status.xml`, failure);
+  return total([results, readReport(failure)]);
 }
 
-/** Types are checked once for all. */
-function command(...words: readonly string[]): string[] {
-  return [Deno.execPath(), "test", "-A", "--no-check", ...words];
+/** Types are checked once for all, and what the tests import is fetched by that. */
+function words(path: string, report: string): string[] {
+  return ["test", "-A", "--no-check", "--cached-only", `--junit-path=${report}`, path];
 }
 
-async function runAll(): Promise<Count> {
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+async function runAll(): Promise<Report> {
+  await Deno.remove(REPORTS, { recursive: true }).catch(() => {}); // there are none
+  await Deno.mkdir(REPORTS, { recursive: true });
   const { alone, shared } = groups();
-  const counts: Count[] = [];
-  for (const group of alone) counts.push(await run(group));
+  const reports: Report[] = [];
+  const run = async (group: string) => {
+    reports.push(await runGroup(`${TESTS}/${group}`, group, `${REPORTS}/${group.replaceAll("/", "-")}.xml`));
+  };
+  for (const group of alone) await run(group);
   const waiting = shared.values();
   const lane = async () => {
-    for (const group of waiting) counts.push(await run(group));
+    for (const group of waiting) await run(group);
   };
   await Promise.all(Array.from({ length: LANES }, lane));
-  const sum = (of: keyof Count) => counts.reduce((total, count) => total + count[of], 0);
-  return { passed: sum("passed"), failed: sum("failed"), ignored: sum("ignored") };
+  return total(reports);
 }
 
 async function status(words: readonly string[]): Promise<number> {
@@ -85,7 +111,8 @@ if (import.meta.main) {
   if (Deno.args.length > 0) Deno.exit(await status(["test", "-A", ...Deno.args]));
   if (await status(["check", "--quiet"]) !== 0) Deno.exit(1);
   const start = performance.now();
-  const count = await runAll();
-  console.log(summary(count, (performance.now() - start) / 1000));
-  if (count.failed > 0) Deno.exit(1);
+  const report = await runAll();
+  for (const line of ignoredLines(report)) console.log(line);
+  console.log(summary(report, (performance.now() - start) / 1000));
+  if (report.failed > 0) Deno.exit(1);
 }
