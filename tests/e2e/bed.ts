@@ -10,7 +10,7 @@ import type { Namespace } from "../../scripts/lab/namespace.ts";
 import type { Process, Result } from "../../scripts/lab/process.ts";
 import { startProgram } from "../../scripts/lab/program.ts";
 import { clientCommand, startIperf, startServers, type World } from "../../scripts/lab/services.ts";
-import { needs } from "../installed.ts";
+import { IS_ROOT, needs, NEEDS_ROOT } from "../installed.ts";
 
 /** The kinds of devices that everything has to work on. */
 export const KINDS: readonly DeviceKind[] = [
@@ -114,7 +114,8 @@ export function kindName(kind: DeviceKind): string {
  * look for what a test leaves behind.
  */
 export function e2e(name: string, run: () => Promise<void>): void {
-  Deno.test({ name, ignore: Deno.uid() !== 0, sanitizeOps: false, sanitizeResources: false, fn: run });
+  const options = { ignore: !IS_ROOT, sanitizeOps: false, sanitizeResources: false };
+  Deno.test({ name: name + NEEDS_ROOT, ...options, fn: run });
 }
 
 /** Registers such a test, which is ignored unless `missing` is empty: what it lacks, to be appended to its name. */

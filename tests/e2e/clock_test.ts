@@ -3,11 +3,11 @@
  * machine's own is not touched: a preloaded library tells the program, and its runtime, another one (clock_shift.c).
  */
 import { WORLD } from "../../scripts/lab/lab.ts";
-import { run } from "../../scripts/lab/process.ts";
 import { startResolver } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { DNS_IDLE_MS, SWEEP_MS } from "../../forward/limits.ts";
 import { assert, assertEquals } from "../assert.ts";
+import { e2eWith } from "./bed.ts";
 import { ask, assertServing, limit, MisfortuneBed, start } from "./misfortune_bed.ts";
 import { field } from "./reports.ts";
 
@@ -17,8 +17,6 @@ const SOURCE = new URL("../../scripts/lab/clock_shift.c", import.meta.url).pathn
 const DAY = 86_400;
 const SECONDS = { forth: 400 * DAY, back: -400 * DAY };
 
-const hasCompiler = await run(["sh", "-c", "command -v cc"]).then(({ code }) => code === 0);
-
 /** The seconds of a capture's packets: big-endian headers of 16 bytes behind one of 24. */
 function captured(bytes: Uint8Array): number[] {
   const view = new DataView(bytes.buffer), times: number[] = [];
@@ -26,12 +24,10 @@ function captured(bytes: Uint8Array): number[] {
   return times;
 }
 
-Deno.test({
-  name: "the time of day jumps by 400 days, and back by 800: what is open goes on, and what is idle ends in its time",
-  ignore: Deno.uid() !== 0 || !hasCompiler,
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: async () => {
+e2eWith(
+  "cc",
+  "the time of day jumps by 400 days, and back by 800: what is open goes on, and what is idle ends in its time",
+  async () => {
     const { lab } = await beds.with();
     const library = `${lab.directory}/clock_shift.so`, file = `${lab.directory}/shift`;
     const capture = `${lab.directory}/clock.pcap`;
@@ -67,4 +63,4 @@ Deno.test({
       assert(times.some((time) => Math.abs(time - now - seconds) < DAY), `the program has never seen ${seconds}`);
     }
   },
-});
+);

@@ -8,6 +8,7 @@ import { type Process, run } from "../../scripts/lab/process.ts";
 import { both, startServers, url } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
+import { IS_ROOT, NEEDS_ROOT } from "../installed.ts";
 
 const EXECUTABLE = Deno.env.get("SLIRPNETSTACK_BIN") ?? "";
 
@@ -28,8 +29,14 @@ const PLACE = "a path with spaces, 100% ü #1";
 /** Registers a test, where there is an executable. */
 function executable(name: string, fn: () => Promise<void>, needsRoot = true): void {
   if (EXECUTABLE === "") return;
-  const ignore = needsRoot && Deno.uid() !== 0;
-  Deno.test({ name: `executable: ${name}`, ignore, sanitizeOps: false, sanitizeResources: false, fn });
+  const ignore = needsRoot && !IS_ROOT;
+  Deno.test({
+    name: `executable: ${name}${needsRoot ? NEEDS_ROOT : ""}`,
+    ignore,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn,
+  });
 }
 
 executable("its size, and what it says of itself with an empty environment in an empty directory", async () => {

@@ -4,11 +4,7 @@
  * @module
  */
 
-/** Whether this process may make network namespaces. */
-export const IS_ROOT: boolean = Deno.uid() === 0;
-
-/** What to append to the name of a test that is ignored without it. */
-export const NEEDS_ROOT: string = IS_ROOT ? "" : " (ignored: needs root)";
+export { IS_ROOT, NEEDS_ROOT } from "../installed.ts";
 
 /** A namespace of its own, deleted when it is disposed of. */
 export class TestNamespace implements AsyncDisposable {

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "../assert.ts";
+import { isInstalled, needs } from "../installed.ts";
 import { formatBuildTime, sourceTime, versionLines } from "../../forward/version.ts";
 
 const JULY = new Date("2026-07-01T09:05:59Z");
@@ -28,14 +29,6 @@ async function git(root: URL, ...args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout).trim();
 }
 
-async function hasGit(): Promise<boolean> {
-  try {
-    return (await new Deno.Command("git", { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
-  } catch {
-    return false;
-  }
-}
-
 Deno.test("the build time is in UTC, to the minute", () => {
   assertEquals(formatBuildTime(JULY), "2026-07-01-09:05UTC");
 });
@@ -52,8 +45,8 @@ Deno.test("without git it is that of the newest module", async () => {
 });
 
 Deno.test({
-  name: "in a git checkout it is that of the newest commit",
-  ignore: !await hasGit(),
+  name: `in a git checkout it is that of the newest commit${needs("git")}`,
+  ignore: !isInstalled("git"),
   async fn() {
     const root = await sources();
     try {

@@ -3,6 +3,7 @@ import { PROJECT } from "../../scripts/lab/program.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
 import { e2e } from "../e2e/bed.ts";
 import { RunBed } from "../e2e/run_bed.ts";
+import { IS_ROOT, NEEDS_ROOT } from "../installed.ts";
 
 /** Knows no package before `apt-get update`; then brings $TOOLS, enough to be found; has no package of the name $UNKNOWN. */
 const APT_GET = `#!/bin/sh
@@ -53,8 +54,8 @@ Deno.test("setup says nothing when nothing is missing", async () => {
 });
 
 Deno.test({
-  name: "setup installs what is missing, and updates the list of packages where that is needed",
-  ignore: Deno.uid() !== 0,
+  name: `setup installs what is missing, and updates the list of packages where that is needed${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
   async fn() {
     const { code, stderr, log } = await setup(TOOLS);
     assertEquals(code, 0, stderr);
@@ -68,8 +69,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "setup fails when something is missing still, and says what",
-  ignore: Deno.uid() !== 0,
+  name: `setup fails when something is missing still, and says what${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
   async fn() {
     const { code, stderr } = await setup("curl");
     assertEquals(code, 1);
@@ -79,8 +80,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "setup --test installs slirp4netns, and where there is none, all others",
-  ignore: Deno.uid() !== 0,
+  name: `setup --test installs slirp4netns, and where there is none, all others${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
   async fn() {
     for (const unknown of ["none", "slirp4netns"]) {
       const { code, stderr, log } = await setup(`${TOOLS} ${CHECKERS}`, ["--test"], unknown);

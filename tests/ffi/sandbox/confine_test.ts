@@ -2,9 +2,9 @@
 import { Process } from "../../../scripts/lab/process.ts";
 import { PROJECT } from "../../../scripts/lab/program.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
+import { IS_ROOT, NEEDS_ROOT } from "../../installed.ts";
 
 const NOBODY = { uid: 65_534, gid: 65_533, groups: [65_533, 65_532] };
-const ROOT = Deno.uid() === 0;
 
 interface Outcome {
   readonly results: Record<string, string>;
@@ -42,8 +42,9 @@ function field(status: string, name: string): string {
 const WORKS = ["timers", "lookup", "connect", "garbage", "new thread", "read /etc/hosts", "read /proc/self/net/route"];
 
 Deno.test({
-  name: "another user: all threads have the ids and the groups, no capabilities, and no_new_privs; no way back",
-  ignore: !ROOT,
+  name:
+    `another user: all threads have the ids and the groups, no capabilities, and no_new_privs; no way back${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
   fn: async () => {
     const { results, threads } = await confined(NOBODY, false);
     assert(threads.length > 3, "no threads but one");
@@ -73,8 +74,8 @@ for (
   ]] as const
 ) {
   Deno.test({
-    name: `the sandbox, as ${who}: what is not needed fails, what is needed works`,
-    ignore: !ROOT,
+    name: `the sandbox, as ${who}: what is not needed fails, what is needed works${NEEDS_ROOT}`,
+    ignore: !IS_ROOT,
     fn: async () => {
       const { results, threads } = await confined(user, true, removes);
       assert(threads.length > 3, "no threads but one");

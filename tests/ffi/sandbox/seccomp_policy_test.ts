@@ -15,6 +15,7 @@ import {
   SYSCALLS,
 } from "../../../ffi/sandbox/syscalls.ts";
 import { assert, assertEquals } from "../../assert.ts";
+import { needsFile } from "../../installed.ts";
 import { run } from "./machine.ts";
 
 const NEEDS: SeccompNeeds = { pid: 1000, signals: [999], rawIcmp: false, removesFiles: false };
@@ -168,7 +169,7 @@ const HEADERS = {
 
 for (const architecture of ARCHITECTURES) {
   Deno.test({
-    name: `the numbers are those of ${HEADERS[architecture]}`,
+    name: `the numbers are those of the kernel's header, ${architecture}${needsFile(HEADERS[architecture])}`,
     ignore: !exists(HEADERS[architecture]),
     fn: () => {
       const text = Deno.readTextFileSync(HEADERS[architecture]);

@@ -2,10 +2,11 @@
 import { run } from "../../../scripts/lab/process.ts";
 import { PROJECT } from "../../../scripts/lab/program.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
+import { IS_ROOT, NEEDS_ROOT } from "../../installed.ts";
 
 Deno.test({
-  name: "soak: a few seconds of mixed load, its figures and its curves",
-  ignore: Deno.uid() !== 0,
+  name: `soak: a few seconds of mixed load, its figures and its curves${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
   fn: async () => {
     const out = await Deno.makeTempDir({ prefix: "slirpnetstack-soak-" });
     try {
