@@ -32,8 +32,6 @@ export const EACCES = 13;
 export const EFAULT = 14;
 /** Device or resource busy. */
 export const EBUSY = 16;
-/** File exists. */
-export const EEXIST = 17;
 /** No such device. */
 export const ENODEV = 19;
 /** Not a directory. */

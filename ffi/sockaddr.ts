@@ -13,7 +13,7 @@ import type { Endpoint, IpAddress } from "../stack/address.ts";
 import { AF_INET, AF_INET6 } from "./socket_constants.ts";
 
 /** Bytes of a `sockaddr_in`, and of a `sockaddr_in6`, the longer. */
-export const SOCKADDR_IN_SIZE = 16;
+const SOCKADDR_IN_SIZE = 16;
 export const SOCKADDR_IN6_SIZE = 28;
 
 const PORT = 2;

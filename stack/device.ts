@@ -21,9 +21,6 @@ export type Allocate = (size: number) => Block;
 /** For simulations and tests: memory without a known address. */
 export const allocatePlain: Allocate = (size) => ({ bytes: new Uint8Array(new ArrayBuffer(size)), address: 0 });
 
-/** The largest frame: an IP packet of 65,535 bytes, an Ethernet header, and a `virtio_net_hdr` before it. */
-export const MAX_FRAME = 65_535 + 14 + 12;
-
 /**
  * Where a reader puts the IP header: a multiple of 4, so that 32-bit words of a TCP or UDP payload are aligned and a
  * checksum in software can go over words. The device header lies before it.
@@ -86,7 +83,7 @@ export class FramePool {
 }
 
 /** The size of {@linkcode Transmit.head}: IPv6 and TCP with the most options (40 + 60), Ethernet, device header. */
-export const HEAD_SIZE = 192;
+const HEAD_SIZE = 192;
 
 /** Where the transport header starts in {@linkcode Transmit.head}; IP, link and device headers lie before it. */
 export const TRANSPORT_AT = 80;

@@ -56,8 +56,8 @@ const LOAD = 0x20, AND = 0x54, JUMP_IF_EQUAL = 0x15, JUMP_IF_AT_LEAST = 0x35, RE
 /** linux/seccomp.h: offsets in `struct seccomp_data`. */
 const NUMBER = 0, ARCHITECTURE = 4, ARGUMENTS = 16, ARGUMENT_SIZE = 8;
 /** linux/seccomp.h: let the call go on; let it fail with the errno in the lower 16 bits. */
-export const SECCOMP_RET_ALLOW = 0x7fff_0000;
-export const SECCOMP_RET_ERRNO = 0x0005_0000;
+const SECCOMP_RET_ALLOW = 0x7fff_0000;
+const SECCOMP_RET_ERRNO = 0x0005_0000;
 
 /**
  * Makes the program.

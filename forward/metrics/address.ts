@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/address.ts";
+import { type Endpoint, IpAddress } from "../../stack/address.ts";
 import { splitParts } from "../options/bracketed.ts";
 import { quote } from "../options/go_quote.ts";
 import { InvalidValue } from "../options/invalid_value.ts";
@@ -31,11 +31,6 @@ export function parseMetricsAddress(text: string): MetricsAddress {
   const address = IpAddress.tryParse(parts[0]!);
   if (address === null) throw new InvalidValue(`not an IP address: ${quote(parts[0]!)}`);
   return { kind: "tcp", endpoint: { address, port: parsePort(parts[1]!) } };
-}
-
-/** `127.0.0.1:9100`, or the path. */
-export function formatMetricsAddress(address: MetricsAddress): string {
-  return address.kind === "tcp" ? formatEndpoint(address.endpoint) : address.path;
 }
 
 function checkPath(path: string): string {

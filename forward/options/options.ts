@@ -37,12 +37,6 @@ type Values<Whose extends CommandName | "both"> = {
   readonly [Name in FlagsFor<Whose> as OptionName<Name>]: ValueOf<Rows[Name]>;
 };
 
-/** Who answers the guest's echo requests; see the row of `-icmp`. */
-export type IcmpMode = Values<"both">["icmp"];
-
-/** By which sockets the guest's TCP connections leave; see the row of `-sockets`. */
-export type SocketsKind = Values<"both">["sockets"];
-
 /** What the command line asks for, whether the guest exists or is to be made. Each option is explained in its row. */
 export interface SharedOptions extends Omit<Values<"both">, "disableRouting" | "disableHostNetworks"> {
   readonly limits: Limits;

@@ -143,7 +143,7 @@ function pastaCommand(program: string, { guest, mtu }: Place, more: readonly str
 export const PASTA: Peer = pasta("pasta", "pasta");
 
 /** The Go program of the same name, or another build of this one, by its path: called as both document it. */
-export function namesake(name: string, program: string): Peer {
+function namesake(name: string, program: string): Peer {
   const command = (guest: Namespace) => [program, "-interface", "tun0", "-netns", guest.path];
   return {
     name,

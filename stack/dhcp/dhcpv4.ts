@@ -48,7 +48,7 @@ import {
 import { type GuestConfiguration, MAX_NAME_SERVERS } from "./configuration.ts";
 
 /** Seconds that an address is given for. It is never given to another, so what counts is how soon changes are learned. */
-export const LEASE_TIME = 86_400;
+const LEASE_TIME = 86_400;
 
 const ALL_HOSTS = IpAddress.of([255, 255, 255, 255]);
 

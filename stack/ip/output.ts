@@ -20,7 +20,7 @@ import { UDP_PROTOCOL } from "../wire/udp.ts";
 import { Fragmenter } from "./fragmenter.ts";
 
 /** The time to live and hop limit of what the program sends (RFC 1700). */
-export const DEFAULT_HOP_LIMIT = 64;
+const DEFAULT_HOP_LIMIT = 64;
 
 /** What an {@linkcode IpOutput} is made of. */
 export interface IpOutputOptions {

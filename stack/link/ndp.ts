@@ -59,13 +59,13 @@ import type { Link } from "./link.ts";
 import type { Neighbours } from "./neighbour.ts";
 
 /** Seconds for which the guest may use us as router after an advertisement. */
-export const ROUTER_LIFETIME = 1800;
+const ROUTER_LIFETIME = 1800;
 
 /** Time between advertisements that nobody asked for, in ms. */
-export const ADVERTISEMENT_INTERVAL = 600_000;
+const ADVERTISEMENT_INTERVAL = 600_000;
 
 /** The least time between advertisements to all nodes, in ms (section 10: MIN_DELAY_BETWEEN_RAS). */
-export const ADVERTISEMENT_SPACING = 3_000;
+const ADVERTISEMENT_SPACING = 3_000;
 
 /** Name servers of an advertisement: with two, it fits into the space that there is for headers. */
 const MAX_NAME_SERVERS = 2;

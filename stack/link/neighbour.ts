@@ -37,8 +37,8 @@ export const NEIGHBOUR_QUEUE = 1024;
 export const NEIGHBOUR_QUEUE_BYTES: number = 1024 * 1024;
 
 /** How often an address is asked for, and the time between, in ms. */
-export const SOLICITATIONS = 3;
-export const SOLICITATION_INTERVAL = 1000;
+const SOLICITATIONS = 3;
+const SOLICITATION_INTERVAL = 1000;
 
 /** Addresses that are asked for at once. When there is one more, the one asked for first is given up. */
 const MAX_QUESTIONS = 1024;

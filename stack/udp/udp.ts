@@ -32,8 +32,8 @@ import {
 import { UdpDatagram } from "./datagram.ts";
 
 /** The most data in a datagram, by version: an IP packet of 65,535 bytes, or an IPv6 payload of that. */
-export const MAX_UDP_4 = 65_507;
-export const MAX_UDP_6 = 65_527;
+const MAX_UDP_4 = 65_507;
+const MAX_UDP_6 = 65_527;
 
 /** Datagrams that a kernel hands over as one at most (`UDP_MAX_SEGMENTS` in linux/udp.h). */
 export const MAX_UDP_SEGMENTS = 128;

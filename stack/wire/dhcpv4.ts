@@ -58,7 +58,7 @@ const MAGIC_COOKIE = 0x63825363;
 const BROADCAST_FLAG = 0x8000;
 
 /** What BOOTP's clients expect at least (RFC 951, section 3). */
-export const DHCPV4_MIN_LENGTH = 300;
+const DHCPV4_MIN_LENGTH = 300;
 
 /** A message of a client. Addresses are of 4 bytes. */
 export interface Dhcpv4Request {

@@ -8,8 +8,7 @@
 import { IpAddress } from "../address.ts";
 import { get16, put16 } from "./bytes.ts";
 
-/** The ports of clients and servers (section 7.2). */
-export const DHCPV6_CLIENT_PORT = 546;
+/** The port of servers (section 7.2). */
 export const DHCPV6_SERVER_PORT = 547;
 
 /** Where clients find all servers on their link (section 7.1). */

@@ -10,11 +10,11 @@ export const ICMP_PROTOCOL = 1;
 /** Types. */
 export const ICMP4_ECHO_REPLY = 0;
 export const ICMP4_UNREACHABLE = 3;
-export const ICMP4_SOURCE_QUENCH = 4;
-export const ICMP4_REDIRECT = 5;
+const ICMP4_SOURCE_QUENCH = 4;
+const ICMP4_REDIRECT = 5;
 export const ICMP4_ECHO_REQUEST = 8;
 export const ICMP4_TIME_EXCEEDED = 11;
-export const ICMP4_PARAMETER_PROBLEM = 12;
+const ICMP4_PARAMETER_PROBLEM = 12;
 
 /** Codes of destination unreachable. */
 export const UNREACHABLE4_NETWORK = 0;

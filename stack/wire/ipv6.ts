@@ -33,7 +33,7 @@ export const IPV6_MINIMUM_MTU = 1280;
 export const ALL_NODES: IpAddress = IpAddress.parse("ff02::1");
 
 /** The address of a node that has none yet, `::`. */
-export const UNSPECIFIED6: IpAddress = IpAddress.parse("::");
+const UNSPECIFIED6: IpAddress = IpAddress.parse("::");
 
 /**
  * Whether the packet in `bytes[offset..end)` has a whole IPv6 header. If so, the packet ends at

@@ -44,7 +44,7 @@ export const MAX_EXTENSIONS = 8;
 /** Codes of the ICMPv6 parameter problem (RFC 4443, section 3.4; RFC 7112, section 5). */
 export const PROBLEM_HEADER_FIELD = 0;
 export const PROBLEM_NEXT_HEADER = 1;
-export const PROBLEM_OPTION = 2;
+const PROBLEM_OPTION = 2;
 export const PROBLEM_INCOMPLETE_CHAIN = 3;
 
 /** Where the data of the fragment belongs whose fragment header is at `offset`, in bytes. */

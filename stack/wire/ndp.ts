@@ -123,8 +123,8 @@ export interface RouterAdvertisement {
 }
 
 /** Seconds for which a prefix is valid, and for which its addresses are for new connections (section 6.2.1). */
-export const PREFIX_VALID = 2_592_000;
-export const PREFIX_PREFERRED = 604_800;
+const PREFIX_VALID = 2_592_000;
+const PREFIX_PREFERRED = 604_800;
 
 /** The length of a router advertisement, options included. */
 export function routerAdvertisementLength({ prefix, nameServers }: RouterAdvertisement): number {

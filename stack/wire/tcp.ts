@@ -53,11 +53,6 @@ const MAX_SACK_BLOCKS = 4;
 /** The largest shift of the window scale option (RFC 7323, section 2.3). */
 const MAX_WINDOW_SHIFT = 14;
 
-/** The source and destination port of the header at `offset`. */
-export function getPorts(bytes: Uint8Array, offset: number): { source: number; destination: number } {
-  return { source: get16(bytes, offset + SOURCE_PORT), destination: get16(bytes, offset + DESTINATION_PORT) };
-}
-
 /** A received segment, taken apart. One object is used for all. Sequence numbers are signed (see `sequence.ts`). */
 export class Segment {
   sourcePort = 0;

@@ -32,7 +32,7 @@ import { hex } from "../bed.ts";
 import { type Fields, GUEST_PORT, HOST_PORT, Peer, type PeerOptions, quiet, type Sent } from "./peer.ts";
 
 /** The guest's timestamp `val 0`. */
-export const TIMESTAMP_BASE = 6000;
+const TIMESTAMP_BASE = 6000;
 
 const URG = 0x20;
 const FLAGS: Readonly<Record<string, number>> = { S: SYN, F: FIN, R: RST, P: PSH, ".": ACK, U: URG };

@@ -342,29 +342,3 @@ function same(bytes: Uint8Array, offset: number, from: number, length: number): 
   for (let i = 0; i < length; i++) if (bytes[offset + i] !== PATTERN[from + i]) return false;
   return true;
 }
-
-/** Sends a handmade segment from `from` to the other end. */
-export function forge(
-  from: End,
-  to: End,
-  ports: { from: number; to: number },
-  fields: { sequence: number; acknowledgment?: number; flags: number; window?: number; payload?: Uint8Array },
-): void {
-  const six = from.options.version === 6;
-  const header = six ? 40 : 20;
-  const payload = fields.payload ?? new Uint8Array(0);
-  const bytes = new Uint8Array(header + TCP_HEADER + payload.length);
-  const view = new DataView(bytes.buffer);
-  bytes.set(from.address.bytes, six ? 8 : 12);
-  bytes.set(to.address.bytes, six ? 24 : 16);
-  view.setUint16(header, ports.from);
-  view.setUint16(header + 2, ports.to);
-  view.setUint32(header + 4, fields.sequence);
-  view.setUint32(header + 8, fields.acknowledgment ?? 0);
-  view.setUint8(header + 12, 5 << 4);
-  view.setUint8(header + 13, fields.flags);
-  view.setUint16(header + 14, fields.window ?? 65_535);
-  bytes.set(payload, header + TCP_HEADER);
-  to.receive(bytes);
-  to.tcp.flush();
-}
