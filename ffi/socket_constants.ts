@@ -63,6 +63,7 @@ export const ICMPV6_FILTER = 1;
 export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
 export const TCP_KEEPINTVL = 5;
+export const TCP_KEEPCNT = 6;
 
 // linux/eventpoll.h
 /** There is urgent data. */

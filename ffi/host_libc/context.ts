@@ -22,6 +22,7 @@ import {
   SO_KEEPALIVE,
   SO_OOBINLINE,
   SOL_SOCKET,
+  TCP_KEEPCNT,
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
   TCP_NODELAY,
@@ -30,11 +31,17 @@ import { ReceiveBatch } from "./receive_batch.ts";
 import { SendTrain } from "./send_train.ts";
 
 /**
- * Idle time before keepalive probes and between them, in s; the system gives up after nine (net.ipv4.tcp_keepalive_probes).
- * The guest's own probes end at the stack, so these do what they are for as well: the address translators on the way,
- * many of which forget a connection after four or five minutes, are reminded of it.
+ * Idle time before keepalive probes and between them, in s. The guest's own probes end at the stack, so these do what they
+ * are for as well: the address translators on the way, many of which forget a connection after four or five minutes, are
+ * reminded of it.
  */
-const KEEPALIVE_IDLE = 60, KEEPALIVE_INTERVAL = 15;
+const KEEPALIVE_IDLE = 60, KEEPALIVE_INTERVAL = 60;
+
+/**
+ * Probes without an answer after which the peer is gone: half an hour of them. Nobody asked for these probes, so a host
+ * that is offline for some minutes must not lose connections by them.
+ */
+const KEEPALIVE_PROBES = 30;
 
 /** What a {@linkcode LibcHost} is made of. */
 export interface LibcHostOptions {
@@ -159,6 +166,7 @@ export class SocketContext {
     this.setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     this.setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE);
     this.setOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
+    this.setOption(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
   }
 
   /** Sets an option that is a number. Throws a {@linkcode SocketError}. */

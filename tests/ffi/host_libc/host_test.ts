@@ -1,4 +1,5 @@
 import { libc } from "../../../ffi/libc.ts";
+import { IPPROTO_TCP, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL } from "../../../ffi/socket_constants.ts";
 import { withNetworkNamespace } from "../../../ffi/netns.ts";
 import { HostError, type HostFailure, type HostStream } from "../../../forward/host.ts";
 import { formatEndpoint, IpAddress } from "../../../stack/address.ts";
@@ -19,6 +20,13 @@ async function pair(test: TestHost, address: string): Promise<{ client: HostStre
   const server = await accepted.promise;
   listener.close();
   return { client, server };
+}
+
+/** An option of a TCP socket that is a number. */
+function tcpOption(fd: number, option: number): number {
+  const value = new Int32Array(new ArrayBuffer(4)), length = new Int32Array(new ArrayBuffer(4)).fill(4);
+  assertEquals(libc().getsockopt(fd, IPPROTO_TCP, option, value, length), 0, "getsockopt");
+  return value[0]!;
 }
 
 /** In how many seconds the kernel probes the peer of the connection between these ports; null: not at all. */
@@ -127,6 +135,20 @@ for (const address of ["127.0.0.1", "::1"]) {
     await using test = new TestHost();
     const { client, server } = await pair(test, address);
     for (const { local, remote } of [client, server]) assertEquals(keepaliveSeconds(local.port, remote.port), 60);
+    client.close();
+    server.close();
+  });
+
+  Deno.test(`${address}: either end takes half an hour of silence before it gives up an idle connection`, async () => {
+    await using test = new TestHost();
+    const before = sockets();
+    const { client, server } = await pair(test, address);
+    const fds = newSockets(before);
+    assertEquals(fds.length, 2, "sockets of the connection");
+    for (const fd of fds) {
+      const patience = tcpOption(fd, TCP_KEEPIDLE) + tcpOption(fd, TCP_KEEPINTVL) * tcpOption(fd, TCP_KEEPCNT);
+      assert(patience >= 1_800 && patience < 3_600, `${patience} s`);
+    }
     client.close();
     server.close();
   });
