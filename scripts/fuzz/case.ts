@@ -54,7 +54,7 @@ const SMALL: Partial<Limits> = {
 /** What a connection may hold when memory is short already, with the sizes of blocks that are taken whole. */
 const MOST_BEYOND = 48 * (64 << 10) * 3;
 
-/** After so long nothing is waited for any more: the longest are four keepalive probes after a quarter of an hour. */
+/** After so long nothing is waited for any more: the longest is half an hour of keepalive probes, after a quarter of one. */
 const SILENCE_MS = 3 * 3_600_000;
 /** Events in that time: more are a timer that does not rest. */
 const MOST_EVENTS = 100_000;

@@ -481,7 +481,8 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   }
 
   private get keepaliveDeadline(): number {
-    if (this.handshake !== Handshake.Done) return Infinity;
+    // what is on its way asks by itself whether the peer is there (Linux does the same)
+    if (this.handshake !== Handshake.Done || this.sender.deadline !== Infinity) return Infinity;
     return this.lastReceived + KEEPALIVE_IDLE + this.keepaliveProbes * KEEPALIVE_INTERVAL;
   }
 
