@@ -31,6 +31,7 @@ const BY_PROGRAM = importedBy(["main.ts", "ffi", "forward", "stack"]);
 Deno.test("import maps: what only tests or scripts import is in theirs, not in the program's", () => {
   const own = Object.keys(config.imports);
   for (const name of BY_PROGRAM) assert(own.includes(name), `the program imports ${name}`);
+  for (const name of own) assert(BY_PROGRAM.has(name), `the program does not import ${name}`);
   for (const [folder, { imports }] of [["scripts", scriptsConfig], ["tests", testsConfig]] as const) {
     const byFolder = [...importedBy([folder])].filter((name) => !BY_PROGRAM.has(name));
     assertEquals(Object.keys(imports).toSorted(), byFolder.toSorted(), folder);
@@ -73,6 +74,14 @@ e2e("a start from the source needs the program's packages only, and asks no serv
   assertEquals(code, 0, stderr);
   assertMatch(stdout, /^slirpnetstack version /);
   assertEquals(stderr, "");
+  assertEquals(asked, []);
+});
+
+e2e("a log needs one package more, and asks no server either", async () => {
+  const command = [...programCommand(), "-log-level", "info", "-fd", "99"];
+  const { code, stderr, asked } = await offline([...OF_PROGRAM, "@logtape"], command);
+  assertEquals(code, 253, stderr);
+  assertMatch(stderr, / INFO starting: /);
   assertEquals(asked, []);
 });
 
