@@ -10,6 +10,7 @@ import type { Process } from "../lab/process.ts";
 import { startIperf } from "../lab/services.ts";
 import { startInstrument } from "./instrument.ts";
 import type { Peer, Place } from "./peers.ts";
+import { applySettings, useCubic } from "./settings.ts";
 
 /** A guest that a peer serves, and the peer's process. */
 export interface Seat extends Place {
@@ -22,6 +23,7 @@ export interface Seat extends Place {
 /** The lab with all its guests. */
 export class BenchBed implements AsyncDisposable {
   private readonly seats: Seat[] = [];
+  private readonly congestionControls = new Set<string>();
   private readonly refusals = new Map<string, unknown>();
   private guests = 0;
 
@@ -31,6 +33,8 @@ export class BenchBed implements AsyncDisposable {
   static async create(linkMtu: number): Promise<BenchBed> {
     const lab = await Lab.create(linkMtu);
     try {
+      await Promise.all([lab.host, lab.world].map(applySettings));
+      await lab.host.sysctl({ "ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1 }); // for the kernel's turn, so for all
       await Promise.all([startIperf(lab), startInstrument(lab, [WORLD.v4, WORLD.v6])]);
       return new BenchBed(lab);
     } catch (error) {
@@ -44,6 +48,18 @@ export class BenchBed implements AsyncDisposable {
    * when it can't be attached, and then always: each try may take long.
    */
   async seat(peer: Peer, mtu: number): Promise<Seat> {
+    const seat = await this.findSeat(peer, mtu);
+    const used = await useCubic([this.lab.host, this.lab.world, seat.guest]);
+    this.congestionControls.add(used);
+    return seat;
+  }
+
+  /** The congestion control of what was measured so far. */
+  get congestionControl(): string {
+    return [...this.congestionControls].join(" and ");
+  }
+
+  private async findSeat(peer: Peer, mtu: number): Promise<Seat> {
     const found = this.seats.findLast((seat) => seat.peer === peer && seat.mtu === mtu);
     if (found !== undefined && (found.process === null || found.process.code === null)) return found;
     const key = `${peer.name} ${mtu}`;
@@ -66,7 +82,9 @@ export class BenchBed implements AsyncDisposable {
 
   /** A guest that nobody serves yet. */
   async newPlace(mtu: number): Promise<Place> {
-    return { guest: await this.lab.guest(), mtu, number: this.guests++ };
+    const guest = await this.lab.guest();
+    await applySettings(guest);
+    return { guest, mtu, number: this.guests++ };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,11 +8,12 @@ import { chart } from "./chart.ts";
 import { fullMatrix, quickMatrix, select } from "./matrix.ts";
 import { UsageError } from "../arguments.ts";
 import { type BenchOptions, parseBenchOptions, USAGE } from "./options.ts";
-import { competitors, onPath, OURS, type Peer } from "./peers.ts";
+import { competitors, onPath, ours, type Peer } from "./peers.ts";
 import { withFigures } from "./readme.ts";
 import { notes, table } from "./report.ts";
 import { merge, readResults, type Results } from "./results.ts";
 import { measure } from "./run.ts";
+import { describeCongestionControl, frequencyGovernor } from "./settings.ts";
 import { outcomes, targetTable } from "./targets.ts";
 import type { Work } from "./work.ts";
 
@@ -28,7 +29,7 @@ try {
 
 async function run(options: BenchOptions): Promise<Results> {
   const works = chosen(options);
-  const peers = [OURS, ...await rivals(options.against)];
+  const peers = [ours(options.source), ...await rivals(options.against)];
   if (Deno.uid() !== 0) {
     console.error("The benchmark makes network namespaces, which needs root: sudo deno task bench");
     Deno.exit(1);
@@ -40,10 +41,13 @@ async function run(options: BenchOptions): Promise<Results> {
     if (version !== null) found.push({ peer, version });
   }
   if ((await onPath("gvproxy")).length > 0) console.log("gvproxy: left out, as it serves no network namespace");
+  const { rows, congestionControl } = await measure(works, found.map(({ peer }) => peer), options.linkMtu);
+  const own = (await Deno.readTextFile("/proc/sys/net/ipv4/tcp_congestion_control")).trim();
+  const control = describeCongestionControl(congestionControl, own);
   return {
     peers: found.map(({ peer, version }) => ({ name: peer.name, version })),
-    bed: `${new Date().toISOString().slice(0, 10)}, ${await machine()}, a link with MTU ${options.linkMtu}`,
-    rows: await measure(works, found.map(({ peer }) => peer), options.linkMtu),
+    bed: `${new Date().toISOString().slice(0, 10)}, ${await machine()}, a link with MTU ${options.linkMtu}, ${control}`,
+    rows,
   };
 }
 
@@ -52,7 +56,9 @@ async function machine(): Promise<string> {
   const model = /^model name\s*: (.+)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1]; // not on every architecture
   const processors = `${navigator.hardwareConcurrency} CPUs${model === undefined ? "" : ` (${model})`}`;
   const memory = `${Math.round(Deno.systemMemoryInfo().total / 2 ** 30)} GiB`;
-  return `${processors}, ${memory}, Linux ${Deno.osRelease()}`;
+  const governor = await frequencyGovernor();
+  const frequency = governor === null ? "" : `, frequency governor ${governor}`;
+  return `${processors}${frequency}, ${memory}, Linux ${Deno.osRelease()}`;
 }
 
 function chosen({ quick, only }: BenchOptions): Work[] {

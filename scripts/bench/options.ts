@@ -10,6 +10,8 @@ import { LINK_MTU } from "../lab/lab.ts";
 export interface BenchOptions {
   /** The small edition. */
   readonly quick: boolean;
+  /** Measure this program from its source, though there is an executable. */
+  readonly source: boolean;
   /** Competitors, by name; null: all that there are. */
   readonly against: readonly string[] | null;
   /** Parts of the names of the work to do; null: all. */
@@ -31,6 +33,8 @@ export interface BenchOptions {
 export const USAGE = `usage: deno task bench [OPTION]...
 
   --quick                  a first look, in less than 90 seconds; in full it takes some 16 minutes
+  --source                 this program from its source; otherwise bin/slirpnetstack where \`deno task compile\` has made it,
+                           or what SLIRPNETSTACK_BIN names
   --against NAME[,NAME]    only these competitors
   --only NAME[,NAME]       only work whose name begins like this: tcp, tcp-in-8, rr, crr-v4, udp, udp-rr, start, ...
   --link-mtu BYTES         of the link between host and world; ${LINK_MTU} unless given
@@ -45,12 +49,13 @@ export const USAGE = `usage: deno task bench [OPTION]...
 export function parseBenchOptions(args: readonly string[]): BenchOptions | null {
   const given = readArguments(args, {
     values: ["against", "only", "link-mtu", "json", "chart", "readme", "from"],
-    flags: ["quick", "targets", "help"],
+    flags: ["quick", "source", "targets", "help"],
   });
   if (given.has("help")) return null;
   const list = (name: string) => given.value(name)?.split(",") ?? null;
   return {
     quick: given.has("quick"),
+    source: given.has("source"),
     targets: given.has("targets"),
     against: list("against"),
     only: list("only"),

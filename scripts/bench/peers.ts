@@ -50,33 +50,37 @@ export interface Peer {
 /** Where `deno task compile` puts the executable. */
 const EXECUTABLE = `${PROJECT}bin/slirpnetstack`;
 
-/** This project: from source, or the executable that SLIRPNETSTACK_BIN names. Its start is the executable's, if any. */
-export const OURS: Peer = {
-  name: "slirpnetstack",
-  version: async () => {
-    const executable = Deno.env.get("SLIRPNETSTACK_BIN");
-    if (executable) return `the executable ${executable}`;
-    const compiled = await exists(EXECUTABLE);
-    const start = compiled ? "; its start is the executable's" : "; its start too: there is no executable";
-    return `from source, on Deno ${Deno.version.deno}${start}`;
-  },
-  async attach(lab, { guest, mtu }) {
-    await makeDevice(guest, { mode: "tap", mtu });
-    return lab.adopt(await startProgram(lab.host, guest, ["-quiet"]));
-  },
-  async launch(_lab, { guest, mtu }) {
-    await makeDevice(guest, { mode: "tap", mtu });
-    return {
-      command: [...await startCommand(), "-quiet", "-netns", guest.path],
-      cwd: PROJECT,
-      ready: { on: "stderr", says: /Slirpnetstack started/ },
-    };
-  },
-  run: async (command) => ({ command: [...await startCommand(), "run", "-userns", "--", ...command], cwd: PROJECT }),
-};
+/**
+ * This project, the same in all works: what SLIRPNETSTACK_BIN names; else the executable, where there is one and `source`
+ * is not asked for; else from source.
+ */
+export function ours(source: boolean): Peer {
+  const command = ourCommand(source);
+  return {
+    name: "slirpnetstack",
+    version: async () => {
+      const said = await firstLine([...command, "-version"], PROJECT);
+      return command.length === 1 ? `${command[0]!.replace(PROJECT, "")}, ${said}` : `from source, ${said}`;
+    },
+    async attach(lab, { guest, mtu }) {
+      await makeDevice(guest, { mode: "tap", mtu });
+      return lab.adopt(await startProgram(lab.host, guest, ["-quiet"], command));
+    },
+    async launch(_lab, { guest, mtu }) {
+      await makeDevice(guest, { mode: "tap", mtu });
+      return {
+        command: [...command, "-quiet", "-netns", guest.path],
+        cwd: PROJECT,
+        ready: { on: "stderr", says: /Slirpnetstack started/ },
+      };
+    },
+    run: (words) => Promise.resolve({ command: [...command, "run", "-userns", "--", ...words], cwd: PROJECT }),
+  };
+}
 
-async function startCommand(): Promise<string[]> {
-  return !Deno.env.get("SLIRPNETSTACK_BIN") && await exists(EXECUTABLE) ? [EXECUTABLE] : programCommand();
+function ourCommand(source: boolean): string[] {
+  const compiled = !source && !Deno.env.get("SLIRPNETSTACK_BIN") && exists(EXECUTABLE);
+  return compiled ? [EXECUTABLE] : programCommand();
 }
 
 /** slirp4netns(1). */
@@ -168,7 +172,6 @@ export const KERNEL: Peer = {
   version: () => Promise.resolve(`no slirp: veth, routed by Linux ${Deno.osRelease()}`),
   async attach({ host, world }, { guest, mtu, number }) {
     const [net4, net6] = [`198.18.${number}`, `fd18:0:0:${number}:`];
-    await host.sysctl({ "ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1 });
     await host.ip(`
       link add to-guest${number} mtu ${mtu} type veth peer name tun0 mtu ${mtu} netns ${guest.name}
       address add ${net4}.1/24 dev to-guest${number}
@@ -192,7 +195,9 @@ export const KERNEL: Peer = {
 /** All that there is to compare with: what Debian has, what else lies on PATH, and the kernel. */
 export async function competitors(): Promise<Peer[]> {
   const [first, ...morePastas] = await onPath("pasta");
-  const namesakes = (await onPath("slirpnetstack")).filter((path) => path !== EXECUTABLE);
+  const namesakes = (await onPath("slirpnetstack")).filter((path) =>
+    path !== EXECUTABLE && path !== Deno.env.get("SLIRPNETSTACK_BIN")
+  );
   return [
     SLIRP4NETNS,
     first === undefined ? PASTA : pasta("pasta", first),
@@ -207,7 +212,7 @@ export async function onPath(name: string): Promise<string[]> {
   const found = new Map<string, string>();
   for (const directory of (Deno.env.get("PATH") ?? "").split(":").filter((directory) => directory !== "")) {
     const path = `${directory}/${name}`;
-    if (!await exists(path)) continue;
+    if (!exists(path)) continue;
     const file = await Deno.realPath(path);
     if (!found.has(file)) found.set(file, path);
   }
@@ -225,18 +230,18 @@ async function hasNetwork(guest: Namespace, process: Process | null): Promise<vo
   });
 }
 
-async function exists(path: string): Promise<boolean> {
+function exists(path: string): boolean {
   try {
-    return (await Deno.stat(path)).isFile;
+    return Deno.statSync(path).isFile;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
     throw error;
   }
 }
 
-async function firstLine(command: readonly string[]): Promise<string | null> {
+async function firstLine(command: readonly string[], cwd?: string): Promise<string | null> {
   try {
-    return (await run(command)).stdout.split("\n")[0]!;
+    return (await run(command, cwd === undefined ? {} : { cwd })).stdout.split("\n")[0]!;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

@@ -1,5 +1,6 @@
 /**
- * Takes the samples: every peer one, before the next piece of work, and all work, before the next round.
+ * Takes the samples: every peer one, before the next piece of work, and all work, before the next round. Each time
+ * another peer begins, so that none always comes after the same one.
  *
  * @module
  */
@@ -8,17 +9,32 @@ import type { Peer } from "./peers.ts";
 import { formatValue, type Row } from "./report.ts";
 import type { Work } from "./work.ts";
 
+/** The samples, and with which congestion control they were taken. */
+export interface Measured {
+  readonly rows: Row[];
+  readonly congestionControl: string;
+}
+
 /** Measures all work with all peers; says on stderr how far it is. A peer that fails is noted in the row. */
-export async function measure(works: readonly Work[], peers: readonly Peer[], linkMtu: number): Promise<Row[]> {
+export async function measure(works: readonly Work[], peers: readonly Peer[], linkMtu: number): Promise<Measured> {
   await using bed = await BenchBed.create(linkMtu);
   const rows = new Map(works.map((work) => [work, rowsOf(work, peers)]));
   const rounds = Math.max(...works.map((work) => work.rounds));
   for (let round = 1; round <= rounds; round++) {
-    for (const work of works.filter((work) => work.rounds >= round)) {
-      for (const peer of peers) await sample(bed, work, peer, rows.get(work)!, `round ${round}/${work.rounds}`);
+    for (const [index, work] of works.entries()) {
+      if (work.rounds < round) continue;
+      for (const peer of rotated(peers, index + round - 1)) {
+        await sample(bed, work, peer, rows.get(work)!, `round ${round}/${work.rounds}`);
+      }
     }
   }
-  return [...rows.values()].flat();
+  return { rows: [...rows.values()].flat(), congestionControl: bed.congestionControl };
+}
+
+/** The same in the same order, but beginning with the one that has this index, counted around. */
+export function rotated<T>(all: readonly T[], first: number): T[] {
+  const at = all.length === 0 ? 0 : first % all.length;
+  return [...all.slice(at), ...all.slice(0, at)];
 }
 
 async function sample(bed: BenchBed, work: Work, peer: Peer, rows: readonly Row[], place: string): Promise<void> {

@@ -32,8 +32,8 @@ function moreFlags(): string[] {
 }
 
 /** Starts the program in `host` on the guest's device; does not wait until it is ready. */
-export function launchProgram(host: Namespace, flags: readonly string[]): Process {
-  return host.start([...programCommand(), ...moreFlags(), ...flags], { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
+export function launchProgram(host: Namespace, flags: readonly string[], command = programCommand()): Process {
+  return host.start([...command, ...moreFlags(), ...flags], { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
 }
 
 /** Starts the program in `host` on the guest's `tun0`, and returns when it has started and the device has a carrier. */
@@ -41,8 +41,9 @@ export async function startProgram(
   host: Namespace,
   guest: Namespace,
   flags: readonly string[] = [],
+  command?: string[],
 ): Promise<Process> {
-  const program = launchProgram(host, ["-netns", guest.path, ...flags]);
+  const program = launchProgram(host, ["-netns", guest.path, ...flags], command);
   try {
     await program.line("stderr", /Slirpnetstack started/, 20_000);
     await until("the carrier of tun0", 5_000, () => guest.hasCarrier("tun0"));

@@ -1,5 +1,9 @@
 /** The benchmark runs, and what it is to show holds: at a small MTU far ahead of slirp4netns, at a large one not behind. */
+import { BenchBed } from "../../scripts/bench/bed.ts";
+import { instrument, instrumentCommand } from "../../scripts/bench/instrument.ts";
+import { KERNEL } from "../../scripts/bench/peers.ts";
 import type { Results } from "../../scripts/bench/results.ts";
+import { LINK_MTU, WORLD } from "../../scripts/lab/lab.ts";
 import { check, run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
 import { assert, assertEquals } from "../assert.ts";
@@ -14,7 +18,8 @@ const ATTEMPTS = 3;
 /** The promise is one of the defaults, whatever flags the other tests run with. */
 const DEFAULTS = { SLIRPNETSTACK_FLAGS: "" };
 
-const BENCH = [Deno.execPath(), "run", "-A", "scripts/bench/main.ts"];
+/** What was compiled is of an earlier source, perhaps; what the tests are to run is not. */
+const BENCH = [Deno.execPath(), "run", "-A", "scripts/bench/main.ts", "--source"];
 
 const PROMISED = "TCP at 3 times the throughput of slirp4netns at MTU 1500, 1 time at MTU 65520";
 
@@ -60,6 +65,33 @@ e2e("deno task bench: round trips, calls, datagrams and starts have figures, and
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+e2e(
+  "the benchmark's bed: what a program did leaves nothing for the next, and the machine decides as little as may be",
+  async () => {
+    await using bed = await BenchBed.create(LINK_MTU);
+    const { host, world } = bed.lab;
+    const seat = await bed.seat(KERNEL, 1500);
+    for (const namespace of [host, world, seat.guest]) {
+      const said = (setting: string) => namespace.check(["cat", `/proc/sys/net/ipv4/${setting}`]);
+      assertEquals(Number(await said("tcp_max_tw_buckets")), 64, namespace.name);
+      assertEquals(Number(await said("tcp_no_metrics_save")), 1, namespace.name);
+    }
+    await using stream = seat.guest.start(instrumentCommand("crowd", WORLD.v4, 5, 1));
+    await stream.line("stdout", /"open":1,/);
+    for (const namespace of [world, seat.guest]) {
+      const sockets = await namespace.check(["ss", "--tcp", "--info", "--numeric", "state", "established"]);
+      assert(/^\s+cubic /m.test(sockets), `${namespace.name}: ${sockets}`);
+    }
+    assertEquals(bed.congestionControl, "cubic");
+    const { count } = await instrument(seat.guest, "calls", WORLD.v4, 0.5);
+    assert(count! > 200, `${count} calls`);
+    for (const namespace of [host, world, seat.guest]) {
+      const waiting = Number(/^TCP: .* tw (\d+)/m.exec(await namespace.check(["cat", "/proc/net/sockstat"]))![1]);
+      assert(waiting <= 64, `${waiting} of ${count} calls are in TIME-WAIT in ${namespace.name}`);
+    }
+  },
+);
 
 e2e("deno task bench says what it doesn't know", async () => {
   for (

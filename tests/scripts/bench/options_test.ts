@@ -4,7 +4,7 @@ import { assertEquals, assertThrows } from "../../assert.ts";
 
 Deno.test("without options everything is measured, and nothing written", () => {
   assertEquals(parseBenchOptions([]), {
-    ...{ quick: false, targets: false, against: null, only: null, from: null, json: null, chart: null },
+    ...{ quick: false, source: false, targets: false, against: null, only: null, from: null, json: null, chart: null },
     readme: null,
     linkMtu: 65_535,
   });
@@ -12,9 +12,17 @@ Deno.test("without options everything is measured, and nothing written", () => {
 
 Deno.test("options and their values", () => {
   const args =
-    "--quick --targets --against a,b --only rr --link-mtu 1500 --json r.json --chart c.svg --from x,y --readme R.md";
+    "--quick --source --targets --against a,b --only rr --link-mtu 1500 --json r.json --chart c.svg --from x,y --readme R.md";
   assertEquals(parseBenchOptions(args.split(" ")), {
-    ...{ quick: true, targets: true, against: ["a", "b"], only: ["rr"], from: ["x", "y"], json: "r.json" },
+    ...{
+      quick: true,
+      source: true,
+      targets: true,
+      against: ["a", "b"],
+      only: ["rr"],
+      from: ["x", "y"],
+      json: "r.json",
+    },
     ...{ chart: "c.svg", readme: "R.md", linkMtu: 1500 },
   });
   assertEquals(parseBenchOptions(["--quick", "--help"]), null);
