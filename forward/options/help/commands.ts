@@ -29,15 +29,15 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "attach",
     typed: false,
-    summary: "connect a guest that exists",
+    summary: "connect an existing guest",
     synopsis: "[_FLAG_]...",
     takesCommand: false,
     flags: flagsOf("attach"),
     description: [
-      "Connects a network namespace that exists, and has a tun or tap device, to the host's network. This is what the " +
-      "program does when no command is named. It goes on until SIGINT or SIGTERM.",
-      "The guest's side of the device has the address 10.0.2.100/24, fd00::100/64, or both, and its default routes by way " +
-      "of 10.0.2.2 and fd00::2, which is the program.",
+      "Connects an existing network namespace, which has a tun or tap device, to the host's network. This is what the " +
+      "program does when no command is named. It runs until SIGINT or SIGTERM.",
+      "The guest's device has the address 10.0.2.100/24, fd00::100/64, or both. The guest's default routes go to 10.0.2.2 " +
+      "and fd00::2: the program.",
     ],
     examples: [
       ["The guest that a process is in:", "slirpnetstack -netns /proc/4711/ns/net"],
@@ -61,9 +61,9 @@ export const COMMANDS: readonly Command[] = [
     flags: flagsOf("run"),
     description: [
       "Makes a network namespace with a device, addresses, routes and a name server, runs a command in it, and ends with " +
-      "the command's exit status. It needs no privileges, and nothing that must be there before: it makes a user namespace " +
-      "as well, except for root. Without a command it is the user's shell.",
-      "When the program ends, in whatever way, so does everything that runs in there.",
+      "the command's exit status. It needs no privileges: unless root runs it, it makes a user namespace too. Without a " +
+      "command it runs the user's shell.",
+      "When the program ends, for whatever reason, everything in the namespace ends too.",
     ],
     examples: [
       ["A shell whose only network is this program, as any user:", "slirpnetstack run"],

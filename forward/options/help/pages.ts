@@ -12,12 +12,12 @@ export const SUMMARY = "user-mode networking for network namespaces";
 
 /** What the program is. */
 export const DESCRIPTION: readonly Block[] = [
-  "`slirpnetstack` connects the programs in a network namespace, the guest, to the network, without giving the guest any " +
-  "privilege over the host's network: there is no bridge, no address translation, no firewall rule and no kernel module. " +
-  "The guest sees an ordinary tun or tap device. What it sends there goes through a TCP/IP stack in this program, and " +
-  "leaves the host from ordinary sockets of an ordinary process, under a policy.",
-  "A connection of the guest is accepted when the host's connection to the same place has succeeded; one that is refused, " +
-  "or does not get there, is answered likewise. TCP, UDP and ping go through, over IPv4 and IPv6.",
+  "`slirpnetstack` connects the programs in a network namespace, the guest, to the network. The guest gets no privilege " +
+  "over the host's network: there is no bridge, no address translation, no firewall rule and no kernel module. The guest " +
+  "sees an ordinary tun or tap device. Its packets go through a TCP/IP stack in this program, which opens ordinary sockets " +
+  "on the host, under a policy.",
+  "A connection of the guest is accepted after the host's connection to the same destination has succeeded. If that is " +
+  "refused or fails, the guest gets the same answer. TCP, UDP and ping work over IPv4 and IPv6.",
 ];
 
 /** How flags are written. */
@@ -27,16 +27,16 @@ export const FLAG_STYLE: readonly Block[] = [
   "`-h` prints a line about each flag on stderr.",
 ];
 
-/** FORWARD. */
+/** What `-L` and `-R` take. */
 export const FORWARDS: readonly Section[] = [
   {
     title: "Forwards",
     blocks: [
-      "_FORWARD_, the value of `-L` and `-R`, is `[`_NETWORK_`://][`_BIND_`:]`_PORT_`[:`_HOST_`:`_HOSTPORT_`]`, as ssh has " +
-      "it. `-L` listens at _BIND_`:`_PORT_ on the host, and connects to _HOST_`:`_HOSTPORT_ in the guest's network; `-R` " +
-      "listens in the guest's network, and connects on the host.",
+      "_FORWARD_, the value of `-L` and `-R`, is `[`_NETWORK_`://][`_BIND_`:]`_PORT_`[:`_HOST_`:`_HOSTPORT_`]`, as in ssh. " +
+      "`-L` listens at _BIND_`:`_PORT_ on the host, and connects to _HOST_`:`_HOSTPORT_ in the guest's network. `-R` listens " +
+      "in the guest's network, and connects on the host.",
       "One part is the port to bind; two are the address and the port to bind; three are the port to bind, the target and " +
-      "its port; four are all. A part that is empty takes its default. An IPv6 address goes in brackets. _HOSTPORT_ is " +
+      "its port; four are all. An empty part takes its default. IPv6 addresses are in brackets. _HOSTPORT_ is " +
       "_PORT_ unless given.",
       {
         terms: [
@@ -51,18 +51,18 @@ export const FORWARDS: readonly Section[] = [
     title: "Networks of forwards",
     blocks: [{
       terms: [
-        ["`tcp`", "TCP; when no network is given."],
-        ["`udp`", "UDP. An exchange is over when nothing has come from either side for some time."],
-        ["`udprpc`", "UDP where an exchange is over with the first answer, as that with a name server is."],
+        ["`tcp`", "TCP, the default."],
+        ["`udp`", "UDP. An exchange ends when nothing passes for some time."],
+        ["`udprpc`", "UDP. An exchange ends with the first answer, as with a name server."],
         [
           "`tcppp`",
-          "TCP where each connection begins with a line of the PROXY protocol, version 1, that says where it comes from. " +
-          "Only with `-L`. With target port 0, it goes to the port that the line says.",
+          "TCP. Each connection begins with a line of the PROXY protocol, version 1, which has the client's address. Only " +
+          "with `-L`. Target port 0 is the destination port of that line.",
         ],
         [
           "`udpspp`",
-          "UDP where each datagram begins with a header of the Simple Proxy Protocol, 38 bytes. Only with `-L`. Target port " +
-          "0 as above.",
+          "UDP. Each datagram begins with the 38-byte header of the Simple Proxy Protocol. Only with `-L`. Target port 0 is " +
+          "the destination port of that header.",
         ],
       ],
     }],
@@ -70,9 +70,9 @@ export const FORWARDS: readonly Section[] = [
   {
     title: "Names in forwards",
     blocks: [
-      "_HOST_ may be a name, which is resolved when it is used, and again after `-dns-ttl`; IPv4 is preferred. " +
-      "_NAME_`@srv-`_IP_`:`_PORT_ (or `@srv-`_PORT_ on this machine) asks that name server for the name's SRV record, and " +
-      "takes the port from it. A name to bind that does not resolve ends the start; a target that does not resolve " +
+      "_HOST_ may be a name. It is resolved when it is used, and again after `-dns-ttl`; IPv4 is preferred. " +
+      "_NAME_`@srv-`_IP_`:`_PORT_ asks that name server for the name's SRV record, which also has the port. `@srv-`_PORT_ is " +
+      "a name server on this machine. A name to bind that does not resolve ends the start; a target that does not resolve " +
       "fails that one connection.",
     ],
   },
@@ -83,23 +83,23 @@ export const FORWARDS: readonly Section[] = [
       ["The same for other machines than the host, and over IPv6:", "slirpnetstack -L '[::]:8080:[fd00::100]:80'"],
       ["The host's name server, for the guest:", "slirpnetstack -R udprpc://53 -R tcp://53"],
       [
-        "What Consul says that `web` is:",
+        "The service `web` of Consul:",
         "slirpnetstack -R '80:[web.service.consul@srv-127.0.0.1:8600]:0'",
       ],
     ]),
   },
 ];
 
-/** RANGE, and in which order what is asked. */
+/** What the guest may reach, and what `-allow` and `-deny` take. */
 export const POLICY: readonly Section[] = [
   {
     title: "Policy",
     blocks: [
-      "Whether the guest may reach an address is found out in this order; what comes first decides.",
+      "Whether the guest may reach an address is decided by the first of these rules that applies.",
       {
         terms: [
-          ["1. `-deny`", "what is in one of these ranges can't be reached."],
-          ["2. `-allow`", "what is in one of these can."],
+          ["1. `-deny`", "an address in one of these ranges can't be reached."],
+          ["2. `-allow`", "an address in one of these ranges can be reached."],
           [
             "3. addresses that are never routed",
             "0.0.0.0/8, 10.0.2.0/24, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 255.255.255.255, ::/96, ::1, ::ffff:0:0/96, " +
@@ -111,8 +111,8 @@ export const POLICY: readonly Section[] = [
       },
       "An IPv6 address that leads to an IPv4 address (6to4, Teredo, ISATAP) can be reached only where that can be reached, " +
       "too. Of NAT64's prefix (64:ff9b::/96), the IPv4 address alone decides, unless `-deny` has the IPv6 address.",
-      "Where a `-R` listens, the policy is not asked: that is the forward's own.",
-      "A TCP connection to what can't be reached is refused. A datagram to it is dropped, and an ICMP error says so.",
+      "The policy does not apply to the addresses and ports where `-R` listens.",
+      "A TCP connection to an address that can't be reached is refused. A datagram is dropped, and an ICMP error is sent.",
     ],
   },
   {
@@ -137,14 +137,14 @@ export const POLICY: readonly Section[] = [
   },
 ];
 
-/** Lines, signals, exit statuses. */
+/** What is printed, which signals end the program, and with which status it ends. */
 export const OUTPUT: readonly Section[] = [
   {
     title: "Output",
     blocks: [
-      "stderr has what happens to the program itself: a line for what it opens, and `[+] #`_PID_` Slirpnetstack started` " +
-      "when it is ready; then its parent process gets a SIGWINCH, too. stdout has a line for each forward, and for each " +
-      "connection that begins, ends or fails, unless `-quiet` is given. Each line is written at once.",
+      "stderr has lines about the program itself: what it opens, and `[+] #`_PID_` Slirpnetstack started` when it is ready. " +
+      "At that point its parent process gets a SIGWINCH. stdout has a line for each forward, and for each connection that " +
+      "begins, ends or fails, unless `-quiet` is given. Each line is written at once.",
       "What the policy refuses is said on stderr, once for each rule and destination, unless `-quiet` is given; of more than " +
       "256 in an hour, no more is said.",
       {
@@ -153,9 +153,9 @@ export const OUTPUT: readonly Section[] = [
           "[-] tcp://10.0.2.100:40000/192.0.2.1:51000-1.1.1.1:80 Routing conn done: l=[EOF]/0 r=EOF/0",
         ],
       },
-      "Behind `l=` is how the side that has asked ended, behind `r=` the other: what ended reading from it, and writing to " +
-      "it. `EOF` is an orderly end, `0` none; what came first is in square brackets.",
-      "`-log` and `-log-level` are for a log about the program itself, apart from these lines.",
+      "`l=` is the side that asked for the connection, `r=` the other. Each has two reasons: why reading from it ended, and " +
+      "why writing to it ended. `EOF` is an orderly end, `0` none. The first to happen is in square brackets.",
+      "`-log` and `-log-level` write a log about the program, separate from these lines.",
     ],
   },
   {
@@ -170,13 +170,13 @@ export const OUTPUT: readonly Section[] = [
       terms: [
         [
           "0",
-          "SIGINT or SIGTERM has ended it; or it has printed what was asked for. `run` ends with the status of its command.",
+          "The program was ended by SIGINT or SIGTERM, or has printed what was asked for. `run` ends with its command's status.",
         ],
         ["1", "The device has gone away, the file of `-log` could not be opened, or the runtime lacks a permission."],
-        ["2", "A flag is unknown, or its value is bad; or a word stands where none belongs."],
+        ["2", "An unknown flag, a bad value, or a word where none belongs."],
         ["126", "The command of `run` could not be executed."],
         ["127", "The command of `run` was not found."],
-        ["246", "What a remote forward (`-R`) should bind could not be resolved."],
+        ["246", "The bind address of a remote forward (`-R`) could not be resolved."],
         ["247", "A local forward (`-L`) could not listen."],
         ["250", "The file of `-pcap` could not be opened."],
         ["252", "`-fd` and `-netns` were both given."],
@@ -192,7 +192,7 @@ export const OTHER_COMMANDS: readonly (readonly [synopsis: string, meaning: stri
   ["help [_TOPIC_|`-`_FLAG_]", "print help: about everything in short, about one command or topic, or about one flag"],
   [
     "completions `bash`|`zsh`|`fish`",
-    "print the completions for a shell, to be evaluated or put where it looks for them",
+    "print the completions for a shell; evaluate them, or put them where the shell looks for them",
   ],
 ];
 
