@@ -7,6 +7,8 @@
  * | EMFILE, ENFILE, ENOBUFS, ENOMEM | rests a while: the connection stays in the kernel's queue, and so it would be ready at once |
  * | anything else | it is about that connection alone, which is gone (accept(2), "Error handling"): the next |
  *
+ * A connection that can't be handed over is closed, and the poller forgets it.
+ *
  * A listener on an address has connections on that address alone; one on the wildcard asks each for its own end. The
  * wildcard of IPv6 takes IPv4 connections as well, as the runtime's own sockets and Go's do.
  *
@@ -26,7 +28,7 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
 } from "../socket_constants.ts";
-import { familyOf, type SocketContext, throwIfFailed } from "./context.ts";
+import { familyOf, type SocketContext, SocketError, throwIfFailed } from "./context.ts";
 import { Socket } from "../socket.ts";
 import { LibcStream, STREAM_EVENTS } from "./stream.ts";
 
@@ -53,9 +55,9 @@ export class LibcListener implements HostListener {
     local: Endpoint,
     private readonly accepted: (stream: HostStream) => void,
   ) {
-    const fd = open(context, local);
+    const { fd, port } = open(context, local);
     this.socket = new Socket(fd, context.poller);
-    this.local = { address: local.address, port: context.localEndpoint(fd).port };
+    this.local = { address: local.address, port };
     this.wildcard = local.address.bytes.every((byte) => byte === 0);
     this.socket.onEvents = this.accept;
     this.socket.arm(EPOLLIN);
@@ -68,27 +70,31 @@ export class LibcListener implements HostListener {
   }
 
   private readonly accept = (): void => {
-    for (let i = 0; i < ACCEPTS_PER_TURN && !this.closed; i++) {
-      this.length[0] = this.name.length;
-      const fd = libc().accept4(this.socket.fd, this.name, this.length, SOCK_NONBLOCK_CLOEXEC);
-      if (fd >= 0) {
-        this.take(fd);
-        continue;
+    let room = true;
+    try {
+      for (let i = 0; i < ACCEPTS_PER_TURN && !this.closed; i++) {
+        this.length[0] = this.name.length;
+        const fd = libc().accept4(this.socket.fd, this.name, this.length, SOCK_NONBLOCK_CLOEXEC);
+        if (fd >= 0) {
+          this.take(fd);
+          continue;
+        }
+        const reason = errno();
+        if (reason === EAGAIN) break;
+        room = reason !== EMFILE && reason !== ENFILE && reason !== ENOBUFS && reason !== ENOMEM;
+        if (!room) break;
       }
-      const reason = errno();
-      if (reason === EAGAIN) break;
-      if (reason === EMFILE || reason === ENFILE || reason === ENOBUFS || reason === ENOMEM) {
-        this.rest = setTimeout(this.again, REST_MS);
-        return;
-      }
+    } finally { // whoever is handed a connection may throw: the next one is accepted all the same
+      if (room) this.again();
+      else this.rest = setTimeout(this.again, REST_MS);
     }
-    this.again();
   };
 
   private readonly again = (): void => {
     if (!this.closed) this.socket.arm(EPOLLIN);
   };
 
+  /** Hands a connection over. If that fails, the connection is closed; what is no fault of the system is thrown on. */
   private take(fd: number): void {
     const { context } = this;
     const remote = readEndpoint(this.name, 0, context.makeAddress);
@@ -98,12 +104,18 @@ export class LibcListener implements HostListener {
     } catch {
       return; // no memory to watch it: it is closed
     }
-    const local = this.wildcard ? context.localEndpoint(fd) : this.local;
-    this.accepted(new LibcStream(socket, context, local, remote));
+    try {
+      const local = this.wildcard ? context.localEndpoint(fd) : this.local;
+      this.accepted(new LibcStream(socket, context, local, remote));
+    } catch (error) {
+      socket.close();
+      if (!(error instanceof SocketError)) throw error;
+    }
   }
 }
 
-function open(context: SocketContext, local: Endpoint): number {
+/** A socket that listens, and its port. Throws a SocketError. */
+function open(context: SocketContext, local: Endpoint): { fd: number; port: number } {
   const { address, port } = local;
   const fd = throwIfFailed(libc().socket(familyOf(address.version), SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0));
   try {
@@ -112,9 +124,9 @@ function open(context: SocketContext, local: Endpoint): number {
     if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     context.bind(fd, address, port);
     throwIfFailed(libc().listen(fd, BACKLOG));
+    return { fd, port: context.localEndpoint(fd).port };
   } catch (error) {
     libc().close(fd);
     throw error;
   }
-  return fd;
 }

@@ -22,7 +22,7 @@ const ACCEPT_RETRY_MS = 100;
 
 /** An answer. */
 export interface HttpAnswer {
-  readonly status: 200 | 404;
+  readonly status: 200 | 404 | 421;
   readonly type: string;
   /** A text, or its pieces. */
   readonly body: string | Iterable<string>;
@@ -33,6 +33,7 @@ const REASONS = {
   400: "Bad Request",
   404: "Not Found",
   405: "Method Not Allowed",
+  421: "Misdirected Request",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
 } as const;
@@ -41,8 +42,8 @@ const REASONS = {
 export interface HttpServerOptions {
   /** Taken over. */
   readonly listener: Deno.Listener<Deno.Conn>;
-  /** Answers a GET of a path. */
-  readonly answer: (path: string) => HttpAnswer;
+  /** Answers a GET of a path; `host` is as in {@linkcode HttpRequest}. */
+  readonly answer: (path: string, host: string | null) => HttpAnswer;
   /** The time that a client has, in ms. */
   readonly clientTimeout?: number;
   /** Clients at once. */
@@ -150,11 +151,11 @@ class Client {
 
   private async respond(request: HttpRequest | 400 | 431): Promise<void> {
     if (typeof request === "number") return await this.refuse(request);
-    const { method, path } = request;
+    const { method, path, host } = request;
     if (method !== "GET" && method !== "HEAD") return await this.refuse(405, "Allow: GET, HEAD\r\n");
     let answer: HttpAnswer;
     try {
-      answer = this.answer(path);
+      answer = this.answer(path, host);
     } catch (error) {
       await this.refuse(500);
       throw error;

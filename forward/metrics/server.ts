@@ -5,13 +5,17 @@
  * | --- | --- |
  * | `/health` | `ok` |
  * | `/metrics` | the metrics, in Prometheus' text format |
- * | `/flows` | the open flows, as JSON |
+ * | `/flows` | the open flows, as JSON; over TCP only if the request's host is an address or localhost |
+ *
+ * Whoever can reach the socket may see the flows; a page of a stranger in a browser that can reach it may not. The
+ * metrics name nobody, and monitors ask for them by the host's name.
  *
  * @module
  */
 import type { MetricsAddress } from "./address.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import { flowsJson } from "./flows_json.ts";
+import { isOwnHost } from "./http_request.ts";
 import { type HttpAnswer, HttpServer } from "./http_server.ts";
 import { type Listening, listenOn } from "./listen.ts";
 import { renderMetrics } from "./metrics.ts";
@@ -26,7 +30,7 @@ export class MetricsServer {
 
   private constructor(private readonly listening: Listening) {
     this.address = listening.address;
-    this.http = new HttpServer({ listener: listening.listener, answer: (path) => this.answer(path) });
+    this.http = new HttpServer({ listener: listening.listener, answer: (path, host) => this.answer(path, host) });
   }
 
   /** Listens. Rejects with a HostError. */
@@ -45,13 +49,16 @@ export class MetricsServer {
     this.listening.remove();
   }
 
-  private answer(path: string): HttpAnswer {
+  private answer(path: string, host: string | null): HttpAnswer {
     const { source } = this;
     if (path === "/health") return { status: 200, type: "text/plain", body: "ok" };
     if (path === "/metrics" && source !== null) {
       return { status: 200, type: EXPOSITION_TYPE, body: renderMetrics(source) };
     }
     if (path === "/flows" && source !== null) {
+      if (this.listening.network === "tcp" && !isOwnHost(host)) {
+        return { status: 421, type: "text/plain", body: "ask for an IP address, or for localhost\n" };
+      }
       return { status: 200, type: "application/json", body: flowsJson(source.flows()) };
     }
     return { status: 404, type: "text/plain", body: "Not Found\n" };

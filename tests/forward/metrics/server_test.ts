@@ -56,6 +56,64 @@ Deno.test("health, metrics and flows over TCP", async () => {
   }
 });
 
+/** Makes a socket on which nobody listens. */
+function leaveBehind(path: string): void {
+  const listener = Deno.listen({ transport: "unix", path: `${path}-first` });
+  Deno.renameSync(`${path}-first`, path); // its close would remove it
+  listener.close();
+  assert(Deno.lstatSync(path).isSocket, "it is there");
+}
+
+/** The first line of the answer to a request over TCP, as a browser sends one for a page of that host. */
+async function status(address: string, target: string, host: string): Promise<string> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(address.split(":").at(-1)) });
+  await conn.write(new TextEncoder().encode(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
+  const buffer = new Uint8Array(65_536);
+  const count = await conn.read(buffer) ?? 0;
+  return new TextDecoder().decode(buffer.subarray(0, count)).split("\r\n")[0]!;
+}
+
+Deno.test("flows over TCP are not for pages whose name was made to stand for this address", async () => {
+  const server = await listen("tcp://127.0.0.1:0");
+  try {
+    server.show(new FakeSource());
+    const { address } = server;
+    assertEquals(await status(address, "/flows", "evil.example"), "HTTP/1.1 421 Misdirected Request");
+    assertEquals(await status(address, "http://evil.example/flows", address), "HTTP/1.1 421 Misdirected Request");
+    assertEquals(await status(address, "/flows", address), "HTTP/1.1 200 OK");
+    assertEquals(await status(address, "/flows", "localhost:1"), "HTTP/1.1 200 OK");
+    assertEquals(await status(address, "/metrics", "host.example:9100"), "HTTP/1.1 200 OK", "monitors have names");
+  } finally {
+    server.close();
+  }
+});
+
+Deno.test("a Unix socket that comes while a dead one is looked at stays, and is an error", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/socket`;
+    leaveBehind(path);
+    const { connect } = Deno;
+    let other: Deno.Listener | undefined;
+    // the other program comes when it is known that nobody listens on the old one
+    Deno.connect = ((options: Deno.UnixConnectOptions) =>
+      connect(options).finally(() => {
+        if (other !== undefined) return;
+        Deno.removeSync(path);
+        other = Deno.listen({ transport: "unix", path });
+      })) as typeof Deno.connect;
+    try {
+      const error = await assertRejects(() => listen(`unix://${path}`), HostError);
+      assertEquals(error.message, `listen on ${path}: another program listens there`);
+    } finally {
+      Deno.connect = connect;
+    }
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["socket"]);
+    (await connect({ transport: "unix", path })).close();
+    (await other!.accept()).close();
+    other!.close();
+  });
+});
+
 Deno.test("a Unix socket: for its owner alone, and gone at the end", async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/socket`;
@@ -74,7 +132,7 @@ Deno.test("a Unix socket: for its owner alone, and gone at the end", async () =>
 Deno.test("a Unix socket that nobody listens on any more is replaced; a file is not", async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/socket`;
-    Deno.listen({ transport: "unix", path }).close(); // leaves it behind
+    leaveBehind(path);
     const server = await listen(`unix://${path}`);
     assertEquals(await get(path, "/health"), "ok");
     await Deno.remove(path);
