@@ -167,7 +167,8 @@ function exists(path: string): boolean {
     Deno.statSync(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    const { NotFound, NotADirectory, PermissionDenied } = Deno.errors; // the last: in a folder that is closed to the user
+    if ([NotFound, NotADirectory, PermissionDenied].some((kind) => error instanceof kind)) return false;
     throw error;
   }
 }

@@ -101,7 +101,16 @@ e2e(
     inFolder(async (directory) => {
       await using bed = await RunBed.create();
       await Deno.chmod(directory, 0o755);
-      const words = ["env", `PATH=${directory}`, bed.deno, "run", "-A", "scripts/setup.ts", "--test"];
+      await Deno.mkdir(`${directory}/closed`, { mode: 0o700 });
+      const words = [
+        "env",
+        `PATH=${directory}/closed:${directory}`,
+        bed.deno,
+        "run",
+        "-A",
+        "scripts/setup.ts",
+        "--test",
+      ];
       const asUser = () => run(bed.asUser(words));
       const none = await asUser();
       assertEquals([none.code, none.stdout], [1, ""]);
