@@ -12,7 +12,7 @@ import { git, sourceDate } from "../forward/version.ts";
 /** The folder that holds deno.json. */
 export const ROOT: URL = new URL("..", import.meta.url);
 
-/** See the module's text. */
+/** The version and the build time of an executable. */
 export interface Stamp {
   /**
    * That of deno.json. When git is there, and the commit is not the one that is tagged `vVERSION`, with the commit as

@@ -12,7 +12,7 @@ const INTERVAL_MS = 1000;
 /** In seconds. A timer of an idle process comes up to 2 ms late: that is the runtime's granularity. */
 const BOUNDS: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
-/** See the module's text. Starts at once. */
+/** A histogram of how late a timer fires that is set each second. Starts at once. */
 export class EventLoopDelay implements HistogramFigures {
   readonly bounds: readonly number[] = BOUNDS;
   readonly counts: Float64Array = new Float64Array(BOUNDS.length + 1);

@@ -30,7 +30,7 @@ export interface OpenFlow extends FlowEnds {
   readonly traffic: Traffic | null;
 }
 
-/** See the module's text. */
+/** The counters and the open flows of one kind over one network. */
 export class FlowMeter {
   readonly counters: FlowCounters = new FlowCounters();
   private readonly table = new Map<string, OpenFlow>();

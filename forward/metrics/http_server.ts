@@ -1,5 +1,5 @@
 /**
- * A small HTTP server that nobody can make use much: it answers one GET a connection, and closes it.
+ * A small HTTP server with bounded memory and connections: it answers one GET a connection, and closes it.
  *
  * Deno.serve is not used as it leaves connections open for as long as their clients like (silent ones, and those that
  * do not read the answer, were open after 75 s), and has no option against it: each would take a descriptor that a
@@ -50,7 +50,7 @@ export interface HttpServerOptions {
   readonly maxClients?: number;
 }
 
-/** See the module's text. Starts at once. */
+/** An HTTP server with one GET a connection, a time limit for each client, and a limit of clients. Starts at once. */
 export class HttpServer {
   private readonly clients = new Set<Client>();
   private closed = false;

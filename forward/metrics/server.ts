@@ -21,7 +21,7 @@ import { type Listening, listenOn } from "./listen.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { MetricsSource } from "./source.ts";
 
-/** See the module's text. */
+/** The HTTP server of `-m`: `/health`, `/metrics` and `/flows`. */
 export class MetricsServer {
   /** Where it listens, for people: `127.0.0.1:9100`, or the path of the socket. */
   readonly address: string;

@@ -42,7 +42,7 @@ export interface SlirpSourceOptions {
   readonly lines: LineFigures;
 }
 
-/** See the module's text. */
+/** The figures of a {@linkcode Slirp} and of its process. */
 export class SlirpSource implements MetricsSource {
   readonly version: string;
   readonly device: DeviceFigures;

@@ -85,7 +85,7 @@ export interface LineFigures {
   readonly stderr: { readonly dropped: number };
 }
 
-/** See the module's text. */
+/** Everything that the metrics and the list of flows are made of, read at the moment of a request. */
 export interface MetricsSource {
   readonly version: string;
   readonly device: DeviceFigures;

@@ -7,7 +7,7 @@
 
 const HOSTS = "/etc/hosts";
 
-/** See the module's text. */
+/** The names of `localhost` and of /etc/hosts. */
 export class LocalNames {
   /** @param read reads a file whole; throws if it can't */
   constructor(private readonly read: (path: string) => string) {}

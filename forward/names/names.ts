@@ -16,7 +16,7 @@ export interface ServiceRecord {
   readonly port: number;
 }
 
-/** See the module's text. All of it ends in bounded time, and rejects when there is no answer. */
+/** A resolver of names. Every lookup ends in bounded time, and rejects when there is no answer. */
 export interface Names {
   /** All addresses of a name by the system's resolver. */
   addresses(name: string): Promise<readonly IpAddress[]>;

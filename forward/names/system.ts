@@ -15,7 +15,7 @@ import { MAX_LOOKUPS, NAME_SERVER_PATIENCE_MS, RESOLVER_PATIENCE_MS } from "../l
 import { resolveOnHost, type Resolver } from "../options/resolver.ts";
 import type { Names, ServiceRecord } from "./names.ts";
 
-/** See the module's text. */
+/** A resolver that asks the system, and name servers through the runtime. */
 export class SystemNames implements Names {
   private underWay = 0;
 

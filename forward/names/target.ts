@@ -29,7 +29,7 @@ export interface TargetOptions {
   readonly changed?: ((name: string, answer: Endpoint, before: Endpoint | null) => void) | undefined;
 }
 
-/** See the module's text. */
+/** The target of a forward, and the cached answer for its name. */
 export class Target {
   /** As it was written, without its port; for lines. */
   readonly name: string;

@@ -185,7 +185,7 @@ class FuzzSocket implements HostDatagram {
   }
 }
 
-/** See the module's text. */
+/** A host's network that behaves at random, and checks how it is used. */
 export class FuzzHost implements HostNetwork {
   readonly streams: Set<FuzzStream> = new Set<FuzzStream>();
   readonly sockets: Set<FuzzSocket> = new Set<FuzzSocket>();

@@ -27,7 +27,7 @@ function echo(identifier: number, sequence: number): Uint8Array {
   return Uint8Array.of(8, 0, sum >> 8, sum & 255, 0, identifier, 0, sequence);
 }
 
-/** See the module's text. */
+/** IP packets that the fuzzer starts from. */
 export const SEEDS: readonly Uint8Array[] = [
   ...PACKETS,
   // the program's name server, by UDP and TCP

@@ -94,7 +94,7 @@ class FuzzEcho implements EchoPort {
   }
 }
 
-/** See the module's text. */
+/** Ping sockets that behave at random, and check how they are used. */
 export class FuzzPings {
   readonly sockets: Set<FuzzEcho> = new Set<FuzzEcho>();
   private opened = 0;

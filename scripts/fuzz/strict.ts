@@ -79,7 +79,7 @@ function must(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Malformed(what);
 }
 
-/** See the module's text. */
+/** Checks frames one after the other, and counts what they carry. */
 export class StrictParser {
   /** Frames that were right, by what they carry. */
   readonly seen: Map<string, number> = new Map<string, number>();

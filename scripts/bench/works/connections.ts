@@ -25,7 +25,7 @@ const SLACK = 8;
 const KIB = 1024;
 const MIB = KIB * KIB;
 
-/** See the module's text; `seconds` is how long they are held idle. */
+/** The measurement of ten thousand connections, which are held idle for `seconds`. */
 export function connectionsWork(rounds: number, seconds: number): Work {
   const figure = (id: string, name: string, unit: string, better: "more" | "less" = "less") => ({
     ...{ id: `connections-${id}`, name: `${COUNT.toLocaleString("en-GB")} connections: ${name}`, unit, better },

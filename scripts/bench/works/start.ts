@@ -20,7 +20,7 @@ const MIB = 1 << 20;
 /** ms that a program may take. */
 const PATIENCE = 15_000;
 
-/** See the module's text. */
+/** The measurement of the start of a program that attaches to a guest. */
 export function startWork(rounds: number): Work {
   return {
     ...{ id: "start", mtu: MTU, rounds, seconds: 0 },
@@ -50,7 +50,7 @@ export function startWork(rounds: number): Work {
   };
 }
 
-/** See the module's text. The command is `echo`. */
+/** The measurement of a start that makes a guest and runs `echo` in it. */
 export function runWork(rounds: number): Work {
   return {
     ...{ id: "run", mtu: MTU, rounds, seconds: 0 },
