@@ -24,6 +24,7 @@ import { formatHost, type ForwardEnd, type ForwardSpec } from "./options/forward
 import type { NameGuard } from "./policy/name_guard.ts";
 import type { RemoteForwards } from "./remote/table.ts";
 import { StartFailed } from "./start_failed.ts";
+import { portAdvice } from "./unprivileged_port.ts";
 
 /** Listens on the host for a forward; returns where. Throws a HostError. */
 export interface LocalListeners {
@@ -38,6 +39,8 @@ export interface SetupOptions extends Omit<TargetOptions, "check"> {
   readonly remoteUdp: RemoteForwards;
   /** What the names of remote forwards' targets may stand for. */
   readonly guard: Pick<NameGuard, "check">;
+  /** The first port that everybody may listen on; asked of the system unless given. */
+  readonly unprivilegedPortStart?: () => number;
   /** Prints a line about a forward that is set up. */
   readonly line: (text: string) => void;
 }
@@ -54,15 +57,18 @@ export async function setUpForwards(
 
 async function setUpLocal(spec: ForwardSpec, options: SetupOptions): Promise<void> {
   const { network, oneAnswer, proxyProtocol } = spec;
+  let { port } = spec.bind;
   try {
     const bind = await lookUpEnd(spec.bind, options.names, options.random);
+    port = bind.port;
     const target = new Target(spec.target, options);
     const listeners = network === "tcp" ? options.localTcp : options.localUdp;
     const listener = listeners.listen({ bind, target, oneAnswer, proxyProtocol });
     options.line(localListen(network, listener, proxyProtocol));
   } catch (cause) {
     if (!(cause instanceof LookupError) && !(cause instanceof HostError)) throw cause;
-    const line = listenFailed(network, written(spec.bind), reasonOf(cause));
+    const advice = portAdvice(cause, port, options.unprivilegedPortStart);
+    const line = listenFailed(network, written(spec.bind), reasonOf(cause) + advice);
     throw new StartFailed(ExitStatus.LOCAL_FORWARD, line, { cause });
   }
 }

@@ -7,6 +7,7 @@ import { reasonOf } from "../host_error.ts";
 import { ExitStatus, metricsFailed, runningMetrics } from "../lines.ts";
 import type { Output } from "../output.ts";
 import { StartFailed } from "../start_failed.ts";
+import { portAdvice } from "../unprivileged_port.ts";
 import type { MetricsAddress } from "./address.ts";
 import { MetricsServer } from "./server.ts";
 
@@ -17,6 +18,7 @@ export async function startMetrics(address: MetricsAddress, progress: Output | n
     progress?.line(runningMetrics(Deno.pid, server.address));
     return server;
   } catch (error) {
-    throw new StartFailed(ExitStatus.METRICS, metricsFailed(reasonOf(error)), { cause: error });
+    const advice = address.kind === "tcp" ? portAdvice(error, address.endpoint.port) : "";
+    throw new StartFailed(ExitStatus.METRICS, metricsFailed(reasonOf(error) + advice), { cause: error });
   }
 }

@@ -33,6 +33,7 @@ function setup() {
         ...{ names, remoteTcp, remoteUdp, ttl: 0, now: () => 0, random: seededRandom(1) },
         localTcp: { listen: listen("tcp") },
         localUdp: { listen: listen("udp") },
+        unprivilegedPortStart: () => 1_000,
         guard: {
           check: (network, host, answer) => checked.push(`${network} ${formatHost(host)} ${formatEndpoint(answer)}`),
         },
@@ -139,4 +140,18 @@ Deno.test("setup: a bind name without an address, or one that can't be listened 
   state.failure = new HostError("other", "address already in use");
   const error = await assertRejects(() => run(["[::1]:80"], []), StartFailed);
   assertEquals([error.status, error.message], [247, "[!] Failed to listen on tcp://[::1]:80: address already in use"]);
+});
+
+Deno.test("setup: a port that is kept for privileged programs: the line names the setting", async () => {
+  const { state, run } = setup();
+  state.failure = new HostError("prohibited", "permission denied");
+  const line = async (forward: string) => (await assertRejects(() => run([forward], []), StartFailed)).message;
+  const advice = " (ports below 1000 need CAP_NET_BIND_SERVICE; " +
+    "sysctl -w net.ipv4.ip_unprivileged_port_start=80 gives this one to everybody)";
+  assertEquals(await line("80"), `[!] Failed to listen on tcp://127.0.0.1:80: permission denied${advice}`);
+  assertEquals(await line("udp://[::1]:80"), `[!] Failed to listen on udp://[::1]:80: permission denied${advice}`);
+  const others = "[!] Failed to listen on tcp://127.0.0.1:1000: permission denied";
+  assertEquals(await line("1000"), others, "a port that everybody may listen on");
+  state.failure = new HostError("other", "address already in use");
+  assertEquals(await line("80"), "[!] Failed to listen on tcp://127.0.0.1:80: address already in use");
 });
