@@ -32,7 +32,7 @@ import { endpointOf, zonedAddress } from "./host_deno_address.ts";
 import { DenoDatagram } from "./host_deno_datagram.ts";
 import { DenoStream } from "./host_deno_stream.ts";
 import { hostError } from "./host_error.ts";
-import { ACCEPT_RETRY_MS } from "./limits.ts";
+import { ACCEPT_RETRY_MS } from "./timeouts.ts";
 import { SendCopies } from "./send_copies.ts";
 import { SlabBuffers } from "./slab_buffers.ts";
 

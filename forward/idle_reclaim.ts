@@ -16,7 +16,8 @@
  * @module
  */
 import type { EventLoop } from "./event_loop.ts";
-import { IDLE_LOOK_MS, IDLE_SHARE, LEAST_RECLAIMED_BYTES } from "./limits.ts";
+import { IDLE_SHARE, LEAST_RECLAIMED_BYTES } from "./limits.ts";
+import { IDLE_LOOK_MS } from "./timeouts.ts";
 
 /** What the process has used. */
 export interface ProcessUsage {

@@ -4,7 +4,7 @@
  * A guest is a stranger: whatever it can make more of, it can make too many of. What a user may want to change is in
  * the table {@linkcode LIMITS}; flags, usage, help, the manual page, completions, metrics and the README's table of
  * limits are made from its rows. A new limit is a new row here, the code that enforces it, and what it reports in
- * `Slirp.usage`. The numbers that no flag changes are constants below the table.
+ * `Slirp.usage`. The bounds that no flag changes are constants below the table; times are in timeouts.ts.
  *
  * @module
  */
@@ -180,14 +180,8 @@ export function limitCounts(name: LimitName): readonly (readonly [count: CountNa
 
 // ---- TCP ------------------------------------------------------------------------------------------------------------
 
-/** When dials are full: an address that has this share of them loses its own oldest, not another's. */
+/** When dials are full, an address that has this share of them loses its own oldest dial, not another's. */
 export const DIALS_SHARE = 1 / 4;
-
-/**
- * How long a dial may take. The kernel sends SYNs at 0, 1, 3, 7 and 15 seconds (RFC 6298, doubling from one second);
- * five more for the answer to the last of these. Left alone, the kernel would try for 127 s.
- */
-export const DIAL_TIMEOUT_MS = 20_000;
 
 /**
  * Sizes of a read from the host: as long as reads come back full the next is of the next size, and when one comes back
@@ -202,37 +196,16 @@ export const READ_SIZES: readonly number[] = [4 * 1024, 64 * 1024, 256 * 1024];
  */
 export const OPERATIONS_PER_TURN = 8;
 
-/** How long a listener rests after accept(2) failed (out of descriptors, as a rule); the kernel queues meanwhile. */
-export const ACCEPT_RETRY_MS = 100;
-
-/**
- * How long a client of a forward with PROXY headers may take to send it. Proxies send it at once; nginx grants the same
- * (proxy_protocol_timeout), and a connection that says nothing costs a descriptor meanwhile.
- */
-export const PROXY_HEADER_MS = 30_000;
-
 // ---- memory that is given back --------------------------------------------------------------------------------------
 
 /**
- * Connections, and UDP associations, that there must have been at once: they leave some 10 KiB each, so fewer are not worth
- * the time.
+ * Connections and UDP associations that must have been open at once before memory is given back. Each leaves some 10 KiB,
+ * so fewer are not worth the time.
  */
 export const LEAST_PEAK = 1_024;
 
-/** The share of them that may be left: what is alive is what takes time. */
+/** The share of them that may still be open then: each takes time. */
 export const RECLAIM_SHARE = 1 / 4;
-
-/** How long they must not have become fewer, in ms: those that end together are all to have ended. */
-export const RECLAIM_QUIET_MS = 250;
-
-/** How long that is waited for, in ms: they may become fewer one by one. */
-export const RECLAIM_PATIENCE_MS = 3_000;
-
-/** The time from one to the next, in ms: where crowds come and go, some 50 ms each are half a percent. */
-export const RECLAIM_REST_MS = 10_000;
-
-/** Time between two looks at the process, in ms. A load that has ended is noticed after one look or two. */
-export const IDLE_LOOK_MS = 2_000;
 
 /** The share of one CPU below which the process is idle: a reclaim itself takes 15 to 45 ms of a look's 2 s. */
 export const IDLE_SHARE = 1 / 10;
@@ -248,27 +221,6 @@ export const LEAST_RECLAIMED_BYTES = 12 * 1024 * 1024;
  */
 export const MAX_PEERS = 256;
 
-/**
- * Idle end of an association that has sent to port 53 only. Resolvers give a server 5 s (RES_TIMEOUT in resolv.h) and
- * then ask again, mostly from the same socket; RFC 4787, REQ-5 allows for shorter times with well-known ports.
- */
-export const DNS_IDLE_MS = 10_000;
-
-/** Idle end after one datagram out and at most one in: what Linux gives such (nf_conntrack_udp_timeout). */
-export const EXCHANGE_IDLE_MS = 30_000;
-
-/** Idle end of all others: what RFC 4787, REQ-5 recommends (it demands 2 minutes). */
-export const ASSOCIATION_IDLE_MS = 300_000;
-
-/**
- * How long a host's "no way there" about a datagram stands for the next ones to that address: the error comes too late
- * for the datagram that it is about, and a program that gets no answer sends again within some seconds.
- */
-export const UDP_FAILURE_MS = 1_000;
-
-/** Associations are looked at for their idle end at most this often, so they end up to this much late. */
-export const SWEEP_MS = 1_000;
-
 /** The longest UDP datagram is 65,507 bytes over IPv4 (65,535 - 20 - 8), 65,527 over IPv6 (65,535 - 8). */
 export const DATAGRAM_BUFFER = 65_536;
 
@@ -282,14 +234,14 @@ export const DATAGRAM_SLAB = 64 * DATAGRAM_BUFFER;
  */
 export const MAX_QUEUED_DATAGRAMS = 256;
 
-/** The same for all UDP sockets together, in bytes: a host whose network stands still must not fill the memory. */
+/** Bytes of the datagrams that wait in all UDP sockets: a host whose network stands still must not fill the memory. */
 export const MAX_COPIED_BYTES = 16 * 1024 * 1024;
 
-/** Datagrams of one association, and their bytes, that wait while a name is asked for: several of the largest. */
+/** Datagrams of one association that wait while a name is looked up, and their bytes: several of the largest. */
 export const MAX_WAITING_DATAGRAMS = 64;
 export const MAX_WAITING_BYTES = 256 * 1024;
 
-/** The bytes of those of all associations: a name server that is silent must not fill the memory. */
+/** Bytes of the datagrams of all associations that wait so: a silent name server must not fill the memory. */
 export const MAX_ALL_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** Receive errors in a row after which a UDP socket is left alone until its association ends. */
@@ -298,30 +250,15 @@ export const MAX_RECEIVE_ERRORS = 16;
 /** Copies of datagrams up to this size (any that fits a usual MTU) are made in buffers that are used again. */
 export const SMALL_COPY = 2_048;
 
-/** Such buffers that are kept unused: half a MiB. */
+/** Unused buffers for such copies that are kept: half a MiB. */
 export const MAX_SPARE_COPIES = 256;
 
 // ---- names ----------------------------------------------------------------------------------------------------------
 
-/** How long the system's resolver may take: with the defaults of resolv.conf(5) it asks a silent server for 10 s. */
-export const RESOLVER_PATIENCE_MS = 12_000;
-
-/** Questions to it at once, with those that were given up: each holds one of the runtime's 32 threads for what waits. */
+/** Lookups by the system's resolver at once, including abandoned ones: each holds one of the runtime's 32 threads. */
 export const MAX_LOOKUPS = 16;
 
-/**
- * How long each of the questions to a name server that a forward names may take, until the next is asked: one that was
- * lost is repeated soon, and a server that must ask others has the time to.
- */
-export const NAME_SERVER_PATIENCE_MS: readonly number[] = [1_000, 3_000];
-
 // ---- the guest's name server ----------------------------------------------------------------------------------------
-
-/** How long a question is asked around at most, whatever resolv.conf says: programs don't wait longer. */
-export const DNS_PATIENCE_MS = 30_000;
-
-/** How long a name server that did not answer is asked after the others; then it may be there again. */
-export const DNS_REST_MS = 30_000;
 
 /**
  * The guest's TCP connections to its name server at once. When full, the one that was idle longest is reset; clients
@@ -329,8 +266,5 @@ export const DNS_REST_MS = 30_000;
  */
 export const MAX_DNS_CONNECTIONS = 64;
 
-/** Questions of one such connection that wait for an answer; further ones are not read until one of them has it. */
+/** Questions of one such connection that wait for an answer. When full, no more are read until one is answered. */
 export const MAX_DNS_PIPELINED = 32;
-
-/** How long such a connection may be idle: some seconds, as RFC 7766, section 6.2.3 says. */
-export const DNS_CONNECTION_IDLE_MS = 10_000;

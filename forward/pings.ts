@@ -22,7 +22,7 @@ import type { Usage } from "../stack/usage.ts";
 import { get16 } from "../stack/wire/bytes.ts";
 import { ICMP_HEADER } from "../stack/wire/icmp.ts";
 import type { EventLoop } from "./event_loop.ts";
-import { SWEEP_MS } from "./limits.ts";
+import { SWEEP_MS } from "./timeouts.ts";
 import { endpointKey, type Key } from "./udp/keys.ts";
 
 /** Says whether the guest may ping that. */

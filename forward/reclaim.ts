@@ -16,7 +16,8 @@
  * @module
  */
 import type { EventLoop } from "./event_loop.ts";
-import { LEAST_PEAK, RECLAIM_PATIENCE_MS, RECLAIM_QUIET_MS, RECLAIM_REST_MS, RECLAIM_SHARE } from "./limits.ts";
+import { LEAST_PEAK, RECLAIM_SHARE } from "./limits.ts";
+import { RECLAIM_PATIENCE_MS, RECLAIM_QUIET_MS, RECLAIM_REST_MS } from "./timeouts.ts";
 
 /** See the module's text. */
 export class Reclaim {

@@ -18,7 +18,8 @@ import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../stack/tc
 import { get16, put16 } from "../../stack/wire/bytes.ts";
 import { Deadlines, type Expiring } from "../deadlines.ts";
 import type { EventLoop } from "../event_loop.ts";
-import { DNS_CONNECTION_IDLE_MS, MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../limits.ts";
+import { MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../limits.ts";
+import { DNS_CONNECTION_IDLE_MS } from "../timeouts.ts";
 import type { Dns, DnsClient } from "./dns.ts";
 import type { Question } from "./message.ts";
 import { LENGTH_FIELD } from "./tcp_exchange.ts";

@@ -6,7 +6,7 @@
 import type { Endpoint } from "../../stack/address.ts";
 import { Deadlines } from "../deadlines.ts";
 import type { HostListener, HostNetwork, HostStream } from "../host.ts";
-import { PROXY_HEADER_MS } from "../limits.ts";
+import { PROXY_HEADER_MS } from "../timeouts.ts";
 import type { ConnectionCount } from "../tcp/connection_count.ts";
 import type { LocalForward } from "./forward.ts";
 import { LocalFlow, type LocalFlowOwner } from "./flow.ts";

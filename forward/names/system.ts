@@ -11,7 +11,8 @@
  * @module
  */
 import { type Endpoint, IpAddress } from "../../stack/address.ts";
-import { MAX_LOOKUPS, NAME_SERVER_PATIENCE_MS, RESOLVER_PATIENCE_MS } from "../limits.ts";
+import { MAX_LOOKUPS } from "../limits.ts";
+import { NAME_SERVER_PATIENCE_MS, RESOLVER_PATIENCE_MS } from "../timeouts.ts";
 import { resolveOnHost, type Resolver } from "../options/resolver.ts";
 import type { Names, ServiceRecord } from "./names.ts";
 

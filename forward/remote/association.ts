@@ -13,7 +13,7 @@ import { EndReport, EOF } from "../end_report.ts";
 import type { RemoteForwardLog } from "../forward_lines.ts";
 import { type HostDatagram, type HostDatagramHandler, HostError, type HostNetwork } from "../host.ts";
 import { reasonOf } from "../host_error.ts";
-import { UDP_FAILURE_MS } from "../limits.ts";
+import { UDP_FAILURE_MS } from "../timeouts.ts";
 import type { Idling } from "../udp/idle_table.ts";
 import { Usage } from "../udp/usage.ts";
 import { WaitingDatagrams, type WaitingRoom } from "../udp/waiting.ts";

@@ -11,7 +11,8 @@ import type { Endpoint } from "../../stack/address.ts";
 import { Deadlines, type Expiring } from "../deadlines.ts";
 import type { EventLoop } from "../event_loop.ts";
 import { type HostDial, type HostDialHandler, HostError, type HostNetwork, type HostStream } from "../host.ts";
-import { DEFAULT_LIMITS, DIAL_TIMEOUT_MS, DIALS_SHARE } from "../limits.ts";
+import { DEFAULT_LIMITS, DIALS_SHARE } from "../limits.ts";
+import { DIAL_TIMEOUT_MS } from "../timeouts.ts";
 
 /** What a dial tells. One of the three is called, once; none after {@linkcode Dial.cancel}. */
 export interface DialHandler {

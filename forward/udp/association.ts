@@ -5,7 +5,7 @@
  */
 import { type Endpoint, IpAddress, type IpVersion } from "../../stack/address.ts";
 import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host.ts";
-import { UDP_FAILURE_MS } from "../limits.ts";
+import { UDP_FAILURE_MS } from "../timeouts.ts";
 import { unreachableFor } from "../unreachable.ts";
 import type { Idling, TableEnd } from "./idle_table.ts";
 import type { Key } from "./keys.ts";

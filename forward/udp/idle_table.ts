@@ -10,7 +10,8 @@
  * @module
  */
 import type { EventLoop } from "../event_loop.ts";
-import { DEFAULT_LIMITS, SWEEP_MS } from "../limits.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
+import { SWEEP_MS } from "../timeouts.ts";
 import type { Usage } from "./usage.ts";
 
 /** Why the table ends an association. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Traffic } from "../flow_lines.ts";
-import { ASSOCIATION_IDLE_MS, DNS_IDLE_MS, EXCHANGE_IDLE_MS } from "../limits.ts";
+import { ASSOCIATION_IDLE_MS, DNS_IDLE_MS, EXCHANGE_IDLE_MS } from "../timeouts.ts";
 
 /** RFC 1035, section 4.2.1 */
 const DNS_PORT = 53;

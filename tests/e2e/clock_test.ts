@@ -5,7 +5,7 @@
 import { WORLD } from "../../scripts/lab/lab.ts";
 import { startResolver } from "../../scripts/lab/services.ts";
 import { until } from "../../scripts/lab/until.ts";
-import { DNS_IDLE_MS, SWEEP_MS } from "../../forward/limits.ts";
+import { DNS_IDLE_MS, SWEEP_MS } from "../../forward/timeouts.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { e2eWith } from "./bed.ts";
 import { ask, assertServing, limit, MisfortuneBed, start } from "./misfortune_bed.ts";

@@ -1,5 +1,6 @@
 import { IdleReclaim, type ProcessUsage } from "../../forward/idle_reclaim.ts";
-import { IDLE_LOOK_MS, IDLE_SHARE, LEAST_RECLAIMED_BYTES } from "../../forward/limits.ts";
+import { IDLE_SHARE, LEAST_RECLAIMED_BYTES } from "../../forward/limits.ts";
+import { IDLE_LOOK_MS } from "../../forward/timeouts.ts";
 import { readProcessUsage } from "../../forward/metrics/process_figures.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { FakeLoop } from "./fakes.ts";

@@ -1,4 +1,4 @@
-import { SWEEP_MS } from "../../forward/limits.ts";
+import { SWEEP_MS } from "../../forward/timeouts.ts";
 import { type EchoHandler, type EchoToken, Pings } from "../../forward/pings.ts";
 import { IpAddress } from "../../stack/address.ts";
 import { Packet } from "../../stack/packet.ts";

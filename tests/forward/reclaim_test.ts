@@ -1,4 +1,5 @@
-import { LEAST_PEAK, RECLAIM_PATIENCE_MS, RECLAIM_QUIET_MS, RECLAIM_REST_MS } from "../../forward/limits.ts";
+import { LEAST_PEAK } from "../../forward/limits.ts";
+import { RECLAIM_PATIENCE_MS, RECLAIM_QUIET_MS, RECLAIM_REST_MS } from "../../forward/timeouts.ts";
 import { Reclaim } from "../../forward/reclaim.ts";
 import { assertEquals } from "../assert.ts";
 import { FakeLoop } from "./fakes.ts";

@@ -2,12 +2,8 @@ import { AllowedNames } from "../../../forward/dns/allowed_names.ts";
 import { Dns } from "../../../forward/dns/dns.ts";
 import { NameServers } from "../../../forward/dns/servers.ts";
 import { HostError } from "../../../forward/host.ts";
-import {
-  DEFAULT_LIMITS,
-  DNS_CONNECTION_IDLE_MS,
-  MAX_DNS_CONNECTIONS,
-  MAX_DNS_PIPELINED,
-} from "../../../forward/limits.ts";
+import { DEFAULT_LIMITS, MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../../../forward/limits.ts";
+import { DNS_CONNECTION_IDLE_MS } from "../../../forward/timeouts.ts";
 import type { GuestDatagram } from "../../../forward/udp/associations.ts";
 import { formatEndpoint, IpAddress } from "../../../stack/address.ts";
 import { DEFAULT_ADDRESSES } from "../../../stack/addresses.ts";

@@ -1,14 +1,7 @@
 import { localForwardLines } from "../../../forward/forward_lines.ts";
 import { HostError } from "../../../forward/host.ts";
-import {
-  ASSOCIATION_IDLE_MS,
-  DEFAULT_LIMITS,
-  DNS_IDLE_MS,
-  EXCHANGE_IDLE_MS,
-  LIMITS,
-  MAX_WAITING_DATAGRAMS,
-  SWEEP_MS,
-} from "../../../forward/limits.ts";
+import { DEFAULT_LIMITS, LIMITS, MAX_WAITING_DATAGRAMS } from "../../../forward/limits.ts";
+import { ASSOCIATION_IDLE_MS, DNS_IDLE_MS, EXCHANGE_IDLE_MS, SWEEP_MS } from "../../../forward/timeouts.ts";
 import { LocalDatagrams } from "../../../forward/local/datagrams.ts";
 import { Target } from "../../../forward/names/target.ts";
 import { parseForward } from "../../../forward/options/forward_spec.ts";

@@ -1,6 +1,6 @@
 import { HostError } from "../../../forward/host.ts";
 import { localForwardLines } from "../../../forward/forward_lines.ts";
-import { PROXY_HEADER_MS } from "../../../forward/limits.ts";
+import { PROXY_HEADER_MS } from "../../../forward/timeouts.ts";
 import { LocalFlows } from "../../../forward/local/flows.ts";
 import { Target } from "../../../forward/names/target.ts";
 import { parseForward } from "../../../forward/options/forward_spec.ts";

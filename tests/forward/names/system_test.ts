@@ -1,4 +1,5 @@
-import { MAX_LOOKUPS, NAME_SERVER_PATIENCE_MS } from "../../../forward/limits.ts";
+import { MAX_LOOKUPS } from "../../../forward/limits.ts";
+import { NAME_SERVER_PATIENCE_MS } from "../../../forward/timeouts.ts";
 import { SystemNames } from "../../../forward/names/system.ts";
 import { type Endpoint, IpAddress } from "../../../stack/address.ts";
 import { assert, assertEquals, assertRejects } from "../../assert.ts";

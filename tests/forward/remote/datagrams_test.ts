@@ -1,12 +1,7 @@
 import { remoteForwardLines } from "../../../forward/forward_lines.ts";
 import { HostError } from "../../../forward/host.ts";
-import {
-  DEFAULT_LIMITS,
-  DNS_IDLE_MS,
-  MAX_WAITING_DATAGRAMS,
-  SWEEP_MS,
-  UDP_FAILURE_MS,
-} from "../../../forward/limits.ts";
+import { DEFAULT_LIMITS, MAX_WAITING_DATAGRAMS } from "../../../forward/limits.ts";
+import { DNS_IDLE_MS, SWEEP_MS, UDP_FAILURE_MS } from "../../../forward/timeouts.ts";
 import { Target } from "../../../forward/names/target.ts";
 import { parseForward } from "../../../forward/options/forward_spec.ts";
 import { Output } from "../../../forward/output.ts";

@@ -1,6 +1,6 @@
 import type { EndReport } from "../../../forward/end_report.ts";
 import { HostError, type HostFailure } from "../../../forward/host.ts";
-import { DIAL_TIMEOUT_MS } from "../../../forward/limits.ts";
+import { DIAL_TIMEOUT_MS } from "../../../forward/timeouts.ts";
 import { ConnectionCount } from "../../../forward/tcp/connection_count.ts";
 import { Dials } from "../../../forward/tcp/dials.ts";
 import { RoutedFlows } from "../../../forward/tcp/routed.ts";

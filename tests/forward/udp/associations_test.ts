@@ -1,15 +1,14 @@
 import { Associations } from "../../../forward/udp/associations.ts";
 import { IdleTable } from "../../../forward/udp/idle_table.ts";
 import { HostError } from "../../../forward/host.ts";
+import { DEFAULT_LIMITS, MAX_PEERS } from "../../../forward/limits.ts";
 import {
   ASSOCIATION_IDLE_MS,
-  DEFAULT_LIMITS,
   DNS_IDLE_MS,
   EXCHANGE_IDLE_MS,
-  MAX_PEERS,
   SWEEP_MS,
   UDP_FAILURE_MS,
-} from "../../../forward/limits.ts";
+} from "../../../forward/timeouts.ts";
 import { formatEndpoint } from "../../../stack/address.ts";
 import type { Unreachable } from "../../../stack/tcp/flow.ts";
 import { assertEquals } from "../../assert.ts";

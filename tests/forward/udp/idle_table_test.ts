@@ -1,4 +1,5 @@
-import { DEFAULT_LIMITS, EXCHANGE_IDLE_MS, SWEEP_MS } from "../../../forward/limits.ts";
+import { DEFAULT_LIMITS } from "../../../forward/limits.ts";
+import { EXCHANGE_IDLE_MS, SWEEP_MS } from "../../../forward/timeouts.ts";
 import { IdleTable, type Idling } from "../../../forward/udp/idle_table.ts";
 import { Usage } from "../../../forward/udp/usage.ts";
 import { assert, assertEquals } from "../../assert.ts";
