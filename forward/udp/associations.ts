@@ -16,7 +16,7 @@
  * | as many associations as may be | the one idle longest ends |
  * | no socket to be had | the datagram is refused with an ICMP error; serving goes on |
  * | the host has no way there | for a second, datagrams to that address are refused with an ICMP error |
- * | nothing passes for a while | the association ends; how long depends on its use, see limits.ts |
+ * | nothing passes for a while | the association ends; how long depends on its use, see timeouts.ts |
  *
  * An association that ended leaves nothing behind: the guest's next datagram makes a new one.
  *
