@@ -19,7 +19,7 @@ const ATTEMPTS = 3;
 const DEFAULTS = { SLIRPNETSTACK_FLAGS: "" };
 
 /** What was compiled is of an earlier source, perhaps; what the tests are to run is not. */
-const BENCH = [Deno.execPath(), "run", "-A", "scripts/bench/main.ts", "--source"];
+const BENCH = [Deno.execPath(), "run", "--cached-only", "-A", "scripts/bench/main.ts", "--source"];
 
 const PROMISED = "TCP at 3 times the throughput of slirp4netns at MTU 1500, 1 time at MTU 65520";
 

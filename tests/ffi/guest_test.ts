@@ -6,7 +6,7 @@ const PROGRAM = new URL("./guest_program.ts", import.meta.url).pathname;
 /** What guest_program.ts says. */
 async function outcome(signal: Deno.Signal, ...command: readonly string[]): Promise<unknown> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", PROGRAM, signal, ...command],
+    args: ["run", "--cached-only", "-A", "--no-check", PROGRAM, signal, ...command],
     signal: AbortSignal.timeout(30_000),
   }).output();
   assertEquals(code, 0, new TextDecoder().decode(stderr));

@@ -14,7 +14,7 @@ const COLOUR = /\[\d+m/;
 /** Starts the demo in a terminal, and interrupts it when that shows a step that went well. Returns what it showed. */
 async function glimpse(env: Record<string, string>): Promise<string> {
   const script = 'echo "pid $$"; exec "$@"';
-  const demo = ["sh", "-c", script, "sh", Deno.execPath(), "run", "-A", "scripts/demo.ts"];
+  const demo = ["sh", "-c", script, "sh", Deno.execPath(), "run", "--cached-only", "-A", "scripts/demo.ts"];
   const shown = await check(inTerminal(["until:✓.*ms", `type:${CTRL_C}`], demo), { cwd: PROJECT, env });
   const prefix = `slirp-${/^pid (\d+)/.exec(shown)![1]}-`;
   await until("the end of its namespaces", 10_000, async () => {

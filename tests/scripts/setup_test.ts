@@ -40,7 +40,7 @@ function setup(
   unknown = "none",
 ): Promise<{ code: number; stderr: string; log: string[] }> {
   return inFolder(async (directory) => {
-    const command = [Deno.execPath(), "run", "-A", `${PROJECT}scripts/setup.ts`, ...flags];
+    const command = [Deno.execPath(), "run", "--cached-only", "-A", `${PROJECT}scripts/setup.ts`, ...flags];
     const env = { PATH: directory, TOOLS: tools, UNKNOWN: unknown, NO_COLOR: "1" };
     const { code, stderr } = await run(command, { env });
     const log = await Deno.readTextFile(`${directory}/log`).catch(() => "");
@@ -49,7 +49,13 @@ function setup(
 }
 
 Deno.test("setup says nothing when nothing is missing", async () => {
-  const { code, stdout, stderr } = await run([Deno.execPath(), "run", "-A", `${PROJECT}scripts/setup.ts`]);
+  const { code, stdout, stderr } = await run([
+    Deno.execPath(),
+    "run",
+    "--cached-only",
+    "-A",
+    `${PROJECT}scripts/setup.ts`,
+  ]);
   assertEquals({ code, stdout, stderr }, { code: 0, stdout: "", stderr: "" });
 });
 
@@ -107,6 +113,7 @@ e2e(
         `PATH=${directory}/closed:${directory}`,
         bed.deno,
         "run",
+        "--cached-only",
         "-A",
         "scripts/setup.ts",
         "--test",

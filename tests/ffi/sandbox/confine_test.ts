@@ -18,7 +18,14 @@ async function confined(user: typeof NOBODY | null, sandbox: boolean, removes = 
   await Deno.writeTextFile(file, "text");
   await Deno.chmod(directory, 0o777);
   await Deno.chmod(file, 0o644);
-  const command = [Deno.execPath(), "run", "-A", "--no-lock", `${PROJECT}tests/ffi/sandbox/confined.ts`];
+  const command = [
+    Deno.execPath(),
+    "run",
+    "--cached-only",
+    "-A",
+    "--no-lock",
+    `${PROJECT}tests/ffi/sandbox/confined.ts`,
+  ];
   const given = JSON.stringify({ user, sandbox, removable: removes ? directory : null });
   const options = { cwd: PROJECT, env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } };
   try {

@@ -10,7 +10,17 @@ Deno.test({
   fn: async () => {
     const out = await Deno.makeTempDir({ prefix: "slirpnetstack-soak-" });
     try {
-      const command = [Deno.execPath(), "run", "-A", "scripts/soak/main.ts", "--minutes", "0.2", "--out", out];
+      const command = [
+        Deno.execPath(),
+        "run",
+        "--cached-only",
+        "-A",
+        "scripts/soak/main.ts",
+        "--minutes",
+        "0.2",
+        "--out",
+        out,
+      ];
       const { code, stdout, stderr } = await run(command, { cwd: PROJECT, timeout: 60_000, env: { NO_COLOR: "1" } });
       const found = JSON.parse(await Deno.readTextFile(`${out}/soak.json`));
       // growth is not looked at: the program has only just started
