@@ -43,7 +43,7 @@ function limits(): string {
     const { what, whenFull, reason } = limit;
     return [code(`-${limitFlag(name)}`), String(limit.default), what, whenFull, reason, resources];
   });
-  const head = ["flag", "default", "what", "when full", "why so many", "`resource`"];
+  const head = ["flag", "default", "what", "when full", "reason for the default", "`resource`"];
   return markdownTable(head, Object.values<string[]>(rows));
 }
 

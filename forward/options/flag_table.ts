@@ -448,6 +448,6 @@ function limitRow([name, limit]: [string, LimitRow]): [name: string, row: FlagRo
     value: "NUMBER",
     group: "Limits",
     usage: `The most ${what}; when full, ${whenFull}`,
-    help: [`The most ${what}. When full, ${whenFull}. From ${least} to ${most}. Why so many: ${reason}.`],
+    help: [`The most ${what}. When full, ${whenFull}. From ${least} to ${most}. Reason for the default: ${reason}.`],
   }];
 }
