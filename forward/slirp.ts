@@ -124,6 +124,8 @@ export class Slirp {
         dhcp: options.dhcp,
         slaac: options.slaac,
         nameServers: () => this.nameServers(options),
+        // a name server that answers for some names alone refuses what short names are completed to
+        searchDomains: () => options.dnsOnly === undefined ? nameServers.searchDomains : [],
       },
       limits: stackLimits(limits),
       random,
@@ -153,6 +155,7 @@ export class Slirp {
     this.localFlows = new LocalFlows({ ...local, guest: tcp, allocate, connections });
     this.localDatagrams = new LocalDatagrams({ ...local, guest: udp, idle: idleClients, random });
     loop.drive(this.stack);
+    this.stack.start();
   }
 
   /** What of the limits is in use now, and how often each was not enough. */

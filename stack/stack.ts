@@ -9,6 +9,7 @@
  *
  * It does no input or output and has no clock: its owner calls
  *
+ * - {@linkcode Stack.start} once;
  * - {@linkcode Stack.receive} for each frame of a batch, then {@linkcode Stack.flush}: that is one turn, in which the
  *   clock is read once;
  * - {@linkcode Stack.advance} when {@linkcode Stack.nextDeadline} is there, and then `flush` as well; the stack says when
@@ -236,6 +237,11 @@ export class Stack {
   advance(): void {
     this.now = this.options.clock();
     this.timers.run(this.now);
+  }
+
+  /** The device takes frames from now on: begins to tell the guest of its router, by a timer. */
+  start(): void {
+    this.link.start();
   }
 
   /** Resets all connections and forgets all that is under way. */

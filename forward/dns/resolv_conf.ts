@@ -1,5 +1,6 @@
 /**
- * `/etc/resolv.conf` as resolv.conf(5) has it: which name servers the host asks, and how patiently.
+ * `/etc/resolv.conf` as resolv.conf(5) has it: which name servers the host asks, how patiently, and by
+ * which domains it completes short names.
  *
  * @module
  */
@@ -16,6 +17,8 @@ export interface NameServer {
 export interface ResolvConf {
   /** At least one. */
   readonly servers: readonly NameServer[];
+  /** Domains by which short names are completed; the root is not among them. */
+  readonly search: readonly string[];
   /** How long a server may take before another is asked, in seconds. */
   readonly timeout: number;
   /** How often each is asked. */
@@ -35,12 +38,16 @@ const LOCAL: NameServer = { address: IpAddress.of([127, 0, 0, 1]), zone: null };
 /** Reads the file's text. Lines that make no sense are passed over, as the C library does. */
 export function parseResolvConf(text: string): ResolvConf {
   const servers: NameServer[] = [];
+  let search: readonly string[] = [];
   let timeout = TIMEOUT, attempts = ATTEMPTS, rotate = false;
   for (const line of text.split("\n")) {
     const [keyword, ...values] = line.trim().split(/\s+/);
     if (keyword === "nameserver") {
       const server = parseServer(values[0] ?? "");
       if (server !== null && servers.length < MAX_SERVERS) servers.push(server);
+    } else if (keyword === "search" || keyword === "domain") { // the last one counts
+      const domains = keyword === "search" ? values : values.slice(0, 1);
+      search = domains.filter((domain) => domain !== "" && domain !== ".");
     } else if (keyword === "options") {
       for (const value of values) {
         timeout = numberOf(value, "timeout:", MAX_TIMEOUT) ?? timeout;
@@ -49,7 +56,7 @@ export function parseResolvConf(text: string): ResolvConf {
       }
     }
   }
-  return { servers: servers.length === 0 ? [LOCAL] : servers, timeout, attempts, rotate };
+  return { servers: servers.length === 0 ? [LOCAL] : servers, search, timeout, attempts, rotate };
 }
 
 /** `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0`. */

@@ -63,6 +63,12 @@ export class NameServers {
     return this.conf.servers;
   }
 
+  /** The domains by which the host completes short names, in the file's order. */
+  get searchDomains(): readonly string[] {
+    this.look();
+    return this.conf.search;
+  }
+
   /** How to ask the next question. */
   plan(network: DnsNetwork): Plan {
     this.look();

@@ -147,10 +147,10 @@ export const FLAGS = {
     kind: "boolean",
     default: true,
     group: "Guest",
-    usage: "Answer DHCP clients: the guest's address, router, name servers and MTU",
+    usage: "Answer DHCP clients: the guest's address, router, name servers, search domains and MTU",
     help: [
       "Answer the guest's DHCP clients: the address 10.0.2.100, the router, the MTU and, over IPv4 and IPv6, the name " +
-      "servers. With `-dns` the name server is the program; without it, those of the host that the guest may reach. " +
+      "servers and the search domains of the host's `/etc/resolv.conf`. With `-dns` the name server is the program; without it, those of the host that the guest may reach. " +
       "`-dhcp=false` is for a guest with a DHCP server of its own.",
     ],
   },

@@ -35,17 +35,20 @@ import {
   type Dhcpv4Option,
   type Dhcpv4Request,
   OPTION_BROADCAST,
+  OPTION_DOMAIN,
   OPTION_LEASE_TIME,
   OPTION_MTU,
   OPTION_NAME_SERVERS,
   OPTION_REBINDING_TIME,
   OPTION_RENEWAL_TIME,
   OPTION_ROUTER,
+  OPTION_SEARCH_LIST,
   OPTION_SERVER,
   OPTION_SUBNET_MASK,
   parseDhcpv4,
 } from "../wire/dhcpv4.ts";
-import { type GuestConfiguration, MAX_NAME_SERVERS } from "./configuration.ts";
+import { encodeDomain, encodeDomains } from "../wire/domain_names.ts";
+import { type GuestConfiguration, MAX_NAME_SERVERS, MAX_SEARCH_DOMAINS } from "./configuration.ts";
 
 /** Seconds that an address is given for. It is never given to another, so what counts is how soon changes are learned. */
 const LEASE_TIME = 86_400;
@@ -114,6 +117,7 @@ export class Dhcpv4Server {
       [OPTION_BROADCAST, [...gateway4.bytes.subarray(0, 3), 255]],
       [OPTION_ROUTER, gateway4.bytes],
       ...(servers.length === 0 ? [] : [[OPTION_NAME_SERVERS, servers.flatMap(({ bytes }) => [...bytes])] as const]),
+      ...domains(configuration.searchDomains()),
       [OPTION_MTU, [mtu >> 8, mtu & 0xff]],
     ];
   }
@@ -137,6 +141,14 @@ export class Dhcpv4Server {
     this.options.link.stationHas(yours, request.mac);
     return yours;
   }
+}
+
+/** The first search domain is the client's own, as the first one of resolv.conf(5) is. */
+function domains(search: readonly string[]): readonly Dhcpv4Option[] {
+  const encoded = encodeDomains(search, MAX_SEARCH_DOMAINS);
+  const own = search.find((name) => encodeDomain(name) !== null);
+  if (own === undefined) return [];
+  return [[OPTION_DOMAIN, new TextEncoder().encode(own.replace(/\.$/, ""))], [OPTION_SEARCH_LIST, encoded]];
 }
 
 function be32(value: number): readonly number[] {

@@ -1,6 +1,6 @@
 /**
  * A stateless DHCP server for IPv6 (RFC 8415, section 18.3.6): it tells who asks for information which name servers
- * there are. Addresses come from elsewhere, so what asks for some is not answered.
+ * and search domains there are. Addresses come from elsewhere, so what asks for some is not answered.
  *
  * @module
  */
@@ -24,11 +24,13 @@ import {
   OPTION6_IA_TA,
   OPTION6_NAME_SERVERS,
   OPTION6_REFRESH_TIME,
+  OPTION6_SEARCH_LIST,
   OPTION6_SERVER,
   parseDhcpv6,
 } from "../wire/dhcpv6.ts";
 import { isUnspecified6, linkLocalOf } from "../wire/ipv6.ts";
-import { type GuestConfiguration, MAX_NAME_SERVERS } from "./configuration.ts";
+import { encodeDomains } from "../wire/domain_names.ts";
+import { type GuestConfiguration, MAX_NAME_SERVERS, MAX_SEARCH_DOMAINS } from "./configuration.ts";
 
 /** Seconds after which clients ask again; the least that RFC 8415 lets them (IRT_MINIMUM, section 7.6). */
 const REFRESH_TIME = Uint8Array.of(0, 0, 0x02, 0x58);
@@ -82,6 +84,8 @@ export class Dhcpv6Server {
     if (servers.length > 0) {
       options.push([OPTION6_NAME_SERVERS, Uint8Array.from(servers.flatMap(({ bytes }) => [...bytes]))]);
     }
+    const domains = encodeDomains(configuration.searchDomains(), MAX_SEARCH_DOMAINS);
+    if (domains.length > 0) options.push([OPTION6_SEARCH_LIST, domains]);
     options.push([OPTION6_REFRESH_TIME, REFRESH_TIME]);
     const message = buildDhcpv6(DHCPV6_REPLY, request.transaction, options);
     counters.answered++;

@@ -74,7 +74,7 @@ export class EthernetLink implements Link {
     });
     this.ndp = new NeighbourDiscovery({
       ...{ link: this, neighbours: this.neighbours, addresses, configuration, mtu: device.mtu },
-      ...{ allocate, timers, clock, counters },
+      ...{ allocate, timers, clock, random, counters },
     });
     this.transmit = new Transmit(allocate);
   }
@@ -153,6 +153,10 @@ export class EthernetLink implements Link {
     }
     requestArp(this.transmit, this.options.addresses, address);
     this.sendTo(this.transmit, BROADCAST_MAC, ETHERTYPE_ARP);
+  }
+
+  start(): void {
+    this.ndp.start();
   }
 
   close(): void {

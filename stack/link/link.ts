@@ -35,6 +35,8 @@ export interface Link {
   readonly waiting: { readonly size: number; readonly limit: number };
   /** Addresses of stations that are remembered, how many may be, and how many made room for others. */
   readonly stations: { readonly size: number; readonly limit: number; readonly evicted: number };
+  /** The device takes frames from now on: begins to say by itself what the guest should know. */
+  start(): void;
   /** Forgets all that waits. */
   close(): void;
 }

@@ -9,11 +9,11 @@
  * | from `::`: duplicate address detection (RFC 4862, section 5.4.3) | only for the program's own, to all nodes |
  * | router solicitation | router advertisement, from our link-local address |
  *
- * The router advertisement makes us default router for guests that listen to such. Unless it is to announce the prefix,
- * guests with an address and a route of their own are not disturbed. It is valid for half an hour, so from the first
- * solicitation on it is repeated every ten minutes (section 6.2.1: MaxRtrAdvInterval and three times that). To all
- * nodes, it is sent every three seconds at most (section 6.2.6), however often hosts without an address ask. The delay
- * that the section wants before an answer is left out: it is there so that several routers don't speak at once.
+ * The router advertisement makes us default router for guests that listen to such. It is valid for half an hour. From the
+ * start on all nodes are told: three times some seconds apart, then at random times of at most ten minutes (section 6.2.4),
+ * so a guest that was there before the program, as after a restart, keeps its route. All nodes are told every three seconds
+ * at most (section 6.2.6), however often hosts without an address ask. The delay that the section wants before an answer
+ * is left out: it is there so that several routers don't speak at once.
  *
  * A neighbour advertisement says that its sender, whose hardware address is that of the frame, has the target's address.
  *
@@ -22,12 +22,13 @@
 import { IpAddress } from "../address.ts";
 import { isOwnAddress, type StackAddresses } from "../addresses.ts";
 import type { LinkCounters } from "../counters.ts";
-import { type Allocate, Transmit, TRANSPORT_AT } from "../device.ts";
-import type { GuestConfiguration } from "../dhcp/configuration.ts";
+import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../device.ts";
+import { type GuestConfiguration, MAX_SEARCH_DOMAINS } from "../dhcp/configuration.ts";
 import type { Timer, Timers } from "../lower.ts";
 import type { Packet } from "../packet.ts";
-import { put16 } from "../wire/bytes.ts";
+import { copyShort, put16 } from "../wire/bytes.ts";
 import { addSums, complement, pseudoHeaderSumOf, transmitSum } from "../wire/checksum.ts";
+import { encodeDomains } from "../wire/domain_names.ts";
 import { ICMP_CHECKSUM, icmpType } from "../wire/icmp.ts";
 import { ICMPV6_PROTOCOL } from "../wire/icmpv6.ts";
 import {
@@ -51,6 +52,7 @@ import {
   NEIGHBOUR_SOLICITATION,
   putNeighbourMessage,
   putRouterAdvertisement,
+  ROUTER_ADVERTISEMENT_LENGTH,
   ROUTER_SOLICITATION,
   type RouterAdvertisement,
   routerAdvertisementLength,
@@ -61,14 +63,22 @@ import type { Neighbours } from "./neighbour.ts";
 /** Seconds for which the guest may use us as router after an advertisement. */
 const ROUTER_LIFETIME = 1800;
 
-/** Time between advertisements that nobody asked for, in ms. */
-const ADVERTISEMENT_INTERVAL = 600_000;
+/** The least and the most time between advertisements, in ms (section 6.2.1: MinRtrAdvInterval, MaxRtrAdvInterval). */
+const MIN_ADVERTISEMENT_INTERVAL = 198_000;
+const MAX_ADVERTISEMENT_INTERVAL = 600_000;
+
+/** The first advertisements, and the time between these, in ms (section 10: MAX_INITIAL_RTR_...). */
+const INITIAL_ADVERTISEMENTS = 3;
+const INITIAL_ADVERTISEMENT_INTERVAL = 16_000;
 
 /** The least time between advertisements to all nodes, in ms (section 10: MIN_DELAY_BETWEEN_RAS). */
 const ADVERTISEMENT_SPACING = 3_000;
 
-/** Name servers of an advertisement: with two, it fits into the space that there is for headers. */
-const MAX_NAME_SERVERS = 2;
+/** Name servers of an advertisement: hosts use three at most (RFC 8106, section 5.3.1). */
+const MAX_NAME_SERVERS = 3;
+
+/** The longest advertisement, in bytes: the whole packet must fit into the least MTU of IPv6, which is 1280. */
+const MAX_ADVERTISEMENT = 1_000;
 
 /** The hop limit that the guest is advised to use. */
 const ADVISED_HOP_LIMIT = 64;
@@ -83,22 +93,35 @@ export interface NdpOptions {
   readonly allocate: Allocate;
   readonly timers: Timers;
   readonly clock: () => number;
+  /** A random unsigned 32-bit number. */
+  readonly random: () => number;
   readonly counters: LinkCounters;
 }
 
-/** See the module's text. */
+/** Answers solicitations, and advertises the router. */
 export class NeighbourDiscovery implements Timer {
   deadline = Infinity;
   slot = -1;
   /** Our address on the link alone. */
   readonly linkLocal: IpAddress;
   private readonly transmit: Transmit;
+  /** A router advertisement. */
+  private readonly message: Block;
+  /** How often all nodes were told since the start. */
+  private advertised = 0;
   /** When all nodes were told last. */
   private advertisedAt = -Infinity;
 
   constructor(private readonly options: NdpOptions) {
     this.linkLocal = linkLocalOf(options.addresses.mac);
     this.transmit = new Transmit(options.allocate);
+    this.message = options.allocate(MAX_ADVERTISEMENT);
+  }
+
+  /** Begins to advertise. The first advertisement is sent by the timer, as soon as that fires. */
+  start(): void {
+    const { timers, clock } = this.options;
+    timers.schedule(this, clock());
   }
 
   /** Takes a message of one of NDP's types, whose checksum was verified. */
@@ -164,27 +187,33 @@ export class NeighbourDiscovery implements Timer {
     const { bytes, source } = packet;
     const now = clock();
     const soonest = this.advertisedAt + ADVERTISEMENT_SPACING;
-    if (!isUnspecified6(bytes, source)) {
-      this.advertiseTo(IpAddress.at(bytes, source, 6));
-      if (this.slot < 0) timers.schedule(this, now + ADVERTISEMENT_INTERVAL);
-    } else if (now >= soonest) {
-      this.advertiseToAll(now);
-    } else {
-      timers.schedule(this, soonest);
-    }
+    if (!isUnspecified6(bytes, source)) this.advertiseTo(IpAddress.at(bytes, source, 6));
+    else if (now >= soonest) this.advertiseToAll(now);
+    else timers.schedule(this, Math.min(soonest, this.deadline));
   }
 
   private advertiseToAll(now: number): void {
     this.advertisedAt = now;
+    this.advertised++;
     this.advertiseTo(ALL_NODES);
-    this.options.timers.schedule(this, now + ADVERTISEMENT_INTERVAL);
+    this.options.timers.schedule(this, now + this.interval());
+  }
+
+  /** The time until all nodes are told again, in ms. */
+  private interval(): number {
+    if (this.advertised < INITIAL_ADVERTISEMENTS) return INITIAL_ADVERTISEMENT_INTERVAL;
+    const most = MAX_ADVERTISEMENT_INTERVAL - MIN_ADVERTISEMENT_INTERVAL;
+    return MIN_ADVERTISEMENT_INTERVAL + most * (this.options.random() / 2 ** 32);
   }
 
   private advertiseTo(destination: IpAddress): void {
-    const { transmit } = this;
-    const message = this.advertisement();
-    transmit.begin(routerAdvertisementLength(message));
-    putRouterAdvertisement(transmit.head.bytes, TRANSPORT_AT, message);
+    const { transmit, message } = this;
+    const advertisement = this.advertisement();
+    const length = routerAdvertisementLength(advertisement);
+    putRouterAdvertisement(message.bytes, 0, advertisement);
+    transmit.begin(ROUTER_ADVERTISEMENT_LENGTH); // the space for headers is too short for the options
+    copyShort(message.bytes, 0, transmit.head.bytes, TRANSPORT_AT, ROUTER_ADVERTISEMENT_LENGTH);
+    transmit.addPart(message, ROUTER_ADVERTISEMENT_LENGTH, length - ROUTER_ADVERTISEMENT_LENGTH);
     this.options.counters.routerAdvertisements++;
     this.send(this.linkLocal, destination);
   }
@@ -198,6 +227,7 @@ export class NeighbourDiscovery implements Timer {
       otherConfiguration: dhcp,
       prefix: slaac ? addresses.gateway6 : null,
       nameServers: servers.filter(({ version }) => version === 6).slice(0, MAX_NAME_SERVERS),
+      searchDomains: encodeDomains(dhcp || slaac ? configuration.searchDomains() : [], MAX_SEARCH_DOMAINS),
     };
   }
 
@@ -205,7 +235,7 @@ export class NeighbourDiscovery implements Timer {
   private send(source: IpAddress, destination: IpAddress): void {
     const { transmit } = this;
     const { bytes } = transmit.head;
-    const length = transmit.headEnd - TRANSPORT_AT;
+    const length = transmit.headEnd - TRANSPORT_AT + transmit.payloadLength;
     const sum = addSums(
       pseudoHeaderSumOf(source, destination, ICMPV6_PROTOCOL, length),
       transmitSum(transmit, TRANSPORT_AT),

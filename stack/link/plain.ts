@@ -41,6 +41,10 @@ export class PlainLink implements Link {
     // there are no hardware addresses
   }
 
+  start(): void {
+    // there is nothing that a guest should know
+  }
+
   close(): void {
     // nothing waits here
   }

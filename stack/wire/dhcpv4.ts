@@ -23,16 +23,18 @@ export const DHCPACK = 5;
 export const DHCPNAK = 6;
 export const DHCPINFORM = 8;
 
-/** Option codes (RFC 2132). */
+/** Option codes (RFC 2132; the search list: RFC 3397). */
 export const OPTION_SUBNET_MASK = 1;
 export const OPTION_ROUTER = 3;
 export const OPTION_NAME_SERVERS = 6;
+export const OPTION_DOMAIN = 15;
 export const OPTION_MTU = 26;
 export const OPTION_BROADCAST = 28;
 export const OPTION_LEASE_TIME = 51;
 export const OPTION_SERVER = 54;
 export const OPTION_RENEWAL_TIME = 58;
 export const OPTION_REBINDING_TIME = 59;
+export const OPTION_SEARCH_LIST = 119;
 const OPTION_PAD = 0;
 const OPTION_REQUESTED_ADDRESS = 50;
 const OPTION_MESSAGE_TYPE = 53;

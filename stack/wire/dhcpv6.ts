@@ -24,6 +24,7 @@ export const OPTION6_SERVER = 2;
 export const OPTION6_IA_NA = 3;
 export const OPTION6_IA_TA = 4;
 export const OPTION6_NAME_SERVERS = 23;
+export const OPTION6_SEARCH_LIST = 24;
 export const OPTION6_IA_PD = 25;
 export const OPTION6_REFRESH_TIME = 32;
 

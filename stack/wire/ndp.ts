@@ -33,7 +33,9 @@ const TARGET = 8;
 const ADVERTISEMENT_TIMES = 8;
 
 const ROUTER_SOLICITATION_LENGTH = 8;
-const ROUTER_ADVERTISEMENT_LENGTH = 16;
+/** The length of a router advertisement without its options. */
+export const ROUTER_ADVERTISEMENT_LENGTH = 16;
+
 const NEIGHBOUR_LENGTH = 24;
 
 /** Flags of a neighbour advertisement. */
@@ -48,17 +50,19 @@ const RA_OTHER = 0x40;
 const PREFIX_ON_LINK = 0x80, PREFIX_AUTONOMOUS = 0x40;
 const PREFIX_BITS = 64;
 
-/** Option types (section 4.6; RFC 8106, section 5.1). */
+/** Option types (section 4.6; RFC 8106, section 5). */
 const OPTION_SOURCE_LINK_ADDRESS = 1;
 const OPTION_TARGET_LINK_ADDRESS = 2;
 const OPTION_PREFIX = 3;
 const OPTION_MTU = 5;
 const OPTION_NAME_SERVERS = 25;
+const OPTION_SEARCH_LIST = 31;
 
 const LINK_ADDRESS_LENGTH = 8;
 const MTU_LENGTH = 8;
 const PREFIX_LENGTH = 32;
 const NAME_SERVERS_LENGTH = 8;
+const SEARCH_LIST_LENGTH = 8;
 
 /** The length of a neighbour message as it is written here, option included. */
 export const NEIGHBOUR_MESSAGE = NEIGHBOUR_LENGTH + LINK_ADDRESS_LENGTH;
@@ -120,6 +124,8 @@ export interface RouterAdvertisement {
   readonly prefix: IpAddress | null;
   /** IPv6 addresses; none: no word on them. */
   readonly nameServers: readonly IpAddress[];
+  /** Domains by which short names are completed, as they are written in DNS, one behind the other; empty: no word on them. */
+  readonly searchDomains: Uint8Array;
 }
 
 /** Seconds for which a prefix is valid, and for which its addresses are for new connections (section 6.2.1). */
@@ -127,14 +133,15 @@ const PREFIX_VALID = 2_592_000;
 const PREFIX_PREFERRED = 604_800;
 
 /** The length of a router advertisement, options included. */
-export function routerAdvertisementLength({ prefix, nameServers }: RouterAdvertisement): number {
+export function routerAdvertisementLength({ prefix, nameServers, searchDomains }: RouterAdvertisement): number {
   return ROUTER_ADVERTISEMENT_LENGTH + LINK_ADDRESS_LENGTH + MTU_LENGTH + (prefix === null ? 0 : PREFIX_LENGTH) +
-    (nameServers.length === 0 ? 0 : NAME_SERVERS_LENGTH + 16 * nameServers.length);
+    (nameServers.length === 0 ? 0 : NAME_SERVERS_LENGTH + 16 * nameServers.length) +
+    (searchDomains.length === 0 ? 0 : searchListLength(searchDomains));
 }
 
 /** Writes a router advertisement; checksum 0. */
 export function putRouterAdvertisement(bytes: Uint8Array, offset: number, message: RouterAdvertisement): void {
-  const { hopLimit, lifetime, otherConfiguration, mac, mtu, prefix, nameServers } = message;
+  const { hopLimit, lifetime, otherConfiguration, mac, mtu, prefix, nameServers, searchDomains } = message;
   const flags = otherConfiguration ? RA_OTHER : 0;
   putIcmp(bytes, offset, ROUTER_ADVERTISEMENT, 0, (hopLimit << 24) | (flags << 16) | lifetime);
   put32(bytes, offset + ADVERTISEMENT_TIMES, 0); // reachable time and retransmission timer: not specified
@@ -149,7 +156,11 @@ export function putRouterAdvertisement(bytes: Uint8Array, offset: number, messag
     putPrefix(bytes, at, prefix);
     at += PREFIX_LENGTH;
   }
-  if (nameServers.length > 0) putNameServers(bytes, at, lifetime, nameServers);
+  if (nameServers.length > 0) {
+    putNameServers(bytes, at, lifetime, nameServers);
+    at += NAME_SERVERS_LENGTH + 16 * nameServers.length;
+  }
+  if (searchDomains.length > 0) putSearchList(bytes, at, lifetime, searchDomains);
 }
 
 /** A prefix information option (section 4.6.2). */
@@ -167,6 +178,20 @@ function putNameServers(bytes: Uint8Array, at: number, lifetime: number, servers
   put32(bytes, at, (OPTION_NAME_SERVERS << 24) | (1 + 2 * servers.length << 16));
   put32(bytes, at + 4, lifetime);
   servers.forEach((server, index) => copyShort(server.bytes, 0, bytes, at + NAME_SERVERS_LENGTH + 16 * index, 16));
+}
+
+/** The length of a search list option, which is padded to whole 8 bytes. */
+function searchListLength(domains: Uint8Array): number {
+  return SEARCH_LIST_LENGTH + 8 * Math.ceil(domains.length / 8);
+}
+
+/** A DNS search list option (RFC 8106, section 5.2). */
+function putSearchList(bytes: Uint8Array, at: number, lifetime: number, domains: Uint8Array): void {
+  const length = searchListLength(domains);
+  put32(bytes, at, (OPTION_SEARCH_LIST << 24) | (length / 8 << 16));
+  put32(bytes, at + 4, lifetime);
+  bytes.set(domains, at + SEARCH_LIST_LENGTH);
+  bytes.fill(0, at + SEARCH_LIST_LENGTH + domains.length, at + length);
 }
 
 function putLinkAddress(bytes: Uint8Array, at: number, type: number, mac: Uint8Array): void {

@@ -18,7 +18,8 @@ class DhcpBed implements AsyncDisposable {
     const lab = await Lab.create();
     try {
       const conf = `${lab.directory}/host.conf`, script = `${lab.directory}/script`;
-      await Deno.writeTextFile(conf, "nameserver 127.0.0.53\nnameserver 203.0.113.53\nnameserver 2001:db8:ffff::53\n");
+      const servers = "nameserver 127.0.0.53\nnameserver 203.0.113.53\nnameserver 2001:db8:ffff::53\n";
+      await Deno.writeTextFile(conf, `${servers}search corp.example example.net\n`);
       await Deno.writeTextFile(script, `#!/bin/sh\n[ "$1" ] && reason=$1\nexport reason\nenv | sort >> $0.said\n`);
       await Deno.chmod(script, 0o755);
       const guest = await lab.guest();
@@ -57,12 +58,13 @@ function heard(said: string, names: readonly string[]): (string | undefined)[] {
 e2eWith("busybox", "DHCP: udhcpc of BusyBox gets the address and all that goes with it, and renews it", async () => {
   await using bed = await DhcpBed.create("-dns");
   const { guest } = bed;
-  const options = ["-f", "-i", "tun0", "-q", "-n", "-t", "3", "-O", "mtu", "-s", "SCRIPT"];
+  const options = ["-f", "-i", "tun0", "-q", "-n", "-t", "3", "-O", "mtu", "-O", "search", "-s", "SCRIPT"];
   const said = await bed.client("busybox", "udhcpc", ...options);
   assertEquals(
     heard(said, ["reason", "ip", "subnet", "router", "dns", "mtu", "lease", "serverid", "broadcast"]),
     ["deconfig", "10.0.2.100", "255.255.255.0", "10.0.2.2", "10.0.2.3", "1400", "86400", "10.0.2.2", "10.0.2.255"],
   );
+  assertEquals(heard(said, ["domain", "search"]), ["corp.example", "corp.example example.net"]);
   assertMatch(said, /^reason=bound$/m);
 
   await guest.ip("address add 10.0.2.100/24 dev tun0\nroute add default via 10.0.2.2");
@@ -123,6 +125,10 @@ e2e("SLAAC: a kernel makes itself an address, takes the MTU, and everything work
   assert(address !== "fd00::100");
   const advertised = await check(["tcpdump", "-nvvr", `${bed.lab.directory}/pcap`, "icmp6[icmp6type] == 134"]);
   assertMatch(advertised, /rdnss option \(25\), length 24 \(3\): +lifetime 1800s, addr: fd00::3$/m);
+  assertMatch(
+    advertised,
+    /dnssl option \(31\), length \d+ \(\d+\): +lifetime 1800s, domain\(s\): corp\.example\.? example\.net\.?/m,
+  );
   assertMatch(advertised, /mtu option \(5\), length 8 \(1\): +1300$/m);
 });
 
@@ -155,6 +161,23 @@ e2eWith(
     await guest.check(["ping", "-c", "1", "-W", "5", "fd00::2"]);
   },
 );
+
+e2e("router advertisements: a guest that does not ask, as after a restart, has its route at once", async () => {
+  await using lab = await Lab.create();
+  const guest = await lab.guest();
+  await guest.sysctl({ "ipv6/conf/default/router_solicitations": 0 });
+  await guest.ip("tuntap add mode tap name tun0\nlink set tun0 up");
+  for (let start = 1; start <= 2; start++) {
+    const program = lab.adopt(await startProgram(lab.host, guest));
+    await until(
+      `the route after start ${start}`,
+      10_000,
+      async () => /^default via fe80::7271:aaff:fe4b:29aa /m.test(await guest.check(["ip", "-6", "route"])) || null,
+    );
+    await program.stop();
+    await guest.check(["ip", "-6", "route", "flush", "default"]);
+  }
+});
 
 e2e("SLAAC: off, a kernel has no other address than it was given", async () => {
   await using bed = await DhcpBed.create("-dhcp=false");

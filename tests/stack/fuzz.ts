@@ -121,7 +121,7 @@ function fuzz(medium: "ethernet" | "ip"): void {
       },
     },
     limits: { tcp: TCP_LIMITS },
-    configuration: { dhcp: true, slaac: true, nameServers: () => NAME_SERVERS },
+    configuration: { dhcp: true, slaac: true, nameServers: () => NAME_SERVERS, searchDomains: () => ["example.net"] },
   });
 
   let heapBefore = 0;

@@ -3,7 +3,12 @@ import { IpAddress } from "../../../stack/address.ts";
 import { Bed, concat, ethernet, hex, ipv4, toHex, udp } from "../bed.ts";
 
 const SERVERS = ["10.0.2.3", "fd00::3", "192.0.2.53"].map((text) => IpAddress.parse(text));
-const CONFIGURATION = { dhcp: true, slaac: false, nameServers: () => SERVERS };
+const CONFIGURATION = {
+  dhcp: true,
+  slaac: false,
+  nameServers: () => SERVERS,
+  searchDomains: (): readonly string[] => [],
+};
 
 const bedOf = (configuration = CONFIGURATION) => new Bed({ medium: "ethernet", configuration });
 
@@ -107,4 +112,20 @@ Deno.test("without name servers, there is no word on them; switched off, a datag
   bed.feed(message("350101ff", {}, [10, 0, 2, 100], [192, 0, 2, 1]));
   assertEquals(bed.datagrams.map(({ to }) => to), ["192.0.2.1 67"]);
   assertEquals(toHex(concat(...bed.sent.map(({ bytes }) => bytes))), "");
+});
+
+Deno.test("search domains: the first one is the client's own, all that are names are in the list", () => {
+  const asked = (search: readonly string[]) => {
+    const bed = bedOf({ ...CONFIGURATION, searchDomains: () => search });
+    bed.feed(message(`350103 3204 0a000264 ${SERVER} ff`));
+    return answers(bed)[0]!;
+  };
+  const domains = asked(["corp.example", "bad..name", "example.net."]);
+  const own = "0f0c" + "636f72702e6578616d706c65"; // corp.example
+  const list = "771b" + "04636f7270076578616d706c6500" + "076578616d706c65036e657400";
+  assertEquals(domains.includes(own + list), true, domains);
+  assertEquals(asked(["no name!"]), asked([]), "none of them is a name");
+  const many = Array.from({ length: 40 }, (_, i) => `domain-number-${i}.example`);
+  const length = parseInt(/77(..)0f646f6d61696e/.exec(asked(many))?.[1] ?? "", 16);
+  assertEquals(length > 200 && length <= 255, true, `${length} bytes of domains`);
 });

@@ -10,8 +10,9 @@ const DUID = "000a 00030001" + OUR_MAC;
 
 const servers = ["10.0.2.3", "fd00::3"].map((text) => IpAddress.parse(text));
 
-function bedOf(nameServers = servers): Bed {
-  return new Bed({ medium: "ethernet", configuration: { dhcp: true, slaac: false, nameServers: () => nameServers } });
+function bedOf(nameServers = servers, search: readonly string[] = []): Bed {
+  const configuration = { dhcp: true, slaac: false, nameServers: () => nameServers, searchDomains: () => search };
+  return new Bed({ medium: "ethernet", configuration });
 }
 
 function message(body: string, source = GUEST_LINK_LOCAL, destination = ALL_SERVERS): Uint8Array {
@@ -36,6 +37,13 @@ Deno.test("a request for information: the name servers, the client's identifier 
   bed.feed(message(`0b 000001 0002 ${DUID}`)); // an anonymous one, to us
   assertEquals(bed.takeSent().length, 1);
   assertEquals(bed.stack.counters.dhcp.answered, 2);
+});
+
+Deno.test("the search domains are told, too (RFC 3646)", () => {
+  const bed = bedOf([], ["corp.example", "not a name", "example.net."]);
+  bed.feed(message("0b 10ab2f"));
+  const domains = "04636f7270076578616d706c6500" + "076578616d706c65036e657400";
+  assertEquals(bed.takeSent(), [answer(`07 10ab2f 0002 ${DUID} 0018 001b ${domains} ${REFRESH}`)]);
 });
 
 Deno.test("no name servers, no word on them", () => {

@@ -1,4 +1,4 @@
-import { assertEquals } from "../../assert.ts";
+import { assert, assertEquals } from "../../assert.ts";
 import { IpAddress } from "../../../stack/address.ts";
 import { Bed, checksummed, concat, ethernet, GUEST_MAC, hex, ipv6, OUR_MAC, toHex } from "../bed.ts";
 
@@ -107,7 +107,7 @@ Deno.test("what may not come from beyond the link, or is malformed, is ignored",
 
 const ADVERTISEMENT = `8600 0000 4000 0708 00000000 00000000 0101 ${OUR_MAC} 0501 0000 000005dc`;
 
-Deno.test("a kernel's router solicitation is answered, and the advertisement repeated", () => {
+Deno.test("a kernel's router solicitation is answered", () => {
   const bed = bed6();
   bed.feed(hex(`
     333300000002 020000000100 86dd
@@ -116,13 +116,29 @@ Deno.test("a kernel's router solicitation is answered, and the advertisement rep
     8500 792e 00000000 0101 020000000100
   `));
   assertEquals(bed.takeSent(), [answer(ADVERTISEMENT, LINK_LOCAL, GUEST_LINK_LOCAL)]);
-  bed.pass(599_999);
+});
+
+Deno.test("all nodes are told at the start, twice more soon, and then within ten minutes each time, for ever", () => {
+  const bed = bed6();
+  bed.stack.start();
+  bed.pass(0);
+  const toAll = answer(ADVERTISEMENT, LINK_LOCAL, ALL_NODES, "333300000001");
+  assertEquals(bed.takeSent(), [toAll], "at the start");
+  bed.pass(15_999);
   assertEquals(bed.takeSent(), []);
   bed.pass(1);
-  const toAll = answer(ADVERTISEMENT, LINK_LOCAL, ALL_NODES, "333300000001");
-  assertEquals(bed.takeSent(), [toAll]);
-  bed.pass(1_200_000);
-  assertEquals(bed.takeSent(), [toAll, toAll]);
+  assertEquals(bed.takeSent(), [toAll], "after 16 s");
+  bed.pass(16_000);
+  assertEquals(bed.takeSent(), [toAll], "after 32 s");
+  const gaps = new Set<number>();
+  for (let i = 0, last = bed.now; i < 20; i++, last = bed.now) {
+    bed.pass(bed.stack.nextDeadline - bed.now);
+    assertEquals(bed.takeSent(), [toAll]);
+    const gap = bed.now - last;
+    assert(gap >= 198_000 && gap <= 600_000, `${gap} ms`);
+    gaps.add(Math.round(gap));
+  }
+  assert(gaps.size > 10, "the times are not random");
   bed.stack.close();
   assertEquals(bed.stack.nextDeadline, Infinity);
 });
@@ -143,16 +159,15 @@ Deno.test("hosts without an address ask often, and all are told at most every th
   assertEquals(bed.takeSent().length, 0);
   bed.pass(1);
   assertEquals(bed.takeSent().length, 1);
-  bed.pass(599_999);
+  bed.pass(15_999);
   assertEquals(bed.takeSent().length, 0);
-  bed.pass(1);
-  assertEquals(bed.takeSent().length, 1);
 });
 
 Deno.test("what the guest is to configure itself by", () => {
   const nameServers = () => ["10.0.2.3", "fd00::3"].map((text) => IpAddress.parse(text));
-  const advertised = (dhcp: boolean, slaac: boolean) => {
-    const bed = new Bed({ medium: "ethernet", configuration: { dhcp, slaac, nameServers } });
+  const advertised = (dhcp: boolean, slaac: boolean, search: readonly string[] = []) => {
+    const configuration = { dhcp, slaac, nameServers, searchDomains: () => search };
+    const bed = new Bed({ medium: "ethernet", configuration });
     bed.feed(message("8500 0000 00000000", GUEST_LINK_LOCAL, ALL_ROUTERS));
     return bed.takeSent();
   };
@@ -165,6 +180,11 @@ Deno.test("what the guest is to configure itself by", () => {
     answer(`${ADVERTISEMENT} ${prefix} ${servers}`, LINK_LOCAL, GUEST_LINK_LOCAL),
   ]);
   assertEquals(advertised(true, true), [answer(`${other} ${prefix} ${servers}`, LINK_LOCAL, GUEST_LINK_LOCAL)]);
+  const domains = "1f05 0000 00000708 04636f7270076578616d706c6500 076578616d706c65036e657400 0000000000";
+  assertEquals(advertised(true, true, ["corp.example", "example.net"]), [
+    answer(`${other} ${prefix} ${servers} ${domains}`, LINK_LOCAL, GUEST_LINK_LOCAL),
+  ]);
+  assertEquals(advertised(false, false, ["corp.example"]), advertised(false, false));
 });
 
 Deno.test("a medium without hardware addresses has no neighbours to discover", () => {

@@ -33,7 +33,7 @@ Deno.test("neighbour solicitations of a kernel, dissected and built", () => {
 Deno.test("a router advertisement, built", () => {
   const bytes = new Uint8Array(32).fill(0xee);
   const plain = { hopLimit: 64, lifetime: 1800, otherConfiguration: false, mac: hex("7071aa4b29aa"), mtu: 1500 };
-  const message = { ...plain, prefix: null, nameServers: [] };
+  const message = { ...plain, prefix: null, nameServers: [], searchDomains: new Uint8Array() };
   assertEquals(routerAdvertisementLength(message), bytes.length);
   putRouterAdvertisement(bytes, 0, message);
   assertEquals(
@@ -52,6 +52,7 @@ Deno.test("a router advertisement with all there can be, built", () => {
     ...{ hopLimit: 64, lifetime: 1800, otherConfiguration: true, mac: hex("7071aa4b29aa"), mtu: 65521 },
     prefix: IpAddress.parse("fd00::2"),
     nameServers: ["fd00::3", "2001:db8::53"].map((text) => IpAddress.parse(text)),
+    searchDomains: hex("01610162 00"),
   };
   const bytes = new Uint8Array(routerAdvertisementLength(message)).fill(0xee);
   putRouterAdvertisement(bytes, 0, message);
@@ -68,6 +69,8 @@ Deno.test("a router advertisement with all there can be, built", () => {
       19 05 0000 00000708                   # name servers for 1800 s
       fd000000000000000000000000000003
       20010db8000000000000000000000053
+      1f 02 0000 00000708                   # search domains for 1800 s
+      0161 0162 00 000000                   # a.b, padded
     `)),
   );
 });
