@@ -29,6 +29,8 @@ export interface IpSender {
 export interface UdpSender extends IpSender {
   /** Whether several datagrams of one size (the last may be shorter) may be sent as one, with `segmentSize` set. */
   readonly canSegmentUdp: boolean;
+  /** The largest IP packet to that address in bytes: the MTU, or what the guest says of a smaller link behind it. */
+  mtuTowards(destination: IpAddress): number;
 }
 
 /** Sends ICMP errors to the guest. */

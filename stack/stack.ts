@@ -33,6 +33,7 @@ import { QuotedErrors } from "./icmp/quoted.ts";
 import { Ipv4Input } from "./ip/input4.ts";
 import { Ipv6Input } from "./ip/input6.ts";
 import { IpOutput } from "./ip/output.ts";
+import { PathMtuTable } from "./ip/path_mtu.ts";
 import type { Protocols } from "./ip/protocols.ts";
 import { Reassembler, REASSEMBLY_LIMITS, type ReassemblyLimits } from "./ip/reassembly.ts";
 import { EthernetLink } from "./link/ethernet.ts";
@@ -134,7 +135,8 @@ export class Stack {
         counters: counters.link,
       })
       : new PlainLink(device, counters.link);
-    const ip = new IpOutput({ link: this.link, device, allocate, random, counters });
+    const paths = new PathMtuTable(clock);
+    const ip = new IpOutput({ link: this.link, device, allocate, random, counters, paths });
     const icmp = new IcmpOutput({ ip, addresses, allocate, clock, counters: counters.icmp, errorsPerSecond });
     this.icmp = icmp;
     const onRequest = (request: TcpRequest) => handlers.tcpRequest(request);
@@ -154,7 +156,7 @@ export class Stack {
     this.echo = new EchoResponder({ ip, allocate, counters: counters.icmp, handler: this.echoHandler() });
     const icmpInput: IcmpInputOptions = {
       echo: this.echo,
-      errors: new QuotedErrors(this.tcp, this.udp, counters.icmp),
+      errors: new QuotedErrors(this.tcp, this.udp, counters.icmp, paths),
       ndp: (packet) => this.link.receiveNdp(packet),
       counters: counters.icmp,
     };

@@ -1,15 +1,16 @@
 /**
  * ICMP errors that the guest sends about packets of ours: the quoted packet is looked at, and the error handed to the
- * transport that sent it.
+ * transport that sent it. What it says of the path MTU over IPv6 is remembered for datagrams and ICMP, too.
  *
  * @module
  */
 import type { IcmpCounters } from "../counters.ts";
 import type { IcmpErrorKind, IcmpErrorReceiver } from "../lower.ts";
+import type { PathMtuTable } from "../ip/path_mtu.ts";
 import type { Packet } from "../packet.ts";
 import { ICMP_HEADER } from "../wire/icmp.ts";
 import { IPV4_HEADER, ipv4FragmentOffset, ipv4HeaderLength, ipv4Protocol } from "../wire/ipv4.ts";
-import { IPV6_HEADER, ipv6NextHeaderAt } from "../wire/ipv6.ts";
+import { IPV6_HEADER, ipv6Destination, ipv6NextHeaderAt } from "../wire/ipv6.ts";
 import { ExtensionWalk, fragmentOffset6 } from "../wire/ipv6_extensions.ts";
 import { TCP_PROTOCOL } from "../wire/tcp.ts";
 import { UDP_PROTOCOL } from "../wire/udp.ts";
@@ -26,6 +27,7 @@ export class QuotedErrors {
     private readonly tcp: IcmpErrorReceiver,
     private readonly udp: IcmpErrorReceiver,
     private readonly counters: IcmpCounters,
+    private readonly paths: PathMtuTable,
   ) {}
 
   /** Takes an error with a whole ICMP header; see {@linkcode IcmpErrorReceiver} for what it is handed on as. */
@@ -35,7 +37,10 @@ export class QuotedErrors {
     const transport = packet.version === 4 ? this.find4(packet, quoted) : this.find6(packet, quoted);
     if (transport < 0 || transport + LEAST_QUOTED > packet.end) {
       this.counters.malformed++;
-    } else if (this.protocol === TCP_PROTOCOL) {
+      return;
+    }
+    if (what === "too-big" && packet.version === 6) this.paths.report(packet.bytes, ipv6Destination(quoted), mtu);
+    if (this.protocol === TCP_PROTOCOL) {
       this.tcp.icmpError(packet, quoted, transport, what, mtu);
     } else if (this.protocol === UDP_PROTOCOL) {
       this.udp.icmpError(packet, quoted, transport, what, mtu);

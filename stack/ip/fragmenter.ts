@@ -6,7 +6,7 @@
  */
 import type { IpAddress } from "../address.ts";
 import type { IpCounters } from "../counters.ts";
-import { type Allocate, type Device, Transmit, TRANSPORT_AT } from "../device.ts";
+import { type Allocate, Transmit, TRANSPORT_AT } from "../device.ts";
 import type { Link } from "../link/link.ts";
 import { copyShort } from "../wire/bytes.ts";
 import { IPV4_HEADER, IPV4_MORE_FRAGMENTS, putIpv4 } from "../wire/ipv4.ts";
@@ -16,7 +16,6 @@ import { FRAGMENT, FRAGMENT_HEADER, putFragment } from "../wire/ipv6_extensions.
 /** What a {@linkcode Fragmenter} is made of. */
 export interface FragmenterOptions {
   readonly link: Pick<Link, "send">;
-  readonly device: Pick<Device, "mtu">;
   readonly allocate: Allocate;
   readonly random: () => number;
   readonly counters: { readonly ipv4: IpCounters; readonly ipv6: IpCounters };
@@ -25,19 +24,25 @@ export interface FragmenterOptions {
 /** See the module's text. */
 export class Fragmenter {
   private readonly piece: Transmit;
-  private identification: number;
+  /** The last identification over IPv6, where only fragments have one. */
+  private identification6: number;
+  /** That of the datagram in hand. */
+  private identification = 0;
   /** Where the next piece's payload starts: part of the datagram, and offset in it. */
   private part = 0;
   private partUsed = 0;
 
   constructor(private readonly options: FragmenterOptions) {
     this.piece = new Transmit(options.allocate);
-    this.identification = options.random() >>> 0;
+    this.identification6 = options.random() >>> 0;
   }
 
   /**
    * Sends a datagram, whose transport header stands at TRANSPORT_AT with its checksum complete, in fragments.
    * False: not all of it was taken, so it is lost.
+   *
+   * @param mtu the largest packet in bytes
+   * @param identification that of an IPv4 packet, 16 bits; IPv6's are counted here
    */
   send(
     transmit: Transmit,
@@ -45,15 +50,18 @@ export class Fragmenter {
     destination: IpAddress,
     protocol: number,
     hopLimit: number,
+    mtu: number,
+    identification: number,
   ): boolean {
-    const { device, link, counters } = this.options;
+    const { link, counters } = this.options;
     const version = source.version;
     const headers = version === 4 ? IPV4_HEADER : IPV6_HEADER + FRAGMENT_HEADER;
-    const most = (device.mtu - headers) & ~7;
+    const most = (mtu - headers) & ~7;
     const headLength = transmit.headEnd - TRANSPORT_AT;
     if (most < headLength) return false; // an MTU below what IP demands of a link (68 bytes, 1280 bytes)
     const total = headLength + transmit.payloadLength;
-    this.identification = (this.identification + 1) >>> 0;
+    if (version === 6) this.identification6 = (this.identification6 + 1) >>> 0;
+    this.identification = version === 4 ? identification : this.identification6;
     this.part = 0;
     this.partUsed = 0;
     for (let offset = 0; offset < total; offset += most) {
@@ -97,9 +105,8 @@ export class Fragmenter {
     const { piece, identification } = this;
     piece.headStart = TRANSPORT_AT - IPV4_HEADER;
     const field = (more ? IPV4_MORE_FRAGMENTS : 0) | (offset >> 3);
-    const id = identification & 0xffff;
     const length = IPV4_HEADER + size;
-    putIpv4(piece.head.bytes, piece.headStart, length, id, field, hopLimit, protocol, source, destination);
+    putIpv4(piece.head.bytes, piece.headStart, length, identification, field, hopLimit, protocol, source, destination);
   }
 
   private putHeader6(

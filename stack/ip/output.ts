@@ -1,7 +1,10 @@
 /**
  * IP's sending side: the header, the checksum of the transport, and fragments where a packet is larger than the MTU and
- * nobody else cuts it. Packets leave in one piece with "don't fragment" set and identification 0 (RFC 6864, section
- * 4.1: only what may be fragmented needs one): the link to the guest is the whole path.
+ * nobody else cuts it.
+ *
+ * The guest may be a router, with smaller links behind it than ours. TCP finds the path MTU: its packets have "don't
+ * fragment" set, and identification 0 (RFC 6864, section 4.1: only what may be fragmented needs one). Everything else may
+ * be fragmented by the guest over IPv4, and is fragmented here over IPv6, to the path MTU that the guest has reported.
  *
  * @module
  */
@@ -18,6 +21,7 @@ import { IPV6_HEADER, IPV6_MAX_PAYLOAD, putIpv6 } from "../wire/ipv6.ts";
 import { TCP_PROTOCOL } from "../wire/tcp.ts";
 import { UDP_PROTOCOL } from "../wire/udp.ts";
 import { Fragmenter } from "./fragmenter.ts";
+import type { PathMtuTable } from "./path_mtu.ts";
 
 /** The time to live and hop limit of what the program sends (RFC 1700). */
 const DEFAULT_HOP_LIMIT = 64;
@@ -30,18 +34,26 @@ export interface IpOutputOptions {
   /** A random unsigned 32-bit number, from which the identifications of fragments count. */
   readonly random: () => number;
   readonly counters: { readonly ipv4: IpCounters; readonly ipv6: IpCounters };
+  readonly paths: PathMtuTable;
 }
 
 /** See the module's text. */
 export class IpOutput implements UdpSender {
   private readonly fragmenter: Fragmenter;
+  /** The identification of the next IPv4 packet that may be fragmented, in its low 16 bits. */
+  private identification: number;
 
   constructor(private readonly options: IpOutputOptions) {
     this.fragmenter = new Fragmenter(options);
+    this.identification = options.random() & 0xffff;
   }
 
   get mtu(): number {
     return this.options.device.mtu;
+  }
+
+  mtuTowards(destination: IpAddress): number {
+    return this.options.paths.towards(destination, this.mtu);
   }
 
   get canSegmentUdp(): boolean {
@@ -78,11 +90,16 @@ export class IpOutput implements UdpSender {
       transmit.segmentation = Segmentation.None;
       transmit.segmentSize = 0;
     }
-    const fragmented = !cut && length + (version === 4 ? IPV4_HEADER : IPV6_HEADER) > this.mtu;
+    const mtu = protocol === TCP_PROTOCOL ? this.mtu : this.mtuTowards(destination);
+    const fragmented = !cut && length + (version === 4 ? IPV4_HEADER : IPV6_HEADER) > mtu;
     this.putChecksum(transmit, source, destination, protocol, checksumField, length, fragmented);
     count.packetsOut++;
     const hopLimit = transmit.hopLimit || DEFAULT_HOP_LIMIT;
-    if (fragmented) return this.fragmenter.send(transmit, source, destination, protocol, hopLimit);
+    const whole = protocol === TCP_PROTOCOL;
+    const identification = version === 6 || whole ? 0 : this.identify(transmit);
+    if (fragmented) {
+      return this.fragmenter.send(transmit, source, destination, protocol, hopLimit, mtu, identification);
+    }
     const { bytes } = transmit.head;
     if (version === 4) {
       transmit.headStart = TRANSPORT_AT - IPV4_HEADER;
@@ -91,8 +108,8 @@ export class IpOutput implements UdpSender {
         bytes,
         transmit.headStart,
         total,
-        0,
-        IPV4_DONT_FRAGMENT,
+        identification,
+        whole ? IPV4_DONT_FRAGMENT : 0,
         hopLimit,
         protocol,
         source,
@@ -103,6 +120,14 @@ export class IpOutput implements UdpSender {
       putIpv6(bytes, transmit.headStart, length, protocol, hopLimit, source, destination);
     }
     return link.send(transmit, destination);
+  }
+
+  /** The identification of a packet; what the device cuts takes as many as there will be packets. */
+  private identify({ segmentSize, payloadLength }: Transmit): number {
+    const { identification } = this;
+    const packets = segmentSize === 0 ? 1 : Math.ceil(payloadLength / segmentSize);
+    this.identification = (identification + packets) & 0xffff;
+    return identification;
   }
 
   /**

@@ -101,7 +101,7 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
 
   icmpError(packet: Packet, quoted: number, transport: number, what: IcmpErrorKind, _mtu: number): void {
     this.options.counters.errorsIn++;
-    if (what !== "unreachable") return; // every datagram is fragmented to fit the link anyway
+    if (what !== "unreachable") return; // the path MTU is the IP layer's affair
     const { bytes, version } = packet;
     const source = version === 4 ? ipv4Source(quoted) : ipv6Source(quoted);
     const destination = version === 4 ? ipv4Destination(quoted) : ipv6Destination(quoted);
@@ -140,7 +140,7 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
     if (this.trainCount > 0 && !this.continues(from, to, length)) this.flush();
     const { trainLength } = this;
     if (length <= MAX_UDP_6) scratch.bytes.set(bytes.subarray(offset, offset + length), trainLength);
-    if (!this.gathers(length)) return this.send(from, to, scratch, 0, length);
+    if (!this.gathers(to, length)) return this.send(from, to, scratch, 0, length);
     if (this.trainCount++ === 0) {
       this.trainFrom = from;
       this.trainTo = to;
@@ -159,9 +159,10 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
   }
 
   /** Whether a datagram is worth gathering, and may be: cut apart again, it must fit the link. */
-  private gathers(length: number): boolean {
+  private gathers(to: Endpoint, length: number): boolean {
     const { ip, defer } = this.options;
-    return defer !== undefined && length > 0 && length + UDP_HEADER + LONGEST_IP_HEADER <= ip.mtu && ip.canSegmentUdp;
+    return defer !== undefined && length > 0 && length + UDP_HEADER + LONGEST_IP_HEADER <= ip.mtuTowards(to.address) &&
+      ip.canSegmentUdp;
   }
 
   private flushLater(): void {

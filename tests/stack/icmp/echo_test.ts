@@ -42,7 +42,7 @@ Deno.test("echo requests of a kernel are answered byte for byte", () => {
   bed.feed(REQUEST6);
   assertEquals(bed.takeSent(), [
     toHex(hex(`
-      4500 002c 0000 4000 40 01 0433 c6336407 0a000264
+      4500 002c ffa7 0000 40 01 448b c6336407 0a000264
       00 00 cfc1 3e05 0001 df02056b 00000000 03ca0a00 00000000
     `)),
     toHex(hex(`
@@ -148,7 +148,7 @@ Deno.test("a reply of somebody else: the request's identifier and sequence numbe
   const icmp4 = hex("0000 0000 3e05 0001 deadbeef");
   const icmp6 = checksummed(hex("8100 0000 3e06 0001"), 2, 58, REMOTE6, GUEST6);
   assertEquals(bed.takeSent(), [
-    toHex(concat(hex("4500 0020 0000 4000 33 01 113f c6336407 0a000264"), with16(icmp4, 2, referenceChecksum(icmp4)))),
+    toHex(concat(hex("4500 0020 ffa7 0000 33 01 5197 c6336407 0a000264"), with16(icmp4, 2, referenceChecksum(icmp4)))),
     toHex(ipv6(58, icmp6, REMOTE6, GUEST6, 250)),
   ]);
 });

@@ -34,7 +34,7 @@ Deno.test("port unreachable, byte for byte, comes from the destination", () => {
   const checksum = referenceChecksum(message);
   assertEquals(bed.takeSent(), [
     toHex(concat(
-      hex("4500 003c 0000 4000 40 01 0423 c6336407 0a000264"),
+      hex("4500 003c ffa7 0000 40 01 447b c6336407 0a000264"),
       [3, 3, ...be16(checksum), 0, 0, 0, 0],
       quoted,
     )),

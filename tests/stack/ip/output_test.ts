@@ -3,8 +3,11 @@ import { type Endpoint, IpAddress } from "../../../stack/address.ts";
 import { allocatePlain, Segmentation, Transmit, TRANSPORT_AT } from "../../../stack/device.ts";
 import { Counters } from "../../../stack/counters.ts";
 import { IpOutput } from "../../../stack/ip/output.ts";
+import { PathMtuTable } from "../../../stack/ip/path_mtu.ts";
 import { Bed, referenceChecksum, toHex } from "../bed.ts";
 
+/** A table in which nothing is known. */
+const paths = new PathMtuTable(() => 0);
 const FROM4: Endpoint = { address: IpAddress.parse("198.51.100.7"), port: 53 };
 const GUEST4: Endpoint = { address: IpAddress.parse("10.0.2.100"), port: 5000 };
 const FROM6: Endpoint = { address: IpAddress.parse("2001:db8::7"), port: 53 };
@@ -14,12 +17,12 @@ const bytes = Uint8Array.from({ length: 65_507 }, (_, i) => i * 13 + (i >> 7));
 const block = allocatePlain(bytes.length);
 block.bytes.set(bytes);
 
-Deno.test("a small packet: don't fragment, no identification", () => {
+Deno.test("a small datagram: it may be fragmented, and has an identification", () => {
   const bed = new Bed();
   bed.stack.udp.send(FROM4, GUEST4, block, 0, 4);
   assertEquals(
     toHex(bed.takeOne()),
-    "45000020000040004011042fc63364070a000264" + // length 32, DF, TTL 64, UDP
+    "45000020ffa7000040114487c63364070a000264" + // length 32, identification ffa7, no DF, TTL 64, UDP
       "00351388000c9b46" + "000d1a27",
   );
 });
@@ -92,7 +95,14 @@ Deno.test("a payload in odd pieces is fragmented where it must be, not where the
       return true;
     },
   };
-  const output = new IpOutput({ link, device, allocate: allocatePlain, random: () => 1, counters: new Counters() });
+  const output = new IpOutput({
+    link,
+    device,
+    allocate: allocatePlain,
+    random: () => 1,
+    counters: new Counters(),
+    paths,
+  });
   const transmit = new Transmit(allocatePlain);
   transmit.begin(8);
   transmit.head.bytes.set([0, 53, 0x13, 0x88, 0x07, 0xd8, 0, 0], TRANSPORT_AT); // 2000 bytes of data
@@ -154,7 +164,14 @@ Deno.test("large TCP segments are left to the device that can cut them", () => {
       return true;
     },
   };
-  const output = new IpOutput({ link, device, allocate: allocatePlain, random: () => 1, counters: new Counters() });
+  const output = new IpOutput({
+    link,
+    device,
+    allocate: allocatePlain,
+    random: () => 1,
+    counters: new Counters(),
+    paths,
+  });
   assertEquals([output.canSegment(4), output.canSegment(6), output.mtu], [true, false, 1500]);
   for (const length of [40_000, 1000]) {
     const transmit = new Transmit(allocatePlain);

@@ -1,0 +1,67 @@
+/**
+ * Path MTUs that the guest has reported (RFC 8201): the largest IPv6 packet that reaches an address behind the guest,
+ * where a link in there is smaller than the guest's own. IPv6 routers do not fragment, so a datagram that is larger
+ * must be fragmented here.
+ *
+ * The guest can forge a report, but it harms only datagrams to itself: a report is never taken for less than the
+ * minimum MTU of IPv6, expires, and the table is bounded. The report least recently made goes when the table is full.
+ *
+ * @module
+ */
+import { IpAddress } from "../address.ts";
+import { IPV6_MINIMUM_MTU } from "../wire/ipv6.ts";
+
+/** How many addresses are remembered: the containers behind one guest, with room to spare. */
+export const MAX_PATHS = 256;
+
+/** How long a report holds, in ms: ten minutes (RFC 8201, section 4). Then a larger packet is tried again. */
+export const PATH_MTU_LIFETIME_MS = 600_000;
+
+interface Path {
+  readonly mtu: number;
+  /** When the report expires, in ms of the stack's clock. */
+  readonly until: number;
+}
+
+/** A bounded table from IPv6 address to path MTU. */
+export class PathMtuTable {
+  /** By the text of the address, the report least recently made first. */
+  private readonly paths = new Map<string, Path>();
+
+  /** @param clock the stack's time in ms */
+  constructor(private readonly clock: () => number) {}
+
+  /** How many addresses are known. */
+  get size(): number {
+    return this.paths.size;
+  }
+
+  /** The largest IPv6 packet to `destination` in bytes: what was reported, at most `linkMtu`. */
+  towards(destination: IpAddress, linkMtu: number): number {
+    if (this.paths.size === 0 || destination.version === 4) return linkMtu;
+    const key = destination.toString();
+    const path = this.paths.get(key);
+    if (path === undefined) return linkMtu;
+    if (path.until > this.clock()) return Math.min(path.mtu, linkMtu);
+    this.paths.delete(key);
+    return linkMtu;
+  }
+
+  /**
+   * Takes a packet too big message (RFC 4443, section 3.2).
+   *
+   * @param bytes, offset where the quoted packet's destination address stands
+   * @param mtu what the message says; a value below 1280 counts as 1280 (RFC 8201, section 4)
+   */
+  report(bytes: Uint8Array, offset: number, mtu: number): void {
+    const key = IpAddress.at(bytes, offset, 6).toString();
+    this.paths.delete(key);
+    if (this.paths.size >= MAX_PATHS) {
+      for (const oldest of this.paths.keys()) {
+        this.paths.delete(oldest);
+        break;
+      }
+    }
+    this.paths.set(key, { mtu: Math.max(mtu, IPV6_MINIMUM_MTU), until: this.clock() + PATH_MTU_LIFETIME_MS });
+  }
+}
