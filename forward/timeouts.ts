@@ -37,14 +37,21 @@ export const IDLE_LOOK_MS = 2_000;
 
 // ---- UDP ------------------------------------------------------------------------------------------------------------
 
-/**
- * Idle end of an association that has sent to port 53 only. Resolvers give a server 5 s (RES_TIMEOUT in resolv.h) and
- * then ask again, mostly from the same socket; RFC 4787, REQ-5 allows for shorter times with well-known ports.
- */
-export const DNS_IDLE_MS = 10_000;
+/** The least idle time while there is room for many more associations: what RFC 4787, REQ-5 demands. */
+export const UNCROWDED_IDLE_MS = 120_000;
 
-/** Idle end after one datagram out and at most one in: what Linux gives such (nf_conntrack_udp_timeout). */
-export const EXCHANGE_IDLE_MS = 30_000;
+/**
+ * Idle end of an association that has sent to port 53 only, where there are many. Resolvers give a server 5 s
+ * (RES_TIMEOUT in resolv.h) and then ask again, mostly from the same socket; RFC 4787, REQ-5 allows for shorter times
+ * with well-known ports.
+ */
+export const CROWDED_DNS_IDLE_MS = 10_000;
+
+/**
+ * Idle end after one datagram out and at most one in, where there are many: what Linux gives such
+ * (nf_conntrack_udp_timeout).
+ */
+export const CROWDED_EXCHANGE_IDLE_MS = 30_000;
 
 /** Idle end of all others: what RFC 4787, REQ-5 recommends (it demands 2 minutes). */
 export const ASSOCIATION_IDLE_MS = 300_000;

@@ -14,6 +14,12 @@ import { DEFAULT_LIMITS } from "../limits.ts";
 import { SWEEP_MS } from "../timeouts.ts";
 import type { Usage } from "./usage.ts";
 
+/**
+ * From this share of the limit on, questions and single exchanges end early, so that a resolver or a scanner with a new
+ * port for each does not fill the table. Below it nobody needs their sockets.
+ */
+export const CROWDED_SHARE = 0.25;
+
 /** Why the table ends an association. */
 export type TableEnd = "idle timeout" | "too many associations" | "aborted";
 
@@ -97,8 +103,9 @@ export class IdleTable {
     this.sweeping = false;
     this.oldest = []; // it would keep those that have ended from the garbage collector
     const now = this.loop.now();
+    const crowded = this.entries.size > this.limit * CROWDED_SHARE;
     for (const entry of this.entries) {
-      if (now - entry.usage.usedAt >= entry.usage.idleTime) entry.end("idle timeout");
+      if (now - entry.usage.usedAt >= entry.usage.idleTime(crowded)) entry.end("idle timeout");
     }
     if (this.entries.size > 0) this.sweepLater();
   };

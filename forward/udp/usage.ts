@@ -4,12 +4,12 @@
  * @module
  */
 import type { Traffic } from "../flow_lines.ts";
-import { ASSOCIATION_IDLE_MS, DNS_IDLE_MS, EXCHANGE_IDLE_MS } from "../timeouts.ts";
+import { ASSOCIATION_IDLE_MS, CROWDED_DNS_IDLE_MS, CROWDED_EXCHANGE_IDLE_MS, UNCROWDED_IDLE_MS } from "../timeouts.ts";
 
 /** RFC 1035, section 4.2.1 */
 const DNS_PORT = 53;
 
-/** See the module's text. Times are in ms. */
+/** What has passed through one association. Times are in ms. */
 export class Usage implements Traffic {
   /** When a datagram last passed. */
   usedAt: number;
@@ -38,9 +38,10 @@ export class Usage implements Traffic {
     this.answered++;
   }
 
-  /** How long nothing may pass before it ends. */
-  get idleTime(): number {
-    if (this.dnsOnly) return DNS_IDLE_MS;
-    return this.sent <= 1 && this.answered <= 1 ? EXCHANGE_IDLE_MS : ASSOCIATION_IDLE_MS;
+  /** How long nothing may pass before it ends. `crowded`: there are so many that the short-lived ones end early. */
+  idleTime(crowded: boolean): number {
+    if (this.dnsOnly) return crowded ? CROWDED_DNS_IDLE_MS : UNCROWDED_IDLE_MS;
+    if (this.sent > 1 || this.answered > 1) return ASSOCIATION_IDLE_MS;
+    return crowded ? CROWDED_EXCHANGE_IDLE_MS : UNCROWDED_IDLE_MS;
   }
 }

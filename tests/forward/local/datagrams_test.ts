@@ -1,7 +1,7 @@
 import { localForwardLines } from "../../../forward/forward_lines.ts";
 import { HostError } from "../../../forward/host.ts";
 import { DEFAULT_LIMITS, LIMITS, MAX_WAITING_DATAGRAMS } from "../../../forward/limits.ts";
-import { ASSOCIATION_IDLE_MS, DNS_IDLE_MS, EXCHANGE_IDLE_MS, SWEEP_MS } from "../../../forward/timeouts.ts";
+import { ASSOCIATION_IDLE_MS, SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../forward/timeouts.ts";
 import { LocalDatagrams } from "../../../forward/local/datagrams.ts";
 import { Target } from "../../../forward/names/target.ts";
 import { parseForward } from "../../../forward/options/forward_spec.ts";
@@ -112,14 +112,14 @@ Deno.test("local datagrams: udprpc is over after one answer, and leaves nothing"
   );
   sockets[0]!.hears(CLIENT, "two");
   assertEquals([toGuest.length, datagrams.size], [2, 1]);
-  loop.advance(DNS_IDLE_MS + 2 * SWEEP_MS);
+  loop.advance(UNCROWDED_IDLE_MS + 2 * SWEEP_MS);
   assertEquals([datagrams.size, idle.size, loop.timerCount], [0, 0, 0]);
 });
 
 for (
   const [forward, answered, time] of [
-    ["udp://53", 1, DNS_IDLE_MS],
-    ["udp://123", 1, EXCHANGE_IDLE_MS],
+    ["udp://53", 1, UNCROWDED_IDLE_MS],
+    ["udp://123", 1, UNCROWDED_IDLE_MS],
     ["udp://123", 2, ASSOCIATION_IDLE_MS],
   ] as const
 ) {

@@ -1,7 +1,7 @@
 import { remoteForwardLines } from "../../../forward/forward_lines.ts";
 import { HostError } from "../../../forward/host.ts";
 import { DEFAULT_LIMITS, MAX_WAITING_DATAGRAMS } from "../../../forward/limits.ts";
-import { DNS_IDLE_MS, SWEEP_MS, UDP_FAILURE_MS } from "../../../forward/timeouts.ts";
+import { SWEEP_MS, UDP_FAILURE_MS, UNCROWDED_IDLE_MS } from "../../../forward/timeouts.ts";
 import { Target } from "../../../forward/names/target.ts";
 import { parseForward } from "../../../forward/options/forward_spec.ts";
 import { Output } from "../../../forward/output.ts";
@@ -85,7 +85,7 @@ Deno.test("remote datagrams: idle ends and the limit are those of the table", ()
   const { sockets, datagrams, loop, lines, say } = setup("udp://53:192.0.2.7:53");
   say("one");
   sockets[0]!.hears("192.0.2.7:53", "answer");
-  loop.advance(DNS_IDLE_MS - SWEEP_MS);
+  loop.advance(UNCROWDED_IDLE_MS - SWEEP_MS);
   assertEquals(datagrams.size, 1);
   loop.advance(2 * SWEEP_MS);
   assertEquals([datagrams.size, sockets[0]!.closed], [0, true]);

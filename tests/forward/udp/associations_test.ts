@@ -2,13 +2,7 @@ import { Associations } from "../../../forward/udp/associations.ts";
 import { IdleTable } from "../../../forward/udp/idle_table.ts";
 import { HostError } from "../../../forward/host.ts";
 import { DEFAULT_LIMITS, MAX_PEERS } from "../../../forward/limits.ts";
-import {
-  ASSOCIATION_IDLE_MS,
-  DNS_IDLE_MS,
-  EXCHANGE_IDLE_MS,
-  SWEEP_MS,
-  UDP_FAILURE_MS,
-} from "../../../forward/timeouts.ts";
+import { ASSOCIATION_IDLE_MS, SWEEP_MS, UDP_FAILURE_MS, UNCROWDED_IDLE_MS } from "../../../forward/timeouts.ts";
 import { formatEndpoint } from "../../../stack/address.ts";
 import type { Unreachable } from "../../../stack/tcp/flow.ts";
 import { assertEquals } from "../../assert.ts";
@@ -136,13 +130,13 @@ Deno.test("associations: a host that has no way there is believed for a while", 
 });
 
 const IDLE: readonly [string, number, (s: ReturnType<typeof setup>) => void][] = [
-  ["questions to port 53", DNS_IDLE_MS, (s) => {
+  ["questions to port 53", UNCROWDED_IDLE_MS, (s) => {
     s.say(GUEST, "192.0.2.1:53");
     s.say(GUEST, "192.0.2.2:53");
     s.sockets[0]!.hears("192.0.2.1:53", "a");
     s.sockets[0]!.hears("192.0.2.2:53", "a");
   }],
-  ["one question and one answer", EXCHANGE_IDLE_MS, (s) => {
+  ["one question and one answer", UNCROWDED_IDLE_MS, (s) => {
     s.say(GUEST, "192.0.2.1:123");
     s.sockets[0]!.hears("192.0.2.1:123", "a");
   }],
@@ -175,14 +169,14 @@ Deno.test("associations: traffic either way keeps one alive", () => {
   const { loop, say, sockets, associations } = setup();
   say(GUEST, "192.0.2.1:53");
   for (let i = 0; i < 5; i++) {
-    loop.advance(DNS_IDLE_MS * 0.7);
+    loop.advance(UNCROWDED_IDLE_MS * 0.7);
     if (i % 2 === 0) sockets[0]!.hears("192.0.2.1:53", "a");
     else say(GUEST, "192.0.2.1:53");
   }
   assertEquals(associations.size, 1);
-  loop.advance(DNS_IDLE_MS * 0.7);
+  loop.advance(UNCROWDED_IDLE_MS * 0.7);
   sockets[0]!.hears("192.0.2.9:53", "a stranger does not");
-  loop.advance(DNS_IDLE_MS * 0.5);
+  loop.advance(UNCROWDED_IDLE_MS * 0.5);
   assertEquals(associations.size, 0);
 });
 

@@ -1,14 +1,19 @@
 import { DEFAULT_LIMITS } from "../../../forward/limits.ts";
-import { EXCHANGE_IDLE_MS, SWEEP_MS } from "../../../forward/timeouts.ts";
+import {
+  CROWDED_DNS_IDLE_MS,
+  CROWDED_EXCHANGE_IDLE_MS,
+  SWEEP_MS,
+  UNCROWDED_IDLE_MS,
+} from "../../../forward/timeouts.ts";
 import { IdleTable, type Idling } from "../../../forward/udp/idle_table.ts";
 import { Usage } from "../../../forward/udp/usage.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { FakeLoop } from "../fakes.ts";
 
-function setup() {
-  const loop = new FakeLoop(), table = new IdleTable(loop);
+function setup(limit?: number) {
+  const loop = new FakeLoop(), table = new IdleTable(loop, limit);
   const ended: string[] = [];
-  const add = (name: string): Usage => {
+  const add = (name: string, port = 123): Usage => {
     const usage = new Usage(loop.now());
     const entry: Idling = {
       usage,
@@ -17,7 +22,7 @@ function setup() {
         table.delete(entry);
       },
     };
-    usage.noteSent(loop.now(), 10, 123);
+    usage.noteSent(loop.now(), 10, port);
     table.makeRoom();
     table.add(entry);
     return usage;
@@ -30,13 +35,32 @@ Deno.test("idle table: each ends in its own time, and then there is no timer", (
   add("a");
   loop.advance(SWEEP_MS / 2);
   const b = add("b");
-  loop.advance(EXCHANGE_IDLE_MS - SWEEP_MS);
+  loop.advance(UNCROWDED_IDLE_MS - SWEEP_MS);
   b.noteAnswered(loop.now(), 10);
   loop.advance(2 * SWEEP_MS);
   assertEquals([ended, table.size], [["a: idle timeout"], 1]);
-  loop.advance(EXCHANGE_IDLE_MS);
+  loop.advance(UNCROWDED_IDLE_MS);
   assertEquals([ended.at(-1), table.size, loop.timerCount], ["b: idle timeout", 0, 0]);
   assertEquals([b.sentBytes, b.answeredBytes], [10, 10]);
+});
+
+Deno.test("idle table: an answer after 100 s still comes, to port 53 too, while there is room for many more", () => {
+  const { loop, table, ended, add } = setup(100);
+  for (let i = 0; i < 25; i++) add(String(i), i % 2 === 0 ? 53 : 123);
+  loop.advance(100_000);
+  assertEquals(table.size, 25);
+  loop.advance(20_000 + SWEEP_MS);
+  assertEquals([table.size, ended.length], [0, 25]);
+});
+
+Deno.test("idle table: from a quarter of the limit on, questions and single exchanges end early", () => {
+  const { loop, ended, add } = setup(100);
+  for (let i = 0; i < 13; i++) add("question", 53);
+  for (let i = 0; i < 30; i++) add("exchange", 123);
+  loop.advance(CROWDED_DNS_IDLE_MS + SWEEP_MS);
+  assertEquals(ended, Array(13).fill("question: idle timeout"));
+  loop.advance(CROWDED_EXCHANGE_IDLE_MS - CROWDED_DNS_IDLE_MS);
+  assertEquals(ended.length, 43);
 });
 
 Deno.test("idle table: when it is full, the one idle longest makes room", () => {
