@@ -30,6 +30,11 @@ const SETTINGS: readonly Setting[] = [
   },
 ];
 
+const CHROOT =
+  "this is a chroot, in which the kernel makes no user namespaces; run it as root, or outside of the chroot";
+const OTHER =
+  "the system forbids new namespaces here, as containers and chroots do; run it as root, or outside of these";
+
 /**
  * What to append to the message of a namespace that could not be made: `: ` and the setting that forbids it with its
  * remedy, or what else it may be.
@@ -37,11 +42,18 @@ const SETTINGS: readonly Setting[] = [
  * @param read reads a file whole, or throws
  */
 export function refusalAdvice(read: (path: string) => string): string {
+  if (isPlainChroot(read)) return `: ${CHROOT}`;
   const found = SETTINGS.find(({ path, forbids }) => valueOf(path, read) === forbids);
-  return `: ${
-    found?.advice ??
-      "the system forbids new namespaces here, as containers do; run it as root, or outside of the container"
-  }`;
+  return `: ${found?.advice ?? OTHER}`;
+}
+
+/**
+ * Whether the root of this process is no mount point: it is in a chroot, then. (One whose folder was mounted can't be
+ * told from none.) proc_pid_mountinfo(5) has the mount points that can be reached from there.
+ */
+function isPlainChroot(read: (path: string) => string): boolean {
+  const mounts = valueOf("/proc/self/mountinfo", read);
+  return mounts !== null && mounts.split("\n").every((line) => line.split(" ")[4] !== "/");
 }
 
 function valueOf(path: string, read: (path: string) => string): string | null {
