@@ -20,7 +20,7 @@ const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const CONTROL_SIZE = 24;
 const CONTROL_LENGTH = 20;
-/** Messages are short texts. */
+/** Messages are short texts; what may be longer goes in parts. */
 const MAX_MESSAGE = 16 * 1024;
 
 /** Two connected sockets that keep messages apart. Neither is inherited. Throws a SystemError. */
@@ -42,7 +42,36 @@ export function pipe(): [number, number] {
  * Throws a SystemError for any other failure.
  */
 export function sendMessage(socket: number, text: string, fd?: number): boolean {
-  const bytes = new TextEncoder().encode(text);
+  return send(socket, new TextEncoder().encode(text), fd);
+}
+
+/**
+ * Sends bytes in parts: their number, and then up to 16 KiB at a time. Waits, with all else, where the other side is slow
+ * to read. Returns whether the other side's socket is still there. Throws a SystemError for any other failure.
+ */
+export function sendParts(socket: number, bytes: Uint8Array): boolean {
+  if (!sendMessage(socket, String(bytes.length))) return false;
+  for (let at = 0; at < bytes.length; at += MAX_MESSAGE) {
+    if (!send(socket, bytes.subarray(at, at + MAX_MESSAGE))) return false;
+  }
+  return true;
+}
+
+/** Waits, with all else, for what {@linkcode sendParts} has sent; null: the other side has closed its socket. */
+export function receiveParts(socket: number): Uint8Array<ArrayBuffer> | null {
+  const length = receiveMessage(socket);
+  if (length === null) return null;
+  const bytes = new Uint8Array(new ArrayBuffer(Number(length.text)));
+  for (let at = 0; at < bytes.length;) {
+    const part = receive(socket);
+    if (part === null) return null;
+    bytes.set(part.bytes, at);
+    at += part.bytes.length;
+  }
+  return bytes;
+}
+
+function send(socket: number, bytes: Uint8Array, fd?: number): boolean {
   if (bytes.length > MAX_MESSAGE) throw new RangeError(`a message of ${bytes.length} bytes`);
   const block = new MachineBlock(Math.max(bytes.length, 1));
   block.bytes.set(bytes);
@@ -76,6 +105,11 @@ export interface Received {
  * Throws a SystemError.
  */
 export function receiveMessage(socket: number): Received | null {
+  const received = receive(socket);
+  return received === null ? null : { text: new TextDecoder().decode(received.bytes), fd: received.fd };
+}
+
+function receive(socket: number): { readonly bytes: Uint8Array; readonly fd: number } | null {
   const block = new MachineBlock(MAX_MESSAGE);
   const message = new Message({ control: CONTROL_SIZE });
   message.setPart(0, block.address, MAX_MESSAGE);
@@ -88,7 +122,7 @@ export function receiveMessage(socket: number): Received | null {
   const control = new DataView(message.control.buffer, message.control.byteOffset);
   const passed = message.controlLength >= CONTROL_LENGTH && control.getInt32(12, true) === SCM_RIGHTS;
   return {
-    text: new TextDecoder().decode(block.bytes.subarray(0, length)),
+    bytes: block.bytes.subarray(0, length),
     fd: passed ? control.getInt32(16, true) : -1,
   };
 }

@@ -21,6 +21,9 @@ const SIGSET_SIZE = 128;
 const POSIX_SPAWN_SETPGROUP = 0x02;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 
+/** A word of a command line: text, or bytes that need not be text, without a zero. */
+export type Word = string | Uint8Array;
+
 /** Options of {@linkcode spawn}. */
 export interface SpawnOptions {
   /** What the child's stdin, stdout and stderr are to be, by descriptors of this process; its own by default. */
@@ -36,7 +39,7 @@ export interface SpawnOptions {
  *
  * @throws SystemError with the reason of execve(2): ENOENT where it was not found, EACCES where it must not be executed
  */
-export function spawn(command: readonly string[], options: SpawnOptions = {}): number {
+export function spawn(command: readonly Word[], options: SpawnOptions = {}): number {
   const c = libc();
   const actions = opaque(), attributes = opaque(), signals = new Uint8Array(new ArrayBuffer(SIGSET_SIZE));
   for (const signal of [SIGPIPE, ...options.heeded ?? []]) signals[(signal - 1) >> 3]! |= 1 << ((signal - 1) & 7);
@@ -53,8 +56,8 @@ export function spawn(command: readonly string[], options: SpawnOptions = {}): n
     if (name === undefined) throw new TypeError("no command");
     const pid = new Int32Array(new ArrayBuffer(16));
     const list = new StringList(command);
-    const reason = c.posix_spawnp(pid, cString(name), actions, attributes, list.bytes, environment());
-    if (reason !== 0) throw new SystemError("execve", reason, name);
+    const reason = c.posix_spawnp(pid, cWord(name), actions, attributes, list.bytes, environment());
+    if (reason !== 0) throw new SystemError("execve", reason, nameOf(name));
     return pid[0]!;
   } finally {
     c.posix_spawn_file_actions_destroy(actions);
@@ -67,11 +70,11 @@ class StringList {
   private readonly block: MachineBlock;
   private readonly size: number;
 
-  constructor(texts: readonly string[]) {
-    const encoded = texts.map(cString);
-    this.size = (texts.length + 1) * 8;
+  constructor(words: readonly Word[]) {
+    const encoded = words.map(cWord);
+    this.size = (words.length + 1) * 8;
     this.block = new MachineBlock(encoded.reduce((sum, text) => sum + text.length, this.size));
-    const addresses = new BigUint64Array(this.block.bytes.buffer, 0, texts.length + 1);
+    const addresses = new BigUint64Array(this.block.bytes.buffer, 0, words.length + 1);
     let at = this.size;
     for (const [i, text] of encoded.entries()) {
       this.block.bytes.set(text, at);
@@ -84,6 +87,17 @@ class StringList {
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.block.bytes.subarray(0, this.size);
   }
+}
+
+function cWord(word: Word): Uint8Array<ArrayBuffer> {
+  if (typeof word === "string") return cString(word);
+  const bytes = new Uint8Array(new ArrayBuffer(word.length + 1));
+  bytes.set(word);
+  return bytes;
+}
+
+function nameOf(word: Word): string {
+  return typeof word === "string" ? word : new TextDecoder().decode(word);
 }
 
 function environment(): Deno.PointerObject | null {

@@ -13,16 +13,33 @@ const READ_SIZE = 64 * 1024;
 
 /** Reads a text file whole. Throws a SystemError. */
 export function readTextFile(path: string): string {
+  const decoder = new TextDecoder();
+  const parts = readParts(path, (part) => decoder.decode(part, { stream: true }));
+  return parts.join("") + decoder.decode();
+}
+
+/** Reads a file whole, which need not be text. Throws a SystemError. */
+export function readBytes(path: string): Uint8Array<ArrayBuffer> {
+  const parts = readParts(path, (part) => part.slice());
+  const bytes = new Uint8Array(new ArrayBuffer(parts.reduce((sum, part) => sum + part.length, 0)));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function readParts<T>(path: string, take: (part: Uint8Array<ArrayBuffer>) => T): T[] {
   const c = libc();
   const fd = check(c.open(cString(path), O_RDONLY_CLOEXEC, 0), "open", path);
   try {
     const buffer = new Uint8Array(new ArrayBuffer(READ_SIZE));
-    const decoder = new TextDecoder();
-    let text = "";
+    const parts: T[] = [];
     for (;;) {
       const length = check(c.readBuffer(fd, buffer, BigInt(READ_SIZE)), "read", path);
-      if (length === 0) return text + decoder.decode();
-      text += decoder.decode(buffer.subarray(0, length), { stream: true });
+      if (length === 0) return parts;
+      parts.push(take(buffer.subarray(0, length)));
     }
   } finally {
     c.close(fd);

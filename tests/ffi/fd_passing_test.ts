@@ -1,6 +1,6 @@
 import { childState, waitForEnd } from "../../ffi/child.ts";
 import { SystemError } from "../../ffi/errors.ts";
-import { messageSockets, pipe, receiveMessage, sendMessage } from "../../ffi/fd_passing.ts";
+import { messageSockets, pipe, receiveMessage, receiveParts, sendMessage, sendParts } from "../../ffi/fd_passing.ts";
 import { libc } from "../../ffi/libc.ts";
 import { spawn } from "../../ffi/spawn.ts";
 import { assertEquals, assertThrows } from "../assert.ts";
@@ -31,6 +31,20 @@ Deno.test("messages are kept apart, and carry descriptors; the end is null", () 
   assertEquals(receiveMessage(b), null);
   assertEquals(sendMessage(b, "to nobody"), false);
   for (const fd of [b, reads]) c.close(fd);
+});
+
+Deno.test("parts: bytes of any number, which need not be text; an end between them is null", () => {
+  const [a, b] = messageSockets();
+  for (const size of [0, 1, 16 * 1024, 100_001]) {
+    const bytes = Uint8Array.from({ length: size }, (_, i) => 255 - i % 251);
+    assertEquals(sendParts(a, bytes), true);
+    assertEquals(receiveParts(b), bytes, `${size} bytes`);
+  }
+  sendMessage(a, "20000");
+  c.close(a);
+  assertEquals(receiveParts(b), null);
+  assertEquals(sendParts(b, new Uint8Array(1)), false);
+  c.close(b);
 });
 
 Deno.test("a child has the stdio that it is given, and its end is told as shells tell it", () => {
