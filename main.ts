@@ -92,16 +92,18 @@ async function run(options: RunOptions, words: readonly string[], log: ProgramLo
   const parent = system.parentPid();
   const shell = words.length === 0;
   const command = shell ? [system.environmentVariable("SHELL") || "/bin/sh"] : words;
+  const descriptorLimit = system.inheritedDescriptorLimit();
   const progress = options.verbose ? stderr : null;
   makeReady();
   if (options.maxprocs !== null) stderr.line(lines.maxprocsIgnored());
   const terminal = new system.Terminal();
-  const guest = prepare(options, command, terminal.isLent);
+  const exact = shell ? command : system.rawArguments(words);
+  const guest = prepare(options, { command: exact, ownGroup: terminal.isLent, descriptorLimit });
   life.cleanups.push(() => guest.end());
   const close = () => life.end(CLOSED);
   const serving = await serve(options, {
     ...{ lines: options.quiet ? null : progress, progress, log, close },
-    open: () => attempt(ExitStatus.DEVICE, lines.guestFailed, () => new system.TunDevice(guest.device())),
+    open: (poller) => attempt(ExitStatus.DEVICE, lines.guestFailed, () => new system.TunDevice(guest.device(poller))),
     gone: () => {
       const state = guest.pid === 0 ? null : guest.state(); // it takes the device with it
       life.end(state?.kind === "ended" ? state.status : FAILURE);
@@ -232,12 +234,15 @@ function openDevice(options: Options, poller: system.Polling): system.FrameDevic
 }
 
 /** Starts to make a guest for a command. Throws a {@linkcode StartFailed}. */
-function prepare(options: RunOptions, command: readonly string[], ownGroup: boolean): system.GuestCommand {
+function prepare(
+  options: RunOptions,
+  command: Pick<system.GuestCommandRequest, "command" | "ownGroup" | "descriptorLimit">,
+): system.GuestCommand {
   const { interface: name, mtu, offload, dns, dnsNames, keepUser: keepIds } = options;
   const servers = [DEFAULT_ADDRESSES.dns4, DEFAULT_ADDRESSES.dns6];
   return attempt(ExitStatus.DEVICE, lines.guestFailed, () =>
     system.GuestCommand.prepare({
-      ...{ interface: name, mtu, offload, network: guestNetwork(mtu), command, keepIds, ownGroup },
+      ...{ interface: name, mtu, offload, network: guestNetwork(mtu), keepIds, ...command },
       userNamespace: options.userNamespace || !system.mayMakeNamespaces(),
       resolvConf: dns ? guestResolvConf(system.readTextFileIfThere("/etc/resolv.conf"), servers, dnsNames) : null,
     }));
@@ -277,6 +282,6 @@ function pingSockets(options: SharedOptions, poller: system.Polling, handler: Ec
 }
 
 // in an executable, there is no other module to start with
-if (Deno.args[0] === system.HELPER_WORD) system.runHelper(Deno.args[1]!);
+if (Deno.args[0] === system.HELPER_WORD) system.runHelper(Number(Deno.args[1]));
 life.takeStrays(globalThis);
 await life.live(() => main(Deno.args));

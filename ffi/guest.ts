@@ -6,17 +6,20 @@
  */
 import { adoptOrphans, type ChildState, childState, waitForEnd } from "./child.ts";
 import { ECHILD, ENOENT, ESRCH, SystemError } from "./errors.ts";
-import { messageSockets, pipe, receiveMessage, sendMessage } from "./fd_passing.ts";
+import { messageSockets, pipe, receiveMessage, sendMessage, sendParts } from "./fd_passing.ts";
 import type { GuestNetwork } from "./guest_network.ts";
+import { HostChanges } from "./host_changes.ts";
 import { GO, HELPER_WORD, type HelperReply, type HelperRequest, type HelperStarted } from "./helper_protocol.ts";
 import { cString, errno, libc } from "./libc.ts";
 import { ownNetworkNamespace } from "./netns.ts";
-import { inheritedDescriptorLimit, linkTarget, SIGKILL } from "./process.ts";
+import { linkTarget, SIGKILL } from "./process.ts";
+import type { Polling } from "./poller.ts";
 import { F_DUPFD, F_SETFL, O_NONBLOCK } from "./socket_constants.ts";
-import { spawn } from "./spawn.ts";
+import { spawn, type Word } from "./spawn.ts";
 import { readTextFile } from "./text_file.ts";
 import type { OpenTun } from "./tun.ts";
 import { refusalAdvice } from "./userns_advice.ts";
+import { joinWords } from "./words.ts";
 
 /** The helper could not do what it was asked for. The message says why, and what can be done about it. */
 export class GuestError extends Error {
@@ -38,7 +41,7 @@ export interface GuestDeviceRequest {
 
 /** A command, and what it runs in. */
 export interface GuestCommandRequest extends GuestDeviceRequest {
-  readonly command: readonly string[];
+  readonly command: readonly Word[];
   /** A user namespace of its own, in which the user is root. */
   readonly userNamespace: boolean;
   /** In that, the command has the user's own ids all the same, and no privileges. */
@@ -47,6 +50,8 @@ export interface GuestCommandRequest extends GuestDeviceRequest {
   readonly ownGroup: boolean;
   /** What /etc/resolv.conf is to say; null: what it says. */
   readonly resolvConf: string | null;
+  /** The soft limit of descriptors. */
+  readonly descriptorLimit: number;
 }
 
 /** A guest's namespaces, by the files that stand for them. */
@@ -76,7 +81,7 @@ export function mayMakeNamespaces(): boolean {
 export function openDeviceWithin(namespaces: GuestNamespaces, request: GuestDeviceRequest): OpenTun {
   const enter = ["nsenter", `--user=${namespaces.user}`, `--net=${namespaces.network}`];
   const open = (...more: readonly string[]) => {
-    const helper = new Helper([...enter, ...more, "--"], (socket) => ({ ...request, socket, run: null }));
+    const helper = new Helper([...enter, ...more, "--"], { ...request, run: null });
     try {
       return helper.device().tun;
     } finally {
@@ -98,42 +103,57 @@ export function openDeviceWithin(namespaces: GuestNamespaces, request: GuestDevi
 /** A command in namespaces of its own. */
 export class GuestCommand {
   private init = 0;
+  private keeper = 0;
   /** Its process id; 0 before it runs. */
   pid = 0;
 
-  private constructor(private readonly helper: Helper, private readonly lifeline: number) {}
+  private constructor(
+    private readonly helper: Helper,
+    private readonly lifeline: number,
+    private readonly changes: HostChanges,
+  ) {}
 
   /** Starts to make the namespaces; the command is not started yet. Throws a GuestError. */
   static prepare(request: Omit<GuestCommandRequest, "host">): GuestCommand {
-    const { userNamespace, keepIds, command, ownGroup, resolvConf, ...asked } = request;
+    const { userNamespace, keepIds, command, ownGroup, resolvConf, descriptorLimit, ...asked } = request;
     const device = { ...asked, host: ownNetworkNamespace() };
     adoptOrphans();
     const [reads, writes] = pipe();
-    const inherited = [reads, 0, 1, 2].map(inheritable);
-    const [lifeline, ...stdio] = inherited;
+    const hostChanges = new HostChanges();
+    const inherited = [reads, hostChanges.changes, 0, 1, 2].map(inheritable);
+    const [lifeline, changes, ...stdio] = inherited;
     try {
       const run = {
-        command: userNamespace && keepIds ? withOwnIds(command) : command,
         stdio: [stdio[0]!, stdio[1]!, stdio[2]!] as const,
         lifeline: lifeline!,
+        changes: changes!,
         ownGroup,
-        descriptorLimit: inheritedDescriptorLimit(),
+        descriptorLimit,
         resolvConf,
       };
       const enter = userNamespace ? ["unshare", "--user", "--map-root-user", "--"] : [];
-      return new GuestCommand(new Helper(enter, (socket) => ({ ...device, socket, run })), writes);
+      const words = userNamespace && keepIds ? withOwnIds(command) : command;
+      return new GuestCommand(new Helper(enter, { ...device, run }, words), writes, hostChanges);
     } catch (error) {
       libc().close(writes);
+      hostChanges.close();
       throw error;
     } finally {
       for (const fd of [reads, ...inherited]) libc().close(fd);
+      hostChanges.handedOn();
     }
   }
 
-  /** Waits, with all else, for the device. Throws a GuestError. */
-  device(): OpenTun {
-    const { tun, init } = this.helper.device();
+  /**
+   * Waits, with all else, for the device. Throws a GuestError.
+   *
+   * @param poller tells of changes in the host's files from then on, which the guest sees as well
+   */
+  device(poller: Polling): OpenTun {
+    const { tun, init, keeper } = this.helper.device();
     this.init = init;
+    this.keeper = keeper;
+    this.changes.begin(poller);
     return tun;
   }
 
@@ -171,11 +191,12 @@ export class GuestCommand {
   /** Ends everything that runs in the namespaces, which are gone then, and waits for that. */
   end(): void {
     libc().close(this.lifeline);
+    this.changes.close();
     if (this.init > 0) libc().kill(this.init, SIGKILL);
     this.helper.close();
-    // in this order: the init's end waits for that of all others, and to be waited for is part of the command's
-    for (const pid of [this.pid, this.init]) if (pid > 0) reap(pid);
-    this.init = this.pid = 0;
+    // in this order: the init's end waits for that of all others, and to be waited for is part of theirs
+    for (const pid of [this.pid, this.keeper, this.init]) if (pid > 0) reap(pid);
+    this.init = this.pid = this.keeper = 0;
   }
 }
 
@@ -188,9 +209,9 @@ class Helper {
 
   /**
    * @param enter what puts the helper where it belongs
-   * @param request makes the request, given the helper's end of the socket
+   * @param words the words of the command that is to be run
    */
-  constructor(enter: readonly string[], request: (socket: number) => HelperRequest) {
+  constructor(enter: readonly string[], request: HelperRequest, words: readonly Word[] = []) {
     const c = libc();
     const [ours, theirs] = messageSockets();
     const [complaints, complain] = pipe();
@@ -199,7 +220,7 @@ class Helper {
     this.socket = ours;
     this.complaints = complaints;
     try {
-      const command = [...enter, ...helperCommand(), JSON.stringify(request(socket))];
+      const command = [...enter, ...helperCommand(), String(socket)];
       this.pid = spawn(command, { stdio: [nothing, nothing, complain] });
     } catch (error) {
       for (const fd of [ours, complaints]) c.close(fd);
@@ -207,10 +228,18 @@ class Helper {
     } finally {
       for (const fd of [theirs, socket, complain, nothing]) c.close(fd);
     }
+    this.send(request, words); // where the helper has ended, that is seen when its answer is read
+  }
+
+  private send(request: HelperRequest, words: readonly Word[]): void {
+    const encoder = new TextEncoder();
+    const encoded = words.map((word) => typeof word === "string" ? encoder.encode(word) : word);
+    const sent = sendParts(this.socket, encoder.encode(JSON.stringify(request)));
+    if (sent && request.run !== null) sendParts(this.socket, joinWords(encoded));
   }
 
   /** Waits for the device. */
-  device(): { readonly tun: OpenTun; readonly init: number } {
+  device(): { readonly tun: OpenTun; readonly init: number; readonly keeper: number } {
     const received = receiveMessage(this.socket);
     if (received === null) {
       const said = this.remains();
@@ -220,7 +249,7 @@ class Helper {
     if (reply.kind === "failed") {
       throw new GuestError(`${reply.message}${/EPERM|ENOSPC/.test(reply.message) ? refusalAdvice(readTextFile) : ""}`);
     }
-    return { tun: { ...reply.tun, fd: received.fd }, init: reply.init };
+    return { tun: { ...reply.tun, fd: received.fd }, init: reply.init, keeper: reply.keeper };
   }
 
   /** Has the command started. */
@@ -260,7 +289,7 @@ function helperCommand(): string[] {
 }
 
 /** The command with the user's own ids, in one more user namespace: `unshare` becomes the command. */
-function withOwnIds(command: readonly string[]): string[] {
+function withOwnIds(command: readonly Word[]): Word[] {
   const c = libc();
   return ["unshare", "--user", `--map-user=${c.geteuid()}`, `--map-group=${c.getegid()}`, "--", ...command];
 }

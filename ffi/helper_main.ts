@@ -6,4 +6,4 @@
  */
 import { runHelper } from "./helper.ts";
 
-runHelper(Deno.args[0]!);
+runHelper(Number(Deno.args[0]));

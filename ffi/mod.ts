@@ -7,7 +7,7 @@ export { openDescriptors } from "./descriptors.ts";
 export { ENOENT, ENOTDIR, errnoText, SystemError } from "./errors.ts";
 export type { FrameDevice } from "./frame_device.ts";
 export { reclaimMemory } from "./garbage.ts";
-export { GuestCommand, GuestError, mayMakeNamespaces } from "./guest.ts";
+export { GuestCommand, type GuestCommandRequest, GuestError, mayMakeNamespaces } from "./guest.ts";
 export { openGuestDevice, readFrames } from "./guest_device.ts";
 export { runHelper } from "./helper.ts";
 export { HELPER_WORD } from "./helper_protocol.ts";
@@ -20,7 +20,15 @@ export { OutputFile } from "./output_file.ts";
 export { echoSockets } from "./echo_socket.ts";
 export { PingSockets } from "./ping.ts";
 export { Poller, type Polling } from "./poller.ts";
-export { environmentVariable, parentPid, raiseDescriptorLimit, restoreTerminal, SIGTERM } from "./process.ts";
+export {
+  environmentVariable,
+  inheritedDescriptorLimit,
+  parentPid,
+  raiseDescriptorLimit,
+  rawArguments,
+  restoreTerminal,
+  SIGTERM,
+} from "./process.ts";
 export { confine } from "./sandbox/confine.ts";
 export { findUser } from "./sandbox/users.ts";
 export { openSocketDevice } from "./socket_device.ts";

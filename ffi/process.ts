@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { check } from "./errors.ts";
+import { check, SystemError } from "./errors.ts";
 import { cString, libc } from "./libc.ts";
 import { F_GETFL, F_SETFL, O_NONBLOCK } from "./socket_constants.ts";
-import { readTextFile } from "./text_file.ts";
+import { readBytes, readTextFileIfThere } from "./text_file.ts";
+import { splitWords } from "./words.ts";
 
 // asm-generic/signal.h
 export const SIGHUP = 1;
@@ -17,6 +18,7 @@ export const SIGUSR1 = 10;
 export const SIGUSR2 = 12;
 export const SIGPIPE = 13;
 export const SIGTERM = 15;
+export const SIGCHLD = 17;
 export const SIGCONT = 18;
 export const SIGTSTP = 20;
 export const SIGTTOU = 22;
@@ -59,6 +61,29 @@ export function environmentVariable(name: string): string | null {
   return value === null ? null : Deno.UnsafePointerView.getCString(value);
 }
 
+/**
+ * The last words of this program's command line, as the bytes that they are: the runtime's own list has another character
+ * in the place of what is not UTF-8.
+ *
+ * @param words as the runtime has them; taken where the kernel's list is not to be had
+ */
+export function rawArguments(words: readonly string[]): readonly Uint8Array<ArrayBuffer>[] {
+  const all = splitWords(commandLine());
+  const found = words.length === 0 ? [] : all.slice(-words.length);
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const same = found.length === words.length && found.every((bytes, i) => decoder.decode(bytes) === words[i]);
+  return same ? found : words.map((word) => new TextEncoder().encode(word));
+}
+
+function commandLine(): Uint8Array<ArrayBuffer> {
+  try {
+    return readBytes("/proc/self/cmdline");
+  } catch (error) {
+    if (error instanceof SystemError) return new Uint8Array(0); // there is no /proc
+    throw error;
+  }
+}
+
 /** Where a symbolic link leads; for the links of /proc, that is a name for what they stand for. Throws a SystemError. */
 export function linkTarget(path: string): string {
   const target = new Uint8Array(new ArrayBuffer(4096));
@@ -91,12 +116,41 @@ export function setDescriptorLimit(soft: number): void {
 }
 
 /**
- * The soft limit of open descriptors that this program was started with, as far as that can be known: the runtime has
- * raised its own, but the parent still has the one that was inherited.
+ * The soft limit of open descriptors that this program was started with. To be asked for before
+ * {@linkcode raiseDescriptorLimit}. Throws a SystemError.
+ *
+ * An executable is started with what it has. `deno` raises its own limit before anything else, and the kernel keeps no
+ * other; then it is the limit of the nearest ancestor that is no `deno`, such as the shell that started `deno task`: what
+ * that has set for its child alone can't be known.
  */
 export function inheritedDescriptorLimit(): number {
-  const limits = readTextFile(`/proc/${parentPid() || "self"}/limits`);
-  return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 1024);
+  const limit = new BigUint64Array(new ArrayBuffer(16)); // struct rlimit
+  check(libc().getrlimit(RLIMIT_NOFILE, limit), "getrlimit(RLIMIT_NOFILE)", "");
+  const [soft, hard] = [Number(limit[0]!), Number(limit[1]!)];
+  if (Deno.build.standalone || soft < hard) return soft;
+  const ancestor = ancestorOutsideOfRuntime();
+  const found = /^Max open files\s+(\d+)/m.exec(readTextFileIfThere(`/proc/${ancestor}/limits`))?.[1];
+  return found === undefined ? soft : Math.min(Number(found), hard);
+}
+
+/** The nearest ancestor that runs another program than this process does; 0: none that can be seen. */
+function ancestorOutsideOfRuntime(): number {
+  const own = linkTarget("/proc/self/exe");
+  let pid = parentPid();
+  while (pid > 0 && programOf(pid) === own) {
+    pid = Number(/^PPid:\s+(\d+)/m.exec(readTextFileIfThere(`/proc/${pid}/status`))?.[1] ?? 0);
+  }
+  return pid;
+}
+
+/** The path of a process's program; empty where it may not be known. */
+function programOf(pid: number): string {
+  try {
+    return linkTarget(`/proc/${pid}/exe`);
+  } catch (error) {
+    if (error instanceof SystemError) return "";
+    throw error;
+  }
 }
 
 /**

@@ -267,6 +267,8 @@ export const LIBC_CALLS = {
   poll: ["poll", "ppoll"],
   pollLater: ["poll", "ppoll"],
   inet_pton: NONE,
+  inotify_init1: BEFORE,
+  inotify_add_watch: BEFORE,
   unshare: BEFORE,
   mount: BEFORE,
   umount2: BEFORE,

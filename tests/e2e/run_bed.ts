@@ -102,14 +102,18 @@ export class RunBed implements AsyncDisposable {
     ];
   }
 
-  /** A command line of root's in the user's world, with the process id that is started as its own. */
-  asRoot(command: readonly string[]): string[] {
-    return ["nsenter", `--net=${this.lab.host.path}`, `--mount=/proc/${this.holder.pid}/ns/mnt`, "--", ...command];
+  /**
+   * A command line of root's in the user's world, with the process id that is started as its own.
+   *
+   * @param pid a process whose mount namespace it is started in, made within the user's world; that itself by default
+   */
+  asRoot(command: readonly string[], pid: number = this.holder.pid): string[] {
+    return ["nsenter", `--net=${this.lab.host.path}`, `--mount=/proc/${pid}/ns/mnt`, "--", ...command];
   }
 
   /** The same of the user's. */
-  asUser(command: readonly string[]): string[] {
-    return this.asRoot(["sh", "-ec", AS_USER, "sh", this.at, String(this.user), ...command]);
+  asUser(command: readonly string[], pid: number = this.holder.pid): string[] {
+    return this.asRoot(["sh", "-ec", AS_USER, "sh", this.at, String(this.user), ...command], pid);
   }
 
   /** Runs `slirpnetstack run` with these words to its end, as the user. */

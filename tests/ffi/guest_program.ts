@@ -11,7 +11,7 @@ import { delay } from "../../scripts/timing.ts";
 
 const [signal, ...command] = Deno.args;
 const guest = GuestCommand.prepare({
-  ...{ command, interface: "tun0", mtu: 1500, offload: true, resolvConf: null },
+  ...{ command, interface: "tun0", mtu: 1500, offload: true, resolvConf: null, descriptorLimit: 1024 },
   ...{ userNamespace: false, keepIds: false, ownGroup: true },
   network: {
     mtu: 1500,
@@ -20,7 +20,7 @@ const guest = GuestCommand.prepare({
   },
 });
 try {
-  guest.device();
+  guest.device({ add: () => ({ arm: () => {}, remove: () => {} }) });
   Deno.kill(helper(), signal as Deno.Signal);
   guest.start();
   let state = guest.state();
