@@ -59,6 +59,17 @@ export interface IcmpErrorReceiver {
   icmpError(packet: Packet, quoted: number, transport: number, what: IcmpErrorKind, mtu: number): void;
 }
 
+/** Takes what the guest says of the path MTU over IPv6 (RFC 8201). */
+export interface PathMtuReports {
+  /**
+   * A packet too big message (RFC 4443, section 3.2).
+   *
+   * @param bytes, offset where the quoted packet's destination address stands
+   * @param mtu what the message says; a value below 1280 counts as 1280 (RFC 8201, section 4)
+   */
+  report(bytes: Uint8Array, offset: number, mtu: number): void;
+}
+
 /** A part of the stack that wants to be woken. */
 export interface Timers {
   /** Calls `timer.fire(now)` at `deadline` (ms of the stack's clock) or soon after; replaces an earlier deadline. */

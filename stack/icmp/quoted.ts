@@ -5,8 +5,7 @@
  * @module
  */
 import type { IcmpCounters } from "../counters.ts";
-import type { IcmpErrorKind, IcmpErrorReceiver } from "../lower.ts";
-import type { PathMtuTable } from "../ip/path_mtu.ts";
+import type { IcmpErrorKind, IcmpErrorReceiver, PathMtuReports } from "../lower.ts";
 import type { Packet } from "../packet.ts";
 import { ICMP_HEADER } from "../wire/icmp.ts";
 import { IPV4_HEADER, ipv4FragmentOffset, ipv4HeaderLength, ipv4Protocol } from "../wire/ipv4.ts";
@@ -27,7 +26,7 @@ export class QuotedErrors {
     private readonly tcp: IcmpErrorReceiver,
     private readonly udp: IcmpErrorReceiver,
     private readonly counters: IcmpCounters,
-    private readonly paths: PathMtuTable,
+    private readonly paths: PathMtuReports,
   ) {}
 
   /** Takes an error with a whole ICMP header; see {@linkcode IcmpErrorReceiver} for what it is handed on as. */

@@ -9,6 +9,7 @@
  * @module
  */
 import { IpAddress } from "../address.ts";
+import type { PathMtuReports } from "../lower.ts";
 import { IPV6_MINIMUM_MTU } from "../wire/ipv6.ts";
 
 /** How many addresses are remembered: the containers behind one guest, with room to spare. */
@@ -24,7 +25,7 @@ interface Path {
 }
 
 /** A bounded table from IPv6 address to path MTU. */
-export class PathMtuTable {
+export class PathMtuTable implements PathMtuReports {
   /** By the text of the address, the report least recently made first. */
   private readonly paths = new Map<string, Path>();
 
@@ -47,12 +48,6 @@ export class PathMtuTable {
     return linkMtu;
   }
 
-  /**
-   * Takes a packet too big message (RFC 4443, section 3.2).
-   *
-   * @param bytes, offset where the quoted packet's destination address stands
-   * @param mtu what the message says; a value below 1280 counts as 1280 (RFC 8201, section 4)
-   */
   report(bytes: Uint8Array, offset: number, mtu: number): void {
     const key = IpAddress.at(bytes, offset, 6).toString();
     this.paths.delete(key);
