@@ -126,8 +126,8 @@ executable("starts soon, and leaves nothing behind in /tmp", async () => {
   const path = await Deno.realPath(EXECUTABLE);
   const words = [path, "-netns", guest.path];
   const script = `
-    exec 3<'${path}'; mount -t tmpfs tmpfs /tmp; cd /tmp
-    shift; set -- /proc/self/fd/3 "$@"
+    mount -t tmpfs tmpfs /mnt; cp "$1" /mnt/program; mount -t tmpfs tmpfs /tmp; cd /tmp
+    shift; set -- /mnt/program "$@"
     trap 'kill $pid' TERM; HOME=/tmp "$@" & pid=$!; wait $pid || wait $pid; ls -A /tmp`;
   const program = lab.start(lab.host, ["unshare", "--mount", "sh", "-ec", script, "sh", ...words]);
   await started(program);

@@ -62,13 +62,11 @@ for (const kind of [{ mode: "tap", mtu: 1500 }, { mode: "tun", mtu: 1500 }] as c
     await using bed = await Bed.create(kind);
     const path = `${bed.lab.directory}/capture.pcap`;
     await bed.restart(["-pcap", path]);
-    const script = `ping -c 1 -W 5 ${GATEWAY.v4} >/dev/null && stat -c %s ${path}`;
+    const script = `ping -c 1 -W 5 ${GATEWAY.v4} >/dev/null && exec tcpdump -nr ${path} icmp`;
     for (let round = 1; round <= 5; round++) {
-      const size = Number(await bed.guest.check(["sh", "-c", script]));
-      const { stdout } = await run(["tcpdump", "-nr", path, "icmp"]);
+      const stdout = await bed.guest.check(["sh", "-c", script]);
       const echoes = stdout.split("\n").filter((line) => /echo re(quest|ply)/.test(line)).length;
-      assertEquals(echoes, 2 * round, `packets after ${round} pings; the file had ${size} bytes`);
-      assert(size >= 24 + 2 * round * (16 + 84), `${size} bytes right after ping ${round}`);
+      assertEquals(echoes, 2 * round, `packets after ${round} pings`);
     }
   });
 

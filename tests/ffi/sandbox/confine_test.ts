@@ -26,8 +26,9 @@ async function confined(user: typeof NOBODY | null, sandbox: boolean, removes = 
     "--no-lock",
     `${PROJECT}tests/ffi/sandbox/confined.ts`,
   ];
+  // another user may not be let into the folder that this project is in
   const given = JSON.stringify({ user, sandbox, removable: removes ? directory : null });
-  const options = { cwd: PROJECT, env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } };
+  const options = { cwd: "/", env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } };
   try {
     await using child = Process.start([...command, given, file], options);
     const [line] = await child.line("stdout", /^\{.*\}$/, 30_000);
