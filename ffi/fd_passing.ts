@@ -87,7 +87,7 @@ function send(socket: number, bytes: Uint8Array, fd?: number): boolean {
   }
   while (libc().sendmsg(socket, message.pointer, MSG_NOSIGNAL) < 0) {
     const reason = errno();
-    if (reason === EPIPE) return false;
+    if (reason === EPIPE || reason === ECONNRESET) return false; // the latter where it has left something unread
     if (reason !== EINTR) throw new SystemError("sendmsg", reason, "the helper's socket");
   }
   return true;

@@ -45,6 +45,11 @@ Deno.test("parts: bytes of any number, which need not be text; an end between th
   assertEquals(receiveParts(b), null);
   assertEquals(sendParts(b, new Uint8Array(1)), false);
   c.close(b);
+  const [left, right] = messageSockets();
+  sendMessage(left, "never read");
+  c.close(right);
+  assertEquals(sendParts(left, new Uint8Array(1)), false, "the other side has closed with a message unread");
+  c.close(left);
 });
 
 Deno.test("a child has the stdio that it is given, and its end is told as shells tell it", () => {
