@@ -3,23 +3,23 @@
  *
  * @module
  */
-export { openDescriptors } from "./descriptors.ts";
-export { ENOENT, ENOTDIR, errnoText, SystemError } from "./errors.ts";
-export type { FrameDevice } from "./frame_device.ts";
-export { reclaimMemory } from "./garbage.ts";
-export { GuestCommand, type GuestCommandRequest, GuestError, mayMakeNamespaces } from "./guest.ts";
-export { openGuestDevice, readFrames } from "./guest_device.ts";
-export { runHelper } from "./helper.ts";
-export { HELPER_WORD } from "./helper_protocol.ts";
-export { LibcHost } from "./host_libc/host.ts";
-export { takeInherited, tellReady } from "./inherited_fd.ts";
-export { follow, handSignalsOn, Terminal } from "./job.ts";
-export { closeWithParent, closeWithPeer, tellParent } from "./lifetime.ts";
-export { allocate } from "./memory.ts";
-export { OutputFile } from "./output_file.ts";
-export { echoSockets } from "./echo_socket.ts";
-export { PingSockets } from "./ping.ts";
-export { Poller, type Polling } from "./poller.ts";
+export { openDescriptors } from "./process/descriptors.ts";
+export { ENOENT, ENOTDIR, errnoText, SystemError } from "./libc/errors.ts";
+export type { FrameDevice } from "./device/frame_device.ts";
+export { reclaimMemory } from "./process/garbage.ts";
+export { GuestCommand, type GuestCommandRequest, GuestError, mayMakeNamespaces } from "./guest/command.ts";
+export { openGuestDevice, readFrames } from "./guest/device.ts";
+export { runHelper } from "./guest/helper.ts";
+export { HELPER_WORD } from "./guest/helper_protocol.ts";
+export { LibcHost } from "./host/host.ts";
+export { takeInherited, tellReady } from "./process/inherited_fd.ts";
+export { follow, handSignalsOn, Terminal } from "./guest/job.ts";
+export { closeWithParent, closeWithPeer, tellParent } from "./process/lifetime.ts";
+export { allocate } from "./libc/memory.ts";
+export { OutputFile } from "./process/output_file.ts";
+export { echoSockets } from "./ping/echo_socket.ts";
+export { PingSockets } from "./ping/ping.ts";
+export { Poller, type Polling } from "./poll/poller.ts";
 export {
   environmentVariable,
   inheritedDescriptorLimit,
@@ -28,11 +28,11 @@ export {
   rawArguments,
   restoreTerminal,
   SIGTERM,
-} from "./process.ts";
+} from "./process/process.ts";
 export { confine } from "./sandbox/confine.ts";
 export { findUser } from "./sandbox/users.ts";
-export { openSocketDevice } from "./socket_device.ts";
-export { SourceAddresses } from "./source_address.ts";
-export { readTextFile, readTextFileIfThere } from "./text_file.ts";
-export { TunDevice } from "./tun_device.ts";
-export { isWritable, WRITABLE_BYTES } from "./writable.ts";
+export { openSocketDevice } from "./device/socket_device.ts";
+export { SourceAddresses } from "./host/source_address.ts";
+export { readTextFile, readTextFileIfThere } from "./libc/text_file.ts";
+export { TunDevice } from "./device/tun_device.ts";
+export { isWritable, WRITABLE_BYTES } from "./process/writable.ts";

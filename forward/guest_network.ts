@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEFAULT_ADDRESSES } from "../stack/addresses.ts";
+import { DEFAULT_ADDRESSES } from "../stack/link/addresses.ts";
 
 /** An address with the length of its prefix, and the way to all others. */
 export interface GuestAddress {

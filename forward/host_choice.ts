@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { HostNetwork } from "./host.ts";
-import { DenoHost } from "./host_deno.ts";
-import { LoopbackHost, LOOPBACKS } from "./host_loopback.ts";
-import type { SharedOptions } from "./options/options.ts";
+import type { HostNetwork } from "./host/port.ts";
+import { DenoHost } from "./host/deno.ts";
+import { LoopbackHost, LOOPBACKS } from "./host/loopback.ts";
+import type { SharedOptions } from "./cli/flags/options.ts";
 
 /** The two ways to the host's network. They may be the same object. */
 export interface Hosts {

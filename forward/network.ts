@@ -3,41 +3,41 @@
  *
  * @module
  */
-import { type Endpoint, formatEndpoint, type IpAddress } from "../stack/address.ts";
-import type { Allocate, Device, FramePool } from "../stack/device.ts";
+import { type Endpoint, formatEndpoint, type IpAddress } from "../stack/base/address.ts";
+import type { Allocate, Device, FramePool } from "../stack/base/device.ts";
 import type { Capture } from "./capture/capture.ts";
 import { captureFrames, CapturingDevice, type FrameTaker } from "./capture/capturing_device.ts";
 import { AllowedNames } from "./dns/allowed_names.ts";
 import type { NameServer } from "./dns/resolv_conf.ts";
 import { NameServers } from "./dns/servers.ts";
-import type { HostNetwork } from "./host.ts";
-import { gatewayRanges, LOOPBACKS } from "./host_loopback.ts";
-import { IdleReclaim } from "./idle_reclaim.ts";
-import { policyRefused, refusalsUnsaid } from "./lines.ts";
-import { logLines, NO_LOGS } from "./logs.ts";
+import type { HostNetwork } from "./host/port.ts";
+import { gatewayRanges, LOOPBACKS } from "./host/loopback.ts";
+import { IdleReclaim } from "./loop/idle_reclaim.ts";
+import { policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
+import { logLines, NO_LOGS } from "./report/reporters.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
 import { EventLoopDelay } from "./metrics/event_loop_delay.ts";
-import { meteredLogs } from "./metrics/metered_logs.ts";
+import { meteredLogs } from "./metrics/flows/metered_logs.ts";
 import { type ProcessSource, readProcessUsage } from "./metrics/process_figures.ts";
 import type { MetricsServer } from "./metrics/server.ts";
-import { SlirpSource } from "./metrics/slirp_source.ts";
+import { SlirpSource } from "./slirp_metrics.ts";
 import type { DeviceFigures } from "./metrics/source.ts";
 import { LocalNames } from "./names/local_names.ts";
 import { SystemNames } from "./names/system.ts";
-import type { SharedOptions } from "./options/options.ts";
-import type { Output } from "./output.ts";
-import type { PingsOptions } from "./pings.ts";
+import type { SharedOptions } from "./cli/flags/options.ts";
+import type { Output } from "./report/output.ts";
+import type { PingsOptions } from "./icmp/pings.ts";
 import { HostNetworks } from "./policy/host_networks.ts";
 import { NameGuard } from "./policy/name_guard.ts";
 import { Policy } from "./policy/policy.ts";
 import { Refusals } from "./policy/refusals.ts";
-import type { ProgramLog } from "./program_log/program_log.ts";
-import { LIMITS_INTERVAL_MS, LimitWatch, loggedLogs, loggedPolicy } from "./program_log/watch.ts";
-import { setUpForwards } from "./setup.ts";
-import { asBound, shownBy } from "./shown.ts";
+import type { ProgramLog } from "./log/program_log.ts";
+import { LIMITS_INTERVAL_MS, LimitWatch, loggedLogs, loggedPolicy } from "./log/watch.ts";
+import { setUpForwards } from "./forwards/setup.ts";
+import { asBound, shownBy } from "./host/shown.ts";
 import { Slirp } from "./slirp.ts";
-import { StackLoop } from "./stack_loop.ts";
-import { version } from "./version.ts";
+import { StackLoop } from "./loop/stack_alarm.ts";
+import { version } from "./cli/version.ts";
 
 /** What the system gives. */
 export interface NetworkParts {

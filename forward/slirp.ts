@@ -10,9 +10,9 @@
  *
  * @module
  */
-import type { Endpoint, IpAddress } from "../stack/address.ts";
-import type { Allocate, Device, Frame, FramePool } from "../stack/device.ts";
-import type { Packet } from "../stack/packet.ts";
+import type { Endpoint, IpAddress } from "../stack/base/address.ts";
+import type { Allocate, Device, Frame, FramePool } from "../stack/base/device.ts";
+import type { Packet } from "../stack/base/packet.ts";
 import { Stack, type StackLimits } from "../stack/stack.ts";
 import type { TcpRequest } from "../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../stack/udp/datagram.ts";
@@ -20,20 +20,20 @@ import type { AllowedNames } from "./dns/allowed_names.ts";
 import { Dns } from "./dns/dns.ts";
 import { DNS_PORT } from "./dns/message.ts";
 import type { NameServers } from "./dns/servers.ts";
-import type { Usage } from "../stack/usage.ts";
-import type { HostNetwork } from "./host.ts";
-import { type CountName, DEFAULT_LIMITS, type Limits } from "./limits.ts";
-import { LocalDatagrams } from "./local/datagrams.ts";
-import { LocalFlows } from "./local/flows.ts";
-import type { Logs } from "./logs.ts";
-import { type PingPolicy, Pings, type PingsOptions } from "./pings.ts";
+import type { Usage } from "../stack/base/usage.ts";
+import type { HostNetwork } from "./host/port.ts";
+import { DEFAULT_LIMITS, type Limits, type LimitUsage } from "./limits/limits.ts";
+import { LocalDatagrams } from "./forwards/local/datagrams.ts";
+import { LocalFlows } from "./forwards/local/flows.ts";
+import type { Logs } from "./report/reporters.ts";
+import { type PingPolicy, Pings, type PingsOptions } from "./icmp/pings.ts";
 import type { Policy } from "./policy/policy.ts";
-import { Reclaim } from "./reclaim.ts";
-import { RemoteDatagrams } from "./remote/datagrams.ts";
-import { RemoteFlows } from "./remote/flows.ts";
-import { RemoteForwards } from "./remote/table.ts";
-import type { Shown } from "./shown.ts";
-import { StackLoop, type WakingLoop } from "./stack_loop.ts";
+import { Reclaim } from "./loop/reclaim.ts";
+import { RemoteDatagrams } from "./forwards/remote/datagrams.ts";
+import { RemoteFlows } from "./forwards/remote/flows.ts";
+import { RemoteForwards } from "./forwards/remote/table.ts";
+import type { Shown } from "./host/shown.ts";
+import { StackLoop, type WakingLoop } from "./loop/stack_alarm.ts";
 import { ConnectionCount } from "./tcp/connection_count.ts";
 import { Dials } from "./tcp/dials.ts";
 import { RoutedFlows, type TcpPolicy } from "./tcp/routed.ts";
@@ -74,9 +74,6 @@ export interface SlirpOptions {
   /** Random unsigned 32-bit numbers; such that nobody can guess unless given. */
   readonly random?: () => number;
 }
-
-/** What of each limit is in use, by the names of limits.ts; an overflow is a case of "when full". */
-export type SlirpUsage = Readonly<Record<CountName, Usage>>;
 
 /** See the module's text. */
 export class Slirp {
@@ -159,7 +156,7 @@ export class Slirp {
   }
 
   /** What of the limits is in use now, and how often each was not enough. */
-  get usage(): SlirpUsage {
+  get usage(): LimitUsage {
     const { connections, dials, idle, idleClients } = this;
     return {
       ...this.stack.usage,

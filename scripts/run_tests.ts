@@ -13,14 +13,14 @@
  *
  * @module
  */
-import { type Count, failureReport, readReport, type Report, total } from "./junit.ts";
+import { type Count, failureReport, readReport, type Report, total } from "./common/junit.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const TESTS = `${ROOT}tests`;
 /** Where the reports are: one for each group. */
 const REPORTS = `${ROOT}bin/test-reports`;
 /** Tests that take turns with a competitor. */
-const ALONE = ["e2e/bench_test.ts"];
+const ALONE = ["e2e/documents/bench_test.ts"];
 /** Processes at once. */
 const LANES = 2;
 
@@ -40,10 +40,18 @@ export function ignoredLines({ reasons }: Report): string[] {
 
 /** The groups, by their paths below tests/: those that have the machine for themselves, and those that share it. */
 export function groups(): { alone: readonly string[]; shared: readonly string[] } {
-  const files = [...Deno.readDirSync(`${TESTS}/e2e`)].filter(({ name }) => name.endsWith("_test.ts"));
-  const folders = [...Deno.readDirSync(TESTS)].filter(({ isDirectory, name }) => isDirectory && name !== "e2e");
-  const all = [...files.map(({ name }) => `e2e/${name}`).toSorted(), ...folders.map(({ name }) => name).toSorted()];
+  const files = subfolders("e2e").flatMap((folder) =>
+    [...Deno.readDirSync(`${TESTS}/${folder}`)].filter(({ name }) => name.endsWith("_test.ts"))
+      .map(({ name }) => `${folder}/${name}`)
+  );
+  const all = [...files.toSorted(), ...subfolders(".").filter((folder) => folder !== "e2e").toSorted()];
   return { alone: ALONE, shared: all.filter((group) => !ALONE.includes(group)) };
+}
+
+/** The folders in a folder below tests/, by their paths. */
+function subfolders(folder: string): string[] {
+  const found = [...Deno.readDirSync(`${TESTS}/${folder}`)].filter(({ isDirectory }) => isDirectory);
+  return found.map(({ name }) => folder === "." ? name : `${folder}/${name}`);
 }
 
 /**

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { argumentsOr } from "./arguments.ts";
+import { argumentsOr } from "./common/arguments.ts";
 import { fetchMachine, hasMachine } from "./lab/machine.ts";
 import { buildRunsc, runscFolder } from "./lab/runsc.ts";
 

@@ -19,13 +19,13 @@
  *
  * @module
  */
-import { DEFAULT_ADDRESSES, isOwnAddress, type StackAddresses } from "./addresses.ts";
-import type { Endpoint } from "./address.ts";
-import { Counters } from "./counters.ts";
-import { type GuestConfiguration, NO_CONFIGURATION } from "./dhcp/configuration.ts";
+import { DEFAULT_ADDRESSES, isOwnAddress, type StackAddresses } from "./link/addresses.ts";
+import type { Endpoint } from "./base/address.ts";
+import { Counters } from "./base/counters.ts";
+import { type GuestConfiguration, NO_CONFIGURATION } from "./base/guest_configuration.ts";
 import { Dhcpv4Server } from "./dhcp/dhcpv4.ts";
 import { Dhcpv6Server } from "./dhcp/dhcpv6.ts";
-import type { Allocate, Device, Frame, FramePool } from "./device.ts";
+import type { Allocate, Device, Frame, FramePool } from "./base/device.ts";
 import { type EchoHandler, EchoResponder } from "./icmp/echo.ts";
 import { type IcmpInputOptions, Icmpv4Input, Icmpv6Input } from "./icmp/input.ts";
 import { IcmpOutput } from "./icmp/output.ts";
@@ -39,15 +39,15 @@ import { Reassembler, REASSEMBLY_LIMITS, type ReassemblyLimits } from "./ip/reas
 import { EthernetLink } from "./link/ethernet.ts";
 import type { IpReceiver, Link } from "./link/link.ts";
 import { PlainLink } from "./link/plain.ts";
-import { Packet } from "./packet.ts";
+import { Packet } from "./base/packet.ts";
 import type { TcpLimits } from "./tcp/constants.ts";
 import type { TcpCounters } from "./tcp/context.ts";
 import type { TcpRequest } from "./tcp/flow.ts";
 import { Tcp } from "./tcp/tcp.ts";
-import { TimerQueue } from "./timers.ts";
+import { TimerQueue } from "./base/timers.ts";
 import type { UdpDatagram } from "./udp/datagram.ts";
 import { Udp } from "./udp/udp.ts";
-import type { StackUsage, Usage } from "./usage.ts";
+import type { StackUsage, Usage } from "./base/usage.ts";
 
 /** What the stack tells its user. Called from within its methods; must not throw. */
 export interface StackHandlers {

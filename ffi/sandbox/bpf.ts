@@ -18,7 +18,7 @@
  *
  * @module
  */
-import { ENOSYS, EPERM } from "../errors.ts";
+import { ENOSYS, EPERM } from "../libc/errors.ts";
 
 /** What an argument must be: one of `values` in those bits that `mask` has. */
 export interface ArgumentIs {

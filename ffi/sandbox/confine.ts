@@ -16,7 +16,7 @@
  *
  * @module
  */
-import { libc } from "../libc.ts";
+import { libc } from "../libc/libc.ts";
 import {
   becomeUser,
   CAP_NET_ADMIN,

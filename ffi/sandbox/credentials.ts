@@ -9,8 +9,8 @@
  *
  * @module
  */
-import { check, EINVAL, EPERM, SystemError } from "../errors.ts";
-import { errno, libc } from "../libc.ts";
+import { check, EINVAL, EPERM, SystemError } from "../libc/errors.ts";
+import { errno, libc } from "../libc/libc.ts";
 import type { Identity } from "./users.ts";
 
 /** linux/prctl.h */

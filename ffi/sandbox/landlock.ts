@@ -11,8 +11,8 @@
  *
  * @module
  */
-import { check, ENOSYS, EOPNOTSUPP } from "../errors.ts";
-import { cString, errno, libc } from "../libc.ts";
+import { check, ENOSYS, EOPNOTSUPP } from "../libc/errors.ts";
+import { cString, errno, libc } from "../libc/libc.ts";
 import { numberOf } from "./syscalls.ts";
 
 // linux/landlock.h

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { EINVAL, ENOSYS, SystemError } from "../errors.ts";
-import { errno, libc } from "../libc.ts";
-import { MachineBlock } from "../memory.ts";
+import { EINVAL, ENOSYS, SystemError } from "../libc/errors.ts";
+import { errno, libc } from "../libc/libc.ts";
+import { MachineBlock } from "../libc/memory.ts";
 import { ALLOW_ALL, assemble, INSTRUCTION_SIZE } from "./bpf.ts";
 import { rulesFor, type SeccompNeeds } from "./seccomp_policy.ts";
 import { AUDIT_ARCHITECTURE, LAST_SYSCALL, numberOf } from "./syscalls.ts";

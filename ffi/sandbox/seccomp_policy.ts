@@ -12,13 +12,13 @@
  * 2.9 and as an executable of 2.7. A call that is missing breaks something on a bad day; so a group is wide where its
  * calls give no power that another of them doesn't give.
  *
- * Every function in ffi/libc.ts has its line in {@linkcode LIBC_CALLS}: a function that is new there doesn't pass the
+ * Every function in ffi/libc/libc.ts has its line in {@linkcode LIBC_CALLS}: a function that is new there doesn't pass the
  * type check before it is said here which system calls it makes.
  *
  * @module
  */
-import { EACCES, EAFNOSUPPORT, EINVAL, ENOSYS, EPERM } from "../errors.ts";
-import type { Libc } from "../libc.ts";
+import { EACCES, EAFNOSUPPORT, EINVAL, ENOSYS, EPERM } from "../libc/errors.ts";
+import type { Libc } from "../libc/libc.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -32,7 +32,7 @@ import {
   SOCK_STREAM,
   SOL_RAW,
   SOL_SOCKET,
-} from "../socket_constants.ts";
+} from "../libc/socket_constants.ts";
 import type { ArgumentIs, FilterRule } from "./bpf.ts";
 import { type Architecture, type SyscallName, SYSCALLS } from "./syscalls.ts";
 
@@ -239,7 +239,7 @@ const BEFORE: readonly SyscallName[] = [];
 /** A function, or a variable, that makes no system call. */
 const NONE: readonly SyscallName[] = [];
 
-/** For each function of ffi/libc.ts the system calls that it makes once the filter is there, as a C library may. */
+/** For each function of ffi/libc/libc.ts the system calls that it makes once the filter is there, as a C library may. */
 export const LIBC_CALLS = {
   open: ["open", "openat"],
   close: ["close"],

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { EBADF, EINTR, ENOENT, EPERM, errnoText, ESRCH } from "../errors.ts";
-import { cString, libc } from "../libc.ts";
-import { MachineBlock } from "../memory.ts";
+import { EBADF, EINTR, ENOENT, EPERM, errnoText, ESRCH } from "../libc/errors.ts";
+import { cString, libc } from "../libc/libc.ts";
+import { MachineBlock } from "../libc/memory.ts";
 
 /** Who to become. */
 export interface Identity {

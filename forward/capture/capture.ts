@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Device, Frame, Transmit } from "../../stack/device.ts";
+import type { Device, Frame, Transmit } from "../../stack/base/device.ts";
 import { ETHERNET_HEADER, ethernetType, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../../stack/wire/ethernet.ts";
 import { ChecksumCompleter } from "./checksum.ts";
 import { type CaptureSink, PcapWriter } from "./pcap_writer.ts";

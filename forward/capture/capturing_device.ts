@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Device, Frame, Transmit } from "../../stack/device.ts";
+import type { Device, Frame, Transmit } from "../../stack/base/device.ts";
 import type { Capture } from "./capture.ts";
 
 /** A device whose sent frames are captured. */

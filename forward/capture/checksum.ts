@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { IpVersion } from "../../stack/address.ts";
-import { get16, put16 } from "../../stack/wire/bytes.ts";
+import type { IpVersion } from "../../stack/base/address.ts";
+import { get16, put16 } from "../../stack/base/bytes.ts";
 import { addSums, complement, partialSum, pseudoHeaderSum } from "../../stack/wire/checksum.ts";
 import {
   IPV4_HEADER,

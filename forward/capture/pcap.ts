@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { get32, put16, put32 } from "../../stack/wire/bytes.ts";
+import { get32, put16, put32 } from "../../stack/base/bytes.ts";
 
 /** The length of the file's header. */
 export const FILE_HEADER = 24;

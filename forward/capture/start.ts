@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Device } from "../../stack/device.ts";
-import { ExitStatus, pcapFailed, problem } from "../lines.ts";
-import type { Output } from "../output.ts";
-import { attempt } from "../start_failed.ts";
+import type { Device } from "../../stack/base/device.ts";
+import { ExitStatus, pcapFailed, problem } from "../report/contract_lines.ts";
+import type { Output } from "../report/output.ts";
+import { attempt } from "../report/start_failed.ts";
 import { Capture } from "./capture.ts";
 import type { CaptureSink } from "./pcap_writer.ts";
 

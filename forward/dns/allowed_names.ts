@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { IpAddress } from "../../stack/address.ts";
+import type { IpAddress } from "../../stack/base/address.ts";
 import { addressAnswer, errorAnswer, NOERROR, type Question, questionOf, REFUSED } from "./message.ts";
 
 /** How long the guest may keep an answer, in seconds. It stays true as long as the program runs. */

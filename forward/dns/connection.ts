@@ -15,11 +15,11 @@
  * @module
  */
 import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../stack/tcp/flow.ts";
-import { get16, put16 } from "../../stack/wire/bytes.ts";
-import { Deadlines, type Expiring } from "../deadlines.ts";
-import type { EventLoop } from "../event_loop.ts";
-import { MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../limits.ts";
-import { DNS_CONNECTION_IDLE_MS } from "../timeouts.ts";
+import { get16, put16 } from "../../stack/base/bytes.ts";
+import { Deadlines, type Expiring } from "../loop/deadlines.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
+import { MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../limits/limits.ts";
+import { DNS_CONNECTION_IDLE_MS } from "../limits/timeouts.ts";
 import type { Dns, DnsClient } from "./dns.ts";
 import type { Question } from "./message.ts";
 import { LENGTH_FIELD } from "./tcp_exchange.ts";

@@ -25,14 +25,14 @@
  *
  * @module
  */
-import { IpAddress, type IpVersion } from "../../stack/address.ts";
-import type { StackAddresses } from "../../stack/addresses.ts";
-import type { Allocate } from "../../stack/device.ts";
+import { IpAddress, type IpVersion } from "../../stack/base/address.ts";
+import type { StackAddresses } from "../../stack/link/addresses.ts";
+import type { Allocate } from "../../stack/base/device.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
-import { Deadlines } from "../deadlines.ts";
-import type { EventLoop } from "../event_loop.ts";
-import type { HostNetwork } from "../host.ts";
-import { DEFAULT_LIMITS } from "../limits.ts";
+import { Deadlines } from "../loop/deadlines.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
+import type { HostNetwork } from "../host/port.ts";
+import { DEFAULT_LIMITS } from "../limits/limits.ts";
 import type { GuestDatagram, GuestSender } from "../udp/associations.ts";
 import type { AllowedNames } from "./allowed_names.ts";
 import { DnsConnections } from "./connection.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HostError } from "../host.ts";
+import type { HostError } from "../host/port.ts";
 
 /** What an {@linkcode Exchange} tells. Never called from within one of its methods, and not after its end. */
 export interface ExchangeHandler {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { IpAddress } from "../../stack/address.ts";
+import type { IpAddress } from "../../stack/base/address.ts";
 
 /** What the guest takes over as it is: how servers are asked, and how short names are completed. */
 const OPTIONS = /^\s*options\s/, SEARCH = /^\s*(search|domain)\s/;

@@ -11,8 +11,8 @@
 import { Buffer } from "node:buffer";
 // @ts-types="@types/dns-packet"
 import dnsPacket from "dns-packet";
-import type { IpAddress } from "../../stack/address.ts";
-import { get16, put16, put32 } from "../../stack/wire/bytes.ts";
+import type { IpAddress } from "../../stack/base/address.ts";
+import { get16, put16, put32 } from "../../stack/base/bytes.ts";
 
 /** RFC 1035, section 4.2.1 and 4.2.2: the port of name servers, over UDP and TCP. */
 export const DNS_PORT = 53;

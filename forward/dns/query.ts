@@ -14,8 +14,8 @@
  *
  * @module
  */
-import type { Deadlines, Expiring } from "../deadlines.ts";
-import { HostError } from "../host.ts";
+import type { Deadlines, Expiring } from "../loop/deadlines.ts";
+import { HostError } from "../host/port.ts";
 import type { Exchange, ExchangeHandler } from "./exchange.ts";
 import { NOTIMP, type Question, rcodeOf, REFUSED, SERVFAIL } from "./message.ts";
 import type { NameServer } from "./resolv_conf.ts";

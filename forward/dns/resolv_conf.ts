@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { IpAddress } from "../../stack/address.ts";
+import { IpAddress } from "../../stack/base/address.ts";
 
 /** A name server of the host. */
 export interface NameServer {

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { DNS_PATIENCE_MS, DNS_REST_MS } from "../timeouts.ts";
+import { DNS_PATIENCE_MS, DNS_REST_MS } from "../limits/timeouts.ts";
 import { type NameServer, parseResolvConf, type ResolvConf } from "./resolv_conf.ts";
 
 /** Where the host's name servers are written down. */

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { Allocate, Block } from "../../stack/device.ts";
-import { get16, put16 } from "../../stack/wire/bytes.ts";
+import type { Allocate, Block } from "../../stack/base/device.ts";
+import { get16, put16 } from "../../stack/base/bytes.ts";
 import {
   type HostDial,
   type HostDialHandler,
@@ -15,7 +15,7 @@ import {
   type HostStream,
   type HostStreamHandler,
   PENDING,
-} from "../host.ts";
+} from "../host/port.ts";
 import type { Exchange, ExchangeHandler } from "./exchange.ts";
 import { DNS_PORT, isAnswerTo, messageId, type Question, withId } from "./message.ts";
 import type { NameServer } from "./resolv_conf.ts";

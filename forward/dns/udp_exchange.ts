@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { type Endpoint, IpAddress, type IpVersion } from "../../stack/address.ts";
-import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host.ts";
+import { type Endpoint, IpAddress, type IpVersion } from "../../stack/base/address.ts";
+import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host/port.ts";
 import type { Exchange, ExchangeHandler } from "./exchange.ts";
 import { DNS_PORT, isAnswerTo, messageId, type Question, withId } from "./message.ts";
 import type { NameServer } from "./resolv_conf.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DhcpCounters, IcmpCounters, IpCounters, LinkCounters, UdpCounters } from "../../stack/counters.ts";
+import type { DhcpCounters, IcmpCounters, IpCounters, LinkCounters, UdpCounters } from "../../stack/base/counters.ts";
 import type { StackCounters } from "../../stack/stack.ts";
 import type { TcpCounters } from "../../stack/tcp/context.ts";
 import type { Sample } from "./exposition.ts";

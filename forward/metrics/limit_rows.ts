@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { limitCounts, LIMITS } from "../limits.ts";
-import { mapRecord } from "../records.ts";
-import type { SlirpUsage } from "../slirp.ts";
+import { limitCounts, LIMITS } from "../limits/limits.ts";
+import { mapRecord } from "../syntax/records.ts";
+import type { LimitUsage } from "../limits/limits.ts";
 import type { LimitFigures } from "./source.ts";
 
 /** A row for each count, with what is in use. */
-export function limitRows(usage: SlirpUsage): readonly LimitFigures[] {
+export function limitRows(usage: LimitUsage): readonly LimitFigures[] {
   const rows = mapRecord(
     LIMITS,
     (_, name) => limitCounts(name).map(([count, resource]) => ({ resource, ...usage[count] })),

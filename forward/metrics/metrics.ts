@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { FlowCounters, Outcome } from "../counters.ts";
+import type { FlowCounters, Outcome } from "../report/outcomes.ts";
 import type { DnsCounters, DnsOutcomes } from "../dns/counters.ts";
 import { dropSamples } from "./drops.ts";
 import { Exposition, type Sample } from "./exposition.ts";
-import type { LineNetwork } from "../lines.ts";
+import type { LineNetwork } from "../report/contract_lines.ts";
 import type {
   CaptureFigures,
   Denials,

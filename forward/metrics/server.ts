@@ -12,12 +12,12 @@
  *
  * @module
  */
-import type { MetricsAddress } from "./address.ts";
+import type { MetricsAddress } from "../syntax/metrics_address.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
-import { flowsJson } from "./flows_json.ts";
-import { isOwnHost } from "./http_request.ts";
-import { type HttpAnswer, HttpServer } from "./http_server.ts";
-import { type Listening, listenOn } from "./listen.ts";
+import { flowsJson } from "./flows/flows_json.ts";
+import { isOwnHost } from "./http/request.ts";
+import { type HttpAnswer, HttpServer } from "./http/server.ts";
+import { type Listening, listenOn } from "./http/listen.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { MetricsSource } from "./source.ts";
 

@@ -4,12 +4,12 @@
  * @module
  */
 import type { StackCounters } from "../../stack/stack.ts";
-import type { FlowCounters } from "../counters.ts";
+import type { FlowCounters } from "../report/outcomes.ts";
 import type { DnsCounters } from "../dns/counters.ts";
 import type { HistogramFigures } from "./exposition.ts";
-import type { FlowKind } from "./flow_meter.ts";
-import type { FlowRow } from "./flow_rows.ts";
-import type { LineNetwork } from "../lines.ts";
+import type { FlowKind } from "./flows/flow_meter.ts";
+import type { FlowRow } from "./flows/flow_rows.ts";
+import type { LineNetwork } from "../report/contract_lines.ts";
 
 /** What passed through the device, and what did not. */
 export interface DeviceFigures {

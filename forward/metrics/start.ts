@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { reasonOf } from "../host_error.ts";
-import { ExitStatus, metricsFailed, runningMetrics } from "../lines.ts";
-import type { Output } from "../output.ts";
-import { StartFailed } from "../start_failed.ts";
-import { portAdvice } from "../unprivileged_port.ts";
-import type { MetricsAddress } from "./address.ts";
+import { reasonOf } from "../host/errors.ts";
+import { ExitStatus, metricsFailed, runningMetrics } from "../report/contract_lines.ts";
+import type { Output } from "../report/output.ts";
+import { StartFailed } from "../report/start_failed.ts";
+import { portAdvice } from "../host/unprivileged_port.ts";
+import type { MetricsAddress } from "../syntax/metrics_address.ts";
 import { MetricsServer } from "./server.ts";
 
 /** Listens, and says where. Rejects with a {@linkcode StartFailed}. */

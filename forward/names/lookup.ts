@@ -11,11 +11,11 @@
  *
  * @module
  */
-import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/address.ts";
-import type { ForwardEnd } from "../options/forward_spec.ts";
-import { quote } from "../options/go_quote.ts";
-import { lookUp } from "../options/resolver.ts";
-import { unmap } from "../policy/mapped.ts";
+import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/base/address.ts";
+import type { ForwardEnd } from "../syntax/forward_spec.ts";
+import { quote } from "../syntax/go_quote.ts";
+import { lookUp } from "../syntax/resolver.ts";
+import { unmap } from "../addresses/mapped.ts";
 import type { Names, ServiceRecord } from "./names.ts";
 
 /** A name of a forward has no address. The message says which and why. */

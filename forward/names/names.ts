@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Endpoint, IpAddress } from "../../stack/address.ts";
+import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
 
 /** A service record (RFC 2782). */
 export interface ServiceRecord {

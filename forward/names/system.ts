@@ -10,10 +10,10 @@
  *
  * @module
  */
-import { type Endpoint, IpAddress } from "../../stack/address.ts";
-import { MAX_LOOKUPS } from "../limits.ts";
-import { NAME_SERVER_PATIENCE_MS, RESOLVER_PATIENCE_MS } from "../timeouts.ts";
-import { resolveOnHost, type Resolver } from "../options/resolver.ts";
+import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
+import { MAX_LOOKUPS } from "../limits/limits.ts";
+import { NAME_SERVER_PATIENCE_MS, RESOLVER_PATIENCE_MS } from "../limits/timeouts.ts";
+import { resolveOnHost, type Resolver } from "../syntax/resolver.ts";
 import type { Names, ServiceRecord } from "./names.ts";
 
 /** A resolver that asks the system, and name servers through the runtime. */

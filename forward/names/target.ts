@@ -9,8 +9,8 @@
  *
  * @module
  */
-import { type Endpoint, formatEndpoint } from "../../stack/address.ts";
-import { formatHost, type ForwardEnd } from "../options/forward_spec.ts";
+import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
+import { formatHost, type ForwardEnd } from "../syntax/forward_spec.ts";
 import { lookUpEnd } from "./lookup.ts";
 import type { Names } from "./names.ts";
 

@@ -13,8 +13,8 @@
  *
  * @module
  */
-import type { IpAddress, IpVersion } from "../../stack/address.ts";
-import { type Prefix, PrefixSet } from "./prefix.ts";
+import type { IpAddress, IpVersion } from "../../stack/base/address.ts";
+import { type Prefix, PrefixSet } from "../addresses/prefix.ts";
 import { parseFibTrie, parseIfInet6, parseIpv6Route, parseRoute } from "./proc_net.ts";
 
 /** Where the tables are. */

@@ -21,14 +21,14 @@
  *
  * @module
  */
-import { type Endpoint, formatEndpoint, type IpAddress } from "../../stack/address.ts";
+import { type Endpoint, formatEndpoint, type IpAddress } from "../../stack/base/address.ts";
 import { LookupError } from "../names/lookup.ts";
-import type { ForwardHost } from "../options/forward_spec.ts";
-import { InvalidValue } from "../options/invalid_value.ts";
-import type { Resolver } from "../options/resolver.ts";
-import { embeddedIpv4 } from "./embedded.ts";
+import type { ForwardHost } from "../syntax/forward_spec.ts";
+import { InvalidValue } from "../syntax/invalid_value.ts";
+import type { Resolver } from "../syntax/resolver.ts";
+import { embeddedIpv4 } from "../addresses/embedded.ts";
 import type { Verdict } from "./policy.ts";
-import { Prefix, PrefixSet } from "./prefix.ts";
+import { Prefix, PrefixSet } from "../addresses/prefix.ts";
 import type { RangeNetwork } from "./range.ts";
 import { isNeverRouted } from "./static_list.ts";
 

@@ -30,9 +30,9 @@
  *
  * @module
  */
-import type { IpAddress } from "../../stack/address.ts";
-import { embeddedIpv4, isTranslated } from "./embedded.ts";
-import { isMapped, MAPPED_OFFSET } from "./mapped.ts";
+import type { IpAddress } from "../../stack/base/address.ts";
+import { embeddedIpv4, isTranslated } from "../addresses/embedded.ts";
+import { isMapped, MAPPED_OFFSET } from "../addresses/mapped.ts";
 import { type PolicyNetwork, type Range, RangeList } from "./range.ts";
 import type { Refusals } from "./refusals.ts";
 import { NEVER_ROUTED } from "./static_list.ts";

@@ -18,8 +18,8 @@
  *
  * @module
  */
-import { IpAddress } from "../../stack/address.ts";
-import { Prefix } from "./prefix.ts";
+import { IpAddress } from "../../stack/base/address.ts";
+import { Prefix } from "../addresses/prefix.ts";
 
 /** include/uapi/linux/route.h and ipv6_route.h: the route is usable. */
 const RTF_UP = 0x0001;

@@ -7,14 +7,14 @@
  *
  * @module
  */
-import { IpAddress, type IpVersion } from "../../stack/address.ts";
-import { splitNetwork, splitParts } from "../options/bracketed.ts";
-import { quote } from "../options/go_quote.ts";
-import { InvalidValue } from "../options/invalid_value.ts";
-import { parsePort } from "../options/numbers.ts";
-import { lookUp, type Resolver } from "../options/resolver.ts";
-import { isMapped, unmap } from "./mapped.ts";
-import { Prefix } from "./prefix.ts";
+import { IpAddress, type IpVersion } from "../../stack/base/address.ts";
+import { splitNetwork, splitParts } from "../syntax/bracketed.ts";
+import { quote } from "../syntax/go_quote.ts";
+import { InvalidValue } from "../syntax/invalid_value.ts";
+import { parsePort } from "../syntax/numbers.ts";
+import { lookUp, type Resolver } from "../syntax/resolver.ts";
+import { isMapped, unmap } from "../addresses/mapped.ts";
+import { Prefix } from "../addresses/prefix.ts";
 
 /** The networks that a range can speak of. */
 export type RangeNetwork = "tcp" | "udp";

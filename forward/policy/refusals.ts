@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { IpAddress } from "../../stack/address.ts";
+import type { IpAddress } from "../../stack/base/address.ts";
 import type { PolicyNetwork } from "./range.ts";
 import type { RefusingRule } from "./policy.ts";
 

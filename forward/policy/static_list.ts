@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { IpAddress } from "../../stack/address.ts";
-import { embeddedIpv4 } from "./embedded.ts";
-import { unmap } from "./mapped.ts";
-import { Prefix, PrefixSet } from "./prefix.ts";
+import type { IpAddress } from "../../stack/base/address.ts";
+import { embeddedIpv4 } from "../addresses/embedded.ts";
+import { unmap } from "../addresses/mapped.ts";
+import { Prefix, PrefixSet } from "../addresses/prefix.ts";
 
 /** Addresses that are wrong or meaningless for a guest, or that mean something else to the host than to the guest. */
 export const NEVER_ROUTED: PrefixSet = new PrefixSet([

@@ -7,12 +7,12 @@
  *
  * @module
  */
-import type { Endpoint } from "../../stack/address.ts";
-import { Deadlines, type Expiring } from "../deadlines.ts";
-import type { EventLoop } from "../event_loop.ts";
-import { type HostDial, type HostDialHandler, HostError, type HostNetwork, type HostStream } from "../host.ts";
-import { DEFAULT_LIMITS, DIALS_SHARE } from "../limits.ts";
-import { DIAL_TIMEOUT_MS } from "../timeouts.ts";
+import type { Endpoint } from "../../stack/base/address.ts";
+import { Deadlines, type Expiring } from "../loop/deadlines.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
+import { type HostDial, type HostDialHandler, HostError, type HostNetwork, type HostStream } from "../host/port.ts";
+import { DEFAULT_LIMITS, DIALS_SHARE } from "../limits/limits.ts";
+import { DIAL_TIMEOUT_MS } from "../limits/timeouts.ts";
 
 /** What a dial tells. One of the three is called, once; none after {@linkcode Dial.cancel}. */
 export interface DialHandler {

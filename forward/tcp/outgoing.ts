@@ -20,15 +20,15 @@
  *
  * @module
  */
-import type { Endpoint } from "../../stack/address.ts";
+import type { Endpoint } from "../../stack/base/address.ts";
 import type { TcpFlow, TcpRequest } from "../../stack/tcp/flow.ts";
-import { outcomeOf } from "../counters.ts";
-import { EndReport } from "../end_report.ts";
-import type { EventLoop } from "../event_loop.ts";
-import type { FlowLog } from "../flow_lines.ts";
-import type { HostError, HostStream } from "../host.ts";
-import { reasonOf } from "../host_error.ts";
-import { unreachableFor } from "../unreachable.ts";
+import { outcomeOf } from "../report/outcomes.ts";
+import { EndReport } from "../report/end_report.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
+import type { FlowLog } from "../report/routed_report.ts";
+import type { HostError, HostStream } from "../host/port.ts";
+import { reasonOf } from "../host/errors.ts";
+import { unreachableFor } from "../host/unreachable.ts";
 import type { ConnectionCount } from "./connection_count.ts";
 import type { Dials } from "./dials.ts";
 import { Splice } from "./splice.ts";

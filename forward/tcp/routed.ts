@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { IpAddress } from "../../stack/address.ts";
+import type { IpAddress } from "../../stack/base/address.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
-import type { FlowLog } from "../flow_lines.ts";
+import type { FlowLog } from "../report/routed_report.ts";
 import { OutgoingFlows, type OutgoingOptions } from "./outgoing.ts";
 
 /** Says whether the guest may go there. */

@@ -31,12 +31,12 @@
  * @module
  */
 import type { TcpFailure, TcpFlow, TcpHandler } from "../../stack/tcp/flow.ts";
-import { outcomeOf } from "../counters.ts";
-import { EndReport, EOF } from "../end_report.ts";
-import type { EventLoop } from "../event_loop.ts";
-import { HostError, type HostStream, type HostStreamHandler, PENDING } from "../host.ts";
-import { reasonOf } from "../host_error.ts";
-import { OPERATIONS_PER_TURN, READ_SIZES } from "../limits.ts";
+import { outcomeOf } from "../report/outcomes.ts";
+import { EndReport, EOF } from "../report/end_report.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
+import { HostError, type HostStream, type HostStreamHandler, PENDING } from "../host/port.ts";
+import { reasonOf } from "../host/errors.ts";
+import { OPERATIONS_PER_TURN, READ_SIZES } from "../limits/limits.ts";
 
 /** Which side of the record: the one that asked for the connection, or the other. */
 export type Side = "l" | "r";

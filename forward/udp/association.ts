@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { type Endpoint, IpAddress, type IpVersion } from "../../stack/address.ts";
-import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host.ts";
-import { UDP_FAILURE_MS } from "../timeouts.ts";
-import { unreachableFor } from "../unreachable.ts";
+import { type Endpoint, IpAddress, type IpVersion } from "../../stack/base/address.ts";
+import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host/port.ts";
+import { UDP_FAILURE_MS } from "../limits/timeouts.ts";
+import { unreachableFor } from "../host/unreachable.ts";
 import type { Idling, TableEnd } from "./idle_table.ts";
 import type { Key } from "./keys.ts";
 import { type Peer, Peers } from "./peers.ts";

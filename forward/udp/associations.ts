@@ -22,17 +22,17 @@
  *
  * @module
  */
-import { type Endpoint, IpAddress } from "../../stack/address.ts";
+import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
 import type { UdpDatagram } from "../../stack/udp/datagram.ts";
 import type { Udp } from "../../stack/udp/udp.ts";
-import { outcomeOf } from "../counters.ts";
-import { EndReport } from "../end_report.ts";
-import type { EventLoop } from "../event_loop.ts";
-import type { FlowLog } from "../flow_lines.ts";
-import { HostError, type HostNetwork } from "../host.ts";
-import { reasonOf } from "../host_error.ts";
-import type { Shown } from "../shown.ts";
-import { unreachableFor } from "../unreachable.ts";
+import { outcomeOf } from "../report/outcomes.ts";
+import { EndReport } from "../report/end_report.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
+import type { FlowLog } from "../report/routed_report.ts";
+import { HostError, type HostNetwork } from "../host/port.ts";
+import { reasonOf } from "../host/errors.ts";
+import type { Shown } from "../host/shown.ts";
+import { unreachableFor } from "../host/unreachable.ts";
 import { Association, type AssociationOwner } from "./association.ts";
 import type { IdleTable } from "./idle_table.ts";
 import { endpointKey, type Key } from "./keys.ts";

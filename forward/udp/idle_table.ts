@@ -9,9 +9,9 @@
  *
  * @module
  */
-import type { EventLoop } from "../event_loop.ts";
-import { DEFAULT_LIMITS } from "../limits.ts";
-import { SWEEP_MS } from "../timeouts.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
+import { DEFAULT_LIMITS } from "../limits/limits.ts";
+import { SWEEP_MS } from "../limits/timeouts.ts";
 import type { Usage } from "./usage.ts";
 
 /**

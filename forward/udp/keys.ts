@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { IpVersion } from "../../stack/address.ts";
+import type { IpVersion } from "../../stack/base/address.ts";
 
 /** The key of an address, or of an address and port. Keys of the two kinds must not share a table. */
 export type Key = number | string;

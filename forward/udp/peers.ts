@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Endpoint, IpAddress, IpVersion } from "../../stack/address.ts";
-import type { Unreachable } from "../../stack/tcp/flow.ts";
-import { MAX_PEERS } from "../limits.ts";
+import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
+import type { Unreachable } from "../../stack/base/layers.ts";
+import { MAX_PEERS } from "../limits/limits.ts";
 import { addressKey, type Key } from "./keys.ts";
 
 /** An address that was sent to. */

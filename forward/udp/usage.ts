@@ -3,8 +3,13 @@
  *
  * @module
  */
-import type { Traffic } from "../flow_lines.ts";
-import { ASSOCIATION_IDLE_MS, CROWDED_DNS_IDLE_MS, CROWDED_EXCHANGE_IDLE_MS, UNCROWDED_IDLE_MS } from "../timeouts.ts";
+import type { Traffic } from "../report/routed_report.ts";
+import {
+  ASSOCIATION_IDLE_MS,
+  CROWDED_DNS_IDLE_MS,
+  CROWDED_EXCHANGE_IDLE_MS,
+  UNCROWDED_IDLE_MS,
+} from "../limits/timeouts.ts";
 
 /** RFC 1035, section 4.2.1 */
 const DNS_PORT = 53;

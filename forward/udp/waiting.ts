@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { MAX_ALL_WAITING_BYTES, MAX_WAITING_BYTES, MAX_WAITING_DATAGRAMS } from "../limits.ts";
+import { MAX_ALL_WAITING_BYTES, MAX_WAITING_BYTES, MAX_WAITING_DATAGRAMS } from "../limits/limits.ts";
 
 /** The bound for all. */
 export class WaitingRoom {

@@ -4,18 +4,18 @@
  *
  * @module
  */
-import { chart } from "./chart.ts";
+import { chart } from "./report/chart.ts";
 import { fullMatrix, quickMatrix, select } from "./matrix.ts";
-import { UsageError } from "../arguments.ts";
+import { UsageError } from "../common/arguments.ts";
 import { type BenchOptions, parseBenchOptions, USAGE } from "./options.ts";
-import { competitors, onPath, ours, type Peer } from "./peers.ts";
+import { competitors, onPath, ours, type Peer } from "./bed/peers.ts";
 import { withFigures } from "./readme.ts";
-import { notes, table } from "./report.ts";
-import { merge, readResults, type Results } from "./results.ts";
+import { notes, table } from "./report/report.ts";
+import { merge, readResults, type Results } from "./report/results.ts";
 import { measure } from "./run.ts";
-import { describeCongestionControl, frequencyGovernor } from "./settings.ts";
-import { outcomes, targetTable } from "./targets.ts";
-import type { Work } from "./work.ts";
+import { describeCongestionControl, frequencyGovernor } from "./bed/settings.ts";
+import { outcomes, targetTable } from "./report/targets.ts";
+import type { Work } from "./bed/work.ts";
 
 try {
   const options = parseBenchOptions(Deno.args);

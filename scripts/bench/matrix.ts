@@ -5,7 +5,7 @@
  * @module
  */
 import type { Manner } from "./instrument/stream.ts";
-import type { Work } from "./work.ts";
+import type { Work } from "./bed/work.ts";
 import { datagramWork } from "./works/datagrams.ts";
 import { connectionsWork } from "./works/connections.ts";
 import { callWork, datagramRoundTripWork, roundTripWork } from "./works/latency.ts";

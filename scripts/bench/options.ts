@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readArguments, UsageError } from "../arguments.ts";
+import { readArguments, UsageError } from "../common/arguments.ts";
 import { LINK_MTU } from "../lab/lab.ts";
 
 /** What was asked for. */

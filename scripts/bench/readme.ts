@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { withPart } from "../markdown.ts";
+import { withPart } from "../common/markdown.ts";
 import { select } from "./matrix.ts";
-import { notes, table } from "./report.ts";
-import type { Results } from "./results.ts";
+import { notes, table } from "./report/report.ts";
+import type { Results } from "./report/results.ts";
 
 /** The figures that are shown, by how their names begin. */
 export const SHOWN: readonly string[] = [

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { BenchBed } from "./bed.ts";
-import type { Peer } from "./peers.ts";
-import { formatValue, type Row } from "./report.ts";
-import type { Work } from "./work.ts";
+import { BenchBed } from "./bed/bed.ts";
+import type { Peer } from "./bed/peers.ts";
+import { formatValue, type Row } from "./report/report.ts";
+import type { Work } from "./bed/work.ts";
 
 /** The samples, and with which congestion control they were taken. */
 export interface Measured {

@@ -9,21 +9,21 @@
  *
  * @module
  */
-import { PingSockets } from "../../ffi/ping.ts";
+import { PingSockets } from "../../ffi/ping/ping.ts";
 import { NameServers } from "../../forward/dns/servers.ts";
-import { DEFAULT_LIMITS, type Limits } from "../../forward/limits.ts";
-import type { LocalForward } from "../../forward/local/forward.ts";
-import { logLines } from "../../forward/logs.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../forward/limits/limits.ts";
+import type { LocalForward } from "../../forward/forwards/local/forward.ts";
+import { logLines } from "../../forward/report/reporters.ts";
 import { Target } from "../../forward/names/target.ts";
 import { SystemNames } from "../../forward/names/system.ts";
-import { Output } from "../../forward/output.ts";
-import type { EchoToken, PingsOptions } from "../../forward/pings.ts";
-import { asBound } from "../../forward/shown.ts";
+import { Output } from "../../forward/report/output.ts";
+import type { EchoToken, PingsOptions } from "../../forward/icmp/pings.ts";
+import { asBound } from "../../forward/host/shown.ts";
 import { Slirp } from "../../forward/slirp.ts";
-import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/address.ts";
-import { allocatePlain, type Frame, FramePool, IP_HEADER_AT, type Transmit } from "../../stack/device.ts";
+import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/base/address.ts";
+import { allocatePlain, type Frame, FramePool, IP_HEADER_AT, type Transmit } from "../../stack/base/device.ts";
 import { setImmediate } from "node:timers";
-import { Generator, Random } from "../../tests/stack/fuzz_frames.ts";
+import { Generator, Random } from "./frames.ts";
 import { FuzzHost } from "./host.ts";
 import { SimulatedLoop } from "./loop.ts";
 import { SEEDS } from "./packets.ts";

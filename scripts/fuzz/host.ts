@@ -1,7 +1,7 @@
 /**
  * A host's network that does all that one may do, at random: dials that succeed, fail or take for ever; streams that
  * take a little, nothing, or break; datagrams from anyone. And it is strict with its user: it keeps the contract of
- * forward/host.ts to the letter, and reports who doesn't.
+ * forward/host/port.ts to the letter, and reports who doesn't.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import {
   type HostStream,
   type HostStreamHandler,
   PENDING,
-} from "../../forward/host.ts";
-import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/address.ts";
+} from "../../forward/host/port.ts";
+import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/base/address.ts";
 import type { Chunk } from "../../stack/tcp/flow.ts";
-import type { Random } from "../../tests/stack/fuzz_frames.ts";
+import type { Random } from "./frames.ts";
 
 const FAILURES: readonly HostFailure[] = [
   "refused",

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Wakeable, WakingLoop } from "../../forward/stack_loop.ts";
+import type { Wakeable, WakingLoop } from "../../forward/loop/stack_alarm.ts";
 
 /** An event loop, and a time that goes on only when it is told to. */
 export class SimulatedLoop implements WakingLoop {

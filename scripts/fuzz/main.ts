@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { argumentsOr, fail } from "../arguments.ts";
+import { argumentsOr, fail } from "../common/arguments.ts";
 import { Finding, FRAMES, runCase } from "./case.ts";
 
 const USAGE = "usage: deno task fuzz [--seconds N | --minutes N] [--seed N] [--replay N]";

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { EchoPort, EchoReceiver, OpenEcho } from "../../ffi/echo_socket.ts";
-import { EACCES, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOBUFS } from "../../ffi/errors.ts";
-import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../../ffi/error_queue.ts";
-import { sockaddrOf } from "../../ffi/sockaddr.ts";
-import { IpAddress, type IpVersion } from "../../stack/address.ts";
-import type { Random } from "../../tests/stack/fuzz_frames.ts";
+import type { EchoPort, EchoReceiver, OpenEcho } from "../../ffi/ping/echo_socket.ts";
+import { EACCES, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOBUFS } from "../../ffi/libc/errors.ts";
+import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../../ffi/libc/error_queue.ts";
+import { sockaddrOf } from "../../ffi/libc/sockaddr.ts";
+import { IpAddress, type IpVersion } from "../../stack/base/address.ts";
+import type { Random } from "./frames.ts";
 
 /** Requests of a socket that may still be answered; older ones are lost. */
 const KEPT = 16;

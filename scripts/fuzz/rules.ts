@@ -7,7 +7,7 @@
 import ipaddr from "ipaddr.js";
 import { parseRanges } from "../../forward/policy/range.ts";
 import { Policy } from "../../forward/policy/policy.ts";
-import { type Endpoint, IpAddress } from "../../stack/address.ts";
+import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
 
 /** Ranges as on the command line, and the two switches. */
 interface Rules {

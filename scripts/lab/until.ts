@@ -1,4 +1,4 @@
-import { delay } from "../timing.ts";
+import { delay } from "./timing.ts";
 /**
  * Waiting for a condition, never for a time.
  *

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { argumentsOr, fail } from "../arguments.ts";
+import { argumentsOr, fail } from "../common/arguments.ts";
 import { plot } from "./plot.ts";
 import { type Observations, type Sample, soak } from "./run.ts";
 import type { Point, Trend } from "./trend.ts";

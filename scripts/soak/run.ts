@@ -12,7 +12,7 @@ import { startProgram } from "../lab/program.ts";
 import { both, startServers } from "../lab/services.ts";
 import { until } from "../lab/until.ts";
 import { type Metrics, readMetrics } from "./metrics.ts";
-import { delay } from "../timing.ts";
+import { delay } from "../lab/timing.ts";
 
 /** What one kind of work came to: see load.py. */
 export interface Work {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { median } from "../bench/statistics.ts";
+import { median } from "../bench/instrument/statistics.ts";
 
 /** A figure at a time. */
 export interface Point {

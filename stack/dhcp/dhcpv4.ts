@@ -16,9 +16,9 @@
  *
  * @module
  */
-import { IpAddress } from "../address.ts";
-import { isBroadcast4, type StackAddresses } from "../addresses.ts";
-import type { DhcpCounters } from "../counters.ts";
+import { IpAddress } from "../base/address.ts";
+import { isBroadcast4, type StackAddresses } from "../link/addresses.ts";
+import type { DhcpCounters } from "../base/counters.ts";
 import type { Link } from "../link/link.ts";
 import type { UdpDatagram } from "../udp/datagram.ts";
 import type { Udp } from "../udp/udp.ts";
@@ -48,7 +48,7 @@ import {
   parseDhcpv4,
 } from "../wire/dhcpv4.ts";
 import { encodeDomain, encodeDomains } from "../wire/domain_names.ts";
-import { type GuestConfiguration, MAX_NAME_SERVERS, MAX_SEARCH_DOMAINS } from "./configuration.ts";
+import { type GuestConfiguration, MAX_NAME_SERVERS, MAX_SEARCH_DOMAINS } from "../base/guest_configuration.ts";
 
 /** Seconds that an address is given for. It is never given to another, so what counts is how soon changes are learned. */
 const LEASE_TIME = 86_400;

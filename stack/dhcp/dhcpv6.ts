@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { IpAddress } from "../address.ts";
-import type { StackAddresses } from "../addresses.ts";
-import type { DhcpCounters } from "../counters.ts";
+import { IpAddress } from "../base/address.ts";
+import type { StackAddresses } from "../link/addresses.ts";
+import type { DhcpCounters } from "../base/counters.ts";
 import type { UdpDatagram } from "../udp/datagram.ts";
 import type { Udp } from "../udp/udp.ts";
-import { sameBytes } from "../wire/bytes.ts";
+import { sameBytes } from "../base/bytes.ts";
 import {
   ALL_DHCP_SERVERS,
   buildDhcpv6,
@@ -30,7 +30,7 @@ import {
 } from "../wire/dhcpv6.ts";
 import { isUnspecified6, linkLocalOf } from "../wire/ipv6.ts";
 import { encodeDomains } from "../wire/domain_names.ts";
-import { type GuestConfiguration, MAX_NAME_SERVERS, MAX_SEARCH_DOMAINS } from "./configuration.ts";
+import { type GuestConfiguration, MAX_NAME_SERVERS, MAX_SEARCH_DOMAINS } from "../base/guest_configuration.ts";
 
 /** Seconds after which clients ask again; the least that RFC 8415 lets them (IRT_MINIMUM, section 7.6). */
 const REFRESH_TIME = Uint8Array.of(0, 0, 0x02, 0x58);

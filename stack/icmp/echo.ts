@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { IpAddress, type IpVersion } from "../address.ts";
-import type { IcmpCounters } from "../counters.ts";
-import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../device.ts";
-import type { IpSender } from "../lower.ts";
-import type { Packet } from "../packet.ts";
+import { IpAddress, type IpVersion } from "../base/address.ts";
+import type { IcmpCounters } from "../base/counters.ts";
+import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../base/device.ts";
+import type { IpSender } from "../base/layers.ts";
+import type { Packet } from "../base/packet.ts";
 import { ICMP_CHECKSUM, ICMP_HEADER, putEchoReply } from "../wire/icmp.ts";
 import { ICMP4_ECHO_REPLY, ICMP_PROTOCOL } from "../wire/icmpv4.ts";
 import { ICMP6_ECHO_REPLY, ICMPV6_PROTOCOL } from "../wire/icmpv6.ts";

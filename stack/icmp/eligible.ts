@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { isBroadcast4, type StackAddresses } from "../addresses.ts";
+import { isBroadcast4, type StackAddresses } from "../link/addresses.ts";
 import { icmpType } from "../wire/icmp.ts";
 import { ICMP_PROTOCOL, isIcmp4Error } from "../wire/icmpv4.ts";
 import { ICMPV6_PROTOCOL, isIcmp6Error } from "../wire/icmpv6.ts";

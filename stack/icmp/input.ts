@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { IcmpCounters } from "../counters.ts";
-import type { PacketReceiver } from "../ip/protocols.ts";
-import type { Packet } from "../packet.ts";
+import type { IcmpCounters } from "../base/counters.ts";
+import type { PacketReceiver } from "../base/layers.ts";
+import type { Packet } from "../base/packet.ts";
 import { partialSum, transportChecksumOk } from "../wire/checksum.ts";
 import { ICMP_HEADER, icmpCode, icmpNextHopMtu, icmpRest, icmpType } from "../wire/icmp.ts";
 import { ICMP4_ECHO_REQUEST, ICMP4_UNREACHABLE, UNREACHABLE4_FRAGMENTATION_NEEDED } from "../wire/icmpv4.ts";

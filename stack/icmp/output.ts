@@ -7,12 +7,12 @@
  *
  * @module
  */
-import { IpAddress } from "../address.ts";
-import type { StackAddresses } from "../addresses.ts";
-import type { IcmpCounters } from "../counters.ts";
-import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../device.ts";
-import type { IcmpErrors, IpSender } from "../lower.ts";
-import type { Unreachable } from "../tcp/flow.ts";
+import { IpAddress } from "../base/address.ts";
+import type { StackAddresses } from "../link/addresses.ts";
+import type { IcmpCounters } from "../base/counters.ts";
+import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../base/device.ts";
+import type { IcmpErrors, IpSender } from "../base/layers.ts";
+import type { Unreachable } from "../base/layers.ts";
 import { ICMP_CHECKSUM, ICMP_HEADER, putIcmp } from "../wire/icmp.ts";
 import {
   ICMP4_TIME_EXCEEDED,

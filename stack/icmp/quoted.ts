@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { IcmpCounters } from "../counters.ts";
-import type { IcmpErrorKind, IcmpErrorReceiver, PathMtuReports } from "../lower.ts";
-import type { Packet } from "../packet.ts";
+import type { IcmpCounters } from "../base/counters.ts";
+import type { IcmpErrorKind, IcmpErrorReceiver, PathMtuReports } from "../base/layers.ts";
+import type { Packet } from "../base/packet.ts";
 import { ICMP_HEADER } from "../wire/icmp.ts";
 import { IPV4_HEADER, ipv4FragmentOffset, ipv4HeaderLength, ipv4Protocol } from "../wire/ipv4.ts";
 import { IPV6_HEADER, ipv6Destination, ipv6NextHeaderAt } from "../wire/ipv6.ts";

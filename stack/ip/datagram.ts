@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { type Frame, IP_HEADER_AT } from "../device.ts";
+import { type Frame, IP_HEADER_AT } from "../base/device.ts";
 import { IPV4_MAX_HEADER } from "../wire/ipv4.ts";
 
 /** Where the data lies in the frame: behind the longest header of either version. The most, 65,535 bytes, fits. */

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { IpAddress } from "../address.ts";
-import type { IpCounters } from "../counters.ts";
-import { type Allocate, Transmit, TRANSPORT_AT } from "../device.ts";
+import type { IpAddress } from "../base/address.ts";
+import type { IpCounters } from "../base/counters.ts";
+import { type Allocate, Transmit, TRANSPORT_AT } from "../base/device.ts";
 import type { Link } from "../link/link.ts";
-import { copyShort } from "../wire/bytes.ts";
+import { copyShort } from "../base/bytes.ts";
 import { IPV4_HEADER, IPV4_MORE_FRAGMENTS, putIpv4 } from "../wire/ipv4.ts";
 import { IPV6_HEADER, putIpv6 } from "../wire/ipv6.ts";
 import { FRAGMENT, FRAGMENT_HEADER, putFragment } from "../wire/ipv6_extensions.ts";

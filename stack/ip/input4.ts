@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { isBroadcast4, isOwnAddress } from "../addresses.ts";
-import type { Frame } from "../device.ts";
+import { isBroadcast4, isOwnAddress } from "../link/addresses.ts";
+import type { Frame } from "../base/device.ts";
 import {
   checkIpv4,
   IPV4_HEADER,

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { isOwnAddress } from "../addresses.ts";
-import type { Frame } from "../device.ts";
+import { isOwnAddress } from "../link/addresses.ts";
+import type { Frame } from "../base/device.ts";
 import { ICMPV6_PROTOCOL } from "../wire/icmpv6.ts";
 import {
   IPV6_HEADER,

@@ -8,12 +8,12 @@
  *
  * @module
  */
-import type { IpAddress, IpVersion } from "../address.ts";
-import type { IpCounters } from "../counters.ts";
-import { type Allocate, type Device, Segmentation, type Transmit, TRANSPORT_AT } from "../device.ts";
+import type { IpAddress, IpVersion } from "../base/address.ts";
+import type { IpCounters } from "../base/counters.ts";
+import { type Allocate, type Device, Segmentation, type Transmit, TRANSPORT_AT } from "../base/device.ts";
 import type { Link } from "../link/link.ts";
-import type { UdpSender } from "../lower.ts";
-import { put16 } from "../wire/bytes.ts";
+import type { UdpSender } from "../base/layers.ts";
+import { put16 } from "../base/bytes.ts";
 import { addSums, complement, pseudoHeaderSumOf, transmitSum } from "../wire/checksum.ts";
 import { ICMP_PROTOCOL } from "../wire/icmpv4.ts";
 import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_MAX_PACKET, putIpv4 } from "../wire/ipv4.ts";

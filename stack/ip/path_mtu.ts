@@ -8,8 +8,8 @@
  *
  * @module
  */
-import { IpAddress } from "../address.ts";
-import type { PathMtuReports } from "../lower.ts";
+import { IpAddress } from "../base/address.ts";
+import type { PathMtuReports } from "../base/layers.ts";
 import { IPV6_MINIMUM_MTU } from "../wire/ipv6.ts";
 
 /** How many addresses are remembered: the containers behind one guest, with room to spare. */

@@ -3,17 +3,13 @@
  *
  * @module
  */
-import type { StackAddresses } from "../addresses.ts";
-import type { Counters } from "../counters.ts";
-import type { FramePool } from "../device.ts";
+import type { StackAddresses } from "../link/addresses.ts";
+import type { Counters } from "../base/counters.ts";
+import type { FramePool } from "../base/device.ts";
 import type { IcmpOutput } from "../icmp/output.ts";
-import type { Packet } from "../packet.ts";
+import type { PacketReceiver } from "../base/layers.ts";
+import type { Packet } from "../base/packet.ts";
 import type { Reassembler } from "./reassembly.ts";
-
-/** A protocol above IP. Must not throw. The packet is the same object each time, and belongs to the IP layer. */
-export interface PacketReceiver {
-  receive(packet: Packet): void;
-}
 
 /** The protocols above IP. */
 export interface Protocols {

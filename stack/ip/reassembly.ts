@@ -10,12 +10,12 @@
  *
  * @module
  */
-import type { IpVersion } from "../address.ts";
-import type { IpCounters } from "../counters.ts";
-import type { Frame, FramePool } from "../device.ts";
-import type { Timer, Timers } from "../lower.ts";
-import type { Packet } from "../packet.ts";
-import { copyShort, sameBytes } from "../wire/bytes.ts";
+import type { IpVersion } from "../base/address.ts";
+import type { IpCounters } from "../base/counters.ts";
+import type { Frame, FramePool } from "../base/device.ts";
+import type { Timer, Timers } from "../base/layers.ts";
+import type { Packet } from "../base/packet.ts";
+import { copyShort, sameBytes } from "../base/bytes.ts";
 import { ipv4HeaderLength, refitIpv4 } from "../wire/ipv4.ts";
 import { IPV6_HEADER, ipv6NextHeaderAt, setIpv6PayloadLength } from "../wire/ipv6.ts";
 import { FRAGMENT, FRAGMENT_HEADER, fragmentNextHeader } from "../wire/ipv6_extensions.ts";

@@ -11,9 +11,9 @@
  *
  * @module
  */
-import type { IpAddress } from "../address.ts";
-import { isBroadcast4, isOwnAddress, type StackAddresses } from "../addresses.ts";
-import { type Transmit, TRANSPORT_AT } from "../device.ts";
+import type { IpAddress } from "../base/address.ts";
+import { isBroadcast4, isOwnAddress, type StackAddresses } from "./addresses.ts";
+import { type Transmit, TRANSPORT_AT } from "../base/device.ts";
 import {
   ARP_LENGTH,
   ARP_REPLY,
@@ -25,7 +25,7 @@ import {
   isArp,
   putArp,
 } from "../wire/arp.ts";
-import { sameBytes } from "../wire/bytes.ts";
+import { sameBytes } from "../base/bytes.ts";
 import { MAC_LENGTH } from "../wire/ethernet.ts";
 import { isUnspecified4 } from "../wire/ipv4.ts";
 

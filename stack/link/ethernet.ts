@@ -11,14 +11,14 @@
  *
  * @module
  */
-import type { IpAddress, IpVersion } from "../address.ts";
-import { isBroadcast4, isOwnAddress, type StackAddresses } from "../addresses.ts";
-import type { LinkCounters } from "../counters.ts";
-import { type Allocate, type Device, type Frame, Transmit } from "../device.ts";
-import type { GuestConfiguration } from "../dhcp/configuration.ts";
-import type { Timers } from "../lower.ts";
-import type { Packet } from "../packet.ts";
-import { sameBytes } from "../wire/bytes.ts";
+import type { IpAddress, IpVersion } from "../base/address.ts";
+import { isBroadcast4, isOwnAddress, type StackAddresses } from "./addresses.ts";
+import type { LinkCounters } from "../base/counters.ts";
+import { type Allocate, type Device, type Frame, Transmit } from "../base/device.ts";
+import type { GuestConfiguration } from "../base/guest_configuration.ts";
+import type { Timers } from "../base/layers.ts";
+import type { Packet } from "../base/packet.ts";
+import { sameBytes } from "../base/bytes.ts";
 import {
   BROADCAST_MAC,
   ETHERNET_HEADER,

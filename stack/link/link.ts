@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { IpAddress } from "../address.ts";
-import type { Frame, Transmit } from "../device.ts";
-import type { Packet } from "../packet.ts";
+import type { IpAddress } from "../base/address.ts";
+import type { Frame, Transmit } from "../base/device.ts";
+import type { Packet } from "../base/packet.ts";
 
 /** Who takes the IP packets out of received frames. */
 export interface IpReceiver {

@@ -19,14 +19,14 @@
  *
  * @module
  */
-import { IpAddress } from "../address.ts";
-import { isOwnAddress, type StackAddresses } from "../addresses.ts";
-import type { LinkCounters } from "../counters.ts";
-import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../device.ts";
-import { type GuestConfiguration, MAX_SEARCH_DOMAINS } from "../dhcp/configuration.ts";
-import type { Timer, Timers } from "../lower.ts";
-import type { Packet } from "../packet.ts";
-import { copyShort, put16 } from "../wire/bytes.ts";
+import { IpAddress } from "../base/address.ts";
+import { isOwnAddress, type StackAddresses } from "./addresses.ts";
+import type { LinkCounters } from "../base/counters.ts";
+import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../base/device.ts";
+import { type GuestConfiguration, MAX_SEARCH_DOMAINS } from "../base/guest_configuration.ts";
+import type { Timer, Timers } from "../base/layers.ts";
+import type { Packet } from "../base/packet.ts";
+import { copyShort, put16 } from "../base/bytes.ts";
 import { addSums, complement, pseudoHeaderSumOf, transmitSum } from "../wire/checksum.ts";
 import { encodeDomains } from "../wire/domain_names.ts";
 import { ICMP_CHECKSUM, icmpType } from "../wire/icmp.ts";

@@ -18,12 +18,12 @@
  *
  * @module
  */
-import type { IpAddress, IpVersion } from "../address.ts";
-import type { StackAddresses } from "../addresses.ts";
-import type { LinkCounters } from "../counters.ts";
-import { type Allocate, type Block, type Segmentation, Transmit } from "../device.ts";
-import type { Timer, Timers } from "../lower.ts";
-import { copyShort, sameBytes } from "../wire/bytes.ts";
+import type { IpAddress, IpVersion } from "../base/address.ts";
+import type { StackAddresses } from "./addresses.ts";
+import type { LinkCounters } from "../base/counters.ts";
+import { type Allocate, type Block, type Segmentation, Transmit } from "../base/device.ts";
+import type { Timer, Timers } from "../base/layers.ts";
+import { copyShort, sameBytes } from "../base/bytes.ts";
 import { MAC_LENGTH } from "../wire/ethernet.ts";
 import { isLinkLocal6 } from "../wire/ipv6.ts";
 import { type Neighbour, NEIGHBOURS, NeighbourTable } from "./neighbour_table.ts";

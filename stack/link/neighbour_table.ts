@@ -10,9 +10,9 @@
  *
  * @module
  */
-import type { IpVersion } from "../address.ts";
-import { HalfSipHash } from "../siphash.ts";
-import { copyShort, get32, sameBytes } from "../wire/bytes.ts";
+import type { IpVersion } from "../base/address.ts";
+import { HalfSipHash } from "../base/siphash.ts";
+import { copyShort, get32, sameBytes } from "../base/bytes.ts";
 import { MAC_LENGTH } from "../wire/ethernet.ts";
 
 /** Entries at most: Linux keeps as many neighbours (`gc_thresh3` of arp(7)). */

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { IpAddress } from "../address.ts";
-import type { LinkCounters } from "../counters.ts";
-import type { Device, Frame, Transmit } from "../device.ts";
-import type { Packet } from "../packet.ts";
+import type { IpAddress } from "../base/address.ts";
+import type { LinkCounters } from "../base/counters.ts";
+import type { Device, Frame, Transmit } from "../base/device.ts";
+import type { Packet } from "../base/packet.ts";
 import type { IpReceiver, Link } from "./link.ts";
 
 /** The link to the guest over a device that carries IP packets. */

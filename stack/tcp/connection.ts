@@ -18,11 +18,11 @@
  *
  * @module
  */
-import type { Endpoint } from "../address.ts";
-import { Segmentation, TRANSPORT_AT } from "../device.ts";
-import type { FlowEntry } from "../flow_table.ts";
-import type { Timer } from "../lower.ts";
-import type { Packet } from "../packet.ts";
+import type { Endpoint } from "../base/address.ts";
+import { Segmentation, TRANSPORT_AT } from "../base/device.ts";
+import type { FlowEntry } from "../base/flow_table.ts";
+import type { Timer } from "../base/layers.ts";
+import type { Packet } from "../base/packet.ts";
 import {
   ACK,
   FIN,
@@ -41,7 +41,7 @@ import {
   TCP_PROTOCOL,
   TIMESTAMPS_LENGTH,
 } from "../wire/tcp.ts";
-import { put32 } from "../wire/bytes.ts";
+import { put32 } from "../base/bytes.ts";
 import {
   DEFAULT_MSS_4,
   DEFAULT_MSS_6,

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Endpoint, IpAddress } from "../address.ts";
-import type { Transmit } from "../device.ts";
-import type { IpSender, Timers } from "../lower.ts";
+import type { Endpoint, IpAddress } from "../base/address.ts";
+import type { Transmit } from "../base/device.ts";
+import type { IpSender, Timers } from "../base/layers.ts";
 import type { Connection } from "./connection.ts";
 import type { BufferMemory } from "./memory.ts";
 

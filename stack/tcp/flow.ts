@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Endpoint } from "../address.ts";
-import type { Block } from "../device.ts";
+import type { Endpoint } from "../base/address.ts";
+import type { Block } from "../base/device.ts";
+import type { Unreachable } from "../base/layers.ts";
 
 /** Why a connection ended in another way than by both sides' FIN. */
 export type TcpFailure =
@@ -16,9 +17,6 @@ export type TcpFailure =
   | "unreachable"
   /** The user called {@linkcode TcpFlow.abort}, or the stack was closed. */
   | "aborted";
-
-/** What could not be reached, for the ICMP error to the guest; the codes are chosen by IP version. */
-export type Unreachable = "network" | "host" | "port" | "prohibited";
 
 /** What a connection tells its user. Called while a frame is handled or a timer runs; must not throw. */
 export interface TcpHandler {

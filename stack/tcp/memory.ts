@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Allocate, type Block, type Frame, FRAME_SIZE, type FramePool } from "../device.ts";
+import { type Allocate, type Block, type Frame, FRAME_SIZE, type FramePool } from "../base/device.ts";
 import { DEFAULT_TCP_LIMITS, PRESSED_BUFFER } from "./constants.ts";
 
 /** Block sizes: a request or an answer; a large segment; a bulk read from the host. */

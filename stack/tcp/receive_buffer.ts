@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Block, type Frame, FRAME_SIZE } from "../device.ts";
+import { type Block, type Frame, FRAME_SIZE } from "../base/device.ts";
 import { MAX_OUT_OF_ORDER } from "./constants.ts";
 import type { Chunk } from "./flow.ts";
 import { type BufferMemory, LARGE_BLOCK } from "./memory.ts";

@@ -15,7 +15,7 @@ import {
   PRESSED_BUFFER,
   TIMESTAMP_VALID,
 } from "./constants.ts";
-import type { Frame } from "../device.ts";
+import type { Frame } from "../base/device.ts";
 import { TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
 import type { BufferMemory } from "./memory.ts";
 import { ReceiveBuffer } from "./receive_buffer.ts";

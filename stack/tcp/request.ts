@@ -4,11 +4,12 @@
  *
  * @module
  */
-import type { Endpoint } from "../address.ts";
-import type { FlowEntry } from "../flow_table.ts";
+import type { Endpoint } from "../base/address.ts";
+import type { FlowEntry } from "../base/flow_table.ts";
 import type { Segment } from "../wire/tcp.ts";
 import type { SynOptions } from "./connection.ts";
-import type { TcpFlow, TcpHandler, TcpRequest, Unreachable } from "./flow.ts";
+import type { Unreachable } from "../base/layers.ts";
+import type { TcpFlow, TcpHandler, TcpRequest } from "./flow.ts";
 
 /** What the request needs of the TCP layer. */
 export interface RequestOwner {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Block, MAX_PARTS, type Transmit } from "../device.ts";
+import { type Block, MAX_PARTS, type Transmit } from "../base/device.ts";
 import type { BufferMemory } from "./memory.ts";
 import { LARGE_BLOCK, SMALL_BLOCK } from "./memory.ts";
 import type { Chunk } from "./flow.ts";

@@ -7,12 +7,12 @@
  *
  * @module
  */
-import { type Endpoint, IpAddress } from "../address.ts";
-import { type Allocate, type FramePool, Transmit, TRANSPORT_AT } from "../device.ts";
-import { FlowTable } from "../flow_table.ts";
-import type { IcmpErrors, IpSender, Timer, Timers } from "../lower.ts";
-import type { Packet } from "../packet.ts";
-import { sipHash } from "../siphash.ts";
+import { type Endpoint, IpAddress } from "../base/address.ts";
+import { type Allocate, type FramePool, Transmit, TRANSPORT_AT } from "../base/device.ts";
+import { FlowTable } from "../base/flow_table.ts";
+import type { IcmpErrors, IpSender, Timer, Timers } from "../base/layers.ts";
+import type { Packet } from "../base/packet.ts";
+import { sipHash } from "../base/siphash.ts";
 import { transportChecksumOk } from "../wire/checksum.ts";
 import {
   ACK,
@@ -26,11 +26,12 @@ import {
   TCP_PROTOCOL,
   TIMESTAMPS_LENGTH,
 } from "../wire/tcp.ts";
-import { get16, get32 } from "../wire/bytes.ts";
+import { get16, get32 } from "../base/bytes.ts";
 import { Connection } from "./connection.ts";
 import { CHALLENGE_ACKS, DEFAULT_TCP_LIMITS, type TcpLimits } from "./constants.ts";
 import type { TcpContext, TcpCounters } from "./context.ts";
-import type { TcpFlow, TcpHandler, TcpRequest, Unreachable } from "./flow.ts";
+import type { Unreachable } from "../base/layers.ts";
+import type { TcpFlow, TcpHandler, TcpRequest } from "./flow.ts";
 import { BufferMemory } from "./memory.ts";
 import { Request, type RequestOwner } from "./request.ts";
 import { seqAdd } from "./sequence.ts";

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { Endpoint } from "../address.ts";
-import type { FlowEntry } from "../flow_table.ts";
+import type { Endpoint } from "../base/address.ts";
+import type { FlowEntry } from "../base/flow_table.ts";
 import { ACK, RST, type Segment, SYN } from "../wire/tcp.ts";
 import { TIME_WAIT } from "./constants.ts";
 import { seqAfter, seqBefore } from "./sequence.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { type Endpoint, IpAddress, type IpVersion } from "../address.ts";
-import type { IcmpErrors } from "../lower.ts";
-import { Packet } from "../packet.ts";
-import type { Unreachable } from "../tcp/flow.ts";
+import { type Endpoint, IpAddress, type IpVersion } from "../base/address.ts";
+import type { IcmpErrors } from "../base/layers.ts";
+import { Packet } from "../base/packet.ts";
+import type { Unreachable } from "../base/layers.ts";
 
 /**
  * One object is used for all datagrams: whoever needs something of it later copies that. All offsets are into

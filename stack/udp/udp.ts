@@ -10,12 +10,12 @@
  *
  * @module
  */
-import { type Endpoint, IpAddress } from "../address.ts";
-import type { UdpCounters } from "../counters.ts";
-import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../device.ts";
-import type { PacketReceiver } from "../ip/protocols.ts";
-import type { IcmpErrorKind, IcmpErrorReceiver, IcmpErrors, UdpSender } from "../lower.ts";
-import type { Packet } from "../packet.ts";
+import { type Endpoint, IpAddress } from "../base/address.ts";
+import type { UdpCounters } from "../base/counters.ts";
+import { type Allocate, type Block, Transmit, TRANSPORT_AT } from "../base/device.ts";
+import type { PacketReceiver } from "../base/layers.ts";
+import type { IcmpErrorKind, IcmpErrorReceiver, IcmpErrors, UdpSender } from "../base/layers.ts";
+import type { Packet } from "../base/packet.ts";
 import { transportChecksumOk } from "../wire/checksum.ts";
 import { ipv4Destination, ipv4Source } from "../wire/ipv4.ts";
 import { ipv6Destination, ipv6Source } from "../wire/ipv6.ts";

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { copyShort, get16, put16 } from "./bytes.ts";
+import { copyShort, get16, put16 } from "../base/bytes.ts";
 import { ETHERTYPE_IPV4, MAC_LENGTH } from "./ethernet.ts";
 
 const HARDWARE_TYPE = 0;

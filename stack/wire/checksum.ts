@@ -8,9 +8,9 @@
  *
  * @module
  */
-import type { IpAddress, IpVersion } from "../address.ts";
-import type { Transmit } from "../device.ts";
-import { get16 } from "./bytes.ts";
+import type { IpAddress, IpVersion } from "../base/address.ts";
+import type { Transmit } from "../base/device.ts";
+import { get16 } from "../base/bytes.ts";
 
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 

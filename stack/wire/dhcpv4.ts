@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { copyShort, get16, get32, put16, put32, sameBytes } from "./bytes.ts";
+import { copyShort, get16, get32, put16, put32, sameBytes } from "../base/bytes.ts";
 import { MAC_LENGTH } from "./ethernet.ts";
 
 /** The ports of servers and clients. */

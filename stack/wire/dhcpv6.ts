@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { IpAddress } from "../address.ts";
-import { get16, put16 } from "./bytes.ts";
+import { IpAddress } from "../base/address.ts";
+import { get16, put16 } from "../base/bytes.ts";
 
 /** The port of servers (section 7.2). */
 export const DHCPV6_SERVER_PORT = 547;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { copyShort, get16, put16 } from "./bytes.ts";
+import { copyShort, get16, put16 } from "../base/bytes.ts";
 
 const DESTINATION = 0;
 const SOURCE = 6;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { copyShort, get16, get32, put16, put32 } from "./bytes.ts";
+import { copyShort, get16, get32, put16, put32 } from "../base/bytes.ts";
 
 const TYPE = 0;
 const CODE = 1;

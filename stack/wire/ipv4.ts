@@ -12,8 +12,8 @@
  *
  * @module
  */
-import type { IpAddress } from "../address.ts";
-import { copyShort, get16, put16 } from "./bytes.ts";
+import type { IpAddress } from "../base/address.ts";
+import { copyShort, get16, put16 } from "../base/bytes.ts";
 import { complement, partialSum } from "./checksum.ts";
 
 const VERSION_AND_LENGTH = 0;

@@ -10,8 +10,8 @@
  *
  * @module
  */
-import { IpAddress } from "../address.ts";
-import { copyShort, get16, put16, put32 } from "./bytes.ts";
+import { IpAddress } from "../base/address.ts";
+import { copyShort, get16, put16, put32 } from "../base/bytes.ts";
 
 const VERSION_CLASS_LABEL = 0;
 const PAYLOAD_LENGTH = 4;

@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { get16, get32, put16, put32 } from "./bytes.ts";
+import { get16, get32, put16, put32 } from "../base/bytes.ts";
 
 const HOP_BY_HOP = 0;
 const ROUTING = 43;

@@ -13,8 +13,8 @@
  *
  * @module
  */
-import type { IpAddress } from "../address.ts";
-import { copyShort, put32 } from "./bytes.ts";
+import type { IpAddress } from "../base/address.ts";
+import { copyShort, put32 } from "../base/bytes.ts";
 import { MAC_LENGTH } from "./ethernet.ts";
 import { putIcmp } from "./icmp.ts";
 import { isMulticast6 } from "./ipv6.ts";

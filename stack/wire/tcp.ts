@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { get16, get32, put16, put32 } from "./bytes.ts";
+import { get16, get32, put16, put32 } from "../base/bytes.ts";
 
 /** The IP protocol number of TCP. */
 export const TCP_PROTOCOL = 6;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { get16, put16 } from "./bytes.ts";
+import { get16, put16 } from "../base/bytes.ts";
 
 /** The IP protocol number of UDP. */
 export const UDP_PROTOCOL = 17;

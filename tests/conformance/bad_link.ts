@@ -6,7 +6,13 @@
  *
  * @module
  */
-import { type Allocate, type Device, type Frame, type Transmit, Transmit as Outgoing } from "../../stack/device.ts";
+import {
+  type Allocate,
+  type Device,
+  type Frame,
+  type Transmit,
+  Transmit as Outgoing,
+} from "../../stack/base/device.ts";
 
 /** Probabilities from 0 to 1, and times in ms. */
 export interface Badness {

@@ -7,21 +7,21 @@
  *
  * @module
  */
-import { allocate } from "../../ffi/memory.ts";
-import { readFrames } from "../../ffi/guest_device.ts";
-import { withNetworkNamespace } from "../../ffi/netns.ts";
-import { Poller } from "../../ffi/poller.ts";
-import { openTun } from "../../ffi/tun.ts";
-import { TunDevice } from "../../ffi/tun_device.ts";
-import { StackLoop } from "../../forward/stack_loop.ts";
+import { allocate } from "../../ffi/libc/memory.ts";
+import { readFrames } from "../../ffi/guest/device.ts";
+import { withNetworkNamespace } from "../../ffi/network/netns.ts";
+import { Poller } from "../../ffi/poll/poller.ts";
+import { openTun } from "../../ffi/device/tun.ts";
+import { TunDevice } from "../../ffi/device/tun_device.ts";
+import { StackLoop } from "../../forward/loop/stack_alarm.ts";
 import { Process } from "../../scripts/lab/process.ts";
 import { until } from "../../scripts/lab/until.ts";
-import { IpAddress } from "../../stack/address.ts";
-import { type Frame, FramePool, IP_HEADER_AT } from "../../stack/device.ts";
+import { IpAddress } from "../../stack/base/address.ts";
+import { type Frame, FramePool, IP_HEADER_AT } from "../../stack/base/device.ts";
 import { Stack } from "../../stack/stack.ts";
 import { assert, assertEquals } from "../assert.ts";
-import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../ffi/namespace.ts";
-import { seeded, User } from "../stack/tcp/simulation.ts";
+import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../ffi/bed/namespace.ts";
+import { seeded, User } from "../stack/tcp/bed/simulation.ts";
 import { BadLink, type Badness } from "./bad_link.ts";
 
 const LINKS: Readonly<Record<string, Badness>> = {

@@ -2,7 +2,7 @@
 import { assertEquals } from "../assert.ts";
 
 /** Where the time of day is shown: the capture, the age of a build, the start of the process. */
-const SHOWN = ["forward/capture/wall_clock.ts", "forward/metrics/process_figures.ts", "forward/version.ts"];
+const SHOWN = ["forward/capture/wall_clock.ts", "forward/metrics/process_figures.ts", "forward/cli/version.ts"];
 
 Deno.test("nothing but what is shown to people reads the time of day", async () => {
   const root = new URL("../../", import.meta.url);

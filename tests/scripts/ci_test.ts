@@ -2,8 +2,8 @@
 import { check, run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
-import { commandBlocks } from "../e2e/readme.ts";
-import { isInstalled, needs } from "../installed.ts";
+import { commandBlocks } from "../e2e/bed/readme.ts";
+import { isInstalled, needs } from "../e2e/bed/installed.ts";
 
 /**
  * `npx --yes deno@VERSION ...`: $DEMO, $TEST, ... are what that step prints, with its status as the last word; $TEST_REPORT
@@ -21,7 +21,7 @@ terminal=no
   echo "  caches [$(ls -A "$HOME")] \${NO_COLOR-unset} \${CI-unset} \${DENO_DIR-unset} \${MINE-unset}"
 } >> "$here/calls"
 case "$*" in
-  *scripts/junit.ts*) exec "$DENO" "$@";;
+  *scripts/common/junit.ts*) exec "$DENO" "$@";;
   "task demo") said=\${DEMO:-shown 0};;
   "task test")
     mkdir -p bin/test-reports
@@ -70,7 +70,7 @@ async function ci(env: Record<string, string>, { withTool = false, readme = "" }
       await Deno.mkdir(`${directory}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
       await Deno.writeTextFile(`${directory}/${path}`, text, { mode: 0o755 });
     };
-    for (const path of [".ci/run", "scripts/junit.ts", "README.md"]) {
+    for (const path of [".ci/run", "scripts/common/junit.ts", "README.md"]) {
       await write(`project/${path}`, await Deno.readTextFile(PROJECT + path));
     }
     if (readme !== "") await write("project/README.md", readme);

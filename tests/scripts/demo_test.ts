@@ -4,8 +4,8 @@ import { PROJECT } from "../../scripts/lab/program.ts";
 import { inTerminal } from "../../scripts/lab/terminal.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { assert, assertEquals, assertStringIncludes } from "../assert.ts";
-import { e2e } from "../e2e/bed.ts";
-import { RunBed } from "../e2e/run_bed.ts";
+import { e2e } from "../e2e/bed/bed.ts";
+import { RunBed } from "../e2e/bed/run_bed.ts";
 
 const CTRL_C = "\x03";
 /** SGR of ECMA-48, but for the escape character before it. */

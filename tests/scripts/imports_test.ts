@@ -6,8 +6,8 @@ import { check, type Result } from "../../scripts/lab/process.ts";
 import { programCommand, PROJECT } from "../../scripts/lab/program.ts";
 import testsConfig from "../deno.json" with { type: "json" };
 import { assert, assertEquals, assertMatch } from "../assert.ts";
-import { e2e } from "../e2e/bed.ts";
-import { npmCache } from "../e2e/run_bed.ts";
+import { e2e } from "../e2e/bed/bed.ts";
+import { npmCache } from "../e2e/bed/run_bed.ts";
 
 /** What the modules below these paths import by a name of an import map, or have their types from. */
 function importedBy(paths: readonly string[]): Set<string> {

@@ -1,4 +1,4 @@
-import { readReport } from "../../scripts/junit.ts";
+import { readReport } from "../../scripts/common/junit.ts";
 import { run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
 import { inTerminal } from "../../scripts/lab/terminal.ts";

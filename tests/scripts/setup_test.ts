@@ -1,9 +1,9 @@
 import { run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
-import { e2e } from "../e2e/bed.ts";
-import { RunBed } from "../e2e/run_bed.ts";
-import { IS_ROOT, NEEDS_ROOT } from "../installed.ts";
+import { e2e } from "../e2e/bed/bed.ts";
+import { RunBed } from "../e2e/bed/run_bed.ts";
+import { IS_ROOT, NEEDS_ROOT } from "../e2e/bed/installed.ts";
 
 /** Knows no package before `apt-get update`; then brings $TOOLS, enough to be found; has no package of the name $UNKNOWN. */
 const APT_GET = `#!/bin/sh

@@ -3,9 +3,16 @@
  *
  * @module
  */
-import type { StackAddresses } from "../../stack/addresses.ts";
-import { type GuestConfiguration, NO_CONFIGURATION } from "../../stack/dhcp/configuration.ts";
-import { allocatePlain, type Device, type Frame, FramePool, IP_HEADER_AT, type Transmit } from "../../stack/device.ts";
+import type { StackAddresses } from "../../stack/link/addresses.ts";
+import { type GuestConfiguration, NO_CONFIGURATION } from "../../stack/base/guest_configuration.ts";
+import {
+  allocatePlain,
+  type Device,
+  type Frame,
+  FramePool,
+  IP_HEADER_AT,
+  type Transmit,
+} from "../../stack/base/device.ts";
 import { Stack, type StackLimits, type StackOptions } from "../../stack/stack.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../../stack/udp/datagram.ts";

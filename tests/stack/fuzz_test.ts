@@ -1,5 +1,5 @@
 /**
- * A million hostile frames into a stack of each medium: nothing is thrown, and nothing piles up. See `fuzz.ts`.
+ * A million hostile frames into a stack of each medium: nothing is thrown, and nothing piles up. See scripts/fuzz/million.ts.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { assertEquals } from "../assert.ts";
 
 for (const medium of ["ethernet", "ip"] as const) {
   Deno.test(`a million hostile frames, medium ${medium}`, async () => {
-    const program = new URL("fuzz.ts", import.meta.url).href;
+    const program = new URL("../../scripts/fuzz/million.ts", import.meta.url).href;
     const command = new Deno.Command(Deno.execPath(), {
       args: ["run", "--cached-only", "--v8-flags=--expose-gc", program, medium],
     });

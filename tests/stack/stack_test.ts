@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "../assert.ts";
-import { IpAddress } from "../../stack/address.ts";
-import { allocatePlain, type Device, type Frame, FramePool, IP_HEADER_AT } from "../../stack/device.ts";
+import { IpAddress } from "../../stack/base/address.ts";
+import { allocatePlain, type Device, type Frame, FramePool, IP_HEADER_AT } from "../../stack/base/device.ts";
 import { Stack } from "../../stack/stack.ts";
 import { Bed, checksummed, GUEST6, hex, ipv4, ipv6, toHex, udp } from "./bed.ts";
 

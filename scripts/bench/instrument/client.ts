@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { percentile } from "../statistics.ts";
+import { percentile } from "./statistics.ts";
 import { takeCpu } from "./affinity.ts";
 import { Crowd } from "./crowd.ts";
 import { check, errno, libc, reason } from "./libc.ts";

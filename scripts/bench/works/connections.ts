@@ -8,11 +8,11 @@
  */
 import { WORLD } from "../../lab/lab.ts";
 import { until } from "../../lab/until.ts";
-import type { Seat } from "../bed.ts";
-import { instrumentCommand } from "../instrument.ts";
-import { treeCpuTime, treeDescriptors, treeMemory } from "../process_tree.ts";
-import type { Work } from "../work.ts";
-import { delay } from "../../timing.ts";
+import type { Seat } from "../bed/bed.ts";
+import { instrumentCommand } from "../bed/run_instrument.ts";
+import { treeCpuTime, treeDescriptors, treeMemory } from "../bed/process_tree.ts";
+import type { Work } from "../bed/work.ts";
+import { delay } from "../../lab/timing.ts";
 
 const MTU = 65_520;
 const COUNT = 10_000;

@@ -5,9 +5,9 @@
  * @module
  */
 import { WORLD } from "../../lab/lab.ts";
-import { instrument } from "../instrument.ts";
+import { instrument } from "../bed/run_instrument.ts";
 import type { Manner } from "../instrument/stream.ts";
-import type { Work } from "../work.ts";
+import type { Work } from "../bed/work.ts";
 
 /** As for round trips; the datagrams fit in 1500 too. */
 const MTU = 65_520;

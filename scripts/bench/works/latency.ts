@@ -4,8 +4,8 @@
  * @module
  */
 import { WORLD } from "../../lab/lab.ts";
-import { instrument } from "../instrument.ts";
-import type { Work } from "../work.ts";
+import { instrument } from "../bed/run_instrument.ts";
+import type { Work } from "../bed/work.ts";
 
 /** The MTU that slirp4netns' and pasta's documentation recommends; messages of 64 bytes fit in any. */
 const MTU = 65_520;

@@ -10,10 +10,10 @@
  * @module
  */
 import { until } from "../../lab/until.ts";
-import type { Seat } from "../bed.ts";
-import type { Launch } from "../peers.ts";
-import { processTree, treeCpuTime, treeMemory } from "../process_tree.ts";
-import type { Work } from "../work.ts";
+import type { Seat } from "../bed/bed.ts";
+import type { Launch } from "../bed/peers.ts";
+import { processTree, treeCpuTime, treeMemory } from "../bed/process_tree.ts";
+import type { Work } from "../bed/work.ts";
 
 const MTU = 65_520;
 const MIB = 1 << 20;

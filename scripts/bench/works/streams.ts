@@ -6,9 +6,9 @@
  */
 import { iperf } from "../../lab/iperf.ts";
 import { WORLD } from "../../lab/lab.ts";
-import type { Seat } from "../bed.ts";
-import { treeCpuTime } from "../process_tree.ts";
-import type { Figure, Work } from "../work.ts";
+import type { Seat } from "../bed/bed.ts";
+import { treeCpuTime } from "../bed/process_tree.ts";
+import type { Figure, Work } from "../bed/work.ts";
 
 /** Connections at once, which way the data goes, over which version, at which MTU. */
 export interface Stream {

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { LibcHost, type LibcHostOptions } from "../../../ffi/host_libc/host.ts";
-import { allocate } from "../../../ffi/memory.ts";
-import { Poller } from "../../../ffi/poller.ts";
-import { type HostError, type HostStream, PENDING } from "../../../forward/host.ts";
-import { hostError } from "../../../forward/host_error.ts";
-import { type Endpoint, IpAddress } from "../../../stack/address.ts";
+import { LibcHost, type LibcHostOptions } from "../../../ffi/host/host.ts";
+import { allocate } from "../../../ffi/libc/memory.ts";
+import { Poller } from "../../../ffi/poll/poller.ts";
+import { type HostError, type HostStream, PENDING } from "../../../forward/host/port.ts";
+import { hostError } from "../../../forward/host/errors.ts";
+import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import type { Chunk } from "../../../stack/tcp/flow.ts";
 
 /** An address and port. */

@@ -1,7 +1,7 @@
-import { ENOSYS, EPERM } from "../../../ffi/errors.ts";
+import { ENOSYS, EPERM } from "../../../ffi/libc/errors.ts";
 import { ALLOW_ALL, assemble } from "../../../ffi/sandbox/bpf.ts";
 import { assertEquals, assertThrows } from "../../assert.ts";
-import { hex } from "../../e2e/reports.ts";
+import { hex } from "../../e2e/bed/reports.ts";
 import { run } from "./machine.ts";
 
 const ARCH = 0xc000_003e;

@@ -2,7 +2,7 @@
 import { Process } from "../../../scripts/lab/process.ts";
 import { PROJECT } from "../../../scripts/lab/program.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
-import { IS_ROOT, NEEDS_ROOT } from "../../installed.ts";
+import { IS_ROOT, NEEDS_ROOT } from "../../e2e/bed/installed.ts";
 
 const NOBODY = { uid: 65_534, gid: 65_533, groups: [65_533, 65_532] };
 

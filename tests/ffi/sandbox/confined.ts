@@ -9,9 +9,9 @@
  * @module
  */
 import { lookup } from "node:dns/promises";
-import { errnoName } from "../../../ffi/errors.ts";
-import { errno, libc } from "../../../ffi/libc.ts";
-import { SIGWINCH } from "../../../ffi/process.ts";
+import { errnoName } from "../../../ffi/libc/errors.ts";
+import { errno, libc } from "../../../ffi/libc/libc.ts";
+import { SIGWINCH } from "../../../ffi/process/process.ts";
 import { confine } from "../../../ffi/sandbox/confine.ts";
 
 const c = libc();

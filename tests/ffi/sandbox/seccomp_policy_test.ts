@@ -1,4 +1,4 @@
-import { EACCES, EAFNOSUPPORT, EINVAL, ENOSYS, EPERM } from "../../../ffi/errors.ts";
+import { EACCES, EAFNOSUPPORT, EINVAL, ENOSYS, EPERM } from "../../../ffi/libc/errors.ts";
 import { assemble } from "../../../ffi/sandbox/bpf.ts";
 import {
   conditional,
@@ -15,7 +15,7 @@ import {
   SYSCALLS,
 } from "../../../ffi/sandbox/syscalls.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { needsFile } from "../../installed.ts";
+import { needsFile } from "../../e2e/bed/installed.ts";
 import { run } from "./machine.ts";
 
 const NEEDS: SeccompNeeds = { pid: 1000, signals: [999], rawIcmp: false, removesFiles: false };

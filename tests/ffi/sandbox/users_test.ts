@@ -1,4 +1,4 @@
-import { libc } from "../../../ffi/libc.ts";
+import { libc } from "../../../ffi/libc/libc.ts";
 import { findUser, UnknownUser } from "../../../ffi/sandbox/users.ts";
 import { assert, assertEquals, assertThrows } from "../../assert.ts";
 

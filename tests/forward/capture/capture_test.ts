@@ -1,11 +1,11 @@
-import { OutputFile } from "../../../ffi/output_file.ts";
-import { libc } from "../../../ffi/libc.ts";
+import { OutputFile } from "../../../ffi/process/output_file.ts";
+import { libc } from "../../../ffi/libc/libc.ts";
 import { Capture } from "../../../forward/capture/capture.ts";
 import { captureFrames, CapturingDevice } from "../../../forward/capture/capturing_device.ts";
 import { FILE_HEADER, RECORD_HEADER } from "../../../forward/capture/pcap.ts";
-import { allocatePlain, type Device, Frame, FRAME_SIZE, Transmit, TRANSPORT_AT } from "../../../stack/device.ts";
+import { allocatePlain, type Device, Frame, FRAME_SIZE, Transmit, TRANSPORT_AT } from "../../../stack/base/device.ts";
 import { assert, assertEquals, assertStringIncludes } from "../../assert.ts";
-import { isInstalled, needs } from "../../installed.ts";
+import { isInstalled, needs } from "../../e2e/bed/installed.ts";
 import {
   checksummed,
   concat,

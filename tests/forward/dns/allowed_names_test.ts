@@ -1,7 +1,7 @@
 import { AllowedNames } from "../../../forward/dns/allowed_names.ts";
 import { parseQuestion, type Question } from "../../../forward/dns/message.ts";
 import { parseRanges } from "../../../forward/policy/range.ts";
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { question, told } from "./messages.ts";
 

@@ -1,17 +1,17 @@
 import { AllowedNames } from "../../../forward/dns/allowed_names.ts";
 import { Dns } from "../../../forward/dns/dns.ts";
 import { NameServers } from "../../../forward/dns/servers.ts";
-import { HostError } from "../../../forward/host.ts";
-import { DEFAULT_LIMITS, MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../../../forward/limits.ts";
-import { DNS_CONNECTION_IDLE_MS } from "../../../forward/timeouts.ts";
+import { HostError } from "../../../forward/host/port.ts";
+import { DEFAULT_LIMITS, MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../../../forward/limits/limits.ts";
+import { DNS_CONNECTION_IDLE_MS } from "../../../forward/limits/timeouts.ts";
 import type { GuestDatagram } from "../../../forward/udp/associations.ts";
-import { formatEndpoint, IpAddress } from "../../../stack/address.ts";
-import { DEFAULT_ADDRESSES } from "../../../stack/addresses.ts";
-import { allocatePlain } from "../../../stack/device.ts";
+import { formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
+import { DEFAULT_ADDRESSES } from "../../../stack/link/addresses.ts";
+import { allocatePlain } from "../../../stack/base/device.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { FakeHost, type FakeSocket } from "../fake_host.ts";
-import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../fakes.ts";
-import { guestDatagram } from "../guest_datagram.ts";
+import { FakeHost, type FakeSocket } from "../bed/fake_host.ts";
+import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../bed/fakes.ts";
+import { guestDatagram } from "../bed/guest_datagram.ts";
 import { answerTo, question, told } from "./messages.ts";
 
 /** The guest's name server between a guest and servers that the test plays. */

@@ -1,5 +1,5 @@
 import { guestResolvConf } from "../../../forward/dns/guest_resolv_conf.ts";
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 
 Deno.test("the guest's resolv.conf: the program's addresses, the host's search list and options", () => {

@@ -4,10 +4,10 @@
  * @module
  */
 import { DnsCounters } from "../../../forward/dns/counters.ts";
-import { FlowMeter } from "../../../forward/metrics/flow_meter.ts";
-import type { FlowRow } from "../../../forward/metrics/flow_rows.ts";
+import { FlowMeter } from "../../../forward/metrics/flows/flow_meter.ts";
+import type { FlowRow } from "../../../forward/metrics/flows/flow_rows.ts";
 import type { MetricsSource } from "../../../forward/metrics/source.ts";
-import { Counters } from "../../../stack/counters.ts";
+import { Counters } from "../../../stack/base/counters.ts";
 import type { TcpCounters } from "../../../stack/tcp/context.ts";
 
 /** All there can be, each number another. */

@@ -1,7 +1,7 @@
 import { renderMetrics } from "../../../forward/metrics/metrics.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { isInstalled, needs } from "../../installed.ts";
-import { endpoint } from "../fakes.ts";
+import { isInstalled, needs } from "../../e2e/bed/installed.ts";
+import { endpoint } from "../bed/fakes.ts";
 import { FakeSource } from "./fake_source.ts";
 
 /** The values by name and labels. */

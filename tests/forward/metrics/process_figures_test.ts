@@ -1,6 +1,6 @@
-import { openDescriptors } from "../../../ffi/descriptors.ts";
-import { libc } from "../../../ffi/libc.ts";
-import { readTextFile } from "../../../ffi/text_file.ts";
+import { openDescriptors } from "../../../ffi/process/descriptors.ts";
+import { libc } from "../../../ffi/libc/libc.ts";
+import { readTextFile } from "../../../ffi/libc/text_file.ts";
 import { readProcessFigures } from "../../../forward/metrics/process_figures.ts";
 import { assert, assertEquals } from "../../assert.ts";
 

@@ -1,5 +1,5 @@
-import { HostError } from "../../../forward/host.ts";
-import { parseMetricsAddress } from "../../../forward/metrics/address.ts";
+import { HostError } from "../../../forward/host/port.ts";
+import { parseMetricsAddress } from "../../../forward/syntax/metrics_address.ts";
 import { MetricsServer } from "../../../forward/metrics/server.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "../../assert.ts";
 import { FakeSource, rowOf } from "./fake_source.ts";

@@ -1,10 +1,10 @@
 import { chooseService, lookUpEnd, LookupError } from "../../../forward/names/lookup.ts";
 import type { Names, ServiceRecord } from "../../../forward/names/names.ts";
-import { parseForward } from "../../../forward/options/forward_spec.ts";
-import { formatEndpoint } from "../../../stack/address.ts";
+import { parseForward } from "../../../forward/syntax/forward_spec.ts";
+import { formatEndpoint } from "../../../stack/base/address.ts";
 import { assert, assertEquals, assertRejects } from "../../assert.ts";
-import { FakeNames } from "../fake_host.ts";
-import { seededRandom } from "../fakes.ts";
+import { FakeNames } from "../bed/fake_host.ts";
+import { seededRandom } from "../bed/fakes.ts";
 
 /** Asks for the target of a remote forward. */
 async function lookUp(target: string, names: Names): Promise<string> {

@@ -1,7 +1,7 @@
-import { MAX_LOOKUPS } from "../../../forward/limits.ts";
-import { NAME_SERVER_PATIENCE_MS } from "../../../forward/timeouts.ts";
+import { MAX_LOOKUPS } from "../../../forward/limits/limits.ts";
+import { NAME_SERVER_PATIENCE_MS } from "../../../forward/limits/timeouts.ts";
 import { SystemNames } from "../../../forward/names/system.ts";
-import { type Endpoint, IpAddress } from "../../../stack/address.ts";
+import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import { assert, assertEquals, assertRejects } from "../../assert.ts";
 
 const SRV = 33, A = 1, AAAA = 28;

@@ -1,9 +1,9 @@
 import { Target } from "../../../forward/names/target.ts";
-import { parseForward } from "../../../forward/options/forward_spec.ts";
-import { type Endpoint, formatEndpoint } from "../../../stack/address.ts";
+import { parseForward } from "../../../forward/syntax/forward_spec.ts";
+import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals, assertRejects } from "../../assert.ts";
-import { FakeNames } from "../fake_host.ts";
-import { FakeLoop } from "../fakes.ts";
+import { FakeNames } from "../bed/fake_host.ts";
+import { FakeLoop } from "../bed/fakes.ts";
 
 function setup(text: string, ttl: number) {
   const loop = new FakeLoop();

@@ -1,13 +1,13 @@
 import { LookupError } from "../../../forward/names/lookup.ts";
 import { Target } from "../../../forward/names/target.ts";
-import { parseForward } from "../../../forward/options/forward_spec.ts";
+import { parseForward } from "../../../forward/syntax/forward_spec.ts";
 import { NameGuard } from "../../../forward/policy/name_guard.ts";
 import { Policy } from "../../../forward/policy/policy.ts";
-import { Prefix, PrefixSet } from "../../../forward/policy/prefix.ts";
+import { Prefix, PrefixSet } from "../../../forward/addresses/prefix.ts";
 import { parseRanges } from "../../../forward/policy/range.ts";
-import { formatEndpoint } from "../../../stack/address.ts";
+import { formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals, assertRejects } from "../../assert.ts";
-import { FakeNames } from "../fake_host.ts";
+import { FakeNames } from "../bed/fake_host.ts";
 
 interface Rules {
   readonly allow?: string;

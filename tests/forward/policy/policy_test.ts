@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "../../assert.ts";
 import { Policy, type PolicyOptions } from "../../../forward/policy/policy.ts";
-import { Prefix, PrefixSet } from "../../../forward/policy/prefix.ts";
+import { Prefix, PrefixSet } from "../../../forward/addresses/prefix.ts";
 import { parseRanges, type PolicyNetwork } from "../../../forward/policy/range.ts";
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 
 const hostNetworks = new PrefixSet(["192.168.1.0/24", "3ffe::/64"].map(Prefix.parse));
 

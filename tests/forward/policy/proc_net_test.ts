@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "../../assert.ts";
 import { parseFibTrie, parseIfInet6, parseIpv6Route, parseRoute } from "../../../forward/policy/proc_net.ts";
-import type { Prefix } from "../../../forward/policy/prefix.ts";
+import type { Prefix } from "../../../forward/addresses/prefix.ts";
 
 // The long texts below are what Linux 6.18 showed.
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { assertEquals, assertRejects } from "../../assert.ts";
-import { InvalidValue } from "../../../forward/options/invalid_value.ts";
+import { InvalidValue } from "../../../forward/syntax/invalid_value.ts";
 import { parseRanges, type PolicyNetwork, RangeList } from "../../../forward/policy/range.ts";
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 
 const hosts = new Map([
   ["one.example", ["192.0.2.1"]],

@@ -1,5 +1,5 @@
 /** What a guest tries to get past the policy with: each time, the host is never asked for it. */
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 import { checksummed, concat, hex, ipv4, ipv6, toHex, udp } from "../../stack/bed.ts";
 import { attempts, ip, routed6, type Rules, SlirpBed } from "./slirp_bed.ts";

@@ -1,10 +1,10 @@
-import { policyRefused } from "../../../forward/lines.ts";
+import { policyRefused } from "../../../forward/report/contract_lines.ts";
 import { Policy } from "../../../forward/policy/policy.ts";
-import { PrefixSet } from "../../../forward/policy/prefix.ts";
+import { PrefixSet } from "../../../forward/addresses/prefix.ts";
 import { parseRanges } from "../../../forward/policy/range.ts";
 import { MAX_REFUSALS_SAID, Refusals, REFUSALS_MEMORY_MS } from "../../../forward/policy/refusals.ts";
-import { Prefix } from "../../../forward/policy/prefix.ts";
-import { IpAddress } from "../../../stack/address.ts";
+import { Prefix } from "../../../forward/addresses/prefix.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 
 /** What is said, and a clock. */

@@ -4,18 +4,18 @@
  * @module
  */
 import { NameServers } from "../../../forward/dns/servers.ts";
-import { NO_LOGS } from "../../../forward/logs.ts";
+import { NO_LOGS } from "../../../forward/report/reporters.ts";
 import { Target } from "../../../forward/names/target.ts";
-import { parseForward } from "../../../forward/options/forward_spec.ts";
+import { parseForward } from "../../../forward/syntax/forward_spec.ts";
 import { Policy, type PolicyOptions } from "../../../forward/policy/policy.ts";
-import { Prefix, PrefixSet } from "../../../forward/policy/prefix.ts";
+import { Prefix, PrefixSet } from "../../../forward/addresses/prefix.ts";
 import { parseRanges } from "../../../forward/policy/range.ts";
-import { asBound } from "../../../forward/shown.ts";
+import { asBound } from "../../../forward/host/shown.ts";
 import { Slirp } from "../../../forward/slirp.ts";
-import { formatEndpoint, type IpAddress } from "../../../stack/address.ts";
-import { allocatePlain, type Device, FramePool, IP_HEADER_AT } from "../../../stack/device.ts";
+import { formatEndpoint, type IpAddress } from "../../../stack/base/address.ts";
+import { allocatePlain, type Device, FramePool, IP_HEADER_AT } from "../../../stack/base/device.ts";
 import { checksummed, concat, hex, ipv4, ipv6, toHex, udp } from "../../stack/bed.ts";
-import { FakeHost, FakeNames } from "../fake_host.ts";
+import { FakeHost, FakeNames } from "../bed/fake_host.ts";
 
 /** The flags, and ranges and remote forwards as they are written. */
 export type Rules = Partial<Pick<PolicyOptions, "enableHost" | "enableRouting">> & {

@@ -1,6 +1,6 @@
 import { assertEquals } from "../../assert.ts";
 import { isNeverRouted, NEVER_ROUTED } from "../../../forward/policy/static_list.ts";
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 
 Deno.test("the list holds the first and the last address of each entry", () => {
   for (

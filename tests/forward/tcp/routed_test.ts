@@ -1,13 +1,13 @@
-import type { EndReport } from "../../../forward/end_report.ts";
-import { HostError, type HostFailure } from "../../../forward/host.ts";
-import { DIAL_TIMEOUT_MS } from "../../../forward/timeouts.ts";
+import type { EndReport } from "../../../forward/report/end_report.ts";
+import { HostError, type HostFailure } from "../../../forward/host/port.ts";
+import { DIAL_TIMEOUT_MS } from "../../../forward/limits/timeouts.ts";
 import { ConnectionCount } from "../../../forward/tcp/connection_count.ts";
 import { Dials } from "../../../forward/tcp/dials.ts";
 import { RoutedFlows } from "../../../forward/tcp/routed.ts";
-import { type Endpoint, formatEndpoint } from "../../../stack/address.ts";
+import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
-import { FakeHost } from "../fake_host.ts";
-import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../fakes.ts";
+import { FakeHost } from "../bed/fake_host.ts";
+import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../bed/fakes.ts";
 
 /** Small ones. */
 const MOST = 20, MOST_DIALS = 8;

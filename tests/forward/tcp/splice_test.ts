@@ -1,8 +1,8 @@
-import { HostError } from "../../../forward/host.ts";
-import { OPERATIONS_PER_TURN, READ_SIZES } from "../../../forward/limits.ts";
+import { HostError } from "../../../forward/host/port.ts";
+import { OPERATIONS_PER_TURN, READ_SIZES } from "../../../forward/limits/limits.ts";
 import { Splice } from "../../../forward/tcp/splice.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { FakeFlow, FakeLoop, FakeStream, seededRandom } from "../fakes.ts";
+import { FakeFlow, FakeLoop, FakeStream, seededRandom } from "../bed/fakes.ts";
 
 const RESET = new HostError("reset", "connection reset by peer");
 

@@ -1,14 +1,14 @@
 import { Associations } from "../../../forward/udp/associations.ts";
 import { IdleTable } from "../../../forward/udp/idle_table.ts";
-import { HostError } from "../../../forward/host.ts";
-import { DEFAULT_LIMITS, MAX_PEERS } from "../../../forward/limits.ts";
-import { ASSOCIATION_IDLE_MS, SWEEP_MS, UDP_FAILURE_MS, UNCROWDED_IDLE_MS } from "../../../forward/timeouts.ts";
-import { formatEndpoint } from "../../../stack/address.ts";
-import type { Unreachable } from "../../../stack/tcp/flow.ts";
+import { HostError } from "../../../forward/host/port.ts";
+import { DEFAULT_LIMITS, MAX_PEERS } from "../../../forward/limits/limits.ts";
+import { ASSOCIATION_IDLE_MS, SWEEP_MS, UDP_FAILURE_MS, UNCROWDED_IDLE_MS } from "../../../forward/limits/timeouts.ts";
+import { formatEndpoint } from "../../../stack/base/address.ts";
+import type { Unreachable } from "../../../stack/base/layers.ts";
 import { assertEquals } from "../../assert.ts";
-import { FakeHost } from "../fake_host.ts";
-import { endpoint, FakeLoop } from "../fakes.ts";
-import { guestDatagram, guestSender } from "../guest_datagram.ts";
+import { FakeHost } from "../bed/fake_host.ts";
+import { endpoint, FakeLoop } from "../bed/fakes.ts";
+import { guestDatagram, guestSender } from "../bed/guest_datagram.ts";
 
 function setup() {
   const loop = new FakeLoop();

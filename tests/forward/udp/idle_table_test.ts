@@ -1,14 +1,14 @@
-import { DEFAULT_LIMITS } from "../../../forward/limits.ts";
+import { DEFAULT_LIMITS } from "../../../forward/limits/limits.ts";
 import {
   CROWDED_DNS_IDLE_MS,
   CROWDED_EXCHANGE_IDLE_MS,
   SWEEP_MS,
   UNCROWDED_IDLE_MS,
-} from "../../../forward/timeouts.ts";
+} from "../../../forward/limits/timeouts.ts";
 import { IdleTable, type Idling } from "../../../forward/udp/idle_table.ts";
 import { Usage } from "../../../forward/udp/usage.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { FakeLoop } from "../fakes.ts";
+import { FakeLoop } from "../bed/fakes.ts";
 
 function setup(limit?: number) {
   const loop = new FakeLoop(), table = new IdleTable(loop, limit);

@@ -1,4 +1,4 @@
-import { MAX_ALL_WAITING_BYTES, MAX_WAITING_BYTES, MAX_WAITING_DATAGRAMS } from "../../../forward/limits.ts";
+import { MAX_ALL_WAITING_BYTES, MAX_WAITING_BYTES, MAX_WAITING_DATAGRAMS } from "../../../forward/limits/limits.ts";
 import { WaitingDatagrams, WaitingRoom } from "../../../forward/udp/waiting.ts";
 import { assert, assertEquals } from "../../assert.ts";
 

@@ -1,6 +1,6 @@
-import { CHARTED } from "../../../scripts/bench/chart.ts";
+import { CHARTED } from "../../../scripts/bench/report/chart.ts";
 import { fullMatrix, quickMatrix, select } from "../../../scripts/bench/matrix.ts";
-import type { Work } from "../../../scripts/bench/work.ts";
+import type { Work } from "../../../scripts/bench/bed/work.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
 function ids(works: readonly Work[]): string[] {

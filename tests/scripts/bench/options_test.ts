@@ -1,4 +1,4 @@
-import { UsageError } from "../../../scripts/arguments.ts";
+import { UsageError } from "../../../scripts/common/arguments.ts";
 import { parseBenchOptions } from "../../../scripts/bench/options.ts";
 import { assertEquals, assertThrows } from "../../assert.ts";
 

@@ -1,5 +1,5 @@
 import { rotated } from "../../../scripts/bench/run.ts";
-import { describeCongestionControl } from "../../../scripts/bench/settings.ts";
+import { describeCongestionControl } from "../../../scripts/bench/bed/settings.ts";
 import { onceUncounted } from "../../../scripts/bench/works/start.ts";
 import { assertEquals } from "../../assert.ts";
 

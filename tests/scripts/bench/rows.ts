@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Row } from "../../../scripts/bench/report.ts";
+import type { Row } from "../../../scripts/bench/report/report.ts";
 
 /** A row in which more is better, at MTU 1500, except for what is given. */
 export function row(fields: Partial<Row>): Row {

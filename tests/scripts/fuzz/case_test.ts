@@ -1,7 +1,7 @@
 import { runCase } from "../../../scripts/fuzz/case.ts";
 import { permitted, policyFor, RULES } from "../../../scripts/fuzz/rules.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { endpoint } from "../../forward/fakes.ts";
+import { endpoint } from "../../forward/bed/fakes.ts";
 
 Deno.test("runs of the fuzzer: nothing is found, and all that matters was met", async () => {
   const sent = new Map<string, number>();

@@ -2,7 +2,7 @@
 import { run } from "../../../scripts/lab/process.ts";
 import { PROJECT } from "../../../scripts/lab/program.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
-import { IS_ROOT, NEEDS_ROOT } from "../../installed.ts";
+import { IS_ROOT, NEEDS_ROOT } from "../../e2e/bed/installed.ts";
 
 Deno.test({
   name: `soak: a few seconds of mixed load, its figures and its curves${NEEDS_ROOT}`,

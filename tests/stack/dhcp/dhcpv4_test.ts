@@ -1,5 +1,5 @@
 import { assertEquals } from "../../assert.ts";
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 import { Bed, concat, ethernet, hex, ipv4, toHex, udp } from "../bed.ts";
 
 const SERVERS = ["10.0.2.3", "fd00::3", "192.0.2.53"].map((text) => IpAddress.parse(text));

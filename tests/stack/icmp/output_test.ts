@@ -1,7 +1,7 @@
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 import { ERROR_BURST, ERRORS_PER_SECOND } from "../../../stack/icmp/output.ts";
-import type { Unreachable } from "../../../stack/tcp/flow.ts";
+import type { Unreachable } from "../../../stack/base/layers.ts";
 import {
   be16,
   Bed,

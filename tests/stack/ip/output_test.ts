@@ -1,7 +1,7 @@
 import { assertEquals } from "../../assert.ts";
-import { type Endpoint, IpAddress } from "../../../stack/address.ts";
-import { allocatePlain, Segmentation, Transmit, TRANSPORT_AT } from "../../../stack/device.ts";
-import { Counters } from "../../../stack/counters.ts";
+import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
+import { allocatePlain, Segmentation, Transmit, TRANSPORT_AT } from "../../../stack/base/device.ts";
+import { Counters } from "../../../stack/base/counters.ts";
 import { IpOutput } from "../../../stack/ip/output.ts";
 import { PathMtuTable } from "../../../stack/ip/path_mtu.ts";
 import { Bed, referenceChecksum, toHex } from "../bed.ts";

@@ -1,6 +1,6 @@
 /** What the guest says of smaller links behind it (RFC 8201), and what is fragmented therefore. */
-import { type Endpoint, IpAddress } from "../../../stack/address.ts";
-import { allocatePlain } from "../../../stack/device.ts";
+import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
+import { allocatePlain } from "../../../stack/base/device.ts";
 import { MAX_PATHS, PATH_MTU_LIFETIME_MS, PathMtuTable } from "../../../stack/ip/path_mtu.ts";
 import { assertEquals } from "../../assert.ts";
 import { be16, Bed, checksummed, concat, GUEST6, hex, ipv6, REMOTE6, udp } from "../bed.ts";

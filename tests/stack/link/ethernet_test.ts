@@ -1,5 +1,5 @@
 import { assertEquals } from "../../assert.ts";
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 import { Bed, concat, ethernet, GUEST_MAC, hex, ipv4, OUR_MAC, toHex, udp } from "../bed.ts";
 
 const bed4 = () => new Bed({ medium: "ethernet" });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../../assert.ts";
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 import { Bed, checksummed, concat, ethernet, GUEST_MAC, hex, ipv6, OUR_MAC, toHex } from "../bed.ts";
 
 const LINK_LOCAL = "fe800000000000007271aafffe4b29aa";

@@ -1,7 +1,7 @@
 import { NeighbourTable } from "../../../stack/link/neighbour_table.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { hex, toHex } from "../bed.ts";
-import { seeded } from "../tcp/simulation.ts";
+import { seeded } from "../tcp/bed/simulation.ts";
 
 const [ONE, TWO] = [hex("020000000001"), hex("020000000002")];
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "../../assert.ts";
-import { IpAddress } from "../../../stack/address.ts";
-import { allocatePlain } from "../../../stack/device.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
+import { allocatePlain } from "../../../stack/base/device.ts";
 import { NEIGHBOUR_QUEUE, NEIGHBOUR_QUEUE_BYTES } from "../../../stack/link/neighbour.ts";
 import { Bed, checksummed, concat, ethernet, GUEST_MAC, hex, ipv6, OUR_MAC, toHex } from "../bed.ts";
 

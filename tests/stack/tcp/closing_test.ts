@@ -3,8 +3,8 @@ import { TIME_WAIT } from "../../../stack/tcp/constants.ts";
 import type { TcpState } from "../../../stack/tcp/connection.ts";
 import { seqAdd } from "../../../stack/tcp/sequence.ts";
 import { ACK, FIN, RST, SYN } from "../../../stack/wire/tcp.ts";
-import { Peer, type PeerOptions, quiet } from "./peer.ts";
-import { Simulation, User } from "./simulation.ts";
+import { Peer, type PeerOptions, quiet } from "./bed/peer.ts";
+import { Simulation, User } from "./bed/simulation.ts";
 
 /** What happens, and the state that follows. */
 type Step = readonly ["we close" | "guest FIN" | "guest FIN with ACK" | "guest ACK" | "guest RST", TcpState];

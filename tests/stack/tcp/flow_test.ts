@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "../../assert.ts";
 import { seqAdd } from "../../../stack/tcp/sequence.ts";
 import { ACK, RST, SYN } from "../../../stack/wire/tcp.ts";
-import { Peer, quiet } from "./peer.ts";
-import { Simulation, type User } from "./simulation.ts";
+import { Peer, quiet } from "./bed/peer.ts";
+import { Simulation, type User } from "./bed/simulation.ts";
 
 Deno.test("abort sends RST, the user is not told, and nothing is left", () => {
   const peer = new Peer();

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertNotEquals } from "../../assert.ts";
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
 import { ACK, RST, SYN } from "../../../stack/wire/tcp.ts";
-import { GUEST_PORT, HOST_PORT, Peer, quiet } from "./peer.ts";
-import { Simulation, User } from "./simulation.ts";
+import { GUEST_PORT, HOST_PORT, Peer, quiet } from "./bed/peer.ts";
+import { Simulation, User } from "./bed/simulation.ts";
 
 Deno.test("the guest opens: SYN, verdict, SYN-ACK, ACK", () => {
   const peer = new Peer({ shift: 9, sack: true, timestamps: true });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../../assert.ts";
-import { allocatePlain, FramePool } from "../../../stack/device.ts";
+import { allocatePlain, FramePool } from "../../../stack/base/device.ts";
 import {
   INITIAL_RECEIVE_BUFFER,
   MAX_RECEIVE_BUFFER,
@@ -9,7 +9,7 @@ import {
 import { BufferMemory } from "../../../stack/tcp/memory.ts";
 import { Receiver } from "../../../stack/tcp/receiver.ts";
 import { seqAdd, seqBefore, seqDiff } from "../../../stack/tcp/sequence.ts";
-import { seeded } from "./simulation.ts";
+import { seeded } from "./bed/simulation.ts";
 
 const ZEROS = new Uint8Array(70_000);
 

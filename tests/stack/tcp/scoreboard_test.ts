@@ -2,7 +2,7 @@ import { assert, assertEquals } from "../../assert.ts";
 import { MAX_SACKED_RANGES } from "../../../stack/tcp/constants.ts";
 import { Scoreboard } from "../../../stack/tcp/scoreboard.ts";
 import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
-import { seeded } from "./simulation.ts";
+import { seeded } from "./bed/simulation.ts";
 
 function board(...ranges: [number, number][]): Scoreboard {
   const scoreboard = new Scoreboard();

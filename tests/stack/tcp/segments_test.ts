@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../../assert.ts";
 import { seqAdd } from "../../../stack/tcp/sequence.ts";
 import { ACK, FIN, RST, SYN } from "../../../stack/wire/tcp.ts";
-import { type Fields, flagNames, GUEST_PORT, HOST_PORT, Peer, type PeerOptions, quiet } from "./peer.ts";
+import { type Fields, flagNames, GUEST_PORT, HOST_PORT, Peer, type PeerOptions, quiet } from "./bed/peer.ts";
 
 /** What segment arrives at an established connection, and what must follow. */
 interface Case {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../../assert.ts";
-import { allocatePlain, FramePool } from "../../../stack/device.ts";
+import { allocatePlain, FramePool } from "../../../stack/base/device.ts";
 import { BufferMemory, BULK_BLOCK } from "../../../stack/tcp/memory.ts";
 import { type SegmentOutput, Sender } from "../../../stack/tcp/sender.ts";
 import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "../../assert.ts";
 import { LEAST_MSS } from "../../../stack/tcp/constants.ts";
 import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
 import { SYN } from "../../../stack/wire/tcp.ts";
-import { Peer, quiet } from "./peer.ts";
-import { Simulation, type SimulationOptions, User } from "./simulation.ts";
+import { Peer, quiet } from "./bed/peer.ts";
+import { Simulation, type SimulationOptions, User } from "./bed/simulation.ts";
 
 Deno.test("a segment holds what the guest asks for, within bounds, options deducted", () => {
   const cases: [number, boolean, number][] = [

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "../../assert.ts";
 import { KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES } from "../../../stack/tcp/constants.ts";
 import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
 import { ACK } from "../../../stack/wire/tcp.ts";
-import { Peer, quiet, type Sent } from "./peer.ts";
-import { Simulation, User } from "./simulation.ts";
+import { Peer, quiet, type Sent } from "./bed/peer.ts";
+import { Simulation, User } from "./bed/simulation.ts";
 
 /** What the layer has sent and the guest has not seen is lost; the guest's view is what was in order. */
 function bytes(log: readonly Sent[]): number {

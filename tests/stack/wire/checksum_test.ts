@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "../../assert.ts";
-import { IpAddress } from "../../../stack/address.ts";
-import { allocatePlain, Transmit, TRANSPORT_AT } from "../../../stack/device.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
+import { allocatePlain, Transmit, TRANSPORT_AT } from "../../../stack/base/device.ts";
 import {
   addSums,
   complement,

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../../assert.ts";
-import { IpAddress } from "../../../stack/address.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 import {
   checkIpv4,
   IPV4_DONT_FRAGMENT,

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../../assert.ts";
-import { put32 } from "../../../stack/wire/bytes.ts";
+import { put32 } from "../../../stack/base/bytes.ts";
 import {
   ACK,
   FIN,

@@ -7,7 +7,7 @@ import {
   udpLength,
   udpSourcePort,
 } from "../../../stack/wire/udp.ts";
-import { put16 } from "../../../stack/wire/bytes.ts";
+import { put16 } from "../../../stack/base/bytes.ts";
 import { hex, toHex } from "../bed.ts";
 
 const DATAGRAM = hex("9a2b 0035 000d eb02 68656c6c6f"); // 39467 > 53, length 13, checksum, "hello"

@@ -1,9 +1,9 @@
 import { check } from "../../../../scripts/lab/process.ts";
-import { completions, SCRIPTS } from "../../../../forward/options/help/completions/completions.ts";
-import type { Shell } from "../../../../forward/options/help/completions/words.ts";
-import { COMMANDS } from "../../../../forward/options/help/commands.ts";
+import { completions, SCRIPTS } from "../../../../forward/cli/completions/completions.ts";
+import type { Shell } from "../../../../forward/cli/completions/words.ts";
+import { COMMANDS } from "../../../../forward/cli/help/commands.ts";
 import { assert, assertEquals, assertStringIncludes } from "../../../assert.ts";
-import { isInstalled, needs } from "../../../installed.ts";
+import { isInstalled, needs } from "../../../e2e/bed/installed.ts";
 
 const FLAGS = Object.keys(COMMANDS[0]!.flags);
 

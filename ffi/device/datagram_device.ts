@@ -1,0 +1,165 @@
+/**
+ * A device over a Unix socket that keeps message boundaries: one Ethernet frame a message.
+ *
+ * A connected socket, such as one end of a socketpair, has one peer. An unconnected one (bound to a path) takes frames
+ * from whoever sends, and answers whoever sent last, if that one has an address.
+ *
+ * What the kernel answers, and what it means here:
+ *
+ *     recvmsg   EAGAIN         nothing there
+ *     recvmsg   0 bytes        SEQPACKET: the peer has closed: the end, thrown. DGRAM: an empty message, skipped
+ *     sendmsg   EAGAIN, ENOBUFS, EMSGSIZE, ...   a drop
+ *     sendmsg   ECONNREFUSED, EPIPE, ...   to a connected peer: it has closed. The kernel does not tell the reader of a
+ *               DGRAM socket, so the socket is shut down: the reader is woken up and throws
+ *     sendmsg   the same to an address: nobody is there at the moment: a drop
+ *
+ * @module
+ */
+import { type Frame, FRAME_SIZE, IP_HEADER_AT, MAX_PARTS, type Transmit } from "../../stack/base/device.ts";
+import { EAGAIN, ECONNREFUSED, ECONNRESET, EINTR, ENOTCONN, EPIPE, SystemError } from "../libc/errors.ts";
+import {
+  type DeviceCounters,
+  ETHERNET_HEADER_SIZE,
+  type FrameDevice,
+  newCounters,
+  PeerClosedError,
+} from "./frame_device.ts";
+import { gatherFrame } from "../libc/iovec.ts";
+import { errno, type Libc, libc } from "../libc/libc.ts";
+import { Message } from "../libc/message.ts";
+import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_TRUNC, SHUT_RDWR } from "../libc/socket_constants.ts";
+
+const FRAME_AT = IP_HEADER_AT - ETHERNET_HEADER_SIZE;
+
+/** `sun_family` of `struct sockaddr_un`; an address of this length is none. */
+const UNNAMED = 2;
+
+/** Messages that can't be frames, before the others get their turn. */
+const MAX_SKIPPED = 64;
+
+/** What is known of the socket. */
+export interface DatagramDeviceOptions {
+  /** Whether it has a peer of its own. */
+  readonly connected: boolean;
+  /** Whether an empty message is the end (SOCK_SEQPACKET). */
+  readonly ends: boolean;
+}
+
+/** See the module's text. */
+export class DatagramDevice implements FrameDevice {
+  readonly medium = "ethernet";
+  readonly checksumOffload = false;
+  readonly tcpSegmentation4 = false;
+  readonly tcpSegmentation6 = false;
+  readonly udpSegmentation = false;
+  readonly counters: DeviceCounters = newCounters();
+  readonly name: string;
+  private readonly libc: Libc = libc();
+  private readonly connected: boolean;
+  private readonly ends: boolean;
+  private readonly incoming: Message;
+  private readonly outgoing: Message;
+  private closed = false;
+  private peerClosed = false;
+
+  /** Takes over the descriptor. */
+  constructor(private readonly descriptor: number, readonly mtu: number, options: DatagramDeviceOptions) {
+    this.name = `fd ${descriptor}`;
+    this.connected = options.connected;
+    this.ends = options.ends;
+    this.incoming = new Message({ name: !options.connected });
+    this.outgoing = new Message({ name: !options.connected, parts: 1 + MAX_PARTS });
+  }
+
+  get fd(): number {
+    return this.closed ? -1 : this.descriptor;
+  }
+
+  /**
+   * Receives the next frame into `frame`, whose block must have {@linkcode FRAME_SIZE} bytes and a machine address.
+   *
+   * @returns false when there is none now
+   * @throws PeerClosedError, or SystemError when the socket can't be used any more
+   */
+  read(frame: Frame): boolean {
+    if (this.peerClosed) throw new PeerClosedError(this.name);
+    const { incoming } = this;
+    incoming.setPart(0, frame.block.address + FRAME_AT, FRAME_SIZE - FRAME_AT);
+    for (let skipped = 0; skipped < MAX_SKIPPED; skipped++) {
+      incoming.prepareReceive();
+      const length = this.libc.recvmsg(this.fd, incoming.pointer, MSG_DONTWAIT);
+      if (length < 0) {
+        const reason = errno();
+        if (reason === EAGAIN) return false;
+        if (reason === EINTR) continue;
+        if (isPeerGone(reason)) throw new PeerClosedError(this.name);
+        throw new SystemError("recvmsg", reason, this.name);
+      }
+      if (length === 0 && this.ends) throw new PeerClosedError(this.name);
+      if (length === 0 || (incoming.flags & MSG_TRUNC) !== 0) {
+        this.counters.dropsIn++;
+        continue;
+      }
+      if (!this.connected) this.rememberSender();
+      frame.start = FRAME_AT;
+      frame.end = FRAME_AT + length;
+      frame.checksumTrusted = false;
+      frame.segmentSize = 0;
+      this.counters.framesIn++;
+      this.counters.bytesIn += length;
+      return true;
+    }
+    return false;
+  }
+
+  transmit(frame: Transmit): boolean {
+    const { outgoing } = this;
+    outgoing.partCount = gatherFrame(outgoing.iovec, 0, frame, frame.headStart);
+    if (!this.trySend()) {
+      this.counters.dropsOut++;
+      return false;
+    }
+    this.counters.framesOut++;
+    this.counters.bytesOut += frame.headEnd - frame.headStart + frame.payloadLength;
+    return true;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.libc.close(this.descriptor);
+  }
+
+  private trySend(): boolean {
+    if (this.peerClosed || (!this.connected && this.outgoing.nameLength === 0)) return false;
+    for (;;) {
+      if (this.libc.sendmsg(this.fd, this.outgoing.pointer, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
+      const reason = errno();
+      if (reason === EINTR) continue;
+      if (this.connected && isPeerGone(reason)) {
+        this.peerClosed = true;
+        this.libc.shutdown(this.fd, SHUT_RDWR);
+      }
+      return false;
+    }
+  }
+
+  /** Makes the sender of the last message the one that is sent to; one without an address can't be. */
+  private rememberSender(): void {
+    const { incoming, outgoing } = this;
+    const length = incoming.nameLength;
+    if (length <= UNNAMED) return;
+    if (length === outgoing.nameLength && isSame(incoming.name, outgoing.name, length)) return;
+    outgoing.name.set(incoming.name);
+    outgoing.nameLength = length;
+  }
+}
+
+function isPeerGone(reason: number): boolean {
+  return reason === ECONNREFUSED || reason === ECONNRESET || reason === ENOTCONN || reason === EPIPE;
+}
+
+function isSame(a: Uint8Array, b: Uint8Array, length: number): boolean {
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

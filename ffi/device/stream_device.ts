@@ -1,0 +1,246 @@
+/**
+ * A device over a Unix stream socket, in QEMU's format (`-netdev stream`, and `-netdev socket` before it): each Ethernet
+ * frame is preceded by its length, 32 bits in network order.
+ *
+ * In: a frame is received straight into its buffer, together with the length of the next, so that a train of frames
+ * costs one system call each and no copy. What has come of a frame that is not complete stays where it is, and the
+ * next call goes on.
+ *
+ *     length not known   receive 4 bytes           → length known
+ *     length known       receive the rest, and the 4 bytes behind → frame complete; length of the next known or not
+ *     length 0 or larger than any frame             the other side speaks something else: the end, thrown
+ *
+ * Out: a frame is sent from where it lies. When the kernel takes only a part of it, the rest must follow before anything
+ * else, and so it is copied to a queue; while there is a queue, frames go to its end, and when that is full they are
+ * dropped whole. The poller is asked for EPOLLOUT only while there is a queue; it knows the socket's second descriptor,
+ * as the first is the reader's.
+ *
+ * @module
+ */
+import { type Block, type Frame, FRAME_SIZE, IP_HEADER_AT, MAX_PARTS, type Transmit } from "../../stack/base/device.ts";
+import { check, EAGAIN, ECONNRESET, EINTR, SystemError } from "../libc/errors.ts";
+import {
+  type DeviceCounters,
+  ETHERNET_HEADER_SIZE,
+  type FrameDevice,
+  newCounters,
+  PeerClosedError,
+} from "./frame_device.ts";
+import { gatherFrame } from "../libc/iovec.ts";
+import { errno, type Libc, libc } from "../libc/libc.ts";
+import { MachineBlock } from "../libc/memory.ts";
+import { Message } from "../libc/message.ts";
+import type { PollHandle } from "../poll/epoll_set.ts";
+import { EPOLLOUT, type Polling } from "../poll/poller.ts";
+import { F_DUPFD_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL } from "../libc/socket_constants.ts";
+
+const FRAME_AT = IP_HEADER_AT - ETHERNET_HEADER_SIZE;
+const MAX_LENGTH = FRAME_SIZE - FRAME_AT;
+
+/** Bytes of the length before each frame. */
+const PREFIX = 4;
+
+/** Bytes that may wait for a peer that is slower than we are: a few of the largest frames, a train of usual ones. */
+export const QUEUE_SIZE = 256 * 1024;
+
+/** No length yet. */
+const UNKNOWN = -1;
+
+/** See the module's text. */
+export class StreamDevice implements FrameDevice {
+  readonly medium = "ethernet";
+  readonly checksumOffload = false;
+  readonly tcpSegmentation4 = false;
+  readonly tcpSegmentation6 = false;
+  readonly udpSegmentation = false;
+  readonly counters: DeviceCounters = newCounters();
+  readonly name: string;
+  private readonly libc: Libc = libc();
+  private readonly incoming = new Message({ parts: 2 });
+  private readonly outgoing = new Message({ parts: 1 + MAX_PARTS });
+  private readonly prefix = new MachineBlock(PREFIX);
+  private prefixReceived = 0;
+  private length = UNKNOWN;
+  private received = 0;
+  /** Where the frame that is not complete lies. */
+  private partial: Block | null = null;
+
+  /** What waits is `queue.bytes[queueStart .. queueEnd)`. */
+  private readonly queue = new MachineBlock(QUEUE_SIZE);
+  private queueStart = 0;
+  private queueEnd = 0;
+  private readonly secondDescriptor: number;
+  private readonly handle: PollHandle;
+  private broken = false;
+  private closed = false;
+
+  /** Takes over the descriptor. Throws a SystemError when there is no second one to be had. */
+  constructor(private readonly descriptor: number, readonly mtu: number, poller: Polling) {
+    this.name = `fd ${descriptor}`;
+    this.secondDescriptor = check(this.libc.fcntl(descriptor, F_DUPFD_CLOEXEC, 0), "fcntl(F_DUPFD_CLOEXEC)", this.name);
+    this.handle = poller.add(this.secondDescriptor, this.flush);
+  }
+
+  get fd(): number {
+    return this.closed ? -1 : this.descriptor;
+  }
+
+  /**
+   * Receives the next frame into `frame`, whose block must have {@linkcode FRAME_SIZE} bytes and a machine address. After
+   * false, the next call must be given the same frame: a part of the next may lie in it already.
+   *
+   * @returns false when there is none now
+   * @throws PeerClosedError, SystemError when the socket can't be used any more, or Error when what comes is no frame
+   */
+  read(frame: Frame): boolean {
+    if (this.partial !== null && this.partial !== frame.block) throw new TypeError("another frame is not complete yet");
+    if (this.length === UNKNOWN && !this.receiveLength()) return false;
+    const { incoming } = this;
+    const missing = this.length - this.received;
+    incoming.setPart(0, frame.block.address + FRAME_AT + this.received, missing);
+    incoming.setPart(1, this.prefix.address, PREFIX);
+    incoming.partCount = 2;
+    const count = this.receive();
+    if (count < 0) return false;
+    if (count < missing) {
+      this.received += count;
+      this.partial = frame.block;
+      return false;
+    }
+    frame.start = FRAME_AT;
+    frame.end = FRAME_AT + this.length;
+    frame.checksumTrusted = false;
+    frame.segmentSize = 0;
+    this.counters.framesIn++;
+    this.counters.bytesIn += this.length;
+    this.received = 0;
+    this.partial = null;
+    this.length = UNKNOWN;
+    this.prefixReceived = count - missing;
+    return true;
+  }
+
+  transmit(frame: Transmit): boolean {
+    const length = frame.headEnd - frame.headStart + frame.payloadLength;
+    if (!this.send(frame, length)) {
+      this.counters.dropsOut++;
+      return false;
+    }
+    this.counters.framesOut++;
+    this.counters.bytesOut += length;
+    return true;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.handle.remove();
+    this.libc.close(this.secondDescriptor);
+    this.libc.close(this.descriptor);
+  }
+
+  /** Whether the length is known now. */
+  private receiveLength(): boolean {
+    const { incoming, prefix } = this;
+    if (this.prefixReceived < PREFIX) {
+      incoming.setPart(0, prefix.address + this.prefixReceived, PREFIX - this.prefixReceived);
+      incoming.partCount = 1;
+      const count = this.receive();
+      if (count < 0) return false;
+      this.prefixReceived += count;
+      if (this.prefixReceived < PREFIX) return false;
+    }
+    const { bytes } = prefix;
+    const length = bytes[0]! * 0x100_0000 + (bytes[1]! << 16 | bytes[2]! << 8 | bytes[3]!);
+    if (length === 0 || length > MAX_LENGTH) {
+      throw new Error(
+        `${this.name}: a frame of ${length} bytes is announced; the other side must send each Ethernet frame behind ` +
+          `4 bytes with its length, as QEMU's -netdev stream does`,
+      );
+    }
+    this.length = length;
+    return true;
+  }
+
+  /** How many bytes came, at least one; -1: there are none now. */
+  private receive(): number {
+    for (;;) {
+      const count = this.libc.recvmsg(this.fd, this.incoming.pointer, MSG_DONTWAIT);
+      if (count > 0) return count;
+      const reason = count < 0 ? errno() : 0;
+      if (reason === EAGAIN) return -1;
+      if (reason === EINTR) continue;
+      if (reason === 0 || reason === ECONNRESET) throw new PeerClosedError(this.name);
+      throw new SystemError("recvmsg", reason, this.name);
+    }
+  }
+
+  /** False: dropped whole. */
+  private send(frame: Transmit, length: number): boolean {
+    if (this.broken) return false;
+    const start = frame.headStart - PREFIX;
+    const { bytes } = frame.head;
+    bytes[start] = length >>> 24;
+    bytes[start + 1] = length >>> 16;
+    bytes[start + 2] = length >>> 8;
+    bytes[start + 3] = length;
+    if (this.queueEnd > this.queueStart) return this.enqueue(frame, start, 0);
+    const { outgoing } = this;
+    outgoing.partCount = gatherFrame(outgoing.iovec, 0, frame, start);
+    const sent = this.sendMessage();
+    if (sent === PREFIX + length) return true;
+    return !this.broken && this.enqueue(frame, start, Math.max(sent, 0));
+  }
+
+  /** How many bytes the kernel took; -1: none. */
+  private sendMessage(): number {
+    for (;;) {
+      const sent = this.libc.sendmsg(this.fd, this.outgoing.pointer, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent >= 0) return sent;
+      const reason = errno();
+      if (reason === EINTR) continue;
+      if (reason !== EAGAIN) this.broken = true; // the reader finds out why
+      return -1;
+    }
+  }
+
+  /** Copies a frame but for its first `skip` bytes to the queue; false: it has no room. */
+  private enqueue(frame: Transmit, start: number, skip: number): boolean {
+    const headLength = frame.headEnd - start;
+    const size = headLength + frame.payloadLength - skip;
+    const wasEmpty = this.queueEnd === this.queueStart;
+    if (this.queueEnd + size > QUEUE_SIZE) this.compact();
+    if (this.queueEnd + size > QUEUE_SIZE) return false;
+    let left = this.append(frame.head.bytes, start, headLength, skip);
+    for (let i = 0; i < frame.partCount; i++) {
+      left = this.append(frame.partBlocks[i]!.bytes, frame.partOffsets[i]!, frame.partLengths[i]!, left);
+    }
+    if (wasEmpty) this.handle.arm(EPOLLOUT);
+    return true;
+  }
+
+  /** Appends a piece but for its first `skip` bytes; returns how many are still to be skipped. */
+  private append(bytes: Uint8Array, offset: number, length: number, skip: number): number {
+    if (skip >= length) return skip - length;
+    this.queue.bytes.set(bytes.subarray(offset + skip, offset + length), this.queueEnd);
+    this.queueEnd += length - skip;
+    return 0;
+  }
+
+  private compact(): void {
+    this.queue.bytes.copyWithin(0, this.queueStart, this.queueEnd);
+    this.queueEnd -= this.queueStart;
+    this.queueStart = 0;
+  }
+
+  private readonly flush = (): void => {
+    if (this.queueStart === this.queueEnd) return;
+    const { outgoing } = this;
+    outgoing.setPart(0, this.queue.address + this.queueStart, this.queueEnd - this.queueStart);
+    outgoing.partCount = 1;
+    const sent = this.sendMessage();
+    if (sent > 0) this.queueStart += sent;
+    if (this.broken || this.queueStart === this.queueEnd) this.queueStart = this.queueEnd = 0;
+    else this.handle.arm(EPOLLOUT);
+  };
+}

@@ -1,0 +1,319 @@
+/**
+ * The program's side of its helper (helper.ts): starts it in the guest's user namespace, or in a new one, takes the
+ * device that it has opened, and, for a command to be run, has the command started and ends what is left of it.
+ *
+ * @module
+ */
+import { adoptOrphans, type ChildState, childState, waitForEnd } from "../process/child.ts";
+import { ECHILD, ENOENT, ESRCH, SystemError } from "../libc/errors.ts";
+import { messageSockets, pipe, receiveMessage, sendMessage, sendParts } from "../process/fd_passing.ts";
+import type { GuestNetwork } from "../network/guest_network.ts";
+import { HostChanges } from "./host_changes.ts";
+import { GO, HELPER_WORD, type HelperReply, type HelperRequest, type HelperStarted } from "./helper_protocol.ts";
+import { cString, errno, libc } from "../libc/libc.ts";
+import { ownNetworkNamespace } from "../network/netns.ts";
+import { linkTarget, SIGKILL } from "../process/process.ts";
+import type { Polling } from "../poll/poller.ts";
+import { F_DUPFD, F_SETFL, O_NONBLOCK } from "../libc/socket_constants.ts";
+import { spawn, type Word } from "../process/spawn.ts";
+import { readTextFile } from "../libc/text_file.ts";
+import type { OpenTun } from "../device/tun.ts";
+import { refusalAdvice } from "./userns_advice.ts";
+import { joinWords } from "../process/words.ts";
+
+/** The helper could not do what it was asked for. The message says why, and what can be done about it. */
+export class GuestError extends Error {
+  override name = "GuestError";
+}
+
+/** The device that is asked for. */
+export interface GuestDeviceRequest {
+  readonly interface: string;
+  /** The MTU for us; 0: the device's own. */
+  readonly mtu: number;
+  /** Whether the guest's kernel may leave segmentation and checksums to us. */
+  readonly offload: boolean;
+  /** How to set up the device, which may be missing; null: it is there and stays as it is. */
+  readonly network: GuestNetwork | null;
+  /** The network namespace of this program, by its name: no guest's network is set up there. Empty without `network`. */
+  readonly host: string;
+}
+
+/** A command, and what it runs in. */
+export interface GuestCommandRequest extends GuestDeviceRequest {
+  readonly command: readonly Word[];
+  /** A user namespace of its own, in which the user is root. */
+  readonly userNamespace: boolean;
+  /** In that, the command has the user's own ids all the same, and no privileges. */
+  readonly keepIds: boolean;
+  /** A process group of its own: see job.ts. */
+  readonly ownGroup: boolean;
+  /** What /etc/resolv.conf is to say; null: what it says. */
+  readonly resolvConf: string | null;
+  /** The soft limit of descriptors. */
+  readonly descriptorLimit: number;
+}
+
+/** A guest's namespaces, by the files that stand for them. */
+export interface GuestNamespaces {
+  /** The user namespace that owns the other. */
+  readonly user: string;
+  readonly network: string;
+}
+
+// asm-generic/fcntl.h
+const O_RDWR_CLOEXEC = 0o2 | 0o2000000;
+/** linux/capability.h */
+const CAP_SYS_ADMIN = 21n;
+
+/** Whether this process may make namespaces without a user namespace of its own. */
+export function mayMakeNamespaces(): boolean {
+  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readTextFile("/proc/self/status"))?.[1] ?? "0";
+  return libc().geteuid() === 0 && (BigInt(`0x${capabilities}`) >> CAP_SYS_ADMIN & 1n) === 1n;
+}
+
+/**
+ * Has a device opened from within namespaces that this process, having threads, can't enter. Throws a GuestError.
+ *
+ * Whose privileges count there is the root of the user namespace. That is the user, or, where the user has been given
+ * more ids, someone that the helper has to become first.
+ */
+export function openDeviceWithin(namespaces: GuestNamespaces, request: GuestDeviceRequest): OpenTun {
+  const enter = ["nsenter", `--user=${namespaces.user}`, `--net=${namespaces.network}`];
+  const open = (...more: readonly string[]) => {
+    const helper = new Helper([...enter, ...more, "--"], { ...request, run: null });
+    try {
+      return helper.device().tun;
+    } finally {
+      helper.close();
+    }
+  };
+  try {
+    return open("--preserve-credentials");
+  } catch (error) {
+    if (!(error instanceof GuestError) || !error.message.includes("EPERM")) throw error;
+    try {
+      return open();
+    } catch {
+      throw error;
+    }
+  }
+}
+
+/** A command in namespaces of its own. */
+export class GuestCommand {
+  private init = 0;
+  private keeper = 0;
+  /** Its process id; 0 before it runs. */
+  pid = 0;
+
+  private constructor(
+    private readonly helper: Helper,
+    private readonly lifeline: number,
+    private readonly changes: HostChanges,
+  ) {}
+
+  /** Starts to make the namespaces; the command is not started yet. Throws a GuestError. */
+  static prepare(request: Omit<GuestCommandRequest, "host">): GuestCommand {
+    const { userNamespace, keepIds, command, ownGroup, resolvConf, descriptorLimit, ...asked } = request;
+    const device = { ...asked, host: ownNetworkNamespace() };
+    adoptOrphans();
+    const [reads, writes] = pipe();
+    const hostChanges = new HostChanges();
+    const inherited = [reads, hostChanges.changes, 0, 1, 2].map(inheritable);
+    const [lifeline, changes, ...stdio] = inherited;
+    try {
+      const run = {
+        stdio: [stdio[0]!, stdio[1]!, stdio[2]!] as const,
+        lifeline: lifeline!,
+        changes: changes!,
+        ownGroup,
+        descriptorLimit,
+        resolvConf,
+      };
+      const enter = userNamespace ? ["unshare", "--user", "--map-root-user", "--"] : [];
+      const words = userNamespace && keepIds ? withOwnIds(command) : command;
+      return new GuestCommand(new Helper(enter, { ...device, run }, words), writes, hostChanges);
+    } catch (error) {
+      libc().close(writes);
+      hostChanges.close();
+      throw error;
+    } finally {
+      for (const fd of [reads, ...inherited]) libc().close(fd);
+      hostChanges.handedOn();
+    }
+  }
+
+  /**
+   * Waits, with all else, for the device. Throws a GuestError.
+   *
+   * @param poller tells of changes in the host's files from then on, which the guest sees as well
+   */
+  device(poller: Polling): OpenTun {
+    const { tun, init, keeper } = this.helper.device();
+    this.init = init;
+    this.keeper = keeper;
+    this.changes.begin(poller);
+    return tun;
+  }
+
+  /** Starts the command. Throws a SystemError where it can't be executed, and a GuestError for any other reason. */
+  start(): void {
+    const started = this.helper.go();
+    if (started.kind === "failed") {
+      if (started.errno !== 0) throw new SystemError("execve", started.errno, "");
+      throw new GuestError(started.message);
+    }
+    this.pid = started.pid;
+    this.helper.close(); // from here on both are children of this process
+  }
+
+  /** The processes of the guest that may be sent signals, once it runs; and the command's process group. */
+  get pids(): readonly number[] {
+    return [this.init, this.pid, -this.pid];
+  }
+
+  /** What became of it since the last call. */
+  state(): ChildState {
+    return childState(this.pid);
+  }
+
+  /** Sends it a signal, if it is still there. */
+  signal(signal: number): void {
+    if (this.pid > 0) libc().kill(this.pid, signal);
+  }
+
+  /** Sends its process group a signal, where that is its own. */
+  signalGroup(signal: number): void {
+    if (this.pid > 0) libc().kill(-this.pid, signal);
+  }
+
+  /** Ends everything that runs in the namespaces, which are gone then, and waits for that. */
+  end(): void {
+    libc().close(this.lifeline);
+    this.changes.close();
+    if (this.init > 0) libc().kill(this.init, SIGKILL);
+    this.helper.close();
+    // in this order: the init's end waits for that of all others, and to be waited for is part of theirs
+    for (const pid of [this.pid, this.keeper, this.init]) if (pid > 0) reap(pid);
+    this.init = this.pid = this.keeper = 0;
+  }
+}
+
+/** The helper as a process, and the socket to it. */
+class Helper {
+  private readonly socket: number;
+  private readonly complaints: number;
+  private readonly pid: number;
+  private open = true;
+
+  /**
+   * @param enter what puts the helper where it belongs
+   * @param words the words of the command that is to be run
+   */
+  constructor(enter: readonly string[], request: HelperRequest, words: readonly Word[] = []) {
+    const c = libc();
+    const [ours, theirs] = messageSockets();
+    const [complaints, complain] = pipe();
+    const socket = inheritable(theirs);
+    const nothing = c.open(cString("/dev/null"), O_RDWR_CLOEXEC, 0);
+    this.socket = ours;
+    this.complaints = complaints;
+    try {
+      const command = [...enter, ...helperCommand(), String(socket)];
+      this.pid = spawn(command, { stdio: [nothing, nothing, complain] });
+    } catch (error) {
+      for (const fd of [ours, complaints]) c.close(fd);
+      throw new GuestError(spawnMessage(error, enter[0]), { cause: error });
+    } finally {
+      for (const fd of [theirs, socket, complain, nothing]) c.close(fd);
+    }
+    this.send(request, words); // where the helper has ended, that is seen when its answer is read
+  }
+
+  private send(request: HelperRequest, words: readonly Word[]): void {
+    const encoder = new TextEncoder();
+    const encoded = words.map((word) => typeof word === "string" ? encoder.encode(word) : word);
+    const sent = sendParts(this.socket, encoder.encode(JSON.stringify(request)));
+    if (sent && request.run !== null) sendParts(this.socket, joinWords(encoded));
+  }
+
+  /** Waits for the device. */
+  device(): { readonly tun: OpenTun; readonly init: number; readonly keeper: number } {
+    const received = receiveMessage(this.socket);
+    if (received === null) {
+      const said = this.remains();
+      throw new GuestError(`${said}${refusalAdvice(readTextFile)}`);
+    }
+    const reply: HelperReply = JSON.parse(received.text);
+    if (reply.kind === "failed") {
+      throw new GuestError(`${reply.message}${/EPERM|ENOSPC/.test(reply.message) ? refusalAdvice(readTextFile) : ""}`);
+    }
+    return { tun: { ...reply.tun, fd: received.fd }, init: reply.init, keeper: reply.keeper };
+  }
+
+  /** Has the command started. */
+  go(): HelperStarted {
+    const received = sendMessage(this.socket, GO) ? receiveMessage(this.socket) : null;
+    if (received === null) throw new GuestError(this.remains());
+    return JSON.parse(received.text);
+  }
+
+  /** Waits for its end. */
+  close(): void {
+    if (!this.open) return;
+    this.open = false;
+    libc().close(this.socket);
+    libc().close(this.complaints);
+    reap(this.pid);
+  }
+
+  /** What it, or who was to become it, said before it ended. */
+  private remains(): string {
+    const status = reap(this.pid);
+    // the init has the other end as well, and may have nothing to say for long
+    libc().fcntl(this.complaints, F_SETFL, O_NONBLOCK);
+    const bytes = new Uint8Array(new ArrayBuffer(4096));
+    const length = Math.max(0, libc().readBuffer(this.complaints, bytes, BigInt(bytes.length)));
+    const text = new TextDecoder().decode(bytes.subarray(0, length)).trim();
+    return text === "" ? `the helper has ended with status ${status}` : text;
+  }
+}
+
+/** The program itself, as the helper. */
+function helperCommand(): string[] {
+  const executable = linkTarget("/proc/self/exe");
+  if (Deno.build.standalone) return [executable, HELPER_WORD];
+  const module = decodeURIComponent(new URL("./helper_main.ts", import.meta.url).pathname);
+  return [executable, "run", "--no-prompt", "--no-config", "--allow-all", module];
+}
+
+/** The command with the user's own ids, in one more user namespace: `unshare` becomes the command. */
+function withOwnIds(command: readonly Word[]): Word[] {
+  const c = libc();
+  return ["unshare", "--user", `--map-user=${c.geteuid()}`, `--map-group=${c.getegid()}`, "--", ...command];
+}
+
+/** A copy of the descriptor that children inherit. */
+function inheritable(fd: number): number {
+  const copy = libc().fcntl(fd, F_DUPFD, 3);
+  if (copy < 0) throw new SystemError("fcntl(F_DUPFD)", errno(), `fd ${fd}`);
+  return copy;
+}
+
+/** Waits for the end of a child; its status, or 0 where it has been waited for before. */
+function reap(pid: number): number {
+  try {
+    return waitForEnd(pid);
+  } catch (error) {
+    if (error instanceof SystemError && (error.errno === ECHILD || error.errno === ESRCH)) return 0;
+    throw error;
+  }
+}
+
+function spawnMessage(error: unknown, program: string | undefined): string {
+  if (error instanceof SystemError && error.errno === ENOENT && program !== undefined) {
+    return `${program} is not there: install util-linux, or run this as root`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}

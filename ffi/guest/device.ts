@@ -1,0 +1,103 @@
+/**
+ * The guest's device, opened in the guest's namespace, and the reader that takes its frames.
+ *
+ * @module
+ */
+import { check, EPERM, SystemError } from "../libc/errors.ts";
+import type { FrameDevice } from "../device/frame_device.ts";
+import { FrameReader } from "../device/frame_reader.ts";
+import { type GuestDeviceRequest, openDeviceWithin } from "./command.ts";
+import { OwnNamespaceError, setUpGuestNetwork } from "../network/guest_network.ts";
+import { cString, libc } from "../libc/libc.ts";
+import { ownNetworkNamespace, withNetworkNamespace } from "../network/netns.ts";
+import type { Polling } from "../poll/poller.ts";
+import { linkTarget } from "../process/process.ts";
+import { type OpenTun, openTun } from "../device/tun.ts";
+import { TunDevice } from "../device/tun_device.ts";
+import type { Frame, FramePool } from "../../stack/base/device.ts";
+
+/** asm-generic/fcntl.h */
+const O_RDONLY_CLOEXEC = 0o2000000;
+/** linux/nsfs.h: a descriptor of the user namespace that owns a namespace. */
+const NS_GET_USERNS = 0xb701n;
+
+/**
+ * Opens the device in a network namespace (null: this one). Where this process may not enter that, it is done by way of
+ * the user namespace that owns it, if that is the user's. Throws a SystemError, a GuestError or an OwnNamespaceError.
+ */
+export function openGuestDevice(netns: string | null, asked: Omit<GuestDeviceRequest, "host">): TunDevice {
+  const { interface: name, mtu, offload, network } = asked;
+  const host = network === null ? "" : ownNetworkNamespace();
+  const request = { ...asked, host };
+  const open = () =>
+    network === null ? openTun(name, { mtu, offload }) : setUpGuestNetwork(name, network, offload, host);
+  return new TunDevice(netns === null ? open() : openIn(netns, request, open));
+}
+
+function openIn(netns: string, request: GuestDeviceRequest, open: () => OpenTun): OpenTun {
+  try {
+    return withNetworkNamespace(netns, open);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.errno !== EPERM || error.syscall !== "setns") throw error;
+    if (request.network !== null && isNamed(netns, request.host)) throw new OwnNamespaceError();
+    const tun = openByOwner(netns, request);
+    if (tun === null) throw error;
+    return tun;
+  }
+}
+
+/** Whether a file of /proc stands for that namespace. (Of a bind mount, the name is not to be read.) */
+function isNamed(path: string, namespace: string): boolean {
+  try {
+    return linkTarget(path) === namespace;
+  } catch (error) {
+    if (error instanceof SystemError) return false;
+    throw error;
+  }
+}
+
+/** Null where the namespace belongs to this process's own user namespace, in which there is nothing more to be had. */
+function openByOwner(network: string, request: GuestDeviceRequest): OpenTun | null {
+  const c = libc();
+  const fd = check(c.open(cString(network), O_RDONLY_CLOEXEC, 0), "open", network);
+  const owner = c.ioctlValue(fd, NS_GET_USERNS, 0n);
+  c.close(fd);
+  if (owner < 0) return null;
+  try {
+    const user = `/proc/${Deno.pid}/fd/${owner}`;
+    return linkTarget(user) === linkTarget("/proc/self/ns/user") ? null : openDeviceWithin({ user, network }, request);
+  } finally {
+    c.close(owner);
+  }
+}
+
+/** Takes frames. */
+export interface FrameHandler {
+  receive(frame: Frame): void;
+  /** No more frames for now. */
+  endOfTurn(): void;
+}
+
+/**
+ * Hands the device's frames to `handler` from now on. Returns what ends that.
+ *
+ * @param gone called once when there will be no more frames
+ */
+export function readFrames(
+  device: FrameDevice,
+  poller: Polling,
+  pool: FramePool,
+  handler: FrameHandler,
+  gone: (error: Error) => void,
+): () => void {
+  const reader = new FrameReader({
+    source: device,
+    fd: device.fd,
+    poller,
+    pool,
+    receive: (frame) => handler.receive(frame),
+    endOfTurn: () => handler.endOfTurn(),
+    onError: gone,
+  });
+  return () => reader.stop();
+}

@@ -1,0 +1,163 @@
+/**
+ * The helper: this program once more, for a moment, within the guest's user namespace.
+ *
+ * setns(2) and unshare(2) refuse to change the user namespace of a process with threads, as any that runs JavaScript has.
+ * So `unshare` or `nsenter` of util-linux, which have none, go there and become this helper. It opens the device, sets
+ * the guest up, and hands the descriptor back. All else that it changes is its one thread's own: mounts and network.
+ *
+ * For a command to be run it makes the namespaces itself: of the network, of mounts, and of processes. The first process
+ * of the latter, the init, is a `cat` that waits for the end of a pipe which only the program holds: should the program
+ * end in whatever way, the init does, and then the kernel ends everything in there. Processes whose parents end become
+ * its children; as it ignores SIGCHLD from its start on, the kernel lets them leave nothing behind (wait(2), NOTES).
+ *
+ * The command is started last. All are children of the helper, and when that ends, of the program, which has asked for
+ * that (child.ts): so nothing stands between the program and the command, neither with signals nor with the status nor
+ * with the terminal.
+ *
+ *     program ── unshare ═ helper            program ┬─ cat      (process 1 inside)
+ *                            ├─ cat     →            ├─ sh       (guest_keeper.ts)
+ *                            ├─ sh                   └─ command
+ *                            └─ command
+ *
+ * It is in the program's process group, as is the command where both share the terminal. So what is typed there reaches
+ * it as well, at a moment when the command may run already but has not been told of: the helper ignores it.
+ *
+ * @module
+ */
+import { waitForEnd } from "../process/child.ts";
+import { check, EINVAL, SystemError } from "../libc/errors.ts";
+import { GO, type HelperReply, type HelperRequest, type HelperRun, type HelperStarted } from "./helper_protocol.ts";
+import { receiveMessage, receiveParts, sendMessage } from "../process/fd_passing.ts";
+import { coverDaemons } from "../mounts/guest_daemons.ts";
+import { shadowEtc } from "../mounts/guest_etc.ts";
+import { startKeeper } from "./keeper.ts";
+import { setUpGuestNetwork } from "../network/guest_network.ts";
+import { showOwnInterfaces } from "../mounts/guest_sysfs.ts";
+import { libc } from "../libc/libc.ts";
+import { mount, MS_REC, MS_SLAVE } from "../mounts/mounts.ts";
+import { setDescriptorLimit, SIGCHLD, SIGINT, SIGQUIT, SIGTSTP } from "../process/process.ts";
+import { F_SETFD, FD_CLOEXEC } from "../libc/socket_constants.ts";
+import { spawn } from "../process/spawn.ts";
+import { type OpenTun, openTun } from "../device/tun.ts";
+import { splitWords } from "../process/words.ts";
+
+// linux/sched.h
+const CLONE_NEWNS = 0x0002_0000;
+const CLONE_NEWPID = 0x2000_0000;
+const CLONE_NEWNET = 0x4000_0000;
+// asm-generic/signal-defs.h
+const SIG_DFL = null;
+const SIG_IGN = 1n;
+
+/** Where the helper's stdout and stderr lead: nowhere, and to the program. */
+const NOWHERE = 1, COMPLAINTS = 2;
+
+/** Why the root's mounts can't be changed. */
+const NO_MOUNT_POINT = "this is a chroot whose folder is no mount point; before entering it: mount --bind DIR DIR; " +
+  "or run this outside of it";
+
+/**
+ * Does what the request says, and ends the process.
+ *
+ * @param socket the helper's end of the socket to the program
+ */
+export function runHelper(socket: number): never {
+  closeOnExec(socket);
+  const ignored = ignoreTerminal();
+  const request = receiveParts(socket);
+  if (request === null) Deno.exit(1); // the program has ended
+  const { run, ...asked }: HelperRequest = JSON.parse(new TextDecoder().decode(request));
+  const words = run === null ? null : receiveParts(socket);
+  let reply: HelperReply, fd: number | undefined;
+  try {
+    if (run !== null) enterNamespaces(run);
+    const { fd: opened, ...tun } = openDevice(asked);
+    const processes = run === null ? { init: 0, keeper: 0 } : furnish(run);
+    fd = opened;
+    reply = { kind: "device", tun, ...processes };
+  } catch (error) {
+    reply = { kind: "failed", message: messageOf(error) };
+  }
+  sendMessage(socket, JSON.stringify(reply), fd);
+  if (run !== null && words !== null && fd !== undefined && receiveMessage(socket)?.text === GO) {
+    sendMessage(socket, JSON.stringify(start(run, splitWords(words), ignored)));
+  }
+  Deno.exit(0);
+}
+
+function openDevice({ interface: name, mtu, offload, network, host }: Omit<HelperRequest, "run">): OpenTun {
+  return network === null ? openTun(name, { mtu, offload }) : setUpGuestNetwork(name, network, offload, host);
+}
+
+/** Mounts of this namespace stay in it from then on; those of the host still arrive here. */
+function enterNamespaces({ stdio, lifeline, changes }: HelperRun): void {
+  for (const fd of [...stdio, lifeline, changes]) closeOnExec(fd); // each is for one process alone
+  check(libc().unshare(CLONE_NEWNET | CLONE_NEWNS), "unshare(CLONE_NEWNET | CLONE_NEWNS)", "");
+  try {
+    mount("none", "/", null, MS_REC | MS_SLAVE);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.errno !== EINVAL) throw error;
+    throw new SystemError("mount", EINVAL, "/", NO_MOUNT_POINT);
+  }
+}
+
+/** Sees to the files, and starts the init and the keeper of the files; returns their process ids. */
+function furnish({ resolvConf, changes, lifeline }: HelperRun): { readonly init: number; readonly keeper: number } {
+  showOwnInterfaces();
+  check(libc().unshare(CLONE_NEWPID), "unshare(CLONE_NEWPID)", "");
+  const init = startInit(lifeline);
+  coverDaemons();
+  const keeper = resolvConf === null
+    ? startKeeper(changes, null)
+    : shadowEtc(resolvConf, (etc) => startKeeper(changes, etc));
+  mountProc();
+  for (const fd of [changes, lifeline]) libc().close(fd);
+  return { init, keeper };
+}
+
+/** A program keeps an ignored signal ignored; a shell as the first process might not. */
+function startInit(lifeline: number): number {
+  const before = libc().signal(SIGCHLD, SIG_IGN);
+  try {
+    return spawn(["cat"], { stdio: [lifeline, NOWHERE, COMPLAINTS] });
+  } finally {
+    libc().signal(SIGCHLD, BigInt(Deno.UnsafePointer.value(before)));
+  }
+}
+
+/** Makes /proc that of the new namespace of processes, from within that; where the system does not allow it, it stays. */
+function mountProc(): void {
+  const command = ["mount", "-t", "proc", "-o", "nosuid,nodev,noexec", "proc", "/proc"];
+  try {
+    waitForEnd(spawn(command, { stdio: [NOWHERE, NOWHERE, NOWHERE] }));
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error; // there is no such program, or it has been waited for
+  }
+}
+
+/** Ignores the signals that a terminal sends; returns those of them that were not ignored before. */
+function ignoreTerminal(): readonly number[] {
+  return [SIGINT, SIGQUIT, SIGTSTP].filter((signal) => libc().signal(signal, SIG_IGN) === SIG_DFL);
+}
+
+function start(
+  { stdio, ownGroup, descriptorLimit }: HelperRun,
+  command: readonly Uint8Array[],
+  heeded: readonly number[],
+): HelperStarted {
+  try {
+    setDescriptorLimit(descriptorLimit);
+    return { kind: "started", pid: spawn(command, { stdio, ownGroup, heeded }) };
+  } catch (error) {
+    const reason = error instanceof SystemError ? error.errno : 0;
+    return { kind: "failed", errno: reason, message: messageOf(error) };
+  }
+}
+
+function closeOnExec(fd: number): void {
+  check(libc().fcntl(fd, F_SETFD, FD_CLOEXEC), "fcntl(F_SETFD)", `fd ${fd}`);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,124 @@
+/**
+ * What changes in the host's `/etc`, for the guest's keeper (guest_keeper.ts): the names of entries that come, go or
+ * are replaced, by inotify(7), one a line in a pipe. An empty line says that any may have changed.
+ *
+ *     struct inotify_event (linux/inotify.h)
+ *     0 watch (32)   4 mask (32)   8 cookie (32)   12 length (32)   16 name, with zeros up to the length
+ *
+ * @module
+ */
+import { check, EAGAIN } from "../libc/errors.ts";
+import { cString, errno, libc } from "../libc/libc.ts";
+import { pipe } from "../process/fd_passing.ts";
+import type { PollHandle } from "../poll/epoll_set.ts";
+import { EPOLLIN, type Polling } from "../poll/poller.ts";
+import { F_SETFL, O_NONBLOCK } from "../libc/socket_constants.ts";
+
+// linux/inotify.h
+const IN_MOVED_FROM = 0x40;
+const IN_MOVED_TO = 0x80;
+const IN_CREATE = 0x100;
+const IN_DELETE = 0x200;
+const IN_Q_OVERFLOW = 0x4000;
+const IN_ONLYDIR = 0x0100_0000;
+/** IN_NONBLOCK | IN_CLOEXEC */
+const IN_NONBLOCK_CLOEXEC = 0o2004000;
+const EVENT_SIZE = 16;
+
+const ETC = "/etc";
+/** Where the folders of the daemons come and go that the keeper covers. */
+const DAEMONS_PARENTS: readonly string[] = ["/run", "/run/systemd"];
+/** Room for some hundred events. */
+const READ_SIZE = 16 * 1024;
+/** How long the keeper gets, in ms, where it has not yet read what fills the pipe. */
+const RETRY_MS = 200;
+
+/** The watch, and the pipe to the keeper. */
+export class HostChanges {
+  /** The keeper's end of the pipe. Not inherited. */
+  readonly changes: number;
+  private readonly writes: number;
+  private readonly inotify: number;
+  private readonly etc: number;
+  private readonly buffer = new Uint8Array(new ArrayBuffer(READ_SIZE));
+  private handle: PollHandle | null = null;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private closed = false;
+
+  /** Watches from now on; nothing is told before {@linkcode begin}. Throws a SystemError. */
+  constructor() {
+    const c = libc();
+    [this.changes, this.writes] = pipe();
+    c.fcntl(this.writes, F_SETFL, O_NONBLOCK);
+    this.inotify = check(c.inotify_init1(IN_NONBLOCK_CLOEXEC), "inotify_init1", "");
+    this.etc = this.watch(ETC, IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO);
+    for (const path of DAEMONS_PARENTS) this.watch(path, IN_CREATE | IN_MOVED_TO);
+  }
+
+  /** Closes this process's copy of the keeper's end, once that has its own. */
+  handedOn(): void {
+    libc().close(this.changes);
+  }
+
+  /** Tells the keeper from here on, of what has happened before as well. */
+  begin(poller: Polling): void {
+    this.handle = poller.add(this.inotify, () => this.read());
+    this.handle.arm(EPOLLIN);
+  }
+
+  /** The keeper ends. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    clearTimeout(this.retry);
+    this.handle?.remove();
+    libc().close(this.inotify);
+    libc().close(this.writes);
+  }
+
+  /** The number of the watch; -1 where the folder is not there, or the user has no watch left. */
+  private watch(path: string, events: number): number {
+    return libc().inotify_add_watch(this.inotify, cString(path), events | IN_ONLYDIR);
+  }
+
+  private read(): void {
+    const length = libc().readBuffer(this.inotify, this.buffer, BigInt(READ_SIZE));
+    if (length > 0) this.tell(namesOf(this.buffer.subarray(0, length), this.etc));
+    this.handle?.arm(EPOLLIN);
+  }
+
+  private tell(lines: Uint8Array<ArrayBuffer>): void {
+    if (lines.length === 0 || libc().writeBuffer(this.writes, lines, BigInt(lines.length)) === lines.length) return;
+    if (errno() !== EAGAIN) return; // the keeper has ended
+    this.retry ??= setTimeout(() => {
+      this.retry = undefined;
+      this.tell(ANY);
+    }, RETRY_MS);
+  }
+}
+
+const NEWLINE = 10;
+const ANY: Uint8Array<ArrayBuffer> = new Uint8Array([NEWLINE]);
+
+/**
+ * The lines to write for events as inotify tells them.
+ *
+ * @param etc the watch whose names are told; what happens elsewhere is told by an empty line, as is the loss of events
+ */
+export function namesOf(events: Uint8Array<ArrayBuffer>, etc: number): Uint8Array<ArrayBuffer> {
+  const view = new DataView(events.buffer, events.byteOffset, events.length);
+  const lines: number[] = [];
+  let any = false;
+  for (let at = 0; at + EVENT_SIZE <= events.length;) {
+    const length = view.getUint32(at + 12, true);
+    const padded = events.subarray(at + EVENT_SIZE, at + EVENT_SIZE + length);
+    const end = padded.indexOf(0);
+    const name = end < 0 ? padded : padded.subarray(0, end);
+    const overflow = (view.getUint32(at + 4, true) & IN_Q_OVERFLOW) !== 0;
+    if (overflow || view.getInt32(at, true) !== etc || name.includes(NEWLINE)) any = true;
+    else if (name.length > 0) lines.push(...name, NEWLINE);
+    at += EVENT_SIZE + length;
+  }
+  if (any) lines.push(NEWLINE);
+  return new Uint8Array(lines);
+}

@@ -1,0 +1,209 @@
+/**
+ * A UDP socket as a {@linkcode HostDatagram}.
+ *
+ * A send goes to the kernel at once, from where the bytes lie, or with others of its kind (send_train.ts); what the
+ * kernel has no room for is dropped, as UDP may be.
+ * Receiving takes all that waits (receive_batch.ts) each time that the poller says there is something.
+ *
+ * What the network says about a datagram (nobody on that port, no such host) comes to the socket's error queue, with
+ * the address that the datagram went to. Until the queue is read, the kernel fails the next send or receive with that
+ * error although it has nothing to do with it: so a send that fails is tried again after reading the queue, and only if
+ * it was empty, the error is the send's own.
+ *
+ * Failures are reported in a turn of their own, never from within `send`.
+ *
+ * @module
+ */
+import type { Endpoint } from "../../stack/base/address.ts";
+import type { DatagramOptions, HostDatagram, HostDatagramHandler } from "../../forward/host/port.ts";
+import { keepErrors, SO_EE_ORIGIN_LOCAL } from "../libc/error_queue.ts";
+import { EAGAIN, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, EOPNOTSUPP } from "../libc/errors.ts";
+import { errno, libc } from "../libc/libc.ts";
+import { EPOLLERR, EPOLLIN } from "../poll/poller.ts";
+import { endpointText, readEndpoint, sockaddrIs, sockaddrPort } from "../libc/sockaddr.ts";
+import {
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK_CLOEXEC,
+  SOL_SOCKET,
+} from "../libc/socket_constants.ts";
+import { familyOf, type SocketContext, throwIfFailed } from "./context.ts";
+import { BATCH } from "./receive_batch.ts";
+import type { SendTrain, TrainOwner } from "./send_train.ts";
+import { Socket } from "../poll/watched_socket.ts";
+
+/** Full batches before others get their turn. */
+const BATCHES_PER_TURN = 4;
+/**
+ * What the kernel may queue for a socket that many send to. With the usual 208 KiB, which hold some 160 small datagrams,
+ * fifty clients that sent ten each at once lost two thirds of them.
+ */
+const CROWDED_BUFFER = new Int32Array(new ArrayBuffer(4)).fill(4 << 20);
+/** Entries of the error queue that are read at once. */
+const MAX_ERRORS = 64;
+/** Errors of the socket's own in a row, after which it is left alone: waiting for it would spin. */
+const MAX_FAILURES = 16;
+
+/** See the module's text. */
+export class LibcDatagram implements HostDatagram, TrainOwner {
+  readonly local: Endpoint;
+  /** Datagrams that were not sent because the kernel had no room. */
+  dropped = 0;
+  private readonly socket: Socket;
+  private closed = false;
+  /** Whether datagrams must be sent one by one. */
+  private apart = false;
+  /** Failures to receive since the last datagram. */
+  private failures = 0;
+  /** Where the last datagram came from: most come from there again. */
+  private lastFrom: Endpoint | null = null;
+
+  /** Binds to `local`, or to the context's source address where that is the wildcard. Throws a SocketError. */
+  constructor(
+    private readonly context: SocketContext,
+    local: Endpoint,
+    private readonly handler: HostDatagramHandler,
+    options: DatagramOptions = {},
+  ) {
+    const fd = open(context, local, options);
+    this.socket = new Socket(fd, context.poller);
+    this.local = context.localEndpoint(fd);
+    this.socket.onEvents = this.ready;
+    this.socket.arm(EPOLLIN);
+  }
+
+  send(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
+    if (this.closed) return;
+    const { train } = this.context;
+    if (this.apart || train === null || !train.add(this, bytes, offset, length, to)) {
+      this.sendOne(bytes, offset, length, to);
+    }
+  }
+
+  sendTrain(train: SendTrain): void {
+    const { to, block, length, size } = train;
+    if (this.closed || to === null) return;
+    if (train.count > 1) {
+      const sent = train.send(this.socket.fd);
+      if (sent >= 0) return;
+      if (sent === -EAGAIN || sent === -ENOBUFS) {
+        this.dropped += train.count;
+        return;
+      }
+      // by a kernel, a device or a path that can't; or it is an error about earlier ones
+      if (sent === -EINVAL || sent === -EIO || sent === -EMSGSIZE || sent === -EOPNOTSUPP) this.apart = true;
+    }
+    for (let at = 0; at < length && !this.closed; at += size) {
+      this.sendOne(block.bytes, at, Math.min(size, length - at), to);
+    }
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.context.train?.flushOf(this);
+    this.closed = true;
+    this.socket.close();
+  }
+
+  private sendOne(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
+    const { context, socket } = this;
+    const message = context.datagramMessage;
+    message.setPart(0, context.addresses.of(bytes) + offset, length);
+    for (let attempts = 0;; attempts++) {
+      context.address(to);
+      if (libc().sendmsg(socket.fd, message.pointer, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;
+      const reason = errno();
+      if (reason === EINTR) continue;
+      if (reason === EAGAIN || reason === ENOBUFS) {
+        this.dropped++;
+        return;
+      }
+      if (attempts > 0 || this.readErrors() === 0) return this.fail(reason, `send to udp ${endpointText(to)}`, to);
+    }
+  }
+
+  private readonly ready = (events: number): void => {
+    if ((events & EPOLLERR) !== 0) this.readErrors();
+    for (let i = 0; i < BATCHES_PER_TURN && this.receive(); i++);
+    if (this.failures < MAX_FAILURES) this.socket.arm(EPOLLIN);
+  };
+
+  /** Receives a batch, and says whether there may be more. */
+  private receive(): boolean {
+    const { context, handler } = this;
+    if (this.closed) return false;
+    const { batch } = context;
+    const count = batch.receive(this.socket.fd);
+    if (count < 0) {
+      if (count === -EAGAIN) return false;
+      if (this.readErrors() > 0) return true;
+      this.failures++;
+      this.fail(-count, `receive on udp ${endpointText(this.local)}`, null);
+      return false;
+    }
+    this.failures = 0;
+    for (let i = 0; i < count && !this.closed; i++) {
+      handler.received(batch.buffers[i]!, batch.length(i), this.from(batch.nameAt(i)));
+    }
+    return count === BATCH;
+  }
+
+  /** The endpoint at that place of the batch's names. */
+  private from(at: number): Endpoint {
+    const { names } = this.context.batch;
+    const last = this.lastFrom;
+    if (last !== null && last.port === sockaddrPort(names, at) && sockaddrIs(names, at, last.address)) return last;
+    return this.lastFrom = readEndpoint(names, at, this.context.makeAddress);
+  }
+
+  /** Reports what the network says; returns how many entries were taken. What the host says, `send` has been told. */
+  private readErrors(): number {
+    const { errors } = this.context;
+    let count = 0;
+    while (count < MAX_ERRORS && errors.take(this.socket.fd)) {
+      count++;
+      if (errors.errno === 0 || errors.origin === SO_EE_ORIGIN_LOCAL) continue;
+      const { destination } = errors;
+      const to = destination === null ? "" : ` to ${endpointText(destination)}`;
+      this.fail(errors.errno, `udp${to}`, destination);
+    }
+    return count;
+  }
+
+  private fail(errno: number, what: string, to: Endpoint | null): void {
+    const error = this.context.error(errno, what);
+    queueMicrotask(() => {
+      if (!this.closed) this.handler.failed(error, to);
+    });
+    this.context.poller.yield?.();
+  }
+}
+
+function open(context: SocketContext, local: Endpoint, options: DatagramOptions): number {
+  const { address, port } = local;
+  const family = familyOf(address.version);
+  const wildcard = address.bytes.every((byte) => byte === 0);
+  const fd = throwIfFailed(libc().socket(family, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0));
+  try {
+    keepErrors(fd, family);
+    if (options.crowded) enlarge(fd);
+    if (options.zone !== undefined) context.bindToInterface(fd, options.zone);
+    if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    context.bind(fd, wildcard ? context.source(address.version) ?? address : address, port);
+  } catch (error) {
+    libc().close(fd);
+    throw error;
+  }
+  return fd;
+}
+
+/** As far as the system lets us: everybody gets as much as net.core.rmem_max says. */
+function enlarge(fd: number): void {
+  if (libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, CROWDED_BUFFER, 4) === 0) return;
+  libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUF, CROWDED_BUFFER, 4);
+}

@@ -1,0 +1,133 @@
+/**
+ * Connecting: a socket that doesn't wait, connect(2), and the poller says when it has an outcome.
+ *
+ * A connection is handed over within the poller's callback, so that its first bytes need no turn of the event loop of
+ * their own; and a dial that is given up costs its descriptor's close alone: no error is made for it.
+ *
+ * @module
+ */
+import type { Endpoint } from "../../stack/base/address.ts";
+import type { DialOptions, HostDial, HostDialHandler, HostStream } from "../../forward/host/port.ts";
+import { EINPROGRESS, EINTR } from "../libc/errors.ts";
+import { errno, libc } from "../libc/libc.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLOUT } from "../poll/poller.ts";
+import { endpointText } from "../libc/sockaddr.ts";
+import {
+  IP_BIND_ADDRESS_NO_PORT,
+  IPPROTO_IP,
+  SO_ERROR,
+  SOCK_NONBLOCK_CLOEXEC,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "../libc/socket_constants.ts";
+import { familyOf, type SocketContext, socketError, throwIfFailed } from "./context.ts";
+import { Socket } from "../poll/watched_socket.ts";
+import { LibcStream, STREAM_EVENTS } from "./stream.ts";
+
+/** Connects, and tells the handler; with the context's errors. */
+export function dial(
+  context: SocketContext,
+  remote: Endpoint,
+  handler: HostDialHandler,
+  options: DialOptions,
+): HostDial {
+  let socket: Socket;
+  try {
+    socket = connecting(context, remote, options.zone);
+  } catch (error) {
+    return new FailedDial(context, handler, translate(context, error, remote));
+  }
+  return new SocketDial(context, socket, remote, handler);
+}
+
+/** A dial whose socket is under way. */
+class SocketDial implements HostDial {
+  private over = false;
+
+  constructor(
+    private readonly context: SocketContext,
+    private readonly socket: Socket,
+    private readonly remote: Endpoint,
+    private readonly handler: HostDialHandler,
+  ) {
+    socket.onEvents = this.ready;
+  }
+
+  cancel(): void {
+    if (this.over) return;
+    this.over = true;
+    this.socket.close();
+  }
+
+  private readonly ready = (events: number): void => {
+    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) === 0) return;
+    this.over = true;
+    const { context, socket, remote, handler } = this;
+    let stream: HostStream;
+    try {
+      stream = connected(context, socket, remote, events);
+    } catch (error) {
+      socket.close();
+      return handler.failed(translate(context, error, remote));
+    }
+    handler.connected(stream);
+  };
+}
+
+/** A dial that failed at once, which its user is told of later. */
+class FailedDial implements HostDial {
+  private over = false;
+
+  constructor(context: SocketContext, handler: HostDialHandler, error: unknown) {
+    queueMicrotask(() => {
+      if (!this.over) handler.failed(error);
+    });
+    context.poller.yield?.();
+  }
+
+  cancel(): void {
+    this.over = true;
+  }
+}
+
+/** A socket on its way there. */
+function connecting(context: SocketContext, remote: Endpoint, zone: string | undefined): Socket {
+  const { version } = remote.address;
+  const fd = throwIfFailed(libc().socket(familyOf(version), SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0));
+  try {
+    context.setStreamOptions(fd);
+    if (zone !== undefined) context.bindToInterface(fd, zone);
+    const source = context.source(version);
+    if (source !== null) {
+      // the port is chosen by connect(2), which knows the other end: many connections may share one
+      context.setOption(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+      context.bind(fd, source, 0);
+    }
+    if (context.connect(fd, remote) < 0) {
+      const reason = errno();
+      if (reason !== EINPROGRESS && reason !== EINTR) throw socketError(reason);
+    }
+  } catch (error) {
+    libc().close(fd);
+    throw error;
+  }
+  return new Socket(fd, context.poller, STREAM_EVENTS); // reported at once where it is connected already
+}
+
+function connected(context: SocketContext, socket: Socket, remote: Endpoint, events: number): HostStream {
+  if ((events & (EPOLLERR | EPOLLHUP)) !== 0) {
+    const reason = context.option(socket.fd, SOL_SOCKET, SO_ERROR);
+    if (reason !== 0) throw socketError(reason);
+  }
+  const stream = new LibcStream(socket, context, context.localEndpoint(socket.fd), remote);
+  socket.onEvents(events); // there may be something to read, too, which is not told again
+  return stream;
+}
+
+function translate(context: SocketContext, error: unknown, remote: Endpoint): unknown {
+  return context.translate(error, connectTo(remote));
+}
+
+function connectTo(remote: Endpoint): string {
+  return `connect to ${endpointText(remote)}`;
+}

@@ -1,0 +1,72 @@
+/**
+ * The host's network through libc's sockets, as an implementation of {@linkcode HostNetwork}: what the runtime's own
+ * sockets have no call for (a source address, a reset, ICMP errors about datagrams), and fewer system calls.
+ *
+ *     dial      socket, connect → the poller → LibcStream      dial.ts, stream.ts
+ *     listen    accept4 → LibcStream                           listener.ts
+ *     datagram  sendmsg, recvmmsg, the error queue             datagram.ts
+ *
+ * Every socket is not blocking, closed on exec, has one handle of the poller, and is closed once (../socket.ts).
+ *
+ * `ffi/` depends on `forward/` by types alone, so what makes its errors and addresses is handed in.
+ *
+ * @example
+ * ```ts
+ * const host = new LibcHost({ poller, error: hostError, address: IpAddress.at });
+ * host.dial({ address: IpAddress.parse("127.0.0.1"), port: 80 }, {
+ *   connected: (stream) => stream.close(),
+ *   failed: (error) => console.error(error),
+ * });
+ * ```
+ *
+ * @module
+ */
+import type { Endpoint } from "../../stack/base/address.ts";
+import type {
+  DatagramOptions,
+  DialOptions,
+  HostDatagram,
+  HostDatagramHandler,
+  HostDial,
+  HostDialHandler,
+  HostListener,
+  HostNetwork,
+  HostStream,
+} from "../../forward/host/port.ts";
+import { endpointText } from "../libc/sockaddr.ts";
+import { type LibcHostOptions, SocketContext } from "./context.ts";
+import { LibcDatagram } from "./datagram.ts";
+import { dial } from "./dial.ts";
+import { LibcListener } from "./listener.ts";
+
+export type { LibcHostOptions } from "./context.ts";
+
+/** See the module's text. */
+export class LibcHost implements HostNetwork {
+  private readonly context: SocketContext;
+
+  constructor(options: LibcHostOptions) {
+    this.context = new SocketContext(options);
+  }
+
+  dial(remote: Endpoint, handler: HostDialHandler, options: DialOptions = {}): HostDial {
+    return dial(this.context, remote, handler, options);
+  }
+
+  listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener {
+    return this.translate(`listen on ${endpointText(local)}`, () => new LibcListener(this.context, local, accepted));
+  }
+
+  datagram(local: Endpoint, handler: HostDatagramHandler, options: DatagramOptions = {}): HostDatagram {
+    const open = () => new LibcDatagram(this.context, local, handler, options);
+    return this.translate(`bind udp ${endpointText(local)}`, open);
+  }
+
+  private translate<T>(what: string, open: () => T): T {
+    try {
+      return open();
+    } catch (error) {
+      throw this.context.translate(error, what);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Receiving datagrams by recvmmsg(2): one call takes all that wait, up to the size of the batch, so a single datagram
+ * costs one call and not a second one that only says that there is no other. One batch serves all sockets: it is
+ * filled and handed on before another may use it.
+ *
+ * `struct mmsghdr` is a `struct msghdr` and the number of bytes received (32 bits), 64 bytes in all.
+ *
+ * @module
+ */
+import { EINTR } from "../libc/errors.ts";
+import { IOVEC_SIZE, setIovec } from "../libc/iovec.ts";
+import { errno, libc } from "../libc/libc.ts";
+import { MachineBlock } from "../libc/memory.ts";
+import { SOCKADDR_IN6_SIZE } from "../libc/sockaddr.ts";
+import { MSG_DONTWAIT } from "../libc/socket_constants.ts";
+
+/** Datagrams of a call. Their buffers are memory only once datagrams of that size came. */
+export const BATCH = 16;
+
+/** More than the longest UDP datagram: 65,527 bytes over IPv6. */
+const BUFFER_SIZE = 65_536;
+
+const MMSGHDR_SIZE = 64;
+const NAME_LENGTH = 2;
+const RECEIVED = 14;
+const WORDS = MMSGHDR_SIZE / 4;
+/** Room for a sockaddr_in6, aligned. */
+const NAME_SIZE = 32;
+
+const IOVECS_AT = BATCH * MMSGHDR_SIZE;
+const NAMES_AT = IOVECS_AT + BATCH * IOVEC_SIZE;
+
+/** See the module's text. */
+export class ReceiveBatch {
+  /** The addresses that datagrams came from, at {@linkcode nameAt}. */
+  readonly names: Uint8Array;
+  /** The datagrams. */
+  readonly buffers: readonly Uint8Array[];
+  private readonly words: Uint32Array;
+  private readonly pointer: Deno.PointerObject;
+  /** How many entries the kernel has written to since they were prepared. */
+  private used = BATCH;
+
+  constructor() {
+    const data = new MachineBlock(BATCH * BUFFER_SIZE);
+    this.buffers = Array.from(
+      { length: BATCH },
+      (_, i) => data.bytes.subarray(i * BUFFER_SIZE, (i + 1) * BUFFER_SIZE),
+    );
+    const block = new MachineBlock(NAMES_AT + BATCH * NAME_SIZE);
+    this.pointer = block.pointerAt(0);
+    this.names = block.bytes;
+    this.words = new Uint32Array(block.bytes.buffer);
+    const iovecs = this.words.subarray(IOVECS_AT / 4);
+    for (let i = 0; i < BATCH; i++) {
+      const at = i * WORDS;
+      this.setAddress(at, block.address + this.nameAt(i));
+      this.setAddress(at + 4, block.address + IOVECS_AT + i * IOVEC_SIZE);
+      this.words[at + 6] = 1; // one part
+      setIovec(iovecs, i, data.address + i * BUFFER_SIZE, BUFFER_SIZE);
+    }
+  }
+
+  /** Receives; the number of datagrams, or the negative errno. Less than {@linkcode BATCH}: no more were there. */
+  receive(fd: number): number {
+    const { words } = this;
+    for (let i = 0; i < this.used; i++) words[i * WORDS + NAME_LENGTH] = SOCKADDR_IN6_SIZE;
+    for (;;) {
+      const count = libc().recvmmsg(fd, this.pointer, BATCH, MSG_DONTWAIT, null);
+      this.used = Math.max(count, 1);
+      if (count >= 0) return count;
+      const reason = errno();
+      if (reason !== EINTR) return -reason;
+    }
+  }
+
+  /** Bytes of the datagram with that index. */
+  length(index: number): number {
+    return this.words[index * WORDS + RECEIVED]!;
+  }
+
+  /** Where in {@linkcode names} the address is that it came from. */
+  nameAt(index: number): number {
+    return NAMES_AT + index * NAME_SIZE;
+  }
+
+  private setAddress(word: number, address: number): void {
+    this.words[word] = address;
+    this.words[word + 1] = address / 0x1_0000_0000;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * A connected TCP socket as a {@linkcode HostStream}.
+ *
+ * System calls cost more than anything else here, so none is made that only says EAGAIN:
+ *
+ * | operation | what is done |
+ * | --- | --- |
+ * | read | received at once where something was reported since, or the last receive came back full; else it waits |
+ * | readable | received into the memory of the read that waits; less than asked for: nothing more is there |
+ * | urgent data was reported with it | the next read is tried at once: a receive stops before them (tcp(7)) |
+ * | the peer's FIN or RST was reported with it | received again: what was read last may be the end, which is told with it |
+ * | write | sent at once, unless the last send was taken in part: then it waits for room |
+ * | writable | sent from the memory of the write that waits |
+ *
+ * The poller tells of changes (EPOLLET), so one epoll_ctl(2) serves for all of a connection's life; of room to write the
+ * kernel tells only after a send that found too little. Nothing is allocated for an operation: the memory that it is about
+ * is kept in fields, and handed to the kernel in a structure that all streams share.
+ *
+ * @module
+ */
+import type { Endpoint } from "../../stack/base/address.ts";
+import type { Block } from "../../stack/base/device.ts";
+import type { Chunk } from "../../stack/tcp/flow.ts";
+import type { HostError, HostStream, HostStreamHandler, PENDING } from "../../forward/host/port.ts";
+import { EAGAIN, EINTR } from "../libc/errors.ts";
+import { errno, libc } from "../libc/libc.ts";
+import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT } from "../poll/poller.ts";
+import { endpointText } from "../libc/sockaddr.ts";
+import {
+  EPOLLPRI,
+  EPOLLRDHUP,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SHUT_WR,
+  SO_LINGER,
+  SOL_SOCKET,
+} from "../libc/socket_constants.ts";
+import type { SocketContext } from "./context.ts";
+import type { Socket } from "../poll/watched_socket.ts";
+
+/** The value of the interface's PENDING, which is its type as well. */
+const WAITS: typeof PENDING = -1;
+
+/** `struct linger` (bits/socket.h): on, for 0 seconds. */
+const LINGER_RESET = new Int32Array(new ArrayBuffer(8));
+LINGER_RESET[0] = 1;
+
+/** What a stream's socket is watched for. */
+export const STREAM_EVENTS: number = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+
+/** Nothing can be written any more. */
+const GONE = EPOLLHUP | EPOLLERR;
+/** What the peer sends has an end, good or bad. */
+const ENDS = GONE | EPOLLRDHUP;
+
+/** See the module's text. */
+export class LibcStream implements HostStream {
+  handler: HostStreamHandler | null = null;
+  /** Whether something is likely there to be read. */
+  private mayRead = false;
+  /** Whether the kernel has reported the end, good or bad, of what the peer sends. */
+  private ending = false;
+  ended = false;
+  /** Whether urgent data were reported, and not all was read since. */
+  private urgent = false;
+  /** The errno that came behind what was read last; 0: none did. */
+  private failure = 0;
+  /** Whether there is likely room to write. */
+  private mayWrite = true;
+
+  /** The memory of the read that waits; null: none does. */
+  private readBlock: Block | null = null;
+  private readOffset = 0;
+  private readLength = 0;
+  /** The same of the write. */
+  private writeBlock: Block | null = null;
+  private writeOffset = 0;
+  private writeLength = 0;
+
+  /** Takes over the socket of a connection between these two, which must be watched for STREAM_EVENTS. */
+  constructor(
+    private readonly socket: Socket,
+    private readonly context: SocketContext,
+    readonly local: Endpoint,
+    readonly remote: Endpoint,
+  ) {
+    socket.onEvents = this.ready;
+  }
+
+  read(into: Chunk): number {
+    if (this.mayRead) {
+      const result = this.receive(into.block, into.offset, into.length);
+      if (result >= 0) return result;
+      if (result !== -EAGAIN) throw this.readError(-result);
+    }
+    this.readBlock = into.block;
+    this.readOffset = into.offset;
+    this.readLength = into.length;
+    return WAITS;
+  }
+
+  write(from: Chunk): number {
+    if (this.mayWrite) {
+      const result = this.send(from.block, from.offset, from.length);
+      if (result >= 0) return result;
+      if (result !== -EAGAIN) throw this.writeError(-result);
+    }
+    this.writeBlock = from.block;
+    this.writeOffset = from.offset;
+    this.writeLength = from.length;
+    return WAITS;
+  }
+
+  closeWrite(): void {
+    // It fails where the connection is gone; the read that waits, or the next, tells so.
+    libc().shutdown(this.socket.fd, SHUT_WR);
+  }
+
+  close(): void {
+    this.readBlock = this.writeBlock = null;
+    this.socket.close();
+  }
+
+  reset(): void {
+    libc().setsockopt(this.socket.fd, SOL_SOCKET, SO_LINGER, LINGER_RESET, 8);
+    this.close();
+  }
+
+  private readonly ready = (events: number): void => {
+    if ((events & ENDS) !== 0) this.ending = true;
+    if ((events & EPOLLPRI) !== 0) this.urgent = true;
+    if ((events & (EPOLLIN | EPOLLPRI | ENDS)) !== 0) this.finishRead();
+    if ((events & (EPOLLOUT | GONE)) !== 0) this.finishWrite();
+  };
+
+  private finishRead(): void {
+    const { readBlock } = this;
+    if (readBlock === null) {
+      this.mayRead = true;
+      return;
+    }
+    const result = this.receive(readBlock, this.readOffset, this.readLength);
+    if (result === -EAGAIN) return;
+    this.readBlock = null;
+    if (result >= 0) this.handler?.readDone(result);
+    else this.handler?.readFailed(this.readError(-result));
+  }
+
+  private finishWrite(): void {
+    const { writeBlock } = this;
+    if (writeBlock === null) {
+      this.mayWrite = true; // or else a write is told why not
+      return;
+    }
+    const result = this.send(writeBlock, this.writeOffset, this.writeLength);
+    if (result === -EAGAIN) return;
+    this.writeBlock = null;
+    if (result >= 0) this.handler?.writeDone(result);
+    else this.handler?.writeFailed(this.writeError(-result));
+  }
+
+  /** The number of bytes received, or the negative errno. Sees whether the end came with them, if it was reported. */
+  private receive(block: Block, offset: number, length: number): number {
+    if (this.failure !== 0) return -this.failure;
+    let received = this.receiveOnce(block.address + offset, length);
+    while (this.ending && !this.ended && received > 0 && received < length) {
+      const more = this.receiveOnce(block.address + offset + received, length - received);
+      if (more < 0) {
+        if (more !== -EAGAIN) this.failure = -more;
+        break;
+      }
+      if (more === 0) this.ended = true;
+      received += more;
+    }
+    if (received === -EAGAIN) this.urgent = false;
+    this.mayRead = received >= 0 && (received === length || this.ending || this.urgent);
+    return received;
+  }
+
+  private receiveOnce(address: number, length: number): number {
+    const { streamMessage } = this.context;
+    streamMessage.setPart(0, address, length);
+    let result: number;
+    do result = libc().recvmsg(this.socket.fd, streamMessage.pointer, MSG_DONTWAIT); while (
+      result < 0 && isInterrupted()
+    );
+    return result < 0 ? -errno() : result;
+  }
+
+  /** The number of bytes sent, at least one, or the negative errno. */
+  private send(block: Block, offset: number, length: number): number {
+    const { streamMessage } = this.context;
+    streamMessage.setPart(0, block.address + offset, length);
+    let result: number;
+    do result = libc().sendmsg(this.socket.fd, streamMessage.pointer, MSG_DONTWAIT | MSG_NOSIGNAL); while (
+      result < 0 && isInterrupted()
+    );
+    this.mayWrite = result === length;
+    return result < 0 ? -errno() : result;
+  }
+
+  private readError(errno: number): HostError {
+    return this.context.error(errno, `read from ${endpointText(this.remote)}`);
+  }
+
+  private writeError(errno: number): HostError {
+    return this.context.error(errno, `write to ${endpointText(this.remote)}`);
+  }
+}
+
+function isInterrupted(): boolean {
+  return errno() === EINTR;
+}

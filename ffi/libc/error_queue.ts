@@ -1,0 +1,140 @@
+/**
+ * A socket's error queue: what the network says about packets that were sent, as IP_RECVERR and IPV6_RECVERR have the
+ * kernel keep it (ip(7), "IP_RECVERR"; linux/errqueue.h). An entry names where the packet went, says what became of it
+ * and who says so, and brings the packet's own data as far as the message quoted it.
+ *
+ * While there are entries the socket reports EPOLLERR, and the next send or receive fails with the errno of one of
+ * them: whoever reads the queue makes the socket useful again.
+ *
+ *     cmsghdr             0 length (64)   8 level (32)   12 type (32)   16 ...
+ *     sock_extended_err   0 errno (32)   4 origin   5 type   6 code   8 info (32)   12 data (32)   16 sockaddr
+ *
+ * @module
+ */
+import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
+import { EINTR } from "./errors.ts";
+import { errno, libc } from "./libc.ts";
+import { MachineBlock } from "./memory.ts";
+import { Message } from "./message.ts";
+import { isIpSockaddr, type MakeAddress, readAddress, readEndpoint } from "./sockaddr.ts";
+import {
+  AF_INET6,
+  IP_RECVERR,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_RECVERR,
+  MSG_DONTWAIT,
+  MSG_ERRQUEUE,
+} from "./socket_constants.ts";
+
+/** `struct cmsghdr`: its size is a multiple of 8, to which entries are aligned. */
+const CMSG_HEADER = 16;
+const CMSG_LEVEL = 8;
+const CMSG_TYPE = 12;
+
+/** What is wanted of a quoted packet: ICMP's header. */
+const PAYLOAD_SIZE = 8;
+
+/** Room for a `sock_extended_err` with the longest address, its header, and a timestamp that somebody asked for. */
+const CONTROL_SIZE = 256;
+
+/** linux/errqueue.h: the error was found by the host itself; came by ICMP; by ICMPv6. */
+export const SO_EE_ORIGIN_LOCAL = 1;
+export const SO_EE_ORIGIN_ICMP = 2;
+export const SO_EE_ORIGIN_ICMP6 = 3;
+
+/** Has the kernel keep errors for a socket of that family. */
+export function keepErrors(fd: number, family: number): void {
+  const on = new Int32Array(new ArrayBuffer(4)).fill(1);
+  // both for an IPv6 socket, as it may send to IPv4 as well; a kernel that can't has no errors to tell of
+  libc().setsockopt(fd, IPPROTO_IP, IP_RECVERR, on, 4);
+  if (family === AF_INET6) libc().setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, on, 4);
+}
+
+/** Calls `see` with the offset of each control message's data, its level and its type. */
+export function eachControl(
+  message: Message,
+  see: (at: number, level: number, type: number) => void,
+): void {
+  const { control } = message;
+  const end = Math.min(message.controlLength, control.length);
+  for (let at = 0; at + CMSG_HEADER <= end;) {
+    const length = word(control, at);
+    if (length < CMSG_HEADER || at + length > end) return;
+    see(at + CMSG_HEADER, word(control, at + CMSG_LEVEL), word(control, at + CMSG_TYPE));
+    at += Math.ceil(length / 8) * 8;
+  }
+}
+
+/** The 32-bit number at `at`, in the machine's order. */
+export function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0;
+}
+
+/** Reads error queues; the fields are those of the entry that was taken last. */
+export class ErrorQueue {
+  /** What a call that met this error would have failed with. */
+  errno = 0;
+  /** SO_EE_ORIGIN_ of it. */
+  origin = 0;
+  /** Of the ICMP message, where it came by one. */
+  type = 0;
+  code = 0;
+  /** The first bytes of what was sent, from the transport's payload (UDP) or header (ICMP) on. */
+  readonly payload: Uint8Array;
+  payloadLength = 0;
+  private readonly message = new Message({ name: true, control: CONTROL_SIZE });
+  private offenderAt = -1;
+
+  /** @param make makes addresses */
+  constructor(private readonly make: MakeAddress) {
+    const block = new MachineBlock(PAYLOAD_SIZE);
+    this.payload = block.bytes;
+    this.message.setPart(0, block.address, PAYLOAD_SIZE);
+  }
+
+  /** Takes the oldest entry off a socket's queue; false: it is empty. */
+  take(fd: number): boolean {
+    const { message } = this;
+    for (;;) {
+      message.prepareReceive();
+      const length = libc().recvmsg(fd, message.pointer, MSG_ERRQUEUE | MSG_DONTWAIT);
+      if (length >= 0) {
+        this.payloadLength = length;
+        this.errno =
+          this.origin =
+          this.type =
+          this.code =
+            0;
+        this.offenderAt = -1;
+        eachControl(message, this.see);
+        return true;
+      }
+      if (errno() !== EINTR) return false;
+    }
+  }
+
+  /** Where the packet that it is about was sent to (port 0 for ICMP); null: it does not say. */
+  get destination(): Endpoint | null {
+    const { name, nameLength } = this.message;
+    return nameLength > 0 && isIpSockaddr(name, 0) ? readEndpoint(name, 0, this.make) : null;
+  }
+
+  /** Who sent the ICMP message; null: it came by none. */
+  get offender(): IpAddress | null {
+    const { control } = this.message;
+    const { offenderAt } = this;
+    return offenderAt >= 0 && isIpSockaddr(control, offenderAt) ? readAddress(control, offenderAt, this.make) : null;
+  }
+
+  private readonly see = (at: number, level: number, type: number): void => {
+    const four = level === IPPROTO_IP && type === IP_RECVERR;
+    if (!four && !(level === IPPROTO_IPV6 && type === IPV6_RECVERR)) return;
+    const { control } = this.message;
+    this.errno = word(control, at);
+    this.origin = control[at + 4]!;
+    this.type = control[at + 5]!;
+    this.code = control[at + 6]!;
+    this.offenderAt = at + 16;
+  };
+}

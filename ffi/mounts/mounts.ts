@@ -1,0 +1,84 @@
+/**
+ * Mounts of the mount namespace that the calling thread is in: mount(2), umount(2).
+ *
+ * @module
+ */
+import { check } from "../libc/errors.ts";
+import { cString, libc } from "../libc/libc.ts";
+import { readTextFileIfThere } from "../libc/text_file.ts";
+
+// linux/mount.h
+export const MS_RDONLY = 1n;
+export const MS_NOSUID_NODEV = 2n | 4n;
+export const MS_NOEXEC = 8n;
+export const MS_REMOUNT = 32n;
+export const MS_BIND = 4096n;
+export const MS_REC = 16384n;
+export const MS_SLAVE = 1n << 19n;
+const MNT_DETACH = 2;
+
+// asm-generic/fcntl.h
+const O_WRONLY_CREAT_EXCL_CLOEXEC = 0o1 | 0o100 | 0o200 | 0o2000000;
+const O_PATH_CLOEXEC = 0o10000000 | 0o2000000;
+
+/**
+ * mount(2). Throws a SystemError.
+ *
+ * @param source a path for bind mounts; else the name that the list of mounts shows
+ * @param type the file system's type; null for bind mounts and changes of flags
+ */
+export function mount(
+  source: string,
+  target: string,
+  type: string | null,
+  flags: bigint,
+  data: string | null = null,
+): void {
+  const words = [type, data].map((word) => word === null ? null : cString(word));
+  check(libc().mount(cString(source), cString(target), words[0]!, flags, words[1]!), "mount", target);
+}
+
+/** Mounts an empty tmpfs of at most 1 MiB. Throws a SystemError. */
+export function mountTmpfs(target: string, flags = 0n): void {
+  mount("tmpfs", target, "tmpfs", MS_NOSUID_NODEV | flags, "mode=755,size=1m");
+}
+
+/** Removes a mount from the tree at once; it ends with its last user. Does nothing where there is none. */
+export function detach(target: string): void {
+  libc().umount2(cString(target), MNT_DETACH);
+}
+
+/** Whether a path leads to something, also through links. */
+export function exists(path: string): boolean {
+  const fd = libc().open(cString(path), O_PATH_CLOEXEC, 0);
+  if (fd < 0) return false;
+  libc().close(fd);
+  return true;
+}
+
+/** Makes a file that everybody may read, whatever the umask. Throws a SystemError. */
+export function writeNew(path: string, text: string): void {
+  const c = libc();
+  const fd = check(c.open(cString(path), O_WRONLY_CREAT_EXCL_CLOEXEC, 0o644), "open", path);
+  const bytes = new TextEncoder().encode(text);
+  check(c.writeBuffer(fd, bytes, BigInt(bytes.length)), "write", path);
+  c.close(fd);
+  Deno.chmodSync(path, 0o644);
+}
+
+/** A line of /proc/self/mountinfo: proc_pid_mountinfo(5). */
+export interface MountEntry {
+  /** Where it is mounted. */
+  readonly path: string;
+  /** Options of the mount, such as `ro`. */
+  readonly options: readonly string[];
+}
+
+/** The mounts that this process can reach, in the order in which they were made; none without /proc. */
+export function mountEntries(): MountEntry[] {
+  return readTextFileIfThere("/proc/self/mountinfo").split("\n").filter((line) => line !== "").map((line) => {
+    const fields = line.split(" ");
+    const path = fields[4]!.replace(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8)));
+    return { path, options: fields[5]!.split(",") };
+  });
+}

@@ -1,0 +1,113 @@
+/**
+ * The guest's side of its network: a device with addresses, default routes and an MTU, made by system calls of a thread
+ * that is in the guest's network namespace.
+ *
+ * @module
+ */
+import { check, SystemError } from "../libc/errors.ts";
+import { cString, libc } from "../libc/libc.ts";
+import { ownNetworkNamespace } from "./netns.ts";
+import { type AddressBytes, RouteNetlink } from "./route_netlink.ts";
+import { closeTun, type OpenTun, openTun } from "../device/tun.ts";
+
+/** What the guest is, in one IP version. */
+export interface GuestAddress {
+  /** The guest's address, as text. */
+  readonly address: string;
+  /** Bits of the network's prefix. */
+  readonly prefixLength: number;
+  /** Where all else is reached. */
+  readonly gateway: string;
+}
+
+/** How the guest's network is to be. */
+export interface GuestNetwork {
+  /** The guest's MTU in bytes. */
+  readonly mtu: number;
+  /** Without them the program is of no use. */
+  readonly ipv4: GuestAddress;
+  /** Left out where the guest's kernel has no IPv6, or the MTU does not allow it. */
+  readonly ipv6: GuestAddress;
+}
+
+/** RFC 8200, section 5. */
+const MIN_IPV6_MTU = 1280;
+
+// asm-generic/fcntl.h
+const O_WRONLY_CLOEXEC = 0o1 | 0o2000000;
+
+/** The guest's network was to be set up in the network namespace of the program itself. */
+export class OwnNamespaceError extends Error {
+  override name = "OwnNamespaceError";
+
+  constructor() {
+    super(
+      "-configure is refused: the guest's network namespace is the one that this program runs in, which would lose its " +
+        "default routes. Give -pid or -netns of a guest that has a network namespace of its own by now",
+    );
+  }
+}
+
+/**
+ * Attaches to the device of that name, which is made where it is missing, and sets it up.
+ *
+ * @param offload whether the guest's kernel may leave segmentation and checksums to us
+ * @param host the network namespace of the program, by {@linkcode ownNetworkNamespace}: nothing may be set up there
+ * @throws SystemError when something is not to be had
+ * @throws OwnNamespaceError when the calling thread is in the program's namespace; nothing has changed then
+ */
+export function setUpGuestNetwork(name: string, network: GuestNetwork, offload: boolean, host: string): OpenTun {
+  if (ownNetworkNamespace() === host) throw new OwnNamespaceError();
+  const tun = openTun(name, { mtu: network.mtu, offload, create: true });
+  try {
+    configure(tun, network);
+    return tun;
+  } catch (error) {
+    closeTun(tun);
+    throw error;
+  }
+}
+
+function configure({ name, medium }: OpenTun, { mtu, ipv4, ipv6 }: GuestNetwork): void {
+  const netlink = new RouteNetlink();
+  const add = (guest: GuestAddress, version: 4 | 6) => {
+    netlink.addAddress(name, addressBytes(guest.address, version), guest.prefixLength);
+    netlink.setDefaultRoute(name, version, medium === "ip" ? null : addressBytes(guest.gateway, version));
+  };
+  try {
+    netlink.setUp("lo", null);
+    // A ping by whoever is no root there; of those groups alone that are known there, and so of this one.
+    tell("ipv4/ping_group_range", `${libc().getegid()} ${libc().getegid()}`);
+    tell(`ipv6/conf/${name}/disable_ipv6`, "0");
+    tell(`ipv6/conf/${name}/accept_ra`, "0"); // the addresses are these, and no others beside them
+    netlink.setUp(name, mtu);
+    add(ipv4, 4);
+    if (mtu >= MIN_IPV6_MTU && hasIpv6(name)) add(ipv6, 6);
+  } finally {
+    netlink.close();
+  }
+}
+
+/** Whether the interface takes IPv6 addresses. */
+function hasIpv6(name: string): boolean {
+  const c = libc();
+  const path = `/proc/sys/net/ipv6/conf/${name}`;
+  return c.access(cString(path), 0) === 0;
+}
+
+/** Writes a setting below /proc/sys/net; where there is none, or it must not be written, it stays as it is. */
+function tell(path: string, value: string): void {
+  const c = libc();
+  const fd = c.open(cString(`/proc/sys/net/${path}`), O_WRONLY_CLOEXEC, 0);
+  if (fd < 0) return;
+  const text = new TextEncoder().encode(value);
+  c.writeBuffer(fd, text, BigInt(text.length));
+  c.close(fd);
+}
+
+function addressBytes(text: string, version: 4 | 6): AddressBytes {
+  const bytes = new Uint8Array(new ArrayBuffer(version === 4 ? 4 : 16));
+  const found = check(libc().inet_pton(version === 4 ? 2 : 10, cString(text), bytes), "inet_pton", text);
+  if (found !== 1) throw new SystemError("inet_pton", 22, text, `not an IPv${version} address`);
+  return bytes;
+}

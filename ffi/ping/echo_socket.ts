@@ -1,0 +1,341 @@
+/**
+ * A socket that sends ICMP echo requests and takes the replies, of one of two kinds:
+ *
+ * | kind | what it is | who may | identifier | brings |
+ * | --- | --- | --- | --- | --- |
+ * | ping | SOCK_DGRAM with IPPROTO_ICMP | groups in net.ipv4.ping_group_range (for IPv6 too) | the kernel's choice, a port | its own replies |
+ * | raw | SOCK_RAW | CAP_NET_RAW | ours | everybody's echo replies; for IPv4 behind the IP header |
+ *
+ * Either way the ICMP header and payload go in as they are to go out; a ping socket puts in its identifier and the
+ * checksum, a raw one for IPv6 the checksum, and for IPv4 both are ours. The hop limit goes with each message, as the
+ * replies' comes. What the network says about a request comes to the error queue (error_queue.ts), quoting our header.
+ *
+ * @module
+ */
+import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
+import { ByteAddresses } from "../libc/byte_address.ts";
+import { eachControl, ErrorQueue, keepErrors, word } from "../libc/error_queue.ts";
+import { check, EAGAIN, EINTR } from "../libc/errors.ts";
+import { errno, libc } from "../libc/libc.ts";
+import { MachineBlock } from "../libc/memory.ts";
+import { Message } from "../libc/message.ts";
+import { EPOLLERR, EPOLLIN, type Polling } from "../poll/poller.ts";
+import {
+  isIpSockaddr,
+  type MakeAddress,
+  putSockaddr,
+  SOCKADDR_IN6_SIZE,
+  sockaddrOf,
+  sockaddrPort,
+} from "../libc/sockaddr.ts";
+import { Socket } from "../poll/watched_socket.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  ICMP_FILTER,
+  ICMPV6_FILTER,
+  IP_RECVTTL,
+  IP_TTL,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_HOPLIMIT,
+  IPV6_RECVHOPLIMIT,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK_CLOEXEC,
+  SOCK_RAW,
+  SOL_RAW,
+} from "../libc/socket_constants.ts";
+
+/** See the module's text. */
+export type EchoKind = "ping" | "raw";
+
+// The ICMP header: type, code, checksum (16), identifier (16), sequence (16); RFC 792, RFC 4443 section 4.1
+const ICMP_HEADER = 8;
+const CHECKSUM = 2;
+const IDENTIFIER = 4;
+const SEQUENCE = 6;
+const ECHO_REQUEST4 = 8;
+const ECHO_REPLY4 = 0;
+const ECHO_REQUEST6 = 128;
+const ECHO_REPLY6 = 129;
+
+/** The longest IP packet, with room to spare. */
+const BUFFER_SIZE = 65_600;
+/** `struct cmsghdr` and an int; and the same rounded up to where a next one would start. */
+const CMSG_LENGTH = 20;
+const CMSG_SPACE = 24;
+/** Room for what a reply brings. */
+const CONTROL_SIZE = 128;
+
+/** Messages, and errors, that are taken before others get their turn. */
+const PER_TURN = 16;
+
+/** What all sockets share: memory for the one call that is made at a time. */
+export class EchoMemory {
+  readonly header = new MachineBlock(ICMP_HEADER);
+  readonly outgoing = new Message({ parts: 2, name: true, control: CMSG_SPACE });
+  readonly incoming = new Message({ name: true, control: CONTROL_SIZE });
+  readonly buffer = new MachineBlock(BUFFER_SIZE);
+  readonly addresses = new ByteAddresses();
+
+  /** @param errors reads the error queues */
+  constructor(readonly errors: ErrorQueue) {
+    this.incoming.setPart(0, this.buffer.address, BUFFER_SIZE);
+  }
+}
+
+/** What a sender of requests needs of a socket: see {@linkcode EchoSocket}. */
+export type EchoPort = Pick<EchoSocket, "version" | "kind" | "identifier" | "send" | "close">;
+
+/** What the network says of a request. */
+export type EchoError = Pick<ErrorQueue, "errno" | "origin" | "type" | "code" | "offender">;
+
+/** Opens a socket; `source`: where its requests come from, null: as the system chooses. Throws a SystemError. */
+export type OpenEcho = (
+  version: IpVersion,
+  kind: EchoKind,
+  source: IpAddress | null,
+  receiver: EchoReceiver,
+) => EchoPort;
+
+/** The system's sockets. `make` makes addresses: `IpAddress.at`. */
+export function echoSockets(poller: Polling, make: MakeAddress): OpenEcho {
+  const memory = new EchoMemory(new ErrorQueue(make));
+  return (version, kind, source, receiver) => new EchoSocket(version, kind, source, memory, poller, receiver);
+}
+
+/** What an {@linkcode EchoSocket} tells its user; never from within a call. */
+export interface EchoReceiver {
+  /**
+   * An echo reply: the payload is `bytes[offset .. offset + length)`, valid until the call returns.
+   *
+   * @param from `struct sockaddr_in` or `sockaddr_in6` of its sender
+   */
+  replied(
+    socket: EchoPort,
+    identifier: number,
+    sequence: number,
+    from: Uint8Array,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    hopLimit: number,
+  ): void;
+  /** The network says of a request what `errors` holds. */
+  refused(socket: EchoPort, identifier: number, sequence: number, to: Endpoint, errors: EchoError): void;
+}
+
+/** See the module's text. */
+export class EchoSocket {
+  /** The identifier that its requests have: a ping socket's own; 0 for a raw one, which may have any. */
+  readonly identifier: number;
+  private readonly socket: Socket;
+  private hopLimit = 0;
+
+  /**
+   * Opens one.
+   *
+   * @param source where its requests come from; null: as the system chooses
+   * @throws SystemError
+   */
+  constructor(
+    readonly version: IpVersion,
+    readonly kind: EchoKind,
+    source: IpAddress | null,
+    private readonly memory: EchoMemory,
+    poller: Polling,
+    private readonly receiver: EchoReceiver,
+  ) {
+    const four = version === 4;
+    const type = kind === "ping" ? SOCK_DGRAM : SOCK_RAW;
+    const family = four ? AF_INET : AF_INET6, protocol = four ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+    const name = `socket(${four ? "IPPROTO_ICMP" : "IPPROTO_ICMPV6"}, ${kind})`;
+    const fd = check(libc().socket(family, type | SOCK_NONBLOCK_CLOEXEC, protocol), name, "");
+    try {
+      this.setUp(fd, source);
+      this.identifier = kind === "ping" ? localPort(fd) : 0;
+    } catch (error) {
+      libc().close(fd);
+      throw error;
+    }
+    this.socket = new Socket(fd, poller);
+    this.socket.onEvents = this.ready;
+    this.socket.arm(EPOLLIN);
+  }
+
+  /**
+   * Sends an echo request with the payload `bytes[offset .. offset + length)`.
+   *
+   * @returns 0, or the errno that it failed with
+   */
+  send(
+    destination: IpAddress,
+    identifier: number,
+    sequence: number,
+    hopLimit: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): number {
+    const { header, outgoing, addresses } = this.memory;
+    this.putHeader(identifier, sequence);
+    if (this.kind === "raw" && this.version === 4) putChecksum(header.bytes, bytes, offset, length);
+    outgoing.setPart(0, header.address, ICMP_HEADER);
+    outgoing.setPart(1, addresses.of(bytes) + offset, length);
+    outgoing.nameLength = putSockaddr(outgoing.name, destination, 0);
+    this.putHopLimit(hopLimit);
+    for (let attempts = 0;; attempts++) {
+      if (libc().sendmsg(this.socket.fd, outgoing.pointer, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
+      const reason = errno();
+      if (reason === EINTR) continue;
+      // an error of an earlier request fails this one, until it is taken off the queue
+      if (attempts > 0 || this.readErrors() === 0) return reason;
+    }
+  }
+
+  /** Closes it. The receiver is not called any more. */
+  close(): void {
+    this.socket.close();
+  }
+
+  private setUp(fd: number, source: IpAddress | null): void {
+    const four = this.version === 4;
+    keepErrors(fd, four ? AF_INET : AF_INET6);
+    if (four) setOption(fd, IPPROTO_IP, IP_RECVTTL, 1);
+    else setOption(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+    if (this.kind === "raw") passRepliesOnly(fd, four);
+    if (source === null && this.kind === "raw") return;
+    const name = source === null ? wildcard(four) : sockaddrOf(source, 0);
+    check(libc().bind(fd, name, name.length), "bind", source === null ? "" : source.toString());
+  }
+
+  private putHeader(identifier: number, sequence: number): void {
+    const { bytes } = this.memory.header;
+    bytes[0] = this.version === 4 ? ECHO_REQUEST4 : ECHO_REQUEST6;
+    bytes[1] = bytes[CHECKSUM] = bytes[CHECKSUM + 1] = 0;
+    bytes[IDENTIFIER] = identifier >> 8;
+    bytes[IDENTIFIER + 1] = identifier;
+    bytes[SEQUENCE] = sequence >> 8;
+    bytes[SEQUENCE + 1] = sequence;
+  }
+
+  private putHopLimit(hopLimit: number): void {
+    const { outgoing } = this.memory;
+    const { control } = outgoing;
+    control.fill(0);
+    control[0] = CMSG_LENGTH;
+    control[8] = this.version === 4 ? IPPROTO_IP : IPPROTO_IPV6;
+    control[12] = this.version === 4 ? IP_TTL : IPV6_HOPLIMIT;
+    control[16] = hopLimit;
+    outgoing.controlLength = CMSG_SPACE;
+  }
+
+  private readonly ready = (events: number): void => {
+    if ((events & EPOLLERR) !== 0) this.readErrors();
+    for (let i = 0; i < PER_TURN && this.socket.fd >= 0 && this.receive(); i++);
+    this.socket.arm(EPOLLIN);
+  };
+
+  /** Receives a message, and says whether there may be another. */
+  private receive(): boolean {
+    const { incoming, buffer } = this.memory;
+    incoming.prepareReceive();
+    const length = libc().recvmsg(this.socket.fd, incoming.pointer, MSG_DONTWAIT);
+    if (length < 0) {
+      const reason = errno();
+      return reason === EINTR || (reason !== EAGAIN && this.readErrors() > 0);
+    }
+    const { bytes } = buffer;
+    const at = this.kind === "raw" && this.version === 4 ? (bytes[0]! & 15) * 4 : 0;
+    const reply = this.version === 4 ? ECHO_REPLY4 : ECHO_REPLY6;
+    if (length < at + ICMP_HEADER || bytes[at] !== reply) return true;
+    this.hopLimit = 0;
+    eachControl(incoming, this.seeControl);
+    this.receiver.replied(
+      this,
+      bytes[at + IDENTIFIER]! << 8 | bytes[at + IDENTIFIER + 1]!,
+      bytes[at + SEQUENCE]! << 8 | bytes[at + SEQUENCE + 1]!,
+      incoming.name,
+      bytes,
+      at + ICMP_HEADER,
+      length - at - ICMP_HEADER,
+      this.hopLimit,
+    );
+    return true;
+  }
+
+  private readonly seeControl = (at: number, level: number, type: number): void => {
+    const four = level === IPPROTO_IP && type === IP_TTL;
+    if (four || (level === IPPROTO_IPV6 && type === IPV6_HOPLIMIT)) {
+      this.hopLimit = word(this.memory.incoming.control, at);
+    }
+  };
+
+  /** Hands over what the network says; returns how many entries the queue had. */
+  private readErrors(): number {
+    const { errors } = this.memory;
+    let count = 0;
+    while (count < PER_TURN && this.socket.fd >= 0 && errors.take(this.socket.fd)) {
+      count++;
+      const { payload, payloadLength, destination } = errors;
+      if (payloadLength < ICMP_HEADER || destination === null) continue;
+      this.receiver.refused(
+        this,
+        payload[IDENTIFIER]! << 8 | payload[IDENTIFIER + 1]!,
+        payload[SEQUENCE]! << 8 | payload[SEQUENCE + 1]!,
+        destination,
+        errors,
+      );
+    }
+    return count;
+  }
+}
+
+function setOption(fd: number, level: number, option: number, ...values: number[]): void {
+  const memory = new Int32Array(new ArrayBuffer(4 * values.length));
+  memory.set(values);
+  check(libc().setsockopt(fd, level, option, memory, memory.byteLength), `setsockopt(${level}, ${option})`, "");
+}
+
+/** A set bit keeps a type out. */
+function passRepliesOnly(fd: number, four: boolean): void {
+  if (four) return setOption(fd, SOL_RAW, ICMP_FILTER, ~(1 << ECHO_REPLY4));
+  const filter = Array<number>(8).fill(-1);
+  filter[ECHO_REPLY6 >> 5]! &= ~(1 << (ECHO_REPLY6 & 31));
+  setOption(fd, IPPROTO_ICMPV6, ICMPV6_FILTER, ...filter);
+}
+
+function localPort(fd: number): number {
+  const name = new Uint8Array(new ArrayBuffer(SOCKADDR_IN6_SIZE)), length = new Int32Array(new ArrayBuffer(4));
+  length[0] = SOCKADDR_IN6_SIZE;
+  check(libc().getsockname(fd, name, length), "getsockname", "");
+  return sockaddrPort(name, 0);
+}
+
+/** Port 0 of any address: a ping socket takes a free identifier then. */
+function wildcard(four: boolean): Uint8Array<ArrayBuffer> {
+  const name = new Uint8Array(new ArrayBuffer(four ? 16 : SOCKADDR_IN6_SIZE));
+  name[0] = four ? AF_INET : AF_INET6;
+  return name;
+}
+
+/** The Internet checksum (RFC 1071) of a header whose checksum is 0, and the payload behind it. */
+function putChecksum(header: Uint8Array, bytes: Uint8Array, offset: number, length: number): void {
+  let sum = 0;
+  for (let i = 0; i < ICMP_HEADER; i += 2) sum += header[i]! << 8 | header[i + 1]!;
+  const end = offset + length;
+  for (let i = offset; i + 1 < end; i += 2) sum += bytes[i]! << 8 | bytes[i + 1]!; // below 2^31 for any packet
+  if (length % 2 === 1) sum += bytes[end - 1]! << 8;
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  header[CHECKSUM] = ~sum >> 8;
+  header[CHECKSUM + 1] = ~sum;
+}
+
+/** Whether a sender's address is one that can be compared. */
+export function isSender(from: Uint8Array): boolean {
+  return isIpSockaddr(from, 0);
+}

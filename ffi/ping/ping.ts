@@ -1,0 +1,390 @@
+/**
+ * Real pings for a guest: its echo requests are sent by sockets of the host, and what comes back is told.
+ *
+ * Each of the guest's identifiers (each `ping` that runs) has an identifier of the host's: a ping socket of its own,
+ * whose identifier the kernel chooses, or where only raw sockets are permitted a number of ours on one raw socket.
+ * Which of the two it is, is found out with the first request of each IP version. Sequence numbers are
+ * kept, and so is the payload.
+ *
+ *     request   identifier → flow; flow, sequence and destination → waiting, with the caller's token; sent
+ *     reply     identifier → flow; flow, sequence and sender → no longer waiting: told
+ *     error     likewise, by the request's header that the network quotes and the destination that the kernel kept
+ *
+ * A failure of the host's own (no route, forbidden) is told as the ICMP error that a router would send, from nobody.
+ *
+ * Everything has a bound: of requests that wait, the oldest is forgotten for a new one; of flows, the one not used for
+ * longest. {@linkcode PingSockets.sweep} forgets what is too old by the caller's clock; nothing else does it.
+ *
+ * @module
+ */
+import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
+import { type EchoError, type EchoPort, type EchoReceiver, isSender, type OpenEcho } from "./echo_socket.ts";
+import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../libc/error_queue.ts";
+import {
+  EACCES,
+  EHOSTUNREACH,
+  EINVAL,
+  EMFILE,
+  EMSGSIZE,
+  ENETUNREACH,
+  ENFILE,
+  ENOBUFS,
+  ENOMEM,
+  EPERM,
+  SystemError,
+} from "../libc/errors.ts";
+import { sockaddrIs } from "../libc/sockaddr.ts";
+
+/** How long an answer is waited for, and an identifier kept: Linux's nf_conntrack_icmp_timeout. */
+export const PING_TIMEOUT_MS = 30_000;
+
+/** How everybody is allowed to ping. */
+const ALLOW = "sysctl -w net.ipv4.ping_group_range='0 2147483647'";
+
+/** What a {@linkcode PingSockets} tells its user; never from within a call. `T` is whatever `send` was given. */
+export interface PingHandler<T> {
+  /** The reply: its payload is `bytes[offset .. offset + length)`, valid until the call returns. */
+  reply(token: T, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void;
+  /**
+   * An ICMP error (type and code are ICMP's or ICMPv6's by the destination's version).
+   *
+   * @param from who sent it; null: the host itself has no way there
+   */
+  failed(token: T, type: number, code: number, from: IpAddress | null): void;
+}
+
+/** What a {@linkcode PingSockets} is made of. */
+export interface PingOptions<T> {
+  readonly open: OpenEcho;
+  readonly handler: PingHandler<T>;
+  /** The time in ms, by a clock that doesn't go back. */
+  readonly now: () => number;
+  /** Requests that wait for an answer at most, and identifiers in use, each of which may take a descriptor. */
+  readonly maxWaiting: number;
+  readonly maxFlows: number;
+  /** Where requests come from, by IP version; null or not given: as the system chooses. */
+  readonly source4?: IpAddress | null;
+  readonly source6?: IpAddress | null;
+  /** Told once for an IP version for which neither kind of socket may be had. Its requests fail as prohibited. */
+  readonly unavailable?: (version: IpVersion, error: SystemError) => void;
+}
+
+/** How much of a limit is in use, and how often it was not enough. */
+export interface PingUsage {
+  readonly current: number;
+  readonly limit: number;
+  readonly overflows: number;
+}
+
+/** What tells one sender of requests from another: its identifier, with its address where there are several. */
+export type PingKey = number | string;
+
+/** A request that waits. Those of one flow with the same sequence number, to several destinations, form a list. */
+interface Waiting<T> {
+  readonly flow: Flow<T>;
+  readonly sequence: number;
+  readonly destination: IpAddress;
+  readonly token: T;
+  readonly sentAt: number;
+  next: Waiting<T> | undefined;
+}
+
+/** One identifier. */
+interface Flow<T> {
+  readonly key: PingKey;
+  readonly socket: EchoPort;
+  readonly identifier: number;
+  readonly waiting: Map<number, Waiting<T>>;
+  usedAt: number;
+}
+
+/** The sockets of one IP version. */
+class Family<T> {
+  /** In the order of their last use. */
+  readonly flows = new Map<PingKey, Flow<T>>();
+  readonly byIdentifier = new Map<number, Flow<T>>();
+  /** Of all flows, where ping sockets may not be had. */
+  raw: EchoPort | null = null;
+  unavailable = false;
+
+  constructor(readonly version: IpVersion, readonly source: IpAddress | null) {}
+}
+
+/** See the module's text. */
+export class PingSockets<T> implements EchoReceiver {
+  private readonly four: Family<T>;
+  private readonly six: Family<T>;
+  /** Oldest first. */
+  private readonly waiting = new Set<Waiting<T>>();
+  private closed = false;
+  /** Requests, and identifiers, that were forgotten to make room. */
+  private waitingEvicted = 0;
+  private flowsEvicted = 0;
+
+  constructor(private readonly options: PingOptions<T>) {
+    this.four = new Family(4, options.source4 ?? null);
+    this.six = new Family(6, options.source6 ?? null);
+  }
+
+  /** Requests that wait for an answer. */
+  get waitingUsage(): PingUsage {
+    return { current: this.waiting.size, limit: this.options.maxWaiting, overflows: this.waitingEvicted };
+  }
+
+  /** Identifiers in use, of both versions of IP. */
+  get flowsUsage(): PingUsage {
+    return { current: this.flows, limit: this.options.maxFlows, overflows: this.flowsEvicted };
+  }
+
+  /** Identifiers in use. */
+  get flows(): number {
+    return this.four.flows.size + this.six.flows.size;
+  }
+
+  /**
+   * Sends an echo request with the payload `bytes[offset .. offset + length)`, at most 65,507 bytes of it.
+   *
+   * @param key which of the guest's identifiers it has
+   * @param hopLimit 1 to 255
+   * @param token what the handler is given back with the answer
+   */
+  send(
+    destination: IpAddress,
+    key: PingKey,
+    sequence: number,
+    hopLimit: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    token: T,
+  ): void {
+    if (this.closed) return;
+    const family = this.family(destination.version);
+    const flow = this.flow(family, key);
+    if (flow === null) {
+      if (family.unavailable) this.fail(token, family.version, EACCES);
+      return;
+    }
+    flow.usedAt = this.options.now();
+    const { socket, identifier } = flow;
+    const reason = socket.send(destination, identifier, sequence, hopLimit, bytes, offset, length);
+    if (reason !== 0) return this.fail(token, family.version, reason);
+    const again = this.find(flow, sequence, (other) => other.equals(destination));
+    if (again !== undefined) this.forget(again);
+    if (this.waiting.size >= this.options.maxWaiting) this.forgetOldest();
+    const next = flow.waiting.get(sequence);
+    const waiting: Waiting<T> = { flow, sequence, destination, token, sentAt: flow.usedAt, next };
+    flow.waiting.set(sequence, waiting);
+    this.waiting.add(waiting);
+  }
+
+  /** Forgets what has waited, or was not used, for too long. To be called now and then. */
+  sweep(): void {
+    const before = this.options.now() - PING_TIMEOUT_MS;
+    for (const waiting of this.waiting) {
+      if (waiting.sentAt > before) break;
+      this.forget(waiting);
+    }
+    for (const family of [this.four, this.six]) {
+      for (const flow of family.flows.values()) {
+        if (flow.usedAt > before) break;
+        this.end(family, flow);
+      }
+    }
+  }
+
+  /** Closes all sockets. The handler is not called any more. */
+  close(): void {
+    this.closed = true;
+    for (const family of [this.four, this.six]) {
+      for (const flow of family.flows.values()) this.end(family, flow);
+      family.raw?.close();
+    }
+  }
+
+  /** For sockets. */
+  replied(
+    socket: EchoPort,
+    identifier: number,
+    sequence: number,
+    from: Uint8Array,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    hopLimit: number,
+  ): void {
+    const flow = this.family(socket.version).byIdentifier.get(identifier);
+    if (flow === undefined || flow.socket !== socket || !isSender(from)) return;
+    const waiting = this.find(flow, sequence, (destination) => sockaddrIs(from, 0, destination));
+    if (waiting === undefined) return;
+    this.forget(waiting);
+    this.options.handler.reply(waiting.token, bytes, offset, length, hopLimit);
+  }
+
+  /** For sockets. */
+  refused(socket: EchoPort, identifier: number, sequence: number, to: Endpoint, errors: EchoError): void {
+    const flow = this.family(socket.version).byIdentifier.get(identifier);
+    if (flow === undefined || flow.socket !== socket) return;
+    const waiting = this.find(flow, sequence, (destination) => destination.equals(to.address));
+    if (waiting === undefined) return;
+    this.forget(waiting);
+    const { origin, type, code } = errors;
+    if (origin === SO_EE_ORIGIN_ICMP || origin === SO_EE_ORIGIN_ICMP6) {
+      this.tell(waiting.token, type, code, errors.offender);
+    } else {
+      this.fail(waiting.token, socket.version, errors.errno);
+    }
+  }
+
+  private family(version: IpVersion): Family<T> {
+    return version === 4 ? this.four : this.six;
+  }
+
+  /** The flow with that key, made where there is none; null: it can't be. */
+  private flow(family: Family<T>, key: PingKey): Flow<T> | null {
+    const known = family.flows.get(key);
+    if (known !== undefined) {
+      family.flows.delete(key); // to the end
+      family.flows.set(key, known);
+      return known;
+    }
+    if (family.unavailable) return null;
+    if (this.flows >= this.options.maxFlows) this.endOldest();
+    const socket = this.open(family);
+    if (socket === null) return null;
+    const identifier = socket.kind === "ping" ? socket.identifier : freeIdentifier(family.byIdentifier);
+    const flow: Flow<T> = { key, socket, identifier, waiting: new Map(), usedAt: 0 };
+    family.flows.set(key, flow);
+    family.byIdentifier.set(identifier, flow);
+    return flow;
+  }
+
+  /** A socket for a new flow; null: none is to be had. */
+  private open(family: Family<T>): EchoPort | null {
+    if (family.raw !== null) return family.raw;
+    const { version, source } = family;
+    const { open, unavailable } = this.options;
+    try {
+      return open(version, "ping", source, this);
+    } catch (error) {
+      if (isPassing(error)) return null;
+    }
+    try {
+      return family.raw = open(version, "raw", source, this);
+    } catch (error) {
+      if (isPassing(error)) return null;
+      family.unavailable = true;
+      unavailable?.(version, withAdvice(error));
+      return null;
+    }
+  }
+
+  private end(family: Family<T>, flow: Flow<T>): void {
+    for (let waiting of flow.waiting.values()) {
+      this.waiting.delete(waiting);
+      while (waiting.next !== undefined) this.waiting.delete(waiting = waiting.next);
+    }
+    flow.waiting.clear();
+    family.flows.delete(flow.key);
+    family.byIdentifier.delete(flow.identifier);
+    if (flow.socket !== family.raw) flow.socket.close();
+  }
+
+  private endOldest(): void {
+    const [four] = this.four.flows.values(), [six] = this.six.flows.values();
+    if (six === undefined || (four !== undefined && four.usedAt <= six.usedAt)) this.end(this.four, four!);
+    else this.end(this.six, six);
+    this.flowsEvicted++;
+  }
+
+  private find(
+    flow: Flow<T>,
+    sequence: number,
+    isIt: (destination: IpAddress) => boolean,
+  ): Waiting<T> | undefined {
+    let waiting = flow.waiting.get(sequence);
+    while (waiting !== undefined && !isIt(waiting.destination)) waiting = waiting.next;
+    return waiting;
+  }
+
+  private forget(waiting: Waiting<T>): void {
+    this.waiting.delete(waiting);
+    const { flow, sequence, next } = waiting;
+    const first = flow.waiting.get(sequence);
+    if (first === waiting) {
+      if (next === undefined) flow.waiting.delete(sequence);
+      else flow.waiting.set(sequence, next);
+      return;
+    }
+    let before = first;
+    while (before !== undefined && before.next !== waiting) before = before.next;
+    if (before !== undefined) before.next = next;
+  }
+
+  private forgetOldest(): void {
+    const [oldest] = this.waiting;
+    this.forget(oldest!);
+    this.waitingEvicted++;
+  }
+
+  /** Tells a failure of the host's own; of a passing lack of room nothing, as the request is lost like any other. */
+  private fail(token: T, version: IpVersion, reason: number): void {
+    const error = routerError(version, reason);
+    if (error !== null) this.tell(token, error.type, error.code, null);
+  }
+
+  /** In a turn of its own, as it may be known within `send` already. */
+  private tell(token: T, type: number, code: number, from: IpAddress | null): void {
+    queueMicrotask(() => {
+      if (!this.closed) this.options.handler.failed(token, type, code, from);
+    });
+  }
+}
+
+/** Whether a socket may be had another time; what no system call has said is thrown on. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof SystemError)) throw error;
+  return error.errno === EMFILE || error.errno === ENFILE || error.errno === ENOBUFS || error.errno === ENOMEM;
+}
+
+function withAdvice(error: unknown): SystemError {
+  if (!(error instanceof SystemError)) throw error;
+  const { syscall, errno, subject } = error;
+  if (errno !== EACCES && errno !== EPERM) return error;
+  return new SystemError(syscall, errno, subject, `allow pings to this group (${ALLOW}), or give CAP_NET_RAW`);
+}
+
+interface IcmpError {
+  readonly type: number;
+  readonly code: number;
+}
+
+/** What a router would say (RFC 1812, section 5.2.7.1; RFC 4443, section 3.1) to an errno of sendmsg; null: nothing. */
+function routerError(version: IpVersion, reason: number): IcmpError | null {
+  const four = version === 4;
+  switch (reason) {
+    case ENETUNREACH:
+    case EINVAL: // what a `blackhole` route answers
+      return four ? { type: 3, code: 0 } : { type: 1, code: 0 };
+    case EHOSTUNREACH:
+      return four ? { type: 3, code: 1 } : { type: 1, code: 3 };
+    case EACCES:
+    case EPERM:
+      return four ? { type: 3, code: 13 } : { type: 1, code: 1 };
+    case EMSGSIZE:
+      return four ? { type: 3, code: 4 } : { type: 2, code: 0 };
+    default:
+      return null;
+  }
+}
+
+/** An identifier that is not in use: from a random one on, the next that is free. There are more than flows. */
+function freeIdentifier(used: ReadonlyMap<number, unknown>): number {
+  const random = new Uint16Array(1);
+  crypto.getRandomValues(random);
+  for (let i = 0; i < 0x1_0000; i++) {
+    const identifier = (random[0]! + i) & 0xffff;
+    if (!used.has(identifier)) return identifier;
+  }
+  throw new Error("more flows than identifiers");
+}

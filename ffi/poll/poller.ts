@@ -1,0 +1,260 @@
+/**
+ * Readiness of raw file descriptors, for which the runtime has no means, without any work while nothing happens, and with
+ * short ways: while there is traffic, the event loop's own turns ask the kernel, and only while there is none, another
+ * thread waits (sleeper.ts).
+ *
+ * A wake-up through another thread costs two wake-ups in the kernel, 10 µs at best and 30 to 40 µs where processors
+ * had gone to sleep, for every answer of a host. Traffic comes in conversations: after an event the next is near. So
+ *
+ *     idle      the other thread waits for our epoll descriptor, which is readable when anything on it is ready
+ *     idle      it is readable                → active
+ *     active    a turn of the event loop: wait in the kernel, call back, and again, up to WAITS_PER_TURN times and for
+ *               TURN_MS
+ *     active    nothing within WAIT_US        → the turn is over, and idle
+ *
+ * A wait is that long although answers come within 100 µs, because its timer is: where it would be the processor's next,
+ * it is set and taken back in the hardware with every wait, which took a tenth of a round trip in a virtual machine.
+ *
+ * A turn of the event loop costs some 10 µs and three system calls, so a conversation goes on within one. What callbacks
+ * leave to the event loop (promises, setImmediate), which the kernel knows nothing of, would have to wait for the end of
+ * the turn: who leaves such calls {@linkcode Poller.yield}, and has it at once; what may be done between two waits is
+ * left to {@linkcode Poller.defer}. Timers and signals may be late by the length of a turn, TURN_MS and one wait at most.
+ *
+ * The runtime's own sockets have no say in how long a turn waits, and an answer to one of those would take up to the
+ * length of a turn. Where there are such, turns only look (`waitMicroseconds` is 0), LOOKING_TURNS times in vain before
+ * it is idle.
+ *
+ * A descriptor is called back once for each arming, told of EPOLLERR and EPOLLHUP whatever it was armed for, and silent
+ * after its removal. Arming costs no system call where it waits for the same again (epoll_set.ts). One that was added
+ * with EPOLLET is called back with each change instead.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+import { EpollSet, EVENT_DATA, EVENT_EVENTS, EVENT_WORDS, type PollHandle } from "./epoll_set.ts";
+import { EINTR, ENOSYS, SystemError } from "../libc/errors.ts";
+import { errno, type Libc, libc } from "../libc/libc.ts";
+import { MachineBlock } from "../libc/memory.ts";
+import { Sleeper } from "./sleeper.ts";
+
+export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./epoll_set.ts";
+
+/** Events of a turn. */
+const BATCH = 64;
+/** How long a turn waits for the next event, in µs: as long as the longest of the kernel's ticks (CONFIG_HZ), or nearly. */
+const WAIT_US = 4000;
+/** Batches of events of one turn. */
+const WAITS_PER_TURN = 32;
+/** After so long a turn waits no more, in ms. */
+const TURN_MS = 2;
+/** Turns without an event before it is idle. */
+const QUIET_TURNS = 0;
+/** The same where turns only look: there are sockets of the runtime's, or a kernel that counts in milliseconds. */
+const LOOKING_TURNS = 5;
+
+/** Something to add descriptors to: a {@linkcode Poller}, or a test's own. */
+export interface Polling {
+  /**
+   * Watches `fd`; the callback is called with EPOLL flags, from the event loop and never from within a call.
+   *
+   * @param events what it is armed for from the beginning; nothing unless given. With EPOLLET: told of each change of
+   *   these without being armed, and of what there is at the beginning
+   */
+  add(fd: number, callback: (events: number) => void, events?: number): PollHandle;
+  /**
+   * Must be called after leaving work to the event loop from within a callback, such as a promise that was resolved: a
+   * poller that has this may go on without the loop for a while.
+   */
+  yield?(): void;
+}
+
+/** Options of a {@linkcode Poller}. */
+export interface PollerOptions {
+  /** Told once, when no event will come any more. */
+  readonly onError: (error: Error) => void;
+  /** See WAIT_US; 0: turns only look. */
+  readonly waitMicroseconds?: number;
+  /** See QUIET_TURNS. */
+  readonly quietTurns?: number;
+}
+
+/** See the module's text. */
+export class Poller implements Polling {
+  private readonly libc: Libc = libc();
+  private readonly set = new EpollSet();
+  private readonly sleeper: Sleeper;
+  /** Events of this turn: those from `next` to `count` are still to be told. */
+  private readonly events = new Int32Array(new ArrayBuffer(BATCH * EVENT_WORDS * 4));
+  private next = 0;
+  private count = 0;
+  /** `struct timespec`: seconds and nanoseconds, 64 bits each. */
+  private readonly timeout = new MachineBlock(16);
+  private readonly timeoutPointer: Deno.PointerObject = this.timeout.pointerAt(0);
+  private canWait: boolean;
+  private readonly quietTurns: number;
+  private quiet = 0;
+  /** When the present events were there; -1 between turns. */
+  private time = -1;
+  private yielding = false;
+  private deferred: (() => void)[] = [];
+  private resting: (() => void)[] = [];
+  private rested: (() => void) | null = null;
+  private begun = false;
+  /** Whether a turn is on, or is going to come. */
+  private active = false;
+  private closed = false;
+  private readonly onError: (error: Error) => void;
+
+  /** Handles can be added, and work put off; nobody is called before {@linkcode begin}. */
+  constructor(options: PollerOptions) {
+    this.onError = options.onError;
+    new BigInt64Array(this.timeout.bytes.buffer)[1] = BigInt((options.waitMicroseconds ?? WAIT_US) * 1000);
+    this.canWait = this.libc.epoll_pwait2 !== null && options.waitMicroseconds !== 0;
+    this.quietTurns = options.quietTurns ?? QUIET_TURNS;
+    this.sleeper = new Sleeper(this.set.fd, () => this.rouse());
+  }
+
+  /** Calls back from the next turn of the event loop on. Keeps the process alive until {@linkcode close}. */
+  begin(): void {
+    this.begun = true;
+    this.rouse();
+  }
+
+  add(fd: number, callback: (events: number) => void, events?: number): PollHandle {
+    return this.set.add(fd, callback, events);
+  }
+
+  /**
+   * The time in ms, `performance.now()`; within a callback that at which its events were there: it is asked for several
+   * times for each packet, and would take a tenth of the program's time.
+   */
+  now(): number {
+    return this.time >= 0 ? this.time : performance.now();
+  }
+
+  /** Ends the turn after the present events: somebody has left work to the event loop. */
+  yield(): void {
+    this.yielding = true;
+  }
+
+  /** Calls `run` after the present events, or where there are none, in a turn of its own. */
+  defer(run: () => void): void {
+    this.deferred.push(run);
+    this.rouse();
+  }
+
+  /**
+   * Calls `run` once, as soon as no event is there and nothing is put off: just before it would wait. While events keep
+   * coming it is not called.
+   */
+  atRest(run: () => void): void {
+    this.resting.push(run);
+    this.rouse();
+  }
+
+  /** Calls `rested` from now on whenever it goes to sleep, as nothing happens for the moment. */
+  onRest(rested: () => void): void {
+    this.rested = rested;
+  }
+
+  /** Gives back its descriptors. Handles are silent from now on. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.set.silence();
+    await this.sleeper.close();
+    this.set.close();
+  }
+
+  private rouse(): void {
+    if (this.active || this.closed || !this.begun) return;
+    this.active = true;
+    this.quiet = 0;
+    setImmediate(this.turn);
+  }
+
+  private readonly turn = (): void => {
+    if (this.closed) return;
+    let thrown = true; // a callback may: the next turn goes on behind it
+    try {
+      this.yielding = false;
+      const end = performance.now() + TURN_MS;
+      for (let waits = 0; waits < WAITS_PER_TURN && !this.yielding; waits++) {
+        if (!this.pass() || this.closed || this.time > end) break;
+      }
+      thrown = false;
+    } finally {
+      this.time = -1;
+      if (thrown || this.quiet <= (this.canWait ? this.quietTurns : LOOKING_TURNS)) setImmediate(this.turn);
+      else this.rest();
+    }
+  };
+
+  private rest(): void {
+    this.active = false;
+    this.sleeper.sleep();
+    this.rested?.();
+  }
+
+  /** Waits, calls back, and does what was put off. False: there was nothing. */
+  private pass(): boolean {
+    if (this.next === this.count) {
+      this.next = 0;
+      this.count = this.wait();
+    }
+    this.time = performance.now();
+    const something = this.count > 0 || this.deferred.length > 0;
+    this.quiet = something ? 0 : this.quiet + 1;
+    this.callBack();
+    this.runDeferred();
+    return something;
+  }
+
+  /** The number of events that there are now, or after a while. */
+  private wait(): number {
+    if (this.resting.length > 0) {
+      const count = this.look(); // one more system call, only where somebody wants to know
+      if (count > 0 || this.deferred.length > 0) return count;
+      for (const run of this.resting.splice(0)) run();
+    }
+    if (!this.canWait || this.deferred.length > 0) return this.look();
+    return this.counted(this.libc.epoll_pwait2!(this.set.fd, this.events, BATCH, this.timeoutPointer, null));
+  }
+
+  /** The number of events that there are now. */
+  private look(): number {
+    return this.counted(this.libc.epoll_wait(this.set.fd, this.events, BATCH, 0));
+  }
+
+  /** What a call of the kernel's said, without its failure. */
+  private counted(count: number): number {
+    if (count >= 0) return count;
+    const reason = errno();
+    if (reason === ENOSYS) this.canWait = false; // before Linux 5.11
+    else if (reason !== EINTR) this.fail(reason);
+    return 0;
+  }
+
+  private fail(reason: number): void {
+    this.close();
+    this.onError(new SystemError("epoll_wait", reason, "the poller's descriptor"));
+  }
+
+  private callBack(): void {
+    const { events, set } = this;
+    while (this.next < this.count && !this.closed) {
+      const at = this.next++ * EVENT_WORDS;
+      set.callBack(events[at + EVENT_DATA]!, events[at + EVENT_DATA + 1]!, events[at + EVENT_EVENTS]!);
+    }
+  }
+
+  private runDeferred(): void {
+    if (this.deferred.length === 0) return;
+    const count = this.deferred.length; // what is put off meanwhile waits for the next time
+    let done = 0;
+    try {
+      while (done < count) this.deferred[done++]!();
+    } finally { // one may throw
+      this.deferred.splice(0, done);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Children: how they end, and those that are adopted.
+ *
+ * @module
+ */
+import { check, EINTR, SystemError } from "../libc/errors.ts";
+import { errno, libc } from "../libc/libc.ts";
+
+// linux/wait.h
+const WNOHANG = 1;
+const WUNTRACED = 2;
+/** linux/prctl.h */
+const PR_SET_CHILD_SUBREAPER = 36;
+
+/** What became of a child. */
+export type ChildState =
+  | { readonly kind: "running" }
+  /** By a signal, such as that of Ctrl-Z. */
+  | { readonly kind: "stopped"; readonly signal: number }
+  /**
+   * The signal that ended it, 0 for none; and the status as shells have it: its own, or 128 and the number of the signal.
+   */
+  | { readonly kind: "ended"; readonly signal: number; readonly status: number };
+
+/**
+ * Has processes whose parent ends, and that are descendants of this one, become its children: `linux/prctl.h`,
+ * PR_SET_CHILD_SUBREAPER. Throws a SystemError.
+ */
+export function adoptOrphans(): void {
+  check(libc().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), "prctl(PR_SET_CHILD_SUBREAPER)", "");
+}
+
+/** What became of the child with that process id since it was last asked for. Never waits. Throws a SystemError. */
+export function childState(pid: number): ChildState {
+  return wait(pid, WNOHANG | WUNTRACED);
+}
+
+/** Waits, with all else, until the child has ended; returns its status. Throws a SystemError. */
+export function waitForEnd(pid: number): number {
+  for (;;) {
+    const state = wait(pid, 0);
+    if (state.kind === "ended") return state.status;
+  }
+}
+
+function wait(pid: number, options: number): ChildState {
+  const memory = new Int32Array(new ArrayBuffer(4));
+  for (;;) {
+    const found = libc().waitpid(pid, memory, options);
+    if (found === 0) return { kind: "running" };
+    if (found > 0) return stateOf(memory[0]!);
+    if (errno() !== EINTR) throw new SystemError("waitpid", errno(), `process ${pid}`);
+  }
+}
+
+/** The status of waitpid(2), as the macros of bits/waitstatus.h read it. */
+function stateOf(status: number): ChildState {
+  if ((status & 0xff) === 0x7f) return { kind: "stopped", signal: status >> 8 & 0xff };
+  const signal = status & 0x7f;
+  return { kind: "ended", signal, status: signal === 0 ? status >> 8 & 0xff : 128 + signal };
+}

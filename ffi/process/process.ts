@@ -1,0 +1,167 @@
+/**
+ * What the program asks of the kernel about itself and its parent.
+ *
+ * @module
+ */
+import { check, SystemError } from "../libc/errors.ts";
+import { cString, libc } from "../libc/libc.ts";
+import { F_GETFL, F_SETFL, O_NONBLOCK } from "../libc/socket_constants.ts";
+import { readBytes, readTextFileIfThere } from "../libc/text_file.ts";
+import { splitWords } from "./words.ts";
+
+// asm-generic/signal.h
+export const SIGHUP = 1;
+export const SIGINT = 2;
+export const SIGQUIT = 3;
+export const SIGKILL = 9;
+export const SIGUSR1 = 10;
+export const SIGUSR2 = 12;
+export const SIGPIPE = 13;
+export const SIGTERM = 15;
+export const SIGCHLD = 17;
+export const SIGCONT = 18;
+export const SIGTSTP = 20;
+export const SIGTTOU = 22;
+/** asm-generic/signal.h: the Go program sends it to its parent when it has started. */
+export const SIGWINCH = 28;
+
+/** asm-generic/ioctls.h: what only a terminal answers. */
+const TCGETS = 0x5401n;
+/** asm-generic/termbits.h: more than any `struct termios` has. */
+const TERMIOS_SIZE = 64;
+
+/** bits/resource.h */
+const RLIMIT_NOFILE = 7;
+/** linux/prctl.h */
+const PR_SET_PDEATHSIG = 1;
+
+/** The process id of the parent; 1, or that of a subreaper, once the parent has ended. */
+export function parentPid(): number {
+  return libc().getppid();
+}
+
+/**
+ * Has reads and writes on the terminal wait again, for all who share it. The runtime opens the terminal once more for
+ * itself, so as not to disturb others when it does not want to wait; where the user may not, as after `su`, it changes
+ * the descriptor that it was given, and the command would read EAGAIN.
+ */
+export function restoreTerminal(): void {
+  const c = libc();
+  for (const fd of [0, 1, 2]) {
+    const flags = c.fcntl(fd, F_GETFL, 0);
+    if (flags < 0 || (flags & O_NONBLOCK) === 0) continue;
+    if (c.ioctl(fd, TCGETS, new Uint8Array(new ArrayBuffer(TERMIOS_SIZE))) < 0) continue; // as it was given to us
+    c.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+  }
+}
+
+/** A variable of the environment, for which the runtime wants a permission; null where it is not set. */
+export function environmentVariable(name: string): string | null {
+  const value = libc().getenv(cString(name));
+  return value === null ? null : Deno.UnsafePointerView.getCString(value);
+}
+
+/**
+ * The last words of this program's command line, as the bytes that they are: the runtime's own list has another character
+ * in the place of what is not UTF-8.
+ *
+ * @param words as the runtime has them; taken where the kernel's list is not to be had
+ */
+export function rawArguments(words: readonly string[]): readonly Uint8Array<ArrayBuffer>[] {
+  const all = splitWords(commandLine());
+  const found = words.length === 0 ? [] : all.slice(-words.length);
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const same = found.length === words.length && found.every((bytes, i) => decoder.decode(bytes) === words[i]);
+  return same ? found : words.map((word) => new TextEncoder().encode(word));
+}
+
+function commandLine(): Uint8Array<ArrayBuffer> {
+  try {
+    return readBytes("/proc/self/cmdline");
+  } catch (error) {
+    if (error instanceof SystemError) return new Uint8Array(0); // there is no /proc
+    throw error;
+  }
+}
+
+/** Where a symbolic link leads; for the links of /proc, that is a name for what they stand for. Throws a SystemError. */
+export function linkTarget(path: string): string {
+  const target = new Uint8Array(new ArrayBuffer(4096));
+  const length = check(libc().readlink(cString(path), target, BigInt(target.length)), "readlink", path);
+  return new TextDecoder().decode(target.subarray(0, length));
+}
+
+/** Sends a signal (0: only asks whether one could be sent). Throws a SystemError where that is impossible. */
+export function sendSignal(pid: number, signal: number): void {
+  check(libc().kill(pid, signal), "kill", `process ${pid}`);
+}
+
+/** Raises the limit of open descriptors to what the system allows this process, and returns it. */
+export function raiseDescriptorLimit(): number {
+  const limit = new BigUint64Array(new ArrayBuffer(16)); // struct rlimit: the limit in force, and its own limit
+  check(libc().getrlimit(RLIMIT_NOFILE, limit), "getrlimit(RLIMIT_NOFILE)", "");
+  if (limit[0]! < limit[1]!) {
+    limit[0] = limit[1]!;
+    check(libc().setrlimit(RLIMIT_NOFILE, limit), "setrlimit(RLIMIT_NOFILE)", String(limit[0]));
+  }
+  return Number(limit[0]!);
+}
+
+/** Sets the soft limit of open descriptors, as far as the hard one lets it. Throws a SystemError. */
+export function setDescriptorLimit(soft: number): void {
+  const limit = new BigUint64Array(new ArrayBuffer(16));
+  check(libc().getrlimit(RLIMIT_NOFILE, limit), "getrlimit(RLIMIT_NOFILE)", "");
+  if (BigInt(soft) < limit[1]!) limit[0] = BigInt(soft);
+  check(libc().setrlimit(RLIMIT_NOFILE, limit), "setrlimit(RLIMIT_NOFILE)", String(soft));
+}
+
+/**
+ * The soft limit of open descriptors that this program was started with. To be asked for before
+ * {@linkcode raiseDescriptorLimit}. Throws a SystemError.
+ *
+ * An executable is started with what it has. `deno` raises its own limit before anything else, and the kernel keeps no
+ * other; then it is the limit of the nearest ancestor that is no `deno`, such as the shell that started `deno task`: what
+ * that has set for its child alone can't be known.
+ */
+export function inheritedDescriptorLimit(): number {
+  const limit = new BigUint64Array(new ArrayBuffer(16)); // struct rlimit
+  check(libc().getrlimit(RLIMIT_NOFILE, limit), "getrlimit(RLIMIT_NOFILE)", "");
+  const [soft, hard] = [Number(limit[0]!), Number(limit[1]!)];
+  if (Deno.build.standalone || soft < hard) return soft;
+  const ancestor = ancestorOutsideOfRuntime();
+  const found = /^Max open files\s+(\d+)/m.exec(readTextFileIfThere(`/proc/${ancestor}/limits`))?.[1];
+  return found === undefined ? soft : Math.min(Number(found), hard);
+}
+
+/** The nearest ancestor that runs another program than this process does; 0: none that can be seen. */
+function ancestorOutsideOfRuntime(): number {
+  const own = linkTarget("/proc/self/exe");
+  let pid = parentPid();
+  while (pid > 0 && programOf(pid) === own) {
+    pid = Number(/^PPid:\s+(\d+)/m.exec(readTextFileIfThere(`/proc/${pid}/status`))?.[1] ?? 0);
+  }
+  return pid;
+}
+
+/** The path of a process's program; empty where it may not be known. */
+function programOf(pid: number): string {
+  try {
+    return linkTarget(`/proc/${pid}/exe`);
+  } catch (error) {
+    if (error instanceof SystemError) return "";
+    throw error;
+  }
+}
+
+/**
+ * Has the kernel send this process a signal when its parent ends: the thread of the parent that started it, to be exact
+ * (prctl(2), PR_SET_PDEATHSIG), and then each of those that take its place, so that {@linkcode parentPid} tells whether
+ * it was the last.
+ *
+ * @param parent the parent's process id, asked for when the program started
+ * @returns false: that parent has ended already, and no signal will come
+ */
+export function signalWhenParentEnds(signal: number, parent: number): boolean {
+  check(libc().prctl(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n), "prctl(PR_SET_PDEATHSIG)", `signal ${signal}`);
+  return parentPid() === parent;
+}

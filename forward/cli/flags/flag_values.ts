@@ -1,0 +1,206 @@
+/**
+ * The values of flags: what each kind is read to, and how.
+ *
+ * @module
+ */
+import type { IpAddress, IpVersion } from "../../../stack/base/address.ts";
+import { type MetricsAddress, parseMetricsAddress } from "../../syntax/metrics_address.ts";
+import { unmap } from "../../addresses/mapped.ts";
+import { guardedResolver, type OwnNames } from "../../policy/name_guard.ts";
+import { parseRanges, type Range } from "../../policy/range.ts";
+import { parseDuration } from "../../syntax/duration.ts";
+import type { FlagDefault, FlagKind, FlagRow } from "./flag_row.ts";
+import { type ForwardSpec, parseForward } from "../../syntax/forward_spec.ts";
+import { Flag, parseBoolean } from "./go_flags.ts";
+import { InvalidValue } from "../../syntax/invalid_value.ts";
+import { parseInteger } from "../../syntax/numbers.ts";
+import { lookUp, type Resolver } from "../../syntax/resolver.ts";
+
+/** Who to become: the ids of a user, its group, and its other groups. */
+export interface UserIds {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+/** Looks up `USER[:GROUP]`. Throws an Error with the reason why not. */
+export type UserLookup = (text: string) => UserIds;
+
+/** What values are read with. */
+export interface ValueContext {
+  /** Resolves names in ranges and source addresses. */
+  readonly resolve: Resolver;
+  /** Names that may stand for addresses that are never routed. Not given: none. */
+  readonly own?: OwnNames | undefined;
+  /** Not given: no user is known. */
+  readonly findUser?: UserLookup | undefined;
+}
+
+/** What the values of each kind are read to. Null: the flag is not given. */
+export interface KindValues {
+  readonly boolean: boolean;
+  readonly text: string;
+  /** An empty path is the same as none. */
+  readonly path: string | null;
+  readonly choice: string | null;
+  /** In ms. */
+  readonly duration: number;
+  /** In bytes. */
+  readonly mtu: number;
+  readonly pid: number | null;
+  readonly limit: number;
+  readonly integer: number | null;
+  /** -1 is the same as none. */
+  readonly descriptor: number | null;
+  readonly spareDescriptor: number | null;
+  readonly localForward: readonly ForwardSpec[];
+  readonly remoteForward: readonly ForwardSpec[];
+  readonly allowedRange: readonly Range[];
+  readonly deniedRange: readonly Range[];
+  readonly ipv4: IpAddress | null;
+  readonly ipv6: IpAddress | null;
+  readonly metricsAddress: MetricsAddress | null;
+  readonly user: UserIds | null;
+}
+
+/** How the values of a kind are read. */
+interface ValueReader<T> {
+  /** The value of a flag that is not given. */
+  initial(byDefault: FlagDefault | undefined): T;
+  /** Reads a value. Throws or rejects with an {@linkcode InvalidValue}. `before`: the value so far. */
+  read(text: string, row: FlagRow, before: T): T | Promise<T>;
+}
+
+/** How the values of all kinds are read. */
+export type ValueReaders = { readonly [Kind in FlagKind]: ValueReader<KindValues[Kind]> };
+
+/** A flag with the default of its row. */
+export function makeFlag<Kind extends FlagKind>(
+  row: FlagRow & { readonly kind: Kind },
+  byDefault: FlagDefault | undefined,
+  readers: ValueReaders,
+): Flag<KindValues[Kind]> {
+  const reader = readers[row.kind];
+  return new Flag(
+    reader.initial(byDefault),
+    (text, before) => reader.read(text, row, before),
+    row.kind === "boolean",
+  );
+}
+
+/** The readers of all kinds. */
+export function valueReaders({ resolve, own = NO_NAMES, findUser = noUsers }: ValueContext): ValueReaders {
+  const guarded = guardedResolver(resolve, own);
+  return {
+    boolean: { initial: (byDefault) => byDefault === true, read: parseBoolean },
+    text: { initial: String, read: (text) => text },
+    path: { initial: none, read: (text) => text || null },
+    choice: { initial: (byDefault) => byDefault === undefined ? null : String(byDefault), read: readChoice },
+    duration: { initial: (byDefault) => parseDuration(String(byDefault)), read: parseDuration },
+    mtu: { initial: Number, read: readMtu },
+    pid: { initial: none, read: readPid },
+    limit: { initial: Number, read: readLimit },
+    integer: { initial: none, read: readInteger },
+    descriptor: { initial: none, read: (text) => readDescriptor(text) },
+    spareDescriptor: { initial: none, read: readSpareDescriptor },
+    localForward: list((text) => [parseForward(text, "local")]),
+    remoteForward: list((text) => [parseForward(text, "remote")]),
+    allowedRange: list((text) => parseRanges(text, guarded)),
+    deniedRange: list((text) => parseRanges(text, resolve)),
+    ipv4: { initial: none, read: (text) => readAddress(text, 4, resolve) },
+    ipv6: { initial: none, read: (text) => readAddress(text, 6, resolve) },
+    metricsAddress: { initial: none, read: parseMetricsAddress },
+    user: { initial: none, read: (text) => readUser(text, findUser) },
+  };
+}
+
+/** Where the caller does not say which names are the host's own, none is. */
+const NO_NAMES: OwnNames = { has: () => false };
+
+/** Where the caller has no way to look users up. */
+function noUsers(): never {
+  throw new Error("users can't be looked up here");
+}
+
+function none(): null {
+  return null;
+}
+
+/** Each use of the flag adds to the list. */
+function list<T>(parse: (text: string) => readonly T[] | Promise<readonly T[]>): ValueReader<readonly T[]> {
+  return { initial: () => [], read: async (text, _row, before) => [...before, ...await parse(text)] };
+}
+
+function readChoice(text: string, { choices = [] }: FlagRow): string {
+  if (choices.includes(text)) return text;
+  throw new InvalidValue(`must be one of ${choices.join(", ")}`);
+}
+
+function readLimit(text: string, { limit }: FlagRow): number {
+  const value = parseInteger(text, 0, Number.MAX_SAFE_INTEGER);
+  if (limit === undefined || (value >= limit.least && value <= limit.most)) return value;
+  throw new InvalidValue(`value out of range: must be ${limit.least} to ${limit.most}`);
+}
+
+/** The smallest MTU that IPv4 allows (RFC 791, section 3.2), and the largest that its length field can say. */
+const MIN_MTU = 68, MAX_MTU = 65535;
+
+function readMtu(text: string): number {
+  const mtu = parseInteger(text, 0, Number.MAX_SAFE_INTEGER);
+  if (mtu === 0 || (mtu >= MIN_MTU && mtu <= MAX_MTU)) return mtu;
+  throw new InvalidValue(`value out of range: must be 0 or ${MIN_MTU} to ${MAX_MTU}`);
+}
+
+/** What the kernel can count to: PID_MAX_LIMIT of linux/threads.h. */
+const MAX_PID = 1 << 22;
+
+function readPid(text: string): number {
+  const pid = parseInteger(text, 0, Number.MAX_SAFE_INTEGER);
+  if (pid < 1 || pid > MAX_PID) throw new InvalidValue("not a process id");
+  return pid;
+}
+
+/** The largest number of use to anybody here. */
+const MAX_INT32 = 0x7fff_ffff;
+
+function readInteger(text: string): number {
+  return parseInteger(text, -MAX_INT32 - 1, MAX_INT32);
+}
+
+/** What the Go program takes for "not given". */
+const NO_DESCRIPTOR = -1;
+
+function readDescriptor(text: string, first = 0, reason = ""): number | null {
+  const fd = readInteger(text);
+  if (fd === NO_DESCRIPTOR) return null;
+  if (fd < first) throw new InvalidValue(`value out of range${reason}`);
+  return fd;
+}
+
+/** The first file descriptor that is no standard stream. */
+const FIRST_SPARE = 3;
+
+/** A descriptor that is taken over, and closed in the end, can't be where lines are written or a command reads. */
+function readSpareDescriptor(text: string): number | null {
+  return readDescriptor(
+    text,
+    FIRST_SPARE,
+    `: must be ${FIRST_SPARE} or more, as 0, 1 and 2 are the standard streams`,
+  );
+}
+
+/** An address of that version; a name stands for its first. */
+async function readAddress(text: string, version: IpVersion, resolve: Resolver): Promise<IpAddress> {
+  const found = await lookUp(text, resolve);
+  const address = found.map(unmap).find((address) => address.version === version);
+  if (address === undefined) throw new InvalidValue(`not an IPv${version} address`);
+  return address;
+}
+
+function readUser(text: string, findUser: UserLookup): UserIds {
+  try {
+    return findUser(text);
+  } catch (error) {
+    throw new InvalidValue(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}

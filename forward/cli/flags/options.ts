@@ -1,0 +1,172 @@
+/**
+ * The command line as options: the values of all flags, by their rows in flag_table.ts.
+ *
+ * @module
+ */
+import type { Limits } from "../../limits/limits.ts";
+import { mapRecord } from "../../syntax/records.ts";
+import { type CommandName, defaultOf, type FlagRow } from "./flag_row.ts";
+import { type FLAGS, flagsOf, RUN_MTU } from "./flag_table.ts";
+import { type KindValues, makeFlag, type UserIds, type ValueContext, valueReaders } from "./flag_values.ts";
+import { parseFlags } from "./go_flags.ts";
+import { quote } from "../../syntax/go_quote.ts";
+import { usageOf } from "./usage.ts";
+
+type Rows = typeof FLAGS;
+
+/** The flags that one command alone has, or (`both`) those that are no command's own. */
+type FlagsFor<Whose extends CommandName | "both"> = {
+  [Name in keyof Rows]: Rows[Name] extends { only: CommandName } ? (Rows[Name]["only"] extends Whose ? Name : never)
+    : ("both" extends Whose ? Name : never);
+}[keyof Rows];
+
+/** `dns-ttl` is the option `dnsTtl`, unless the row has another name for it. */
+type OptionName<Name extends keyof Rows> = Rows[Name] extends { option: infer Option extends string } ? Option
+  : CamelCase<Name>;
+type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Name;
+
+/** What a flag's value is read to. One of the words of a choice; null where it has no default. */
+type ValueOf<Row extends FlagRow> = Row extends { choices: readonly (infer Word)[] }
+  ? (Row extends { default: string } ? Word : Word | null)
+  : KindValues[Row["kind"]];
+
+/** The values of flags by the names of their options. */
+type Values<Whose extends CommandName | "both"> = {
+  readonly [Name in FlagsFor<Whose> as OptionName<Name>]: ValueOf<Rows[Name]>;
+};
+
+/** What the command line asks for, whether the guest exists or is to be made. Each option is explained in its row. */
+export interface SharedOptions extends Omit<Values<"both">, "disableRouting" | "disableHostNetworks"> {
+  readonly limits: Limits;
+  readonly user: UserIds | null;
+  /**
+   * For which names the guest's name server answers: all that the host's servers know, or those of `-allow` alone. The
+   * latter where routing is off and nobody has asked for a name server: names are a way out too.
+   */
+  readonly dnsNames: "all" | "allowed";
+}
+
+/** What the command line asks for when the guest exists. */
+export interface Options extends SharedOptions, Omit<Values<"attach">, "pid" | "user"> {}
+
+/** What the command line asks for when the guest is to be made. */
+export interface RunOptions extends SharedOptions, Values<"run"> {}
+
+/** What {@linkcode parseOptions} found. */
+export type OptionsOutcome<T = Options> =
+  /** `rest`: the arguments behind the flags. */
+  | { readonly kind: "options"; readonly options: T; readonly rest: readonly string[] }
+  /** The usage was asked for. Ends with a newline. */
+  | { readonly kind: "help"; readonly usage: string }
+  | OptionsError;
+
+/** What is wrong with a command line. */
+export interface OptionsError {
+  readonly kind: "error";
+  /** One line without its newline. */
+  readonly message: string;
+  /** The name, without dashes, of an unknown flag. */
+  readonly unknown?: string;
+  /** A word where none belongs. */
+  readonly unexpected?: string;
+}
+
+/**
+ * Reads the command line of a guest that exists. No word may follow the flags.
+ *
+ * @param args the arguments behind the program's name
+ */
+export async function parseOptions(args: readonly string[], context: ValueContext): Promise<OptionsOutcome> {
+  const outcome = await readValues("attach", args, context);
+  if (outcome.kind !== "values") return outcome;
+  const [unexpected] = outcome.rest;
+  if (unexpected !== undefined) {
+    // a user who mistyped a command does not want to be attached to their own namespace
+    return { kind: "error", message: `unexpected argument ${quote(unexpected)}`, unexpected };
+  }
+  const { pid, ...values } = withoutOlderSpellings(outcome.values);
+  const netns = values.netns ?? (pid === null ? null : `/proc/${pid}/ns/net`);
+  return { kind: "options", options: { ...values, netns, dnsNames: "all" }, rest: [] };
+}
+
+/**
+ * Reads the command line of `run`. The words that follow the flags are the command; none: a shell.
+ *
+ * @param args the arguments behind `run`
+ */
+export async function parseRunOptions(
+  args: readonly string[],
+  context: ValueContext,
+): Promise<OptionsOutcome<RunOptions>> {
+  const outcome = await readValues("run", args, context);
+  if (outcome.kind !== "values") return outcome;
+  const values = withoutOlderSpellings(outcome.values);
+  return {
+    kind: "options",
+    options: {
+      ...values,
+      ...{ user: null, mtu: values.mtu || RUN_MTU },
+      dnsNames: values.enableRouting || outcome.given.has("dns") ? "all" : "allowed",
+    },
+    rest: outcome.rest,
+  };
+}
+
+/** A "disable" overrides an "enable", wherever it stands. */
+function withoutOlderSpellings<V extends Pick<Values<"both">, "enableRouting" | "enableHost" | Older>>(
+  { disableRouting, disableHostNetworks, ...values }: V,
+): Omit<V, Older> {
+  return {
+    ...values,
+    enableRouting: values.enableRouting && !disableRouting,
+    enableHost: values.enableHost && !disableHostNetworks,
+  };
+}
+
+type Older = "disableRouting" | "disableHostNetworks";
+
+/** The values of all flags of a command. */
+type CommandValues<Command extends CommandName> = Values<"both" | Command> & { readonly limits: Limits };
+
+async function readValues<Command extends CommandName>(
+  command: Command,
+  args: readonly string[],
+  context: ValueContext,
+): Promise<
+  | {
+    readonly kind: "values";
+    readonly values: CommandValues<Command>;
+    readonly rest: readonly string[];
+    /** The names of the flags that were on the command line. */
+    readonly given: ReadonlySet<string>;
+  }
+  | Exclude<OptionsOutcome, { kind: "options" }>
+> {
+  const rows = flagsOf(command), readers = valueReaders(context);
+  const flags = mapRecord(rows, (row) => makeFlag(row, defaultOf(row, command), readers));
+  const outcome = await parseFlags(flags, args);
+  if (outcome.kind === "help") return { kind: "help", usage: usageOf(command) };
+  if (outcome.kind === "error") return outcome;
+  const values: Record<string, unknown> = {}, limits: Record<string, unknown> = {};
+  for (const [name, { option, limit }] of Object.entries(rows)) {
+    (limit === undefined ? values : limits)[option ?? camelCase(name)] = flags[name]!.value;
+  }
+  // the types of the values are those of the rows that they were read by
+  const message = contradiction(values as unknown as Values<"both">);
+  if (message !== null) return { kind: "error", message };
+  const given = new Set(Object.keys(flags).filter((name) => flags[name]!.given));
+  return { kind: "values", values: { ...values, limits } as CommandValues<Command>, rest: outcome.rest, given };
+}
+
+/** What is wrong with flags that are each right; null: nothing. */
+function contradiction({ sockets, sourceIpv4, sourceIpv6 }: Values<"both">): string | null {
+  if (sockets !== "deno" || (sourceIpv4 === null && sourceIpv6 === null)) return null;
+  const flag = sourceIpv4 !== null ? "-source-ipv4" : "-source-ipv6";
+  return `${flag} needs -sockets libc: the runtime cannot choose a source address`;
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}

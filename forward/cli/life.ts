@@ -1,0 +1,89 @@
+/**
+ * The life of the process: from its first line of code to its status.
+ *
+ *     starting   something is thrown or rejected, awaited or not   → a line, what was begun is undone, status 1
+ *     serving    the same                                          → a line; it was about one connection, the others go on
+ *     any        {@linkcode Life.end}                              → what was begun is undone, the status as given
+ *
+ * @module
+ */
+import type { Output } from "../report/output.ts";
+import { messageOf, StartFailed } from "../report/start_failed.ts";
+
+/** The status where there is none that scripts know: Deno does not let us, the device has gone, a fault. */
+export const FAILURE = 1;
+
+/** What a {@linkcode Life} is made of. */
+export interface LifeOptions {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Ends the process: `Deno.exit`. */
+  readonly exit: (status: number) => never;
+}
+
+/** See the module's text. */
+export class Life {
+  /** What the end undoes, the last first. */
+  readonly cleanups: (() => void)[] = [];
+  private serving = false;
+
+  constructor(private readonly options: LifeOptions) {}
+
+  /** Ends the process. */
+  end(status: number): never {
+    const { stdout, stderr } = this.options;
+    for (const undo of this.cleanups.splice(0).reverse()) {
+      try {
+        undo();
+      } catch (error) {
+        stderr.line(`[!] Internal error: ${messageOf(error)}`); // the others are done all the same
+      }
+    }
+    for (const output of [stdout, stderr]) output.flush();
+    return this.options.exit(status);
+  }
+
+  /** Does the work of the whole life; where that can't go on, the process ends. */
+  async live(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** The start is over: what fails from now on is not the whole program. */
+  started(): void {
+    this.serving = true;
+  }
+
+  /** From now on, takes what was rejected and nobody has waited for, and what was thrown by what the event loop called. */
+  takeStrays(scope: Pick<typeof globalThis, "addEventListener">): void {
+    scope.addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      this.stray(event.reason);
+    });
+    scope.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.stray(event.error ?? event.message);
+    });
+  }
+
+  /** Takes one of them. */
+  stray(reason: unknown): void {
+    if (!this.serving) this.fail(reason);
+    this.tell(reason);
+  }
+
+  private fail(reason: unknown): never {
+    if (reason instanceof StartFailed) this.options.stderr.line(reason.message);
+    else this.tell(reason);
+    this.end(reason instanceof StartFailed ? reason.status : FAILURE);
+  }
+
+  /** A fault of the program, or of a system that has nothing left for it. */
+  private tell(reason: unknown): void {
+    const text = reason instanceof Error ? reason.stack ?? reason.message : String(reason);
+    this.options.stderr.line(`[!] Internal error: ${text}`);
+  }
+}

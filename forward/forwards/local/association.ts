@@ -1,0 +1,144 @@
+/**
+ * One client of a local forward for UDP: its address and port on one side; on the other a port of the program's own
+ * towards the guest, from which the guest gets what the client sends, and to which it answers.
+ *
+ * Until the target's name has an address, what the client sends waits.
+ *
+ * @module
+ */
+import type { Endpoint, IpAddress } from "../../../stack/base/address.ts";
+import { EndReport, EOF } from "../../report/end_report.ts";
+import type { LocalForwardLog } from "../../report/forward_report.ts";
+import type { LocalForwardEnds } from "../../report/contract_lines.ts";
+import type { GuestSender } from "../../udp/associations.ts";
+import type { Idling } from "../../udp/idle_table.ts";
+import type { Key } from "../../udp/keys.ts";
+import { Usage } from "../../udp/usage.ts";
+import { WaitingDatagrams, type WaitingRoom } from "../../udp/waiting.ts";
+import type { LocalForward } from "./forward.ts";
+
+/** Sends answers to clients: a forward's socket. */
+export interface AnswerSender {
+  readonly forward: LocalForward;
+  /** Where it listens. */
+  readonly local: Endpoint;
+  /** Sends `header`, if there is one, and `bytes[offset .. offset + length)` behind it. */
+  answer(header: Uint8Array | null, bytes: Uint8Array, offset: number, length: number, client: Endpoint): void;
+  /** An association of its is over. */
+  forget(association: LocalAssociation): void;
+}
+
+/** What an association needs of its owner. */
+export interface LocalAssociationOwner {
+  readonly guest: GuestSender;
+  readonly room: WaitingRoom;
+  readonly log: LocalForwardLog;
+  now(): number;
+  /** Finds the program's end towards a target: its address, and a port that nobody has; null: all ports are taken. */
+  takePort(association: LocalAssociation, target: Endpoint): Endpoint | null;
+  /** It is over. */
+  ended(association: LocalAssociation): void;
+}
+
+/** See the module's text. */
+export class LocalAssociation implements Idling {
+  readonly usage: Usage;
+  /** Both known once the target is. */
+  local: Endpoint | null = null;
+  target: Endpoint | null = null;
+  private readonly waiting: WaitingDatagrams;
+  private over = false;
+
+  /**
+   * @param key where the listener keeps it
+   * @param client who sends, and gets the answers
+   * @param source who the client is, for the guest
+   * @param header what is put before each answer
+   * @param port the target's port where the forward has none
+   */
+  constructor(
+    readonly key: Key,
+    readonly client: Endpoint,
+    readonly source: IpAddress,
+    private readonly header: Uint8Array | null,
+    private readonly port: number,
+    readonly listener: AnswerSender,
+    private readonly owner: LocalAssociationOwner,
+  ) {
+    this.usage = new Usage(owner.now());
+    this.waiting = new WaitingDatagrams(owner.room);
+  }
+
+  /** Finds out where it leads to. */
+  start(): void {
+    const { target } = this.listener.forward;
+    const known = target.known();
+    if (known !== null) return this.open(known);
+    target.ask().then(
+      (endpoint) => {
+        if (!this.over) this.open(endpoint);
+      },
+      (error: unknown) => this.close(error instanceof Error ? error.message : String(error), `${target.name}-failed`),
+    );
+  }
+
+  /** The client has sent `bytes[offset .. offset + length)`. */
+  sent(bytes: Uint8Array, offset: number, length: number): void {
+    const { local, target } = this;
+    if (this.over) return; // no port was free
+    if (local === null || target === null) return this.waiting.add(bytes, offset, length);
+    this.usage.noteSent(this.owner.now(), length, target.port);
+    this.owner.guest.sendBytes(local, target, bytes, offset, length);
+  }
+
+  /** The guest answers. */
+  answered(bytes: Uint8Array, offset: number, length: number): void {
+    this.usage.noteAnswered(this.owner.now(), length);
+    this.listener.answer(this.header, bytes, offset, length, this.client);
+    if (this.listener.forward.oneAnswer) this.close(EOF);
+  }
+
+  /** The guest says that nobody listens. */
+  refused(): void {
+    this.close("connection refused");
+  }
+
+  end(reason: string): void {
+    if (!this.over) this.finish("l-read", reason, this.listener.forward.target.toString());
+  }
+
+  private open({ address, port }: Endpoint): void {
+    const target = { address, port: port === 0 ? this.port : port };
+    const local = this.owner.takePort(this, target);
+    if (local === null) return this.close("no port towards the guest is free");
+    this.local = local;
+    this.target = target;
+    this.owner.log.opened(this.ends(local, target), this.usage);
+    for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
+  }
+
+  /** The guest's side ends it. */
+  private close(reason: string, target = this.listener.forward.target.toString()): void {
+    if (!this.over) this.finish("r-read", reason, target);
+  }
+
+  private finish(end: "l-read" | "r-read", reason: string, target: string): void {
+    const { local, owner } = this;
+    this.over = true;
+    this.waiting.take();
+    owner.ended(this);
+    const report = new EndReport();
+    report.record(end, reason);
+    if (local !== null && this.target !== null) owner.log.done(this.ends(local, this.target), report);
+    else owner.log.failed(this.clientEnds(), target, report);
+  }
+
+  private clientEnds(): Omit<LocalForwardEnds, "guestLocal" | "target"> {
+    const { client, listener } = this;
+    return { network: "udp", client, listener: listener.local, proxyProtocol: listener.forward.proxyProtocol };
+  }
+
+  private ends(guestLocal: Endpoint, target: Endpoint): LocalForwardEnds {
+    return { ...this.clientEnds(), guestLocal, target };
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * Local forwards for UDP: sockets on the host, each of whose clients has an association with the guest.
+ *
+ *     client's datagram → association by its source → guest, from a port of that association's own
+ *     guest's datagram  → association by that port, if it comes from the target → client
+ *
+ * | what happens | what is done |
+ * | --- | --- |
+ * | as many associations as may be | the one idle longest ends |
+ * | no port towards the guest is free | the client's datagram is dropped, with a line |
+ * | nothing passes for a while | the association ends, as one of the guest's own does |
+ * | the forward is for one answer | the association ends with it |
+ * | the guest: nobody listens | the association ends; the client's next datagram makes a new one |
+ * | a datagram without the header that it should have | dropped |
+ *
+ * A datagram of the guest to such a port from elsewhere than the target is none of ours: it is routed like any other.
+ *
+ * @module
+ */
+import type { Endpoint } from "../../../stack/base/address.ts";
+import type { EventLoop } from "../../loop/event_loop.ts";
+import type { LocalForwardLog } from "../../report/forward_report.ts";
+import { freePort } from "./free_port.ts";
+import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../../host/port.ts";
+import { DATAGRAM_BUFFER } from "../../limits/limits.ts";
+import { parseSimpleProxyHeader, SIMPLE_PROXY_HEADER } from "../proxy_protocol/simple.ts";
+import type { GuestDatagram, GuestSender } from "../../udp/associations.ts";
+import type { IdleTable } from "../../udp/idle_table.ts";
+import { endpointKey, type Key } from "../../udp/keys.ts";
+import { WaitingRoom } from "../../udp/waiting.ts";
+import { type AnswerSender, LocalAssociation, type LocalAssociationOwner } from "./association.ts";
+import { type LocalForward, type OwnAddresses, sourceTowards } from "./forward.ts";
+import { listenOn } from "./wildcard.ts";
+
+/** What {@linkcode LocalDatagrams} is made of. */
+export interface LocalDatagramsOptions {
+  /** Where to listen. */
+  readonly host: HostNetwork;
+  readonly guest: GuestSender;
+  readonly loop: EventLoop;
+  readonly idle: IdleTable;
+  readonly own: OwnAddresses;
+  readonly log: LocalForwardLog;
+  /** A random unsigned 32-bit number. */
+  readonly random: () => number;
+}
+
+/** The first port towards the guest: of the dynamic ports (RFC 6335, section 6), and of all that are not privileged. */
+const FIRST_DYNAMIC_PORT = 49_152, FIRST_UNPRIVILEGED_PORT = 1_024;
+/** With more clients than this, ports below the dynamic ones are taken as well: a search stays short. */
+const MANY_CLIENTS = (65_536 - FIRST_DYNAMIC_PORT) / 2;
+
+/** See the module's text. */
+export class LocalDatagrams implements LocalAssociationOwner {
+  readonly guest: GuestSender;
+  readonly room: WaitingRoom = new WaitingRoom();
+  readonly log: LocalForwardLog;
+  private readonly listeners: Listener[] = [];
+  /** By the program's port towards the guest. */
+  private readonly ports = new Map<number, LocalAssociation>();
+
+  constructor(private readonly options: LocalDatagramsOptions) {
+    this.guest = options.guest;
+    this.log = options.log;
+  }
+
+  /** How many there are whose target is known. */
+  get size(): number {
+    return this.ports.size;
+  }
+
+  /** Listens for a forward; returns where. Throws a HostError. */
+  listen(forward: LocalForward): Endpoint {
+    const { host, idle } = this.options;
+    const listener = listenOn(forward.bind, (local) => new Listener(forward, local, host, idle, this));
+    this.listeners.push(listener);
+    return listener.local;
+  }
+
+  /** Takes a datagram of the guest if it is an answer to a client; false: it isn't. Called by the stack. */
+  receive(datagram: GuestDatagram): boolean {
+    const association = this.ports.get(datagram.localPort);
+    if (association === undefined) return false;
+    const { bytes, version, guestAddress, guestPort, localAddress } = datagram;
+    const { local, target } = association;
+    const isAnswer = local !== null && target !== null && target.port === guestPort &&
+      target.address.version === version && target.address.isAt(bytes, guestAddress) &&
+      local.address.isAt(bytes, localAddress);
+    if (isAnswer) association.answered(bytes, datagram.payload, datagram.length);
+    return isAnswer;
+  }
+
+  /** The guest says that nobody listens there; false: that is none of ours. Called by the stack. */
+  refused(local: Endpoint, guest: Endpoint): boolean {
+    const association = this.ports.get(local.port);
+    if (association?.local?.address.equals(local.address) !== true) return false;
+    if (association.target?.port !== guest.port || !association.target.address.equals(guest.address)) return false;
+    association.refused();
+    return true;
+  }
+
+  /** Listens no more; the associations are ended with the table. */
+  close(): void {
+    for (const listener of this.listeners.splice(0)) listener.close();
+  }
+
+  // for associations
+
+  now(): number {
+    return this.options.loop.now();
+  }
+
+  takePort(association: LocalAssociation, target: Endpoint): Endpoint | null {
+    const { own, random } = this.options;
+    const first = this.ports.size < MANY_CLIENTS ? FIRST_DYNAMIC_PORT : FIRST_UNPRIVILEGED_PORT;
+    const port = freePort(first, random(), (port) => this.ports.has(port));
+    if (port === null) return null;
+    this.ports.set(port, association);
+    return { address: sourceTowards(target.address, association.source, own), port };
+  }
+
+  ended(association: LocalAssociation): void {
+    const { local, listener } = association;
+    this.options.idle.delete(association);
+    if (local !== null) this.ports.delete(local.port);
+    listener.forget(association);
+  }
+}
+
+/** A forward's socket. */
+class Listener implements HostDatagramHandler, AnswerSender {
+  readonly local: Endpoint;
+  private readonly table = new Map<Key, LocalAssociation>();
+  private readonly socket: HostDatagram;
+  /** For answers with a header; made when first used. */
+  private scratch: Uint8Array | null = null;
+
+  /** Throws a HostError. */
+  constructor(
+    readonly forward: LocalForward,
+    bind: Endpoint,
+    host: HostNetwork,
+    private readonly idle: IdleTable,
+    private readonly owner: LocalAssociationOwner,
+  ) {
+    this.socket = host.datagram(bind, this, { crowded: true });
+    this.local = this.socket.local;
+  }
+
+  received(bytes: Uint8Array, length: number, from: Endpoint): void {
+    const { address, port } = from;
+    const key = endpointKey(address.bytes, 0, address.version, port);
+    const association = this.table.get(key) ?? this.open(key, bytes, length, from);
+    const data = this.forward.proxyProtocol ? SIMPLE_PROXY_HEADER : 0;
+    // Whoever has shown a header once is a proxy; what its later headers say is not looked at.
+    if (association !== null && length >= data) association.sent(bytes, data, length - data);
+  }
+
+  failed(error: HostError, to: Endpoint | null): void {
+    if (to === null || error.failure !== "refused") return;
+    const { address, port } = to;
+    this.table.get(endpointKey(address.bytes, 0, address.version, port))?.end("connection refused");
+  }
+
+  answer(header: Uint8Array | null, bytes: Uint8Array, offset: number, length: number, client: Endpoint): void {
+    if (header === null) return this.socket.send(bytes, offset, length, client);
+    const total = header.length + length;
+    if (total > DATAGRAM_BUFFER) return;
+    const scratch = this.scratch ??= new Uint8Array(new ArrayBuffer(DATAGRAM_BUFFER));
+    scratch.set(header);
+    scratch.set(bytes.subarray(offset, offset + length), header.length);
+    this.socket.send(scratch, 0, total, client);
+  }
+
+  forget(association: LocalAssociation): void {
+    this.table.delete(association.key);
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  private open(key: Key, bytes: Uint8Array, length: number, client: Endpoint): LocalAssociation | null {
+    const { forward, idle, local, owner } = this;
+    let source = client.address, port = local.port, header: Uint8Array | null = null;
+    if (forward.proxyProtocol) {
+      const proxied = parseSimpleProxyHeader(bytes, length);
+      if (proxied === null) {
+        const ends = { network: "udp", client, listener: local, proxyProtocol: true } as const;
+        owner.log.failed(ends, forward.target.toString(), "no Simple Proxy Protocol header");
+        return null;
+      }
+      source = proxied.client.address;
+      port = proxied.proxy.port;
+      header = bytes.slice(0, SIMPLE_PROXY_HEADER);
+    }
+    idle.makeRoom();
+    const association = new LocalAssociation(key, client, source, header, port, this, owner);
+    this.table.set(key, association);
+    idle.add(association);
+    association.start();
+    return association;
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * One client of a local forward for TCP.
+ *
+ *     accepted → [header] → [target asked for] → SYN to the guest → SYN-ACK → splice
+ *
+ * The host's kernel has accepted the client before anyone knows whether the guest will; if it does not, the client's
+ * connection is reset. So is one whose PROXY header is missing or wrong.
+ *
+ * @module
+ */
+import { type Endpoint, formatEndpoint, type IpAddress } from "../../../stack/base/address.ts";
+import type { Allocate } from "../../../stack/base/device.ts";
+import type { TcpFailure, TcpFlow, TcpHandler } from "../../../stack/tcp/flow.ts";
+import type { Tcp } from "../../../stack/tcp/tcp.ts";
+import { EndReport } from "../../report/end_report.ts";
+import type { EventLoop } from "../../loop/event_loop.ts";
+import type { LocalForwardLog } from "../../report/forward_report.ts";
+import type { HostStream } from "../../host/port.ts";
+import type { LocalForwardEnds } from "../../report/contract_lines.ts";
+import { Splice } from "../../tcp/splice.ts";
+import { type LocalForward, type OwnAddresses, sourceTowards } from "./forward.ts";
+import { type ProxiedStart, type ProxyHeaderHandler, ProxyHeaderReader } from "./proxy_header.ts";
+
+/** Connects to the guest. */
+export type GuestConnector = Pick<Tcp, "connect">;
+
+/** What a {@linkcode LocalFlow} needs of its owner. */
+export interface LocalFlowOwner {
+  readonly guest: GuestConnector;
+  readonly loop: EventLoop;
+  readonly allocate: Allocate;
+  readonly own: OwnAddresses;
+  readonly log: LocalForwardLog;
+  /** Its header is awaited from now on; whoever waits calls {@linkcode LocalFlow.expire}. */
+  awaitHeader(flow: LocalFlow): void;
+  /** And no longer. */
+  headerDone(flow: LocalFlow): void;
+  /** It is over; a header is awaited no longer. */
+  ended(flow: LocalFlow): void;
+}
+
+/** See the module's text. */
+export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
+  private flow: TcpFlow | null = null;
+  private splice: Splice | null = null;
+  private ends: LocalForwardEnds | null = null;
+  /** Who the client is: the proxy's, where one speaks for it. */
+  private client: IpAddress | null;
+  /** The port of the target where the forward has none. */
+  private port: number;
+  /** The client's data that came with the header. */
+  private data: Uint8Array | null = null;
+  private over = false;
+
+  constructor(
+    private readonly stream: HostStream,
+    private readonly forward: LocalForward,
+    private readonly owner: LocalFlowOwner,
+  ) {
+    this.client = stream.remote.address;
+    this.port = stream.local.port;
+  }
+
+  /** Starts. */
+  start(): void {
+    if (!this.forward.proxyProtocol) return this.findTarget();
+    this.owner.awaitHeader(this);
+    new ProxyHeaderReader(this.stream, this.owner.allocate, this).start();
+  }
+
+  /** Resets both sides; after the end it does nothing. */
+  abort(): void {
+    if (this.splice !== null) return this.splice.abort();
+    this.flow?.abort();
+    this.fail("aborted");
+  }
+
+  // ---- the header ----
+
+  /** The time for the header is up. */
+  expire(): void {
+    this.headerFailed("no PROXY header in time");
+  }
+
+  headerRead({ source, destination, data }: ProxiedStart): void {
+    if (this.over) return;
+    this.owner.headerDone(this);
+    if (source !== null) this.client = source.address;
+    if (destination !== null) this.port = destination.port;
+    if (data.length > 0) this.data = data.slice();
+    this.findTarget();
+  }
+
+  headerFailed(reason: string): void {
+    if (this.over) return;
+    const { stream, forward, owner } = this;
+    owner.log.failed(this.clientEnds, forward.target.toString(), reason);
+    stream.reset();
+    this.finish();
+  }
+
+  // ---- the target ----
+
+  private findTarget(): void {
+    const { target } = this.forward;
+    const known = target.known();
+    if (known !== null) return this.connect(known);
+    target.ask().then(
+      (endpoint) => {
+        if (!this.over) this.connect(endpoint);
+      },
+      (error: unknown) => this.fail(error instanceof Error ? error.message : String(error), `${target.name}-failed`),
+    );
+  }
+
+  private connect({ address, port }: Endpoint): void {
+    const { guest, own } = this.owner;
+    const target = { address, port: port === 0 ? this.port : port };
+    const source = { address: sourceTowards(address, this.client, own), port: 0 };
+    const flow = guest.connect(source, target, this);
+    if (flow === null) return this.fail("too many connections", formatEndpoint(target));
+    this.flow = flow;
+    this.ends = { ...this.clientEnds, guestLocal: flow.local, target };
+  }
+
+  // ---- the guest's side ----
+
+  established(): void {
+    const { stream, flow, ends } = this;
+    const { log, loop } = this.owner;
+    if (flow === null || ends === null) throw new Error("a connection was established before it was made");
+    log.opened(ends);
+    const splice = new Splice(stream, "r", loop, (splice) => {
+      log.done(ends, splice.ends);
+      this.finish();
+    });
+    this.splice = splice;
+    splice.start(flow, this.sendData(flow));
+  }
+
+  readable(): void {
+    this.splice?.readable();
+  }
+
+  writable(): void {
+    this.splice?.writable();
+  }
+
+  closed(failure: TcpFailure | null): void {
+    if (this.splice !== null) this.splice.closed(failure);
+    else this.fail(FAILURES[failure ?? "aborted"]);
+  }
+
+  /** Gives the guest what came with the header; returns how many bytes that was. */
+  private sendData(flow: TcpFlow): number {
+    const data = this.data ?? new Uint8Array(0);
+    this.data = null;
+    for (let sent = 0; sent < data.length;) {
+      const chunk = flow.reserve(data.length - sent);
+      if (chunk === null) throw new Error("a new connection has no room for what came with its header");
+      chunk.block.bytes.set(data.subarray(sent, sent + chunk.length), chunk.offset);
+      flow.commit(chunk.length);
+      sent += chunk.length;
+    }
+    return data.length;
+  }
+
+  // ---- the end ----
+
+  private get clientEnds(): Omit<LocalForwardEnds, "guestLocal" | "target"> {
+    const { stream, forward } = this;
+    return {
+      network: "tcp",
+      client: stream.remote,
+      listener: stream.local,
+      proxyProtocol: forward.proxyProtocol,
+    };
+  }
+
+  /** It did not come about. */
+  private fail(reason: string, target = this.targetText()): void {
+    if (this.over) return;
+    const report = new EndReport();
+    report.record("r-read", reason);
+    this.owner.log.failed(this.clientEnds, target, report);
+    this.stream.reset();
+    this.finish();
+  }
+
+  private targetText(): string {
+    return this.ends === null ? this.forward.target.toString() : formatEndpoint(this.ends.target);
+  }
+
+  private finish(): void {
+    this.over = true;
+    this.owner.ended(this);
+  }
+}
+
+/** What the guest's stack says to a call. */
+const FAILURES: Readonly<Record<TcpFailure, string>> = {
+  reset: "connection refused",
+  timeout: "connection timed out",
+  unreachable: "no route to host",
+  aborted: "aborted",
+};

@@ -1,0 +1,149 @@
+/**
+ * One association of the guest with a remote forward for UDP: the guest's address and port on one side, a socket of the
+ * host on the other, which sends to the target and takes answers from nobody else.
+ *
+ * Until the target's name has an address, what the guest sends waits.
+ *
+ * @module
+ */
+import { type Endpoint, IpAddress, type IpVersion } from "../../../stack/base/address.ts";
+import type { Unreachable } from "../../../stack/base/layers.ts";
+import { outcomeOf } from "../../report/outcomes.ts";
+import { EndReport, EOF } from "../../report/end_report.ts";
+import type { RemoteForwardLog } from "../../report/forward_report.ts";
+import { type HostDatagram, type HostDatagramHandler, HostError, type HostNetwork } from "../../host/port.ts";
+import { reasonOf } from "../../host/errors.ts";
+import { UDP_FAILURE_MS } from "../../limits/timeouts.ts";
+import type { Idling } from "../../udp/idle_table.ts";
+import { Usage } from "../../udp/usage.ts";
+import { WaitingDatagrams, type WaitingRoom } from "../../udp/waiting.ts";
+import { unreachableFor } from "../../host/unreachable.ts";
+import type { RemoteForward } from "./table.ts";
+
+const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = { 4: IpAddress.parse("0.0.0.0"), 6: IpAddress.parse("::") };
+
+/** What it needs of its owner. */
+export interface RemoteAssociationOwner {
+  readonly host: HostNetwork;
+  readonly room: WaitingRoom;
+  now(): number;
+  /** The end of a socket for people, where it is bound to no address. */
+  shown(local: Endpoint, remote: Endpoint): Endpoint;
+  /** Hands an answer to the guest: `bytes[0..length)`, valid until it returns. */
+  deliver(association: RemoteAssociation, bytes: Uint8Array, length: number): void;
+  /** It is over. */
+  ended(association: RemoteAssociation): void;
+}
+
+/** See the module's text. */
+export class RemoteAssociation implements HostDatagramHandler, Idling {
+  readonly usage: Usage;
+  /** What the host says about the last datagram, and until when it is believed. */
+  private failure: Unreachable | null = null;
+  private failureUntil = 0;
+  private socket: HostDatagram | null = null;
+  private target: Endpoint | null = null;
+  /** The socket's end, for people. */
+  private local: Endpoint | null = null;
+  private readonly waiting: WaitingDatagrams;
+  private over = false;
+
+  constructor(
+    readonly guest: Endpoint,
+    readonly forward: RemoteForward,
+    private readonly owner: RemoteAssociationOwner,
+    private readonly log: RemoteForwardLog,
+  ) {
+    this.usage = new Usage(owner.now());
+    this.waiting = new WaitingDatagrams(owner.room);
+  }
+
+  /** Finds out where it leads to. It may be over when this returns. */
+  start(): void {
+    const { target } = this.forward;
+    const known = target.known();
+    if (known !== null) return this.open(known);
+    target.ask().then(
+      (endpoint) => {
+        if (!this.over) this.open(endpoint);
+      },
+      (error: unknown) => {
+        if (this.over) return;
+        this.log.unresolved(this.guest, target.name, error instanceof Error ? error.message : String(error));
+        this.finish();
+      },
+    );
+  }
+
+  /** What the guest is to be told instead of sending a datagram; null: it may be sent. */
+  get obstacle(): Unreachable | null {
+    if (this.failure !== null && this.owner.now() >= this.failureUntil) this.failure = null;
+    return this.failure;
+  }
+
+  /** The guest has sent `bytes[offset .. offset + length)`. */
+  sent(bytes: Uint8Array, offset: number, length: number): void {
+    const { socket, target } = this;
+    if (this.over) return;
+    if (socket === null || target === null) return this.waiting.add(bytes, offset, length);
+    this.usage.noteSent(this.owner.now(), length, target.port);
+    socket.send(bytes, offset, length, target);
+  }
+
+  received(bytes: Uint8Array, length: number, from: Endpoint): void {
+    const { target } = this;
+    if (this.over || from.port !== target?.port || !from.address.equals(target.address)) return;
+    this.usage.noteAnswered(this.owner.now(), length);
+    this.owner.deliver(this, bytes, length);
+    if (this.forward.oneAnswer) this.close("r-read", EOF);
+  }
+
+  failed(error: HostError): void {
+    this.failure = unreachableFor(error.failure) ?? (this.socket === null ? "port" : null);
+    this.failureUntil = this.owner.now() + UDP_FAILURE_MS;
+  }
+
+  /** The guest says that nobody listens for answers. */
+  refused(): void {
+    this.close("l-read", "connection refused");
+  }
+
+  end(reason: string): void {
+    this.close("l-read", reason);
+  }
+
+  private open(target: Endpoint): void {
+    const { owner, guest, log } = this;
+    try {
+      this.socket = owner.host.datagram({ address: WILDCARDS[target.address.version], port: 0 }, this);
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      const ends = new EndReport();
+      ends.record("r-write", reasonOf(error), outcomeOf(error));
+      log.failed(guest, target, ends);
+      this.failed(error);
+      return this.finish();
+    }
+    this.target = target;
+    this.local = owner.shown(this.socket.local, target);
+    log.opened(guest, this.local, target, this.usage);
+    for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
+  }
+
+  private close(end: "l-read" | "r-read", reason: string): void {
+    const { local, target } = this;
+    if (this.over) return;
+    this.finish();
+    if (local === null || target === null) return; // it was never open
+    const ends = new EndReport();
+    ends.record(end, reason);
+    this.log.done(this.guest, local, target, ends);
+  }
+
+  private finish(): void {
+    this.over = true;
+    this.waiting.take();
+    this.socket?.close();
+    this.owner.ended(this);
+  }
+}

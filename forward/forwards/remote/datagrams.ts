@@ -1,0 +1,107 @@
+/**
+ * Remote forwards for UDP: for each of the guest's addresses and ports that sends to one, an association of its own, with
+ * a socket of the host. The policy is not asked: whoever has set up the forward wants it.
+ *
+ *     guest's datagram → forward by its destination → association by its source → target
+ *     target's answer  → association by its socket  → guest, from what it takes for the destination
+ *
+ * Limits and idle times are those of the guest's other associations.
+ *
+ * @module
+ */
+import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
+import type { EventLoop } from "../../loop/event_loop.ts";
+import type { RemoteForwardLogs } from "../../report/forward_report.ts";
+import type { HostNetwork } from "../../host/port.ts";
+import type { Shown } from "../../host/shown.ts";
+import type { GuestDatagram, GuestSender } from "../../udp/associations.ts";
+import type { IdleTable } from "../../udp/idle_table.ts";
+import { endpointKey, type Key } from "../../udp/keys.ts";
+import { WaitingRoom } from "../../udp/waiting.ts";
+import { RemoteAssociation, type RemoteAssociationOwner } from "./association.ts";
+import type { RemoteForward } from "./table.ts";
+
+/** What {@linkcode RemoteDatagrams} is made of. */
+export interface RemoteDatagramsOptions {
+  readonly host: HostNetwork;
+  readonly guest: GuestSender;
+  readonly loop: EventLoop;
+  /** May be shared with others: then so is the limit. */
+  readonly idle: IdleTable;
+  readonly logs: RemoteForwardLogs;
+  /** The end of a socket for people, where it is bound to no address. */
+  readonly shown: Shown;
+}
+
+/** See the module's text. */
+export class RemoteDatagrams implements RemoteAssociationOwner {
+  readonly host: HostNetwork;
+  readonly room: WaitingRoom = new WaitingRoom();
+  readonly shown: Shown;
+  /** By forward, then by the guest's endpoint. */
+  private readonly tables = new Map<RemoteForward, Map<Key, RemoteAssociation>>();
+  private count = 0;
+
+  constructor(private readonly options: RemoteDatagramsOptions) {
+    this.host = options.host;
+    this.shown = options.shown;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.count;
+  }
+
+  /** Takes a datagram of the guest to a forward. Called by the stack. */
+  receive(datagram: GuestDatagram, forward: RemoteForward): void {
+    const { bytes, version, guestAddress, guestPort, payload, length } = datagram;
+    const key = endpointKey(bytes, guestAddress, version, guestPort);
+    const association = this.tables.get(forward)?.get(key) ?? this.open(datagram, forward);
+    const { obstacle } = association;
+    if (obstacle !== null) datagram.unreachable(obstacle);
+    else association.sent(bytes, payload, length);
+  }
+
+  /** The guest says that nobody listens on its port any more. Called by the stack. */
+  refused(forward: RemoteForward, guest: Endpoint): void {
+    this.tables.get(forward)?.get(keyOf(guest))?.refused();
+  }
+
+  // for associations
+
+  now(): number {
+    return this.options.loop.now();
+  }
+
+  deliver({ forward, guest }: RemoteAssociation, bytes: Uint8Array, length: number): void {
+    this.options.guest.sendBytes(forward.bind, guest, bytes, 0, length);
+  }
+
+  ended(association: RemoteAssociation): void {
+    const { forward, guest } = association;
+    this.options.idle.delete(association);
+    const table = this.tables.get(forward);
+    if (table?.delete(keyOf(guest)) !== true) return;
+    this.count--;
+    if (table.size === 0) this.tables.delete(forward);
+  }
+
+  private open(datagram: GuestDatagram, forward: RemoteForward): RemoteAssociation {
+    const { bytes, version, guestAddress, guestPort } = datagram;
+    const { idle, logs } = this.options;
+    const guest = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
+    idle.makeRoom();
+    const association = new RemoteAssociation(guest, forward, this, logs(forward.bind));
+    let table = this.tables.get(forward);
+    if (table === undefined) this.tables.set(forward, table = new Map());
+    table.set(keyOf(guest), association);
+    this.count++;
+    idle.add(association);
+    association.start();
+    return association;
+  }
+}
+
+function keyOf({ address, port }: Endpoint): Key {
+  return endpointKey(address.bytes, 0, address.version, port);
+}

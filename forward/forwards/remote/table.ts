@@ -1,0 +1,40 @@
+/**
+ * The remote forwards by what they are bound to in the guest's network, looked up for every SYN and every datagram of
+ * the guest without making an object (for IPv4).
+ *
+ * @module
+ */
+import type { Endpoint, IpVersion } from "../../../stack/base/address.ts";
+import type { Target } from "../../names/target.ts";
+import { endpointKey, type Key } from "../../udp/keys.ts";
+
+/** A remote forward. */
+export interface RemoteForward {
+  /** The address and port that it stands for in the guest's network. */
+  readonly bind: Endpoint;
+  readonly target: Target;
+  /** An exchange is over after one answer. */
+  readonly oneAnswer: boolean;
+}
+
+/** Those of one network. */
+export class RemoteForwards {
+  private readonly table = new Map<Key, RemoteForward>();
+
+  /** Adds one, in the place of another with the same address and port. */
+  add(forward: RemoteForward): void {
+    const { address, port } = forward.bind;
+    this.table.set(endpointKey(address.bytes, 0, address.version, port), forward);
+  }
+
+  /** The one that is bound to a port of the address at `offset`, or null. */
+  find(bytes: Uint8Array, offset: number, version: IpVersion, port: number): RemoteForward | null {
+    if (this.table.size === 0) return null;
+    return this.table.get(endpointKey(bytes, offset, version, port)) ?? null;
+  }
+
+  /** Whether one is bound there. */
+  has({ address, port }: Endpoint): boolean {
+    return this.find(address.bytes, 0, address.version, port) !== null;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * What the system said, as one of the few categories that a guest can be told. Deno gives its errors a class only for
+ * some of them (EHOSTUNREACH and EMFILE come as plain `Error`, EINVAL as `TypeError`), but all that come from the
+ * system carry the name of the errno in `code`, so that alone is looked at.
+ *
+ * @module
+ */
+import { HostError, type HostFailure } from "./port.ts";
+
+const FAILURES: Readonly<Record<string, HostFailure>> = {
+  ECONNREFUSED: "refused",
+  ECONNRESET: "reset",
+  ECONNABORTED: "reset",
+  EPIPE: "reset",
+  ENOTCONN: "reset",
+  ENETUNREACH: "network-unreachable",
+  ENETDOWN: "network-unreachable",
+  EINVAL: "network-unreachable", // what a `blackhole` route answers (fib_props in net/ipv4/fib_semantics.c)
+  EHOSTUNREACH: "host-unreachable",
+  EHOSTDOWN: "host-unreachable",
+  ETIMEDOUT: "timeout",
+  EACCES: "prohibited", // a `prohibit` route, or a broadcast address
+  EPERM: "prohibited", // the host's packet filter
+  EMFILE: "resources",
+  ENFILE: "resources",
+  ENOMEM: "resources",
+  ENOBUFS: "resources",
+  EADDRNOTAVAIL: "resources", // no free local port towards that destination
+};
+
+/**
+ * Makes a {@linkcode HostError} of whatever was thrown.
+ *
+ * @param what the operation and its object, for a person: `connect to 192.0.2.1:80`
+ */
+export function hostError(thrown: unknown, what: string): HostError {
+  if (thrown instanceof HostError) return thrown;
+  return new HostError(hostFailure(thrown), `${what}: ${systemText(thrown)}`, { cause: thrown });
+}
+
+/** The category alone. */
+export function hostFailure(thrown: unknown): HostFailure {
+  if (!(thrown instanceof Error)) return "other";
+  if (thrown.name === "AbortError" || thrown.name === "Interrupted") return "aborted";
+  const code = "code" in thrown ? thrown.code : undefined;
+  return typeof code === "string" ? FAILURES[code] ?? "other" : "other";
+}
+
+/** Why it failed, in the system's words alone, for a place where what was tried and on what is known already. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof HostError && error.cause !== undefined ? systemText(error.cause) : error.message;
+}
+
+/** `connection refused`: as the C library and Go write it in the middle of a sentence. */
+function systemText(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const text = thrown.message.replace(/ \(os error \d+\)$/, "");
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

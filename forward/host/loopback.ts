@@ -1,0 +1,80 @@
+/**
+ * The host's network with the host's loopback in the place of the program's own addresses: what a guest sends to those
+ * goes to 127.0.0.1 or ::1, and what comes from there comes from these.
+ *
+ * @module
+ */
+import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
+import { DEFAULT_ADDRESSES } from "../../stack/link/addresses.ts";
+import type {
+  DatagramOptions,
+  DialOptions,
+  HostDatagram,
+  HostDatagramHandler,
+  HostDial,
+  HostDialHandler,
+  HostListener,
+  HostNetwork,
+  HostStream,
+} from "./port.ts";
+import { Prefix } from "../addresses/prefix.ts";
+import type { Range } from "../policy/range.ts";
+
+/** An address of the program on the guest's link, and the address of the host that it stands for. */
+export interface LoopbackPair {
+  readonly gateway: IpAddress;
+  readonly loopback: IpAddress;
+}
+
+/** What the program's own addresses stand for with `-host-loopback`. */
+export const LOOPBACKS: readonly LoopbackPair[] = [
+  { gateway: DEFAULT_ADDRESSES.gateway4, loopback: IpAddress.parse("127.0.0.1") },
+  { gateway: DEFAULT_ADDRESSES.gateway6, loopback: IpAddress.parse("::1") },
+];
+
+/** The program's own addresses, any port, over TCP and UDP: what the policy has to allow for this to be of use. */
+export function gatewayRanges(pairs: readonly LoopbackPair[]): Range[] {
+  return pairs.flatMap(({ gateway }) =>
+    (["tcp", "udp"] as const).map((network) => ({
+      ...{ network, minPort: 0, maxPort: 0xffff },
+      prefix: Prefix.ofAddress(gateway),
+    }))
+  );
+}
+
+/** See the module's text. */
+export class LoopbackHost implements HostNetwork {
+  constructor(private readonly host: HostNetwork, private readonly pairs: readonly LoopbackPair[]) {}
+
+  dial(remote: Endpoint, handler: HostDialHandler, options?: DialOptions): HostDial {
+    return this.host.dial(this.toHost(remote), handler, options);
+  }
+
+  listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener {
+    return this.host.listen(local, accepted);
+  }
+
+  datagram(local: Endpoint, handler: HostDatagramHandler, options?: DatagramOptions): HostDatagram {
+    const socket = this.host.datagram(local, {
+      received: (bytes, length, from) => handler.received(bytes, length, this.toGuest(from)),
+      failed: (error, to) => handler.failed(error, to === null ? null : this.toGuest(to)),
+    }, options);
+    return {
+      get local() {
+        return socket.local;
+      },
+      send: (bytes, offset, length, to) => socket.send(bytes, offset, length, this.toHost(to)),
+      close: () => socket.close(),
+    };
+  }
+
+  private toHost(endpoint: Endpoint): Endpoint {
+    const pair = this.pairs.find(({ gateway }) => gateway.equals(endpoint.address));
+    return pair === undefined ? endpoint : { address: pair.loopback, port: endpoint.port };
+  }
+
+  private toGuest(endpoint: Endpoint): Endpoint {
+    const pair = this.pairs.find(({ loopback }) => loopback.equals(endpoint.address));
+    return pair === undefined ? endpoint : { address: pair.gateway, port: endpoint.port };
+  }
+}

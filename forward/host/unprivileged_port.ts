@@ -1,0 +1,31 @@
+/**
+ * Advice for whoever wants to listen on a port that the system keeps for privileged programs (ip(7),
+ * "ip_unprivileged_port_start"; it holds for IPv6 as well).
+ *
+ * @module
+ */
+import { HostError } from "./port.ts";
+
+/** The name of the setting, as sysctl(8) has it. */
+const SETTING = "net.ipv4.ip_unprivileged_port_start";
+
+/** The first port that everybody may listen on: 1,024 where nobody has set another, or where it can't be read. */
+export function unprivilegedPortStart(): number {
+  try {
+    return Number(Deno.readTextFileSync(`/proc/sys/${SETTING.replaceAll(".", "/")}`));
+  } catch {
+    return 1_024;
+  }
+}
+
+/**
+ * What to do about an error of listening on a port, to be put behind the reason; empty if it is another's matter.
+ *
+ * @param start gives the first port that everybody may listen on
+ */
+export function portAdvice(error: unknown, port: number, start: () => number = unprivilegedPortStart): string {
+  if (!(error instanceof HostError) || error.failure !== "prohibited" || port === 0) return "";
+  const first = start();
+  if (port >= first) return "";
+  return ` (ports below ${first} need CAP_NET_BIND_SERVICE; sysctl -w ${SETTING}=${port} gives this one to everybody)`;
+}

@@ -1,0 +1,24 @@
+/**
+ * What the guest is told of the host's failures.
+ *
+ * @module
+ */
+import type { Unreachable } from "../../stack/base/layers.ts";
+import type { HostFailure } from "./port.ts";
+
+/** The ICMP error that says the same; null where there is none. */
+export function unreachableFor(failure: HostFailure): Unreachable | null {
+  switch (failure) {
+    case "network-unreachable":
+      return "network";
+    case "host-unreachable":
+    case "timeout":
+      return "host";
+    case "prohibited":
+      return "prohibited";
+    case "refused":
+      return "port";
+    default:
+      return null;
+  }
+}

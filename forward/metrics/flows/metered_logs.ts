@@ -1,0 +1,96 @@
+/**
+ * Logs that tell a {@linkcode FlowMeter} what they are told, and then another log. So nothing is counted twice or
+ * without a line, and what forwards knows of lines only.
+ *
+ * @module
+ */
+import type { Endpoint } from "../../../stack/base/address.ts";
+import { EndReport } from "../../report/end_report.ts";
+import type { FlowLog } from "../../report/routed_report.ts";
+import type { LocalForwardLog, RemoteForwardLogs } from "../../report/forward_report.ts";
+import type { LineNetwork, LocalForwardEnds } from "../../report/contract_lines.ts";
+import type { Logs } from "../../report/reporters.ts";
+import { type FlowEnds, FlowMeter } from "./flow_meter.ts";
+
+/** Logs for all that forwards, and the meters that they tell. */
+export function meteredLogs(logs: Logs): { readonly logs: Logs; readonly meters: readonly FlowMeter[] } {
+  const routedTcp = new FlowMeter("routed", "tcp"), routedUdp = new FlowMeter("routed", "udp");
+  const localTcp = new FlowMeter("local-fwd", "tcp"), localUdp = new FlowMeter("local-fwd", "udp");
+  const remoteTcp = new FlowMeter("remote-fwd", "tcp"), remoteUdp = new FlowMeter("remote-fwd", "udp");
+  return {
+    logs: {
+      routedTcp: meteredFlowLog(logs.routedTcp, routedTcp),
+      routedUdp: meteredFlowLog(logs.routedUdp, routedUdp),
+      remoteTcp: meteredRemoteLogs(logs.remoteTcp, remoteTcp),
+      remoteUdp: meteredRemoteLogs(logs.remoteUdp, remoteUdp),
+      local: meteredLocalLog(logs.local, { tcp: localTcp, udp: localUdp }),
+    },
+    meters: [routedTcp, routedUdp, localTcp, localUdp, remoteTcp, remoteUdp],
+  };
+}
+
+/** For what the guest reaches by itself: its destination is where the host connects to. */
+export function meteredFlowLog(log: FlowLog, meter: FlowMeter): FlowLog {
+  return metered(log, meter, null);
+}
+
+/** For connections of the guest to remote forwards. */
+export function meteredRemoteLogs(logs: RemoteForwardLogs, meter: FlowMeter): RemoteForwardLogs {
+  return (destination) => {
+    const log = logs(destination);
+    return {
+      ...metered(log, meter, destination),
+      unresolved: (guest, target, reason) => {
+        meter.failed("unresolved");
+        log.unresolved(guest, target, reason);
+      },
+    };
+  };
+}
+
+/** For clients of local forwards, each network with its meter. */
+export function meteredLocalLog(
+  log: LocalForwardLog,
+  meters: Readonly<Record<LineNetwork, FlowMeter>>,
+): LocalForwardLog {
+  return {
+    opened: (ends, traffic) => {
+      meters[ends.network].opened(endsOf(ends), traffic);
+      log.opened(ends);
+    },
+    done: (ends, report) => {
+      meters[ends.network].done(endsOf(ends), report.outcome);
+      log.done(ends, report);
+    },
+    failed: (ends, target, reason) => {
+      meters[ends.network].failed(reason instanceof EndReport ? reason.outcome : "other");
+      log.failed(ends, target, reason);
+    },
+  };
+}
+
+/** @param destination what the guest connected to; null: what the host connects to */
+function metered(log: FlowLog, meter: FlowMeter, destination: Endpoint | null): FlowLog {
+  const ends = (guest: Endpoint, host: Endpoint, hostPeer: Endpoint): FlowEnds => ({
+    ...{ guest, host, hostPeer },
+    guestPeer: destination ?? hostPeer,
+  });
+  return {
+    opened: (guest, local, remote, traffic) => {
+      meter.opened(ends(guest, local, remote), traffic);
+      log.opened(guest, local, remote);
+    },
+    done: (guest, local, remote, report) => {
+      meter.done(ends(guest, local, remote), report.outcome);
+      log.done(guest, local, remote, report);
+    },
+    failed: (guest, target, report) => {
+      meter.failed(report.outcome);
+      log.failed(guest, target, report);
+    },
+  };
+}
+
+function endsOf({ client, listener, guestLocal, target }: LocalForwardEnds): FlowEnds {
+  return { guest: target, guestPeer: guestLocal, host: listener, hostPeer: client };
+}

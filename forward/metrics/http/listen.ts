@@ -1,0 +1,145 @@
+/**
+ * Listening on what `-m` names.
+ *
+ * A Unix socket is for its owner alone (mode 0600) from the first moment on: it is made under another name, and gets its
+ * own when its mode is right. A socket that a program left behind which ended without removing it is removed; one on
+ * which somebody listens stays, also if it comes at the last moment, and is an error.
+ *
+ * @module
+ */
+import { formatEndpoint } from "../../../stack/base/address.ts";
+import { HostError } from "../../host/port.ts";
+import { endpointOf } from "../../host/deno_address.ts";
+import { hostError } from "../../host/errors.ts";
+import type { MetricsAddress } from "../../syntax/metrics_address.ts";
+
+const OWNER_ONLY = 0o600;
+
+/** A listening socket. */
+export interface Listening {
+  readonly listener: Deno.Listener<Deno.Conn>;
+  readonly network: MetricsAddress["kind"];
+  /** Where it listens, for people: `127.0.0.1:9100`, or the path. */
+  readonly address: string;
+  /** Removes what the listener leaves behind when it is closed. */
+  remove(): void;
+}
+
+/** Listens. Rejects with a HostError. */
+export async function listenOn(address: MetricsAddress): Promise<Listening> {
+  if (address.kind === "unix") return await listenOnPath(address.path);
+  const { endpoint } = address;
+  try {
+    const listener = Deno.listen({ hostname: endpoint.address.toString(), port: endpoint.port });
+    return { listener, network: "tcp", address: formatEndpoint(endpointOf(listener.addr)), remove: () => {} };
+  } catch (error) {
+    throw hostError(error, `listen on ${formatEndpoint(endpoint)}`);
+  }
+}
+
+async function listenOnPath(path: string): Promise<Listening> {
+  const what = `listen on ${path}`;
+  try {
+    const first = temporaryName(path);
+    const listener = Deno.listen({ transport: "unix", path: first });
+    try {
+      Deno.chmodSync(first, OWNER_ONLY);
+      await giveName(first, path, what);
+    } catch (error) {
+      listener.close();
+      throw error;
+    } finally {
+      removeQuietly(first);
+    }
+    const { ino } = Deno.lstatSync(path);
+    return { listener, network: "unix", address: path, remove: () => removeOwn(path, ino) };
+  } catch (error) {
+    throw hostError(error, what);
+  }
+}
+
+/** How often a socket that nobody listens on is put out of the way: others may leave another there meanwhile. */
+const MAX_ATTEMPTS = 8;
+
+/** Names the socket `first` `path` as well. Rejects if something is there on which nobody may put a socket. */
+async function giveName(first: string, path: string, what: string): Promise<void> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    try {
+      return Deno.linkSync(first, path); // never in the place of another, as rename(2) would be
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+    await removeDead(path, what);
+  }
+  throw new HostError("other", `${what}: other programs listen there again and again`);
+}
+
+/**
+ * Removes a socket that nobody listens on. Rejects if it is none. Between looking and removing, a program may have put
+ * its own there: so what is there is moved first, looked at again, and moved back if it is alive.
+ */
+async function removeDead(path: string, what: string): Promise<void> {
+  await checkDead(path, what);
+  const aside = temporaryName(path);
+  try {
+    Deno.renameSync(path, aside);
+    await checkDead(aside, what);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return; // removed by another
+    try {
+      Deno.linkSync(aside, path);
+    } catch {
+      // a third has come, and stays
+    }
+    throw error;
+  } finally {
+    removeQuietly(aside);
+  }
+}
+
+/** Rejects unless there is nothing, or a socket that nobody listens on. */
+async function checkDead(path: string, what: string): Promise<void> {
+  const found = statOrNull(path);
+  if (found === null) return;
+  if (!found.isSocket) throw new HostError("other", `${what}: the file exists, and is no socket`);
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  throw new HostError("other", `${what}: another program listens there`);
+}
+
+/** A name that nobody has, in the same folder; short, as a socket's path is at most 107 bytes long. */
+function temporaryName(path: string): string {
+  const number = crypto.getRandomValues(new Uint32Array(1))[0]!;
+  return `${path.slice(0, path.lastIndexOf("/") + 1)}.${number.toString(36)}`;
+}
+
+/** Removes the socket, unless another program's has taken its place, or this user may not even look (`-user`). */
+function removeOwn(path: string, ino: number | null): void {
+  try {
+    if (statOrNull(path)?.ino !== ino) return;
+  } catch {
+    return;
+  }
+  removeQuietly(path);
+}
+
+function statOrNull(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // it is gone, or the folder is: nobody misses it
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * What `-L` and `-R` forward: `[NETWORK://][BIND_ADDR:]PORT[:HOST:HOSTPORT]`, as ssh writes it.
+ *
+ * One part is the port to bind, two are address and port to bind, three are the port to bind and the target, four are
+ * all. An empty part takes its default, so `udp://:53::5353` is complete. IPv6 addresses are in brackets, which nest: a
+ * target may be a name whose SRV record is to be asked of a server, `[_web._tcp@srv-[::1]:8600]`.
+ *
+ * | side | binds | targets |
+ * | --- | --- | --- |
+ * | local | 127.0.0.1 or ::1 | 10.0.2.100 or fd00::100 |
+ * | remote | 10.0.2.2 or fd00::2 | 127.0.0.1 or ::1 |
+ *
+ * The IPv6 default is taken when the other end is given as an IPv6 address.
+ *
+ * @module
+ */
+import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
+import { unmap } from "../addresses/mapped.ts";
+import { splitNetwork, splitParts } from "./bracketed.ts";
+import { quote } from "./go_quote.ts";
+import { InvalidValue } from "./invalid_value.ts";
+import { parsePort } from "./numbers.ts";
+
+/** Local: listen on the host and connect into the guest's network. Remote: the other way round. */
+export type ForwardSide = "local" | "remote";
+
+/** An address, or how to get one. */
+export type ForwardHost =
+  | { readonly kind: "address"; readonly address: IpAddress }
+  /** A name to resolve. `text`: as it was written. */
+  | { readonly kind: "name"; readonly text: string; readonly name: string }
+  /** A name whose SRV record the server knows; its port replaces that of the forward. */
+  | { readonly kind: "srv"; readonly text: string; readonly name: string; readonly server: Endpoint };
+
+/** One end of a forward. */
+export interface ForwardEnd {
+  readonly host: ForwardHost;
+  readonly port: number;
+}
+
+/** A forward as it was asked for. */
+export interface ForwardSpec {
+  readonly network: "tcp" | "udp";
+  /** `udprpc`: an exchange is over after one answer. */
+  readonly oneAnswer: boolean;
+  /** `tcppp`, `udpspp`: what comes in starts with the address that it really comes from. */
+  readonly proxyProtocol: boolean;
+  /** Port 0 on the host: any free one. */
+  readonly bind: ForwardEnd;
+  /** Port 0: that of the SRV record, or that of the PROXY header, or the one that was bound in the end. */
+  readonly target: ForwardEnd;
+}
+
+/**
+ * Reads a forward. Throws an {@linkcode InvalidValue} that says what is wrong with which part.
+ *
+ * @example
+ * ```ts
+ * parseForward("8080:10.0.2.100:80", "local").target.port; // 80
+ * ```
+ */
+export function parseForward(text: string, side: ForwardSide): ForwardSpec {
+  const { network, rest } = splitNetwork(text);
+  const kind = Object.hasOwn(NETWORKS, network) ? NETWORKS[network] : undefined;
+  if (kind === undefined) throw new InvalidValue(`unknown network type ${quote(network)}`);
+  if (kind.proxyProtocol && side === "remote") {
+    throw new InvalidValue(`network type ${quote(network)} is for local forwards only`);
+  }
+  if (rest === "") throw new InvalidValue("a port is missing");
+  const [bindHost, bindPort, targetHost, targetPort] = assignParts(rest);
+  const bindOwn = parseHost(bindHost), targetOwn = parseHost(targetHost);
+  const defaults = DEFAULTS[side][isIpv6(bindOwn) || isIpv6(targetOwn) ? 6 : 4];
+  return {
+    ...kind,
+    bind: { host: bindOwn ?? defaults.bind, port: parsePort(bindPort || "0") },
+    target: { host: targetOwn ?? defaults.target, port: parsePort(targetPort || bindPort || "0") },
+  };
+}
+
+/** The host as it was written, IPv6 without brackets; for lines and messages. */
+export function formatHost(host: ForwardHost): string {
+  return host.kind === "address" ? host.address.toString() : host.text;
+}
+
+const NETWORKS: Readonly<Record<string, Pick<ForwardSpec, "network" | "oneAnswer" | "proxyProtocol">>> = {
+  tcp: { network: "tcp", oneAnswer: false, proxyProtocol: false },
+  udp: { network: "udp", oneAnswer: false, proxyProtocol: false },
+  udprpc: { network: "udp", oneAnswer: true, proxyProtocol: false },
+  tcppp: { network: "tcp", oneAnswer: false, proxyProtocol: true },
+  udpspp: { network: "udp", oneAnswer: false, proxyProtocol: true },
+};
+
+const DEFAULTS = {
+  local: {
+    4: { bind: address("127.0.0.1"), target: address("10.0.2.100") },
+    6: { bind: address("::1"), target: address("fd00::100") },
+  },
+  remote: {
+    4: { bind: address("10.0.2.2"), target: address("127.0.0.1") },
+    6: { bind: address("fd00::2"), target: address("::1") },
+  },
+} as const;
+
+function address(text: string): ForwardHost {
+  return { kind: "address", address: IpAddress.parse(text) };
+}
+
+/** Bind address, bind port, target, target port; what is not there is empty. */
+function assignParts(text: string): readonly [string, string, string, string] {
+  const parts = splitParts(text);
+  switch (parts.length) {
+    case 1:
+      return ["", parts[0]!, "", ""];
+    case 2:
+      return [parts[0]!, parts[1]!, "", ""];
+    case 3:
+      return ["", parts[0]!, parts[1]!, parts[2]!];
+    case 4:
+      return [parts[0]!, parts[1]!, parts[2]!, parts[3]!];
+    default:
+      throw new InvalidValue(`too many parts in ${quote(text)}, IPv6 needs brackets`);
+  }
+}
+
+/** What part of a host comes before the server that knows its SRV record. */
+const SRV_MARK = "srv-";
+
+/** Null for the empty text. */
+function parseHost(text: string): ForwardHost | null {
+  if (text === "") return null;
+  const literal = IpAddress.tryParse(text);
+  if (literal !== null) return { kind: "address", address: unmap(literal) };
+  const at = text.indexOf("@");
+  if (at < 0) return { kind: "name", text, name: text };
+  const how = text.slice(at + 1);
+  if (!how.startsWith(SRV_MARK)) throw new InvalidValue(`unknown dns type ${quote(how)}`);
+  const name = text.slice(0, at);
+  if (name === "") throw new InvalidValue(`a name is missing in ${quote(text)}`);
+  return { kind: "srv", text, name, server: parseServer(how.slice(SRV_MARK.length)) };
+}
+
+/** `PORT` or `IP:PORT`. */
+function parseServer(text: string): Endpoint {
+  const parts = splitParts(text);
+  const [host, port] = parts.length === 1 ? ["127.0.0.1", parts[0]!] : [parts[0]!, parts[1]!];
+  const address = IpAddress.tryParse(host);
+  if (parts.length > 2 || address === null) throw new InvalidValue(`bad dns server ${quote(text)}`);
+  return { address, port: parsePort(port) };
+}
+
+function isIpv6(host: ForwardHost | null): boolean {
+  return host?.kind === "address" && host.address.version === 6;
+}

@@ -1,0 +1,42 @@
+/**
+ * Where the metrics are served: `tcp://IP:PORT` or `unix://PATH`.
+ *
+ * @module
+ */
+import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
+import { splitParts } from "./bracketed.ts";
+import { quote } from "./go_quote.ts";
+import { InvalidValue } from "./invalid_value.ts";
+import { parsePort } from "./numbers.ts";
+
+/** An address to serve at. */
+export type MetricsAddress =
+  | { readonly kind: "tcp"; readonly endpoint: Endpoint }
+  | { readonly kind: "unix"; readonly path: string };
+
+/** The longest path of a socket: `sun_path` of struct sockaddr_un has 108 bytes, one of them for the end. */
+const MAX_PATH = 107;
+
+/** Reads one. Port 0 stands for any free one. Throws an {@linkcode InvalidValue}. */
+export function parseMetricsAddress(text: string): MetricsAddress {
+  const [, network, rest] = /^([a-z]*):\/\/(.*)$/s.exec(text) ?? [];
+  if (network === undefined || rest === undefined) {
+    throw new InvalidValue("must be tcp://IP:PORT or unix://PATH");
+  }
+  if (network === "unix") return { kind: "unix", path: checkPath(rest) };
+  if (network !== "tcp") throw new InvalidValue(`unknown network type ${quote(network)}`);
+  const parts = splitParts(rest);
+  if (parts.length === 1) throw new InvalidValue(`missing port in address ${quote(rest)}`);
+  if (parts.length > 2) throw new InvalidValue(`too many colons in address ${quote(rest)}, IPv6 needs brackets`);
+  const address = IpAddress.tryParse(parts[0]!);
+  if (address === null) throw new InvalidValue(`not an IP address: ${quote(parts[0]!)}`);
+  return { kind: "tcp", endpoint: { address, port: parsePort(parts[1]!) } };
+}
+
+function checkPath(path: string): string {
+  if (path === "") throw new InvalidValue("a path is missing");
+  if (path.includes("\0")) throw new InvalidValue("a path can't have a NUL in it");
+  const length = new TextEncoder().encode(path).length;
+  if (length > MAX_PATH) throw new InvalidValue(`a path of ${length} bytes: a socket's may have ${MAX_PATH}`);
+  return path;
+}

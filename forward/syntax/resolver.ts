@@ -1,0 +1,59 @@
+/**
+ * Names to addresses, for the parts of the configuration that are resolved when it is read.
+ *
+ * @module
+ */
+import { lookup } from "node:dns/promises";
+import { IpAddress } from "../../stack/base/address.ts";
+import { InvalidValue } from "./invalid_value.ts";
+
+/** Gives all addresses of a name, or rejects. An address is its own name. */
+export type Resolver = (name: string) => Promise<readonly IpAddress[]>;
+
+/**
+ * Asks the host's resolver (getaddrinfo: `/etc/hosts` counts, unlike for `Deno.resolveDns`). Rejects with an
+ * {@linkcode InvalidValue}.
+ */
+export async function resolveOnHost(name: string): Promise<readonly IpAddress[]> {
+  try {
+    const found = await lookup(name, { all: true });
+    return found.map(({ address }) => IpAddress.parse(address.replace(/%.*$/, ""))); // a zone means nothing here
+  } catch (error) {
+    throw new InvalidValue(reason(error), { cause: error });
+  }
+}
+
+/** EAI_NONAME, "there is no such name", is ENOTFOUND here. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = "code" in error ? error.code : undefined;
+  if (code === "ENOTFOUND") return "no such host";
+  if (code === "EAI_AGAIN") return "temporary failure in name resolution";
+  return error.message;
+}
+
+/**
+ * All addresses of a name, at least one. What ends in a number can be no name (RFC 3696, section 2), but the C library takes
+ * it for an address in ways of its own: `010.0.0.1` as octal, `127.1`, `0x7f000001`. One who reads that, or writes it, may
+ * mean another address, so it is refused. Rejects with an {@linkcode InvalidValue} `lookup NAME: REASON`, whatever the
+ * resolver rejected with.
+ */
+export async function lookUp(name: string, resolve: Resolver): Promise<readonly IpAddress[]> {
+  if (isNumeric(name)) {
+    throw new InvalidValue(
+      `lookup ${name}: no such host`,
+    );
+  }
+  let found: readonly IpAddress[];
+  try {
+    found = await resolve(name);
+  } catch (error) {
+    throw new InvalidValue(`lookup ${name}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+  if (found.length === 0) throw new InvalidValue(`lookup ${name}: no such host`);
+  return found;
+}
+
+function isNumeric(name: string): boolean {
+  return IpAddress.tryParse(name) === null && /(^|\.)(\d+|0x[\da-f]*)\.?$/i.test(name);
+}

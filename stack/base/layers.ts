@@ -1,0 +1,95 @@
+/**
+ * What the transports need of the layers below them.
+ *
+ * @module
+ */
+import type { IpAddress, IpVersion } from "./address.ts";
+import type { Transmit } from "./device.ts";
+import type { Packet } from "./packet.ts";
+
+/** The IP layer's sending side. */
+export interface IpSender {
+  /** The largest IP packet in bytes. */
+  readonly mtu: number;
+  /** Whether TCP segments larger than the MTU may be sent with {@linkcode Transmit.segmentSize} set. */
+  canSegment(version: IpVersion): boolean;
+  /**
+   * Writes the IP header (and the link's) before a transport header that stands at TRANSPORT_AT, completes or
+   * prepares the checksum, fragments what is larger than the MTU and not segmented, and sends.
+   *
+   * @param protocol the IP protocol number
+   * @param checksumField offset of the 16-bit checksum in the transport header; the field must be 0 on entry
+   * @returns whether the device took all of it
+   */
+  send(transmit: Transmit, source: IpAddress, destination: IpAddress, protocol: number, checksumField: number): boolean;
+}
+
+/** The same for UDP. */
+export interface UdpSender extends IpSender {
+  /** Whether several datagrams of one size (the last may be shorter) may be sent as one, with `segmentSize` set. */
+  readonly canSegmentUdp: boolean;
+  /** The largest IP packet to that address in bytes: the MTU, or what the guest says of a smaller link behind it. */
+  mtuTowards(destination: IpAddress): number;
+}
+
+/** What could not be reached, for the ICMP error to the guest; the codes are chosen by IP version. */
+export type Unreachable = "network" | "host" | "port" | "prohibited";
+
+/** Sends ICMP errors to the guest. */
+export interface IcmpErrors {
+  /**
+   * Sends a destination unreachable (RFC 792, RFC 4443 section 3.1) about the IP packet that starts at `offset`, unless
+   * the rate limit or the rules of RFC 1122 section 3.2.2 forbid it.
+   */
+  unreachable(what: Unreachable, bytes: Uint8Array, offset: number, end: number): void;
+}
+
+/** A protocol above IP. Must not throw. The packet is the same object each time, and belongs to the IP layer. */
+export interface PacketReceiver {
+  receive(packet: Packet): void;
+}
+
+/** What an ICMP error of the guest says of a packet that we sent. */
+export type IcmpErrorKind = "unreachable" | "too-big";
+
+/** Takes ICMP errors of the guest about packets that we sent. */
+export interface IcmpErrorReceiver {
+  /**
+   * The guest quotes one of our packets. Nothing says that we ever sent that: the receiver must look whether it can
+   * have (RFC 5927). All offsets are into `packet.bytes`.
+   *
+   * @param packet the ICMP packet
+   * @param quoted offset of the quoted IP header
+   * @param transport offset of the quoted transport header, of which there are at least 8 bytes
+   * @param mtu for "too-big": the largest packet that passes, as the guest says; otherwise 0
+   */
+  icmpError(packet: Packet, quoted: number, transport: number, what: IcmpErrorKind, mtu: number): void;
+}
+
+/** Takes what the guest says of the path MTU over IPv6 (RFC 8201). */
+export interface PathMtuReports {
+  /**
+   * A packet too big message (RFC 4443, section 3.2).
+   *
+   * @param bytes, offset where the quoted packet's destination address stands
+   * @param mtu what the message says; a value below 1280 counts as 1280 (RFC 8201, section 4)
+   */
+  report(bytes: Uint8Array, offset: number, mtu: number): void;
+}
+
+/** A part of the stack that wants to be woken. */
+export interface Timers {
+  /** Calls `timer.fire(now)` at `deadline` (ms of the stack's clock) or soon after; replaces an earlier deadline. */
+  schedule(timer: Timer, deadline: number): void;
+  /** Forgets the timer's deadline. */
+  cancel(timer: Timer): void;
+}
+
+/** A timer's owner; `slot` and `deadline` belong to the queue. */
+export interface Timer {
+  /** When it is to fire; Infinity: not scheduled. */
+  deadline: number;
+  /** Position in the queue, -1 when not in it. */
+  slot: number;
+  fire(now: number): void;
+}

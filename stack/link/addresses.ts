@@ -1,0 +1,61 @@
+/**
+ * The addresses that the program and its guest have on the virtual link.
+ *
+ * @module
+ */
+import { IpAddress, type IpVersion } from "../base/address.ts";
+import { sameBytes } from "../base/bytes.ts";
+import { isLimitedBroadcast, isMulticast4, isUnspecified4 } from "../wire/ipv4.ts";
+
+/** See the module's text. The IPv4 network is a /24, the IPv6 network a /64. */
+export interface StackAddresses {
+  /** The program's own addresses. */
+  readonly gateway4: IpAddress;
+  readonly gateway6: IpAddress;
+  /** The guest's. Neighbours are told that everything else is at {@linkcode mac}. */
+  readonly guest4: IpAddress;
+  readonly guest6: IpAddress;
+  /** Those of the name server that the program is for the guest, where `isNameServer`: then these are its own, too. */
+  readonly dns4: IpAddress;
+  readonly dns6: IpAddress;
+  readonly isNameServer: boolean;
+  /** The program's hardware address, 6 bytes. */
+  readonly mac: Uint8Array;
+}
+
+/** What people's scripts configure their guests for. */
+export const DEFAULT_ADDRESSES: StackAddresses = {
+  gateway4: IpAddress.of([10, 0, 2, 2]),
+  gateway6: IpAddress.parse("fd00::2"),
+  guest4: IpAddress.of([10, 0, 2, 100]),
+  guest6: IpAddress.parse("fd00::100"),
+  dns4: IpAddress.of([10, 0, 2, 3]),
+  dns6: IpAddress.parse("fd00::3"),
+  isNameServer: false,
+  mac: Uint8Array.of(0x70, 0x71, 0xaa, 0x4b, 0x29, 0xaa),
+};
+
+/**
+ * Whether the address at `offset` is one of the program's own: no packet of the guest can come from there, the guest is
+ * told that it is taken, and the program answers its pings. Its link-local address is not looked at: that is for neighbour
+ * discovery to know.
+ */
+export function isOwnAddress(
+  addresses: StackAddresses,
+  bytes: Uint8Array,
+  offset: number,
+  version: IpVersion,
+): boolean {
+  const { gateway4, gateway6, dns4, dns6, isNameServer } = addresses;
+  if (version === 4) return gateway4.isAt(bytes, offset) || (isNameServer && dns4.isAt(bytes, offset));
+  return gateway6.isAt(bytes, offset) || (isNameServer && dns6.isAt(bytes, offset));
+}
+
+/**
+ * Whether the IPv4 address at `offset` is not one host's: multicast, the broadcast address of all networks or of the
+ * link's own, or 0.0.0.0, which was a broadcast address once (RFC 1122, section 3.2.1.3).
+ */
+export function isBroadcast4(addresses: StackAddresses, bytes: Uint8Array, offset: number): boolean {
+  return isMulticast4(bytes, offset) || isLimitedBroadcast(bytes, offset) || isUnspecified4(bytes, offset) ||
+    (bytes[offset + 3] === 255 && sameBytes(bytes, offset, addresses.gateway4.bytes, 0, 3));
+}

@@ -1,0 +1,52 @@
+/** Attaching to a guest's namespaces without root, as the user who owns them. */
+import { WORLD } from "../../../scripts/lab/lab.ts";
+import { Process, run } from "../../../scripts/lab/process.ts";
+import { assertEquals, assertMatch } from "../../assert.ts";
+import { e2e } from "../bed/bed.ts";
+import { RunBed } from "../bed/run_bed.ts";
+
+e2e("attach without root: -configure makes the device; -ready-fd and -exit-fd", async () => {
+  await using bed = await RunBed.create();
+  const guest = bed.lab.adopt(Process.start(bed.asUser(["unshare", "-Urn", "sh", "-c", "echo $$; exec sleep 1000"])));
+  const [pid] = await guest.line("stdout", /^\d+$/, 20_000);
+  const enter = (...command: string[]) =>
+    run(["nsenter", "--target", pid, "--user", "--net", "--preserve-credentials", "--", ...command]);
+  const attach = bed.program;
+  // in its own words where there is no device, and nothing changes
+  const missing = await run(bed.asUser([...attach, "-pid", pid]));
+  assertEquals(missing.code, 253);
+  assertMatch(missing.stderr, /Failed to open TUN\/TAP: .*on tun0: .*ENODEV.*-configure/);
+
+  // fd 3 is told when traffic flows; the end of the shell's stdin is that of fd 4
+  const shell = 'exec 4<&0 0</dev/null; { "$@" 3>&8 8>&- | cat; } 8>&1';
+  const words = [...attach, "-quiet", "-pid", pid, "-configure", "-mtu", "9000", "-ready-fd", "3", "-exit-fd", "4"];
+  const program = bed.lab.adopt(Process.start(bed.asUser(["sh", "-c", shell, "sh", ...words])));
+  await program.line("stderr", /Slirpnetstack started$/, 20_000);
+  for (const url of [`http://${WORLD.v4}/`, `http://[${WORLD.v6}]/`]) {
+    assertMatch((await enter("curl", "-sS", "--max-time", "10", url)).stdout, /^Hello, /);
+  }
+  assertMatch((await enter("ip", "-o", "link", "show", "tun0")).stdout, /mtu 9000 .*state (UP|UNKNOWN)/);
+  await program.sayEnd();
+  await program.end();
+  assertEquals(program.stdout, ["1"]);
+  assertMatch(program.stderr.at(-1)!, /Slirpnetstack closing$/);
+  assertEquals((await enter("ip", "-o", "link", "show", "tun0")).code, 1); // it was made for the program, and is gone
+});
+
+e2e(
+  "attach without root: not to somebody else's guest, nor without /dev/net/tun, nor with descriptors that are not there",
+  async () => {
+    await using bed = await RunBed.create();
+    const other = await run(bed.asUser([...bed.program, "-pid", "1"]));
+    assertEquals(other.code, 253);
+    assertMatch(other.stderr, /Failed to open TUN\/TAP: open on \/proc\/1\/ns\/net: .*root/);
+    const noFile = 'ip tuntap add mode tap name tun0; mount -t tmpfs tmpfs /dev/net; exec "$@"';
+    const missing = await run(bed.asUser(["unshare", "-Urnm", "sh", "-ec", noFile, "sh", ...bed.program]));
+    assertEquals([missing.stdout, missing.code], ["", 253]);
+    assertMatch(missing.stderr, /\nFailed to open TUN\/TAP: open on \/dev\/net\/tun: .*ENOENT.* modprobe tun/);
+    const closed = await run(bed.asUser([...bed.program, "-ready-fd", "77"]));
+    assertEquals(closed.code, 1);
+    assertMatch(closed.stderr, /^\[!\] .*fd 77: .*EBADF/);
+    await bed.nothingLeft();
+  },
+);

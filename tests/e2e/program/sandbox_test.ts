@@ -1,0 +1,158 @@
+/** `-user` and `-sandbox`: the program in service has given up what it doesn't need, and still does all that it is for. */
+import { GATEWAY, makeDevice } from "../../../scripts/lab/device.ts";
+import { Lab, WORLD } from "../../../scripts/lab/lab.ts";
+import { Process } from "../../../scripts/lab/process.ts";
+import { PROGRAM_ENVIRONMENT, programCommand, PROJECT, startProgram } from "../../../scripts/lab/program.ts";
+import { startResolver, startServers, url } from "../../../scripts/lab/services.ts";
+import { until } from "../../../scripts/lab/until.ts";
+import { assert, assertEquals, assertMatch } from "../../assert.ts";
+import { type Bed, e2e, VERSIONS } from "../bed/bed.ts";
+import { client, ForwardBed, hostClient, ports } from "../bed/forward_bed.ts";
+import { field } from "../bed/reports.ts";
+
+const forwards = new ForwardBed("host");
+
+/** /proc/PID/status of each of its threads. */
+function threads(pid: number): string[] {
+  return [...Deno.readDirSync(`/proc/${pid}/task`)].flatMap(({ name }) => {
+    try {
+      return [Deno.readTextFileSync(`/proc/${pid}/task/${name}/status`)];
+    } catch {
+      return []; // it has just ended
+    }
+  });
+}
+
+function values(pid: number, name: string): string[] {
+  const pattern = new RegExp(`^${name}:\\s*(.*?)\\s*$`, "m");
+  return [...new Set(threads(pid).map((status) => pattern.exec(status)![1]!.replaceAll("\t", " ")))];
+}
+
+/** SigCgt: a bit for each signal that has a handler. */
+function handles(pid: number, signal: number): boolean {
+  return values(pid, "SigCgt").some((mask) => (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n);
+}
+
+/** Everything once, over both versions. */
+async function worksFor(bed: Bed): Promise<void> {
+  for (const version of VERSIONS) {
+    assertEquals(await bed.client("echo", WORLD[version], 20, "at-once"), { echoed: 20, errors: [] });
+    assertEquals(await bed.client("udp", WORLD[version], 7, 1000), [{ size: 1000, error: null }]);
+    assertEquals(field(await bed.client("connect", WORLD[version], 1), "error"), "ECONNREFUSED");
+    assertEquals(await bed.client("reset-by-server", WORLD[version]), { error: "ECONNRESET" });
+    const { code, stdout } = await bed.guest.run(["ping", "-n", "-c", "1", "-W", "5", WORLD[version]]);
+    assertEquals(code, 0, stdout);
+  }
+  const blob = await bed.curl(url(WORLD.v4, "/blob"), "--output", "/dev/null", "--write-out", "%{size_download}");
+  assertEquals(blob.stdout, "30000000", blob.stderr);
+  assertEquals(field(await client(bed.guest, "ask", GATEWAY.v4, 91), "tcp"), "127.0.0.1", "by a name, looked up now");
+  assertEquals(await hostClient(bed, "echo", "127.0.0.1", 1, "in-turn"), { echoed: 1, errors: [] });
+}
+
+const FLAGS = ["-icmp", "auto", "-L", "tcp://127.0.0.1:0:10.0.2.100:1", "-R", "91:localhost:9100", "-dns"];
+
+e2e("-sandbox -user: no thread has any power left; everything works, and SIGTERM is the end", async () => {
+  const { lab } = await forwards.get();
+  await lab.host.sysctl({ "ipv4/ping_group_range": "0 2147483647" });
+  const socket = `${lab.directory}/metrics`, capture = `${lab.directory}/sandbox.pcap`;
+  let told = 0;
+  const listener = () => told++;
+  Deno.addSignalListener("SIGWINCH", listener);
+  const bed = await forwards.with(...FLAGS, "-sandbox", "-user", "nobody", "-m", `unix://${socket}`, "-pcap", capture);
+  const { pid } = bed.program;
+  await until("SIGWINCH", 2_000, () => told > 0);
+  Deno.removeSignalListener("SIGWINCH", listener);
+  await worksFor(bed);
+  assert(threads(pid).length > 3, "no threads but one");
+  const nobody = "65534 65534 65534 65534";
+  assertEquals([values(pid, "Uid"), values(pid, "Gid"), values(pid, "Groups")], [[nobody], [nobody], ["65534"]]);
+  for (const set of ["CapInh", "CapPrm", "CapEff", "CapAmb"]) assertEquals(values(pid, set), ["0".repeat(16)], set);
+  assertEquals([values(pid, "NoNewPrivs"), values(pid, "Seccomp")], [["1"], ["2"]]);
+  const metrics = await lab.host.check(["curl", "-sS", "--unix-socket", socket, "http://x/metrics"]);
+  assertMatch(metrics, /^process_open_fds \d+$/m);
+  bed.program.signal("SIGTERM");
+  assertEquals(await bed.program.end(), 0);
+  assertEquals(bed.program.stderr.filter((line) => line.startsWith("[!]")), []);
+  assert(Deno.statSync(capture).size > 30_000_000);
+});
+
+e2e(
+  "-sandbox alone, by root: raw sockets for pings where the system permits no others; metrics' socket is removed",
+  async () => {
+    const { lab } = await forwards.get();
+    await lab.host.sysctl({ "ipv4/ping_group_range": "1 0" });
+    const socket = `${lab.directory}/metrics2`;
+    const bed = await forwards.with(...FLAGS, "-sandbox", "-m", `unix://${socket}`);
+    await worksFor(bed);
+    assertEquals([values(bed.program.pid, "NoNewPrivs"), values(bed.program.pid, "Seccomp")], [["1"], ["2"]]);
+    assertEquals(ports(bed).length, 2);
+    assertEquals(await bed.program.stop(), 0);
+    assert(await lab.host.run(["test", "-e", socket]).then(({ code }) => code !== 0), "the socket stays");
+  },
+);
+
+for (const flags of [["-sandbox"], ["-sandbox", "-user", "nobody"]]) {
+  e2e(
+    `${flags.join(" ")}: a resolv.conf that another is renamed to is noticed, by -dns and for names of -R`,
+    async () => {
+      await using lab = await Lab.create();
+      const etc = `${lab.directory}/etc`, conf = `${etc}/resolv.conf`;
+      await lab.host.check(["cp", "-a", "/etc", etc]);
+      const configure = async (server: string) => {
+        await Deno.writeTextFile(`${conf}.new`, `nameserver ${server}\noptions timeout:1 attempts:1\n`);
+        await Deno.rename(`${conf}.new`, conf);
+      };
+      await configure("127.0.0.53");
+      const [guest] = await Promise.all([
+        lab.guest(),
+        startServers(lab),
+        startResolver(lab, lab.host, ["127.0.0.53"], { "web.test": "203.0.113.77" }),
+        startResolver(lab, lab.host, ["127.0.0.54"], { "web.test": WORLD.v4 }),
+      ]);
+      await makeDevice(guest, { mode: "tap", mtu: 1500 });
+      const forward = ["-dns", "-dns-ttl", "0", "-R", "91:web.test:7"];
+      const program = await startProgram(lab.host.withEtc(etc), guest, [...flags, ...forward]);
+      lab.adopt(program);
+      const dig = async () => (await guest.run(["dig", "@10.0.2.3", "+short", "+tries=1", "web.test"])).stdout.trim();
+      assertEquals(await dig(), "203.0.113.77");
+      await configure("127.0.0.54");
+      await until("the new name server to be asked", 5_000, async () => await dig() === WORLD.v4);
+      assertEquals(await client(guest, "pieces", GATEWAY.v4, 91, "01", "end"), { answer: "\x01", error: null });
+      const status = await Deno.readTextFile(`/proc/${program.pid}/status`); // the last of four ids is who opens files
+      assertMatch(status, flags.includes("-user") ? /^Uid:(\s65534){4}$/m : /^Uid:(\s0){3}\s65534$/m);
+    },
+  );
+}
+
+e2e("run: the program is in the sandbox unless that is not wanted, and its command never is", async () => {
+  const bed = await forwards.get();
+  for (const flags of [[], ["-sandbox=false"]]) {
+    const script =
+      `trap 'exit 5' TERM; grep -E '^(Seccomp|NoNewPrivs):' /proc/self/status; echo ready; while :; do sleep 0.1; done`;
+    const command = [...programCommand(), "run", ...flags, "--", "sh", "-c", script];
+    await using program = Process.start(bed.lab.host.enter(command), { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
+    await program.line("stdout", /^ready$/, 20_000);
+    assertEquals(program.stdout.slice(0, 2), ["NoNewPrivs:\t0", "Seccomp:\t0"]);
+    const filtered = flags.length === 0 ? "2" : "0";
+    await until("the filter", 5_000, () => values(program.pid, "Seccomp").join() === filtered);
+    await until("SIGTERM to be handled", 5_000, () => handles(program.pid, 15));
+    program.signal("SIGTERM");
+    assertEquals(await program.end(), 5, program.stderr.join("\n"));
+    assertEquals(program.stderr, []);
+  }
+});
+
+e2e("-user without the right to: a line that says so, status 1, and nothing on stdout", async () => {
+  const bed = await forwards.get();
+  await bed.program.stop();
+  const make = 'ip tuntap add mode tap name tun0 && ip link set tun0 up && exec "$@"';
+  const command = ["unshare", "-Urn", "sh", "-c", make, "sh", ...programCommand(), "-user", "nobody"];
+  await using program = Process.start(bed.lab.host.enter(command), { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
+  assertEquals(await program.end(20_000), 1, program.stderr.join("\n"));
+  assertMatch(
+    program.stderr.at(-1)!,
+    /^\[!\] Failed to give up privileges: setgroups on 65534: Operation not permitted \(EPERM\): only root can become another user$/,
+  );
+  assert(!program.stderr.some((line) => line.endsWith("started")));
+  assertEquals(program.stdout, []);
+});

@@ -1,0 +1,98 @@
+import { SystemError } from "../../../ffi/libc/errors.ts";
+import { libc } from "../../../ffi/libc/libc.ts";
+import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
+import { closeTun, negotiateOffload, openTun, type OpenTunOptions } from "../../../ffi/device/tun.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "../../assert.ts";
+import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
+
+libc();
+
+function open(namespace: TestNamespace, name: string, options?: OpenTunOptions) {
+  return withNetworkNamespace(namespace.path, () => openTun(name, options));
+}
+
+Deno.test({
+  name: `tun and tap are told apart, with one queue or several${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
+  fn: async () => {
+    await using namespace = await TestNamespace.make(
+      "tuntap add tap1 mode tap",
+      "tuntap add tap2 mode tap multi_queue",
+      "tuntap add tun1 mode tun",
+      "tuntap add tun2 mode tun multi_queue",
+      "link set tap2 mtu 65521",
+      "link set tun2 mtu 1280",
+    );
+    for (
+      const [name, medium, mtu] of [
+        ["tap1", "ethernet", 1500],
+        ["tap2", "ethernet", 65521],
+        ["tun1", "ip", 1500],
+        ["tun2", "ip", 1280],
+      ] as const
+    ) {
+      for (const offload of [true, false]) {
+        const tun = open(namespace, name, { offload });
+        assertEquals([tun.name, tun.medium, tun.mtu, tun.vnetHeader], [name, medium, mtu, offload]);
+        assertEquals(tun.offload > 0, offload);
+        closeTun(tun);
+      }
+    }
+    const tun = open(namespace, "tap1", { mtu: 9000 });
+    assertEquals(tun.mtu, 9000);
+    closeTun(tun);
+  },
+});
+
+Deno.test({
+  name: `an interface that does not exist is an error, and is not made${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
+  fn: async () => {
+    await using namespace = await TestNamespace.make("tuntap add tap1 mode tap");
+    const error = assertThrows(() => open(namespace, "tap0"), SystemError);
+    assertEquals(error.code, "ENODEV");
+    assertMatch(error.message, / on tap0: .*no such interface/);
+    assert(!(await namespace.ip("-brief link")).includes("tap0"));
+    assertThrows(() => openTun("tap1"), SystemError, "no such interface"); // it is in the other namespace
+    for (const name of ["", "sixteen-letters-", "with\u0000nul"]) assertThrows(() => open(namespace, name), Error);
+  },
+});
+
+Deno.test({
+  name: `an interface of another kind is refused${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
+  fn: async () => {
+    await using namespace = await TestNamespace.make("link add veth1 type veth peer name veth2");
+    for (const name of ["lo", "veth1"]) {
+      const error = assertThrows(() => open(namespace, name), SystemError, "neither a tun nor a tap");
+      assertEquals(error.code, "EINVAL");
+    }
+  },
+});
+
+Deno.test({
+  name: `a device that is in use is refused${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
+  fn: async () => {
+    await using namespace = await TestNamespace.make("tuntap add tun1 mode tun");
+    const first = open(namespace, "tun1");
+    const error = assertThrows(() => open(namespace, "tun1"), SystemError, "another program has it open");
+    assertEquals(error.code, "EBUSY");
+    closeTun(first);
+    closeTun(open(namespace, "tun1"));
+  },
+});
+
+Deno.test("offloads step down to what the kernel takes", () => {
+  const asked: number[] = [];
+  const from = (known: number) => (flags: number) => {
+    asked.push(flags);
+    return (flags & ~known) === 0;
+  };
+  assertEquals(negotiateOffload(from(0x7f)), 0x6f); // Linux 6.2
+  assertEquals(asked, [0x6f]);
+  assertEquals(negotiateOffload(from(0x1f)), 0x0f); // before
+  assertEquals(negotiateOffload(from(0x01)), 0x01);
+  assertEquals(negotiateOffload(from(0x00)), 0x00);
+  assertEquals(negotiateOffload(() => false), 0x00);
+});

@@ -1,0 +1,265 @@
+import { libc } from "../../../ffi/libc/libc.ts";
+import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
+import { type HostDatagram, HostError } from "../../../forward/host/port.ts";
+import { type Endpoint, formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "../../assert.ts";
+import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
+import { isClosedOnExec, newSockets, sockets } from "../bed/sockets.ts";
+import { endpoint, TestHost } from "../host_libc/test_host.ts";
+import { equals } from "../../bytes.ts";
+
+libc();
+
+/** A socket, and what came to it. */
+class Received {
+  readonly socket: HostDatagram;
+  readonly datagrams: { bytes: Uint8Array; from: Endpoint }[] = [];
+  readonly failures: { error: HostError; to: Endpoint | null }[] = [];
+  onDatagram = (): void => {};
+  private waiting: { count: () => number; wanted: number; resolve: () => void } | undefined;
+
+  constructor(test: TestHost, address: string, port = 0) {
+    this.socket = test.host.datagram(endpoint(address, port), {
+      received: (bytes, length, from) => {
+        this.datagrams.push({ bytes: bytes.slice(0, length), from });
+        this.onDatagram();
+        this.look();
+      },
+      failed: (error, to) => {
+        this.failures.push({ error, to });
+        this.look();
+      },
+    });
+  }
+
+  /** Resolves when so many datagrams have come. */
+  have(wanted: number): Promise<void> {
+    return this.wait(() => this.datagrams.length, wanted);
+  }
+
+  /** Resolves when so many failures were reported. */
+  haveFailed(wanted: number): Promise<void> {
+    return this.wait(() => this.failures.length, wanted);
+  }
+
+  private wait(count: () => number, wanted: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiting = { count, wanted, resolve };
+      this.look();
+    });
+  }
+
+  private look(): void {
+    if (this.waiting !== undefined && this.waiting.count() >= this.waiting.wanted) this.waiting.resolve();
+  }
+}
+
+const data = crypto.getRandomValues(new Uint8Array(65_536));
+
+for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as const) {
+  Deno.test(`${address}: datagrams of all sizes, there and back`, async () => {
+    await using test = new TestHost();
+    const a = new Received(test, address), b = new Received(test, address);
+    for (const [i, size] of [1, 0, 1400, 16_385, 65_507, longest].entries()) {
+      a.socket.send(data, 9, size, b.socket.local);
+      await b.have(i + 1);
+      const { bytes, from } = b.datagrams[i]!;
+      assertEquals(equals(bytes, data.subarray(9, 9 + size)), true);
+      assertEquals(formatEndpoint(from), formatEndpoint(a.socket.local));
+      b.socket.send(bytes, 0, size, from); // an array of its own, a small one as well
+      await a.have(i + 1);
+      assertEquals(equals(a.datagrams[i]!.bytes, bytes), true);
+    }
+    a.socket.send(data, 0, longest + 1, b.socket.local);
+    await a.haveFailed(1);
+    const { error, to } = a.failures[0]!;
+    assertEquals([error.failure, to], ["other", b.socket.local]);
+    assertMatch(error.message, /^send to udp .*: message too long$/);
+    a.socket.close();
+    b.socket.close();
+    b.socket.close();
+  });
+
+  Deno.test(`${address}: a burst is taken in batches, in order, and senders are told apart`, async () => {
+    await using test = new TestHost();
+    const to = new Received(test, address);
+    const from = [new Received(test, address), new Received(test, address), new Received(test, address)];
+    for (let i = 0; i < 150; i++) from[i % 3]!.socket.send(data, i, 100, to.socket.local);
+    await to.have(150);
+    for (const [i, datagram] of to.datagrams.entries()) {
+      assertEquals(equals(datagram.bytes, data.subarray(i, i + 100)), true);
+      assertEquals(datagram.from.port, from[i % 3]!.socket.local.port);
+    }
+    for (const { socket } of [to, ...from]) socket.close();
+  });
+
+  Deno.test(`${address}: what leaves together arrives in order and apart, whatever its size and destination`, async () => {
+    let deferred: (() => void)[] = [];
+    await using test = new TestHost({ defer: (run) => deferred.push(run) });
+    const [a, b, other] = [new Received(test, address), new Received(test, address), new Received(test, address)];
+    const sizes = Array.from(
+      { length: 30 },
+      (_, i) => [100, 100, 100, 60, 1400, 1400, 0, 1472, 2000][(i * 7 >> 3) % 9]!,
+    );
+    sizes.push(...new Array<number>(70).fill(300)); // more than one train
+    for (const [i, size] of sizes.entries()) {
+      a.socket.send(data, i, size, b.socket.local);
+      if (i % 10 === 5) a.socket.send(data, i, size, other.socket.local);
+    }
+    a.socket.close(); // nothing that was sent is lost
+    await b.have(sizes.length);
+    await other.have(sizes.length / 10);
+    for (const [i, { bytes, from }] of b.datagrams.entries()) {
+      assertEquals(equals(bytes, data.subarray(i, i + sizes[i]!)), true);
+      assertEquals(from.port, a.socket.local.port);
+    }
+    for (const [i, { bytes }] of other.datagrams.entries()) {
+      assertEquals(equals(bytes, data.subarray(10 * i + 5, 10 * i + 5 + sizes[10 * i + 5]!)), true);
+    }
+    assertEquals([a.failures, b.failures], [[], []]);
+    for (const run of deferred) run();
+    deferred = [];
+    b.socket.send(data, 0, 10, other.socket.local);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    assertEquals(other.datagrams.length, sizes.length / 10); // it waits
+    for (const run of deferred) run();
+    await other.have(sizes.length / 10 + 1);
+    for (const { socket } of [b, other]) socket.close();
+  });
+
+  Deno.test(`${address}: nobody listens there: it says where, and other destinations go on`, async () => {
+    await using test = new TestHost();
+    const deaf = new Received(test, address), good = new Received(test, address);
+    const closed = deaf.socket.local;
+    deaf.socket.close();
+    const socket = new Received(test, address);
+    for (let round = 1; round <= 5; round++) {
+      socket.socket.send(data, 0, 10, closed);
+      socket.socket.send(data, round, 20, good.socket.local); // the kernel would fail this one for that
+      socket.socket.send(data, round, 20, good.socket.local);
+      await good.have(2 * round);
+      await socket.haveFailed(round);
+      const { error, to } = socket.failures.at(-1)!;
+      assertEquals(error.failure, "refused");
+      assertEquals(formatEndpoint(to!), formatEndpoint(closed));
+      assertMatch(error.message, /^udp to .*\d+: connection refused$/);
+    }
+    good.socket.send(data, 0, 30, socket.socket.local); // and it hears as before
+    await socket.have(1);
+    assertEquals(socket.failures.length, 5);
+    socket.socket.close();
+    good.socket.close();
+  });
+}
+
+Deno.test("an IPv6 socket with an IPv4 peer", async () => {
+  await using test = new TestHost();
+  const six = new Received(test, "::"), four = new Received(test, "127.0.0.1");
+  assertEquals(six.socket.local.address.toString(), "::");
+  four.socket.send(data, 0, 5, endpoint("127.0.0.1", six.socket.local.port));
+  await six.have(1);
+  assertEquals(formatEndpoint(six.datagrams[0]!.from), formatEndpoint(four.socket.local));
+  six.socket.send(data, 0, 6, six.datagrams[0]!.from);
+  await four.have(1);
+  four.socket.close();
+  six.socket.send(data, 0, 6, six.datagrams[0]!.from);
+  await six.haveFailed(1);
+  assertEquals(formatEndpoint(six.failures[0]!.to!), formatEndpoint(four.socket.local));
+  six.socket.close();
+});
+
+Deno.test("source addresses are for the wildcard", async () => {
+  await using test = new TestHost({ source4: IpAddress.parse("127.0.0.8") });
+  const source = new Received(test, "0.0.0.0"), own = new Received(test, "127.0.0.1");
+  assertEquals(source.socket.local.address.toString(), "127.0.0.8");
+  source.socket.send(data, 0, 5, own.socket.local);
+  await own.have(1);
+  assertEquals(formatEndpoint(own.datagrams[0]!.from), formatEndpoint(source.socket.local));
+  source.socket.close();
+  own.socket.close();
+  await using foreign = new TestHost({ source4: IpAddress.parse("192.0.2.9") });
+  const error = assertThrows(() => new Received(foreign, "0.0.0.0"), HostError);
+  assertEquals(error.message, "bind udp 0.0.0.0:0: cannot assign requested address");
+});
+
+Deno.test("closing: from within, with a failure on its way, and descriptors", async () => {
+  await using test = new TestHost();
+  const before = sockets();
+  const a = new Received(test, "127.0.0.1"), b = new Received(test, "127.0.0.1");
+  for (const fd of newSockets(before)) assertEquals(isClosedOnExec(fd), true);
+  b.onDatagram = () => b.socket.close();
+  for (let i = 0; i < 5; i++) a.socket.send(data, 0, 10, b.socket.local);
+  await b.have(1);
+  const c = new Received(test, "127.0.0.1");
+  a.socket.send(data, 0, 10, c.socket.local);
+  await c.have(1);
+  assertEquals(b.datagrams.length, 1);
+  c.socket.send(data, 0, 70_000, a.socket.local); // fails, and would be told in a turn of its own
+  c.socket.close();
+  a.socket.close();
+  a.socket.send(data, 0, 10, b.socket.local);
+  await Promise.resolve();
+  assertEquals([a.failures.length, c.failures.length], [0, 0]);
+  assertEquals(newSockets(before), []);
+});
+
+Deno.test("what the kernel has no room for is dropped and counted", async () => {
+  await using test = new TestHost();
+  const to = new Received(test, "127.0.0.1");
+  const socket = test.host.datagram(endpoint("127.0.0.1", 0), { received: () => {}, failed: () => {} });
+  for (let i = 0; i < 2000; i++) socket.send(data, 0, 60_000, to.socket.local); // 120 MB; nobody reads meanwhile
+  await to.have(1);
+  assert(to.datagrams.length < 2000);
+  socket.close();
+  to.socket.close();
+});
+
+Deno.test({
+  name: `no route, and a route that forbids${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
+  fn: async () => {
+    await using namespace = await TestNamespace.make(
+      "link set lo up",
+      "route add unreachable 192.0.2.0/25",
+      "route add prohibit 192.0.2.128/26",
+    );
+    await using test = new TestHost();
+    const socket = withNetworkNamespace(namespace.path, () => new Received(test, "0.0.0.0"));
+    const failures = [
+      ["198.51.100.1", "network-unreachable"],
+      ["192.0.2.1", "host-unreachable"],
+      ["192.0.2.129", "prohibited"],
+    ] as const;
+    for (const [i, [address, failure]] of failures.entries()) {
+      const to = endpoint(address, 53);
+      socket.socket.send(data, 0, 10, to);
+      assertEquals(socket.failures.length, i); // not from within
+      await socket.haveFailed(i + 1);
+      assertEquals([socket.failures[i]!.error.failure, socket.failures[i]!.to], [failure, to]);
+    }
+    socket.socket.close();
+  },
+});
+
+Deno.test({
+  name: `what leaves together passes where the link is too small for it, too${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
+  async fn() {
+    await using namespace = await TestNamespace.make("link set lo mtu 1280 up");
+    const deferred: (() => void)[] = [];
+    await using test = new TestHost({ defer: (run) => deferred.push(run) });
+    const [a, b] = withNetworkNamespace(
+      namespace.path,
+      () => [new Received(test, "127.0.0.1"), new Received(test, "127.0.0.1")] as const,
+    );
+    for (let i = 0; i < 20; i++) a.socket.send(data, i, 1400, b.socket.local);
+    for (const run of deferred.splice(0)) run();
+    for (let i = 20; i < 40; i++) a.socket.send(data, i, 1000, b.socket.local);
+    for (const run of deferred.splice(0)) run();
+    await b.have(40);
+    for (const [i, { bytes }] of b.datagrams.entries()) {
+      assertEquals(equals(bytes, data.subarray(i, i + (i < 20 ? 1400 : 1000))), true);
+    }
+    for (const { socket } of [a, b]) socket.close();
+  },
+});

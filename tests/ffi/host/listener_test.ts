@@ -1,0 +1,80 @@
+import { SocketContext, socketError } from "../../../ffi/host/context.ts";
+import { LibcListener } from "../../../ffi/host/listener.ts";
+import { libc } from "../../../ffi/libc/libc.ts";
+import { Poller, type Polling } from "../../../ffi/poll/poller.ts";
+import { hostError } from "../../../forward/host/errors.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
+import { assertEquals } from "../../assert.ts";
+import { endpoint } from "../host_libc/test_host.ts";
+
+libc();
+const ENOBUFS = 105;
+
+/** A listener whose context and user fail when they are told to. */
+function setup(poller: Poller) {
+  const state = { watched: 0, handed: 0, fault: null as Error | null };
+  const thrown: unknown[] = [];
+  const counting: Polling = {
+    add: (fd, callback, events) => {
+      const handle = poller.add(fd, (events) => {
+        try {
+          callback(events);
+        } catch (error) {
+          thrown.push(error);
+        }
+      }, events);
+      state.watched++;
+      return {
+        arm: (events) => handle.arm(events),
+        remove: (closing) => {
+          state.watched--;
+          handle.remove(closing);
+        },
+      };
+    },
+  };
+  const context = new SocketContext({ poller: counting, error: hostError, address: IpAddress.at });
+  const accepted = () => {
+    state.handed++;
+    if (state.fault !== null) throw state.fault;
+  };
+  return { state, thrown, context, listener: new LibcListener(context, endpoint("0.0.0.0", 0), accepted) };
+}
+
+/** Connects, and resolves when the other end has closed. */
+async function connectUntilClosed(port: number): Promise<void> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await conn.read(new Uint8Array(1)).catch(() => {});
+}
+
+Deno.test("a connection that can't be handed over is closed, the poller forgets it, and the next is accepted", async () => {
+  const poller = new Poller({
+    onError: (error) => {
+      throw error;
+    },
+  });
+  poller.begin();
+  const { state, thrown, context, listener } = setup(poller);
+  const { port } = listener.local;
+
+  const ask = context.localEndpoint;
+  context.localEndpoint = () => {
+    throw socketError(ENOBUFS);
+  };
+  await connectUntilClosed(port);
+  assertEquals(state.watched, 1, "descriptors that are watched after getsockname(2) failed");
+  assertEquals(thrown, [], "errors of the system that were thrown on");
+  context.localEndpoint = ask;
+
+  state.fault = new Error("a fault of the program");
+  await connectUntilClosed(port);
+  assertEquals(state.watched, 1, "descriptors that are watched after the user threw");
+  assertEquals(thrown, [state.fault], "what the user threw");
+
+  state.fault = null;
+  using _conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  while (state.watched < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals(state.handed, 2, "connections handed over");
+  listener.close();
+  await poller.close();
+});

@@ -1,0 +1,476 @@
+import process from "node:process";
+import { libc } from "../../../ffi/libc/libc.ts";
+import { EPOLLET, EPOLLIN, EPOLLOUT, Poller, type PollerOptions } from "../../../ffi/poll/poller.ts";
+import { assert, assertEquals, assertThrows } from "../../assert.ts";
+import { TestDescriptor } from "../bed/test_descriptor.ts";
+import { SystemError } from "../../../ffi/libc/errors.ts";
+import { socketPair } from "../bed/unix_sockets.ts";
+import { delay } from "../../../scripts/lab/timing.ts";
+
+libc();
+
+const EFD_NONBLOCK = 0o4000;
+const SOCK_STREAM = 1;
+
+const onError = (error: Error): void => {
+  throw error;
+};
+
+function begun(options: PollerOptions): Poller {
+  const poller = new Poller(options);
+  poller.begin();
+  return poller;
+}
+
+for (const waitMicroseconds of [100, 0]) {
+  const title = waitMicroseconds > 0 ? "waiting" : "only looking";
+
+  Deno.test(`${title}: a descriptor is called back once each time that it is armed, idle or not`, async () => {
+    const poller = begun({ onError, waitMicroseconds });
+    using a = new TestDescriptor(poller);
+    using other = new TestDescriptor(poller);
+    a.set(); // not armed: silent
+    for (const idle of [false, true, false]) {
+      if (idle) await delay(30);
+      const before = other.calls.length;
+      other.handle.arm(EPOLLIN);
+      other.set();
+      await other.next;
+      assertEquals(other.calls.length, before + 1);
+      other.clear();
+    }
+    assertEquals(a.calls, []);
+    a.handle.arm(EPOLLIN | EPOLLOUT); // is ready already
+    await a.next;
+    other.handle.arm(EPOLLIN);
+    other.set();
+    await other.next;
+    assertEquals(a.calls, [EPOLLIN | EPOLLOUT]); // once, though it is still readable
+    await poller.close();
+  });
+
+  Deno.test(`${title}: who waits for its rest is called once, behind the events that there are`, async () => {
+    const poller = begun({ onError, waitMicroseconds });
+    using first = new TestDescriptor(poller);
+    using second = new TestDescriptor(poller);
+    const order: string[] = [];
+    const rested = Promise.withResolvers<void>();
+    first.set();
+    second.set();
+    first.handle.arm(EPOLLIN);
+    poller.atRest(() => {
+      order.push("rest");
+      rested.resolve();
+    });
+    poller.defer(() => {
+      order.push("deferred");
+      second.handle.arm(EPOLLIN);
+      poller.defer(() => order.push("deferred again"));
+    });
+    await rested.promise;
+    assertEquals(order, ["deferred", "deferred again", "rest"]);
+    assertEquals([first.calls.length, second.calls.length], [1, 1], "events that were there");
+    await delay(20);
+    assertEquals(order.length, 3, "it is called once");
+    await poller.close();
+  });
+
+  Deno.test(`${title}: when nothing happens it says so once, and again after the next event`, async () => {
+    const poller = new Poller({ onError, waitMicroseconds });
+    let rests = 0, rested = Promise.withResolvers<void>();
+    poller.onRest(() => {
+      rests++;
+      rested.resolve();
+    });
+    poller.begin();
+    await rested.promise;
+    await new Promise((resolve) => setTimeout(resolve, 30)); // in which nothing is said
+    assertEquals(rests, 1, "at the beginning");
+    using descriptor = new TestDescriptor(poller);
+    rested = Promise.withResolvers();
+    descriptor.handle.arm(EPOLLIN);
+    descriptor.set();
+    await descriptor.next;
+    await rested.promise;
+    assertEquals(rests, 2, "after an event");
+    await poller.close();
+  });
+
+  Deno.test(`${title}: a descriptor with EPOLLET is told of what there is, then of each change, without being armed`, async () => {
+    const poller = begun({ onError, waitMicroseconds });
+    const [a, b] = socketPair(SOCK_STREAM);
+    const calls: number[] = [];
+    let called = Promise.withResolvers<void>();
+    const handle = poller.add(a, (events) => {
+      calls.push(events);
+      called.resolve();
+    }, EPOLLIN | EPOLLOUT | EPOLLET);
+    using other = new TestDescriptor(poller);
+    for (const expected of [EPOLLOUT, EPOLLIN | EPOLLOUT, EPOLLIN | EPOLLOUT]) {
+      await called.promise;
+      called = Promise.withResolvers<void>();
+      for (let i = 0; i < 3; i++) { // turns without a change
+        other.handle.arm(EPOLLIN);
+        other.set();
+        await other.next;
+        other.clear();
+      }
+      assertEquals(calls, [expected]);
+      calls.length = 0;
+      assertEquals(libc().writeBuffer(b, new Uint8Array(1), 1n), 1);
+    }
+    await called.promise;
+    handle.remove();
+    calls.length = 0;
+    assertEquals(libc().writeBuffer(b, new Uint8Array(1), 1n), 1);
+    other.handle.arm(EPOLLIN);
+    other.set();
+    await other.next;
+    assertEquals(calls, []);
+    for (const fd of [a, b]) libc().close(fd);
+    await poller.close();
+  });
+
+  Deno.test(`${title}: a conversation of 2,000 events`, async () => {
+    const poller = begun({ onError, waitMicroseconds });
+    const over = Promise.withResolvers<void>();
+    using b: TestDescriptor = new TestDescriptor(poller, () => {
+      b.clear();
+      if (b.calls.length === 1000) return over.resolve();
+      b.handle.arm(EPOLLIN);
+      a.set();
+    });
+    using a: TestDescriptor = new TestDescriptor(poller, () => {
+      a.clear();
+      a.handle.arm(EPOLLIN);
+      b.set();
+    });
+    a.handle.arm(EPOLLIN);
+    b.handle.arm(EPOLLIN);
+    a.set();
+    await over.promise;
+    assertEquals([a.calls.length, b.calls.length], [1000, 1000]);
+    await poller.close();
+  });
+}
+
+Deno.test("the clock stands still while an event is told, and goes on between turns", async () => {
+  const poller = begun({ onError });
+  const told = Promise.withResolvers<number[]>();
+  using descriptor = new TestDescriptor(poller, () => {
+    const times = [poller.now()];
+    while (performance.now() < times[0]! + 2);
+    told.resolve([...times, poller.now(), performance.now()]);
+  });
+  descriptor.handle.arm(EPOLLIN);
+  const before = performance.now();
+  descriptor.set();
+  const [first, second, after] = await told.promise;
+  assert(before <= first! && second === first, `${before}, ${first}, ${second}`);
+  assert(poller.now() >= after!);
+  await poller.close();
+});
+
+Deno.test("a removed descriptor is silent, also when its event came in the same turn, and its slot serves another", async () => {
+  const poller = begun({ onError });
+  const pair: TestDescriptor[] = [];
+  for (let i = 0; i < 2; i++) {
+    pair.push(new TestDescriptor(poller, () => pair[1 - i]!.handle.remove()));
+  }
+  for (const descriptor of pair) {
+    descriptor.set();
+    descriptor.handle.arm(EPOLLIN);
+  }
+  await Promise.race(pair.map((descriptor) => descriptor.next));
+  using next = new TestDescriptor(poller);
+  next.set();
+  next.handle.arm(EPOLLIN);
+  await next.next;
+  assertEquals(pair[0]!.calls.length + pair[1]!.calls.length, 1);
+  for (const descriptor of pair) descriptor.handle.remove();
+  for (const descriptor of pair) descriptor[Symbol.dispose]();
+  await poller.close();
+});
+
+Deno.test("hundreds are ready at once", async () => {
+  const poller = begun({ onError });
+  const all = Array.from({ length: 300 }, () => new TestDescriptor(poller));
+  const done = all.map((descriptor) => descriptor.next);
+  for (const descriptor of all) {
+    descriptor.set();
+    descriptor.handle.arm(EPOLLIN);
+  }
+  await Promise.all(done);
+  await delay(10);
+  for (const descriptor of all) assertEquals(descriptor.calls, [EPOLLIN]);
+  for (const descriptor of all) descriptor[Symbol.dispose]();
+  await poller.close();
+});
+
+Deno.test("timers and operations of the runtime get their turns while events keep coming", async () => {
+  const poller = begun({ onError });
+  using busy: TestDescriptor = new TestDescriptor(poller, () => busy.handle.arm(EPOLLIN)); // always ready
+  busy.set();
+  busy.handle.arm(EPOLLIN);
+  await busy.next;
+  const start = performance.now();
+  for (let i = 0; i < 10; i++) {
+    await delay(1);
+    await Deno.stat("/");
+  }
+  assert(performance.now() - start < 1000);
+  assert(busy.calls.length > 100);
+  await poller.close();
+});
+
+Deno.test("a turn ends after some milliseconds, however few its events", async () => {
+  const poller = begun({ onError });
+  const pause = () => {
+    for (const until = performance.now() + 1; performance.now() < until;);
+    slow.handle.arm(EPOLLIN);
+  };
+  using slow: TestDescriptor = new TestDescriptor(poller, pause); // always ready, and each event takes 1 ms
+  slow.set();
+  slow.handle.arm(EPOLLIN);
+  await slow.next;
+  const gaps: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    const before = slow.calls.length;
+    await delay(0);
+    gaps.push(slow.calls.length - before);
+  }
+  const longest = Math.max(...gaps);
+  assert(longest > 0 && longest <= 8, `${longest} events until a timer`); // 32 and more without a bound on time
+  await poller.close();
+});
+
+Deno.test("what was put off runs after the events, in order, idle or not, and also behind one that throws", async () => {
+  const poller = begun({ onError });
+  const order: string[] = [];
+  const put = (what: string) => poller.defer(() => void order.push(what));
+  for (const idle of [true, false]) {
+    if (idle) await delay(30);
+    order.length = 0;
+    const done = Promise.withResolvers<void>();
+    using descriptor: TestDescriptor = new TestDescriptor(poller, () => {
+      put("first");
+      put("second");
+      poller.defer(() => {
+        poller.defer(done.resolve);
+        put("third");
+      });
+      order.push("event");
+    });
+    descriptor.set();
+    descriptor.handle.arm(EPOLLIN);
+    await done.promise;
+    await delay(1);
+    assertEquals(order, ["event", "first", "second", "third"]);
+  }
+  const alone = Promise.withResolvers<void>();
+  await delay(30);
+  poller.defer(alone.resolve); // nothing else happens
+  await alone.promise;
+  await poller.close();
+});
+
+Deno.test("a promise that a callback resolves is served before the next event where the callback yields", async () => {
+  const poller = begun({ onError });
+  const order: string[] = [];
+  const done = Promise.withResolvers<void>();
+  using descriptor: TestDescriptor = new TestDescriptor(poller, () => {
+    order.push("event");
+    if (order.length > 10) return done.resolve();
+    Promise.resolve().then(() => order.push("promise"));
+    poller.yield();
+    descriptor.handle.arm(EPOLLIN);
+  });
+  descriptor.set();
+  descriptor.handle.arm(EPOLLIN);
+  await done.promise;
+  assertEquals(order.slice(0, 10), Array.from({ length: 10 }, (_, i) => i % 2 === 0 ? "event" : "promise"));
+  await poller.close();
+});
+
+Deno.test("a descriptor that hung up and is waited for by nobody does not keep it busy", async () => {
+  const poller = begun({ onError });
+  const [ours, theirs] = socketPair(SOCK_STREAM);
+  const events: number[] = [];
+  const handle = poller.add(ours, (event) => void events.push(event), EPOLLIN);
+  libc().close(theirs);
+  while (events.length === 0) await delay(1);
+  assertEquals(events.length, 1);
+  await delay(50);
+  const before = process.cpuUsage();
+  await delay(200);
+  const { user, system } = process.cpuUsage(before);
+  assert(user + system < 20_000, `${user} + ${system} µs in 200 ms`);
+  assertEquals(events.length, 1);
+  handle.remove(true);
+  libc().close(ours);
+  await poller.close();
+});
+
+Deno.test("it calls nobody back before it begins", async () => {
+  const poller = new Poller({ onError });
+  const deferred = Promise.withResolvers<void>();
+  poller.defer(deferred.resolve);
+  using descriptor = new TestDescriptor(poller);
+  descriptor.set();
+  descriptor.handle.arm(EPOLLIN);
+  await delay(20);
+  assertEquals(descriptor.calls, []);
+  poller.begin();
+  await Promise.all([descriptor.next, deferred.promise]);
+  assertEquals(descriptor.calls, [EPOLLIN]);
+  await poller.close();
+});
+
+Deno.test("idle costs nothing", async () => {
+  const poller = begun({ onError });
+  using descriptor = new TestDescriptor(poller);
+  descriptor.handle.arm(EPOLLIN);
+  descriptor.set();
+  await descriptor.next;
+  await delay(100);
+  const before = process.cpuUsage();
+  await delay(500);
+  const { user, system } = process.cpuUsage(before); // in µs
+  assert(user + system < 25_000, `${user} + ${system} µs in 500 ms`);
+  await poller.close();
+});
+
+Deno.test("closing: at once, twice, armed, and from within a callback", async () => {
+  const atOnce = begun({ onError });
+  await atOnce.close();
+  assertThrows(() => atOnce.add(0, () => {}), Error, "closed");
+
+  const poller = begun({ onError });
+  let closing: Promise<void> | undefined;
+  using a = new TestDescriptor(poller, () => closing ??= poller.close());
+  using b = new TestDescriptor(poller, () => closing ??= poller.close());
+  for (const descriptor of [a, b]) {
+    descriptor.set();
+    descriptor.handle.arm(EPOLLIN);
+  }
+  await Promise.race([a.next, b.next]);
+  await closing;
+  await poller.close();
+  a.handle.arm(EPOLLIN);
+  a.handle.remove();
+  assertEquals(a.calls.length + b.calls.length, 1);
+});
+
+Deno.test("a callback that throws does not keep the others from theirs", async () => {
+  const poller = begun({ onError });
+  const thrown: unknown[] = [];
+  const seen = (event: ErrorEvent | PromiseRejectionEvent) => {
+    event.preventDefault();
+    thrown.push(event instanceof ErrorEvent ? event.error : event.reason);
+  };
+  addEventListener("error", seen);
+  addEventListener("unhandledrejection", seen);
+  const fault = new Error("a fault");
+  const all = Array.from({ length: 5 }, (_, i) =>
+    new TestDescriptor(poller, () => {
+      if (i === 1 || i === 3) throw fault;
+    }));
+  const done = all.map((descriptor) => descriptor.next);
+  for (const descriptor of all) {
+    descriptor.set();
+    descriptor.handle.arm(EPOLLIN);
+  }
+  await Promise.all(done);
+  all[0]!.handle.arm(EPOLLIN);
+  await all[0]!.next;
+  await delay(0);
+  assertEquals(thrown, [fault, fault]);
+  removeEventListener("error", seen);
+  removeEventListener("unhandledrejection", seen);
+  for (const descriptor of all) descriptor[Symbol.dispose]();
+  await poller.close();
+});
+
+Deno.test("handles may be removed and added within a callback, and after their descriptor was closed", async () => {
+  const poller = begun({ onError });
+  using second = new TestDescriptor(poller);
+  using first = new TestDescriptor(poller, () => {
+    first.handle.remove();
+    second.handle.arm(EPOLLIN);
+  });
+  first.handle.arm(EPOLLIN);
+  first.set();
+  second.set();
+  await second.next;
+  assertEquals(first.calls, [EPOLLIN]);
+  const fd = libc().eventfd(0, EFD_NONBLOCK);
+  const handle = poller.add(fd, () => {});
+  libc().close(fd);
+  handle.remove();
+  assertThrows(() => poller.add(fd, () => {}), SystemError, "epoll_ctl(ADD)");
+  await poller.close();
+});
+
+async function script(body: string): Promise<{ code: number; stdout: string }> {
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(
+      file,
+      `import { EPOLLIN, Poller } from ${JSON.stringify(import.meta.resolve("../../../ffi/poll/poller.ts"))};
+       import { libc } from ${JSON.stringify(import.meta.resolve("../../../ffi/libc/libc.ts"))};\n${body}`,
+    );
+    const args = ["run", "--no-check", "--allow-ffi", file];
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
+    return { code, stdout: new TextDecoder().decode(stdout) };
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
+Deno.test("a process ends when its poller is closed, and by Deno.exit while it is open", async () => {
+  const open = `
+    const poller = new Poller({ onError: (e) => console.log("error", e.message) });
+    poller.begin();
+    const fd = libc().eventfd(1, 0);
+    await new Promise<void>((resolve) => poller.add(fd, () => resolve()).arm(EPOLLIN));
+    console.log("ready");`;
+  const closed = await script(`${open} await poller.close();`);
+  assertEquals([closed.code, closed.stdout], [0, "ready\n"]);
+  const exited = await script(`${open} Deno.exit(7);`);
+  assertEquals([exited.code, exited.stdout], [7, "ready\n"]);
+});
+
+Deno.test("an epoll_wait that fails is reported", async () => {
+  const failed = Promise.withResolvers<Error>();
+  const poller = begun({ onError: failed.resolve });
+  using descriptor = new TestDescriptor(poller);
+  descriptor.handle.arm(EPOLLIN);
+  descriptor.set();
+  await descriptor.next;
+  const epoll = epollDescriptor(descriptor.fd);
+  // Puts another file in the place of the poller's epoll descriptor: readable, so that no wait for it lasts.
+  const file = libc().eventfd(1, EFD_NONBLOCK);
+  descriptor.clear();
+  descriptor.handle.arm(EPOLLIN);
+  const dup = Deno.dlopen("libc.so.6", { dup2: { parameters: ["i32", "i32"], result: "i32" } });
+  assertEquals(dup.symbols.dup2(file, epoll), epoll);
+  dup.close();
+  descriptor.set();
+  const error = await failed.promise;
+  libc().close(file);
+  assert(error instanceof SystemError);
+  assertEquals([error.syscall, error.code], ["epoll_wait", "EINVAL"]);
+  await poller.close();
+});
+
+/** The epoll descriptor of this process that watches `fd`. */
+function epollDescriptor(fd: number): number {
+  for (const { name } of Deno.readDirSync("/proc/self/fdinfo")) {
+    try {
+      if (new RegExp(`^tfd: +${fd} `, "m").test(Deno.readTextFileSync(`/proc/self/fdinfo/${name}`))) {
+        return Number(name);
+      }
+    } catch { /* closed meanwhile */ }
+  }
+  throw new Error("no epoll descriptor watches it");
+}

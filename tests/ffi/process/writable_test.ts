@@ -1,0 +1,38 @@
+import { libc } from "../../../ffi/libc/libc.ts";
+import { isWritable, WRITABLE_BYTES } from "../../../ffi/process/writable.ts";
+import { assert, assertEquals } from "../../assert.ts";
+
+libc();
+
+Deno.test("a pipe is writable until it is full, and again when somebody has read; then without a reader", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/pipe`;
+  try {
+    const { code } = await new Deno.Command("mkfifo", { args: [path] }).output();
+    assertEquals(code, 0);
+    const O_RDWR_NONBLOCK = 0o2 | 0o4000; // of a pipe of its own: opens at once
+    const fd = libc().open(new TextEncoder().encode(`${path}\0`), O_RDWR_NONBLOCK, 0);
+    assert(fd >= 0);
+    const bytes = new Uint8Array(new ArrayBuffer(WRITABLE_BYTES));
+    let written = 0;
+    while (isWritable(fd)) {
+      assertEquals(libc().writeBuffer(fd, bytes, BigInt(bytes.length)), bytes.length);
+      written += bytes.length;
+    }
+    assert(written > 0);
+    assert(libc().writeBuffer(fd, bytes, BigInt(bytes.length)) < bytes.length);
+    assertEquals(libc().readBuffer(fd, bytes, BigInt(bytes.length)), bytes.length);
+    assertEquals(isWritable(fd), true);
+    libc().close(fd);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("a file, and what is no descriptor, are writable: the write tells", async () => {
+  const path = await Deno.makeTempFile();
+  const fd = libc().open(new TextEncoder().encode(`${path}\0`), 0o1, 0);
+  assertEquals([isWritable(fd), isWritable(9_999)], [true, true]);
+  libc().close(fd);
+  await Deno.remove(path);
+});

@@ -1,0 +1,312 @@
+import { assert, assertEquals, assertStringIncludes } from "../../../assert.ts";
+import { DEFAULT_LIMITS, limitFlag, LIMITS } from "../../../../forward/limits/limits.ts";
+import { formatHost } from "../../../../forward/syntax/forward_spec.ts";
+import type { UserIds } from "../../../../forward/cli/flags/flag_values.ts";
+import { type Options, parseOptions, parseRunOptions } from "../../../../forward/cli/flags/options.ts";
+import { IpAddress } from "../../../../stack/base/address.ts";
+
+const hosts = new Map([["two.example", ["192.0.2.1", "2001:db8::1"]], ["localhost", ["127.0.0.1"]]]);
+
+function resolve(name: string): Promise<IpAddress[]> {
+  const literal = IpAddress.tryParse(name);
+  if (literal !== null) return Promise.resolve([literal]);
+  const found = hosts.get(name);
+  return found === undefined ? Promise.reject(new Error("no such host")) : Promise.resolve(found.map(IpAddress.parse));
+}
+
+/** `UID:GID`. */
+function findUser(text: string): UserIds {
+  const [uid, gid] = text.split(":").map(Number);
+  if (uid === undefined || gid === undefined) throw new Error(`user: unknown user ${text}`);
+  return { uid, gid, groups: [gid] };
+}
+
+async function options(...args: string[]): Promise<Options> {
+  const outcome = await parseOptions(args, { resolve, findUser });
+  assert(outcome.kind === "options", JSON.stringify(outcome));
+  return outcome.options;
+}
+
+async function message(...args: string[]): Promise<string> {
+  const outcome = await parseOptions(args, { resolve, findUser });
+  assert(outcome.kind === "error", JSON.stringify(outcome));
+  return outcome.message;
+}
+
+Deno.test("defaults: routing is on, the host's networks are closed", async () => {
+  assertEquals(await options(), {
+    netns: null,
+    interface: "tun0",
+    fd: null,
+    mtu: 0,
+    offload: true,
+    enableRouting: true,
+    enableHost: false,
+    allow: [],
+    deny: [],
+    icmp: "local",
+    sockets: "libc",
+    localForwards: [],
+    remoteForwards: [],
+    dns: false,
+    dnsNames: "all",
+    dhcp: true,
+    slaac: false,
+    dnsTtl: 5_000,
+    sourceIpv4: null,
+    sourceIpv6: null,
+    pcap: null,
+    metrics: null,
+    user: null,
+    sandbox: false,
+    exitWithParent: false,
+    maxprocs: null,
+    limits: DEFAULT_LIMITS,
+    quiet: false,
+    log: null,
+    logLevel: null,
+    logFormat: "text",
+    hostLoopback: false,
+    readyFd: null,
+    exitFd: null,
+    configure: false,
+    version: false,
+  });
+});
+
+Deno.test("every flag reaches its option", async () => {
+  const all = await options(
+    ..."-netns /proc/1/ns/net --interface=tap3 -mtu 65521 -enable-routing=false -enable-host -icmp auto -sockets libc -quiet"
+      .split(
+        " ",
+      ),
+    ..."-fd 3 -source-ipv4 192.0.2.1 -source-ipv6=two.example -pcap /tmp/x.pcap -m unix:///run/m".split(" "),
+    ..."-L 80 -L udprpc://[::1]:0::53 -R udp://53:web.example:54 -dns-ttl=1m2.5s -exit-with-parent -maxprocs 2".split(
+      " ",
+    ),
+    ..."-configure -offload=false -host-loopback -ready-fd 4 -exit-fd=-1".split(" "),
+    ..."-log /tmp/x.log -log-level debug -log-format=json -dns -dhcp=false -slaac -max-half-open=9 -max-icmp-errors 0"
+      .split(" "),
+    ..."-user 7:8 -sandbox -version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2"
+      .split(" "),
+  );
+  const shown = (ranges: Options["allow"]) =>
+    ranges.map(({ network, prefix, minPort, maxPort }) => `${network} ${prefix} ${minPort}-${maxPort}`);
+  const forwards = (specs: Options["localForwards"]) =>
+    specs.map(({ network, bind, target }) =>
+      `${network} ${formatHost(bind.host)} ${bind.port} ${formatHost(target.host)} ${target.port}`
+    );
+  const { allow, deny, localForwards, remoteForwards, ...rest } = all;
+  const lists = {
+    allow: shown(allow),
+    deny: shown(deny),
+    localForwards: forwards(localForwards),
+    remoteForwards: forwards(remoteForwards),
+    sourceIpv4: String(all.sourceIpv4),
+    sourceIpv6: String(all.sourceIpv6),
+  };
+  assertEquals({ ...rest, ...lists }, {
+    netns: "/proc/1/ns/net",
+    interface: "tap3",
+    fd: 3,
+    mtu: 65521,
+    offload: false,
+    enableRouting: false,
+    enableHost: true,
+    allow: [
+      "tcp 10.0.0.0/8 80-80",
+      "udp 192.0.2.1/32 0-65535",
+      "udp 2001:db8::1/128 0-65535",
+      "tcp fd00::/8 0-65535",
+    ],
+    deny: ["tcp 192.0.2.1/32 1-2"],
+    icmp: "auto",
+    sockets: "libc",
+    localForwards: ["tcp 127.0.0.1 80 10.0.2.100 80", "udp ::1 0 fd00::100 53"],
+    remoteForwards: ["udp 10.0.2.2 53 web.example 54"],
+    dns: true,
+    dnsNames: "all",
+    dhcp: false,
+    slaac: true,
+    dnsTtl: 62_500,
+    sourceIpv4: "192.0.2.1",
+    sourceIpv6: "2001:db8::1",
+    pcap: "/tmp/x.pcap",
+    metrics: { kind: "unix", path: "/run/m" },
+    user: { uid: 7, gid: 8, groups: [8] },
+    sandbox: true,
+    exitWithParent: true,
+    maxprocs: 2,
+    limits: { ...DEFAULT_LIMITS, halfOpen: 9, icmpErrors: 0 },
+    quiet: true,
+    log: "/tmp/x.log",
+    logLevel: "debug",
+    logFormat: "json",
+    hostLoopback: true,
+    readyFd: 4,
+    exitFd: null,
+    configure: true,
+    version: true,
+  });
+});
+
+Deno.test("the older spellings disable, wherever they stand", async () => {
+  assertEquals((await options("-disable-routing")).enableRouting, false);
+  assertEquals((await options("-disable-routing", "-enable-routing")).enableRouting, false);
+  assertEquals((await options("-disable-routing=false")).enableRouting, true);
+  assertEquals((await options("-disable-host-networks", "-enable-host")).enableHost, false);
+  assertEquals((await options("-disable-host-networks=false")).enableHost, false);
+});
+
+Deno.test("an empty path is the current namespace", async () => {
+  assertEquals((await options("-netns=")).netns, null);
+  assertEquals((await options("-fd=-1")).fd, null);
+});
+
+Deno.test("bad values are named with flag and reason", async () => {
+  const range = (text: string, reason: string) => `invalid value "${text}" for flag -allow: ${reason}`;
+  assertEquals(await message("--allow=notahost\u00f3"), range("notahost\u00f3", "lookup notahost\u00f3: no such host"));
+  assertEquals(
+    await message("-allow=localhost:a"),
+    range("localhost:a", 'strconv.ParseUint: parsing "a": invalid syntax'),
+  );
+  assertEquals(await message("-user", "x"), 'invalid value "x" for flag -user: user: unknown user x');
+  assertEquals(
+    await message("-allow=localhost:0-b"),
+    range("localhost:0-b", 'strconv.ParseUint: parsing "b": invalid syntax'),
+  );
+  assertEquals(
+    await message("-allow=localhost:2-1"),
+    range("localhost:2-1", "min port must be smaller equal than max"),
+  );
+  assertEquals(
+    await message("-mtu=67"),
+    `invalid value "67" for flag -mtu: value out of range: must be 0 or 68 to 65535`,
+  );
+  assertEquals(await message("-mtu=65536"), (await message("-mtu=67")).replace('"67"', '"65536"'));
+  assertEquals(await message("-icmp=x"), `invalid value "x" for flag -icmp: must be one of local, auto, off`);
+  assertEquals(
+    await message("-L=80:x"),
+    `invalid value "80:x" for flag -L: strconv.ParseUint: parsing "x": invalid syntax`,
+  );
+  assertEquals(await message("-R=sctp://80"), `invalid value "sctp://80" for flag -R: unknown network type "sctp"`);
+  assertEquals(
+    await message("-R=tcppp://80"),
+    `invalid value "tcppp://80" for flag -R: network type "tcppp" is for local forwards only`,
+  );
+  assertEquals(await message("-dns-ttl=5"), `invalid value "5" for flag -dns-ttl: time: missing unit in duration "5"`);
+  assertEquals(await message("-maxprocs=x"), `invalid value "x" for flag -maxprocs: parse error`);
+  assertEquals(await message("-fd=x"), `invalid value "x" for flag -fd: parse error`);
+  assertEquals(await message("-fd=-2"), `invalid value "-2" for flag -fd: value out of range`);
+  for (const flag of ["ready-fd", "exit-fd"]) {
+    const reason = "value out of range: must be 3 or more, as 0, 1 and 2 are the standard streams";
+    for (const fd of ["0", "1", "2", "-2"]) {
+      assertEquals(await message(`-${flag}`, fd), `invalid value "${fd}" for flag -${flag}: ${reason}`);
+    }
+  }
+  assertEquals(await message("-source-ipv4=::1"), `invalid value "::1" for flag -source-ipv4: not an IPv4 address`);
+  assertEquals(await message("-source-ipv6=x"), `invalid value "x" for flag -source-ipv6: lookup x: no such host`);
+  assertEquals(
+    await message("-m=udp://127.0.0.1:1"),
+    `invalid value "udp://127.0.0.1:1" for flag -m: unknown network type "udp"`,
+  );
+  assertEquals(await message("-quiet=x"), `invalid boolean value "x" for -quiet: parse error`);
+  assertEquals(await message("-interface"), "flag needs an argument: -interface");
+});
+
+Deno.test("-h gives the usage", async () => {
+  const outcome = await parseOptions(["-h"], { resolve });
+  assert(outcome.kind === "help");
+  assertStringIncludes(outcome.usage, `  -interface string\n    \tinterface name within netns (default "tun0")\n`);
+  assertStringIncludes(outcome.usage, "(default true)\n");
+  assert(outcome.usage.startsWith("Usage of slirpnetstack:\n  -L value\n"), outcome.usage);
+  assert(outcome.usage.endsWith("\n"));
+});
+
+Deno.test("a word behind the flags is an error", async () => {
+  for (const [words, unexpected] of [[["rum", "--", "x"], "rum"], [["-quiet", "run", "-version"], "run"]] as const) {
+    const outcome = await parseOptions(words, { resolve });
+    assert(outcome.kind === "error");
+    assertEquals([outcome.message, outcome.unexpected], [`unexpected argument "${unexpected}"`, unexpected]);
+  }
+  for (const [words, shown] of [[["--", "a\nb"], '"a\\nb"'], [[""], '""'], [["-"], '"-"']] as const) {
+    const outcome = await parseOptions(words, { resolve });
+    assert(outcome.kind === "error");
+    assertEquals(outcome.message, `unexpected argument ${shown}`);
+  }
+  assertEquals((await parseOptions(["-quiet", "--"], { resolve })).kind, "options");
+  assertEquals((await parseOptions(["-h", "rum"], { resolve })).kind, "help");
+});
+
+Deno.test("a name in -allow may not stand for what is never routed, unless it is the host's own; in -deny it may", async () => {
+  const answers = new Map([["rebound.example", ["192.0.2.1", "::ffff:169.254.169.254"]], ["own.example", [
+    "127.0.1.1",
+  ]]]);
+  const resolve = (name: string) => Promise.resolve(answers.get(name)!.map(IpAddress.parse));
+  const own = { has: (name: string) => name === "own.example" };
+  const refused = await parseOptions(["-allow", "192.0.2.9,udp://rebound.example:53"], { resolve, own });
+  assert(refused.kind === "error");
+  assertEquals(
+    refused.message,
+    'invalid value "192.0.2.9,udp://rebound.example:53" for flag -allow: lookup rebound.example: ' +
+      "::ffff:169.254.169.254 is never routed; to allow it, write the address in the place of the name",
+  );
+  for (const words of [["-allow=own.example:80"], ["-deny=rebound.example"], ["-allow=169.254.169.254"]]) {
+    assertEquals((await parseOptions(words, { resolve, own })).kind, "options", words.join());
+  }
+});
+
+Deno.test("run has defaults of its own, and flags that no other command has", async () => {
+  const outcome = await parseRunOptions(["-user-keep", "-userns", "--", "sh", "-c", "true"], { resolve });
+  assert(outcome.kind === "options", JSON.stringify(outcome));
+  const { options, rest } = outcome;
+  assertEquals(rest, ["sh", "-c", "true"]);
+  assertEquals(options.keepUser, true, "-user-keep");
+  assertEquals(options.userNamespace, true, "-userns");
+  assertEquals(options.verbose, false, "-verbose");
+  assertEquals(options.mtu, 65_520, "-mtu");
+  assertEquals(options.dns, true, "-dns");
+  assertEquals(options.icmp, "auto", "-icmp");
+  assertEquals(options.sandbox, true, "-sandbox");
+  const own = await parseRunOptions(["-mtu", "0"], { resolve });
+  assertEquals(own.kind === "options" && own.options.mtu, 65_520, "-mtu 0");
+  const foreign = await parseRunOptions(["-netns", "/x"], { resolve });
+  assertEquals(foreign.kind === "error" && foreign.message, "flag provided but not defined: -netns");
+});
+
+Deno.test("every limit has a flag, which takes what is in its range", async () => {
+  const rows = Object.entries(LIMITS);
+  const words = rows.map(([name, { most }]) => `-${limitFlag(name)}=${most}`);
+  assertEquals((await options(...words)).limits, Object.fromEntries(rows.map(([name, { most }]) => [name, most])));
+  const reason = "value out of range: must be 1 to 60000";
+  assertEquals(await message("-max-dials", "0"), `invalid value "0" for flag -max-dials: ${reason}`);
+  assertEquals(await message("-max-dials", "60001"), `invalid value "60001" for flag -max-dials: ${reason}`);
+  assertEquals(await message("-max-dials", "-1"), 'invalid value "-1" for flag -max-dials: parse error');
+  assertEquals(await message("-max-dials", "many"), 'invalid value "many" for flag -max-dials: parse error');
+});
+
+Deno.test("run answers for the names of -allow alone where routing is off, unless -dns is given", async () => {
+  for (
+    const [flags, expected] of [
+      ["", "all"],
+      ["-disable-routing", "allowed"],
+      ["-enable-routing=false -enable-host", "allowed"],
+      ["-disable-routing -dns", "all"],
+      ["-dns=true -enable-routing=false", "all"],
+      ["-enable-routing -dns", "all"],
+    ] as const
+  ) {
+    const outcome = await parseRunOptions(flags.split(" ").filter((word) => word !== ""), { resolve });
+    assertEquals(outcome.kind === "options" && outcome.options.dnsNames, expected, flags);
+  }
+});
+
+Deno.test("the runtime's sockets have no source address", async () => {
+  assertEquals((await options("-sockets=deno")).sockets, "deno");
+  for (const flag of ["-source-ipv4=192.0.2.1", "-source-ipv6=2001:db8::1"]) {
+    const outcome = await parseOptions(["-sockets=deno", flag], { resolve, findUser });
+    assert(outcome.kind === "error");
+    const name = flag.slice(0, flag.indexOf("="));
+    assertEquals(outcome.message, `${name} needs -sockets libc: the runtime cannot choose a source address`);
+  }
+});

@@ -1,0 +1,268 @@
+import { localForwardLines } from "../../../../forward/report/forward_report.ts";
+import { HostError } from "../../../../forward/host/port.ts";
+import { DEFAULT_LIMITS, LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forward/limits/limits.ts";
+import { ASSOCIATION_IDLE_MS, SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
+import { LocalDatagrams } from "../../../../forward/forwards/local/datagrams.ts";
+import { Target } from "../../../../forward/names/target.ts";
+import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
+import { Output } from "../../../../forward/report/output.ts";
+import { IdleTable } from "../../../../forward/udp/idle_table.ts";
+import { DEFAULT_ADDRESSES } from "../../../../stack/link/addresses.ts";
+import { assert, assertEquals } from "../../../assert.ts";
+import { FakeHost, FakeNames } from "../../bed/fake_host.ts";
+import { endpoint, FakeLoop, seededRandom, settled } from "../../bed/fakes.ts";
+import { guestDatagram, guestSender } from "../../bed/guest_datagram.ts";
+
+function setup(...forwards: readonly string[]) {
+  let draws = 0;
+  const random = () => draws++ % 2; // often the same port, so that a free one must be looked for
+  return setupWith({ limit: DEFAULT_LIMITS.udpAssociations, random }, ...forwards);
+}
+
+/** With room for so many clients. */
+function setupFor(limit: number, ...forwards: readonly string[]) {
+  const random = seededRandom(1);
+  return setupWith({ limit, random: () => Math.floor(random() * 2 ** 32) }, ...forwards);
+}
+
+function setupWith(options: { readonly limit: number; readonly random: () => number }, ...forwards: readonly string[]) {
+  const { limit, random } = options;
+  const loop = new FakeLoop(), host = new FakeHost(), idle = new IdleTable(loop, limit);
+  const names = new FakeNames({ addresses: { guest: "10.0.2.100" } });
+  const lines: string[] = [], toGuest: string[] = [];
+  const datagrams = new LocalDatagrams({
+    ...{ loop, host, idle },
+    guest: guestSender(toGuest),
+    own: DEFAULT_ADDRESSES,
+    log: localForwardLines(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })),
+    random,
+  });
+  for (const forward of forwards) {
+    const spec = parseForward(forward, "local"), { oneAnswer, proxyProtocol } = spec;
+    const target = new Target(spec.target, { names, ttl: 1_000, now: () => loop.now(), random: () => 0 });
+    assert(spec.bind.host.kind === "address");
+    datagrams.listen({
+      bind: { address: spec.bind.host.address, port: spec.bind.port },
+      target,
+      oneAnswer,
+      proxyProtocol,
+    });
+  }
+  const { sockets } = host;
+  /** The guest sends a datagram; whether it was taken for an answer. */
+  const say = (from: string, to: string, text: string) => datagrams.receive(guestDatagram(from, to, text));
+  return { loop, host, idle, names, lines, toGuest, datagrams, sockets, say };
+}
+
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
+const CLIENT = "192.0.2.9:4000";
+
+Deno.test("local datagrams: each client has a port of its own towards the guest", () => {
+  const { sockets, toGuest, lines, datagrams, say } = setup("udp://53");
+  sockets[0]!.hears(CLIENT, "one");
+  sockets[0]!.hears("192.0.2.9:4001", "two");
+  sockets[0]!.hears("127.0.0.1:4000", "three");
+  sockets[0]!.hears(CLIENT, "four");
+  assertEquals(toGuest, [
+    "192.0.2.9:49152 > 10.0.2.100:53 one",
+    "192.0.2.9:49153 > 10.0.2.100:53 two",
+    "10.0.2.2:49154 > 10.0.2.100:53 three",
+    "192.0.2.9:49152 > 10.0.2.100:53 four",
+  ]);
+  assert(say("10.0.2.100:53", "192.0.2.9:49153", "answer two"));
+  assert(say("10.0.2.100:53", "10.0.2.2:49154", "answer three"));
+  assertEquals(sockets[0]!.sent, ["192.0.2.9:4001 answer two", "127.0.0.1:4000 answer three"]);
+  assertEquals([datagrams.size, lines.length], [3, 3]);
+  assertEquals(lines[2], "[+] udp://127.0.0.1:4000-127.0.0.1:53/10.0.2.2:49154-10.0.2.100:53 local-fwd conn");
+});
+
+Deno.test("local datagrams: across families", () => {
+  const { sockets, toGuest, say } = setup("udp://[::1]:53:10.0.2.100:54", "udp://127.0.0.1:53:[fd00::100]:54");
+  sockets[0]!.hears("[2001:db8::1]:1", "six to four");
+  sockets[1]!.hears("192.0.2.9:1", "four to six");
+  assertEquals(toGuest, [
+    "10.0.2.2:49152 > 10.0.2.100:54 six to four",
+    "[fd00::2]:49153 > [fd00::100]:54 four to six",
+  ]);
+  assert(say("[fd00::100]:54", "[fd00::2]:49153", "answer"));
+  assert(say("10.0.2.100:54", "10.0.2.2:49152", "answer"));
+  assertEquals(sockets.map((socket) => socket.sent), [["[2001:db8::1]:1 answer"], ["192.0.2.9:1 answer"]]);
+});
+
+Deno.test("local datagrams: only the target answers; the rest is somebody else's", () => {
+  const { sockets, say } = setup("udp://53");
+  sockets[0]!.hears(CLIENT, "one");
+  assert(!say("10.0.2.100:54", "192.0.2.9:49152", "x"));
+  assert(!say("10.0.2.101:53", "192.0.2.9:49152", "x"));
+  assert(!say("10.0.2.100:53", "192.0.2.8:49152", "x"));
+  assert(!say("10.0.2.100:53", "192.0.2.9:49153", "x"));
+  assert(!say("[fd00::100]:53", "[fd00::2]:49152", "x"));
+  assertEquals(sockets[0]!.sent, []);
+});
+
+Deno.test("local datagrams: udprpc is over after one answer, and leaves nothing", () => {
+  const { sockets, toGuest, lines, datagrams, idle, say, loop } = setup("udprpc://53");
+  sockets[0]!.hears(CLIENT, "one");
+  assert(say("10.0.2.100:53", "192.0.2.9:49152", "answer"));
+  assertEquals([datagrams.size, idle.size, sockets[0]!.sent], [0, 0, [`${CLIENT} answer`]]);
+  assert(!say("10.0.2.100:53", "192.0.2.9:49152", "another"));
+  assertEquals(
+    lines[1],
+    "[-] udp://192.0.2.9:4000-127.0.0.1:53/192.0.2.9:49152-10.0.2.100:53 local-fwd done: l=0/0 r=[EOF]/0",
+  );
+  sockets[0]!.hears(CLIENT, "two");
+  assertEquals([toGuest.length, datagrams.size], [2, 1]);
+  loop.advance(UNCROWDED_IDLE_MS + 2 * SWEEP_MS);
+  assertEquals([datagrams.size, idle.size, loop.timerCount], [0, 0, 0]);
+});
+
+for (
+  const [forward, answered, time] of [
+    ["udp://53", 1, UNCROWDED_IDLE_MS],
+    ["udp://123", 1, UNCROWDED_IDLE_MS],
+    ["udp://123", 2, ASSOCIATION_IDLE_MS],
+  ] as const
+) {
+  Deno.test(`local datagrams: idle ends as those of the guest: ${forward}, ${answered} answers, ${time} ms`, () => {
+    const { sockets, lines, datagrams, idle, loop, say } = setup(forward);
+    sockets[0]!.hears(CLIENT, "one");
+    for (let i = 0; i < answered; i++) say(`10.0.2.100:${forward.slice(6)}`, "192.0.2.9:49152", "answer");
+    loop.advance(time - SWEEP_MS);
+    assertEquals([datagrams.size, idle.size], [1, 1]);
+    loop.advance(2 * SWEEP_MS);
+    assertEquals([datagrams.size, idle.size, sockets[0]!.closed], [0, 0, false]);
+    assert(lines.at(-1)!.endsWith("local-fwd done: l=[idle timeout]/0 r=0/0"));
+  });
+}
+
+Deno.test("local datagrams: the guest refuses: it is over, and the next datagram is a new beginning", () => {
+  const { sockets, lines, datagrams, toGuest } = setup("udp://53");
+  sockets[0]!.hears(CLIENT, "one");
+  const [local, guest] = [endpoint("192.0.2.9:49152"), endpoint("10.0.2.100:53")];
+  assert(!datagrams.refused(endpoint("192.0.2.8:49152"), guest));
+  assert(!datagrams.refused(local, endpoint("10.0.2.100:54")));
+  assert(datagrams.refused(local, guest));
+  assert(!datagrams.refused(local, guest));
+  assertEquals(datagrams.size, 0);
+  assert(lines.at(-1)!.endsWith("local-fwd done: l=0/0 r=[connection refused]/0"));
+  sockets[0]!.hears(CLIENT, "two");
+  assertEquals([datagrams.size, toGuest.length], [1, 2]);
+});
+
+Deno.test("local datagrams: a client that is gone", () => {
+  const { sockets, datagrams } = setup("udp://53");
+  sockets[0]!.hears(CLIENT, "one");
+  sockets[0]!.handler.failed(new HostError("refused", "refused"), null);
+  sockets[0]!.handler.failed(new HostError("host-unreachable", "unreachable"), endpoint(CLIENT));
+  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint("192.0.2.9:1"));
+  assertEquals(datagrams.size, 1);
+  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint(CLIENT));
+  assertEquals(datagrams.size, 0);
+});
+
+Deno.test("local datagrams: a limit; the client idle longest goes", () => {
+  const { sockets, datagrams, loop, lines } = setup("udp://53");
+  const client = (i: number) => `198.51.${i >> 8}.${i & 255}:1`;
+  for (let i = 0; i < DEFAULT_LIMITS.udpAssociations; i++) {
+    sockets[0]!.hears(client(i), "x");
+    if (i < 2) loop.advance(1);
+  }
+  sockets[0]!.hears(client(0), "again");
+  sockets[0]!.hears("203.0.113.1:1", "x");
+  assertEquals(datagrams.size, DEFAULT_LIMITS.udpAssociations);
+  assert(lines.at(-2)!.includes(`${client(1)}-`), lines.at(-2));
+  assert(lines.at(-2)!.endsWith("l=[too many associations]/0 r=0/0"));
+});
+
+Deno.test("local datagrams: a port for each client, as many as the limit may be; when all are taken, a line", () => {
+  const ports = 65_536 - 1_024;
+  assert(LIMITS.udpAssociations.most <= ports, "a limit that can be reached");
+  const { sockets, datagrams, lines, idle } = setupFor(ports + 10, "udp://53");
+  for (let i = 0; i < ports; i++) {
+    sockets[0]!.hears(`127.0.${i >> 8}.${i & 255}:1`, "x"); // the guest sees all of them come from 10.0.2.2
+  }
+  const taken = lines.map((line) => Number(/\/10\.0\.2\.2:(\d+)-/.exec(line)![1]));
+  assertEquals(new Set(taken).size, ports, "different ports");
+  assertEquals(taken.filter((port) => port < 1_024), [], "privileged ports");
+  assertEquals(taken.slice(0, 8_192).filter((port) => port < 49_152), [], "others than dynamic ports, for few clients");
+  for (let i = 0; i < 2; i++) {
+    sockets[0]!.hears(CLIENT, "one more");
+    const reason = "r=[no port towards the guest is free]/0";
+    assertEquals(lines.at(-1), `[!] udp://${CLIENT}-127.0.0.1:53/10.0.2.100:53 local-fwd error: l=0/0 ${reason}`);
+    assertEquals(idle.size, ports, "associations");
+    assertEquals(datagrams.room.bytes, 0, "bytes that wait");
+  }
+});
+
+Deno.test("local datagrams: what waits for a name arrives in order, up to a limit", async () => {
+  const { sockets, toGuest, names, datagrams, lines } = setup("udp://53:guest:54");
+  for (let i = 0; i < MAX_WAITING_DATAGRAMS + 5; i++) sockets[0]!.hears(CLIENT, `d${i}`);
+  sockets[0]!.hears("192.0.2.9:4001", "other");
+  assertEquals([toGuest.length, names.asked.length, lines.length], [0, 1, 0]);
+  await settled();
+  const own = toGuest.filter((line) => line.includes(" d")).map((line) => Number(line.split(" d")[1]));
+  assertEquals(own, Array.from({ length: MAX_WAITING_DATAGRAMS }, (_, i) => i));
+  assertEquals([toGuest.length, datagrams.size, lines.length], [MAX_WAITING_DATAGRAMS + 1, 2, 2]);
+  sockets[0]!.hears("192.0.2.9:4002", "known");
+  assertEquals([toGuest.length, names.asked.length], [MAX_WAITING_DATAGRAMS + 2, 1]);
+});
+
+Deno.test("local datagrams: a name without an address leaves a line and nothing else", async () => {
+  const { sockets, idle, lines, datagrams } = setup("udp://53:none:54");
+  sockets[0]!.hears(CLIENT, "one");
+  assertEquals(idle.size, 1);
+  await settled();
+  assertEquals([idle.size, datagrams.size], [0, 0]);
+  const reason = "l=0/0 r=[lookup none: no such host]/0";
+  assertEquals(lines, [`[!] udp://192.0.2.9:4000-127.0.0.1:53/none-failed local-fwd error: ${reason}`]);
+});
+
+/** A header of the Simple Proxy Protocol as characters of one byte: none may be above 127 here. */
+function header(client: readonly number[], port: number): string {
+  const four = (address: readonly number[]) => [...Array(16 - address.length).fill(0), ...address];
+  const bytes = [0x56, 0x6c, ...four(client), ...four([4, 3, 2, 1]), 0, 1, port >> 8, port & 255];
+  return String.fromCharCode(...bytes);
+}
+
+Deno.test("local datagrams: udpspp", () => {
+  const { sockets, toGuest, lines, datagrams, say, host } = setup("udpspp://53:10.0.2.100:0");
+  const send = (text: string) => {
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    if (bytes[1] === 0x6c) bytes[1] = 0xec;
+    // ::ffff:1.2.3.4
+    if (bytes.length > 17) {
+      bytes[12] =
+        bytes[13] =
+        bytes[28] =
+        bytes[29] =
+          0xff;
+    }
+    sockets[0]!.handler.received(bytes, bytes.length, endpoint(CLIENT));
+  };
+  const first = header([1, 2, 3, 4], 99);
+  send(first + "one");
+  send("\0".repeat(38) + "two"); // later headers are not looked at
+  send("short");
+  assertEquals(toGuest, ["1.2.3.4:49152 > 10.0.2.100:99 one", "1.2.3.4:49152 > 10.0.2.100:99 two"]);
+  const answers: Uint8Array[] = [];
+  host.sockets[0]!.send = (bytes, offset, length) => answers.push(bytes.slice(offset, offset + length));
+  assert(say("10.0.2.100:99", "1.2.3.4:49152", "answer"));
+  assertEquals([answers[0]!.length, decode(answers[0]!.subarray(38))], [44, "answer"]);
+  assertEquals([...answers[0]!.subarray(0, 2), ...answers[0]!.subarray(14, 18)], [0x56, 0xec, 1, 2, 3, 4]);
+  assertEquals(lines, [`[+] udp://${CLIENT}-127.0.0.1:53/1.2.3.4:49152-10.0.2.100:99 local-fwd PP conn`]);
+  sockets[0]!.hears("192.0.2.8:1", "no header at all, though it is long enough for one");
+  assertEquals(datagrams.size, 1);
+  assertEquals(
+    lines[1],
+    "[!] udp://192.0.2.8:1-127.0.0.1:53/10.0.2.100:0 local-fwd PP error: no Simple Proxy Protocol header",
+  );
+});
+
+Deno.test("local datagrams: close closes the sockets; the table ends the associations", () => {
+  const { sockets, datagrams, idle, lines } = setup("udp://53", "udp://54");
+  sockets[0]!.hears(CLIENT, "one");
+  datagrams.close();
+  idle.close();
+  assertEquals([datagrams.size, idle.size, sockets.map((socket) => socket.closed)], [0, 0, [true, true]]);
+  assert(lines.at(-1)!.endsWith("l=[aborted]/0 r=0/0"));
+});

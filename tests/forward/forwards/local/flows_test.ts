@@ -1,0 +1,289 @@
+import { HostError } from "../../../../forward/host/port.ts";
+import { localForwardLines } from "../../../../forward/report/forward_report.ts";
+import { PROXY_HEADER_MS } from "../../../../forward/limits/timeouts.ts";
+import { LocalFlows } from "../../../../forward/forwards/local/flows.ts";
+import { Target } from "../../../../forward/names/target.ts";
+import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
+import { Output } from "../../../../forward/report/output.ts";
+import { ConnectionCount } from "../../../../forward/tcp/connection_count.ts";
+import { type Endpoint, formatEndpoint } from "../../../../stack/base/address.ts";
+import { DEFAULT_ADDRESSES } from "../../../../stack/link/addresses.ts";
+import { allocatePlain } from "../../../../stack/base/device.ts";
+import type { TcpHandler } from "../../../../stack/tcp/flow.ts";
+import { assert, assertEquals } from "../../../assert.ts";
+import { FakeHost, FakeNames } from "../../bed/fake_host.ts";
+import { endpoint, FakeFlow, FakeLoop, FakeStream, settled } from "../../bed/fakes.ts";
+
+/** A call to the guest. */
+interface Call {
+  readonly from: string;
+  readonly to: string;
+  readonly handler: TcpHandler;
+  readonly flow: FakeFlow;
+}
+
+/** A small one. */
+const MOST = 20;
+
+function setup(forward: string, immediate = false) {
+  const loop = new FakeLoop(), host = new FakeHost();
+  const names = new FakeNames({ addresses: { guest: "10.0.2.100" } });
+  const lines: string[] = [], calls: Call[] = [];
+  const state = { full: false };
+  const flows = new LocalFlows({
+    ...{ loop, host },
+    connections: new ConnectionCount(MOST),
+    own: DEFAULT_ADDRESSES,
+    allocate: allocatePlain,
+    log: localForwardLines(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })),
+    guest: {
+      connect: (local, guest, handler) => {
+        if (state.full) return null;
+        const from = { address: local.address, port: local.port || 50_000 + calls.length };
+        const flow = Object.assign(new FakeFlow(() => handler), { guest, local: from });
+        calls.push({ from: formatEndpoint(local), to: formatEndpoint(guest), handler, flow });
+        return flow;
+      },
+    },
+  });
+  const spec = parseForward(forward, "local");
+  const options = { names, ttl: 1_000, now: () => loop.now(), random: () => 0 };
+  const bind = spec.bind.host.kind === "address" ? { address: spec.bind.host.address, port: spec.bind.port } : null;
+  assert(bind !== null);
+  const { oneAnswer, proxyProtocol } = spec;
+  const local = flows.listen({ bind, target: new Target(spec.target, options), oneAnswer, proxyProtocol });
+  /** A client that was accepted. */
+  const accept = (from = "192.0.2.9:4000", to = formatEndpoint(local)) => {
+    const stream = Object.assign(new FakeStream(() => immediate), { remote: endpoint(from), local: endpoint(to) });
+    host.listeners[0]!.accepted(stream);
+    return stream;
+  };
+  /** The last call. */
+  const call = () => calls.at(-1)!;
+  return { loop, host, names, lines, calls, state, flows, local, accept, call };
+}
+
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
+const encode = (text: string) => new TextEncoder().encode(text);
+
+Deno.test("local flows: the guest is called, and then the two are one connection", () => {
+  const { lines, flows, accept, call } = setup("8080:10.0.2.100:80");
+  const stream = accept();
+  assertEquals([call().from, call().to, flows.size, stream.isReading], ["192.0.2.9:0", "10.0.2.100:80", 1, false]);
+  call().handler.established();
+  assertEquals(stream.isReading, true);
+  stream.sends(encode("question"));
+  stream.completeRead();
+  call().flow.sends(encode("answer"));
+  stream.completeWrite();
+  assertEquals([text(call().flow.toGuest), text(stream.fromGuest)], ["question", "answer"]);
+  stream.finishes();
+  stream.completeRead();
+  call().flow.finishes();
+  call().flow.ends(null);
+  assertEquals([flows.size, stream.isClosed], [0, true]);
+  const who = "tcp://192.0.2.9:4000-127.0.0.1:8080/192.0.2.9:50000-10.0.2.100:80";
+  assertEquals(lines, [`[+] ${who} local-fwd conn`, `[-] ${who} local-fwd done: l=[EOF]/0 r=EOF/0`]);
+});
+
+for (
+  const [failure, reason] of [
+    ["reset", "connection refused"],
+    ["timeout", "connection timed out"],
+    ["unreachable", "no route to host"],
+    ["aborted", "aborted"],
+  ] as const
+) {
+  Deno.test(`local flows: a call that ends with "${failure}" resets the client`, () => {
+    const { lines, flows, accept, call } = setup("8080");
+    const stream = accept();
+    call().flow.ends(failure);
+    assertEquals([stream.resets, flows.size], [1, 0]);
+    assertEquals(lines, [
+      `[!] tcp://192.0.2.9:4000-127.0.0.1:8080/10.0.2.100:8080 local-fwd error: l=0/0 r=[${reason}]/0`,
+    ]);
+  });
+}
+
+Deno.test("local flows: the guest sees the client's address, or the program's", () => {
+  for (
+    const [forward, client, seen] of [
+      ["80:10.0.2.100:80", "198.51.100.7:1", "198.51.100.7:0"],
+      ["80:10.0.2.100:80", "127.0.0.1:1", "10.0.2.2:0"],
+      ["80:10.0.2.100:80", "10.0.2.9:1", "10.0.2.2:0"],
+      ["80:10.0.2.100:80", "169.254.1.1:1", "10.0.2.2:0"],
+      ["80:10.0.2.100:80", "[2001:db8::1]:1", "10.0.2.2:0"],
+      ["80:[fd00::100]:80", "[2001:db8::1]:1", "[2001:db8::1]:0"],
+      ["80:[fd00::100]:80", "[::1]:1", "[fd00::2]:0"],
+      ["80:[fd00::100]:80", "[fe80::1]:1", "[fd00::2]:0"],
+      ["80:[fd00::100]:80", "198.51.100.7:1", "[fd00::2]:0"],
+      ["80:[fd00::100]:80", "[fd00::100]:1", "[fd00::2]:0"], // the guest's own
+      ["80:[fd00::101]:80", "[fd00::101]:1", "[fd00::2]:0"], // the target's own
+    ] as const
+  ) {
+    const { accept, call } = setup(forward);
+    accept(client);
+    assertEquals(call().from, seen, `${client} to ${forward}`);
+  }
+});
+
+Deno.test("local flows: no port left in the guest's stack", () => {
+  const { lines, state, flows, accept } = setup("80");
+  state.full = true;
+  assertEquals([accept().resets, flows.size], [1, 0]);
+  assertEquals(lines, [
+    "[!] tcp://192.0.2.9:4000-127.0.0.1:80/10.0.2.100:80 local-fwd error: l=0/0 r=[too many connections]/0",
+  ]);
+});
+
+Deno.test("local flows: a target without a port has the listener's", () => {
+  const { accept, call } = setup("8080::0");
+  accept();
+  assertEquals(call().to, "10.0.2.100:8080");
+});
+
+Deno.test("local flows: a name is asked for when a client comes", async () => {
+  const { names, loop, accept, calls } = setup("80:guest:81");
+  assertEquals(names.asked, []);
+  accept();
+  assertEquals(calls.length, 0);
+  await settled();
+  assertEquals([calls.length, calls[0]!.to], [1, "10.0.2.100:81"]);
+  accept();
+  assertEquals(calls.length, 2); // it is known
+  loop.advance(1_000);
+  accept();
+  await settled();
+  assertEquals([calls.length, names.asked.length], [3, 2]);
+});
+
+Deno.test("local flows: a name without an address resets the client", async () => {
+  const { lines, flows, accept } = setup("80:none:81");
+  const stream = accept();
+  await settled();
+  assertEquals([stream.resets, flows.size], [1, 0]);
+  const reason = "l=0/0 r=[lookup none: no such host]/0";
+  assertEquals(lines, [`[!] tcp://192.0.2.9:4000-127.0.0.1:80/none-failed local-fwd error: ${reason}`]);
+});
+
+Deno.test("local flows: a lookup that ends after the close calls nobody", async () => {
+  const { calls, flows, host, accept } = setup("80:guest:81");
+  const stream = accept();
+  flows.close();
+  assertEquals([stream.resets, flows.size, host.listeners[0]!.closed], [1, 0, true]);
+  await settled();
+  assertEquals(calls, []);
+});
+
+Deno.test("local flows: close resets calls and connections, both sides", () => {
+  const { flows, calls, accept } = setup("80");
+  const streams = [accept(), accept()];
+  calls[0]!.handler.established();
+  flows.close();
+  assertEquals([flows.size, streams.map((stream) => stream.resets)], [0, [1, 1]]);
+  assertEquals(calls.map(({ flow }) => flow.aborts), [1, 1]);
+});
+
+Deno.test("local flows: a limit", () => {
+  const { flows, accept } = setup("80");
+  for (let i = 0; i < MOST; i++) accept();
+  assertEquals([accept().resets, flows.size], [1, MOST]);
+});
+
+const HEADER = "PROXY TCP4 1.2.3.4 4.3.2.1 1000 443\r\n";
+
+for (const immediate of [false, true]) {
+  Deno.test(`local flows: a PROXY header, in any pieces (reads ${immediate ? "at once" : "later"})`, () => {
+    for (const size of [1, 2, 7, HEADER.length - 1, HEADER.length, HEADER.length + 3, 1_000]) {
+      const { loop, lines, call, calls, accept } = setup("tcppp://80:10.0.2.100:0", immediate);
+      const sent = HEADER + "question";
+      const stream = accept("127.0.0.1:4000");
+      for (let at = 0; at < sent.length; at += size) {
+        stream.sends(encode(sent.slice(at, at + size)));
+        stream.completeRead();
+        if (calls.length > 0 && stream.isReading === false) call().handler.established();
+      }
+      assertEquals([calls.length, call().from, call().to], [1, "1.2.3.4:0", "10.0.2.100:443"], String(size));
+      while (stream.isReading && text(call().flow.toGuest) !== "question") stream.completeRead();
+      assertEquals(text(call().flow.toGuest), "question");
+      assertEquals(lines, [
+        "[+] tcp://127.0.0.1:4000-127.0.0.1:80/1.2.3.4:50000-10.0.2.100:443 local-fwd PP conn",
+      ]);
+      loop.advance(PROXY_HEADER_MS);
+      assertEquals([stream.isClosed, loop.timerCount], [false, 0]);
+    }
+  });
+}
+
+Deno.test("local flows: what follows the header counts as sent when the guest's end is waited for", () => {
+  const { call, accept } = setup("tcppp://80:10.0.2.100:80");
+  const stream = accept();
+  stream.sends(encode(HEADER + "question"));
+  stream.completeRead();
+  call().handler.established();
+  stream.finishes();
+  stream.completeRead();
+  call().flow.sends(encode("more"));
+  stream.failWrite(new HostError("reset", "broken pipe"));
+  assertEquals(stream.isClosed, false); // the question is not acknowledged yet
+  call().flow.acknowledges(8);
+  call().flow.sends(encode("and more"));
+  assertEquals(stream.isClosed, true);
+});
+
+for (
+  const [what, reason, act] of [
+    ["something else", "no PROXY header", (stream) => stream.sends(encode("GET / HTTP/1.1\r\n"))],
+    ["its end", "the connection ended before its PROXY header did", (stream) => stream.finishes()],
+  ] as [string, string, (stream: FakeStream) => void][]
+) {
+  Deno.test(`local flows: ${what} instead of a PROXY header resets the client`, () => {
+    const { lines, calls, flows, loop, accept } = setup("tcppp://80:10.0.2.100:0");
+    const stream = accept();
+    act(stream);
+    stream.completeRead();
+    assertEquals([stream.resets, calls.length, flows.size], [1, 0, 0]);
+    assertEquals(lines, [`[!] tcp://192.0.2.9:4000-127.0.0.1:80/10.0.2.100:0 local-fwd PP error: ${reason}`]);
+    loop.advance(PROXY_HEADER_MS);
+    assertEquals([lines.length, loop.timerCount], [1, 0]);
+  });
+}
+
+Deno.test("local flows: a PROXY header that fails to be read, or does not come in time", () => {
+  const { lines, flows, loop, accept } = setup("tcppp://80");
+  const failing = accept(), silent = accept();
+  failing.failRead(new HostError("reset", "connection reset"));
+  loop.advance(PROXY_HEADER_MS - 1);
+  assertEquals([failing.resets, silent.resets, flows.size], [1, 0, 1]);
+  loop.advance(1);
+  assertEquals([silent.resets, flows.size], [1, 0]);
+  const who = "[!] tcp://192.0.2.9:4000-127.0.0.1:80/10.0.2.100:80 local-fwd PP error:";
+  assertEquals(lines, [`${who} connection reset`, `${who} no PROXY header in time`]);
+});
+
+Deno.test("local flows: the wildcard of IPv4 is that of both families, where there is one", () => {
+  assertEquals(formatEndpoint(setup("0.0.0.0:80").local), "[::]:80");
+  assertEquals(formatEndpoint(setup("[::]:80").local), "[::]:80");
+  const { host, flows } = setup("80");
+  const target = new Target(parseForward("80", "local").target, {
+    ...{ names: new FakeNames({}), ttl: 0 },
+    now: () => 0,
+    random: () => 0,
+  });
+  const listen = () => flows.listen({ ...{ target, oneAnswer: false, proxyProtocol: false }, bind: any });
+  const any: Endpoint = endpoint("0.0.0.0:81");
+  host.failures.set("[::]:81", new HostError("other", "address family not supported by protocol"));
+  assertEquals(formatEndpoint(listen()), "0.0.0.0:81");
+  host.failures.set("0.0.0.0:81", new HostError("other", "in use"));
+  let message = "";
+  try {
+    listen();
+  } catch (error) {
+    message = String(error);
+  }
+  assertEquals(message, "HostError: in use");
+});
+
+function text(bytes: readonly number[]): string {
+  return decode(Uint8Array.from(bytes));
+}

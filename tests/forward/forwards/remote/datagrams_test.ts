@@ -1,0 +1,161 @@
+import { remoteForwardLines } from "../../../../forward/report/forward_report.ts";
+import { HostError } from "../../../../forward/host/port.ts";
+import { DEFAULT_LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forward/limits/limits.ts";
+import { SWEEP_MS, UDP_FAILURE_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
+import { Target } from "../../../../forward/names/target.ts";
+import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
+import { Output } from "../../../../forward/report/output.ts";
+import { RemoteDatagrams } from "../../../../forward/forwards/remote/datagrams.ts";
+import type { RemoteForward } from "../../../../forward/forwards/remote/table.ts";
+import { IdleTable } from "../../../../forward/udp/idle_table.ts";
+import type { Unreachable } from "../../../../stack/base/layers.ts";
+import { assert, assertEquals } from "../../../assert.ts";
+import { FakeHost, FakeNames } from "../../bed/fake_host.ts";
+import { endpoint, FakeLoop, settled } from "../../bed/fakes.ts";
+import { guestDatagram, guestSender } from "../../bed/guest_datagram.ts";
+
+function setup(...targets: readonly string[]) {
+  const loop = new FakeLoop(), host = new FakeHost(), idle = new IdleTable(loop);
+  const names = new FakeNames({ addresses: { web: "192.0.2.1" } });
+  const lines: string[] = [], toGuest: string[] = [], errors: Unreachable[] = [];
+  const output = new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length });
+  const datagrams = new RemoteDatagrams({
+    ...{ loop, host, idle },
+    guest: guestSender(toGuest),
+    logs: remoteForwardLines("udp", output),
+    shown: (local) => ({ ...local, address: endpoint("198.51.100.1:0").address }),
+  });
+  const forwards = targets.map((text, i): RemoteForward => {
+    const spec = parseForward(text, "remote");
+    const target = new Target(spec.target, { names, ttl: 1_000, now: () => loop.now(), random: () => 0 });
+    return { bind: endpoint(`10.0.2.2:${53 + i}`), target, oneAnswer: spec.oneAnswer };
+  });
+  /** The guest sends to a forward. */
+  const say = (text: string, from = GUEST, forward = forwards[0]!) => {
+    const bind = from.startsWith("[") ? "[fd00::2]:53" : `10.0.2.2:${forward.bind.port}`;
+    datagrams.receive(guestDatagram(from, bind, text, errors), forward);
+  };
+  return { loop, host, idle, names, lines, toGuest, errors, datagrams, forwards, sockets: host.sockets, say };
+}
+
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
+const GUEST = "10.0.2.100:4000";
+
+Deno.test("remote datagrams: a socket for each of the guest's ports and each forward", () => {
+  const { sockets, toGuest, lines, datagrams, forwards, say } = setup("udp://53:192.0.2.7:5353", "udp://54:[::1]:54");
+  say("one");
+  say("two", "10.0.2.100:4001");
+  say("three", GUEST, forwards[1]);
+  say("four");
+  assertEquals(sockets.map(({ sent }) => sent), [
+    ["192.0.2.7:5353 one", "192.0.2.7:5353 four"],
+    ["192.0.2.7:5353 two"],
+    ["[::1]:54 three"],
+  ]);
+  sockets[1]!.hears("192.0.2.7:5353", "answer two");
+  sockets[2]!.hears("[::1]:54", "answer three");
+  assertEquals(toGuest, [
+    "10.0.2.2:53 > 10.0.2.100:4001 answer two",
+    "10.0.2.2:54 > 10.0.2.100:4000 answer three",
+  ]);
+  assertEquals([datagrams.size, lines.length], [3, 3]);
+  assertEquals(lines[0], "[+] udp://10.0.2.100:4000-10.0.2.2:53/198.51.100.1:50000-192.0.2.7:5353 remote-fwd conn new");
+});
+
+Deno.test("remote datagrams: nobody but the target answers", () => {
+  const { sockets, toGuest, say } = setup("udp://53:192.0.2.7:5353");
+  say("one");
+  sockets[0]!.hears("192.0.2.7:5354", "x");
+  sockets[0]!.hears("192.0.2.8:5353", "x");
+  sockets[0]!.hears("[2001:db8::1]:5353", "x");
+  assertEquals(toGuest, []);
+});
+
+Deno.test("remote datagrams: udprpc is over after one answer, and leaves nothing", () => {
+  const { sockets, toGuest, lines, datagrams, idle, say } = setup("udprpc://53:192.0.2.7:5353");
+  say("one");
+  sockets[0]!.hears("192.0.2.7:5353", "answer");
+  assertEquals([toGuest.length, sockets[0]!.closed, datagrams.size, idle.size], [1, true, 0, 0]);
+  assert(lines[1]!.endsWith("192.0.2.7:5353 remote-fwd conn done: l=0/0 r=[EOF]/0"), lines[1]);
+  say("two");
+  assertEquals([sockets.length, datagrams.size], [2, 1]);
+});
+
+Deno.test("remote datagrams: idle ends and the limit are those of the table", () => {
+  const { sockets, datagrams, loop, lines, say } = setup("udp://53:192.0.2.7:53");
+  say("one");
+  sockets[0]!.hears("192.0.2.7:53", "answer");
+  loop.advance(UNCROWDED_IDLE_MS - SWEEP_MS);
+  assertEquals(datagrams.size, 1);
+  loop.advance(2 * SWEEP_MS);
+  assertEquals([datagrams.size, sockets[0]!.closed], [0, true]);
+  assert(lines.at(-1)!.endsWith("remote-fwd conn done: l=[idle timeout]/0 r=0/0"));
+  for (let i = 0; i <= DEFAULT_LIMITS.udpAssociations; i++) say("x", `10.0.2.100:${1 + i}`);
+  assertEquals([datagrams.size, sockets.filter(({ closed }) => !closed).length], [
+    DEFAULT_LIMITS.udpAssociations,
+    DEFAULT_LIMITS.udpAssociations,
+  ]);
+});
+
+Deno.test("remote datagrams: what the host says about a datagram is told for the next ones, for a while", () => {
+  const { sockets, errors, loop, say } = setup("udp://53:192.0.2.7:5353");
+  say("one");
+  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint("192.0.2.7:5353"));
+  say("two");
+  assertEquals([errors, sockets[0]!.sent.length], [["port"], 1]);
+  loop.advance(UDP_FAILURE_MS);
+  say("three");
+  sockets[0]!.handler.failed(new HostError("other", "message too long"), null);
+  say("four");
+  assertEquals([errors.length, sockets[0]!.sent.length], [1, 3]);
+});
+
+Deno.test("remote datagrams: without a descriptor the datagram is refused and the next one is tried", () => {
+  const { host, sockets, errors, lines, datagrams, idle, say } = setup("udp://53:192.0.2.7:5353");
+  host.failures.set("*", new HostError("resources", "too many open files"));
+  say("one");
+  assertEquals([errors, datagrams.size, idle.size], [["port"], 0, 0]);
+  assertEquals(lines, [
+    "[!] udp://10.0.2.100:4000-10.0.2.2:53/192.0.2.7:5353 remote-fwd conn error: l=0/0 r=0/[too many open files]",
+  ]);
+  host.failures.clear();
+  say("two");
+  assertEquals(sockets[0]!.sent, ["192.0.2.7:5353 two"]);
+});
+
+Deno.test("remote datagrams: the guest refuses an answer: nothing is left to wait for", () => {
+  const { sockets, datagrams, forwards, say } = setup("udp://53:192.0.2.7:5353");
+  say("one");
+  datagrams.refused(forwards[0]!, endpoint("10.0.2.100:4001"));
+  assertEquals(datagrams.size, 1);
+  datagrams.refused(forwards[0]!, endpoint(GUEST));
+  assertEquals([datagrams.size, sockets[0]!.closed], [0, true]);
+});
+
+Deno.test("remote datagrams: what waits for a name is sent in order, up to a limit", async () => {
+  const { sockets, names, say } = setup("udp://53:web:5353");
+  for (let i = 0; i < MAX_WAITING_DATAGRAMS + 5; i++) say(`d${i}`);
+  say("other", "10.0.2.100:4001");
+  assertEquals([sockets.length, names.asked.length], [0, 1]);
+  await settled();
+  assertEquals(sockets[0]!.sent, Array.from({ length: MAX_WAITING_DATAGRAMS }, (_, i) => `192.0.2.1:5353 d${i}`));
+  assertEquals(sockets[1]!.sent, ["192.0.2.1:5353 other"]);
+});
+
+Deno.test("remote datagrams: a name without an address leaves a line and nothing else", async () => {
+  const { sockets, idle, lines, datagrams, say } = setup("udp://53:none:5353");
+  say("one");
+  assertEquals([idle.size, datagrams.size], [1, 1]);
+  await settled();
+  assertEquals([idle.size, datagrams.size, sockets.length], [0, 0, 0]);
+  const reason = "dns lookup error of udp addr: lookup none: no such host";
+  assertEquals(lines, [`[!] udp://10.0.2.100:4000-10.0.2.2:53/none-failed remote-fwd ${reason}`]);
+});
+
+Deno.test("remote datagrams: over before the name is known", async () => {
+  const { sockets, idle, lines, datagrams, say } = setup("udp://53:web:5353", "udp://54:none:1");
+  say("one");
+  idle.close();
+  await settled();
+  assertEquals([idle.size, datagrams.size, sockets.length, lines], [0, 0, 0, []]);
+});

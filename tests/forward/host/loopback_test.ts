@@ -1,0 +1,50 @@
+import type { HostDatagramHandler, HostNetwork } from "../../../forward/host/port.ts";
+import { gatewayRanges, LoopbackHost } from "../../../forward/host/loopback.ts";
+import { type Endpoint, formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
+import { assertEquals } from "../../assert.ts";
+
+const PAIRS = [
+  { gateway: IpAddress.parse("10.0.2.2"), loopback: IpAddress.parse("127.0.0.1") },
+  { gateway: IpAddress.parse("fd00::2"), loopback: IpAddress.parse("::1") },
+];
+const at = (address: string, port = 7): Endpoint => ({ address: IpAddress.parse(address), port });
+
+Deno.test("what is for the program's addresses goes to the loopback, and comes from them; the rest as it is", () => {
+  const seen: string[] = [];
+  let inner: HostDatagramHandler | undefined;
+  const unused = () => {
+    throw new Error("not called");
+  };
+  const host: HostNetwork = {
+    dial: (remote) => {
+      seen.push(`dial ${formatEndpoint(remote)}`);
+      return { cancel: () => {} };
+    },
+    listen: unused,
+    datagram: (local, handler) => {
+      inner = handler;
+      const send = (_bytes: Uint8Array, _offset: number, _length: number, to: Endpoint) => {
+        seen.push(`send ${formatEndpoint(to)}`);
+      };
+      return { local, send, close: () => {} };
+    },
+  };
+  const loopback = new LoopbackHost(host, PAIRS);
+  for (const address of ["10.0.2.2", "fd00::2", "192.0.2.1"]) {
+    loopback.dial(at(address), { connected: unused, failed: unused });
+  }
+  const socket = loopback.datagram(at("0.0.0.0"), {
+    received: (_bytes, _length, from) => seen.push(`from ${formatEndpoint(from)}`),
+    failed: (_error, to) => seen.push(`failed ${to === null ? null : formatEndpoint(to)}`),
+  });
+  socket.send(new Uint8Array(1), 0, 1, at("10.0.2.2"));
+  inner!.received(new Uint8Array(1), 1, at("127.0.0.1", 9));
+  inner!.received(new Uint8Array(1), 1, at("192.0.2.1"));
+  assertEquals(seen, [
+    ...["dial 127.0.0.1:7", "dial [::1]:7", "dial 192.0.2.1:7", "send 127.0.0.1:7"],
+    ...["from 10.0.2.2:9", "from 192.0.2.1:7"],
+  ]);
+  assertEquals(gatewayRanges(PAIRS).map(({ network, prefix }) => `${network} ${prefix.length}`), [
+    ...["tcp 32", "udp 32", "tcp 128", "udp 128"],
+  ]);
+});

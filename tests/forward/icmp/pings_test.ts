@@ -1,0 +1,114 @@
+import { SWEEP_MS } from "../../../forward/limits/timeouts.ts";
+import { type EchoHandler, type EchoToken, Pings } from "../../../forward/icmp/pings.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
+import { Packet } from "../../../stack/base/packet.ts";
+import { assertEquals } from "../../assert.ts";
+import { FakeLoop } from "../bed/fakes.ts";
+
+const address = (text: string) => IpAddress.parse(text);
+
+function setup(allowed = true) {
+  const loop = new FakeLoop();
+  const sent: { to: string; key: unknown; sequence: number; hopLimit: number; data: string; token: EchoToken }[] = [];
+  const told: string[] = [];
+  const state = { flows: 0, sweeps: 0, closed: false, handler: null as EchoHandler | null };
+  const pings = new Pings({
+    loop,
+    policy: { decide: () => ({ allowed }) },
+    sender: (handler) => {
+      state.handler = handler;
+      return {
+        waitingUsage: { current: 0, limit: 1, overflows: 0 },
+        get flowsUsage() {
+          return { current: state.flows, limit: 1, overflows: 0 };
+        },
+        send: (to, key, sequence, hopLimit, bytes, offset, length, token) =>
+          sent.push({ to: String(to), key, sequence, hopLimit, data: text(bytes, offset, length), token }),
+        sweep: () => state.sweeps++,
+        close: () => state.closed = true,
+      };
+    },
+    echo: {
+      reply: (from, to, request, at, bytes, offset, length, hopLimit) =>
+        told.push(`${from} > ${to} ${request[at + 5]}/${request[at + 7]} ${text(bytes, offset, length)} ${hopLimit}`),
+    },
+    icmp: {
+      relay: (type, code, from, bytes, offset, end) =>
+        told.push(`${type}/${code} ${from} about ${end - offset} of ${bytes[offset]! >> 4}`),
+      unreachable: (what, bytes, offset, end) => told.push(`${what} about ${end - offset} of ${bytes[offset]! >> 4}`),
+    },
+  });
+  return { loop, sent, told, state, pings };
+}
+
+function text(bytes: Uint8Array, offset: number, length: number): string {
+  return new TextDecoder().decode(bytes.subarray(offset, offset + length));
+}
+
+/** An echo request with some bytes before it, as it lies in a frame. */
+function request(from: IpAddress, to: IpAddress, data: string, identifier = 7, sequence = 9): Packet {
+  const payload = new TextEncoder().encode(data);
+  const four = from.version === 4, size = four ? 20 : 40, at = 14;
+  const packet = new Packet();
+  packet.bytes = new Uint8Array(at + size + 8 + payload.length);
+  packet.bytes[at] = four ? 0x45 : 0x60;
+  packet.version = from.version;
+  packet.header = at;
+  packet.source = at + (four ? 12 : 8);
+  packet.destination = packet.source + from.bytes.length;
+  packet.bytes.set(from.bytes, packet.source);
+  packet.bytes.set(to.bytes, packet.destination);
+  packet.payload = at + size;
+  packet.bytes.set([four ? 8 : 128, 0, 0, 0, 0, identifier, 0, sequence], packet.payload);
+  packet.bytes.set(payload, packet.payload + 8);
+  packet.end = packet.bytes.length;
+  packet.hopLimit = 3;
+  return packet;
+}
+
+const GUEST = address("10.0.2.100"), HOST = address("192.0.2.1");
+
+Deno.test("pings: a request goes out as it is, and its reply comes back as it is", () => {
+  const { sent, told, state, pings } = setup();
+  pings.request(request(GUEST, HOST, "payload"));
+  const { token, key, ...rest } = sent[0]!;
+  assertEquals(rest, { to: "192.0.2.1", sequence: 9, hopLimit: 3, data: "payload" });
+  state.handler!.reply(token, new TextEncoder().encode("..payload"), 2, 7, 57);
+  assertEquals(told, ["192.0.2.1 > 10.0.2.100 7/9 payload 57"]);
+  pings.request(request(GUEST, HOST, "", 8));
+  pings.request(request(address("10.0.2.101"), HOST, ""));
+  pings.request(request(GUEST, address("192.0.2.2"), ""));
+  assertEquals([new Set([key, sent[1]!.key, sent[2]!.key]).size, sent[3]!.key], [3, key]);
+});
+
+Deno.test("pings: IPv6, and errors with a quotation of the request", () => {
+  const { sent, told, state, pings } = setup();
+  pings.request(request(address("fd00::100"), address("2001:db8::1"), "x".repeat(500)));
+  assertEquals(sent[0]!.data.length, 500);
+  state.handler!.failed(sent[0]!.token, 3, 0, address("2001:db8::9"));
+  state.handler!.failed(sent[0]!.token, 1, 0, null);
+  assertEquals(told, ["3/0 2001:db8::9 about 128 of 6", "1/0 null about 128 of 6"]);
+  pings.request(request(GUEST, HOST, "short"));
+  state.handler!.failed(sent[1]!.token, 11, 0, HOST);
+  assertEquals(told[2], "11/0 192.0.2.1 about 33 of 4");
+});
+
+Deno.test("pings: what the policy forbids is told", () => {
+  const { sent, told, pings } = setup(false);
+  pings.request(request(GUEST, HOST, "payload"));
+  assertEquals([sent.length, told], [0, ["prohibited about 35 of 4"]]);
+});
+
+Deno.test("pings: the host's side forgets for as long as there is something", () => {
+  const { loop, state, pings } = setup();
+  pings.request(request(GUEST, HOST, ""));
+  pings.request(request(GUEST, HOST, ""));
+  state.flows = 1;
+  loop.advance(3 * SWEEP_MS);
+  assertEquals([state.sweeps, loop.timerCount], [3, 1]);
+  state.flows = 0;
+  loop.advance(SWEEP_MS);
+  assertEquals([state.sweeps, loop.timerCount], [4, 0]);
+  pings.close();
+  assertEquals(state.closed, true);
+});

@@ -1,0 +1,80 @@
+import { EndReport } from "../../../forward/report/end_report.ts";
+import { NO_LOGS } from "../../../forward/report/reporters.ts";
+import type { Facts, ProgramLog } from "../../../forward/log/program_log.ts";
+import { LimitWatch, loggedLogs, loggedPolicy } from "../../../forward/log/watch.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
+import { assertEquals } from "../../assert.ts";
+import { endpoint } from "../bed/fakes.ts";
+
+/** A log that keeps `LEVEL EVENT`, and the facts. */
+class KeptLog implements ProgramLog {
+  readonly records: string[] = [];
+  readonly facts: Facts[] = [];
+
+  debug = this.taker("debug");
+  info = this.taker("info");
+  warning = this.taker("warning");
+  error = this.taker("error");
+
+  private taker(level: string) {
+    return (event: string, facts: Facts | (() => Facts) = {}) => {
+      this.records.push(`${level} ${event}`);
+      this.facts.push(typeof facts === "function" ? facts() : facts);
+    };
+  }
+}
+
+Deno.test("the log has what the policy refuses, with the rule, and nothing of what it allows", () => {
+  const log = new KeptLog();
+  const policy = loggedPolicy({
+    decide: (_network, _address, port) => ({ allowed: port === 80, rule: port === 80 ? "routing" : "deny" }),
+    verdict: () => ({ allowed: true, rule: "routing" }),
+  }, log);
+  const address = IpAddress.parse("2001:db8::1");
+  assertEquals(policy.decide("tcp", address, 80).allowed, true);
+  assertEquals(log.records, []);
+  assertEquals(policy.decide("tcp", address, 25).allowed, false);
+  assertEquals(log.records, ["info refused by the policy"]);
+  assertEquals(log.facts, [{ network: "tcp", to: "[2001:db8::1]:25", rule: "deny" }]);
+});
+
+Deno.test("the log warns of evictions and of what there is too little of; all else is for debugging", () => {
+  const log = new KeptLog();
+  const { routedTcp, routedUdp, remoteTcp } = loggedLogs(NO_LOGS, log);
+  const [guest, local, remote] = ["10.0.2.100:1", "198.51.100.1:2", "192.0.2.1:80"].map(endpoint);
+  const report = (reason: string) => {
+    const ends = new EndReport();
+    ends.record("l-read", reason);
+    return ends;
+  };
+  routedTcp.opened(guest!, local!, remote!);
+  routedTcp.done(guest!, local!, remote!, report("EOF"));
+  routedTcp.failed(guest!, remote!, report("connection refused"));
+  routedTcp.failed(guest!, remote!, report("too many connections"));
+  routedUdp.done(guest!, local!, remote!, report("too many associations"));
+  remoteTcp(local!).unresolved(guest!, "a.example:80", "no such host");
+  assertEquals(log.records, [
+    "debug flow open",
+    "debug flow over",
+    "debug flow failed",
+    "warning flow failed",
+    "warning flow over",
+    "warning name not resolved",
+  ]);
+  assertEquals(log.facts[4]!.outcome, "evicted");
+  assertEquals(log.facts[4]!.to, "192.0.2.1:80");
+});
+
+Deno.test("the log warns of a limit once a look, with the cases since the last", () => {
+  const log = new KeptLog(), dials = { resource: "dials", current: 4, limit: 4, overflows: 0 };
+  const watch = new LimitWatch(() => [dials, { resource: "pings", current: 0, limit: 9, overflows: 0 }], log);
+  watch.look();
+  assertEquals(log.records, []);
+  dials.overflows = 3;
+  watch.look();
+  watch.look();
+  dials.overflows = 5;
+  watch.look();
+  assertEquals(log.records, ["warning limit reached", "warning limit reached"]);
+  assertEquals(log.facts.map(({ resource, overflows }) => `${resource} ${overflows}`), ["dials 3", "dials 2"]);
+});

@@ -1,0 +1,16 @@
+import { outcomeOf } from "../../../forward/report/outcomes.ts";
+import { HostError } from "../../../forward/host/port.ts";
+import { assertEquals } from "../../assert.ts";
+
+Deno.test("errors of the host have an outcome", () => {
+  for (
+    const [failure, outcome] of [
+      ["refused", "refused"],
+      ["network-unreachable", "unreachable"],
+      ["prohibited", "denied"],
+      ["resources", "resources"],
+      ["aborted", "cancelled"],
+    ] as const
+  ) assertEquals(outcomeOf(new HostError(failure, "")), outcome);
+  assertEquals([outcomeOf(new Error("a fault of ours")), outcomeOf("no error at all")], ["other", "other"]);
+});

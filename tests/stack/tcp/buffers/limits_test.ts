@@ -1,0 +1,95 @@
+import { assert, assertEquals } from "../../../assert.ts";
+import { seqAdd } from "../../../../stack/tcp/sequence.ts";
+import { ACK, FIN, SYN } from "../../../../stack/wire/tcp.ts";
+import { Peer, quiet } from "../bed/peer.ts";
+import type { User } from "../bed/simulation.ts";
+
+/** SYNs from so many ports, all accepted. */
+function open(peer: Peer, ports: readonly number[], complete: boolean): User[] {
+  const users: User[] = [];
+  peer.host.onRequest = (request) => {
+    const user = quiet();
+    users.push(user);
+    const flow = request.accept(user);
+    if (flow !== null) user.flow = flow;
+  };
+  for (const guestPort of ports) {
+    peer.syn({ guestPort });
+    if (complete) peer.ack({ guestPort });
+  }
+  return users;
+}
+
+Deno.test("requests over the limit are dropped silently, and welcome later", () => {
+  const peer = new Peer({ limits: { requests: 2 } });
+  for (const guestPort of [1, 2, 3]) peer.syn({ guestPort });
+  assertEquals([peer.host.tcp.requests, peer.host.requests.length, peer.flags()], [2, 2, []]);
+  assertEquals(peer.host.tcp.counters.overflows, 1);
+  peer.host.requests[0]!.drop();
+  peer.syn({ guestPort: 3 });
+  assertEquals(peer.host.requests.map(({ guest }) => guest.port), [1, 2, 3]);
+});
+
+Deno.test("half-open connections over the limit: the oldest goes", () => {
+  const peer = new Peer({ limits: { halfOpen: 2 } });
+  const users = open(peer, [1, 2, 3], false);
+  assertEquals(peer.flags(), ["SYN ACK", "SYN ACK", "SYN ACK", "RST ACK"]);
+  assertEquals(users.map(({ failure }) => failure), ["timeout", undefined, undefined]);
+  assertEquals([peer.host.tcp.connections, peer.host.tcp.halfOpenConnections], [2, 2]);
+  assertEquals(peer.host.tcp.counters.overflows, 1);
+  // established ones do not count
+  const others = new Peer({ limits: { halfOpen: 2 } });
+  open(others, [1, 2, 3, 4], true);
+  assertEquals([others.host.tcp.connections, others.host.tcp.halfOpenConnections], [4, 0]);
+});
+
+Deno.test("connections over the limit are reset, but a half-open one makes room", () => {
+  const peer = new Peer({ limits: { connections: 2 } });
+  const users = open(peer, [1, 2], true);
+  peer.take();
+  peer.syn({ guestPort: 3 });
+  const reset = peer.one();
+  assertEquals([reset.flags, reset.acknowledgment, reset.destinationPort], ["RST ACK", seqAdd(peer.iss, 1), 3]);
+  assertEquals([peer.host.tcp.connections, peer.host.tcp.requests], [2, 0]);
+  const address = peer.host.address;
+  const guest = { address: peer.simulation.guest.address, port: 9 };
+  assertEquals(peer.host.tcp.connect({ address, port: 0 }, guest, quiet()), null);
+  users[0]!.flow.abort();
+  const caller = quiet();
+  assert(peer.host.tcp.connect({ address, port: 0 }, guest, caller) !== null);
+  peer.take();
+  open(peer, [4], false);
+  assertEquals([caller.failure, peer.flags()], ["timeout", ["SYN ACK"]]); // nobody had answered the SYN: no RST
+  assertEquals(peer.host.tcp.connections, 2);
+});
+
+Deno.test("TIME-WAIT over the limit: the oldest goes", () => {
+  const peer = new Peer({ limits: { timeWait: 2 } });
+  const users = open(peer, [1, 2, 3], true);
+  for (const [i, user] of users.entries()) {
+    user.flow.shutdown();
+    const { sequence } = peer.take().at(-1)!;
+    const acknowledgment = seqAdd(sequence, 1);
+    peer.send({ flags: FIN | ACK, guestPort: i + 1, acknowledgment });
+    assertEquals(user.failure, null);
+  }
+  assertEquals([peer.host.tcp.timeWaiting, peer.host.tcp.connections], [2, 0]);
+  peer.take();
+  for (const [guestPort, expected] of [[1, ["RST"]], [2, ["ACK"]], [3, ["ACK"]]] as const) {
+    peer.send({ flags: FIN | ACK, guestPort });
+    assertEquals(peer.flags(), [...expected]);
+  }
+  peer.pass(60_000);
+  peer.assertGone();
+  assertEquals([peer.host.tcp.timeWaiting, peer.host.timers.size], [0, 0]);
+});
+
+Deno.test("challenge acknowledgments are limited to 100 a second, for all connections", () => {
+  const peer = new Peer();
+  peer.opened(quiet());
+  for (let i = 0; i < 300; i++) peer.send({ flags: SYN, sequence: seqAdd(peer.nxt, 10) });
+  assertEquals(peer.take().length, 100);
+  peer.pass(1000);
+  for (let i = 0; i < 300; i++) peer.send({ flags: SYN, sequence: seqAdd(peer.nxt, 10) });
+  assertEquals(peer.take().length, 100);
+});
