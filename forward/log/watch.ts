@@ -5,7 +5,7 @@
  * @module
  */
 import { type Endpoint, formatEndpoint, type IpAddress } from "../../stack/base/address.ts";
-import type { EndReport } from "../report/end_report.ts";
+import { EndReport } from "../report/end_report.ts";
 import type { FlowLog, Traffic } from "../report/routed_report.ts";
 import type { LocalForwardLog, RemoteForwardLogs } from "../report/forward_report.ts";
 import type { LineNetwork } from "../report/contract_lines.ts";
@@ -93,8 +93,8 @@ function localLog(inner: LocalForwardLog, log: ProgramLog): LocalForwardLog {
     failed: (ends, target, reason) => {
       inner.failed(ends, target, reason);
       const facts = () => ({ kind, network: ends.network, client: formatEndpoint(ends.client), target });
-      if (typeof reason === "string") log.warning("flow failed", () => ({ ...facts(), reason }));
-      else ended("flow failed", reason, facts, log);
+      if (reason instanceof EndReport) ended("flow failed", reason, facts, log);
+      else log.warning("flow failed", () => ({ ...facts(), outcome: reason.outcome, reason: reason.text }));
     },
   };
 }

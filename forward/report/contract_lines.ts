@@ -7,7 +7,7 @@
  * @module
  */
 import { type Endpoint, formatEndpoint, type IpAddress } from "../../stack/base/address.ts";
-import type { EndReport } from "./end_report.ts";
+import { type EndReason, EndReport } from "./end_report.ts";
 import type { RefusingRule } from "../policy/policy.ts";
 import type { PolicyNetwork } from "../policy/range.ts";
 
@@ -273,17 +273,19 @@ export function localForwardDone(ends: LocalForwardEnds, report: EndReport): str
 }
 
 /**
- * The guest did not answer, or (as a text) the client's PROXY header was wrong, or the target has no address. `target`:
+ * The guest did not answer, or (a reason alone) the client's PROXY header was wrong, or the target has no address. `target`:
  * where to, as `IP:PORT`, `NAME:PORT` or `NAME-failed`.
  */
 export function localForwardError(
   ends: Omit<LocalForwardEnds, "guestLocal" | "target">,
   target: string,
-  reason: EndReport | string,
+  reason: EndReport | EndReason,
 ): string {
   const { network, client, listener, proxyProtocol } = ends;
   const who = `${network}://${formatEndpoint(client)}-${formatEndpoint(listener)}/${target}`;
-  return `[!] ${who} local-fwd ${pp(proxyProtocol)}error: ${oneLine(String(reason))}`;
+  return `[!] ${who} local-fwd ${pp(proxyProtocol)}error: ${
+    oneLine(reason instanceof EndReport ? String(reason) : reason.text)
+  }`;
 }
 
 function pp(proxyProtocol: boolean): string {

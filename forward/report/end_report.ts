@@ -7,27 +7,41 @@
  *
  * @module
  */
-import type { Outcome } from "./outcomes.ts";
+import { type Outcome, outcomeOf } from "./outcomes.ts";
+import { reasonOf } from "../host/errors.ts";
 
 /** Reading from, or writing to, the side that asked (`l`) or the other (`r`). */
 export type ConnectionEnd = "l-read" | "l-write" | "r-read" | "r-write";
 
-/** What a reading end is recorded with when the peer finished in good order. */
-export const EOF = "EOF";
+/** Why an end is no more. */
+export interface EndReason {
+  /** For the line: {@linkcode EOF}'s, or what went wrong. Nothing follows from it. */
+  readonly text: string;
+  /** What it counts as. */
+  readonly outcome: Outcome;
+}
+
+/** The peer finished in good order. */
+export const EOF: EndReason = { text: "EOF", outcome: "ok" };
 
 /** The reasons that the program gives itself, some of them in the system's words. */
-const OWN_REASONS: Readonly<Record<string, Outcome>> = {
-  [EOF]: "ok",
-  "idle timeout": "expired",
-  "too many associations": "evicted",
-  "too many connections": "resources",
-  "connection given up": "cancelled",
-  "aborted": "cancelled",
-  "connection refused": "refused",
-  "connection reset by peer": "reset",
-  "connection timed out": "timeout",
-  "no route to host": "unreachable",
-};
+export const EndReasons = {
+  IDLE: { text: "idle timeout", outcome: "expired" },
+  TOO_MANY_ASSOCIATIONS: { text: "too many associations", outcome: "evicted" },
+  TOO_MANY_CONNECTIONS: { text: "too many connections", outcome: "resources" },
+  NO_PORT: { text: "no port towards the guest is free", outcome: "resources" },
+  GIVEN_UP: { text: "connection given up", outcome: "cancelled" },
+  ABORTED: { text: "aborted", outcome: "cancelled" },
+  REFUSED: { text: "connection refused", outcome: "refused" },
+  RESET: { text: "connection reset by peer", outcome: "reset" },
+  TIMED_OUT: { text: "connection timed out", outcome: "timeout" },
+  NO_ROUTE: { text: "no route to host", outcome: "unreachable" },
+} as const satisfies Readonly<Record<string, EndReason>>;
+
+/** What an error of the host's network, or of a lookup, says, and what it counts as. */
+export function endReason(error: unknown): EndReason {
+  return { text: reasonOf(error), outcome: outcomeOf(error) };
+}
 
 /** Collects the ends of one connection. */
 export class EndReport {
@@ -35,14 +49,10 @@ export class EndReport {
   outcome: Outcome = "ok";
   private readonly reasons = new Map<ConnectionEnd, string>();
 
-  /**
-   * Records why an end is no more: {@linkcode EOF} or an error's text. What an end was recorded with first stays.
-   *
-   * @param outcome what the reason comes to; without it, only the program's own reasons are understood
-   */
-  record(end: ConnectionEnd, reason: string, outcome: Outcome = OWN_REASONS[reason] ?? "other"): void {
+  /** Records why an end is no more. What an end was recorded with first stays. */
+  record(end: ConnectionEnd, { text, outcome }: EndReason): void {
     if (this.reasons.has(end)) return;
-    this.reasons.set(end, reason.trim().replace(/\s*[\r\n]+\s*/g, " "));
+    this.reasons.set(end, text.trim().replace(/\s*[\r\n]+\s*/g, " "));
     if (this.outcome === "ok") this.outcome = outcome;
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Endpoint } from "../../stack/base/address.ts";
-import type { EndReport } from "./end_report.ts";
+import type { EndReason, EndReport } from "./end_report.ts";
 import { type FlowLog, NO_LINES, type Traffic } from "./routed_report.ts";
 import {
   type LineNetwork,
@@ -48,7 +48,7 @@ export interface LocalForwardLog {
   opened(ends: LocalForwardEnds, traffic?: Traffic): void;
   done(ends: LocalForwardEnds, report: EndReport): void;
   /** It did not come about. The target is as it was written where it is not known better. */
-  failed(ends: Omit<LocalForwardEnds, "guestLocal" | "target">, target: string, reason: EndReport | string): void;
+  failed(ends: Omit<LocalForwardEnds, "guestLocal" | "target">, target: string, reason: EndReport | EndReason): void;
 }
 
 /** Prints it. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { HostError, type HostFailure } from "../host/port.ts";
+import { LookupError } from "../names/lookup.ts";
 
 /** How a connection, or an association of UDP, came to its end. */
 export type Outcome =
@@ -32,8 +33,9 @@ export type Outcome =
   /** What fits nowhere else. */
   | "other";
 
-/** The outcome that an error of the host's network stands for. */
+/** The outcome that an error of the host's network, or of a lookup, stands for. */
 export function outcomeOf(error: unknown): Outcome {
+  if (error instanceof LookupError) return "unresolved";
   return error instanceof HostError ? HOST_OUTCOMES[error.failure] : "other";
 }
 

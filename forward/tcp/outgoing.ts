@@ -22,12 +22,10 @@
  */
 import type { Endpoint } from "../../stack/base/address.ts";
 import type { TcpFlow, TcpRequest } from "../../stack/tcp/flow.ts";
-import { outcomeOf } from "../report/outcomes.ts";
-import { EndReport } from "../report/end_report.ts";
+import { endReason, EndReasons, EndReport } from "../report/end_report.ts";
 import type { EventLoop } from "../loop/event_loop.ts";
 import type { FlowLog } from "../report/routed_report.ts";
 import type { HostError, HostStream } from "../host/port.ts";
-import { reasonOf } from "../host/errors.ts";
 import { unreachableFor } from "../host/unreachable.ts";
 import type { ConnectionCount } from "./connection_count.ts";
 import type { Dials } from "./dials.ts";
@@ -88,7 +86,7 @@ export class OutgoingFlows {
         connections.release();
         caller.refuse(error);
         const ends = new EndReport();
-        ends.record("r-read", reasonOf(error), outcomeOf(error));
+        ends.record("r-read", endReason(error));
         log.failed(guest, destination, ends);
       },
       evicted: () => {
@@ -102,7 +100,7 @@ export class OutgoingFlows {
       connections.release();
       dial.cancel();
       const ends = new EndReport();
-      ends.record("l-read", "connection given up");
+      ends.record("l-read", EndReasons.GIVEN_UP);
       log.failed(guest, destination, ends);
     };
   }

@@ -31,11 +31,9 @@
  * @module
  */
 import type { TcpFailure, TcpFlow, TcpHandler } from "../../stack/tcp/flow.ts";
-import { outcomeOf } from "../report/outcomes.ts";
-import { EndReport, EOF } from "../report/end_report.ts";
+import { type EndReason, endReason, EndReasons, EndReport, EOF } from "../report/end_report.ts";
 import type { EventLoop } from "../loop/event_loop.ts";
 import { HostError, type HostStream, type HostStreamHandler, PENDING } from "../host/port.ts";
-import { reasonOf } from "../host/errors.ts";
 import { OPERATIONS_PER_TURN, READ_SIZES } from "../limits/limits.ts";
 
 /** Which side of the record: the one that asked for the connection, or the other. */
@@ -226,12 +224,12 @@ export class Splice implements TcpHandler, HostStreamHandler {
   }
 
   private hostReadFailed(error: unknown): void {
-    this.ends.record(`${this.hostSide}-read`, reasonOf(error), outcomeOf(error));
+    this.ends.record(`${this.hostSide}-read`, endReason(error));
     this.hostFailed(error);
   }
 
   private hostWriteFailed(error: unknown): void {
-    this.ends.record(`${this.hostSide}-write`, reasonOf(error), outcomeOf(error));
+    this.ends.record(`${this.hostSide}-write`, endReason(error));
     if (this.hostEnded && this.guest.bytesAcknowledged < this.committed) {
       this.draining = true;
       this.pumpToHost();
@@ -272,9 +270,9 @@ export class Splice implements TcpHandler, HostStreamHandler {
   }
 }
 
-const GUEST_FAILURES: Readonly<Record<TcpFailure, string>> = {
-  reset: "connection reset by peer",
-  timeout: "connection timed out",
-  unreachable: "no route to host",
-  aborted: "aborted",
+const GUEST_FAILURES: Readonly<Record<TcpFailure, EndReason>> = {
+  reset: EndReasons.RESET,
+  timeout: EndReasons.TIMED_OUT,
+  unreachable: EndReasons.NO_ROUTE,
+  aborted: EndReasons.ABORTED,
 };

@@ -4,10 +4,11 @@
  * @module
  */
 import { type Endpoint, IpAddress, type IpVersion } from "../../stack/base/address.ts";
+import type { EndReason } from "../report/end_report.ts";
 import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host/port.ts";
 import { UDP_FAILURE_MS } from "../limits/timeouts.ts";
 import { unreachableFor } from "../host/unreachable.ts";
-import type { Idling, TableEnd } from "./idle_table.ts";
+import type { Idling } from "./idle_table.ts";
 import type { Key } from "./keys.ts";
 import { type Peer, Peers } from "./peers.ts";
 import { Usage } from "./usage.ts";
@@ -23,7 +24,7 @@ export interface AssociationOwner {
   /** Hands an answer to the guest: `bytes[0..length)`, valid until it returns. */
   deliver(association: Association, bytes: Uint8Array, length: number, from: Endpoint): void;
   /** Ends it. */
-  end(association: Association, reason: string): void;
+  end(association: Association, reason: EndReason): void;
 }
 
 /** See the module's text. */
@@ -76,7 +77,7 @@ export class Association implements HostDatagramHandler, Idling {
     peer.failureUntil = this.owner.now() + UDP_FAILURE_MS;
   }
 
-  end(reason: TableEnd): void {
+  end(reason: EndReason): void {
     this.owner.end(this, reason);
   }
 

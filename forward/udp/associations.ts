@@ -25,12 +25,10 @@
 import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
 import type { UdpDatagram } from "../../stack/udp/datagram.ts";
 import type { Udp } from "../../stack/udp/udp.ts";
-import { outcomeOf } from "../report/outcomes.ts";
-import { EndReport } from "../report/end_report.ts";
+import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
 import type { EventLoop } from "../loop/event_loop.ts";
 import type { FlowLog } from "../report/routed_report.ts";
 import { HostError, type HostNetwork } from "../host/port.ts";
-import { reasonOf } from "../host/errors.ts";
 import type { Shown } from "../host/shown.ts";
 import { unreachableFor } from "../host/unreachable.ts";
 import { Association, type AssociationOwner } from "./association.ts";
@@ -117,7 +115,7 @@ export class Associations implements AssociationOwner {
   refused(guest: Endpoint): void {
     const { address, port } = guest;
     const association = this.table.get(endpointKey(address.bytes, 0, address.version, port));
-    if (association !== undefined) this.end(association, "connection refused");
+    if (association !== undefined) this.end(association, EndReasons.REFUSED);
   }
 
   /** For associations: the time in ms. */
@@ -132,7 +130,7 @@ export class Associations implements AssociationOwner {
   }
 
   /** For associations: ends one. */
-  end(association: Association, reason: string): void {
+  end(association: Association, reason: EndReason): void {
     const { idle, log } = this.options;
     this.table.delete(association.key);
     idle.delete(association);
@@ -168,7 +166,7 @@ export class Associations implements AssociationOwner {
       if (!(error instanceof HostError)) throw error;
       datagram.unreachable(unreachableFor(error.failure) ?? "port");
       const ends = new EndReport();
-      ends.record("r-write", reasonOf(error), outcomeOf(error));
+      ends.record("r-write", endReason(error));
       log.failed(guest, first, ends);
       return null;
     }

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { type EndReason, EndReasons } from "../report/end_report.ts";
 import type { EventLoop } from "../loop/event_loop.ts";
 import { DEFAULT_LIMITS } from "../limits/limits.ts";
 import { SWEEP_MS } from "../limits/timeouts.ts";
@@ -20,14 +21,11 @@ import type { Usage } from "./usage.ts";
  */
 export const CROWDED_SHARE = 0.25;
 
-/** Why the table ends an association. */
-export type TableEnd = "idle timeout" | "too many associations" | "aborted";
-
 /** What the table needs of an association. */
 export interface Idling {
   readonly usage: Usage;
   /** Ends it, and deletes it from the table. */
-  end(reason: TableEnd): void;
+  end(reason: EndReason): void;
 }
 
 /** See the module's text. */
@@ -73,7 +71,7 @@ export class IdleTable {
 
   /** Ends all. */
   close(): void {
-    for (const entry of this.entries) entry.end("aborted");
+    for (const entry of this.entries) entry.end(EndReasons.ABORTED);
   }
 
   private endOldest(): void {
@@ -84,7 +82,7 @@ export class IdleTable {
       const { entry, usedAt } = next;
       if (!this.entries.has(entry) || entry.usage.usedAt !== usedAt) continue;
       this.evicted++;
-      return entry.end("too many associations");
+      return entry.end(EndReasons.TOO_MANY_ASSOCIATIONS);
     }
   }
 
@@ -105,7 +103,7 @@ export class IdleTable {
     const now = this.loop.now();
     const crowded = this.entries.size > this.limit * CROWDED_SHARE;
     for (const entry of this.entries) {
-      if (now - entry.usage.usedAt >= entry.usage.idleTime(crowded)) entry.end("idle timeout");
+      if (now - entry.usage.usedAt >= entry.usage.idleTime(crowded)) entry.end(EndReasons.IDLE);
     }
     if (this.entries.size > 0) this.sweepLater();
   };

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Endpoint, IpAddress } from "../../../stack/base/address.ts";
-import { EndReport, EOF } from "../../report/end_report.ts";
+import { type EndReason, endReason, EndReasons, EndReport, EOF } from "../../report/end_report.ts";
 import type { LocalForwardLog } from "../../report/forward_report.ts";
 import type { LocalForwardEnds } from "../../report/contract_lines.ts";
 import type { GuestSender } from "../../udp/associations.ts";
@@ -78,7 +78,7 @@ export class LocalAssociation implements Idling {
       (endpoint) => {
         if (!this.over) this.open(endpoint);
       },
-      (error: unknown) => this.close(error instanceof Error ? error.message : String(error), `${target.name}-failed`),
+      (error: unknown) => this.close(endReason(error), `${target.name}-failed`),
     );
   }
 
@@ -100,17 +100,17 @@ export class LocalAssociation implements Idling {
 
   /** The guest says that nobody listens. */
   refused(): void {
-    this.close("connection refused");
+    this.close(EndReasons.REFUSED);
   }
 
-  end(reason: string): void {
+  end(reason: EndReason): void {
     if (!this.over) this.finish("l-read", reason, this.listener.forward.target.toString());
   }
 
   private open({ address, port }: Endpoint): void {
     const target = { address, port: port === 0 ? this.port : port };
     const local = this.owner.takePort(this, target);
-    if (local === null) return this.close("no port towards the guest is free");
+    if (local === null) return this.close(EndReasons.NO_PORT);
     this.local = local;
     this.target = target;
     this.owner.log.opened(this.ends(local, target), this.usage);
@@ -118,11 +118,11 @@ export class LocalAssociation implements Idling {
   }
 
   /** The guest's side ends it. */
-  private close(reason: string, target = this.listener.forward.target.toString()): void {
+  private close(reason: EndReason, target = this.listener.forward.target.toString()): void {
     if (!this.over) this.finish("r-read", reason, target);
   }
 
-  private finish(end: "l-read" | "r-read", reason: string, target: string): void {
+  private finish(end: "l-read" | "r-read", reason: EndReason, target: string): void {
     const { local, owner } = this;
     this.over = true;
     this.waiting.take();

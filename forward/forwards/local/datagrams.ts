@@ -18,6 +18,7 @@
  * @module
  */
 import type { Endpoint } from "../../../stack/base/address.ts";
+import { type EndReason, EndReasons } from "../../report/end_report.ts";
 import type { EventLoop } from "../../loop/event_loop.ts";
 import type { LocalForwardLog } from "../../report/forward_report.ts";
 import { freePort } from "./free_port.ts";
@@ -127,6 +128,9 @@ export class LocalDatagrams implements LocalAssociationOwner {
   }
 }
 
+/** A datagram that has none is no proxy's. */
+const NO_HEADER: EndReason = { text: "no Simple Proxy Protocol header", outcome: "other" };
+
 /** A forward's socket. */
 class Listener implements HostDatagramHandler, AnswerSender {
   readonly local: Endpoint;
@@ -159,7 +163,7 @@ class Listener implements HostDatagramHandler, AnswerSender {
   failed(error: HostError, to: Endpoint | null): void {
     if (to === null || error.failure !== "refused") return;
     const { address, port } = to;
-    this.table.get(endpointKey(address.bytes, 0, address.version, port))?.end("connection refused");
+    this.table.get(endpointKey(address.bytes, 0, address.version, port))?.end(EndReasons.REFUSED);
   }
 
   answer(header: Uint8Array | null, bytes: Uint8Array, offset: number, length: number, client: Endpoint): void {
@@ -187,7 +191,7 @@ class Listener implements HostDatagramHandler, AnswerSender {
       const proxied = parseSimpleProxyHeader(bytes, length);
       if (proxied === null) {
         const ends = { network: "udp", client, listener: local, proxyProtocol: true } as const;
-        owner.log.failed(ends, forward.target.toString(), "no Simple Proxy Protocol header");
+        owner.log.failed(ends, forward.target.toString(), NO_HEADER);
         return null;
       }
       source = proxied.client.address;

@@ -12,7 +12,7 @@ import { type Endpoint, formatEndpoint, type IpAddress } from "../../../stack/ba
 import type { Allocate } from "../../../stack/base/device.ts";
 import type { TcpFailure, TcpFlow, TcpHandler } from "../../../stack/tcp/flow.ts";
 import type { Tcp } from "../../../stack/tcp/tcp.ts";
-import { EndReport } from "../../report/end_report.ts";
+import { type EndReason, endReason, EndReasons, EndReport } from "../../report/end_report.ts";
 import type { EventLoop } from "../../loop/event_loop.ts";
 import type { LocalForwardLog } from "../../report/forward_report.ts";
 import type { HostStream } from "../../host/port.ts";
@@ -72,14 +72,14 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
   abort(): void {
     if (this.splice !== null) return this.splice.abort();
     this.flow?.abort();
-    this.fail("aborted");
+    this.fail(EndReasons.ABORTED);
   }
 
   // ---- the header ----
 
   /** The time for the header is up. */
   expire(): void {
-    this.headerFailed("no PROXY header in time");
+    this.headerFailed({ text: "no PROXY header in time", outcome: "timeout" });
   }
 
   headerRead({ source, destination, data }: ProxiedStart): void {
@@ -91,7 +91,7 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
     this.findTarget();
   }
 
-  headerFailed(reason: string): void {
+  headerFailed(reason: EndReason): void {
     if (this.over) return;
     const { stream, forward, owner } = this;
     owner.log.failed(this.clientEnds, forward.target.toString(), reason);
@@ -109,7 +109,7 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
       (endpoint) => {
         if (!this.over) this.connect(endpoint);
       },
-      (error: unknown) => this.fail(error instanceof Error ? error.message : String(error), `${target.name}-failed`),
+      (error: unknown) => this.fail(endReason(error), `${target.name}-failed`),
     );
   }
 
@@ -118,7 +118,7 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
     const target = { address, port: port === 0 ? this.port : port };
     const source = { address: sourceTowards(address, this.client, own), port: 0 };
     const flow = guest.connect(source, target, this);
-    if (flow === null) return this.fail("too many connections", formatEndpoint(target));
+    if (flow === null) return this.fail(EndReasons.TOO_MANY_CONNECTIONS, formatEndpoint(target));
     this.flow = flow;
     this.ends = { ...this.clientEnds, guestLocal: flow.local, target };
   }
@@ -178,7 +178,7 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
   }
 
   /** It did not come about. */
-  private fail(reason: string, target = this.targetText()): void {
+  private fail(reason: EndReason, target = this.targetText()): void {
     if (this.over) return;
     const report = new EndReport();
     report.record("r-read", reason);
@@ -198,9 +198,9 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
 }
 
 /** What the guest's stack says to a call. */
-const FAILURES: Readonly<Record<TcpFailure, string>> = {
-  reset: "connection refused",
-  timeout: "connection timed out",
-  unreachable: "no route to host",
-  aborted: "aborted",
+const FAILURES: Readonly<Record<TcpFailure, EndReason>> = {
+  reset: EndReasons.REFUSED,
+  timeout: EndReasons.TIMED_OUT,
+  unreachable: EndReasons.NO_ROUTE,
+  aborted: EndReasons.ABORTED,
 };

@@ -6,7 +6,7 @@
 import type { Endpoint } from "../../../stack/base/address.ts";
 import type { Allocate, Block } from "../../../stack/base/device.ts";
 import { type HostError, type HostStream, type HostStreamHandler, PENDING } from "../../host/port.ts";
-import { reasonOf } from "../../host/errors.ts";
+import { type EndReason, endReason } from "../../report/end_report.ts";
 import { parseProxyLine, type ProxyLine } from "../proxy_protocol/v1.ts";
 
 /** The header, and the client's data that came with it; they are valid until the call returns. */
@@ -20,11 +20,14 @@ export interface ProxiedStart {
 /** Is told how it went, once. */
 export interface ProxyHeaderHandler {
   headerRead(start: ProxiedStart): void;
-  headerFailed(reason: string): void;
+  headerFailed(reason: EndReason): void;
 }
 
 /** Reads at most this much: more than MAX_PROXY_LINE, so that one read gets most requests as well. */
 const BUFFER = 2_048;
+
+/** The client has nothing more to say. */
+const ENDED_EARLY: EndReason = { text: "the connection ended before its PROXY header did", outcome: "other" };
 
 /** See the module's text. */
 export class ProxyHeaderReader implements HostStreamHandler {
@@ -49,7 +52,7 @@ export class ProxyHeaderReader implements HostStreamHandler {
       try {
         read = stream.read({ block, offset: this.length, length: BUFFER - this.length });
       } catch (error) {
-        return this.handler.headerFailed(reasonOf(error));
+        return this.handler.headerFailed(endReason(error));
       }
     } while (read !== PENDING && this.took(read));
   }
@@ -59,7 +62,7 @@ export class ProxyHeaderReader implements HostStreamHandler {
   }
 
   readFailed(error: HostError): void {
-    this.handler.headerFailed(reasonOf(error));
+    this.handler.headerFailed(endReason(error));
   }
 
   writeDone(): void {}
@@ -69,13 +72,13 @@ export class ProxyHeaderReader implements HostStreamHandler {
   /** Whether more must be read. */
   private took(length: number): boolean {
     if (length === 0) {
-      this.handler.headerFailed("the connection ended before its PROXY header did");
+      this.handler.headerFailed(ENDED_EARLY);
       return false;
     }
     this.length += length;
     const line: ProxyLine = parseProxyLine(this.block.bytes, this.length);
     if (line.kind === "incomplete") return true; // there is room, as it is shorter than a line may be
-    if (line.kind === "invalid") this.handler.headerFailed(line.reason);
+    if (line.kind === "invalid") this.handler.headerFailed({ text: line.reason, outcome: "other" });
     else {
       const { source, destination } = line;
       this.handler.headerRead({ source, destination, data: this.block.bytes.subarray(line.length, this.length) });

@@ -8,11 +8,9 @@
  */
 import { type Endpoint, IpAddress, type IpVersion } from "../../../stack/base/address.ts";
 import type { Unreachable } from "../../../stack/base/layers.ts";
-import { outcomeOf } from "../../report/outcomes.ts";
-import { EndReport, EOF } from "../../report/end_report.ts";
+import { type EndReason, endReason, EndReasons, EndReport, EOF } from "../../report/end_report.ts";
 import type { RemoteForwardLog } from "../../report/forward_report.ts";
 import { type HostDatagram, type HostDatagramHandler, HostError, type HostNetwork } from "../../host/port.ts";
-import { reasonOf } from "../../host/errors.ts";
 import { UDP_FAILURE_MS } from "../../limits/timeouts.ts";
 import type { Idling } from "../../udp/idle_table.ts";
 import { Usage } from "../../udp/usage.ts";
@@ -105,10 +103,10 @@ export class RemoteAssociation implements HostDatagramHandler, Idling {
 
   /** The guest says that nobody listens for answers. */
   refused(): void {
-    this.close("l-read", "connection refused");
+    this.close("l-read", EndReasons.REFUSED);
   }
 
-  end(reason: string): void {
+  end(reason: EndReason): void {
     this.close("l-read", reason);
   }
 
@@ -119,7 +117,7 @@ export class RemoteAssociation implements HostDatagramHandler, Idling {
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       const ends = new EndReport();
-      ends.record("r-write", reasonOf(error), outcomeOf(error));
+      ends.record("r-write", endReason(error));
       log.failed(guest, target, ends);
       this.failed(error);
       return this.finish();
@@ -130,7 +128,7 @@ export class RemoteAssociation implements HostDatagramHandler, Idling {
     for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
   }
 
-  private close(end: "l-read" | "r-read", reason: string): void {
+  private close(end: "l-read" | "r-read", reason: EndReason): void {
     const { local, target } = this;
     if (this.over) return;
     this.finish();

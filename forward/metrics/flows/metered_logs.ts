@@ -5,7 +5,6 @@
  * @module
  */
 import type { Endpoint } from "../../../stack/base/address.ts";
-import { EndReport } from "../../report/end_report.ts";
 import type { FlowLog } from "../../report/routed_report.ts";
 import type { LocalForwardLog, RemoteForwardLogs } from "../../report/forward_report.ts";
 import type { LineNetwork, LocalForwardEnds } from "../../report/contract_lines.ts";
@@ -63,7 +62,7 @@ export function meteredLocalLog(
       log.done(ends, report);
     },
     failed: (ends, target, reason) => {
-      meters[ends.network].failed(reason instanceof EndReport ? reason.outcome : "other");
+      meters[ends.network].failed(reason.outcome);
       log.failed(ends, target, reason);
     },
   };

@@ -1,4 +1,4 @@
-import { EndReport } from "../../../forward/report/end_report.ts";
+import { type EndReason, EndReasons, EndReport, EOF } from "../../../forward/report/end_report.ts";
 import { NO_LOGS } from "../../../forward/report/reporters.ts";
 import type { Facts, ProgramLog } from "../../../forward/log/program_log.ts";
 import { LimitWatch, loggedLogs, loggedPolicy } from "../../../forward/log/watch.ts";
@@ -42,16 +42,16 @@ Deno.test("the log warns of evictions and of what there is too little of; all el
   const log = new KeptLog();
   const { routedTcp, routedUdp, remoteTcp } = loggedLogs(NO_LOGS, log);
   const [guest, local, remote] = ["10.0.2.100:1", "198.51.100.1:2", "192.0.2.1:80"].map(endpoint);
-  const report = (reason: string) => {
+  const report = (reason: EndReason) => {
     const ends = new EndReport();
     ends.record("l-read", reason);
     return ends;
   };
   routedTcp.opened(guest!, local!, remote!);
-  routedTcp.done(guest!, local!, remote!, report("EOF"));
-  routedTcp.failed(guest!, remote!, report("connection refused"));
-  routedTcp.failed(guest!, remote!, report("too many connections"));
-  routedUdp.done(guest!, local!, remote!, report("too many associations"));
+  routedTcp.done(guest!, local!, remote!, report(EOF));
+  routedTcp.failed(guest!, remote!, report(EndReasons.REFUSED));
+  routedTcp.failed(guest!, remote!, report(EndReasons.TOO_MANY_CONNECTIONS));
+  routedUdp.done(guest!, local!, remote!, report(EndReasons.TOO_MANY_ASSOCIATIONS));
   remoteTcp(local!).unresolved(guest!, "a.example:80", "no such host");
   assertEquals(log.records, [
     "debug flow open",

@@ -1,5 +1,5 @@
 import { assertEquals } from "../../assert.ts";
-import { EndReport, EOF } from "../../../forward/report/end_report.ts";
+import { EndReasons, EndReport, EOF } from "../../../forward/report/end_report.ts";
 import * as lines from "../../../forward/report/contract_lines.ts";
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 
@@ -16,7 +16,7 @@ function good(): EndReport {
 
 function refused(): EndReport {
   const report = new EndReport();
-  report.record("r-read", "connection refused");
+  report.record("r-read", EndReasons.REFUSED);
   return report;
 }
 
@@ -149,7 +149,7 @@ Deno.test("connections to a local forward", () => {
   assertEquals(lines.localForwardNew(proxied), `[+] ${all} local-fwd PP conn`);
   assertEquals(lines.localForwardDone(proxied, good()), `[-] ${all} local-fwd PP done: l=[EOF]/0 r=EOF/0`);
   assertEquals(
-    lines.localForwardError(proxied, "[fd00::100]:80", "no PROXY header"),
+    lines.localForwardError(proxied, "[fd00::100]:80", { text: "no PROXY header", outcome: "other" }),
     `[!] ${who}/[fd00::100]:80 local-fwd PP error: no PROXY header`,
   );
 });

@@ -1,9 +1,20 @@
 import { assertEquals } from "../../assert.ts";
-import { type ConnectionEnd, EndReport, EOF } from "../../../forward/report/end_report.ts";
+import {
+  type ConnectionEnd,
+  type EndReason,
+  endReason,
+  EndReasons,
+  EndReport,
+  EOF,
+} from "../../../forward/report/end_report.ts";
+import { HostError } from "../../../forward/host/port.ts";
+import { LookupError } from "../../../forward/names/lookup.ts";
 
-function report(...ends: [ConnectionEnd, string][]): string {
+function report(...ends: [ConnectionEnd, EndReason | string][]): string {
   const report = new EndReport();
-  for (const [end, reason] of ends) report.record(end, reason);
+  for (const [end, reason] of ends) {
+    report.record(end, typeof reason === "string" ? { text: reason, outcome: "other" } : reason);
+  }
   return String(report);
 }
 
@@ -36,8 +47,20 @@ Deno.test("the outcome is that of the first end which was not a good one", () =>
   };
   assertEquals(outcome(), "ok");
   assertEquals(outcome(["l-read", EOF], ["r-read", EOF]), "ok");
-  assertEquals(outcome(["l-read", EOF], ["r-read", "gone", "reset"], ["r-write", "late", "timeout"]), "reset");
-  assertEquals(outcome(["l-read", "nobody said what"]), "other");
-  assertEquals(outcome(["l-read", "idle timeout"]), "expired", "one of our own");
-  assertEquals(outcome(["l-read", EOF], ["l-read", "again", "reset"]), "ok", "what was recorded first stays");
+  const gone: EndReason = { text: "gone", outcome: "reset" }, late: EndReason = { text: "late", outcome: "timeout" };
+  assertEquals(outcome(["l-read", EOF], ["r-read", gone], ["r-write", late]), "reset");
+  assertEquals(outcome(["l-read", EndReasons.IDLE]), "expired", "one of our own");
+  assertEquals(outcome(["l-read", EOF], ["l-read", gone]), "ok", "what was recorded first stays");
+});
+
+Deno.test("no outcome follows from words", () => {
+  const report = new EndReport();
+  report.record("l-read", { text: "idle timeout", outcome: "other" });
+  assertEquals(report.outcome, "other");
+});
+
+Deno.test("errors have the outcome of their kind", () => {
+  assertEquals(endReason(new HostError("refused", "nobody is there")), { text: "nobody is there", outcome: "refused" });
+  assertEquals(endReason(new LookupError("lookup x: none")), { text: "lookup x: none", outcome: "unresolved" });
+  assertEquals(endReason(new Error("?")), { text: "?", outcome: "other" });
 });

@@ -18,7 +18,7 @@ function setup(limit?: number) {
     const entry: Idling = {
       usage,
       end: (reason) => {
-        ended.push(`${name}: ${reason}`);
+        ended.push(`${name}: ${reason.text}`);
         table.delete(entry);
       },
     };

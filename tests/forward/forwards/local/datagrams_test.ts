@@ -3,6 +3,8 @@ import { HostError } from "../../../../forward/host/port.ts";
 import { DEFAULT_LIMITS, LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forward/limits/limits.ts";
 import { ASSOCIATION_IDLE_MS, SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
 import { LocalDatagrams } from "../../../../forward/forwards/local/datagrams.ts";
+import { FlowMeter } from "../../../../forward/metrics/flows/flow_meter.ts";
+import { meteredLocalLog } from "../../../../forward/metrics/flows/metered_logs.ts";
 import { Target } from "../../../../forward/names/target.ts";
 import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
 import { Output } from "../../../../forward/report/output.ts";
@@ -29,12 +31,16 @@ function setupWith(options: { readonly limit: number; readonly random: () => num
   const { limit, random } = options;
   const loop = new FakeLoop(), host = new FakeHost(), idle = new IdleTable(loop, limit);
   const names = new FakeNames({ addresses: { guest: "10.0.2.100" } });
+  const meter = new FlowMeter("local-fwd", "udp");
   const lines: string[] = [], toGuest: string[] = [];
   const datagrams = new LocalDatagrams({
     ...{ loop, host, idle },
     guest: guestSender(toGuest),
     own: DEFAULT_ADDRESSES,
-    log: localForwardLines(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })),
+    log: meteredLocalLog(
+      localForwardLines(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })),
+      { tcp: meter, udp: meter },
+    ),
     random,
   });
   for (const forward of forwards) {
@@ -51,7 +57,7 @@ function setupWith(options: { readonly limit: number; readonly random: () => num
   const { sockets } = host;
   /** The guest sends a datagram; whether it was taken for an answer. */
   const say = (from: string, to: string, text: string) => datagrams.receive(guestDatagram(from, to, text));
-  return { loop, host, idle, names, lines, toGuest, datagrams, sockets, say };
+  return { meter, loop, host, idle, names, lines, toGuest, datagrams, sockets, say };
 }
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
@@ -208,13 +214,14 @@ Deno.test("local datagrams: what waits for a name arrives in order, up to a limi
 });
 
 Deno.test("local datagrams: a name without an address leaves a line and nothing else", async () => {
-  const { sockets, idle, lines, datagrams } = setup("udp://53:none:54");
+  const { sockets, meter, idle, lines, datagrams } = setup("udp://53:none:54");
   sockets[0]!.hears(CLIENT, "one");
   assertEquals(idle.size, 1);
   await settled();
   assertEquals([idle.size, datagrams.size], [0, 0]);
   const reason = "l=0/0 r=[lookup none: no such host]/0";
   assertEquals(lines, [`[!] udp://192.0.2.9:4000-127.0.0.1:53/none-failed local-fwd error: ${reason}`]);
+  assertEquals([meter.counters.ended.unresolved, meter.counters.ended.other], [1, 0], "the outcome");
 });
 
 /** A header of the Simple Proxy Protocol as characters of one byte: none may be above 127 here. */

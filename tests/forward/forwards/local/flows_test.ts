@@ -2,6 +2,8 @@ import { HostError } from "../../../../forward/host/port.ts";
 import { localForwardLines } from "../../../../forward/report/forward_report.ts";
 import { PROXY_HEADER_MS } from "../../../../forward/limits/timeouts.ts";
 import { LocalFlows } from "../../../../forward/forwards/local/flows.ts";
+import { FlowMeter } from "../../../../forward/metrics/flows/flow_meter.ts";
+import { meteredLocalLog } from "../../../../forward/metrics/flows/metered_logs.ts";
 import { Target } from "../../../../forward/names/target.ts";
 import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
 import { Output } from "../../../../forward/report/output.ts";
@@ -28,6 +30,7 @@ const MOST = 20;
 function setup(forward: string, immediate = false) {
   const loop = new FakeLoop(), host = new FakeHost();
   const names = new FakeNames({ addresses: { guest: "10.0.2.100" } });
+  const meter = new FlowMeter("local-fwd", "tcp");
   const lines: string[] = [], calls: Call[] = [];
   const state = { full: false };
   const flows = new LocalFlows({
@@ -35,7 +38,10 @@ function setup(forward: string, immediate = false) {
     connections: new ConnectionCount(MOST),
     own: DEFAULT_ADDRESSES,
     allocate: allocatePlain,
-    log: localForwardLines(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })),
+    log: meteredLocalLog(
+      localForwardLines(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })),
+      { tcp: meter, udp: meter },
+    ),
     guest: {
       connect: (local, guest, handler) => {
         if (state.full) return null;
@@ -60,7 +66,7 @@ function setup(forward: string, immediate = false) {
   };
   /** The last call. */
   const call = () => calls.at(-1)!;
-  return { loop, host, names, lines, calls, state, flows, local, accept, call };
+  return { meter, loop, host, names, lines, calls, state, flows, local, accept, call };
 }
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
@@ -158,12 +164,13 @@ Deno.test("local flows: a name is asked for when a client comes", async () => {
 });
 
 Deno.test("local flows: a name without an address resets the client", async () => {
-  const { lines, flows, accept } = setup("80:none:81");
+  const { lines, meter, flows, accept } = setup("80:none:81");
   const stream = accept();
   await settled();
   assertEquals([stream.resets, flows.size], [1, 0]);
   const reason = "l=0/0 r=[lookup none: no such host]/0";
   assertEquals(lines, [`[!] tcp://192.0.2.9:4000-127.0.0.1:80/none-failed local-fwd error: ${reason}`]);
+  assertEquals([meter.counters.ended.unresolved, meter.counters.ended.other], [1, 0], "the outcome");
 });
 
 Deno.test("local flows: a lookup that ends after the close calls nobody", async () => {

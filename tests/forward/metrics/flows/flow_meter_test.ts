@@ -19,7 +19,7 @@ const HOST = endpoint("198.51.100.1:5000"), SERVER = endpoint("192.0.2.1:80");
 
 function report(outcome: "ok" | "reset" | "refused" | "expired"): EndReport {
   const ends = new EndReport();
-  ends.record("l-read", outcome === "ok" ? EOF : outcome, outcome);
+  ends.record("l-read", outcome === "ok" ? EOF : { text: outcome, outcome });
   return ends;
 }
 
@@ -80,7 +80,7 @@ Deno.test("local forwards: each network has its meter", () => {
   log.done(ends, report("ok"));
   log.done({ ...ends, network: "udp" }, report("expired"));
   log.failed(ends, "10.0.2.100:80", report("refused"));
-  log.failed(ends, "10.0.2.100:80", "no PROXY header");
+  log.failed(ends, "10.0.2.100:80", { text: "no PROXY header", outcome: "other" });
   assertEquals(counts(meters.tcp), { opened: 1, open: 0, ok: 1, refused: 1, other: 1 });
   assertEquals(counts(meters.udp), { opened: 1, open: 0, expired: 1 });
   assertEquals([open(meters.tcp), open(meters.udp)], [[], []]);
