@@ -1,6 +1,7 @@
 /**
  * The guest's IP packets, both ways, as they cross the device: large segments that the kernel cuts or has not cut are
- * one packet, fragments are several, and what is not IP (ARP) is left out. The Ethernet header is not kept.
+ * one packet, fragments are several. The Ethernet header is not kept. ARP packets are written as they are, as the Go
+ * program does; all else that is not IP is left out.
  *
  * One thing differs from what crossed: a checksum that was left to the device is completed. The two kernels of a
  * virtual link never compute it, and a capture without would have every packet marked as broken by whoever reads it. For
@@ -9,7 +10,13 @@
  * @module
  */
 import type { Device, Frame, Transmit } from "../../stack/base/device.ts";
-import { ETHERNET_HEADER, ethernetType, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../../stack/wire/ethernet.ts";
+import {
+  ETHERNET_HEADER,
+  ethernetType,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+} from "../../stack/wire/ethernet.ts";
 import { ChecksumCompleter } from "./checksum.ts";
 import { type CaptureSink, PcapWriter } from "./pcap_writer.ts";
 import { WallClock } from "./wall_clock.ts";
@@ -77,7 +84,17 @@ export class Capture {
     writer.end(length);
   }
 
-  /** Takes a frame to the guest, that the device has taken. */
+  /** Whether few packets have come lately, so that {@linkcode write} before each of them costs little. */
+  get few(): boolean {
+    return this.writer.few;
+  }
+
+  /** Writes what was captured so far to where it is stored. */
+  write(): void {
+    this.writer.write();
+  }
+
+  /** Takes a frame to the guest. */
   sent(frame: Transmit): void {
     const { writer } = this;
     const { headStart, headEnd, partCount } = frame;
@@ -110,6 +127,7 @@ export class Capture {
     const version = bytes[packet]! >> 4;
     if (this.headerLength === 0) return version === 4 || version === 6;
     const type = ethernetType(bytes, frame);
+    if (type === ETHERTYPE_ARP) return true;
     return (type === ETHERTYPE_IPV4 && version === 4) || (type === ETHERTYPE_IPV6 && version === 6);
   }
 

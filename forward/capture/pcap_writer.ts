@@ -25,6 +25,8 @@ const FLUSH_AT = 256 * 1024;
 const CAPACITY = 4 * 1024 * 1024;
 /** A packet is in the file after this time at the latest, also where the loop has no rest: people watch captures grow. */
 const FLUSH_AFTER_MS = 200;
+/** Up to this number of packets since the last rest of the loop, each is worth a write of its own. */
+const FEW = 16;
 /** How soon a sink that took nothing is asked again: a pipe holds 64 KiB. */
 const RETRY_AFTER_MS = 10;
 
@@ -63,6 +65,8 @@ export class PcapWriter {
   private written = FILE_HEADER;
   private waiting = false;
   private waitingForRest = false;
+  /** Packets since the last rest. */
+  private sinceRest = 0;
   private over = false;
 
   /** Writes the file's header. Throws what the sink throws. */
@@ -87,13 +91,23 @@ export class PcapWriter {
   /** The packet that {@linkcode begin} made room for stands in `bytes`. */
   end(length: number): void {
     this.packets++;
+    this.sinceRest++;
     this.to += RECORD_HEADER + length;
     if (this.to - this.from >= FLUSH_AT) this.flush();
-    if (this.to === this.from) return;
-    this.flushLater(FLUSH_AFTER_MS);
+    if (this.to > this.from) this.flushLater(FLUSH_AFTER_MS);
     if (this.waitingForRest) return;
     this.waitingForRest = true;
     this.options.atRest(this.atRest);
+  }
+
+  /** Whether few packets have come since the loop's last rest, so that {@linkcode write} is cheap. */
+  get few(): boolean {
+    return this.sinceRest <= FEW;
+  }
+
+  /** Writes what waits now. */
+  write(): void {
+    if (!this.over && this.to > this.from) this.flush();
   }
 
   /** Writes what the sink takes, and ends. */
@@ -145,7 +159,8 @@ export class PcapWriter {
 
   private readonly atRest = (): void => {
     this.waitingForRest = false;
-    if (!this.over) this.flush();
+    this.sinceRest = 0;
+    this.write();
   };
 
   private readonly timer = (): void => {

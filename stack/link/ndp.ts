@@ -71,6 +71,9 @@ const MAX_ADVERTISEMENT_INTERVAL = 600_000;
 const INITIAL_ADVERTISEMENTS = 3;
 const INITIAL_ADVERTISEMENT_INTERVAL = 16_000;
 
+/** The first one is sent this long after the start, in ms: a guest that has just come up has its own to say first. */
+const FIRST_ADVERTISEMENT_DELAY = 1_000;
+
 /** The least time between advertisements to all nodes, in ms (section 10: MIN_DELAY_BETWEEN_RAS). */
 const ADVERTISEMENT_SPACING = 3_000;
 
@@ -118,10 +121,10 @@ export class NeighbourDiscovery implements Timer {
     this.message = options.allocate(MAX_ADVERTISEMENT);
   }
 
-  /** Begins to advertise. The first advertisement is sent by the timer, as soon as that fires. */
+  /** Begins to advertise, by the timer. */
   start(): void {
     const { timers, clock } = this.options;
-    timers.schedule(this, clock());
+    timers.schedule(this, clock() + FIRST_ADVERTISEMENT_DELAY);
   }
 
   /** Takes a message of one of NDP's types, whose checksum was verified. */

@@ -308,7 +308,8 @@ export const FLAGS = {
     usage: "path to PCAP file",
     help: [
       "Write the packets of both directions to this file, for `tcpdump` or Wireshark. The file has raw IP packets without " +
-      "Ethernet headers, with times in microseconds.",
+      "Ethernet headers, with times in microseconds, and ARP packets, which readers show as unknown. A packet is in the " +
+      "file before the guest has it, unless many pass at once.",
     ],
   },
   "m": {

@@ -81,17 +81,18 @@ Deno.test("IP packets of a tun device, as they are", () => {
   assertEquals(capture.packets, 3);
 });
 
-Deno.test("without the Ethernet header, and without what is not IP", () => {
+Deno.test("without the Ethernet header, and with ARP as it is", () => {
   const { capture, packets } = setup("ethernet");
   const four = ipv4({ protocol: UDP }, DATAGRAM), six = ipv6(59, new Uint8Array(3));
   capture.received(frameOf(concat(ethernet(0x0800), four)));
-  capture.received(frameOf(concat(ethernet(0x0806), new Uint8Array(28).fill(0x45))));
+  const arp = new Uint8Array(28).fill(0x45);
+  capture.received(frameOf(concat(ethernet(0x0806), arp)));
   capture.received(frameOf(ethernet(0x0800)));
   capture.received(frameOf(hex("4545")));
   capture.received(frameOf(concat(ethernet(0x86dd), four)));
-  capture.sent(transmitOf(concat(ethernet(0x0806), new Uint8Array(28).fill(0x45)), 42));
+  capture.sent(transmitOf(concat(ethernet(0x0806), arp), 42));
   capture.sent(transmitOf(concat(ethernet(0x86dd), six), 54));
-  assertEquals(packets(), [toHex(four), toHex(six)]);
+  assertEquals(packets(), [toHex(four), toHex(arp), toHex(arp), toHex(six)]);
 });
 
 Deno.test("a frame of many parts is one packet", () => {
@@ -162,9 +163,9 @@ Deno.test("what has no transport header to complete stays as it is, whatever it 
 });
 
 Deno.test("around a device and before the stack", () => {
-  const { capture, packets } = setup();
+  const { capture, sink, packets } = setup();
   const packet = ipv4({ protocol: UDP }, DATAGRAM);
-  let takes = true;
+  let takes = (): boolean => true;
   const device: Device = {
     medium: "ip",
     mtu: 1400,
@@ -172,16 +173,26 @@ Deno.test("around a device and before the stack", () => {
     tcpSegmentation4: true,
     tcpSegmentation6: false,
     udpSegmentation: true,
-    transmit: () => takes,
+    transmit: () => takes(),
   };
   const capturing = new CapturingDevice(device, capture);
   const shown: Omit<Device, "transmit"> = capturing;
   for (const [name, value] of Object.entries(device)) {
     if (name !== "transmit") assertEquals(Object.entries(shown).find(([other]) => other === name)?.[1], value, name);
   }
-  assertEquals(capturing.transmit(transmitOf(packet, packet.length)), true);
-  takes = false;
-  assertEquals(capturing.transmit(transmitOf(packet, packet.length)), false);
+  const written: number[] = [];
+  const send = () => capturing.transmit(transmitOf(packet, packet.length));
+  takes = () => {
+    written.push(sink.bytes.length);
+    return true;
+  };
+  assertEquals(send(), true);
+  assertEquals(written, [FILE_HEADER + RECORD_HEADER + packet.length], "in the file before the device has it");
+  for (let i = 1; i < 17; i++) send();
+  const before = capture.packets;
+  takes = () => false;
+  assertEquals(send(), false);
+  assertEquals(capture.packets, before, "where many pass, one that the device drops is left out");
   const seen: string[] = [];
   const taker = captureFrames({
     receive: (frame) => {
@@ -193,7 +204,7 @@ Deno.test("around a device and before the stack", () => {
   taker.receive(frameOf(packet));
   taker.endOfTurn();
   assertEquals(seen, ["frame", "end"]);
-  assertEquals(packets(), [toHex(packet), toHex(packet)]);
+  assertEquals(packets(), Array(18).fill(toHex(packet)));
 });
 
 Deno.test("problems are told once", () => {
