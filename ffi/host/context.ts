@@ -27,6 +27,7 @@ import {
   TCP_KEEPINTVL,
   TCP_NODELAY,
 } from "../libc/socket_constants.ts";
+import { PACKET_INFO_SPACE, PacketInfo } from "./packet_info.ts";
 import { ReceiveBatch } from "./receive_batch.ts";
 import { SendTrain } from "./send_train.ts";
 
@@ -74,8 +75,10 @@ export class SocketContext {
   /** For streams: one part, no address. */
   readonly streamMessage = new Message();
   /** For datagrams on their way out: one part and where they go. */
-  readonly datagramMessage = new Message({ name: true });
+  readonly datagramMessage = new Message({ name: true, control: PACKET_INFO_SPACE });
   readonly batch = new ReceiveBatch();
+  /** For what came with those of the batch. */
+  readonly packetInfo = new PacketInfo();
   /** For datagrams on their way out that may leave together; null: none may. */
   readonly train: SendTrain | null;
   readonly errors: ErrorQueue;

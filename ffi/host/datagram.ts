@@ -5,6 +5,8 @@
  * kernel has no room for is dropped, as UDP may be.
  * Receiving takes all that waits (receive_batch.ts) each time that the poller says there is something.
  *
+ * A socket on the wildcard that many send to tells which address they asked, and answers from that (packet_info.ts).
+ *
  * What the network says about a datagram (nobody on that port, no such host) comes to the socket's error queue, with
  * the address that the datagram went to. Until the queue is read, the kernel fails the next send or receive with that
  * error although it has nothing to do with it: so a send that fails is tried again after reading the queue, and only if
@@ -14,7 +16,7 @@
  *
  * @module
  */
-import type { Endpoint } from "../../stack/base/address.ts";
+import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
 import type { DatagramOptions, HostDatagram, HostDatagramHandler } from "../../forward/host/port.ts";
 import { keepErrors, SO_EE_ORIGIN_LOCAL } from "../libc/error_queue.ts";
 import { EAGAIN, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, EOPNOTSUPP } from "../libc/errors.ts";
@@ -22,7 +24,11 @@ import { errno, libc } from "../libc/libc.ts";
 import { EPOLLERR, EPOLLIN } from "../poll/poller.ts";
 import { endpointText, readEndpoint, sockaddrIs, sockaddrPort } from "../libc/sockaddr.ts";
 import {
+  AF_INET6,
+  IP_PKTINFO,
+  IPPROTO_IP,
   IPPROTO_IPV6,
+  IPV6_RECVPKTINFO,
   IPV6_V6ONLY,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
@@ -33,6 +39,7 @@ import {
   SOL_SOCKET,
 } from "../libc/socket_constants.ts";
 import { familyOf, type SocketContext, throwIfFailed } from "./context.ts";
+import { putPacketInfo } from "./packet_info.ts";
 import { BATCH } from "./receive_batch.ts";
 import type { SendTrain, TrainOwner } from "./send_train.ts";
 import { Socket } from "../poll/watched_socket.ts";
@@ -44,6 +51,8 @@ const BATCHES_PER_TURN = 4;
  * fifty clients that sent ten each at once lost two thirds of them.
  */
 const CROWDED_BUFFER = new Int32Array(new ArrayBuffer(4)).fill(4 << 20);
+/** The value of an option that is switched on. */
+const ON = new Int32Array(new ArrayBuffer(4)).fill(1);
 /** Entries of the error queue that are read at once. */
 const MAX_ERRORS = 64;
 /** Errors of the socket's own in a row, after which it is left alone: waiting for it would spin. */
@@ -62,6 +71,8 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   private failures = 0;
   /** Where the last datagram came from: most come from there again. */
   private lastFrom: Endpoint | null = null;
+  /** And what it was sent to. */
+  private lastAsked: IpAddress | null = null;
 
   /** Binds to `local`, or to the context's source address where that is the wildcard. Throws a SocketError. */
   constructor(
@@ -70,23 +81,23 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     private readonly handler: HostDatagramHandler,
     options: DatagramOptions = {},
   ) {
-    const fd = open(context, local, options);
+    const { fd, end } = open(context, local, options);
     this.socket = new Socket(fd, context.poller);
-    this.local = context.localEndpoint(fd);
+    this.local = end;
     this.socket.onEvents = this.ready;
     this.socket.arm(EPOLLIN);
   }
 
-  send(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
+  send(bytes: Uint8Array, offset: number, length: number, to: Endpoint, from: IpAddress | null = null): void {
     if (this.closed) return;
     const { train } = this.context;
-    if (this.apart || train === null || !train.add(this, bytes, offset, length, to)) {
-      this.sendOne(bytes, offset, length, to);
+    if (this.apart || train === null || !train.add(this, bytes, offset, length, to, from)) {
+      this.sendOne(bytes, offset, length, to, from);
     }
   }
 
   sendTrain(train: SendTrain): void {
-    const { to, block, length, size } = train;
+    const { to, from, block, length, size } = train;
     if (this.closed || to === null) return;
     if (train.count > 1) {
       const sent = train.send(this.socket.fd);
@@ -99,7 +110,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
       if (sent === -EINVAL || sent === -EIO || sent === -EMSGSIZE || sent === -EOPNOTSUPP) this.apart = true;
     }
     for (let at = 0; at < length && !this.closed; at += size) {
-      this.sendOne(block.bytes, at, Math.min(size, length - at), to);
+      this.sendOne(block.bytes, at, Math.min(size, length - at), to, from);
     }
   }
 
@@ -110,9 +121,10 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     this.socket.close();
   }
 
-  private sendOne(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
+  private sendOne(bytes: Uint8Array, offset: number, length: number, to: Endpoint, from: IpAddress | null): void {
     const { context, socket } = this;
     const message = context.datagramMessage;
+    message.controlLength = from === null ? 0 : putPacketInfo(message.control, from);
     message.setPart(0, context.addresses.of(bytes) + offset, length);
     for (let attempts = 0;; attempts++) {
       context.address(to);
@@ -148,7 +160,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     }
     this.failures = 0;
     for (let i = 0; i < count && !this.closed; i++) {
-      handler.received(batch.buffers[i]!, batch.length(i), this.from(batch.nameAt(i)));
+      handler.received(batch.buffers[i]!, batch.length(i), this.from(batch.nameAt(i)), this.asked(i));
     }
     return count === BATCH;
   }
@@ -159,6 +171,16 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     const last = this.lastFrom;
     if (last !== null && last.port === sockaddrPort(names, at) && sockaddrIs(names, at, last.address)) return last;
     return this.lastFrom = readEndpoint(names, at, this.context.makeAddress);
+  }
+
+  /** The address of this host that the batch's datagram with that index was sent to; null: it does not say. */
+  private asked(index: number): IpAddress | null {
+    const { batch, packetInfo, makeAddress } = this.context;
+    const length = batch.controlLength(index);
+    if (length === 0 || !packetInfo.find(batch.names, batch.controlAt(index), length)) return null;
+    const { at, version } = packetInfo, last = this.lastAsked;
+    if (last !== null && last.version === version && last.isAt(batch.names, at)) return last;
+    return this.lastAsked = makeAddress(batch.names, at, version);
   }
 
   /** Reports what the network says; returns how many entries were taken. What the host says, `send` has been told. */
@@ -184,7 +206,8 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   }
 }
 
-function open(context: SocketContext, local: Endpoint, options: DatagramOptions): number {
+/** A socket that is bound, and where. Throws a SocketError. */
+function open(context: SocketContext, local: Endpoint, options: DatagramOptions): { fd: number; end: Endpoint } {
   const { address, port } = local;
   const family = familyOf(address.version);
   const wildcard = address.bytes.every((byte) => byte === 0);
@@ -194,12 +217,19 @@ function open(context: SocketContext, local: Endpoint, options: DatagramOptions)
     if (options.crowded) enlarge(fd);
     if (options.zone !== undefined) context.bindToInterface(fd, options.zone);
     if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    if (wildcard && options.crowded) askWhereTo(fd, family);
     context.bind(fd, wildcard ? context.source(address.version) ?? address : address, port);
+    return { fd, end: context.localEndpoint(fd) };
   } catch (error) {
     libc().close(fd);
     throw error;
   }
-  return fd;
+}
+
+/** Has the kernel tell where datagrams were sent to; one of IPv6 may receive IPv4 as well. */
+function askWhereTo(fd: number, family: number): void {
+  libc().setsockopt(fd, IPPROTO_IP, IP_PKTINFO, ON, 4);
+  if (family === AF_INET6) libc().setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, ON, 4);
 }
 
 /** As far as the system lets us: everybody gets as much as net.core.rmem_max says. */

@@ -12,6 +12,7 @@ import { IOVEC_SIZE, setIovec } from "../libc/iovec.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { SOCKADDR_IN6_SIZE } from "../libc/sockaddr.ts";
+import { PACKET_INFO_ROOM } from "./packet_info.ts";
 import { MSG_DONTWAIT } from "../libc/socket_constants.ts";
 
 /** Datagrams of a call. Their buffers are memory only once datagrams of that size came. */
@@ -22,6 +23,8 @@ const BUFFER_SIZE = 65_536;
 
 const MMSGHDR_SIZE = 64;
 const NAME_LENGTH = 2;
+const CONTROL = 8;
+const CONTROL_LENGTH = 10;
 const RECEIVED = 14;
 const WORDS = MMSGHDR_SIZE / 4;
 /** Room for a sockaddr_in6, aligned. */
@@ -29,10 +32,11 @@ const NAME_SIZE = 32;
 
 const IOVECS_AT = BATCH * MMSGHDR_SIZE;
 const NAMES_AT = IOVECS_AT + BATCH * IOVEC_SIZE;
+const CONTROLS_AT = NAMES_AT + BATCH * NAME_SIZE;
 
 /** See the module's text. */
 export class ReceiveBatch {
-  /** The addresses that datagrams came from, at {@linkcode nameAt}. */
+  /** The addresses that datagrams came from, at {@linkcode nameAt}, and control messages, at {@linkcode controlAt}. */
   readonly names: Uint8Array;
   /** The datagrams. */
   readonly buffers: readonly Uint8Array[];
@@ -47,7 +51,7 @@ export class ReceiveBatch {
       { length: BATCH },
       (_, i) => data.bytes.subarray(i * BUFFER_SIZE, (i + 1) * BUFFER_SIZE),
     );
-    const block = new MachineBlock(NAMES_AT + BATCH * NAME_SIZE);
+    const block = new MachineBlock(CONTROLS_AT + BATCH * PACKET_INFO_ROOM);
     this.pointer = block.pointerAt(0);
     this.names = block.bytes;
     this.words = new Uint32Array(block.bytes.buffer);
@@ -57,6 +61,7 @@ export class ReceiveBatch {
       this.setAddress(at, block.address + this.nameAt(i));
       this.setAddress(at + 4, block.address + IOVECS_AT + i * IOVEC_SIZE);
       this.words[at + 6] = 1; // one part
+      this.setAddress(at + CONTROL, block.address + this.controlAt(i));
       setIovec(iovecs, i, data.address + i * BUFFER_SIZE, BUFFER_SIZE);
     }
   }
@@ -64,7 +69,10 @@ export class ReceiveBatch {
   /** Receives; the number of datagrams, or the negative errno. Less than {@linkcode BATCH}: no more were there. */
   receive(fd: number): number {
     const { words } = this;
-    for (let i = 0; i < this.used; i++) words[i * WORDS + NAME_LENGTH] = SOCKADDR_IN6_SIZE;
+    for (let i = 0; i < this.used; i++) {
+      words[i * WORDS + NAME_LENGTH] = SOCKADDR_IN6_SIZE;
+      words[i * WORDS + CONTROL_LENGTH] = PACKET_INFO_ROOM;
+    }
     for (;;) {
       const count = libc().recvmmsg(fd, this.pointer, BATCH, MSG_DONTWAIT, null);
       this.used = Math.max(count, 1);
@@ -82,6 +90,16 @@ export class ReceiveBatch {
   /** Where in {@linkcode names} the address is that it came from. */
   nameAt(index: number): number {
     return NAMES_AT + index * NAME_SIZE;
+  }
+
+  /** Where in {@linkcode names} the control messages are that came with it. */
+  controlAt(index: number): number {
+    return CONTROLS_AT + index * PACKET_INFO_ROOM;
+  }
+
+  /** Bytes of those. */
+  controlLength(index: number): number {
+    return this.words[index * WORDS + CONTROL_LENGTH]!;
   }
 
   private setAddress(word: number, address: number): void {

@@ -8,12 +8,13 @@
  *
  * @module
  */
-import type { Endpoint } from "../../stack/base/address.ts";
+import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { Message } from "../libc/message.ts";
 import { putSockaddr } from "../libc/sockaddr.ts";
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from "../libc/socket_constants.ts";
+import { PACKET_INFO_SPACE, putPacketInfo } from "./packet_info.ts";
 
 /** The data of one UDP datagram over IPv4 at most, which a train is until it is cut. */
 const MAX_BYTES = 65_507;
@@ -43,6 +44,8 @@ export interface TrainOwner {
 export class SendTrain {
   /** Where they go. */
   to: Endpoint | null = null;
+  /** The address that they are to come from; null: as the system chooses. */
+  from: IpAddress | null = null;
   count = 0;
   /** Of each but perhaps the last, and of all together. */
   size = 0;
@@ -50,23 +53,32 @@ export class SendTrain {
   /** The datagrams, one behind the other. */
   readonly block = new MachineBlock(MAX_BYTES);
   private owner: TrainOwner | null = null;
-  private readonly message = new Message({ name: true, control: CMSG_SPACE });
+  private readonly message = new Message({ name: true, control: PACKET_INFO_SPACE + CMSG_SPACE });
   private readonly control: DataView;
   private named: Endpoint | null = null;
+  /** Bytes of the control message that says where they come from, and which address that is. */
+  private infoLength = 0;
+  private infoOf: IpAddress | null = null;
   private flushing = false;
 
   /** @param defer calls a function when the events that there are now have been handled */
   constructor(private readonly defer: (run: () => void) => void) {
-    const { buffer, byteOffset } = this.message.control;
-    this.control = new DataView(buffer, byteOffset, CMSG_SPACE);
-    this.control.setUint32(0, CMSG_LENGTH, LITTLE_ENDIAN);
-    this.control.setInt32(8, SOL_UDP, LITTLE_ENDIAN);
-    this.control.setInt32(12, UDP_SEGMENT, LITTLE_ENDIAN);
+    const { buffer, byteOffset, length } = this.message.control;
+    this.control = new DataView(buffer, byteOffset, length);
+    this.putControl(null);
   }
 
   /** Takes a copy of `bytes[offset .. offset + length)`, and sees to it that it is sent; false: that is left to the caller. */
-  add(owner: TrainOwner, bytes: Uint8Array, offset: number, length: number, to: Endpoint): boolean {
-    const fits = owner === this.owner && to === this.to && length <= this.size && this.length + length <= MAX_BYTES;
+  add(
+    owner: TrainOwner,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    to: Endpoint,
+    from: IpAddress | null,
+  ): boolean {
+    const fits = owner === this.owner && to === this.to && from === this.from && length <= this.size &&
+      this.length + length <= MAX_BYTES;
     if (this.count > 0 && (!fits || length === 0)) this.flush();
     if (length === 0 || length > MAX_SIZE) return false;
     this.block.bytes.set(bytes.subarray(offset, offset + length), this.length);
@@ -74,6 +86,7 @@ export class SendTrain {
     if (this.count++ === 0) {
       this.owner = owner;
       this.to = to;
+      this.from = from;
       this.size = length;
       if (!this.flushing) {
         this.flushing = true;
@@ -97,11 +110,22 @@ export class SendTrain {
       message.nameLength = putSockaddr(message.name, to.address, to.port);
       this.named = to;
     }
-    message.controlLength = this.count > 1 ? CMSG_SPACE : 0;
-    this.control.setUint16(CMSG_HEADER, this.size, LITTLE_ENDIAN);
+    if (this.from !== this.infoOf) this.putControl(this.from);
+    message.controlLength = this.infoLength + (this.count > 1 ? CMSG_SPACE : 0);
+    this.control.setUint16(this.infoLength + CMSG_HEADER, this.size, LITTLE_ENDIAN);
     message.setPart(0, this.block.address, this.length);
     const sent = libc().sendmsg(fd, message.pointer, MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent < 0 ? -errno() : sent;
+  }
+
+  /** Writes the control messages, all but the size: where they come from, and that they are to be cut apart. */
+  private putControl(from: IpAddress | null): void {
+    this.infoOf = from;
+    const at = this.infoLength = from === null ? 0 : putPacketInfo(this.message.control, from);
+    this.control.setUint32(at, CMSG_LENGTH, LITTLE_ENDIAN);
+    this.control.setUint32(at + 4, 0, LITTLE_ENDIAN);
+    this.control.setInt32(at + 8, SOL_UDP, LITTLE_ENDIAN);
+    this.control.setInt32(at + 12, UDP_SEGMENT, LITTLE_ENDIAN);
   }
 
   private readonly flushNow = (): void => {
@@ -113,6 +137,6 @@ export class SendTrain {
     const { owner } = this;
     if (this.count > 0) owner?.sendTrain(this);
     this.count = this.length = 0;
-    this.owner = this.to = null;
+    this.owner = this.to = this.from = null;
   }
 }

@@ -77,7 +77,7 @@ export class DenoDatagram implements HostDatagram {
       this.lastFrom = endpointOf(address);
       this.lastFromHost = address.hostname;
     }
-    this.handler.received(this.buffer, bytes.length, this.lastFrom);
+    this.handler.received(this.buffer, bytes.length, this.lastFrom, null); // the runtime does not say
     this.receive();
   };
 

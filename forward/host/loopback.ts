@@ -56,14 +56,14 @@ export class LoopbackHost implements HostNetwork {
 
   datagram(local: Endpoint, handler: HostDatagramHandler, options?: DatagramOptions): HostDatagram {
     const socket = this.host.datagram(local, {
-      received: (bytes, length, from) => handler.received(bytes, length, this.toGuest(from)),
+      received: (bytes, length, from, asked) => handler.received(bytes, length, this.toGuest(from), asked),
       failed: (error, to) => handler.failed(error, to === null ? null : this.toGuest(to)),
     }, options);
     return {
       get local() {
         return socket.local;
       },
-      send: (bytes, offset, length, to) => socket.send(bytes, offset, length, this.toHost(to)),
+      send: (bytes, offset, length, to, from) => socket.send(bytes, offset, length, this.toHost(to), from),
       close: () => socket.close(),
     };
   }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Endpoint } from "../../stack/base/address.ts";
+import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
 import type { Chunk } from "../../stack/tcp/flow.ts";
 
 /** Returned by {@linkcode HostStream.read} and {@linkcode HostStream.write}: the handler will be called. */
@@ -71,8 +71,12 @@ export interface HostListener {
 
 /** What a {@linkcode HostDatagram} tells its user. */
 export interface HostDatagramHandler {
-  /** A datagram arrived; `bytes[0..length)` is valid until the call returns. */
-  received(bytes: Uint8Array, length: number, from: Endpoint): void;
+  /**
+   * A datagram arrived; `bytes[0..length)` is valid until the call returns.
+   *
+   * @param asked the address of the host that it was sent to, of crowded sockets on the wildcard; null: not known
+   */
+  received(bytes: Uint8Array, length: number, from: Endpoint, asked: IpAddress | null): void;
   /** A send to `to` failed, or the network reported an error about an earlier datagram; null: not known which. */
   failed(error: HostError, to: Endpoint | null): void;
 }
@@ -80,8 +84,12 @@ export interface HostDatagramHandler {
 /** A UDP socket of the host. */
 export interface HostDatagram {
   readonly local: Endpoint;
-  /** Sends a copy of `bytes[offset .. offset + length)`. */
-  send(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void;
+  /**
+   * Sends a copy of `bytes[offset .. offset + length)`.
+   *
+   * @param from the address of the host that it comes from, of a socket on the wildcard; null or not given: by the route
+   */
+  send(bytes: Uint8Array, offset: number, length: number, to: Endpoint, from?: IpAddress | null): void;
   close(): void;
 }
 

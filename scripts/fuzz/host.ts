@@ -181,7 +181,7 @@ class FuzzSocket implements HostDatagram {
     if (from === null) return;
     const bytes = new Uint8Array(random.of([0, 1, 12, 100, 1472, 1473, 9000, 65_507]));
     for (let i = 0; i < Math.min(bytes.length, 40); i++) bytes[i] = random.next();
-    this.handler.received(bytes, bytes.length, from);
+    this.handler.received(bytes, bytes.length, from, null);
   }
 }
 

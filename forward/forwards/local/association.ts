@@ -22,8 +22,15 @@ export interface AnswerSender {
   readonly forward: LocalForward;
   /** Where it listens. */
   readonly local: Endpoint;
-  /** Sends `header`, if there is one, and `bytes[offset .. offset + length)` behind it. */
-  answer(header: Uint8Array | null, bytes: Uint8Array, offset: number, length: number, client: Endpoint): void;
+  /** Sends `header`, if there is one, and `bytes[offset .. offset + length)` behind it, from `asked`. */
+  answer(
+    header: Uint8Array | null,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    client: Endpoint,
+    asked: IpAddress | null,
+  ): void;
   /** An association of its is over. */
   forget(association: LocalAssociation): void;
 }
@@ -52,6 +59,7 @@ export class LocalAssociation implements Idling {
   /**
    * @param key where the listener keeps it
    * @param client who sends, and gets the answers
+   * @param asked the address of the host that the client sent to; null: that of the listener
    * @param source who the client is, for the guest
    * @param header what is put before each answer
    * @param port the target's port where the forward has none
@@ -59,6 +67,7 @@ export class LocalAssociation implements Idling {
   constructor(
     readonly key: Key,
     readonly client: Endpoint,
+    readonly asked: IpAddress | null,
     readonly source: IpAddress,
     private readonly header: Uint8Array | null,
     private readonly port: number,
@@ -94,7 +103,7 @@ export class LocalAssociation implements Idling {
   /** The guest answers. */
   answered(bytes: Uint8Array, offset: number, length: number): void {
     this.usage.noteAnswered(this.owner.now(), length);
-    this.listener.answer(this.header, bytes, offset, length, this.client);
+    this.listener.answer(this.header, bytes, offset, length, this.client, this.asked);
     if (this.listener.forward.oneAnswer) this.close(EOF);
   }
 

@@ -17,7 +17,7 @@
  *
  * @module
  */
-import type { Endpoint } from "../../../stack/base/address.ts";
+import type { Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import { type EndReason, EndReasons } from "../../report/end_report.ts";
 import type { EventLoop } from "../../loop/event_loop.ts";
 import type { LocalForwardLog } from "../../report/forward_report.ts";
@@ -27,7 +27,7 @@ import { DATAGRAM_BUFFER } from "../../limits/limits.ts";
 import { parseSimpleProxyHeader, SIMPLE_PROXY_HEADER } from "../proxy_protocol/simple.ts";
 import type { GuestDatagram, GuestSender } from "../../udp/associations.ts";
 import type { IdleTable } from "../../udp/idle_table.ts";
-import { endpointKey, type Key } from "../../udp/keys.ts";
+import { addressKey, endpointKey, type Key } from "../../udp/keys.ts";
 import { WaitingRoom } from "../../udp/waiting.ts";
 import { type AnswerSender, LocalAssociation, type LocalAssociationOwner } from "./association.ts";
 import { type LocalForward, type OwnAddresses, sourceTowards } from "./forward.ts";
@@ -131,10 +131,23 @@ export class LocalDatagrams implements LocalAssociationOwner {
 /** A datagram that has none is no proxy's. */
 const NO_HEADER: EndReason = { text: "no Simple Proxy Protocol header", outcome: "other" };
 
+/** The clients of one address of the host, and the object that stood for it last. */
+interface Clients {
+  asked: IpAddress | null;
+  readonly clients: Map<Key, LocalAssociation>;
+}
+
+/** 0 is the wildcard's, which nobody asks. */
+function askedKey(asked: IpAddress | null): Key {
+  return asked === null ? 0 : addressKey(asked.bytes, 0, asked.version);
+}
+
 /** A forward's socket. */
 class Listener implements HostDatagramHandler, AnswerSender {
   readonly local: Endpoint;
-  private readonly table = new Map<Key, LocalAssociation>();
+  /** The clients by the address that they asked, which is where their answers come from. */
+  private readonly tables = new Map<Key, Clients>();
+  private last: Clients | null = null;
   private readonly socket: HostDatagram;
   /** For answers with a header; made when first used. */
   private scratch: Uint8Array | null = null;
@@ -151,10 +164,10 @@ class Listener implements HostDatagramHandler, AnswerSender {
     this.local = this.socket.local;
   }
 
-  received(bytes: Uint8Array, length: number, from: Endpoint): void {
+  received(bytes: Uint8Array, length: number, from: Endpoint, asked: IpAddress | null): void {
     const { address, port } = from;
     const key = endpointKey(address.bytes, 0, address.version, port);
-    const association = this.table.get(key) ?? this.open(key, bytes, length, from);
+    const association = this.find(asked, key) ?? this.open(key, bytes, length, from, asked);
     const data = this.forward.proxyProtocol ? SIMPLE_PROXY_HEADER : 0;
     // Whoever has shown a header once is a proxy; what its later headers say is not looked at.
     if (association !== null && length >= data) association.sent(bytes, data, length - data);
@@ -163,28 +176,63 @@ class Listener implements HostDatagramHandler, AnswerSender {
   failed(error: HostError, to: Endpoint | null): void {
     if (to === null || error.failure !== "refused") return;
     const { address, port } = to;
-    this.table.get(endpointKey(address.bytes, 0, address.version, port))?.end(EndReasons.REFUSED);
+    const key = endpointKey(address.bytes, 0, address.version, port);
+    for (const { clients } of this.tables.values()) clients.get(key)?.end(EndReasons.REFUSED);
   }
 
-  answer(header: Uint8Array | null, bytes: Uint8Array, offset: number, length: number, client: Endpoint): void {
-    if (header === null) return this.socket.send(bytes, offset, length, client);
+  answer(
+    header: Uint8Array | null,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    client: Endpoint,
+    asked: IpAddress | null,
+  ): void {
+    if (header === null) return this.socket.send(bytes, offset, length, client, asked);
     const total = header.length + length;
     if (total > DATAGRAM_BUFFER) return;
     const scratch = this.scratch ??= new Uint8Array(new ArrayBuffer(DATAGRAM_BUFFER));
     scratch.set(header);
     scratch.set(bytes.subarray(offset, offset + length), header.length);
-    this.socket.send(scratch, 0, total, client);
+    this.socket.send(scratch, 0, total, client, asked);
   }
 
   forget(association: LocalAssociation): void {
-    this.table.delete(association.key);
+    const key = askedKey(association.asked), table = this.tables.get(key);
+    if (table === undefined) return;
+    table.clients.delete(association.key);
+    if (table.clients.size > 0) return;
+    this.tables.delete(key);
+    if (this.last === table) this.last = null;
   }
 
   close(): void {
     this.socket.close();
   }
 
-  private open(key: Key, bytes: Uint8Array, length: number, client: Endpoint): LocalAssociation | null {
+  private find(asked: IpAddress | null, key: Key): LocalAssociation | undefined {
+    const { last } = this; // most ask what the last one asked
+    if (last !== null && last.asked === asked) return last.clients.get(key);
+    const table = this.tables.get(askedKey(asked));
+    if (table === undefined) return undefined;
+    table.asked = asked;
+    return (this.last = table).clients.get(key);
+  }
+
+  private add(association: LocalAssociation): void {
+    const { asked, key } = association, tableKey = askedKey(asked);
+    let table = this.tables.get(tableKey);
+    if (table === undefined) this.tables.set(tableKey, table = { asked, clients: new Map() });
+    table.clients.set(key, association);
+  }
+
+  private open(
+    key: Key,
+    bytes: Uint8Array,
+    length: number,
+    client: Endpoint,
+    asked: IpAddress | null,
+  ): LocalAssociation | null {
     const { forward, idle, local, owner } = this;
     let source = client.address, port = local.port, header: Uint8Array | null = null;
     if (forward.proxyProtocol) {
@@ -199,8 +247,8 @@ class Listener implements HostDatagramHandler, AnswerSender {
       header = bytes.slice(0, SIMPLE_PROXY_HEADER);
     }
     idle.makeRoom();
-    const association = new LocalAssociation(key, client, source, header, port, this, owner);
-    this.table.set(key, association);
+    const association = new LocalAssociation(key, client, asked, source, header, port, this, owner);
+    this.add(association);
     idle.add(association);
     association.start();
     return association;

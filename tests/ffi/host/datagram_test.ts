@@ -1,6 +1,6 @@
 import { libc } from "../../../ffi/libc/libc.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
-import { type HostDatagram, HostError } from "../../../forward/host/port.ts";
+import { type DatagramOptions, type HostDatagram, HostError } from "../../../forward/host/port.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
@@ -13,15 +13,15 @@ libc();
 /** A socket, and what came to it. */
 class Received {
   readonly socket: HostDatagram;
-  readonly datagrams: { bytes: Uint8Array; from: Endpoint }[] = [];
+  readonly datagrams: { bytes: Uint8Array; from: Endpoint; asked: IpAddress | null }[] = [];
   readonly failures: { error: HostError; to: Endpoint | null }[] = [];
   onDatagram = (): void => {};
   private waiting: { count: () => number; wanted: number; resolve: () => void } | undefined;
 
-  constructor(test: TestHost, address: string, port = 0) {
+  constructor(test: TestHost, address: string, port = 0, options: DatagramOptions = {}) {
     this.socket = test.host.datagram(endpoint(address, port), {
-      received: (bytes, length, from) => {
-        this.datagrams.push({ bytes: bytes.slice(0, length), from });
+      received: (bytes, length, from, asked) => {
+        this.datagrams.push({ bytes: bytes.slice(0, length), from, asked });
         this.onDatagram();
         this.look();
       },
@@ -29,7 +29,7 @@ class Received {
         this.failures.push({ error, to });
         this.look();
       },
-    });
+    }, options);
   }
 
   /** Resolves when so many datagrams have come. */
@@ -263,3 +263,55 @@ Deno.test({
     for (const { socket } of [a, b]) socket.close();
   },
 });
+
+for (const together of [false, true]) {
+  const how = together ? "together" : "one by one";
+  Deno.test({
+    name: `a socket on the wildcard tells which address was asked, and answers from it (${how})${NEEDS_ROOT}`,
+    ignore: !IS_ROOT,
+    fn: async () => {
+      await using namespace = await TestNamespace.make(
+        "link set lo up",
+        "addr add 192.0.2.1/32 dev lo",
+        "addr add 192.0.2.2/32 dev lo",
+        "addr add 2001:db8::1/128 dev lo nodad",
+        "addr add 2001:db8::2/128 dev lo nodad",
+      );
+      const deferred: (() => void)[] = [];
+      await using test = new TestHost(together ? { defer: (run) => deferred.push(run) } : {});
+      const flush = () => deferred.splice(0).forEach((run) => run());
+      for (
+        const [wildcard, client, asked] of [
+          ["0.0.0.0", "127.0.0.1", "192.0.2.2"],
+          ["0.0.0.0", "127.0.0.1", "127.0.0.7"],
+          ["::", "127.0.0.1", "192.0.2.2"],
+          ["::", "192.0.2.1", "127.0.0.1"],
+          ["::", "2001:db8::1", "2001:db8::2"],
+          ["::", "::1", "2001:db8::2"],
+        ] as const
+      ) {
+        const what = `${client} asks ${asked} of ${wildcard}`;
+        const { server, from } = withNetworkNamespace(namespace.path, () => ({
+          server: new Received(test, wildcard, 0, { crowded: true }),
+          from: new Received(test, client),
+        }));
+        from.socket.send(data, 0, 10, endpoint(asked, server.socket.local.port));
+        flush();
+        await server.have(1);
+        const question = server.datagrams[0]!;
+        assertEquals(question.asked?.toString(), asked, what);
+        for (let i = 0; i < 3; i++) server.socket.send(data, i, 100, question.from, question.asked);
+        server.socket.send(data, 0, 2_000, question.from, question.asked); // too long to leave with others
+        server.socket.send(data, 0, 100, question.from); // as the system chooses
+        flush();
+        await from.have(5);
+        for (const answer of from.datagrams.slice(0, 4)) {
+          assertEquals(formatEndpoint(answer.from), formatEndpoint(endpoint(asked, server.socket.local.port)), what);
+        }
+        assertEquals(equals(from.datagrams[2]!.bytes, data.subarray(2, 102)), true, `${what}: the third answer`);
+        assertEquals(from.datagrams[0]!.asked, null, "not asked for");
+        for (const { socket } of [server, from]) socket.close();
+      }
+    },
+  });
+}

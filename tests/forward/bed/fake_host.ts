@@ -22,14 +22,17 @@ import { endpoint } from "./fakes.ts";
 export class FakeSocket implements HostDatagram {
   /** Where to and what, as text. */
   readonly sent: string[] = [];
+  /** The addresses of the host that were to be their source; null: none was given. */
+  readonly sentFrom: (string | null)[] = [];
   /** What alone, as it was. */
   readonly messages: Uint8Array[] = [];
   closed = false;
 
   constructor(readonly local: Endpoint, readonly handler: HostDatagramHandler) {}
 
-  send(bytes: Uint8Array, offset: number, length: number, to: Endpoint): void {
+  send(bytes: Uint8Array, offset: number, length: number, to: Endpoint, from?: IpAddress | null): void {
     assert(!this.closed);
+    this.sentFrom.push(from?.toString() ?? null);
     this.messages.push(bytes.slice(offset, offset + length));
     this.sent.push(`${formatEndpoint(to)} ${new TextDecoder().decode(bytes.subarray(offset, offset + length))}`);
   }
@@ -41,15 +44,15 @@ export class FakeSocket implements HostDatagram {
 
   // the test's side
 
-  /** A datagram from the network. */
-  hears(from: string, text: string): void {
-    this.hearsBytes(from, new TextEncoder().encode(text));
+  /** A datagram from the network, to the address `asked` of the host. */
+  hears(from: string, text: string, asked?: string): void {
+    this.hearsBytes(from, new TextEncoder().encode(text), asked);
   }
 
   /** The same. */
-  hearsBytes(from: string, bytes: Uint8Array): void {
+  hearsBytes(from: string, bytes: Uint8Array, asked?: string): void {
     const buffer = Uint8Array.from([...bytes, ...new TextEncoder().encode("beyond")]);
-    this.handler.received(buffer, bytes.length, endpoint(from));
+    this.handler.received(buffer, bytes.length, endpoint(from), asked === undefined ? null : IpAddress.parse(asked));
   }
 }
 

@@ -38,8 +38,8 @@ Deno.test("what is for the program's addresses goes to the loopback, and comes f
     failed: (_error, to) => seen.push(`failed ${to === null ? null : formatEndpoint(to)}`),
   });
   socket.send(new Uint8Array(1), 0, 1, at("10.0.2.2"));
-  inner!.received(new Uint8Array(1), 1, at("127.0.0.1", 9));
-  inner!.received(new Uint8Array(1), 1, at("192.0.2.1"));
+  inner!.received(new Uint8Array(1), 1, at("127.0.0.1", 9), null);
+  inner!.received(new Uint8Array(1), 1, at("192.0.2.1"), null);
   assertEquals(seen, [
     ...["dial 127.0.0.1:7", "dial [::1]:7", "dial 192.0.2.1:7", "send 127.0.0.1:7"],
     ...["from 10.0.2.2:9", "from 192.0.2.1:7"],

@@ -82,6 +82,27 @@ Deno.test("local datagrams: each client has a port of its own towards the guest"
   assertEquals(lines[2], "[+] udp://127.0.0.1:4000-127.0.0.1:53/10.0.2.2:49154-10.0.2.100:53 local-fwd conn");
 });
 
+Deno.test("local datagrams: a client of two of the host's addresses is two, and is answered from the one that it asked", () => {
+  const { sockets, datagrams, toGuest, say, idle } = setup("udp://0.0.0.0:53");
+  sockets[0]!.hears(CLIENT, "one", "192.0.2.1");
+  sockets[0]!.hears(CLIENT, "two", "192.0.2.2");
+  sockets[0]!.hears(CLIENT, "again one", "192.0.2.1");
+  sockets[0]!.hears("[2001:db8::9]:4000", "six", "2001:db8::1");
+  assertEquals(toGuest, [
+    "192.0.2.9:49152 > 10.0.2.100:53 one",
+    "192.0.2.9:49153 > 10.0.2.100:53 two",
+    "192.0.2.9:49152 > 10.0.2.100:53 again one",
+    "10.0.2.2:49154 > 10.0.2.100:53 six",
+  ]);
+  for (const port of [49152, 49153]) assert(say("10.0.2.100:53", `192.0.2.9:${port}`, "answer"));
+  assert(say("10.0.2.100:53", "10.0.2.2:49154", "answer"));
+  assertEquals(sockets[0]!.sentFrom, ["192.0.2.1", "192.0.2.2", "2001:db8::1"]);
+  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint(CLIENT));
+  assertEquals(datagrams.size, 1, "clients when a port of one is closed");
+  sockets[0]!.hears(CLIENT, "new", "192.0.2.2");
+  assertEquals(idle.size, 2, "associations after its next datagram");
+});
+
 Deno.test("local datagrams: across families", () => {
   const { sockets, toGuest, say } = setup("udp://[::1]:53:10.0.2.100:54", "udp://127.0.0.1:53:[fd00::100]:54");
   sockets[0]!.hears("[2001:db8::1]:1", "six to four");
@@ -244,7 +265,7 @@ Deno.test("local datagrams: udpspp", () => {
         bytes[29] =
           0xff;
     }
-    sockets[0]!.handler.received(bytes, bytes.length, endpoint(CLIENT));
+    sockets[0]!.handler.received(bytes, bytes.length, endpoint(CLIENT), null);
   };
   const first = header([1, 2, 3, 4], 99);
   send(first + "one");
