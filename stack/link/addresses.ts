@@ -6,6 +6,7 @@
 import { IpAddress, type IpVersion } from "../base/address.ts";
 import { sameBytes } from "../base/bytes.ts";
 import { isLimitedBroadcast, isMulticast4, isUnspecified4 } from "../wire/ipv4.ts";
+import { isLinkLocalOf } from "../wire/ipv6.ts";
 
 /** See the module's text. The IPv4 network is a /24, the IPv6 network a /64. */
 export interface StackAddresses {
@@ -37,8 +38,8 @@ export const DEFAULT_ADDRESSES: StackAddresses = {
 
 /**
  * Whether the address at `offset` is one of the program's own: no packet of the guest can come from there, the guest is
- * told that it is taken, and the program answers its pings. Its link-local address is not looked at: that is for neighbour
- * discovery to know.
+ * told that it is taken, and the program answers its pings. The link-local address that neighbour discovery makes of
+ * {@linkcode StackAddresses.mac} is one of them.
  */
 export function isOwnAddress(
   addresses: StackAddresses,
@@ -46,9 +47,10 @@ export function isOwnAddress(
   offset: number,
   version: IpVersion,
 ): boolean {
-  const { gateway4, gateway6, dns4, dns6, isNameServer } = addresses;
+  const { gateway4, gateway6, dns4, dns6, isNameServer, mac } = addresses;
   if (version === 4) return gateway4.isAt(bytes, offset) || (isNameServer && dns4.isAt(bytes, offset));
-  return gateway6.isAt(bytes, offset) || (isNameServer && dns6.isAt(bytes, offset));
+  return gateway6.isAt(bytes, offset) || (isNameServer && dns6.isAt(bytes, offset)) ||
+    isLinkLocalOf(bytes, offset, mac);
 }
 
 /**

@@ -168,7 +168,7 @@ export class NeighbourDiscovery implements Timer {
     const { addresses, counters } = this.options;
     const { bytes, source } = packet;
     const at = ndpTarget(packet.payload);
-    const own = isOwnAddress(addresses, bytes, at, 6) || this.linkLocal.isAt(bytes, at);
+    const own = isOwnAddress(addresses, bytes, at, 6);
     const detection = isUnspecified6(bytes, source);
     // RFC 4861, section 7.1.1: detection goes to a group, never to a single host
     if (detection && !isMulticast6(bytes, packet.destination)) {

@@ -133,6 +133,15 @@ export function linkLocalOf(mac: Uint8Array): IpAddress {
   ]);
 }
 
+/** Whether the address at `offset` is {@linkcode linkLocalOf} that hardware address. */
+export function isLinkLocalOf(bytes: Uint8Array, offset: number, mac: Uint8Array): boolean {
+  if (bytes[offset] !== 0xfe || bytes[offset + 1] !== 0x80) return false;
+  for (let i = 2; i < 8; i++) if (bytes[offset + i] !== 0) return false;
+  return bytes[offset + 8] === (mac[0] ^ 0x02) && bytes[offset + 9] === mac[1] && bytes[offset + 10] === mac[2] &&
+    bytes[offset + 11] === 0xff && bytes[offset + 12] === 0xfe && bytes[offset + 13] === mac[3] &&
+    bytes[offset + 14] === mac[4] && bytes[offset + 15] === mac[5];
+}
+
 /** The multicast address on which the owner of `address` listens for solicitations (RFC 4291, section 2.7.1). */
 export function solicitedNodeOf(address: IpAddress): IpAddress {
   const end = address.bytes;

@@ -61,6 +61,11 @@ for (const [kind, groups] of Object.entries(PERMITTED)) {
   });
 }
 
+e2e("-icmp auto: the router answers pings to its link-local address", async () => {
+  const bed = await bedWith("-icmp", "auto");
+  assertEquals((await ping(bed, "fe80::7271:aaff:fe4b:29aa%tun0")).code, 0);
+});
+
 e2e("-icmp auto without a route: the program says so", async () => {
   const bed = await bedWith("-icmp=auto");
   await bed.lab.host.ip("route delete 0.0.0.0/0\nroute delete ::/0");

@@ -129,6 +129,25 @@ Deno.test("echo: a function decides, but not about our own addresses", () => {
   assertEquals(bed.takeSent().length, 3);
 });
 
+Deno.test("echo: the router's link-local address is our own", () => {
+  let seen = 0;
+  const bed = new Bed({ echo: () => ++seen > 0 });
+  const linkLocal = "fe800000000000007271aafffe4b29aa";
+  bed.feed(ping6(8, linkLocal));
+  assertEquals(toHex(bed.takeOne().slice(8, 24)), linkLocal, "it answers itself");
+  assertEquals(seen, 0, "nobody else is shown the request");
+  bed.feed(ping6(8, "fe800000000000007271aafffe4b29ab")); // another's
+  assertEquals(seen, 1, "a neighbour's address is not");
+});
+
+Deno.test("nothing comes from our own link-local address", () => {
+  const bed = new Bed();
+  const linkLocal = "fe800000000000007271aafffe4b29aa";
+  bed.feed(ipv6(58, checksummed(hex("8000 0000 0001 0002"), 2, 58, linkLocal, REMOTE6), linkLocal, REMOTE6));
+  assertEquals(bed.takeSent(), []);
+  assertEquals(bed.stack.counters.ipv6.martian, 1);
+});
+
 Deno.test("echo: a name server's addresses are our own where we are one", () => {
   for (const isNameServer of [true, false]) {
     let seen = 0;
