@@ -13,7 +13,7 @@ import { NameServers } from "./dns/servers.ts";
 import type { HostNetwork } from "./host/port.ts";
 import { gatewayRanges, LOOPBACKS } from "./host/loopback.ts";
 import { IdleReclaim } from "./loop/idle_reclaim.ts";
-import { policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
+import { nameServersUnreadable, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
 import { logLines, NO_LOGS } from "./report/reporters.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
 import { EventLoopDelay } from "./metrics/event_loop_delay.ts";
@@ -102,6 +102,11 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
       read,
       now,
       changed: log === null ? undefined : (servers) => serversTaken(servers, log),
+      unreadable: (problem) => {
+        const line = nameServersUnreadable(problem);
+        if (!options.quiet) parts.outputs.stderr.line(line);
+        log?.warning("name servers unreadable", { path: problem.path, reason: problem.reason });
+      },
     }),
     dnsOnly: options.dnsNames === "allowed" ? new AllowedNames(options.allow) : undefined,
     ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },

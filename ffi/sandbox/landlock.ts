@@ -11,8 +11,9 @@
  *
  * @module
  */
-import { check, ENOSYS, EOPNOTSUPP } from "../libc/errors.ts";
+import { check, ENOSYS, EOPNOTSUPP, SystemError } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
+import { linkTarget } from "../process/process.ts";
 import { numberOf } from "./syscalls.ts";
 
 // linux/landlock.h
@@ -46,6 +47,9 @@ const OWN_PROC = "/proc/self";
  * a folder: a rule for a file ends when another is renamed into its place, as DHCP clients do with resolv.conf and editors
  * with hosts; one for the folder outlasts that, but has all of the folder. So it is the folder for whoever may read there
  * no more than everybody may; and for who may read the passwords of others, it is the files, and a replaced one is lost.
+ *
+ * One of the files may be a link out of the folder, as NetworkManager, dnsmasq and toolbox have it with resolv.conf, and
+ * be replaced where it leads to. So the same holds of the folder there, also while the file itself is not there yet.
  */
 const CONFIGURATION = "/etc";
 const CONFIGURATION_FILES: readonly string[] = [
@@ -114,7 +118,8 @@ export class FileRules {
     const fd = check(libc().syscallFirst(number, attributes, size, 0n), "landlock_create_ruleset", "");
     const rules = new FileRules(fd, abi);
     try {
-      const configuration = seesAll ? CONFIGURATION_FILES.map((name) => `${CONFIGURATION}/${name}`) : [CONFIGURATION];
+      const files = CONFIGURATION_FILES.map((name) => `${CONFIGURATION}/${name}`);
+      const configuration = seesAll ? files : [CONFIGURATION, ...files.flatMap(foldersOfTarget)];
       for (const path of [...configuration, ...READABLE]) rules.allow(path, LANDLOCK_ACCESS_FS_READ_FILE);
       // Stays open: it keeps the kernel from forgetting this entry of /proc, and making another which no rule is about.
       rules.allow(OWN_PROC, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, true);
@@ -156,6 +161,51 @@ export class FileRules {
 
   private close(): void {
     libc().close(this.ruleset);
+  }
+}
+
+/** As many links as the kernel follows (MAXSYMLINKS in linux/namei.h). */
+const MAX_LINKS = 40;
+
+/**
+ * The folder of what a link leads to, be it there or not; none where the path is no link. Of the root folder, it is the
+ * file alone: all else is below.
+ */
+function foldersOfTarget(path: string): readonly string[] {
+  let target = path;
+  for (let links = 0; links < MAX_LINKS; links++) {
+    const next = linkTargetOf(target);
+    if (next === null) break;
+    // not to be made shorter: `..` is about where a folder really is, which the kernel finds out
+    target = next.startsWith("/") ? next : `${folderOf(target)}/${next}`;
+  }
+  if (target === path) return [];
+  const folder = folderOf(target);
+  return [isRoot(folder) ? target : folder];
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
+/** Null where it is no link, or not there. */
+function linkTargetOf(path: string): string | null {
+  try {
+    return linkTarget(path);
+  } catch (error) {
+    if (error instanceof SystemError) return null;
+    throw error;
+  }
+}
+
+function isRoot(folder: string): boolean {
+  const c = libc();
+  const fd = c.open(cString(folder), O_PATH_CLOEXEC, 0);
+  if (fd < 0) return false;
+  try {
+    return linkTarget(`/proc/self/fd/${fd}`) === "/";
+  } finally {
+    c.close(fd);
   }
 }
 

@@ -28,6 +28,16 @@ export interface NameServersOptions {
   readonly now: () => number;
   /** Is told the servers that are asked from now on, at the first look and when they change. */
   readonly changed?: ((servers: readonly NameServer[]) => void) | undefined;
+  /** Is told that the file is there and can't be read: once, until it can be read again. Not given: nobody is. */
+  readonly unreadable?: ((problem: Unreadable) => void) | undefined;
+}
+
+/** The host's name servers are not known, or not those of now. */
+export interface Unreadable {
+  readonly path: string;
+  readonly reason: string;
+  /** Those that are asked all the same: the ones that were read last, or this host itself. */
+  readonly asked: readonly NameServer[];
 }
 
 /** How a question is to be asked. */
@@ -48,6 +58,7 @@ export class NameServers {
   private text: string | null = null;
   private conf: ResolvConf = parseResolvConf("");
   private readAt = -Infinity;
+  private isUnreadable = false;
   private turn = 0;
   /** Until when a server goes behind the others. */
   private readonly resting: Readonly<Record<DnsNetwork, Map<NameServer, number>>> = {
@@ -104,8 +115,16 @@ export class NameServers {
   private look(): void {
     if (this.options.now() - this.readAt < MAX_AGE) return;
     this.readAt = this.options.now();
-    const text = this.read();
-    if (text === this.text) return;
+    let problem: string | null = null;
+    const text = this.read((reason) => problem = reason);
+    if (text !== this.text) this.take(text);
+    if (problem !== null && !this.isUnreadable) {
+      this.options.unreadable?.({ path: RESOLV_CONF, reason: problem, asked: this.conf.servers });
+    }
+    this.isUnreadable = problem !== null;
+  }
+
+  private take(text: string): void {
     this.text = text;
     this.conf = parseResolvConf(text);
     this.resting.udp.clear();
@@ -113,12 +132,21 @@ export class NameServers {
     this.options.changed?.(this.conf.servers);
   }
 
-  /** A file that can't be read says nothing new: it may be back soon, or be one that the sandbox doesn't know. */
-  private read(): string {
+  /**
+   * A file that is not there says nothing new: it may be back soon, or the host has none, which is as good as an empty
+   * one (resolv.conf(5)). Nor does one that can't be read, but that is a fault: of its permissions, or the sandbox does
+   * not know where it has gone.
+   */
+  private read(unreadable: (reason: string) => void): string {
     try {
       return this.options.read(RESOLV_CONF);
-    } catch {
+    } catch (error) {
+      if (!isMissing(error)) unreadable(error instanceof Error ? error.message : String(error));
       return this.text ?? "";
     }
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { type Endpoint, formatEndpoint, type IpAddress } from "../../stack/base/address.ts";
+import type { Unreadable } from "../dns/servers.ts";
 import { type EndReason, EndReport } from "./end_report.ts";
 import type { RefusingRule } from "../policy/policy.ts";
 import type { PolicyNetwork } from "../policy/range.ts";
@@ -70,6 +71,12 @@ export function problem(text: string): string {
 /** A version of IP has no sockets for pings. */
 export function noPings(version: 4 | 6, reason: string): string {
   return `[!] No pings over IPv${version}: ${oneLine(reason)}`;
+}
+
+/** The host's resolv.conf is there and can't be read. */
+export function nameServersUnreadable({ path, reason, asked }: Unreadable): string {
+  const servers = asked.map(({ address }) => `${address}`).join(", ");
+  return `[!] ${path} can't be read, so ${servers} is asked for names: ${oneLine(reason)}`;
 }
 
 /** The kernel has not what one part of the sandbox needs. */

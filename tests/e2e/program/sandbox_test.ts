@@ -91,13 +91,35 @@ e2e(
   },
 );
 
-for (const flags of [["-sandbox"], ["-sandbox", "-user", "nobody"]]) {
+/** Where the host's resolv.conf may be: itself, or what it is a link to, which is at PLACE in the lab's folder. */
+const RESOLV_CONFS: readonly (readonly [what: string, place: string, links: readonly (readonly [string, string])[]])[] =
+  [
+    ["a resolv.conf", "etc/resolv.conf", []],
+    ["what resolv.conf is a link to", "run/manager/resolv.conf", [["etc/resolv.conf", "PLACE"]]],
+    [
+      "what resolv.conf leads to by two links",
+      "run/manager/real.conf",
+      [["etc/resolv.conf", "LAB/stub/resolv.conf"], ["stub/resolv.conf", "../run/manager/real.conf"]],
+    ],
+  ];
+
+for (
+  const [flags, [what, place, links]] of [["-sandbox"], ["-sandbox", "-user", "nobody"]].flatMap((flags) =>
+    RESOLV_CONFS.map((conf) => [flags, conf] as const)
+  )
+) {
   e2e(
-    `${flags.join(" ")}: a resolv.conf that another is renamed to is noticed, by -dns and for names of -R`,
+    `${flags.join(" ")}: ${what} that another is renamed to is noticed, by -dns and for names of -R`,
     async () => {
       await using lab = await Lab.create();
-      const etc = `${lab.directory}/etc`, conf = `${etc}/resolv.conf`;
+      const etc = `${lab.directory}/etc`, conf = `${lab.directory}/${place}`;
       await lab.host.check(["cp", "-a", "/etc", etc]);
+      await Deno.chmod(lab.directory, 0o755); // others may go there
+      for (const folder of ["run/manager", "stub"]) await Deno.mkdir(`${lab.directory}/${folder}`, { recursive: true });
+      await Deno.remove(`${etc}/resolv.conf`).catch(() => {});
+      for (const [from, to] of links) {
+        await Deno.symlink(to.replace("PLACE", conf).replace("LAB", lab.directory), `${lab.directory}/${from}`);
+      }
       const configure = async (server: string) => {
         await Deno.writeTextFile(`${conf}.new`, `nameserver ${server}\noptions timeout:1 attempts:1\n`);
         await Deno.rename(`${conf}.new`, conf);
@@ -123,6 +145,33 @@ for (const flags of [["-sandbox"], ["-sandbox", "-user", "nobody"]]) {
     },
   );
 }
+
+e2e("-sandbox: a resolv.conf that becomes a link to elsewhere can't be read, and that is said once", async () => {
+  await using lab = await Lab.create();
+  const etc = `${lab.directory}/etc`, conf = `${etc}/resolv.conf`, elsewhere = `${lab.directory}/elsewhere`;
+  await lab.host.check(["cp", "-a", "/etc", etc]);
+  await Deno.chmod(lab.directory, 0o755);
+  await Deno.writeTextFile(`${conf}.new`, "nameserver 127.0.0.53\n");
+  await Deno.rename(`${conf}.new`, conf);
+  const [guest] = await Promise.all([
+    lab.guest(),
+    startResolver(lab, lab.host, ["127.0.0.53"], { "web.test": WORLD.v4 }),
+  ]);
+  await makeDevice(guest, { mode: "tap", mtu: 1500 });
+  const program = lab.adopt(await startProgram(lab.host.withEtc(etc), guest, ["-sandbox", "-dns"]));
+  const dig = async () => (await guest.run(["dig", "@10.0.2.3", "+short", "+tries=1", "web.test"])).stdout.trim();
+  assertEquals(await dig(), WORLD.v4);
+  await Deno.writeTextFile(elsewhere, "nameserver 127.0.0.54\n");
+  await Deno.symlink(elsewhere, `${conf}.new`);
+  await Deno.rename(`${conf}.new`, conf);
+  const said = () => program.stderr.filter((line) => line.includes("resolv.conf"));
+  await until("the line", 10_000, async () => await dig() === WORLD.v4 && said().length > 0);
+  assertMatch(said()[0]!, /^\[!\] \/etc\/resolv\.conf can't be read, so 127\.0\.0\.53 is asked for names: .*EACCES/);
+  await Deno.writeTextFile(`${conf}.new`, "nameserver 127.0.0.53\n");
+  await Deno.rename(`${conf}.new`, conf);
+  assertEquals(await dig(), WORLD.v4);
+  assertEquals(said().length, 1);
+});
 
 e2e("run: the program is in the sandbox unless that is not wanted, and its command never is", async () => {
   const bed = await forwards.get();

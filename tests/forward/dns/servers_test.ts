@@ -1,4 +1,5 @@
 import { NameServers } from "../../../forward/dns/servers.ts";
+import { nameServersUnreadable } from "../../../forward/report/contract_lines.ts";
 import { assertEquals } from "../../assert.ts";
 
 class Files {
@@ -8,10 +9,14 @@ class Files {
     now: () => this.now,
     read: () => {
       this.reads++;
-      if (this.text === null) throw new Error("no such file");
+      if (this.text === null) throw Object.assign(new Error("no such file"), { code: this.code });
       return this.text;
     },
+    unreadable: (problem) => this.said.push(nameServersUnreadable(problem)),
   });
+  /** The error where there is no text. */
+  code = "ENOENT";
+  readonly said: string[] = [];
 
   constructor(public text: string | null) {}
 
@@ -63,4 +68,28 @@ Deno.test("rotate: each is asked first in turn", () => {
   const files = new Files("nameserver 1.1.1.1\nnameserver 2.2.2.2\noptions rotate");
   const firsts = [0, 1, 2].map(() => files.plan().split(" ")[0]);
   assertEquals(firsts, ["1.1.1.1", "2.2.2.2", "1.1.1.1"]);
+});
+
+Deno.test("a file that is there and can't be read is said once, and again after it could be read", () => {
+  const files = new Files(null);
+  files.code = "EACCES";
+  assertEquals(files.plan(), "127.0.0.1, 2 x 5000");
+  const line = (server: string) => `[!] /etc/resolv.conf can't be read, so ${server} is asked for names: no such file`;
+  assertEquals(files.said, [line("127.0.0.1")]);
+  files.now = 1000;
+  files.plan();
+  assertEquals(files.said.length, 1, "once");
+  files.now = 2000;
+  files.text = "nameserver 192.0.2.1";
+  assertEquals(files.plan(), "192.0.2.1, 2 x 5000");
+  files.now = 3000;
+  files.text = null;
+  assertEquals(files.plan(), "192.0.2.1, 2 x 5000");
+  assertEquals(files.said.slice(1), [line("192.0.2.1")]);
+});
+
+Deno.test("a file that is not there is not said", () => {
+  const files = new Files(null);
+  assertEquals(files.plan(), "127.0.0.1, 2 x 5000");
+  assertEquals(files.said, []);
 });
