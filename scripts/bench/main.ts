@@ -4,11 +4,12 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { chart } from "./report/chart.ts";
 import { fullMatrix, quickMatrix, select } from "./matrix.ts";
 import { UsageError } from "../common/arguments.ts";
 import { type BenchOptions, parseBenchOptions, USAGE } from "./options.ts";
-import { competitors, onPath, ours, type Peer } from "./bed/peers.ts";
+import { baseline, competitors, onPath, ours, type Peer } from "./bed/peers.ts";
 import { withFigures } from "./readme.ts";
 import { notes, table } from "./report/report.ts";
 import { merge, readResults, type Results } from "./report/results.ts";
@@ -29,7 +30,8 @@ try {
 
 async function run(options: BenchOptions): Promise<Results> {
   const works = chosen(options);
-  const peers = [ours(options.source), ...await rivals(options.against)];
+  const former = options.baseline === null ? [] : [baseline(resolve(options.baseline))];
+  const peers = [ours(options.source), ...former, ...await rivals(options.against)];
   if (Deno.uid() !== 0) {
     console.error("The benchmark makes network namespaces, which needs root: sudo deno task bench");
     Deno.exit(1);

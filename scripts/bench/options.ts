@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Measure this program from its source, though there is an executable. */
   readonly source: boolean;
+  /** The executable of another version of this program, to compare with as well; null: none. */
+  readonly baseline: string | null;
   /** Competitors, by name; null: all that there are. */
   readonly against: readonly string[] | null;
   /** Parts of the names of the work to do; null: all. */
@@ -35,7 +37,8 @@ export const USAGE = `usage: deno task bench [OPTION]...
   --quick                  a first look, in less than 90 seconds; in full it takes some 16 minutes
   --source                 this program from its source; otherwise bin/slirpnetstack where \`deno task compile\` has made it,
                            or what SLIRPNETSTACK_BIN names
-  --against NAME[,NAME]    only these competitors
+  --baseline EXECUTABLE    compare with another version of this program, too, called \`baseline\`
+  --against NAME[,NAME]    only these competitors, or \`none\`
   --only NAME[,NAME]       only work whose name begins like this: tcp, tcp-in-8, rr, crr-v4, udp, udp-rr, start, ...
   --link-mtu BYTES         of the link between host and world; ${LINK_MTU} unless given
   --targets                also how the figures compare with what they are wanted to be
@@ -48,7 +51,7 @@ export const USAGE = `usage: deno task bench [OPTION]...
 /** Reads the command line; null: help is wanted. Throws a {@linkcode UsageError}. */
 export function parseBenchOptions(args: readonly string[]): BenchOptions | null {
   const given = readArguments(args, {
-    values: ["against", "only", "link-mtu", "json", "chart", "readme", "from"],
+    values: ["baseline", "against", "only", "link-mtu", "json", "chart", "readme", "from"],
     flags: ["quick", "source", "targets", "help"],
   });
   if (given.has("help")) return null;
@@ -57,7 +60,8 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | null 
     quick: given.has("quick"),
     source: given.has("source"),
     targets: given.has("targets"),
-    against: list("against"),
+    baseline: given.value("baseline"),
+    against: list("against")?.filter((name) => name !== "none") ?? null,
     only: list("only"),
     from: list("from"),
     json: given.value("json"),

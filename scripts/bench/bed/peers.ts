@@ -55,16 +55,24 @@ const EXECUTABLE = `${PROJECT}bin/slirpnetstack`;
  * is not asked for; else from source.
  */
 export function ours(source: boolean): Peer {
-  const command = ourCommand(source);
+  return ofThisProject("slirpnetstack", ourCommand(source));
+}
+
+/** An executable of another version of this project, to be compared with {@linkcode ours} in the same run. */
+export function baseline(executable: string): Peer {
+  return ofThisProject("baseline", [executable]);
+}
+
+function ofThisProject(name: string, command: readonly string[]): Peer {
   return {
-    name: "slirpnetstack",
+    name,
     version: async () => {
       const said = await firstLine([...command, "-version"], PROJECT);
       return command.length === 1 ? `${command[0]!.replace(PROJECT, "")}, ${said}` : `from source, ${said}`;
     },
     async attach(lab, { guest, mtu }) {
       await makeDevice(guest, { mode: "tap", mtu });
-      return lab.adopt(await startProgram(lab.host, guest, ["-quiet"], command));
+      return lab.adopt(await startProgram(lab.host, guest, ["-quiet"], [...command]));
     },
     async launch(_lab, { guest, mtu }) {
       await makeDevice(guest, { mode: "tap", mtu });
