@@ -18,6 +18,7 @@ import { FAILURE, Life } from "./forward/cli/life.ts";
 import * as lines from "./forward/report/contract_lines.ts";
 import { startMetrics } from "./forward/metrics/start.ts";
 import { makeNetwork } from "./forward/network.ts";
+import { SpareDescriptors } from "./forward/limits/spare_descriptors.ts";
 import { readCommandLine } from "./forward/cli/command_line.ts";
 import { RUN_MTU } from "./forward/cli/flags/flag_table.ts";
 import type { Options, RunOptions, SharedOptions } from "./forward/cli/flags/options.ts";
@@ -161,7 +162,11 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
     guest.gone();
   };
   for (const fd of [readyFd, exitFd]) if (fd !== null) attempt(FAILURE, lines.problem, () => system.takeInherited(fd));
-  const metrics = options.metrics === null ? null : await startMetrics(options.metrics, guest.progress);
+  const limit = system.raiseDescriptorLimit();
+  const descriptors = new SpareDescriptors(limit - system.openDescriptors(limit));
+  const metrics = options.metrics === null
+    ? null
+    : await startMetrics(options.metrics, guest.progress, descriptors.spare);
   if (metrics !== null) cleanups.push(() => metrics.close());
   const onError = (error: Error) => gone("the system", error);
   const waits = options.sockets === "libc" ? {} : { waitMicroseconds: 0 }; // the runtime's can't end a wait
@@ -183,7 +188,8 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
   const taker = await makeNetwork(options, {
     ...{ device, frames, allocate, defer, clock: () => poller.now(), capture, metrics, cleanups, lines: guest.lines },
     log: guest.log,
-    ...hosts(options, poller, defer),
+    ...hosts(options, poller, defer, descriptors.spare),
+    descriptors,
     pings: (handler) => pingSockets(options, poller, handler, guest.progress),
     sourceTowards: (remote) => sources.towards(remote),
     process: { read, openDescriptors },
@@ -262,9 +268,9 @@ function execute(guest: system.GuestCommand, name: string): void {
 }
 
 /** The host's network, both for what goes out to it and for those who come from there. */
-function hosts(options: SharedOptions, poller: system.Polling, defer: (run: () => void) => void) {
+function hosts(options: SharedOptions, poller: system.Polling, defer: (run: () => void) => void, spare: () => boolean) {
   const { sourceIpv4: source4, sourceIpv6: source6 } = options;
-  const sockets = { poller, error: hostError, address: IpAddress.at, defer };
+  const sockets = { poller, error: hostError, address: IpAddress.at, defer, spare };
   return chooseHosts(options, () => ({
     host: new system.LibcHost({ ...sockets, source4, source6 }),
     listeners: new system.LibcHost(sockets),

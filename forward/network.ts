@@ -33,6 +33,7 @@ import { Policy } from "./policy/policy.ts";
 import { Refusals } from "./policy/refusals.ts";
 import type { ProgramLog } from "./log/program_log.ts";
 import { LIMITS_INTERVAL_MS, LimitWatch, loggedLogs, loggedPolicy } from "./log/watch.ts";
+import type { SpareDescriptors } from "./limits/spare_descriptors.ts";
 import { setUpForwards } from "./forwards/setup.ts";
 import { asBound, shownBy } from "./host/shown.ts";
 import { Slirp } from "./slirp.ts";
@@ -57,6 +58,8 @@ export interface NetworkParts {
   /** The address that datagrams to `remote` come from; null where the system has none to say. */
   readonly sourceTowards: (remote: Endpoint) => IpAddress | null;
   readonly process: ProcessSource;
+  /** Where the host's sockets that find no descriptor ask for one. */
+  readonly descriptors: SpareDescriptors;
   /** Gives memory that nothing refers to any more back to the system. */
   readonly reclaim: () => void;
   /** Calls back each time that the event loop has nothing to do. */
@@ -111,6 +114,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     dnsOnly: options.dnsNames === "allowed" ? new AllowedNames(options.allow) : undefined,
     ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
     limits: options.limits,
+    descriptors: parts.descriptors,
     reclaim: parts.reclaim,
     loop,
     shown: lines === null ? asBound : shownBy(parts.sourceTowards),

@@ -23,6 +23,7 @@ import type { NameServers } from "./dns/servers.ts";
 import type { Usage } from "../stack/base/usage.ts";
 import type { HostNetwork } from "./host/port.ts";
 import { DEFAULT_LIMITS, type Limits, type LimitUsage } from "./limits/limits.ts";
+import { SpareDescriptors } from "./limits/spare_descriptors.ts";
 import { LocalDatagrams } from "./forwards/local/datagrams.ts";
 import { LocalFlows } from "./forwards/local/flows.ts";
 import type { Logs } from "./report/reporters.ts";
@@ -65,6 +66,8 @@ export interface SlirpOptions {
   readonly logs: Logs;
   /** The end of a socket towards a remote end as people are to see it, where the socket is bound to no address. */
   readonly shown: Shown;
+  /** For sockets that find no descriptor. Not given: there are enough. */
+  readonly descriptors?: SpareDescriptors;
   /** {@linkcode DEFAULT_LIMITS} unless given. */
   readonly limits?: Limits;
   /** The runtime's own event loop and clock unless given: simulations have another. */
@@ -110,7 +113,9 @@ export class Slirp {
     this.giveBack = options.reclaim;
     const reclaim = new Reclaim(loop, () => this.live, () => this.reclaimMemory());
     const ended = () => reclaim.ended();
-    const idle = this.idle = new IdleTable(loop, limits.udpAssociations, ended);
+    const { descriptors = new SpareDescriptors() } = options;
+    const idle = this.idle = new IdleTable(loop, descriptors.associations(limits.udpAssociations), ended);
+    descriptors.giveUp = () => idle.endOldest();
     const idleClients = this.idleClients = new IdleTable(loop, limits.udpAssociations, ended);
     this.stack = new Stack({
       ...{ device, frames, allocate, defer: (run) => loop.defer(run) },

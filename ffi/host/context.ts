@@ -8,7 +8,7 @@ import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts
 import type { HostError } from "../../forward/host/port.ts";
 import { ByteAddresses } from "../libc/byte_address.ts";
 import { ErrorQueue } from "../libc/error_queue.ts";
-import { errnoName, errnoText, SystemError } from "../libc/errors.ts";
+import { EMFILE, ENFILE, errnoName, errnoText, SystemError } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
 import { Message } from "../libc/message.ts";
 import type { Polling } from "../poll/poller.ts";
@@ -21,6 +21,7 @@ import {
   SO_BINDTOIFINDEX,
   SO_KEEPALIVE,
   SO_OOBINLINE,
+  SOCK_NONBLOCK_CLOEXEC,
   SOL_SOCKET,
   TCP_KEEPCNT,
   TCP_KEEPIDLE,
@@ -56,6 +57,8 @@ export interface LibcHostOptions {
   readonly source6?: IpAddress | null;
   /** Calls a function when the events that there are now have been handled; not given: each datagram is sent at once. */
   readonly defer?: (run: () => void) => void;
+  /** Called when there is no descriptor for a socket: has another one closed that can be missed; false: there is none. */
+  readonly spare?: () => boolean;
 }
 
 /** What the kernel said, with the name of the errno in `code` as the runtime's own errors have it. */
@@ -126,6 +129,21 @@ export class SocketContext {
     if (to === this.lastTo) return;
     this.datagramMessage.nameLength = putSockaddr(this.datagramMessage.name, to.address, to.port);
     this.lastTo = to;
+  }
+
+  /** Makes a socket of that kind. Throws a {@linkcode SocketError}. */
+  socket(version: IpVersion, kind: number): number {
+    for (;;) { // each turn closes a socket
+      const fd = libc().socket(familyOf(version), kind | SOCK_NONBLOCK_CLOEXEC, 0);
+      if (fd >= 0) return fd;
+      const reason = errno();
+      if (!this.hasSpared(reason)) throw socketError(reason);
+    }
+  }
+
+  /** Whether a call that failed for that reason may have a descriptor now, because another socket was closed for it. */
+  hasSpared(reason: number): boolean {
+    return (reason === EMFILE || reason === ENFILE) && this.options.spare?.() === true;
   }
 
   /** The socket's own end. Throws the kernel's errno as a {@linkcode SocketError}. */

@@ -35,10 +35,9 @@ import {
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SOCK_DGRAM,
-  SOCK_NONBLOCK_CLOEXEC,
   SOL_SOCKET,
 } from "../libc/socket_constants.ts";
-import { familyOf, type SocketContext, throwIfFailed } from "./context.ts";
+import { familyOf, type SocketContext } from "./context.ts";
 import { putPacketInfo } from "./packet_info.ts";
 import { BATCH } from "./receive_batch.ts";
 import type { SendTrain, TrainOwner } from "./send_train.ts";
@@ -211,7 +210,7 @@ function open(context: SocketContext, local: Endpoint, options: DatagramOptions)
   const { address, port } = local;
   const family = familyOf(address.version);
   const wildcard = address.bytes.every((byte) => byte === 0);
-  const fd = throwIfFailed(libc().socket(family, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0));
+  const fd = context.socket(address.version, SOCK_DGRAM);
   try {
     keepErrors(fd, family);
     if (options.crowded) enlarge(fd);

@@ -12,15 +12,8 @@ import { EINPROGRESS, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLOUT } from "../poll/poller.ts";
 import { endpointText } from "../libc/sockaddr.ts";
-import {
-  IP_BIND_ADDRESS_NO_PORT,
-  IPPROTO_IP,
-  SO_ERROR,
-  SOCK_NONBLOCK_CLOEXEC,
-  SOCK_STREAM,
-  SOL_SOCKET,
-} from "../libc/socket_constants.ts";
-import { familyOf, type SocketContext, socketError, throwIfFailed } from "./context.ts";
+import { IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from "../libc/socket_constants.ts";
+import { type SocketContext, socketError } from "./context.ts";
 import { Socket } from "../poll/watched_socket.ts";
 import { LibcStream, STREAM_EVENTS } from "./stream.ts";
 
@@ -93,7 +86,7 @@ class FailedDial implements HostDial {
 /** A socket on its way there. */
 function connecting(context: SocketContext, remote: Endpoint, zone: string | undefined): Socket {
   const { version } = remote.address;
-  const fd = throwIfFailed(libc().socket(familyOf(version), SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0));
+  const fd = context.socket(version, SOCK_STREAM);
   try {
     context.setStreamOptions(fd);
     if (zone !== undefined) context.bindToInterface(fd, zone);

@@ -4,6 +4,7 @@
  * | accept4 says | what is done |
  * | --- | --- |
  * | EAGAIN | waits for the next |
+ * | EMFILE, ENFILE, and another socket was closed for it | tries again |
  * | EMFILE, ENFILE, ENOBUFS, ENOMEM | rests a while: the connection stays in the kernel's queue, and so it would be ready at once |
  * | anything else | it is about that connection alone, which is gone (accept(2), "Error handling"): the next |
  *
@@ -28,7 +29,7 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
 } from "../libc/socket_constants.ts";
-import { familyOf, type SocketContext, SocketError, throwIfFailed } from "./context.ts";
+import { type SocketContext, SocketError, throwIfFailed } from "./context.ts";
 import { Socket } from "../poll/watched_socket.ts";
 import { LibcStream, STREAM_EVENTS } from "./stream.ts";
 
@@ -70,17 +71,20 @@ export class LibcListener implements HostListener {
   }
 
   private readonly accept = (): void => {
-    let room = true;
+    let room = true, any = false;
     try {
       for (let i = 0; i < ACCEPTS_PER_TURN && !this.closed; i++) {
         this.length[0] = this.name.length;
         const fd = libc().accept4(this.socket.fd, this.name, this.length, SOCK_NONBLOCK_CLOEXEC);
         if (fd >= 0) {
+          any = true;
           this.take(fd);
           continue;
         }
         const reason = errno();
         if (reason === EAGAIN) break;
+        if (reason === EMFILE && any) break; // the kernel says so before it looks whether another waits: the poller knows
+        if (this.context.hasSpared(reason)) continue;
         room = reason !== EMFILE && reason !== ENFILE && reason !== ENOBUFS && reason !== ENOMEM;
         if (!room) break;
       }
@@ -117,7 +121,7 @@ export class LibcListener implements HostListener {
 /** A socket that listens, and its port. Throws a SocketError. */
 function open(context: SocketContext, local: Endpoint): { fd: number; port: number } {
   const { address, port } = local;
-  const fd = throwIfFailed(libc().socket(familyOf(address.version), SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0));
+  const fd = context.socket(address.version, SOCK_STREAM);
   try {
     context.setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     context.setStreamOptions(fd); // what it accepts has them from here

@@ -61,8 +61,9 @@ export const LIMITS = {
     most: 60_000,
   },
   udpAssociations: {
-    what: "UDP ports of the guest that have a socket; and, counted apart, UDP clients of local forwards",
-    whenFull: "the one idle longest ends",
+    what:
+      "UDP ports of the guest that have a socket, for at most half of the free descriptors; and, counted apart, UDP clients of local forwards",
+    whenFull: "the one idle longest ends; of the guest's, also when there is no descriptor left for something else",
     reason: "400 queries a second from a resolver that uses a new port for each, idle for 10 s",
     default: 4_096,
     least: 1,

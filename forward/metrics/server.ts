@@ -28,14 +28,18 @@ export class MetricsServer {
   private source: MetricsSource | null = null;
   private readonly http: HttpServer;
 
-  private constructor(private readonly listening: Listening) {
+  private constructor(private readonly listening: Listening, acceptFailed: (() => void) | undefined) {
     this.address = listening.address;
-    this.http = new HttpServer({ listener: listening.listener, answer: (path, host) => this.answer(path, host) });
+    this.http = new HttpServer({
+      listener: listening.listener,
+      answer: (path, host) => this.answer(path, host),
+      acceptFailed,
+    });
   }
 
-  /** Listens. Rejects with a HostError. */
-  static async listen(address: MetricsAddress): Promise<MetricsServer> {
-    return new MetricsServer(await listenOn(address));
+  /** Listens. `acceptFailed` is as in {@linkcode HttpServer}'s options. Rejects with a HostError. */
+  static async listen(address: MetricsAddress, acceptFailed?: () => void): Promise<MetricsServer> {
+    return new MetricsServer(await listenOn(address), acceptFailed);
   }
 
   /** From now on there are metrics and flows; until then they are "not found". */

@@ -11,10 +11,14 @@ import { portAdvice } from "../host/unprivileged_port.ts";
 import type { MetricsAddress } from "../syntax/metrics_address.ts";
 import { MetricsServer } from "./server.ts";
 
-/** Listens, and says where. Rejects with a {@linkcode StartFailed}. */
-export async function startMetrics(address: MetricsAddress, progress: Output | null): Promise<MetricsServer> {
+/** Listens, and says where; `acceptFailed` is called when there is no descriptor for a client, who waits. Rejects with a {@linkcode StartFailed}. */
+export async function startMetrics(
+  address: MetricsAddress,
+  progress: Output | null,
+  acceptFailed: () => void,
+): Promise<MetricsServer> {
   try {
-    const server = await MetricsServer.listen(address);
+    const server = await MetricsServer.listen(address, acceptFailed);
     progress?.line(runningMetrics(Deno.pid, server.address));
     return server;
   } catch (error) {

@@ -13,7 +13,7 @@
  * | what happens | what is done |
  * | --- | --- |
  * | the policy says no | dropped; ICMP administratively prohibited |
- * | as many associations as may be | the one idle longest ends |
+ * | as many associations as may be, or no descriptor left for any socket | the one idle longest ends |
  * | no socket to be had | the datagram is refused with an ICMP error; serving goes on |
  * | the host has no way there | for a second, datagrams to that address are refused with an ICMP error |
  * | nothing passes for a while | the association ends; how long depends on its use, see timeouts.ts |

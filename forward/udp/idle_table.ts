@@ -74,15 +74,17 @@ export class IdleTable {
     for (const entry of this.entries) entry.end(EndReasons.ABORTED);
   }
 
-  private endOldest(): void {
+  /** Ends the one idle longest; false: there is none. */
+  endOldest(): boolean {
     for (;;) {
       if (this.oldest.length === 0) this.sort();
       const next = this.oldest.pop();
-      if (next === undefined) return;
+      if (next === undefined) return false;
       const { entry, usedAt } = next;
       if (!this.entries.has(entry) || entry.usage.usedAt !== usedAt) continue;
       this.evicted++;
-      return entry.end(EndReasons.TOO_MANY_ASSOCIATIONS);
+      entry.end(EndReasons.TOO_MANY_ASSOCIATIONS);
+      return true;
     }
   }
 

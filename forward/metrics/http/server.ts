@@ -44,6 +44,8 @@ export interface HttpServerOptions {
   readonly listener: Deno.Listener<Deno.Conn>;
   /** Answers a GET of a path; `host` is as in {@linkcode HttpRequest}. */
   readonly answer: (path: string, host: string | null) => HttpAnswer;
+  /** Called when accepting failed, which is tried again soon: out of descriptors, as a rule. */
+  readonly acceptFailed?: (() => void) | undefined;
   /** The time that a client has, in ms. */
   readonly clientTimeout?: number;
   /** Clients at once. */
@@ -82,7 +84,9 @@ export class HttpServer {
         this.accept();
       },
       () => {
-        if (!this.closed) this.retry = setTimeout(() => this.accept(), ACCEPT_RETRY_MS);
+        if (this.closed) return;
+        this.options.acceptFailed?.();
+        this.retry = setTimeout(() => this.accept(), ACCEPT_RETRY_MS);
       },
     );
   }

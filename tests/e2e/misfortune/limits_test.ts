@@ -63,6 +63,25 @@ e2e("-max-pings and -max-ping-identifiers: the oldest makes room", async () => {
   await bed.lab.world.ip(`route delete blackhole ${NOWHERE.v4}/32`);
 });
 
+e2e("few descriptors: idle UDP associations don't shut out connections and questions", async () => {
+  const bed = await beds.with([], ["sh", "-c", 'ulimit -n 80; exec "$@"', "sh"]);
+  const sizes = Array.from({ length: 100 }, (_, i) => i + 1);
+  assertEquals(
+    await bed.client("udp", WORLD.v4, 7, ...sizes),
+    sizes.map((size) => ({ size, error: null })),
+    "every datagram is answered, each from a port of its own",
+  );
+  const { current, max, overflows } = await limit(bed, "udp_associations");
+  assert(8 <= max && max <= 40, `half of the free descriptors: ${max}`);
+  assertEquals(current, max, "associations");
+  assertEquals(overflows, 100 - max, "associations that made room");
+  await assertServing(bed);
+  const [holder, report] = await start(bed, "many", WORLD.v4, max + 5);
+  assertEquals(report, { open: max + 5, errors: {} }, "connections, for which associations end");
+  assert((await limit(bed, "udp_associations")).current < max, "some have ended");
+  await holder.sayEnd();
+});
+
 e2e(
   "out of descriptors: what needs one is refused at once and counted, what is there goes on, and later all is well",
   async () => {

@@ -474,3 +474,44 @@ Deno.test("out of descriptors: dials fail, a listener rests and then goes on", a
     text.decode(stderr),
   );
 });
+
+Deno.test("out of descriptors, but something can be missed: it is closed, as often as there is something", async () => {
+  const script = `
+    import { TestHost, endpoint } from ${JSON.stringify(import.meta.resolve("../host_libc/test_host.ts"))};
+    import { dialled } from ${JSON.stringify(import.meta.resolve("../../forward/bed/dialled.ts"))};
+    import { libc } from ${JSON.stringify(import.meta.resolve("../../../ffi/libc/libc.ts"))};
+    Deno.addSignalListener("SIGTERM", () => Deno.exit(0)); // the runtime can't do without a descriptor for signals
+    const missed = [];
+    const asked = { times: 0 };
+    const spare = () => {
+      asked.times++;
+      if (missed.length === 0) return false;
+      libc().close(missed.pop());
+      return true;
+    };
+    const test = new TestHost({ spare });
+    const accepted = [];
+    const listener = test.host.listen(endpoint("127.0.0.1", 0), (stream) => accepted.push(stream));
+    const first = await dialled(test.host, listener.local);
+    while (accepted.length < 1) await new Promise((r) => setTimeout(r, 1));
+    missed.push(...[1, 2, 3].map(() => libc().eventfd(0, 0o2000000)));
+    const fds = [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => Number(name));
+    libc().setrlimit(7, new BigUint64Array(2).fill(BigInt(Math.max(...fds) + 1)));
+    while (libc().eventfd(0, 0o2000000) >= 0);
+    await dialled(test.host, listener.local);
+    while (accepted.length < 2) await new Promise((r) => setTimeout(r, 1));
+    console.log("a dial and its accept", asked.times);
+    test.host.datagram(endpoint("127.0.0.1", 0), { received() {}, failed() {} });
+    console.log("a datagram socket", asked.times);
+    try { test.host.datagram(endpoint("127.0.0.1", 0), {}); } catch (e) { console.log(e.failure, asked.times); }
+    Deno.exit(0);`;
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(file, script);
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "--config", new URL("../../../deno.json", import.meta.url).pathname, "-A", file],
+  }).output();
+  await Deno.remove(file);
+  const text = new TextDecoder();
+  const expected = "a dial and its accept 2\na datagram socket 3\nresources 4\n";
+  assertEquals(text.decode(stdout), expected, text.decode(stderr));
+});
