@@ -10,12 +10,13 @@ const RESET = new HostError("reset", "connection reset by peer");
 function splice(immediate?: () => boolean) {
   const loop = new FakeLoop();
   const stream = new FakeStream(immediate);
-  const result = { loop, stream, flow: new FakeFlow(() => pump), ended: 0, report: "" };
+  const result = { loop, stream, flow: new FakeFlow(), ended: 0, report: "" };
   const pump = new Splice(stream, "l", loop, (ended) => {
     assert(ended === pump);
     result.ended++;
     result.report = String(ended.ends);
   });
+  result.flow.handler = pump;
   pump.start(result.flow);
   return Object.assign(result, { pump });
 }

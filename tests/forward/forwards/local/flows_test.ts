@@ -46,7 +46,7 @@ function setup(forward: string, immediate = false) {
       connect: (local, guest, handler) => {
         if (state.full) return null;
         const from = { address: local.address, port: local.port || 50_000 + calls.length };
-        const flow = Object.assign(new FakeFlow(() => handler), { guest, local: from });
+        const flow = Object.assign(new FakeFlow(handler), { guest, local: from });
         calls.push({ from: formatEndpoint(local), to: formatEndpoint(guest), handler, flow });
         return flow;
       },
