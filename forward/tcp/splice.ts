@@ -75,7 +75,7 @@ export class Splice implements TcpHandler, HostStreamHandler {
   }
 
   /**
-   * Starts pumping. The flow's handler must pass everything on to this splice.
+   * Starts pumping. This splice must be the flow's handler already.
    *
    * @param committed how many bytes were given to the guest's side before
    */

@@ -135,20 +135,16 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
       this.finish();
     });
     this.splice = splice;
+    flow.handler = splice;
     splice.start(flow, this.sendData(flow));
   }
 
-  readable(): void {
-    this.splice?.readable();
-  }
+  readable(): void {}
 
-  writable(): void {
-    this.splice?.writable();
-  }
+  writable(): void {}
 
   closed(failure: TcpFailure | null): void {
-    if (this.splice !== null) this.splice.closed(failure);
-    else this.fail(FAILURES[failure ?? "aborted"]);
+    this.fail(FAILURES[failure ?? "aborted"]);
   }
 
   /** Gives the guest what came with the header; returns how many bytes that was. */
