@@ -8,7 +8,7 @@ import type { Allocate, Device, FramePool } from "../stack/base/device.ts";
 import type { Capture } from "./capture/capture.ts";
 import { captureFrames, CapturingDevice, type FrameTaker } from "./capture/capturing_device.ts";
 import { AllowedNames } from "./dns/allowed_names.ts";
-import type { NameServer } from "./dns/resolv_conf.ts";
+import type { NameServer } from "./dns/host_resolv_conf.ts";
 import { NameServers } from "./dns/servers.ts";
 import type { HostNetwork } from "./host/port.ts";
 import { gatewayRanges, LOOPBACKS } from "./host/loopback.ts";

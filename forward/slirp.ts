@@ -233,7 +233,7 @@ export class Slirp {
   private request(request: TcpRequest): void {
     const { address, port } = request.local;
     const service = this.serviceAt(this.remoteTcp, address.bytes, 0, address.version, port);
-    if (service instanceof Dns) service.request(request);
+    if (service instanceof Dns) service.takeRequest(request);
     else if (service !== null) this.remoteFlows.request(request, service);
     else this.route(request);
   }
@@ -251,7 +251,7 @@ export class Slirp {
     const { bytes, localAddress, version, localPort } = datagram;
     const service = this.serviceAt(this.remoteUdp, bytes, localAddress, version, localPort);
     if (service === null) this.associations.receive(datagram); // which asks the policy
-    else if (service instanceof Dns) service.receive(datagram);
+    else if (service instanceof Dns) service.takeDatagram(datagram);
     else this.remoteDatagrams.receive(datagram, service);
   }
 

@@ -44,7 +44,7 @@ class Bed {
 
   /** The guest asks over UDP. */
   asks(message: Uint8Array, from = "10.0.2.100:4000"): void {
-    this.dns.receive(datagramOf(message, from));
+    this.dns.takeDatagram(datagramOf(message, from));
   }
 
   /** The socket of the host's that was made at that place. */
@@ -209,7 +209,7 @@ class TcpBed extends Bed {
 
   connect(): FakeRequest {
     const request = new FakeRequest(endpoint("10.0.2.3:53"));
-    this.dns.request(request);
+    this.dns.takeRequest(request);
     return request;
   }
 
