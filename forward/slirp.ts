@@ -24,17 +24,17 @@ import type { Usage } from "../stack/base/usage.ts";
 import type { HostNetwork } from "./host/port.ts";
 import { DEFAULT_LIMITS, type Limits, type LimitUsage } from "./limits/limits.ts";
 import { SpareDescriptors } from "./limits/spare_descriptors.ts";
-import { LocalDatagrams } from "./forwards/local/datagrams.ts";
-import { LocalFlows } from "./forwards/local/flows.ts";
+import { LocalUdpClients } from "./forwards/local/udp_clients.ts";
+import { LocalTcpClients } from "./forwards/local/tcp_clients.ts";
 import type { Logs } from "./report/reporters.ts";
 import { type PingPolicy, Pings, type PingsOptions } from "./icmp/pings.ts";
 import type { Policy } from "./policy/policy.ts";
-import { Reclaim } from "./loop/reclaim.ts";
+import { CrowdReclaim } from "./memory/crowd_reclaim.ts";
 import { RemoteDatagrams } from "./forwards/remote/datagrams.ts";
 import { RemoteFlows } from "./forwards/remote/flows.ts";
 import { type RemoteForward, RemoteForwards } from "./forwards/remote/table.ts";
 import type { Shown } from "./host/shown.ts";
-import { StackLoop, type WakingLoop } from "./loop/stack_alarm.ts";
+import { StackScheduler, type WakingScheduler } from "./timers/stack_scheduler.ts";
 import { ConnectionCount } from "./tcp/connection_count.ts";
 import { Dials } from "./tcp/dials.ts";
 import { OutgoingFlows } from "./tcp/outgoing.ts";
@@ -76,7 +76,7 @@ export interface SlirpOptions {
   /** {@linkcode DEFAULT_LIMITS} unless given. */
   readonly limits?: Limits;
   /** The runtime's own event loop and clock unless given: simulations have another. */
-  readonly loop?: WakingLoop;
+  readonly loop?: WakingScheduler;
   /** Gives memory that nothing refers to any more back to the system. Called seldom, as it takes a while. */
   readonly reclaim?: () => void;
   /** Random unsigned 32-bit numbers; such that nobody can guess unless given. */
@@ -94,13 +94,13 @@ export class Slirp {
   readonly remoteUdp: RemoteForwards = new RemoteForwards();
   readonly remoteFlows: RemoteFlows;
   readonly remoteDatagrams: RemoteDatagrams;
-  readonly localFlows: LocalFlows;
-  readonly localDatagrams: LocalDatagrams;
+  readonly localTcp: LocalTcpClients;
+  readonly localUdp: LocalUdpClients;
   /** Null where the program itself answers, or nobody. */
   readonly pings: Pings | null;
   /** Null where it is switched off. */
   readonly dns: Dns | null;
-  private readonly loop: WakingLoop;
+  private readonly loop: WakingScheduler;
   private readonly frames: FramePool;
   private readonly giveBack: (() => void) | undefined;
   /** The guest's associations, each of which takes a descriptor. */
@@ -114,10 +114,10 @@ export class Slirp {
   constructor(private readonly options: SlirpOptions) {
     const { device, frames, allocate, host, listeners, policy, echo, nameServers, logs, shown } = options;
     const { limits = DEFAULT_LIMITS, random = randomUint32 } = options;
-    const loop = this.loop = options.loop ?? new StackLoop();
+    const loop = this.loop = options.loop ?? new StackScheduler();
     this.frames = frames;
     this.giveBack = options.reclaim;
-    const reclaim = new Reclaim(loop, () => this.live, () => this.reclaimMemory());
+    const reclaim = new CrowdReclaim(loop, () => this.live, () => this.reclaimMemory());
     const ended = () => reclaim.ended();
     const { descriptors = new SpareDescriptors() } = options;
     const idle = this.idle = new IdleTable(loop, descriptors.associations(limits.udpAssociations), ended);
@@ -160,8 +160,8 @@ export class Slirp {
     this.remoteFlows = new RemoteFlows({ outgoing, connections, logs: logs.remoteTcp });
     this.remoteDatagrams = new RemoteDatagrams({ host, guest: udp, loop, idle, logs: logs.remoteUdp, shown });
     const local = { host: listeners, loop, own, log: logs.local };
-    this.localFlows = new LocalFlows({ ...local, guest: tcp, allocate, connections });
-    this.localDatagrams = new LocalDatagrams({ ...local, guest: udp, idle: idleClients, random });
+    this.localTcp = new LocalTcpClients({ ...local, guest: tcp, allocate, connections });
+    this.localUdp = new LocalUdpClients({ ...local, guest: udp, idle: idleClients, random });
     loop.drive(this.stack);
     this.stack.start();
   }
@@ -207,8 +207,8 @@ export class Slirp {
   close(): void {
     this.pings?.close();
     this.dns?.close();
-    this.localFlows.close();
-    this.localDatagrams.close();
+    this.localTcp.close();
+    this.localUdp.close();
     this.outgoing.abort();
     this.idle.close();
     this.idleClients.close();
@@ -247,7 +247,7 @@ export class Slirp {
   }
 
   private datagram(datagram: UdpDatagram): void {
-    if (this.localDatagrams.receive(datagram)) return;
+    if (this.localUdp.receive(datagram)) return;
     const { bytes, localAddress, version, localPort } = datagram;
     const service = this.serviceAt(this.remoteUdp, bytes, localAddress, version, localPort);
     if (service === null) this.associations.receive(datagram); // which asks the policy
@@ -256,7 +256,7 @@ export class Slirp {
   }
 
   private refused(local: Endpoint, guest: Endpoint): void {
-    if (this.localDatagrams.refused(local, guest)) return;
+    if (this.localUdp.refused(local, guest)) return;
     const { address, port } = local;
     const service = this.serviceAt(this.remoteUdp, address.bytes, 0, address.version, port);
     if (service === null) this.associations.refused(guest);

@@ -26,8 +26,8 @@
 import { IpAddress, type IpVersion } from "../../stack/base/address.ts";
 import type { StackAddresses } from "../../stack/link/addresses.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
-import { Deadlines } from "../loop/deadlines.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
+import { Deadlines } from "../timers/deadlines.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import { DEFAULT_LIMITS } from "../limits/limits.ts";
 import type { GuestDatagram, GuestSender } from "../udp/associations.ts";
 import type { AllowedNames } from "./allowed_names.ts";
@@ -51,7 +51,7 @@ import { Upstream, type UpstreamOptions } from "./upstream.ts";
 /** What a {@linkcode Dns} is made of. */
 export interface DnsOptions extends UpstreamOptions {
   readonly servers: NameServers;
-  readonly loop: EventLoop;
+  readonly loop: Scheduler;
   readonly guest: GuestSender;
   readonly addresses: Pick<StackAddresses, "dns4" | "dns6">;
   /** The limit of questions that wait for an answer. */

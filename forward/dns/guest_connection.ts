@@ -16,8 +16,8 @@
  */
 import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../stack/tcp/flow.ts";
 import { get16, put16 } from "../../stack/base/bytes.ts";
-import { Deadlines, type Expiring } from "../loop/deadlines.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
+import { Deadlines, type Expiring } from "../timers/deadlines.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import { MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../limits/limits.ts";
 import { DNS_CONNECTION_IDLE_MS } from "../limits/timeouts.ts";
 import { LENGTH_FIELD, type Question } from "./message.ts";
@@ -30,7 +30,7 @@ export class GuestConnections {
   /** Those that wait for the client. */
   readonly idle: Deadlines<GuestConnection>;
 
-  constructor(readonly asker: DnsAsker, loop: EventLoop) {
+  constructor(readonly asker: DnsAsker, loop: Scheduler) {
     this.idle = new Deadlines(loop, DNS_CONNECTION_IDLE_MS);
   }
 

@@ -14,7 +14,7 @@
  *
  * @module
  */
-import type { Deadlines, Expiring } from "../loop/deadlines.ts";
+import type { Deadlines, Expiring } from "../timers/deadlines.ts";
 import { HostError } from "../host/port.ts";
 import type { NameServer } from "./host_resolv_conf.ts";
 import { NOTIMP, type Question, rcodeOf, REFUSED, SERVFAIL } from "./message.ts";

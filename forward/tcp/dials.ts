@@ -8,8 +8,8 @@
  * @module
  */
 import type { Endpoint } from "../../stack/base/address.ts";
-import { Deadlines, type Expiring } from "../loop/deadlines.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
+import { Deadlines, type Expiring } from "../timers/deadlines.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import type { HostDial, HostDialHandler, HostNetwork } from "../host/port.ts";
 import { DEFAULT_LIMITS, DIALS_SHARE } from "../limits/limits.ts";
 import { DIAL_TIMEOUT_MS } from "../limits/timeouts.ts";
@@ -32,7 +32,7 @@ export class Dials {
   /** @param limit how many there may be at once */
   constructor(
     private readonly host: HostNetwork,
-    loop: EventLoop,
+    loop: Scheduler,
     readonly limit: number = DEFAULT_LIMITS.dials,
   ) {
     this.pending = new Deadlines(loop, DIAL_TIMEOUT_MS);

@@ -23,7 +23,7 @@
 import type { Endpoint } from "../../stack/base/address.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import type { FlowLog } from "../report/routed_report.ts";
 import { type HostDial, HostError, type HostStream } from "../host/port.ts";
 import { unreachableFor } from "../host/unreachable.ts";
@@ -36,7 +36,7 @@ export interface OutgoingOptions {
   readonly dials: Dials;
   /** Shared with the connections of local forwards. */
   readonly connections: ConnectionCount;
-  readonly loop: EventLoop;
+  readonly loop: Scheduler;
 }
 
 /** The guest's side of a connection that is being dialled: its SYN, or a connection that was accepted early. */

@@ -8,7 +8,7 @@ import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import { allocatePlain } from "../../../stack/base/device.ts";
 import type { Unreachable } from "../../../stack/base/layers.ts";
 import type { Chunk, TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../../stack/tcp/flow.ts";
-import type { EventLoop } from "../../../forward/loop/event_loop.ts";
+import type { Scheduler } from "../../../forward/timers/scheduler.ts";
 import { type HostError, type HostStream, type HostStreamHandler, PENDING } from "../../../forward/host/port.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
@@ -29,7 +29,7 @@ export function seededRandom(seed: number): () => number {
 }
 
 /** An event loop whose time passes when it is told to. */
-export class FakeLoop implements EventLoop {
+export class FakeScheduler implements Scheduler {
   time = 1_000;
   private readonly deferred: (() => void)[] = [];
   private readonly timers: { at: number; run: () => void }[] = [];

@@ -10,13 +10,13 @@ import { DEFAULT_ADDRESSES } from "../../../stack/link/addresses.ts";
 import { allocatePlain } from "../../../stack/base/device.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { FakeHost, type FakeSocket } from "../bed/fake_host.ts";
-import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../bed/fakes.ts";
+import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../bed/fakes.ts";
 import { guestDatagram } from "../bed/guest_datagram.ts";
 import { answerTo, question, told } from "./messages.ts";
 
 /** The guest's name server between a guest and servers that the test plays. */
 class Bed {
-  readonly loop = new FakeLoop();
+  readonly loop = new FakeScheduler();
   readonly host = new FakeHost();
   readonly loopback = new FakeHost();
   /** What the guest is sent over UDP: `TO: ID CODE NAME ...` */

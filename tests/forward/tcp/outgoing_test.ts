@@ -8,13 +8,13 @@ import { OutgoingFlows } from "../../../forward/tcp/outgoing.ts";
 import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 import { FakeHost } from "../bed/fake_host.ts";
-import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../bed/fakes.ts";
+import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../bed/fakes.ts";
 
 /** Small ones. */
 const MOST = 20, MOST_DIALS = 8;
 
 function setup() {
-  const loop = new FakeLoop();
+  const loop = new FakeScheduler();
   const lines: string[] = [];
   const host = new FakeHost();
   const { dials } = host;

@@ -10,13 +10,13 @@ import { OutgoingFlows } from "../../../../forward/tcp/outgoing.ts";
 import { formatEndpoint } from "../../../../stack/base/address.ts";
 import { assertEquals } from "../../../assert.ts";
 import { FakeHost, FakeNames } from "../../bed/fake_host.ts";
-import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../../bed/fakes.ts";
+import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../../bed/fakes.ts";
 
 /** Small ones. */
 const MOST = 20, MOST_DIALS = 8;
 
 function setup(target: string) {
-  const loop = new FakeLoop(), host = new FakeHost();
+  const loop = new FakeScheduler(), host = new FakeHost();
   const names = new FakeNames({ addresses: { web: "192.0.2.1" }, services: { svc: "0 0 81 web" } });
   const lines: string[] = [];
   const output = new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length });
