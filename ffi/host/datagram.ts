@@ -17,21 +17,33 @@
  * @module
  */
 import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
-import type { DatagramOptions, HostDatagram, HostDatagramHandler } from "../../forward/host/port.ts";
-import { keepErrors, SO_EE_ORIGIN_LOCAL } from "../libc/error_queue.ts";
-import { EAGAIN, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, EOPNOTSUPP } from "../libc/errors.ts";
+import type { DatagramOptions, HostDatagram, HostDatagramHandler, LostDatagram } from "../../forward/host/port.ts";
+import {
+  keepErrors,
+  QUOTED_SIZE,
+  SO_EE_ORIGIN_ICMP,
+  SO_EE_ORIGIN_ICMP6,
+  SO_EE_ORIGIN_LOCAL,
+} from "../libc/error_queue.ts";
+import { EAGAIN, ECONNREFUSED, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, EOPNOTSUPP } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { EPOLLERR, EPOLLIN } from "../poll/poller.ts";
 import { endpointText, readEndpoint, sockaddrIs, sockaddrPort } from "../libc/sockaddr.ts";
 import {
   AF_INET6,
+  IP_MTU_DISCOVER,
   IP_PKTINFO,
+  IP_TTL,
   IPPROTO_IP,
   IPPROTO_IPV6,
+  IPV6_MTU_DISCOVER,
   IPV6_RECVPKTINFO,
+  IPV6_UNICAST_HOPS,
   IPV6_V6ONLY,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
+  PMTUDISC_DO,
+  PMTUDISC_WANT,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SOCK_DGRAM,
@@ -56,6 +68,8 @@ const ON = new Int32Array(new ArrayBuffer(4)).fill(1);
 const MAX_ERRORS = 64;
 /** Errors of the socket's own in a row, after which it is left alone: waiting for it would spin. */
 const MAX_FAILURES = 16;
+/** How often a datagram is sent that the kernel fails for the errors of others. */
+const MAX_ATTEMPTS = 4;
 
 /** See the module's text. */
 export class LibcDatagram implements HostDatagram, TrainOwner {
@@ -66,6 +80,8 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   private closed = false;
   /** Whether datagrams must be sent one by one. */
   private apart = false;
+  /** Of the last datagram that the kernel found too large: what the path takes. */
+  private localMtu = 0;
   /** Failures to receive since the last datagram. */
   private failures = 0;
   /** Where the last datagram came from: most come from there again. */
@@ -93,6 +109,17 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     if (this.apart || train === null || !train.add(this, bytes, offset, length, to, from)) {
       this.sendOne(bytes, offset, length, to, from);
     }
+  }
+
+  setPath(hopLimit: number, dontFragment: boolean): void {
+    if (this.closed) return;
+    const { context, socket } = this;
+    context.train?.flushOf(this); // those were sent before
+    const four = this.local.address.version === 4;
+    const level = four ? IPPROTO_IP : IPPROTO_IPV6;
+    context.setOption(socket.fd, level, four ? IP_TTL : IPV6_UNICAST_HOPS, hopLimit === 0 ? -1 : hopLimit);
+    const discover = dontFragment ? PMTUDISC_DO : PMTUDISC_WANT;
+    context.setOption(socket.fd, level, four ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, discover);
   }
 
   sendTrain(train: SendTrain): void {
@@ -134,7 +161,15 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
         this.dropped++;
         return;
       }
-      if (attempts > 0 || this.readErrors() === 0) return this.fail(reason, `send to udp ${endpointText(to)}`, to);
+      this.localMtu = 0;
+      const entries = this.readErrors();
+      // without a connection, that nobody listens is always said about an earlier one
+      const own = entries === 0 ? reason !== ECONNREFUSED : reason === EMSGSIZE && this.localMtu > 0;
+      if (own || attempts === MAX_ATTEMPTS) {
+        const data = bytes.slice(offset, offset + Math.min(length, QUOTED_SIZE));
+        const lost = { icmp: null, mtu: reason === EMSGSIZE ? this.localMtu : 0, data, length };
+        return this.fail(reason, `send to udp ${endpointText(to)}`, to, own ? lost : null);
+      }
     }
   }
 
@@ -154,7 +189,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
       if (count === -EAGAIN) return false;
       if (this.readErrors() > 0) return true;
       this.failures++;
-      this.fail(-count, `receive on udp ${endpointText(this.local)}`, null);
+      this.fail(-count, `receive on udp ${endpointText(this.local)}`, null, null);
       return false;
     }
     this.failures = 0;
@@ -188,18 +223,27 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     let count = 0;
     while (count < MAX_ERRORS && errors.take(this.socket.fd)) {
       count++;
+      if (errors.origin === SO_EE_ORIGIN_LOCAL && errors.errno === EMSGSIZE) this.localMtu = errors.info;
       if (errors.errno === 0 || errors.origin === SO_EE_ORIGIN_LOCAL) continue;
       const { destination } = errors;
       const to = destination === null ? "" : ` to ${endpointText(destination)}`;
-      this.fail(errors.errno, `udp${to}`, destination);
+      this.fail(errors.errno, `udp${to}`, destination, this.lost());
     }
     return count;
   }
 
-  private fail(errno: number, what: string, to: Endpoint | null): void {
+  /** What the error queue's present entry says of the datagram. */
+  private lost(): LostDatagram | null {
+    const { origin, type, code, info, payload, payloadLength, offender } = this.context.errors;
+    if (origin !== SO_EE_ORIGIN_ICMP && origin !== SO_EE_ORIGIN_ICMP6) return null;
+    const data = payload.slice(0, payloadLength);
+    return { icmp: { type, code, from: offender }, mtu: info, data, length: payloadLength };
+  }
+
+  private fail(errno: number, what: string, to: Endpoint | null, lost: LostDatagram | null): void {
     const error = this.context.error(errno, what);
     queueMicrotask(() => {
-      if (!this.closed) this.handler.failed(error, to);
+      if (!this.closed) this.handler.failed(error, to, lost);
     });
     this.context.poller.yield?.();
   }

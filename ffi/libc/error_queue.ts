@@ -32,8 +32,8 @@ const CMSG_HEADER = 16;
 const CMSG_LEVEL = 8;
 const CMSG_TYPE = 12;
 
-/** What is wanted of a quoted packet: ICMP's header. */
-const PAYLOAD_SIZE = 8;
+/** What is wanted of a quoted packet: enough for programs to know their own again. */
+export const QUOTED_SIZE = 512;
 
 /** Room for a `sock_extended_err` with the longest address, its header, and a timestamp that somebody asked for. */
 const CONTROL_SIZE = 256;
@@ -83,14 +83,16 @@ export class ErrorQueue {
   /** The first bytes of what was sent, from the transport's payload (UDP) or header (ICMP) on. */
   readonly payload: Uint8Array;
   payloadLength = 0;
+  /** What goes with it: the MTU of the path for EMSGSIZE. */
+  info = 0;
   private readonly message = new Message({ name: true, control: CONTROL_SIZE });
   private offenderAt = -1;
 
   /** @param make makes addresses */
   constructor(private readonly make: MakeAddress) {
-    const block = new MachineBlock(PAYLOAD_SIZE);
+    const block = new MachineBlock(QUOTED_SIZE);
     this.payload = block.bytes;
-    this.message.setPart(0, block.address, PAYLOAD_SIZE);
+    this.message.setPart(0, block.address, QUOTED_SIZE);
   }
 
   /** Takes the oldest entry off a socket's queue; false: it is empty. */
@@ -105,6 +107,7 @@ export class ErrorQueue {
           this.origin =
           this.type =
           this.code =
+          this.info =
             0;
         this.offenderAt = -1;
         eachControl(message, this.see);
@@ -135,6 +138,7 @@ export class ErrorQueue {
     this.origin = control[at + 4]!;
     this.type = control[at + 5]!;
     this.code = control[at + 6]!;
+    this.info = word(control, at + 8);
     this.offenderAt = at + 16;
   };
 }

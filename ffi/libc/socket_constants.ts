@@ -50,9 +50,15 @@ export const IPPROTO_ICMPV6 = 58;
 export const SOL_RAW = 255;
 export const IP_TTL = 2;
 export const IP_PKTINFO = 8;
+export const IP_MTU_DISCOVER = 10;
+/** Values of it and of IPV6_MTU_DISCOVER: a datagram that is too large is sent in fragments, or not at all. */
+export const PMTUDISC_WANT = 1;
+export const PMTUDISC_DO = 2;
 export const IP_RECVERR = 11;
 export const IP_RECVTTL = 12;
 export const IP_BIND_ADDRESS_NO_PORT = 24;
+export const IPV6_UNICAST_HOPS = 16;
+export const IPV6_MTU_DISCOVER = 23;
 export const IPV6_RECVERR = 25;
 export const IPV6_V6ONLY = 26;
 export const IPV6_RECVPKTINFO = 49;

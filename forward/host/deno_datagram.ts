@@ -11,7 +11,7 @@
  * @module
  */
 import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
-import type { HostDatagram, HostDatagramHandler } from "./port.ts";
+import type { HostDatagram, HostDatagramHandler, LostDatagram } from "./port.ts";
 import { endpointOf, zonedAddress } from "./deno_address.ts";
 import { hostError } from "./errors.ts";
 import { MAX_QUEUED_DATAGRAMS, MAX_RECEIVE_ERRORS } from "../limits/limits.ts";
@@ -59,6 +59,9 @@ export class DenoDatagram implements HostDatagram {
     if (this.queue.length === 1) this.sendNext();
   }
 
+  /** Deno has no call for either. */
+  setPath(): void {}
+
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -83,7 +86,7 @@ export class DenoDatagram implements HostDatagram {
 
   private readonly receiveFailed = (error: unknown): void => {
     if (this.closed) return this.buffers.release(this.buffer);
-    this.handler.failed(hostError(error, `receive on udp ${formatEndpoint(this.local)}`), null);
+    this.handler.failed(hostError(error, `receive on udp ${formatEndpoint(this.local)}`), null, null);
     // Such errors are about a datagram. A socket that gives nothing else is broken: reading on would spin.
     if (++this.errors < MAX_RECEIVE_ERRORS) this.receive();
     else this.buffers.release(this.buffer);
@@ -110,8 +113,8 @@ export class DenoDatagram implements HostDatagram {
   };
 
   private readonly sendFailed = (error: unknown): void => {
-    const { to } = this.queue[0]!;
-    if (!this.closed) this.handler.failed(hostError(error, `send to udp ${formatEndpoint(to)}`), to);
+    const { copy, to } = this.queue[0]!;
+    if (!this.closed) this.handler.failed(hostError(error, `send to udp ${formatEndpoint(to)}`), to, lost(copy));
     this.sent();
   };
 }
@@ -120,6 +123,14 @@ export class DenoDatagram implements HostDatagram {
 interface QueuedDatagram {
   readonly copy: Uint8Array<ArrayBuffer>;
   readonly to: Endpoint;
+}
+
+/** How much of a lost datagram is kept for an ICMP error. */
+const QUOTATION = 512;
+
+/** Of the datagram's MTU Deno says nothing. */
+function lost(datagram: Uint8Array): LostDatagram {
+  return { icmp: null, mtu: 0, data: datagram.slice(0, QUOTATION), length: datagram.length };
 }
 
 function netAddress(address: Deno.Addr): Deno.NetAddr {

@@ -16,6 +16,7 @@ import type {
   HostListener,
   HostNetwork,
   HostStream,
+  LostDatagram,
 } from "./port.ts";
 import { Prefix } from "../addresses/prefix.ts";
 import type { Range } from "../policy/range.ts";
@@ -57,13 +58,17 @@ export class LoopbackHost implements HostNetwork {
   datagram(local: Endpoint, handler: HostDatagramHandler, options?: DatagramOptions): HostDatagram {
     const socket = this.host.datagram(local, {
       received: (bytes, length, from, asked) => handler.received(bytes, length, this.toGuest(from), asked),
-      failed: (error, to) => handler.failed(error, to === null ? null : this.toGuest(to)),
+      failed: (error, to, lost) => {
+        if (to === null) handler.failed(error, null, lost);
+        else handler.failed(error, this.toGuest(to), lost === null ? null : this.lostToGuest(lost));
+      },
     }, options);
     return {
       get local() {
         return socket.local;
       },
       send: (bytes, offset, length, to, from) => socket.send(bytes, offset, length, this.toHost(to), from),
+      setPath: (hopLimit, dontFragment) => socket.setPath(hopLimit, dontFragment),
       close: () => socket.close(),
     };
   }
@@ -71,6 +76,12 @@ export class LoopbackHost implements HostNetwork {
   private toHost(endpoint: Endpoint): Endpoint {
     const pair = this.pairs.find(({ gateway }) => gateway.equals(endpoint.address));
     return pair === undefined ? endpoint : { address: pair.loopback, port: endpoint.port };
+  }
+
+  private lostToGuest(lost: LostDatagram): LostDatagram {
+    const { icmp } = lost;
+    const pair = icmp === null ? undefined : this.pairs.find(({ loopback }) => icmp.from?.equals(loopback));
+    return icmp === null || pair === undefined ? lost : { ...lost, icmp: { ...icmp, from: pair.gateway } };
   }
 
   private toGuest(endpoint: Endpoint): Endpoint {

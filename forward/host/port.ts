@@ -69,6 +69,26 @@ export interface HostListener {
   close(): void;
 }
 
+/** What ICMP has said about a datagram. */
+export interface IcmpReport {
+  /** Of ICMP or ICMPv6, by the version of where the datagram was to go. */
+  readonly type: number;
+  readonly code: number;
+  /** Who has sent it; null: not known. */
+  readonly from: IpAddress | null;
+}
+
+/** A datagram that was not delivered, as far as it is known. */
+export interface LostDatagram {
+  /** What has brought the news; null: the host's own kernel did not send it. */
+  readonly icmp: IcmpReport | null;
+  /** Where it was too large: the largest IP packet in bytes that passes; 0: not known, or that is not why. */
+  readonly mtu: number;
+  /** The beginning of its data, a copy; and the length of all of its data, that of `data` where nobody knows. */
+  readonly data: Uint8Array;
+  readonly length: number;
+}
+
 /** What a {@linkcode HostDatagram} tells its user. */
 export interface HostDatagramHandler {
   /**
@@ -77,8 +97,13 @@ export interface HostDatagramHandler {
    * @param asked the address of the host that it was sent to, of crowded sockets on the wildcard; null: not known
    */
   received(bytes: Uint8Array, length: number, from: Endpoint, asked: IpAddress | null): void;
-  /** A send to `to` failed, or the network reported an error about an earlier datagram; null: not known which. */
-  failed(error: HostError, to: Endpoint | null): void;
+  /**
+   * A send failed, or the network reported an error about an earlier datagram. Never called from within `send`.
+   *
+   * @param to where the datagram was to go; null: not known
+   * @param lost the datagram; null: not known which
+   */
+  failed(error: HostError, to: Endpoint | null, lost: LostDatagram | null): void;
 }
 
 /** A UDP socket of the host. */
@@ -90,6 +115,13 @@ export interface HostDatagram {
    * @param from the address of the host that it comes from, of a socket on the wildcard; null or not given: by the route
    */
   send(bytes: Uint8Array, offset: number, length: number, to: Endpoint, from?: IpAddress | null): void;
+  /**
+   * How the datagrams that are sent from now on travel, as far as this implementation can say so.
+   *
+   * @param hopLimit their time to live or hop limit, 1 to 255; 0: the system's usual one
+   * @param dontFragment one that is larger than the path's MTU is lost, with a report, and not sent in fragments
+   */
+  setPath(hopLimit: number, dontFragment: boolean): void;
   close(): void;
 }
 

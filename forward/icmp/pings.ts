@@ -8,6 +8,7 @@
  * | what happens | what is done |
  * | --- | --- |
  * | the policy says no | ICMP administratively prohibited |
+ * | the request's hop limit ends here | ICMP time exceeded |
  * | no answer | none; the guest's own patience ends |
  *
  * How many requests wait at most, and for how long, is up to the host's side.
@@ -21,7 +22,7 @@ import type { Packet } from "../../stack/base/packet.ts";
 import type { Usage } from "../../stack/base/usage.ts";
 import { get16 } from "../../stack/base/bytes.ts";
 import { ICMP_HEADER } from "../../stack/wire/icmp.ts";
-import type { Scheduler } from "../timers/scheduler.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
 import { SWEEP_MS } from "../limits/timeouts.ts";
 import { endpointKey, type Key } from "../udp/keys.ts";
 
@@ -77,11 +78,11 @@ export interface EchoSender {
 /** What {@linkcode Pings} is made of. */
 export interface PingsOptions {
   readonly policy: PingPolicy;
-  readonly loop: Scheduler;
+  readonly loop: EventLoop;
   readonly sender: (handler: EchoHandler) => EchoSender;
   /** The guest's side. */
   readonly echo: Pick<EchoResponder, "reply">;
-  readonly icmp: Pick<IcmpOutput, "relay" | "unreachable">;
+  readonly icmp: Pick<IcmpOutput, "relay" | "unreachable" | "timeExceeded">;
 }
 
 /**
@@ -118,6 +119,7 @@ export class Pings implements EchoHandler {
     const { bytes, version, header, source, payload, end } = packet;
     const destination = IpAddress.at(bytes, packet.destination, version);
     if (!policy.decide("icmp", destination, 0).allowed) return icmp.unreachable("prohibited", bytes, header, end);
+    if (packet.hopLimit <= 1) return icmp.timeExceeded(bytes, header, end);
     const token = {
       destination,
       guest: IpAddress.at(bytes, source, version),
@@ -128,7 +130,7 @@ export class Pings implements EchoHandler {
     const key = endpointKey(bytes, source, version, get16(bytes, payload + IDENTIFIER));
     const data = payload + ICMP_HEADER;
     const sequence = get16(bytes, payload + SEQUENCE);
-    this.sender.send(destination, key, sequence, packet.hopLimit || 1, bytes, data, end - data, token);
+    this.sender.send(destination, key, sequence, packet.hopLimit - 1, bytes, data, end - data, token);
     this.sweepLater();
   }
 

@@ -56,12 +56,6 @@ export const CROWDED_EXCHANGE_IDLE_MS = 30_000;
 /** Idle end of all others: what RFC 4787, REQ-5 recommends (it demands 2 minutes). */
 export const ASSOCIATION_IDLE_MS = 300_000;
 
-/**
- * How long a host's "no way there" about a datagram stands for the next ones to that address: the error comes too late
- * for the datagram that it is about, and a program that gets no answer sends again within some seconds.
- */
-export const UDP_FAILURE_MS = 1_000;
-
 /** Associations are looked at for their idle end at most this often, so they end up to this much late. */
 export const SWEEP_MS = 1_000;
 

@@ -5,15 +5,25 @@
  */
 import { type Endpoint, IpAddress, type IpVersion } from "../../stack/base/address.ts";
 import type { EndReason } from "../report/end_report.ts";
-import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host/port.ts";
-import { UDP_FAILURE_MS } from "../limits/timeouts.ts";
-import { unreachableFor } from "../host/unreachable.ts";
+import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork, LostDatagram } from "../host/port.ts";
 import type { Idling } from "./idle_table.ts";
 import type { Key } from "./keys.ts";
 import { type Peer, Peers } from "./peers.ts";
 import { Usage } from "./usage.ts";
 
 const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = { 4: IpAddress.parse("0.0.0.0"), 6: IpAddress.parse("::") };
+
+/**
+ * The hop limits of hosts: they begin with 64, 128 or 255, of which routers behind the guest take a little. The host's own
+ * one stands for all of them. What is lower is so on purpose, as traceroute's (which goes up to 30), and is kept.
+ */
+const USUAL_HOP_LIMIT = 48;
+
+/**
+ * The data that passes everywhere: of the datagrams that all hosts can receive (RFC 1122, section 3.3.2), and of the least
+ * MTU of IPv6. Whether such may be fragmented makes no difference, so the socket is not told of it.
+ */
+const PASSES_EVERYWHERE: Readonly<Record<IpVersion, number>> = { 4: 576 - 28, 6: 1280 - 48 };
 
 /** What an association needs of its owner. */
 export interface AssociationOwner {
@@ -23,6 +33,8 @@ export interface AssociationOwner {
   shown(local: Endpoint, remote: Endpoint): Endpoint;
   /** Hands an answer to the guest: `bytes[0..length)`, valid until it returns. */
   deliver(association: Association, bytes: Uint8Array, length: number, from: Endpoint): void;
+  /** Tells the guest of a datagram that was lost on its way there. */
+  lost(association: Association, error: HostError, to: Endpoint, lost: LostDatagram): void;
   /** Ends it. */
   end(association: Association, reason: EndReason): void;
 }
@@ -35,6 +47,9 @@ export class Association implements HostDatagramHandler, Idling {
   readonly local: Endpoint;
   private readonly socket: HostDatagram;
   private closed = false;
+  /** As the socket was told: see {@linkcode HostDatagram.setPath}. */
+  private hopLimit = 0;
+  private dontFragment = false;
 
   /**
    * Opens the host's socket. Throws a HostError.
@@ -55,6 +70,22 @@ export class Association implements HostDatagramHandler, Idling {
     this.local = owner.shown(this.socket.local, first);
   }
 
+  /**
+   * Says how the guest's next datagram travels.
+   *
+   * @param hopLimit as it came, at least 1; a router takes one of it
+   * @param length of its data
+   */
+  setPath(hopLimit: number, dontFragment: boolean, length: number): void {
+    const limit = hopLimit < USUAL_HOP_LIMIT ? hopLimit - 1 : 0;
+    const small = length <= PASSES_EVERYWHERE[this.guest.address.version];
+    const whole = dontFragment && (this.dontFragment || !small);
+    if (limit === this.hopLimit && whole === this.dontFragment) return;
+    this.hopLimit = limit;
+    this.dontFragment = whole;
+    this.socket.setPath(limit, whole);
+  }
+
   /** Sends `bytes[offset .. offset + length)` to a port of a peer. */
   send(bytes: Uint8Array, offset: number, length: number, peer: Peer, port: number): void {
     if (peer.endpoint.port !== port) peer.endpoint = { address: peer.address, port };
@@ -70,11 +101,10 @@ export class Association implements HostDatagramHandler, Idling {
     this.owner.deliver(this, bytes, length, from);
   }
 
-  failed(error: HostError, to: Endpoint | null): void {
-    const peer = to === null ? null : this.peers.find(to.address.bytes, 0, to.address.version);
-    if (peer === null) return;
-    peer.failure = unreachableFor(error.failure);
-    peer.failureUntil = this.owner.now() + UDP_FAILURE_MS;
+  failed(error: HostError, to: Endpoint | null, lost: LostDatagram | null): void {
+    if (this.closed || to === null || lost === null) return;
+    if (this.peers.find(to.address.bytes, 0, to.address.version) === null) return; // ICMP can be forged
+    this.owner.lost(this, error, to, lost);
   }
 
   end(reason: EndReason): void {

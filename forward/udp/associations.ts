@@ -15,7 +15,8 @@
  * | the policy says no | dropped; ICMP administratively prohibited |
  * | as many associations as may be, or no descriptor left for any socket | the one idle longest ends |
  * | no socket to be had | the datagram is refused with an ICMP error; serving goes on |
- * | the host has no way there | for a second, datagrams to that address are refused with an ICMP error |
+ * | a datagram is lost on its way | the guest gets the ICMP error about it; nothing is remembered |
+ * | its hop limit ends here | ICMP time exceeded |
  * | nothing passes for a while | the association ends; how long depends on its use, see timeouts.ts |
  *
  * An association that ended leaves nothing behind: the guest's next datagram makes a new one.
@@ -26,12 +27,14 @@ import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
 import type { UdpDatagram } from "../../stack/udp/datagram.ts";
 import type { Udp } from "../../stack/udp/udp.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
-import type { Scheduler } from "../timers/scheduler.ts";
+import type { EventLoop } from "../loop/event_loop.ts";
 import type { FlowLog } from "../report/routed_report.ts";
-import { HostError, type HostNetwork } from "../host/port.ts";
+import { HostError, type HostNetwork, type LostDatagram } from "../host/port.ts";
 import type { Shown } from "../host/shown.ts";
 import { unreachableFor } from "../host/unreachable.ts";
 import { Association, type AssociationOwner } from "./association.ts";
+import { isOwnAddress, type StackAddresses } from "../../stack/link/addresses.ts";
+import { type LossErrors, tellLost } from "./lost.ts";
 import type { IdleTable } from "./idle_table.ts";
 import { endpointKey, type Key } from "./keys.ts";
 
@@ -46,7 +49,10 @@ export type GuestDatagram = Pick<
   | "localPort"
   | "payload"
   | "length"
+  | "hopLimit"
+  | "dontFragment"
   | "unreachable"
+  | "timeExceeded"
 >;
 
 /** Sends datagrams to the guest. */
@@ -61,10 +67,13 @@ export interface UdpPolicy {
 export interface AssociationsOptions {
   readonly host: HostNetwork;
   readonly policy: UdpPolicy;
-  readonly loop: Scheduler;
+  readonly loop: EventLoop;
   /** May be shared with others: then so is the limit. */
   readonly idle: IdleTable;
   readonly guest: GuestSender;
+  readonly icmp: LossErrors;
+  /** The router's addresses, for which a hop limit of 1 is enough. */
+  readonly own: StackAddresses;
   readonly log: FlowLog;
   /** The end of a socket for people, where it is bound to no address. */
   readonly shown: Shown;
@@ -96,16 +105,15 @@ export class Associations implements AssociationOwner {
     if (!this.options.policy.decide("udp", address, localPort).allowed) {
       return datagram.unreachable("prohibited");
     }
-    if (peer !== null && peer.failure !== null) {
-      if (this.now() < peer.failureUntil) return datagram.unreachable(peer.failure);
-      peer.failure = null;
-    }
+    const { hopLimit, dontFragment, length } = datagram;
+    if (hopLimit <= 1 && !isOwnAddress(this.options.own, bytes, localAddress, version)) return datagram.timeExceeded();
     const user = association ?? this.open(datagram, { address, port: localPort });
     if (user === null) return;
+    user.setPath(hopLimit || 1, dontFragment, length);
     user.send(
       bytes,
       datagram.payload,
-      datagram.length,
+      length,
       peer ?? user.peers.add(address, localPort),
       localPort,
     );
@@ -127,6 +135,11 @@ export class Associations implements AssociationOwner {
   deliver(association: Association, bytes: Uint8Array, length: number, from: Endpoint): void {
     const { guest } = this.options;
     guest.sendBytes(from, association.guest, bytes, 0, length);
+  }
+
+  /** For associations: tells the guest of a lost datagram. */
+  lost(association: Association, error: HostError, to: Endpoint, lost: LostDatagram): void {
+    tellLost(this.options.icmp, association.guest, to, error.failure, lost);
   }
 
   /** For associations: ends one. */

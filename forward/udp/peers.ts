@@ -4,7 +4,6 @@
  * @module
  */
 import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
-import type { Unreachable } from "../../stack/base/layers.ts";
 import { MAX_PEERS } from "../limits/limits.ts";
 import { addressKey, type Key } from "./keys.ts";
 
@@ -14,9 +13,6 @@ export class Peer {
   endpoint: Endpoint;
   /** When a datagram was last sent there, in ms. */
   sentAt = 0;
-  /** What the host said about the last datagram there, and until when it is believed. */
-  failure: Unreachable | null = null;
-  failureUntil = 0;
 
   constructor(readonly address: IpAddress, port: number) {
     this.endpoint = { address, port };

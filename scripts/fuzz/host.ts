@@ -16,6 +16,7 @@ import {
   type HostNetwork,
   type HostStream,
   type HostStreamHandler,
+  type LostDatagram,
   PENDING,
 } from "../../forward/host/port.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/base/address.ts";
@@ -46,6 +47,14 @@ export interface HostWatch {
 
 function failure(random: Random): HostError {
   return new HostError(random.of(FAILURES), "at random");
+}
+
+/** What ICMP, or the host itself, may say of a datagram. */
+function lost(random: Random): LostDatagram {
+  const from = random.below(2) === 0 ? null : IpAddress.of([203, 0, 113, random.below(4)]);
+  const icmp = random.below(2) === 0 ? null : { type: random.below(16), code: random.below(16), from };
+  const data = new Uint8Array(random.below(600));
+  return { icmp, mtu: random.below(70_000), data, length: data.length + random.below(2) * 1000 };
 }
 
 /** A connection. */
@@ -167,6 +176,11 @@ class FuzzSocket implements HostDatagram {
     this.last = to;
   }
 
+  setPath(hopLimit: number): void {
+    if (this.isClosed) this.host.watch.report("a path of a closed socket");
+    if (hopLimit < 0 || hopLimit > 255) this.host.watch.report("a hop limit out of range");
+  }
+
   close(): void {
     if (this.isClosed) this.host.watch.report("a socket closed twice");
     this.isClosed = true;
@@ -177,7 +191,10 @@ class FuzzSocket implements HostDatagram {
     const { random } = this.host.watch;
     const stranger = { address: IpAddress.of([203, 0, 113, random.below(4)]), port: 1 + random.below(3) };
     const from = this.serving || random.below(8) === 0 ? stranger : this.last;
-    if (random.below(16) === 0) return this.handler.failed(failure(random), random.below(2) === 0 ? from : null);
+    if (random.below(16) === 0) {
+      const to = random.below(2) === 0 ? from : null;
+      return this.handler.failed(failure(random), to, random.below(2) === 0 ? lost(random) : null);
+    }
     if (from === null) return;
     const bytes = new Uint8Array(random.of([0, 1, 12, 100, 1472, 1473, 9000, 65_507]));
     for (let i = 0; i < Math.min(bytes.length, 40); i++) bytes[i] = random.next();

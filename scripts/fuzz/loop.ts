@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { Wakeable, WakingScheduler } from "../../forward/timers/stack_scheduler.ts";
+import type { Wakeable, WakingLoop } from "../../forward/loop/stack_alarm.ts";
 
 /** An event loop, and a time that goes on only when it is told to. */
-export class SimulatedLoop implements WakingScheduler {
+export class SimulatedLoop implements WakingLoop {
   time = 1_000;
   private stack: Wakeable | null = null;
   private setFor = Infinity;

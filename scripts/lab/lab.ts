@@ -89,6 +89,31 @@ export class Lab implements AsyncDisposable {
     return guest;
   }
 
+  /**
+   * Puts a network behind the world: a namespace with these addresses, which the host reaches through the world by a link
+   * of that MTU.
+   */
+  async beyond(addresses: AddressPair, linkMtu: number): Promise<Namespace> {
+    const { world } = this;
+    const far = await this.guest();
+    await far.sysctl({ "ipv4/icmp_ratelimit": 0, "ipv6/icmp/ratelimit": 0 });
+    await world.ip(`link add far0 mtu ${linkMtu} type veth peer name eth0 mtu ${linkMtu} netns ${far.name}`);
+    await world.ip(`
+      address add 192.0.2.5/30 dev far0
+      address add 2001:db8:2::1/64 dev far0 nodad
+      link set far0 up`);
+    await far.ip(`
+      address add 192.0.2.6/30 dev eth0
+      address add 2001:db8:2::2/64 dev eth0 nodad
+      address add ${addresses.v4}/32 dev lo
+      address add ${addresses.v6}/128 dev lo nodad
+      link set eth0 up
+      route add default via 192.0.2.5
+      route add default via 2001:db8:2::1`);
+    await world.ip(`route add ${addresses.v4} via 192.0.2.6\nroute add ${addresses.v6} via 2001:db8:2::2`);
+    return far;
+  }
+
   /** Starts a process that is stopped with the lab. */
   start(where: Namespace, command: readonly string[]): Process {
     return this.adopt(where.start(command));

@@ -42,6 +42,8 @@ export interface IcmpErrors {
    * the rate limit or the rules of RFC 1122 section 3.2.2 forbid it.
    */
   unreachable(what: Unreachable, bytes: Uint8Array, offset: number, end: number): void;
+  /** The same with time exceeded in transit: the packet's hop limit has ended here. */
+  timeExceeded(bytes: Uint8Array, offset: number, end: number): void;
 }
 
 /** A protocol above IP. Must not throw. The packet is the same object each time, and belongs to the IP layer. */

@@ -29,6 +29,8 @@ export class Packet {
   /** Offset behind the last byte of the IP packet (link padding is not part of it). */
   end = 0;
   hopLimit = 0;
+  /** Whether no router may fragment it: IPv4's bit, and all of IPv6 but what came in fragments, which others may be, too. */
+  dontFragment = false;
   /** See {@linkcode Frame.checksumTrusted}. */
   checksumTrusted = false;
   /** See {@linkcode Frame.segmentSize}. */

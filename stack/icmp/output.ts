@@ -19,6 +19,7 @@ import {
   ICMP4_UNREACHABLE,
   ICMP_PROTOCOL,
   TIME_EXCEEDED_REASSEMBLY,
+  TIME_EXCEEDED_TRANSIT,
   UNREACHABLE4_FRAGMENTATION_NEEDED,
   UNREACHABLE4_HOST,
   UNREACHABLE4_NETWORK,
@@ -115,6 +116,12 @@ export class IcmpOutput implements IcmpErrors {
     this.send(ICMP4_UNREACHABLE, UNREACHABLE4_PROTOCOL, 0, destinationOf(bytes, offset), bytes, offset, end);
   }
 
+  /** Says that the packet's hop limit has ended here. */
+  timeExceeded(bytes: Uint8Array, offset: number, end: number): void {
+    const type = isVersion4(bytes, offset) ? ICMP4_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED;
+    this.send(type, TIME_EXCEEDED_TRANSIT, 0, null, bytes, offset, end);
+  }
+
   /** Says that the datagram of this first fragment was given up before all fragments had come. */
   reassemblyTimeExceeded(bytes: Uint8Array, offset: number, end: number): void {
     const type = isVersion4(bytes, offset) ? ICMP4_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED;
@@ -140,9 +147,18 @@ export class IcmpOutput implements IcmpErrors {
    * Passes on what somebody else's network has said about the packet; the type and code are those of its version's ICMP.
    *
    * @param from who has said it; null: the program itself
+   * @param rest the rest of the message's header as one number, such as an MTU
    */
-  relay(type: number, code: number, from: IpAddress | null, bytes: Uint8Array, offset: number, end: number): void {
-    this.send(type, code, 0, from, bytes, offset, end);
+  relay(
+    type: number,
+    code: number,
+    from: IpAddress | null,
+    bytes: Uint8Array,
+    offset: number,
+    end: number,
+    rest = 0,
+  ): void {
+    this.send(type, code, rest, from, bytes, offset, end);
   }
 
   /** @param sender null: the program */

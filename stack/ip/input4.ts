@@ -11,6 +11,7 @@ import {
   IPV4_HEADER,
   IPV4_MAX_PACKET,
   ipv4Destination,
+  ipv4DontFragment,
   ipv4FragmentOffset,
   ipv4HeaderLength,
   ipv4Identification,
@@ -82,6 +83,7 @@ export class Ipv4Input {
     packet.protocol = ipv4Protocol(bytes, offset);
     packet.payload = offset + ipv4HeaderLength(bytes, offset);
     packet.end = offset + ipv4TotalLength(bytes, offset);
+    packet.dontFragment = ipv4DontFragment(bytes, offset);
     packet.hopLimit = ipv4TimeToLive(bytes, offset);
     packet.checksumTrusted = frame.checksumTrusted;
     packet.segmentSize = frame.segmentSize;

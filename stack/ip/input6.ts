@@ -87,6 +87,7 @@ export class Ipv6Input {
     packet.source = ipv6Source(offset);
     packet.destination = ipv6Destination(offset);
     packet.end = offset + IPV6_HEADER + ipv6PayloadLength(bytes, offset);
+    packet.dontFragment = true;
     packet.hopLimit = ipv6HopLimit(bytes, offset);
     packet.checksumTrusted = frame.checksumTrusted;
     packet.segmentSize = frame.segmentSize;
@@ -143,6 +144,7 @@ export class Ipv6Input {
       const whole = reassembler.add(packet, identification6(bytes, walk.at), 0, data, offset, more);
       if (whole === null) return;
       this.fill(whole, whole.start, broadcast);
+      packet.dontFragment = false;
       this.proceed(true);
       if (!whole.held) frames.release(whole);
     }

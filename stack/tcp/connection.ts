@@ -114,7 +114,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   maxSegment: number;
 
   private handshake: Handshake;
-  private user: TcpHandler;
+  private handler: TcpHandler;
   private readonly startedAt: number;
   /** Whether both sides sent the timestamps option. */
   timestamps = false;
@@ -146,7 +146,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     syn: { irs: number; timestamp: number; options: SynOptions; former: number | null } | null,
   ) {
     const now = context.now();
-    this.user = handler;
+    this.handler = handler;
     this.startedAt = this.lastReceived = now;
     this.handshake = syn === null ? Handshake.SynSent : Handshake.SynReceived;
     this.maxSegment = this.localMss;
@@ -398,15 +398,15 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   private tell(): void {
     if (this.newsEstablished) {
       this.newsEstablished = false;
-      this.user.established();
+      this.handler.established();
     }
     if (this.newsReadable) {
       this.newsReadable = false;
-      this.user.readable();
+      this.handler.readable();
     }
     if (this.blocked && this.sendRoom > 0) {
       this.blocked = false;
-      this.user.writable();
+      this.handler.writable();
     }
   }
 
@@ -452,17 +452,17 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   }
 
   private end(failure: TcpFailure | null): void {
-    const { user } = this;
-    this.user = NOBODY;
-    user.closed(failure);
+    const handler = this.handler;
+    this.handler = NOBODY;
+    handler.closed(failure);
   }
 
   /** Ends the connection because the stack does: the user is told. */
   close(): void {
     if (this.handshake === Handshake.Over && !this.lingering) return;
-    const { user } = this;
+    const handler = this.handler;
     this.abort();
-    user.closed("aborted");
+    handler.closed("aborted");
   }
 
   /** Ends a half-open connection that has to make room. */
@@ -603,14 +603,6 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
 
   // The user's calls
 
-  get handler(): TcpHandler {
-    return this.user;
-  }
-
-  set handler(handler: TcpHandler) {
-    if (this.handshake !== Handshake.Over || this.lingering) this.user = handler;
-  }
-
   peek(): Chunk | null {
     return this.receiver.buffer.peek();
   }
@@ -660,7 +652,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
       this.lingering = false;
       this.receiver.buffer.clear();
     }
-    this.user = NOBODY;
+    this.handler = NOBODY;
   }
 
   /** Sends at once, unless a turn is on that will. */

@@ -47,6 +47,16 @@ export class UdpDatagram {
     return this.packet.broadcast;
   }
 
+  /** The time to live or hop limit that it came with. */
+  get hopLimit(): number {
+    return this.packet.hopLimit;
+  }
+
+  /** See {@linkcode Packet.dontFragment}. */
+  get dontFragment(): boolean {
+    return this.packet.dontFragment;
+  }
+
   /** The guest's end, as a new object. */
   guest(): Endpoint {
     return { address: IpAddress.at(this.bytes, this.guestAddress, this.version), port: this.guestPort };
@@ -55,6 +65,11 @@ export class UdpDatagram {
   /** Where the guest sent it to, as a new object. */
   local(): Endpoint {
     return { address: IpAddress.at(this.bytes, this.localAddress, this.version), port: this.localPort };
+  }
+
+  /** Says that its hop limit has ended here, unless the rules or the rate limit forbid that. */
+  timeExceeded(): void {
+    this.icmp.timeExceeded(this.packet.bytes, this.packet.header, this.packet.end);
   }
 
   /** Sends an ICMP destination unreachable about it, unless the rules or the rate limit forbid that. */

@@ -25,7 +25,8 @@ export const UNREACHABLE4_FRAGMENTATION_NEEDED = 4;
 /** Communication administratively prohibited. */
 export const UNREACHABLE4_PROHIBITED = 13;
 
-/** Code of time exceeded: fragment reassembly. */
+/** Codes of time exceeded, of ICMPv6 as well: in transit; fragment reassembly. */
+export const TIME_EXCEEDED_TRANSIT = 0;
 export const TIME_EXCEEDED_REASSEMBLY = 1;
 
 /** Whether a message of this type is about another packet, so that no error may be sent about it (RFC 1122, 3.2.2). */

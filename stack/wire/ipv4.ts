@@ -99,6 +99,11 @@ export function ipv4FragmentOffset(bytes: Uint8Array, offset: number): number {
   return (get16(bytes, offset + FLAGS_AND_OFFSET) & OFFSET_MASK) * 8;
 }
 
+/** Whether routers must not fragment it. */
+export function ipv4DontFragment(bytes: Uint8Array, offset: number): boolean {
+  return (bytes[offset + FLAGS_AND_OFFSET] & (IPV4_DONT_FRAGMENT >> 8)) !== 0;
+}
+
 /** Whether fragments follow this one. */
 export function ipv4MoreFragments(bytes: Uint8Array, offset: number): boolean {
   return (get16(bytes, offset + FLAGS_AND_OFFSET) & IPV4_MORE_FRAGMENTS) !== 0;

@@ -10,8 +10,13 @@ import { type Endpoint, IpAddress, type IpVersion } from "../../../stack/base/ad
 import type { Unreachable } from "../../../stack/base/layers.ts";
 import { type EndReason, endReason, EndReasons, EndReport, EOF } from "../../report/end_report.ts";
 import type { RemoteForwardLog } from "../../report/forward_report.ts";
-import { type HostDatagram, type HostDatagramHandler, HostError, type HostNetwork } from "../../host/port.ts";
-import { UDP_FAILURE_MS } from "../../limits/timeouts.ts";
+import {
+  type HostDatagram,
+  type HostDatagramHandler,
+  HostError,
+  type HostNetwork,
+  type LostDatagram,
+} from "../../host/port.ts";
 import type { Idling } from "../../udp/idle_table.ts";
 import { Usage } from "../../udp/usage.ts";
 import { WaitingDatagrams, type WaitingRoom } from "../../udp/waiting.ts";
@@ -29,6 +34,8 @@ export interface RemoteAssociationOwner {
   shown(local: Endpoint, remote: Endpoint): Endpoint;
   /** Hands an answer to the guest: `bytes[0..length)`, valid until it returns. */
   deliver(association: RemoteAssociation, bytes: Uint8Array, length: number): void;
+  /** Tells the guest that a datagram of so many bytes, which began with `data`, was lost. */
+  lost(association: RemoteAssociation, what: Unreachable, data: Uint8Array, length: number): void;
   /** It is over. */
   ended(association: RemoteAssociation): void;
 }
@@ -36,9 +43,8 @@ export interface RemoteAssociationOwner {
 /** See the module's text. */
 export class RemoteAssociation implements HostDatagramHandler, Idling {
   readonly usage: Usage;
-  /** What the host says about the last datagram, and until when it is believed. */
-  private failure: Unreachable | null = null;
-  private failureUntil = 0;
+  /** What the guest is to be told instead of sending a datagram: there is no socket to be had. Null: it may be sent. */
+  obstacle: Unreachable | null = null;
   private socket: HostDatagram | null = null;
   private target: Endpoint | null = null;
   /** The socket's end, for people. */
@@ -68,15 +74,9 @@ export class RemoteAssociation implements HostDatagramHandler, Idling {
       (error: unknown) => {
         if (this.over) return;
         this.log.unresolved(this.guest, target.name, error instanceof Error ? error.message : String(error));
-        this.finish();
+        this.giveUp("host");
       },
     );
-  }
-
-  /** What the guest is to be told instead of sending a datagram; null: it may be sent. */
-  get obstacle(): Unreachable | null {
-    if (this.failure !== null && this.owner.now() >= this.failureUntil) this.failure = null;
-    return this.failure;
   }
 
   /** The guest has sent `bytes[offset .. offset + length)`. */
@@ -96,9 +96,10 @@ export class RemoteAssociation implements HostDatagramHandler, Idling {
     if (this.forward.oneAnswer) this.close("r-read", EOF);
   }
 
-  failed(error: HostError): void {
-    this.failure = unreachableFor(error.failure) ?? (this.socket === null ? "port" : null);
-    this.failureUntil = this.owner.now() + UDP_FAILURE_MS;
+  /** About its target: the network behind the forward is none of the guest's, so it is told no more than that. */
+  failed(error: HostError, _to: Endpoint | null, lost: LostDatagram | null): void {
+    const what = unreachableFor(error.failure);
+    if (!this.over && what !== null && lost !== null) this.owner.lost(this, what, lost.data, lost.length);
   }
 
   /** The guest says that nobody listens for answers. */
@@ -119,13 +120,20 @@ export class RemoteAssociation implements HostDatagramHandler, Idling {
       const ends = new EndReport();
       ends.record("r-write", endReason(error));
       log.failed(guest, target, ends);
-      this.failed(error);
-      return this.finish();
+      this.giveUp(unreachableFor(error.failure) ?? "port");
+      return;
     }
     this.target = target;
     this.local = owner.shown(this.socket.local, target);
     log.opened(guest, this.local, target, this.usage);
     for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
+  }
+
+  /** There is no way to the target: tells so to what waits, and to whoever would send now. */
+  private giveUp(what: Unreachable): void {
+    this.obstacle = what;
+    for (const bytes of this.waiting.take()) this.owner.lost(this, what, bytes, bytes.length);
+    this.finish();
   }
 
   private close(end: "l-read" | "r-read", reason: EndReason): void {

@@ -10,11 +10,13 @@
  * @module
  */
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
-import type { Scheduler } from "../../timers/scheduler.ts";
+import type { EventLoop } from "../../loop/event_loop.ts";
 import type { RemoteForwardLogs } from "../../report/forward_report.ts";
 import type { HostNetwork } from "../../host/port.ts";
 import type { Shown } from "../../host/shown.ts";
 import type { GuestDatagram, GuestSender } from "../../udp/associations.ts";
+import { type LossErrors, lostPacket } from "../../udp/lost.ts";
+import type { Unreachable } from "../../../stack/base/layers.ts";
 import type { IdleTable } from "../../udp/idle_table.ts";
 import { endpointKey, type Key } from "../../udp/keys.ts";
 import { WaitingRoom } from "../../udp/waiting.ts";
@@ -25,7 +27,8 @@ import type { RemoteForward } from "./table.ts";
 export interface RemoteDatagramsOptions {
   readonly host: HostNetwork;
   readonly guest: GuestSender;
-  readonly loop: Scheduler;
+  readonly icmp: Pick<LossErrors, "unreachable">;
+  readonly loop: EventLoop;
   /** May be shared with others: then so is the limit. */
   readonly idle: IdleTable;
   readonly logs: RemoteForwardLogs;
@@ -75,6 +78,11 @@ export class RemoteDatagrams implements RemoteAssociationOwner {
 
   deliver({ forward, guest }: RemoteAssociation, bytes: Uint8Array, length: number): void {
     this.options.guest.sendBytes(forward.bind, guest, bytes, 0, length);
+  }
+
+  lost({ forward, guest }: RemoteAssociation, what: Unreachable, data: Uint8Array, length: number): void {
+    const packet = lostPacket(guest, forward.bind, data, length);
+    this.options.icmp.unreachable(what, packet, 0, packet.length);
   }
 
   ended(association: RemoteAssociation): void {

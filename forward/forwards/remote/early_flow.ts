@@ -1,6 +1,6 @@
 /**
- * A connection of the guest that is accepted before its target is known: the target is a name, and a lookup may outlast
- * the guest's patience.
+ * A connection of the guest that was accepted before it is known where it leads: its target is a name, and a lookup may
+ * outlast the guest's patience.
  *
  *     SYN → SYN-ACK → lookup → dial → splice
  *
@@ -11,42 +11,38 @@
 import type { Endpoint } from "../../../stack/base/address.ts";
 import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../../stack/tcp/flow.ts";
 import type { Caller } from "../../tcp/outgoing.ts";
+import type { Splice } from "../../tcp/splice.ts";
 
-/** The guest's side of such a connection, until its splice takes over. */
+/** See the module's text. */
 export class EarlyFlow implements TcpHandler, Caller {
   readonly guest: Endpoint;
   cancelled: (() => void) | null = null;
   private readonly flow: TcpFlow | null;
-  private over: boolean;
+  private splice: Splice | null = null;
+  private gone: boolean;
 
   /** Accepts the request. */
   constructor(request: TcpRequest) {
     this.guest = request.guest;
     this.flow = request.accept(this);
-    this.over = this.flow === null;
+    this.gone = this.flow === null;
   }
 
-  /** Whether the connection has ended, or was never accepted. */
-  get isOver(): boolean {
-    return this.over;
+  /** Whether the guest has given up, or never was accepted. */
+  get isGone(): boolean {
+    return this.gone;
   }
 
-  /** Hands the connection over to the splice. */
-  accept(splice: TcpHandler): TcpFlow | null {
-    const { flow } = this;
-    if (this.over || flow === null) return null;
-    flow.handler = splice;
-    return flow;
+  accept(splice: Splice): TcpFlow | null {
+    if (this.gone) return null;
+    this.splice = splice;
+    return this.flow;
   }
 
   refuse(): void {
-    if (this.over) return;
-    this.over = true;
+    if (this.gone) return;
+    this.gone = true;
     this.flow?.abort();
-  }
-
-  unreachable(): void {
-    this.refuse();
   }
 
   drop(): void {
@@ -55,14 +51,21 @@ export class EarlyFlow implements TcpHandler, Caller {
 
   // the guest's side
 
-  established(): void {}
+  established(): void {
+    this.splice?.established();
+  }
 
-  readable(): void {}
+  readable(): void {
+    this.splice?.readable();
+  }
 
-  writable(): void {}
+  writable(): void {
+    this.splice?.writable();
+  }
 
-  closed(_failure: TcpFailure | null): void {
-    this.over = true;
+  closed(failure: TcpFailure | null): void {
+    if (this.splice !== null) return this.splice.closed(failure);
+    this.gone = true;
     this.cancelled?.();
   }
 }

@@ -50,7 +50,9 @@ for (const [kind, groups] of Object.entries(PERMITTED)) {
       );
       assertEquals((await ping(bed, GATEWAY[version])).code, 0);
       await bed.lab.world.ip(`route replace ${BEYOND[version]} via ${HOST_LINK[version]}`);
-      const exceeded = await ping(bed, BEYOND[version], "-t", "1");
+      const ended = await ping(bed, BEYOND[version], "-t", "1");
+      assertMatch(ended.said, new RegExp(`^From ${escape(GATEWAY[version])} icmp_seq=1 Time (to live|exceeded)`, "im"));
+      const exceeded = await ping(bed, BEYOND[version], "-t", "2");
       assertMatch(
         exceeded.said,
         new RegExp(`^From ${escape(WORLD_LINK[version])} icmp_seq=1 Time (to live|exceeded)`, "im"),

@@ -1,6 +1,6 @@
 import { libc } from "../../../ffi/libc/libc.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
-import { type DatagramOptions, type HostDatagram, HostError } from "../../../forward/host/port.ts";
+import { type DatagramOptions, type HostDatagram, HostError, type LostDatagram } from "../../../forward/host/port.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
@@ -14,7 +14,7 @@ libc();
 class Received {
   readonly socket: HostDatagram;
   readonly datagrams: { bytes: Uint8Array; from: Endpoint; asked: IpAddress | null }[] = [];
-  readonly failures: { error: HostError; to: Endpoint | null }[] = [];
+  readonly failures: { error: HostError; to: Endpoint | null; lost: LostDatagram | null }[] = [];
   onDatagram = (): void => {};
   private waiting: { count: () => number; wanted: number; resolve: () => void } | undefined;
 
@@ -25,8 +25,8 @@ class Received {
         this.onDatagram();
         this.look();
       },
-      failed: (error, to) => {
-        this.failures.push({ error, to });
+      failed: (error, to, lost) => {
+        this.failures.push({ error, to, lost });
         this.look();
       },
     }, options);
@@ -55,6 +55,9 @@ class Received {
 }
 
 const data = crypto.getRandomValues(new Uint8Array(65_536));
+
+/** ICMP's type and code, by what it is about. */
+const PORT_UNREACHABLE = { "127.0.0.1": { type: 3, code: 3 }, "::1": { type: 1, code: 4 } } as const;
 
 for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as const) {
   Deno.test(`${address}: datagrams of all sizes, there and back`, async () => {
@@ -143,6 +146,9 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
       assertEquals(error.failure, "refused");
       assertEquals(formatEndpoint(to!), formatEndpoint(closed));
       assertMatch(error.message, /^udp to .*\d+: connection refused$/);
+      const { icmp, data: kept, length } = socket.failures.at(-1)!.lost!;
+      assertEquals({ ...icmp, from: String(icmp!.from) }, { ...PORT_UNREACHABLE[address], from: address });
+      assertEquals([length, equals(kept, data.subarray(0, 10))], [10, true], "the datagram's own data");
     }
     good.socket.send(data, 0, 30, socket.socket.local); // and it hears as before
     await socket.have(1);
@@ -236,6 +242,8 @@ Deno.test({
       assertEquals(socket.failures.length, i); // not from within
       await socket.haveFailed(i + 1);
       assertEquals([socket.failures[i]!.error.failure, socket.failures[i]!.to], [failure, to]);
+      const { lost } = socket.failures[i]!;
+      assertEquals(lost, { icmp: null, mtu: 0, data: data.slice(0, 10), length: 10 });
     }
     socket.socket.close();
   },
@@ -312,6 +320,38 @@ for (const together of [false, true]) {
         assertEquals(from.datagrams[0]!.asked, null, "not asked for");
         for (const { socket } of [server, from]) socket.close();
       }
+    },
+  });
+}
+
+for (const [address, headers] of [["127.0.0.1", 28], ["::1", 48]] as const) {
+  Deno.test({
+    name: `${address}: what may not be fragmented is lost where it is too large, with the MTU${NEEDS_ROOT}`,
+    ignore: !IS_ROOT,
+    async fn() {
+      await using namespace = await TestNamespace.make("link set lo mtu 1400 up");
+      const deferred: (() => void)[] = [];
+      await using test = new TestHost({ defer: (run) => deferred.push(run) });
+      const [a, b] = withNetworkNamespace(
+        namespace.path,
+        () => [new Received(test, address), new Received(test, address)] as const,
+      );
+      const to = b.socket.local, fits = 1400 - headers;
+      a.socket.setPath(0, true);
+      for (const size of [fits + 1, fits + 1, fits, 3000]) a.socket.send(data, size, size, to);
+      a.socket.setPath(0, false); // not for those before, which may still wait
+      a.socket.send(data, 0, 3000, to);
+      for (const run of deferred.splice(0)) run();
+      await b.have(2);
+      await a.haveFailed(3);
+      assertEquals(b.datagrams.map(({ bytes }) => bytes.length), [fits, 3000]);
+      for (const [i, size] of [fits + 1, fits + 1, 3000].entries()) {
+        const { to: where, lost } = a.failures[i]!;
+        assertEquals(where, to);
+        const kept = data.slice(size, size + 512);
+        assertEquals(lost, { icmp: null, mtu: 1400, data: kept, length: size }, `the one of ${size} bytes`);
+      }
+      for (const { socket } of [a, b]) socket.close();
     },
   });
 }

@@ -26,6 +26,8 @@ export class FakeSocket implements HostDatagram {
   readonly sentFrom: (string | null)[] = [];
   /** What alone, as it was. */
   readonly messages: Uint8Array[] = [];
+  /** What it was told of the ways of datagrams: `hop limit`, and whether they may not be fragmented. */
+  readonly paths: string[] = [];
   closed = false;
 
   constructor(readonly local: Endpoint, readonly handler: HostDatagramHandler) {}
@@ -35,6 +37,10 @@ export class FakeSocket implements HostDatagram {
     this.sentFrom.push(from?.toString() ?? null);
     this.messages.push(bytes.slice(offset, offset + length));
     this.sent.push(`${formatEndpoint(to)} ${new TextDecoder().decode(bytes.subarray(offset, offset + length))}`);
+  }
+
+  setPath(hopLimit: number, dontFragment: boolean): void {
+    this.paths.push(`before ${this.sent.length}: ${hopLimit}${dontFragment ? " whole" : ""}`);
   }
 
   close(): void {

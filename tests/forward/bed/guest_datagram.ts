@@ -9,7 +9,13 @@ import type { Unreachable } from "../../../stack/base/layers.ts";
 import { endpoint } from "./fakes.ts";
 
 /** A datagram; `unreachable` is told to `errors`. */
-export function guestDatagram(from: string, to: string, text: string, errors: Unreachable[] = []): GuestDatagram {
+export function guestDatagram(
+  from: string,
+  to: string,
+  text: string,
+  errors: (Unreachable | "time exceeded")[] = [],
+  { hopLimit = 64, dontFragment = false }: Partial<Pick<GuestDatagram, "hopLimit" | "dontFragment">> = {},
+): GuestDatagram {
   const source = endpoint(from), destination = endpoint(to);
   const size = source.address.bytes.length;
   const payload = new TextEncoder().encode(text);
@@ -22,7 +28,10 @@ export function guestDatagram(from: string, to: string, text: string, errors: Un
     localPort: destination.port,
     payload: 2 * size,
     length: payload.length,
+    hopLimit,
+    dontFragment,
     unreachable: (what) => errors.push(what),
+    timeExceeded: () => errors.push("time exceeded"),
   };
 }
 

@@ -10,13 +10,13 @@ import { DEFAULT_ADDRESSES } from "../../../stack/link/addresses.ts";
 import { allocatePlain } from "../../../stack/base/device.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { FakeHost, type FakeSocket } from "../bed/fake_host.ts";
-import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../bed/fakes.ts";
+import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../bed/fakes.ts";
 import { guestDatagram } from "../bed/guest_datagram.ts";
 import { answerTo, question, told } from "./messages.ts";
 
 /** The guest's name server between a guest and servers that the test plays. */
 class Bed {
-  readonly loop = new FakeScheduler();
+  readonly loop = new FakeLoop();
   readonly host = new FakeHost();
   readonly loopback = new FakeHost();
   /** What the guest is sent over UDP: `TO: ID CODE NAME ...` */
@@ -44,7 +44,7 @@ class Bed {
 
   /** The guest asks over UDP. */
   asks(message: Uint8Array, from = "10.0.2.100:4000"): void {
-    this.dns.takeDatagram(datagramOf(message, from));
+    this.dns.receive(datagramOf(message, from));
   }
 
   /** The socket of the host's that was made at that place. */
@@ -125,13 +125,13 @@ Deno.test("UDP: who can't be reached is passed over at once, and asked after the
   const bed = new Bed(TWO);
   const refused = new HostError("refused", "connection refused");
   bed.asks(question(7, "example.org"));
-  bed.socket(0).handler.failed(refused, endpoint(SERVER));
+  bed.socket(0).handler.failed(refused, endpoint(SERVER), null);
   assert(bed.socket(0).closed);
   bed.socket(1).hearsBytes(SECOND, answerTo(bed.socket(1).messages[0]!));
   bed.asks(question(8, "example.org"));
   assert(bed.socket(2).sent[0]!.startsWith(SECOND));
-  bed.socket(2).handler.failed(refused, endpoint(SECOND));
-  bed.socket(3).handler.failed(refused, null);
+  bed.socket(2).handler.failed(refused, endpoint(SECOND), null);
+  bed.socket(3).handler.failed(refused, null, null);
   assertEquals(bed.replies.slice(1), ["10.0.2.100:4000: 8 SERVFAIL example.org"]);
   assertEquals(bed.outcome("udp"), "0 noerror 1 unreachable 1");
 });
@@ -209,7 +209,7 @@ class TcpBed extends Bed {
 
   connect(): FakeRequest {
     const request = new FakeRequest(endpoint("10.0.2.3:53"));
-    this.dns.takeRequest(request);
+    this.dns.request(request);
     return request;
   }
 

@@ -3,12 +3,12 @@ import { type EchoHandler, type EchoToken, Pings } from "../../../forward/icmp/p
 import { IpAddress } from "../../../stack/base/address.ts";
 import { Packet } from "../../../stack/base/packet.ts";
 import { assertEquals } from "../../assert.ts";
-import { FakeScheduler } from "../bed/fakes.ts";
+import { FakeLoop } from "../bed/fakes.ts";
 
 const address = (text: string) => IpAddress.parse(text);
 
 function setup(allowed = true) {
-  const loop = new FakeScheduler();
+  const loop = new FakeLoop();
   const sent: { to: string; key: unknown; sequence: number; hopLimit: number; data: string; token: EchoToken }[] = [];
   const told: string[] = [];
   const state = { flows: 0, sweeps: 0, closed: false, handler: null as EchoHandler | null };
@@ -35,6 +35,7 @@ function setup(allowed = true) {
     icmp: {
       relay: (type, code, from, bytes, offset, end) =>
         told.push(`${type}/${code} ${from} about ${end - offset} of ${bytes[offset]! >> 4}`),
+      timeExceeded: (bytes, offset, end) => told.push(`time exceeded about ${end - offset} of ${bytes[offset]! >> 4}`),
       unreachable: (what, bytes, offset, end) => told.push(`${what} about ${end - offset} of ${bytes[offset]! >> 4}`),
     },
   });
@@ -72,7 +73,7 @@ Deno.test("pings: a request goes out as it is, and its reply comes back as it is
   const { sent, told, state, pings } = setup();
   pings.request(request(GUEST, HOST, "payload"));
   const { token, key, ...rest } = sent[0]!;
-  assertEquals(rest, { to: "192.0.2.1", sequence: 9, hopLimit: 3, data: "payload" });
+  assertEquals(rest, { to: "192.0.2.1", sequence: 9, hopLimit: 2, data: "payload" });
   state.handler!.reply(token, new TextEncoder().encode("..payload"), 2, 7, 57);
   assertEquals(told, ["192.0.2.1 > 10.0.2.100 7/9 payload 57"]);
   pings.request(request(GUEST, HOST, "", 8));
@@ -91,6 +92,13 @@ Deno.test("pings: IPv6, and errors with a quotation of the request", () => {
   pings.request(request(GUEST, HOST, "short"));
   state.handler!.failed(sent[1]!.token, 11, 0, HOST);
   assertEquals(told[2], "11/0 192.0.2.1 about 33 of 4");
+});
+
+Deno.test("pings: a hop limit of 1 ends here", () => {
+  const { sent, told, pings } = setup();
+  pings.request(Object.assign(request(GUEST, HOST, "payload"), { hopLimit: 1 }));
+  assertEquals(sent.length, 0);
+  assertEquals(told, ["time exceeded about 35 of 4"]);
 });
 
 Deno.test("pings: what the policy forbids is told", () => {

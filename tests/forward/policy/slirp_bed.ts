@@ -4,8 +4,7 @@
  * @module
  */
 import { NameServers } from "../../../forward/dns/servers.ts";
-import { Output } from "../../../forward/report/output.ts";
-import { logLines } from "../../../forward/report/reporters.ts";
+import { NO_LOGS } from "../../../forward/report/reporters.ts";
 import { Target } from "../../../forward/names/target.ts";
 import { parseForward } from "../../../forward/syntax/forward_spec.ts";
 import { Policy, type PolicyOptions } from "../../../forward/policy/policy.ts";
@@ -31,8 +30,6 @@ export class SlirpBed implements Disposable {
   readonly listeners = new FakeHost();
   /** The IP packets that the guest got. */
   readonly sent: Uint8Array[] = [];
-  /** What was printed about connections. */
-  readonly lines: string[] = [];
   readonly slirp: Slirp;
   private readonly frames = new FramePool(allocatePlain);
 
@@ -53,9 +50,7 @@ export class SlirpBed implements Disposable {
       ...{
         echo: "local",
         ...{ nameServers: new NameServers({ read: () => "", now: () => 0 }), dns: false, dhcp: false, slaac: false },
-        logs: logLines(
-          new Output({ writeSync: (bytes) => this.lines.push(new TextDecoder().decode(bytes)) && bytes.length }),
-        ),
+        logs: NO_LOGS,
         shown: asBound,
       },
     });

@@ -1,22 +1,24 @@
-import { Associations } from "../../../forward/udp/associations.ts";
+import { Associations, type GuestDatagram } from "../../../forward/udp/associations.ts";
 import { IdleTable } from "../../../forward/udp/idle_table.ts";
-import { HostError } from "../../../forward/host/port.ts";
+import { HostError, type HostFailure, type LostDatagram } from "../../../forward/host/port.ts";
 import { DEFAULT_LIMITS, MAX_PEERS } from "../../../forward/limits/limits.ts";
-import { ASSOCIATION_IDLE_MS, SWEEP_MS, UDP_FAILURE_MS, UNCROWDED_IDLE_MS } from "../../../forward/limits/timeouts.ts";
-import { formatEndpoint } from "../../../stack/base/address.ts";
+import { ASSOCIATION_IDLE_MS, SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../forward/limits/timeouts.ts";
+import { formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
+import { DEFAULT_ADDRESSES } from "../../../stack/link/addresses.ts";
 import type { Unreachable } from "../../../stack/base/layers.ts";
 import { assertEquals } from "../../assert.ts";
 import { FakeHost } from "../bed/fake_host.ts";
-import { endpoint, FakeScheduler } from "../bed/fakes.ts";
+import { endpoint, FakeLoop } from "../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../bed/guest_datagram.ts";
 
 function setup() {
-  const loop = new FakeScheduler();
+  const loop = new FakeLoop();
   const idle = new IdleTable(loop);
   const host = new FakeHost();
   const { sockets } = host;
   const toGuest: string[] = [];
-  const errors: Unreachable[] = [];
+  const errors: (Unreachable | "time exceeded")[] = [];
+  const relayed: string[] = [];
   const lines: string[] = [];
   const state = { blocked: new Set<string>() };
   const associations = new Associations({
@@ -26,6 +28,13 @@ function setup() {
     shown: (local) => local,
     policy: { decide: (_, address, port) => ({ allowed: !state.blocked.has(formatEndpoint({ address, port })) }) },
     guest: guestSender(toGuest),
+    icmp: {
+      relay: (type, code, from, packet, _offset, _end, rest) =>
+        relayed.push(`${type}/${code} ${rest} from ${from} about ${packet.toHex()}`),
+      unreachable: (what, packet) => relayed.push(`${what} about ${packet.toHex()}`),
+      packetTooBig: (mtu, packet) => relayed.push(`too big ${mtu} about ${packet.toHex()}`),
+    },
+    own: DEFAULT_ADDRESSES,
     log: {
       opened: (guest, local, first) => lines.push(`new ${[guest, local, first].map(formatEndpoint).join(" ")}`),
       done: (guest, _local, _first, ends) => lines.push(`done ${formatEndpoint(guest)} ${ends}`),
@@ -34,9 +43,13 @@ function setup() {
   });
   /** A datagram from the guest. */
   const say = (from: string, to: string, text = "x") => associations.receive(guestDatagram(from, to, text, errors));
-  return { loop, sockets, toGuest, errors, lines, host, state, idle, associations, say };
+  /** The same, that travels in another way. */
+  const travel = (to: string, text: string, how: Partial<Pick<GuestDatagram, "hopLimit" | "dontFragment">>) =>
+    associations.receive(guestDatagram(GUEST, to, text, errors, how));
+  return { relayed, travel, loop, sockets, toGuest, errors, lines, host, state, idle, associations, say };
 }
 
+const address = IpAddress.parse;
 const GUEST = "10.0.2.100:4000";
 
 Deno.test("associations: one socket for a guest's port, whatever it sends to", () => {
@@ -116,17 +129,87 @@ Deno.test("associations: without a descriptor the datagram is refused and the ne
   assertEquals(sockets[0]!.sent.length, 1);
 });
 
-Deno.test("associations: a host that has no way there is believed for a while", () => {
-  const { sockets, errors, say, loop } = setup();
+/** What the host may say of a datagram with the data "x". */
+const lost = { icmp: null, mtu: 0, data: Uint8Array.of(0x78), length: 1 };
+
+Deno.test("associations: a lost datagram is answered with the error about it, and nothing is remembered", () => {
+  const { sockets, errors, relayed, say } = setup();
   say(GUEST, "192.0.2.1:9");
-  sockets[0]!.handler.failed(new HostError("network-unreachable", "no way"), endpoint("192.0.2.1:9"));
-  sockets[0]!.handler.failed(new HostError("other", "something"), null);
+  const { handler } = sockets[0]!;
+  const refused = { ...lost, icmp: { type: 3, code: 3, from: address("192.0.2.1") } };
+  handler.failed(new HostError("refused", "refused"), endpoint("192.0.2.1:9"), refused);
+  // ident 0, DF, TTL 1, UDP; 10.0.2.100:4000 > 192.0.2.1:9, 9 bytes, "x"
+  const packet = "4500001d00004000" + "0111ab6b" + "0a000264c0000201" + "0fa000090009a9cd" + "78";
+  assertEquals(relayed, [`3/3 0 from 192.0.2.1 about ${packet}`]);
+  say(GUEST, "192.0.2.1:10");
   say(GUEST, "192.0.2.1:9");
-  say(GUEST, "192.0.2.2:9");
-  assertEquals([errors, sockets[0]!.sent.length], [["network"], 2]);
-  loop.advance(UDP_FAILURE_MS);
+  assertEquals(sockets[0]!.sent.length, 3, "the next ones go out, to any port");
+  assertEquals(errors, []);
+});
+
+Deno.test("associations: errors of routers and of the host itself; what can't be told is not", () => {
+  const { sockets, relayed, say } = setup();
   say(GUEST, "192.0.2.1:9");
-  assertEquals([errors.length, sockets[0]!.sent.length], [1, 3]);
+  say("[fd00::100]:4000", "[2001:db8::1]:9");
+  const tell = (socket: number, to: string, failure: HostFailure, what: Partial<LostDatagram>) =>
+    sockets[socket]!.handler.failed(new HostError(failure, "-"), endpoint(to), { ...lost, ...what });
+  const icmp = (type: number, code: number, from: string) => ({ type, code, from: address(from) });
+  tell(0, "192.0.2.1:9", "host-unreachable", { icmp: icmp(11, 0, "198.51.100.9") });
+  tell(0, "192.0.2.1:9", "other", { icmp: icmp(3, 4, "198.51.100.9"), mtu: 1400 });
+  tell(0, "192.0.2.1:9", "other", { mtu: 1280, length: 3000 });
+  tell(0, "192.0.2.1:9", "network-unreachable", {});
+  tell(1, "[2001:db8::1]:9", "other", { icmp: icmp(2, 0, "2001:db8::9"), mtu: 1300 });
+  tell(1, "[2001:db8::1]:9", "host-unreachable", { icmp: icmp(3, 0, "fe80::1") });
+  assertEquals(relayed.map((line) => line.replace(/ about .*/, "")), [
+    "11/0 0 from 198.51.100.9",
+    "3/4 1400 from 198.51.100.9",
+    "too big 1280",
+    "network",
+    "2/0 1300 from 2001:db8::9",
+    "3/0 0 from null", // a link-local address is nothing to the guest
+  ]);
+  relayed.length = 0;
+  tell(0, "192.0.2.1:9", "other", { icmp: icmp(12, 0, "198.51.100.9") }); // it points into another header
+  tell(0, "192.0.2.1:9", "other", {}); // nothing to say
+  tell(0, "192.0.2.2:9", "refused", { icmp: icmp(3, 3, "192.0.2.2") }); // never sent to
+  sockets[0]!.handler.failed(new HostError("refused", "-"), endpoint("192.0.2.1:9"), null);
+  sockets[0]!.handler.failed(new HostError("refused", "-"), null, null);
+  assertEquals(relayed, []);
+});
+
+Deno.test("associations: IPv6's quotation, byte for byte", () => {
+  const { sockets, relayed, say } = setup();
+  say("[fd00::100]:4000", "[2001:db8::1]:9");
+  const icmp = { type: 1, code: 4, from: address("2001:db8::1") };
+  const to = endpoint("[2001:db8::1]:9");
+  sockets[0]!.handler.failed(new HostError("refused", "refused"), to, { ...lost, icmp });
+  const packet = "6000000000091101" + "fd000000000000000000000000000100" + "20010db8000000000000000000000001" +
+    "0fa000090009" + "4c78" + "78";
+  assertEquals(relayed, [`1/4 0 from 2001:db8::1 about ${packet}`]);
+});
+
+Deno.test("associations: a low hop limit is passed on, less one; the usual ones are the host's own", () => {
+  const { sockets, errors, travel } = setup();
+  for (const hopLimit of [64, 255, 48, 2, 2, 30, 64]) travel("192.0.2.1:9", "x", { hopLimit });
+  assertEquals(sockets[0]!.paths, ["before 3: 1", "before 5: 29", "before 6: 0"]);
+  travel("192.0.2.1:9", "x", { hopLimit: 1 });
+  assertEquals(errors, ["time exceeded"]);
+  assertEquals(sockets[0]!.sent.length, 7, "what ends here is not sent");
+  travel("10.0.2.2:9", "x", { hopLimit: 1 });
+  assertEquals(sockets[0]!.sent.length, 8, "the router's own address is no hop further");
+  assertEquals(errors.length, 1);
+});
+
+Deno.test("associations: what may not be fragmented is not, where that can make a difference", () => {
+  const { sockets, travel } = setup();
+  const large = "x".repeat(549);
+  travel("192.0.2.1:9", "x".repeat(548), { dontFragment: true });
+  assertEquals(sockets[0]!.paths, []);
+  travel("192.0.2.1:9", large, { dontFragment: true });
+  travel("192.0.2.1:9", "x", { dontFragment: true });
+  assertEquals(sockets[0]!.paths, ["before 1: 0 whole"]);
+  travel("192.0.2.1:9", large, {});
+  assertEquals(sockets[0]!.paths.slice(1), ["before 3: 0"]);
 });
 
 const IDLE: readonly [string, number, (s: ReturnType<typeof setup>) => void][] = [

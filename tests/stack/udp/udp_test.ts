@@ -25,6 +25,34 @@ Deno.test("datagrams of a kernel are handed up", () => {
   ]);
 });
 
+Deno.test("how a datagram travels, and time exceeded about it, byte for byte", () => {
+  const seen: { hopLimit: number; dontFragment: boolean }[] = [];
+  const bed = new Bed({
+    udp: (datagram) => {
+      seen.push({ hopLimit: datagram.hopLimit, dontFragment: datagram.dontFragment });
+      if (datagram.hopLimit === 1) datagram.timeExceeded();
+    },
+  });
+  bed.feed(HELLO4); // the kernel's
+  bed.feed(ipv4({ protocol: 17 }, udp(5000, 53, [1])));
+  bed.feed(HELLO6);
+  const body = checksummed(udp(5000, 53, [1, 2, 3, 4, 5, 6, 7, 8]), 6, 17, GUEST6, REMOTE6);
+  bed.feed(ipv6(44, concat([17, 0, 0, 1, 0, 0, 0, 7], body.slice(0, 8))));
+  bed.feed(ipv6(44, concat([17, 0, 0, 8, 0, 0, 0, 7], body.slice(8))));
+  assertEquals(seen, [
+    { hopLimit: 64, dontFragment: true },
+    { hopLimit: 64, dontFragment: false },
+    { hopLimit: 64, dontFragment: true },
+    { hopLimit: 64, dontFragment: false }, // what was fragmented once may be again
+  ]);
+  assertEquals(bed.takeSent(), []);
+  const last = ipv6(17, checksummed(udp(5000, 53, [1]), 6, 17, GUEST6, REMOTE6), GUEST6, REMOTE6, 1);
+  bed.feed(last);
+  const gateway = "fd000000000000000000000000000002";
+  const message = checksummed(concat(hex("0300 0000 00000000"), last), 2, 58, gateway, GUEST6);
+  assertEquals(toHex(bed.takeOne()), toHex(ipv6(58, message, gateway, GUEST6)));
+});
+
 Deno.test("an answer is what a kernel would have sent", () => {
   const bed = new Bed();
   const here = { address: IpAddress.parse("198.51.100.7"), port: 53 };

@@ -1,27 +1,29 @@
 import { remoteForwardLines } from "../../../../forward/report/forward_report.ts";
 import { HostError } from "../../../../forward/host/port.ts";
 import { DEFAULT_LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forward/limits/limits.ts";
-import { SWEEP_MS, UDP_FAILURE_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
+import { SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
 import { Target } from "../../../../forward/names/target.ts";
 import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
 import { Output } from "../../../../forward/report/output.ts";
 import { RemoteDatagrams } from "../../../../forward/forwards/remote/datagrams.ts";
 import type { RemoteForward } from "../../../../forward/forwards/remote/table.ts";
 import { IdleTable } from "../../../../forward/udp/idle_table.ts";
+import { IpAddress } from "../../../../stack/base/address.ts";
 import type { Unreachable } from "../../../../stack/base/layers.ts";
 import { assert, assertEquals } from "../../../assert.ts";
 import { FakeHost, FakeNames } from "../../bed/fake_host.ts";
-import { endpoint, FakeScheduler, settled } from "../../bed/fakes.ts";
+import { endpoint, FakeLoop, settled } from "../../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../../bed/guest_datagram.ts";
 
 function setup(...targets: readonly string[]) {
-  const loop = new FakeScheduler(), host = new FakeHost(), idle = new IdleTable(loop);
+  const loop = new FakeLoop(), host = new FakeHost(), idle = new IdleTable(loop);
   const names = new FakeNames({ addresses: { web: "192.0.2.1" } });
-  const lines: string[] = [], toGuest: string[] = [], errors: Unreachable[] = [];
+  const lines: string[] = [], toGuest: string[] = [], errors: Unreachable[] = [], quoted: string[] = [];
   const output = new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length });
   const datagrams = new RemoteDatagrams({
     ...{ loop, host, idle },
     guest: guestSender(toGuest),
+    icmp: { unreachable: (what, packet) => quoted.push(`${what} ${shownPacket(packet)}`) },
     logs: remoteForwardLines("udp", output),
     shown: (local) => ({ ...local, address: endpoint("198.51.100.1:0").address }),
   });
@@ -35,7 +37,14 @@ function setup(...targets: readonly string[]) {
     const bind = from.startsWith("[") ? "[fd00::2]:53" : `10.0.2.2:${forward.bind.port}`;
     datagrams.receive(guestDatagram(from, bind, text, errors), forward);
   };
-  return { loop, host, idle, names, lines, toGuest, errors, datagrams, forwards, sockets: host.sockets, say };
+  return { loop, host, idle, names, lines, toGuest, errors, quoted, datagrams, forwards, sockets: host.sockets, say };
+}
+
+/** An IPv4 packet with a UDP datagram: `FROM > TO TEXT`. */
+function shownPacket(packet: Uint8Array): string {
+  const end = (address: number, port: number) =>
+    `${packet.slice(address, address + 4).join(".")}:${packet[port]! << 8 | packet[port + 1]!}`;
+  return `${end(12, 20)} > ${end(16, 22)} ${new TextDecoder().decode(packet.slice(28))}`;
 }
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
@@ -97,17 +106,29 @@ Deno.test("remote datagrams: idle ends and the limit are those of the table", ()
   ]);
 });
 
-Deno.test("remote datagrams: what the host says about a datagram is told for the next ones, for a while", () => {
-  const { sockets, errors, loop, say } = setup("udp://53:192.0.2.7:5353");
+Deno.test("remote datagrams: a lost one is answered itself, from the forward's address, and nothing is remembered", () => {
+  const { sockets, errors, quoted, say } = setup("udp://53:192.0.2.7:5353");
   say("one");
-  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint("192.0.2.7:5353"));
+  const { handler } = sockets[0]!;
+  const lost = { icmp: null, mtu: 0, data: new TextEncoder().encode("one"), length: 3 };
+  const icmp = { type: 3, code: 3, from: IpAddress.parse("192.0.2.7") };
+  handler.failed(new HostError("refused", "refused"), endpoint("192.0.2.7:5353"), { ...lost, icmp });
+  assertEquals(quoted, ["port 10.0.2.100:4000 > 10.0.2.2:53 one"]);
+  handler.failed(new HostError("network-unreachable", "no way"), endpoint("192.0.2.7:5353"), lost);
+  handler.failed(new HostError("other", "message too long"), endpoint("192.0.2.7:5353"), lost);
+  handler.failed(new HostError("refused", "refused"), null, null);
+  assertEquals(quoted.slice(1), ["network 10.0.2.100:4000 > 10.0.2.2:53 one"]);
   say("two");
-  assertEquals([errors, sockets[0]!.sent.length], [["port"], 1]);
-  loop.advance(UDP_FAILURE_MS);
-  say("three");
-  sockets[0]!.handler.failed(new HostError("other", "message too long"), null);
-  say("four");
-  assertEquals([errors.length, sockets[0]!.sent.length], [1, 3]);
+  assertEquals(sockets[0]!.sent.length, 2, "the next one goes out");
+  assertEquals(errors, []);
+});
+
+Deno.test("remote datagrams: what waited for a name that has no address is answered", async () => {
+  const { quoted, say } = setup("udp://53:nowhere.example:5353");
+  say("one");
+  say("two");
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(quoted, ["host 10.0.2.100:4000 > 10.0.2.2:53 one", "host 10.0.2.100:4000 > 10.0.2.2:53 two"]);
 });
 
 Deno.test("remote datagrams: without a descriptor the datagram is refused and the next one is tried", () => {

@@ -2,7 +2,7 @@ import { localForwardLines } from "../../../../forward/report/forward_report.ts"
 import { HostError } from "../../../../forward/host/port.ts";
 import { DEFAULT_LIMITS, LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forward/limits/limits.ts";
 import { ASSOCIATION_IDLE_MS, SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
-import { LocalUdpClients } from "../../../../forward/forwards/local/udp_clients.ts";
+import { LocalDatagrams } from "../../../../forward/forwards/local/datagrams.ts";
 import { FlowMeter } from "../../../../forward/metrics/flows/flow_meter.ts";
 import { meteredLocalLog } from "../../../../forward/metrics/flows/metered_logs.ts";
 import { Target } from "../../../../forward/names/target.ts";
@@ -12,7 +12,7 @@ import { IdleTable } from "../../../../forward/udp/idle_table.ts";
 import { DEFAULT_ADDRESSES } from "../../../../stack/link/addresses.ts";
 import { assert, assertEquals } from "../../../assert.ts";
 import { FakeHost, FakeNames } from "../../bed/fake_host.ts";
-import { endpoint, FakeScheduler, seededRandom, settled } from "../../bed/fakes.ts";
+import { endpoint, FakeLoop, seededRandom, settled } from "../../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../../bed/guest_datagram.ts";
 
 function setup(...forwards: readonly string[]) {
@@ -29,11 +29,11 @@ function setupFor(limit: number, ...forwards: readonly string[]) {
 
 function setupWith(options: { readonly limit: number; readonly random: () => number }, ...forwards: readonly string[]) {
   const { limit, random } = options;
-  const loop = new FakeScheduler(), host = new FakeHost(), idle = new IdleTable(loop, limit);
+  const loop = new FakeLoop(), host = new FakeHost(), idle = new IdleTable(loop, limit);
   const names = new FakeNames({ addresses: { guest: "10.0.2.100" } });
   const meter = new FlowMeter("local-fwd", "udp");
   const lines: string[] = [], toGuest: string[] = [];
-  const datagrams = new LocalUdpClients({
+  const datagrams = new LocalDatagrams({
     ...{ loop, host, idle },
     guest: guestSender(toGuest),
     own: DEFAULT_ADDRESSES,
@@ -97,7 +97,7 @@ Deno.test("local datagrams: a client of two of the host's addresses is two, and 
   for (const port of [49152, 49153]) assert(say("10.0.2.100:53", `192.0.2.9:${port}`, "answer"));
   assert(say("10.0.2.100:53", "10.0.2.2:49154", "answer"));
   assertEquals(sockets[0]!.sentFrom, ["192.0.2.1", "192.0.2.2", "2001:db8::1"]);
-  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint(CLIENT));
+  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint(CLIENT), null);
   assertEquals(datagrams.size, 1, "clients when a port of one is closed");
   sockets[0]!.hears(CLIENT, "new", "192.0.2.2");
   assertEquals(idle.size, 2, "associations after its next datagram");
@@ -179,11 +179,11 @@ Deno.test("local datagrams: the guest refuses: it is over, and the next datagram
 Deno.test("local datagrams: a client that is gone", () => {
   const { sockets, datagrams } = setup("udp://53");
   sockets[0]!.hears(CLIENT, "one");
-  sockets[0]!.handler.failed(new HostError("refused", "refused"), null);
-  sockets[0]!.handler.failed(new HostError("host-unreachable", "unreachable"), endpoint(CLIENT));
-  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint("192.0.2.9:1"));
+  sockets[0]!.handler.failed(new HostError("refused", "refused"), null, null);
+  sockets[0]!.handler.failed(new HostError("host-unreachable", "unreachable"), endpoint(CLIENT), null);
+  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint("192.0.2.9:1"), null);
   assertEquals(datagrams.size, 1);
-  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint(CLIENT));
+  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint(CLIENT), null);
   assertEquals(datagrams.size, 0);
 });
 

@@ -1,0 +1,97 @@
+/**
+ * What the guest is told of a datagram that the host could not deliver: the ICMP error of whoever has said so, about a
+ * packet that is put together again from the guest's address, the datagram's destination and what was kept of its data.
+ *
+ * Of that packet the guest's kernel looks at the addresses and ports. What nobody knows any more (the identification, for
+ * one) is 0.
+ *
+ * @module
+ */
+import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
+import type { IcmpOutput } from "../../stack/icmp/output.ts";
+import { addSums, complement, partialSum, pseudoHeaderSumOf } from "../../stack/wire/checksum.ts";
+import { ICMP4_TIME_EXCEEDED, ICMP4_UNREACHABLE, UNREACHABLE4_FRAGMENTATION_NEEDED } from "../../stack/wire/icmpv4.ts";
+import { ICMP6_PACKET_TOO_BIG, ICMP6_TIME_EXCEEDED, ICMP6_UNREACHABLE } from "../../stack/wire/icmpv6.ts";
+import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_MAX_PACKET, putIpv4 } from "../../stack/wire/ipv4.ts";
+import { IPV6_HEADER, isLinkLocal6, putIpv6 } from "../../stack/wire/ipv6.ts";
+import { putUdp, UDP_CHECKSUM, UDP_HEADER, UDP_PROTOCOL } from "../../stack/wire/udp.ts";
+import { put16 } from "../../stack/base/bytes.ts";
+import type { HostFailure, LostDatagram } from "../host/port.ts";
+import { unreachableFor } from "../host/unreachable.ts";
+
+/** Sends ICMP errors to the guest. */
+export type LossErrors = Pick<IcmpOutput, "relay" | "unreachable" | "packetTooBig">;
+
+/** What a packet had left of its hop limit where it was lost. */
+const LAST_HOP = 1;
+
+/**
+ * Tells the guest that its datagram was lost: what a router or the destination has said, or what a router in the place
+ * of this host would say. Nothing where the guest could not make use of it.
+ *
+ * @param guest where the datagram came from
+ * @param to where the guest has sent it
+ */
+export function tellLost(
+  errors: LossErrors,
+  guest: Endpoint,
+  to: Endpoint,
+  failure: HostFailure,
+  lost: LostDatagram,
+): void {
+  const packet = lostPacket(guest, to, lost.data, lost.length);
+  const { icmp, mtu } = lost;
+  if (icmp !== null) {
+    const { type, code, from } = icmp;
+    if (!isRelayed(to.address.version === 4, type)) return;
+    const rest = isTooBig(to.address.version === 4, type, code) ? mtu : 0;
+    errors.relay(type, code, from === null || isOfLink(from) ? null : from, packet, 0, packet.length, rest);
+  } else if (mtu > 0) {
+    errors.packetTooBig(mtu, packet, 0, packet.length);
+  } else {
+    const what = unreachableFor(failure);
+    if (what !== null) errors.unreachable(what, packet, 0, packet.length);
+  }
+}
+
+/**
+ * An IP packet with the UDP datagram that went from one endpoint to another of the same version.
+ *
+ * @param data the beginning of what was in it, and `length` how much that was
+ */
+export function lostPacket(from: Endpoint, to: Endpoint, data: Uint8Array, length: number): Uint8Array {
+  const four = from.address.version === 4;
+  const header = four ? IPV4_HEADER : IPV6_HEADER;
+  const size = UDP_HEADER + Math.min(length, IPV4_MAX_PACKET - IPV4_HEADER - UDP_HEADER);
+  const packet = new Uint8Array(header + UDP_HEADER + data.length);
+  if (four) {
+    const total = IPV4_HEADER + size;
+    putIpv4(packet, 0, total, 0, IPV4_DONT_FRAGMENT, LAST_HOP, UDP_PROTOCOL, from.address, to.address);
+  } else {
+    putIpv6(packet, 0, size, UDP_PROTOCOL, LAST_HOP, from.address, to.address);
+  }
+  putUdp(packet, header, from.port, to.port, size);
+  packet.set(data, header + UDP_HEADER);
+  if (data.length === length) {
+    const pseudo = pseudoHeaderSumOf(from.address, to.address, UDP_PROTOCOL, size);
+    const sum = complement(addSums(pseudo, partialSum(packet, header, size)));
+    put16(packet, header + UDP_CHECKSUM, sum || 0xffff); // 0 would say that there is none
+  }
+  return packet;
+}
+
+/** Messages that stay true when the packet is another's: a parameter problem, say, points into a header. */
+function isRelayed(four: boolean, type: number): boolean {
+  if (four) return type === ICMP4_UNREACHABLE || type === ICMP4_TIME_EXCEEDED;
+  return type === ICMP6_UNREACHABLE || type === ICMP6_TIME_EXCEEDED || type === ICMP6_PACKET_TOO_BIG;
+}
+
+function isTooBig(four: boolean, type: number, code: number): boolean {
+  if (four) return type === ICMP4_UNREACHABLE && code === UNREACHABLE4_FRAGMENTATION_NEEDED;
+  return type === ICMP6_PACKET_TOO_BIG;
+}
+
+/** Whether an address means something on the host's link alone: then the guest's router speaks for it. */
+function isOfLink(address: IpAddress): boolean {
+  return address.version === 6 && isLinkLocal6(address.bytes, 0);
+}
