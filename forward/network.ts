@@ -8,11 +8,11 @@ import type { Allocate, Device, FramePool } from "../stack/base/device.ts";
 import type { Capture } from "./capture/capture.ts";
 import { captureFrames, CapturingDevice, type FrameTaker } from "./capture/capturing_device.ts";
 import { AllowedNames } from "./dns/allowed_names.ts";
-import type { NameServer } from "./dns/resolv_conf.ts";
+import type { NameServer } from "./dns/host_resolv_conf.ts";
 import { NameServers } from "./dns/servers.ts";
 import type { HostNetwork } from "./host/port.ts";
 import { gatewayRanges, LOOPBACKS } from "./host/loopback.ts";
-import { IdleReclaim } from "./loop/idle_reclaim.ts";
+import { IdleReclaim } from "./memory/idle_reclaim.ts";
 import { nameServersUnreadable, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
 import { logLines, NO_LOGS } from "./report/reporters.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
@@ -37,7 +37,7 @@ import type { SpareDescriptors } from "./limits/spare_descriptors.ts";
 import { setUpForwards } from "./forwards/setup.ts";
 import { asBound, shownBy } from "./host/shown.ts";
 import { Slirp } from "./slirp.ts";
-import { StackLoop } from "./loop/stack_alarm.ts";
+import { StackScheduler } from "./timers/stack_scheduler.ts";
 import { version } from "./cli/version.ts";
 
 /** What the system gives. */
@@ -95,7 +95,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const printed = lines === null ? NO_LOGS : logLines(lines);
   const written = log === null ? printed : loggedLogs(printed, log);
   const { logs, meters } = metrics === null ? { logs: written, meters: [] } : meteredLogs(written);
-  const loop = new StackLoop(defer, clock);
+  const loop = new StackScheduler(defer, clock);
   const slirp = new Slirp({
     device: capture === null ? device : new CapturingDevice(device, capture),
     ...{ frames, allocate, host, listeners, logs },
@@ -139,8 +139,8 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     }),
   );
   await setUpForwards(options.localForwards, options.remoteForwards, {
-    localTcp: slirp.localFlows,
-    localUdp: slirp.localDatagrams,
+    localTcp: slirp.localTcp,
+    localUdp: slirp.localUdp,
     remoteTcp: slirp.remoteTcp,
     remoteUdp: slirp.remoteUdp,
     guard: new NameGuard(policy, new LocalNames(read), hostNetworks),

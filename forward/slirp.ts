@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { Endpoint, IpAddress } from "../stack/base/address.ts";
+import type { Endpoint, IpAddress, IpVersion } from "../stack/base/address.ts";
 import type { Allocate, Device, Frame, FramePool } from "../stack/base/device.ts";
 import type { Packet } from "../stack/base/packet.ts";
 import { Stack, type StackLimits } from "../stack/stack.ts";
@@ -24,22 +24,27 @@ import type { Usage } from "../stack/base/usage.ts";
 import type { HostNetwork } from "./host/port.ts";
 import { DEFAULT_LIMITS, type Limits, type LimitUsage } from "./limits/limits.ts";
 import { SpareDescriptors } from "./limits/spare_descriptors.ts";
-import { LocalDatagrams } from "./forwards/local/datagrams.ts";
-import { LocalFlows } from "./forwards/local/flows.ts";
+import { LocalUdpClients } from "./forwards/local/udp_clients.ts";
+import { LocalTcpClients } from "./forwards/local/tcp_clients.ts";
 import type { Logs } from "./report/reporters.ts";
 import { type PingPolicy, Pings, type PingsOptions } from "./icmp/pings.ts";
 import type { Policy } from "./policy/policy.ts";
-import { Reclaim } from "./loop/reclaim.ts";
+import { CrowdReclaim } from "./memory/crowd_reclaim.ts";
 import { RemoteDatagrams } from "./forwards/remote/datagrams.ts";
 import { RemoteFlows } from "./forwards/remote/flows.ts";
-import { RemoteForwards } from "./forwards/remote/table.ts";
+import { type RemoteForward, RemoteForwards } from "./forwards/remote/table.ts";
 import type { Shown } from "./host/shown.ts";
-import { StackLoop, type WakingLoop } from "./loop/stack_alarm.ts";
+import { StackScheduler, type WakingScheduler } from "./timers/stack_scheduler.ts";
 import { ConnectionCount } from "./tcp/connection_count.ts";
 import { Dials } from "./tcp/dials.ts";
-import { RoutedFlows, type TcpPolicy } from "./tcp/routed.ts";
+import { OutgoingFlows } from "./tcp/outgoing.ts";
 import { Associations, type UdpPolicy } from "./udp/associations.ts";
 import { IdleTable } from "./udp/idle_table.ts";
+
+/** Says whether the guest may connect to an address and port. */
+export interface TcpPolicy {
+  decide(network: "tcp", address: IpAddress, port: number): { readonly allowed: boolean };
+}
 
 /** What a {@linkcode Slirp} is made of. */
 export interface SlirpOptions {
@@ -71,7 +76,7 @@ export interface SlirpOptions {
   /** {@linkcode DEFAULT_LIMITS} unless given. */
   readonly limits?: Limits;
   /** The runtime's own event loop and clock unless given: simulations have another. */
-  readonly loop?: WakingLoop;
+  readonly loop?: WakingScheduler;
   /** Gives memory that nothing refers to any more back to the system. Called seldom, as it takes a while. */
   readonly reclaim?: () => void;
   /** Random unsigned 32-bit numbers; such that nobody can guess unless given. */
@@ -81,20 +86,21 @@ export interface SlirpOptions {
 /** See the module's text. */
 export class Slirp {
   readonly stack: Stack;
-  readonly flows: RoutedFlows;
+  /** The guest's connections. */
+  readonly outgoing: OutgoingFlows;
   readonly associations: Associations;
   /** What is bound in the guest's network; further ones may be added at any time. */
   readonly remoteTcp: RemoteForwards = new RemoteForwards();
   readonly remoteUdp: RemoteForwards = new RemoteForwards();
   readonly remoteFlows: RemoteFlows;
   readonly remoteDatagrams: RemoteDatagrams;
-  readonly localFlows: LocalFlows;
-  readonly localDatagrams: LocalDatagrams;
+  readonly localTcp: LocalTcpClients;
+  readonly localUdp: LocalUdpClients;
   /** Null where the program itself answers, or nobody. */
   readonly pings: Pings | null;
   /** Null where it is switched off. */
   readonly dns: Dns | null;
-  private readonly loop: WakingLoop;
+  private readonly loop: WakingScheduler;
   private readonly frames: FramePool;
   private readonly giveBack: (() => void) | undefined;
   /** The guest's associations, each of which takes a descriptor. */
@@ -105,13 +111,13 @@ export class Slirp {
   private readonly connections: ConnectionCount;
   private readonly dials: Dials;
 
-  constructor(options: SlirpOptions) {
+  constructor(private readonly options: SlirpOptions) {
     const { device, frames, allocate, host, listeners, policy, echo, nameServers, logs, shown } = options;
     const { limits = DEFAULT_LIMITS, random = randomUint32 } = options;
-    const loop = this.loop = options.loop ?? new StackLoop();
+    const loop = this.loop = options.loop ?? new StackScheduler();
     this.frames = frames;
     this.giveBack = options.reclaim;
-    const reclaim = new Reclaim(loop, () => this.live, () => this.reclaimMemory());
+    const reclaim = new CrowdReclaim(loop, () => this.live, () => this.reclaimMemory());
     const ended = () => reclaim.ended();
     const { descriptors = new SpareDescriptors() } = options;
     const idle = this.idle = new IdleTable(loop, descriptors.associations(limits.udpAssociations), ended);
@@ -149,14 +155,14 @@ export class Slirp {
       : new Pings({ policy, loop, sender: echo, echo: this.stack.echo, icmp });
     const dials = this.dials = new Dials(host, loop, limits.dials);
     const connections = this.connections = new ConnectionCount(limits.tcpConnections, () => tcp.evictHalfOpen(), ended);
-    this.flows = new RoutedFlows({ dials, connections, policy, loop, log: logs.routedTcp });
+    const outgoing = this.outgoing = new OutgoingFlows({ dials, connections, loop });
     const associations = { host, loop, idle, guest: udp, icmp, shown };
     this.associations = new Associations({ ...associations, policy, own, log: logs.routedUdp });
-    this.remoteFlows = new RemoteFlows({ dials, connections, loop, logs: logs.remoteTcp });
+    this.remoteFlows = new RemoteFlows({ outgoing, connections, logs: logs.remoteTcp });
     this.remoteDatagrams = new RemoteDatagrams({ ...associations, logs: logs.remoteUdp });
     const local = { host: listeners, loop, own, log: logs.local };
-    this.localFlows = new LocalFlows({ ...local, guest: tcp, allocate, connections });
-    this.localDatagrams = new LocalDatagrams({ ...local, guest: udp, idle: idleClients, random });
+    this.localTcp = new LocalTcpClients({ ...local, guest: tcp, allocate, connections });
+    this.localUdp = new LocalUdpClients({ ...local, guest: udp, idle: idleClients, random });
     loop.drive(this.stack);
     this.stack.start();
   }
@@ -202,10 +208,9 @@ export class Slirp {
   close(): void {
     this.pings?.close();
     this.dns?.close();
-    this.localFlows.close();
-    this.localDatagrams.close();
-    this.flows.abort();
-    this.remoteFlows.abort();
+    this.localTcp.close();
+    this.localUdp.close();
+    this.outgoing.abort();
     this.idle.close();
     this.idleClients.close();
     this.stack.close();
@@ -228,27 +233,49 @@ export class Slirp {
 
   private request(request: TcpRequest): void {
     const { address, port } = request.local;
-    const forward = this.remoteTcp.find(address.bytes, 0, address.version, port);
-    if (forward !== null) this.remoteFlows.request(request, forward);
-    else if (this.dns?.isAt(address.bytes, 0, address.version, port)) this.dns.request(request);
-    else this.flows.request(request);
+    const service = this.serviceAt(this.remoteTcp, address.bytes, 0, address.version, port);
+    if (service instanceof Dns) service.takeRequest(request);
+    else if (service !== null) this.remoteFlows.request(request, service);
+    else this.route(request);
+  }
+
+  /** Connects the guest with the destination of its SYN, if the policy allows it. */
+  private route(request: TcpRequest): void {
+    const { policy, logs } = this.options;
+    const { address, port } = request.local;
+    if (policy.decide("tcp", address, port).allowed) this.outgoing.request(request, request.local, logs.routedTcp);
+    else request.refuse();
   }
 
   private datagram(datagram: UdpDatagram): void {
-    if (this.localDatagrams.receive(datagram)) return;
+    if (this.localUdp.receive(datagram)) return;
     const { bytes, localAddress, version, localPort } = datagram;
-    const forward = this.remoteUdp.find(bytes, localAddress, version, localPort);
-    if (forward !== null) this.remoteDatagrams.receive(datagram, forward);
-    else if (this.dns?.isAt(bytes, localAddress, version, localPort)) this.dns.receive(datagram);
-    else this.associations.receive(datagram);
+    const service = this.serviceAt(this.remoteUdp, bytes, localAddress, version, localPort);
+    if (service === null) this.associations.receive(datagram); // which asks the policy
+    else if (service instanceof Dns) service.takeDatagram(datagram);
+    else this.remoteDatagrams.receive(datagram, service);
   }
 
   private refused(local: Endpoint, guest: Endpoint): void {
-    if (this.localDatagrams.refused(local, guest)) return;
+    if (this.localUdp.refused(local, guest)) return;
     const { address, port } = local;
-    const forward = this.remoteUdp.find(address.bytes, 0, address.version, port);
-    if (forward !== null) this.remoteDatagrams.refused(forward, guest);
-    else if (!this.dns?.isAt(address.bytes, 0, address.version, port)) this.associations.refused(guest);
+    const service = this.serviceAt(this.remoteUdp, address.bytes, 0, address.version, port);
+    if (service === null) this.associations.refused(guest);
+    else if (!(service instanceof Dns)) this.remoteDatagrams.refused(service, guest);
+  }
+
+  /** What stands at an address and port of the guest's network; null: nothing of this program, so the host's network. */
+  private serviceAt(
+    forwards: RemoteForwards,
+    bytes: Uint8Array,
+    address: number,
+    version: IpVersion,
+    port: number,
+  ): RemoteForward | Dns | null {
+    const forward = forwards.find(bytes, address, version, port);
+    if (forward !== null) return forward;
+    const { dns } = this;
+    return dns !== null && dns.isAt(bytes, address, version, port) ? dns : null;
   }
 }
 

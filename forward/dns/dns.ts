@@ -1,43 +1,38 @@
 /**
- * The guest's name server: questions to it are passed on to those of the host, and their answers come back as they are.
+ * The guest's name server: it passes questions on to the host's name servers, and their answers back as they are.
  *
- *     guest ── UDP ──┐                               ┌── UDP ── name server
- *                    ├─ message.ts ── query.ts ──────┤                          servers.ts: which of them
- *     guest ── TCP ──┘  is it one?    who is asked   └── TCP ── name server
- *           connection.ts                udp_exchange.ts, tcp_exchange.ts
+ *     guest ── UDP ──┐                               ┌── UDP ── name server    upstream_udp.ts
+ *                    ├─ message.ts ── query.ts ──────┤ upstream.ts
+ *     guest ── TCP ──┘  is it a       which server   └── TCP ── name server    upstream_tcp.ts
+ *     guest_connection.ts  question?  next? servers.ts
  *
- * A question goes on over what it came over: an answer that is too long for UDP says so, and the guest asks over TCP.
- * As it is the host that asks, its servers may be where no guest could reach them: on its loopback, in its networks.
+ * A question goes on over the network that it came over: an answer that is too long for UDP says so, and the guest asks
+ * again over TCP. The host asks, so its servers may be where no guest could reach them: on its loopback, in its networks.
  *
- * | what happens | answer |
+ * | event | answer |
  * | --- | --- |
- * | a server answers | that |
- * | all servers say that they can't or won't | what the first of them said |
- * | none can be reached | SERVFAIL, at once |
- * | none answers in time | SERVFAIL |
- * | as many questions as may be wait for theirs | the one that waits longest: SERVFAIL |
- * | the question makes no sense | FORMERR, or none if it can't be told whose it is |
+ * | a server answers | that answer |
+ * | all servers say that they can't or won't answer | what the first of them said |
+ * | no server can be reached | SERVFAIL, at once |
+ * | no server answers in time | SERVFAIL |
+ * | the limit of questions is reached | SERVFAIL for the one that waits longest |
+ * | the message makes no sense | FORMERR, or none if it is too short to answer, or is an answer itself |
  * | a zone transfer, an update, a notification | NOTIMP |
  *
- * Where only the names of `-allow` may be asked for, no server is asked: see allowed_names.ts.
- *
- * Switched on by `SlirpOptions.dns`, which `-dns` sets.
+ * With `-dns-names allowed` no server is asked: see allowed_names.ts. Without `-dns` there is no such name server.
  *
  * @module
  */
 import { IpAddress, type IpVersion } from "../../stack/base/address.ts";
 import type { StackAddresses } from "../../stack/link/addresses.ts";
-import type { Allocate } from "../../stack/base/device.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
-import { Deadlines } from "../loop/deadlines.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
-import type { HostNetwork } from "../host/port.ts";
+import { Deadlines } from "../timers/deadlines.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import { DEFAULT_LIMITS } from "../limits/limits.ts";
 import type { GuestDatagram, GuestSender } from "../udp/associations.ts";
 import type { AllowedNames } from "./allowed_names.ts";
-import { DnsConnections } from "./connection.ts";
+import { GuestConnections } from "./guest_connection.ts";
 import { DnsCounters, type DnsOutcome } from "./counters.ts";
-import type { Exchange, ExchangeHandler } from "./exchange.ts";
 import {
   DNS_PORT,
   errorAnswer,
@@ -46,57 +41,43 @@ import {
   NOERROR,
   NXDOMAIN,
   parseQuestion,
-  type Question,
   rcodeOf,
   SERVFAIL,
 } from "./message.ts";
-import { Query, type QueryOwner } from "./query.ts";
-import type { NameServer } from "./resolv_conf.ts";
-import type { DnsNetwork, NameServers } from "./servers.ts";
-import { TcpExchange } from "./tcp_exchange.ts";
-import { UdpExchange } from "./udp_exchange.ts";
+import { type DnsAsker, type DnsClient, Query, type QueryEnd, type QueryParts } from "./query.ts";
+import type { NameServers } from "./servers.ts";
+import { Upstream, type UpstreamOptions } from "./upstream.ts";
 
 /** What a {@linkcode Dns} is made of. */
-export interface DnsOptions {
+export interface DnsOptions extends UpstreamOptions {
   readonly servers: NameServers;
-  /** By which servers elsewhere are asked. */
-  readonly host: HostNetwork;
-  /** By which servers on the host's loopback are asked: they take questions from there alone. */
-  readonly loopback: HostNetwork;
-  readonly loop: EventLoop;
+  readonly loop: Scheduler;
   readonly guest: GuestSender;
   readonly addresses: Pick<StackAddresses, "dns4" | "dns6">;
-  readonly allocate: Allocate;
-  /** A random unsigned 32-bit number that nobody can guess. */
-  readonly random: () => number;
-  /** Questions that wait for an answer at most. */
+  /** The limit of questions that wait for an answer. */
   readonly limit?: number;
-  /** Answers in the place of all servers. Not given: they are asked. */
+  /** Answers instead of all servers. Not given: they are asked. */
   readonly only?: AllowedNames | undefined;
 }
 
-/** Who waits for answers. */
-export interface DnsClient {
-  readonly network: DnsNetwork;
-  /** Takes an answer; called once for each question, also from within {@linkcode Dns.ask}. */
-  reply(question: Question, answer: Uint8Array): void;
-}
-
-/** See the module's text. */
-export class Dns implements QueryOwner {
+/** The guest's name server. */
+export class Dns implements DnsAsker {
   readonly counters: DnsCounters = new DnsCounters();
   /** Questions that wait for an answer, the oldest first. */
-  private readonly clients = new Map<Query, DnsClient>();
-  private readonly connections: DnsConnections;
+  private readonly queries = new Set<Query>();
+  private readonly parts: QueryParts;
+  private readonly connections: GuestConnections;
   private deadlines: Deadlines<Query> | null = null;
-  /** How long the servers that {@linkcode deadlines} is about may take. */
+  /** The delay of {@linkcode deadlines}, in ms. */
   private patience = 0;
 
   constructor(private readonly options: DnsOptions) {
-    this.connections = new DnsConnections(this, options.loop);
+    const { servers } = options;
+    this.parts = { servers, upstream: new Upstream(options), finished: (query, end) => this.finish(query, end) };
+    this.connections = new GuestConnections(this, options.loop);
   }
 
-  /** Questions that wait for an answer at most. */
+  /** The limit of questions that wait for an answer. */
   get limit(): number {
     return this.options.limit ?? DEFAULT_LIMITS.dnsQuestions;
   }
@@ -107,7 +88,7 @@ export class Dns implements QueryOwner {
   }
 
   /** Takes a datagram of the guest. Called by the stack. */
-  receive(datagram: GuestDatagram): void {
+  takeDatagram(datagram: GuestDatagram): void {
     const { bytes, version, guestAddress, guestPort, payload, length } = datagram;
     const { guest } = this.options;
     const local = { address: this.address(version), port: DNS_PORT };
@@ -122,11 +103,10 @@ export class Dns implements QueryOwner {
   }
 
   /** Takes a guest's SYN. Called by the stack. */
-  request(request: TcpRequest): void {
+  takeRequest(request: TcpRequest): void {
     this.connections.accept(request);
   }
 
-  /** Takes a client's message, which must not change later. False: it is none, and there will be no answer. */
   ask(message: Uint8Array, client: DnsClient): boolean {
     const parsed = parseQuestion(message);
     if (parsed.kind === "nonsense") {
@@ -148,46 +128,21 @@ export class Dns implements QueryOwner {
     }
     this.makeRoom();
     const plan = this.options.servers.plan(client.network);
-    const query = new Query(question, plan, this.deadlinesFor(plan.patience), this);
-    this.clients.set(query, client);
+    const query = new Query(question, client, plan, this.deadlinesFor(plan.patience), this.parts);
+    this.queries.add(query);
     this.counters.inFlight++;
     query.start();
     return true;
   }
 
-  /** The client waits for nothing any more. */
   forget(client: DnsClient): void {
-    for (const [query, other] of this.clients) if (other === client) this.drop(query, "cancelled");
+    for (const query of this.queries) if (query.client === client) this.drop(query, "cancelled");
   }
 
   /** Ends all. */
   close(): void {
     this.connections.close();
-    for (const query of this.clients.keys()) this.drop(query, "cancelled");
-  }
-
-  // for queries
-
-  askServer(query: Query, server: NameServer, handler: ExchangeHandler): Exchange {
-    const { host, loopback, allocate, random } = this.options;
-    const from = isLoopback(server.address) ? loopback : host;
-    return this.networkOf(query) === "udp"
-      ? new UdpExchange(from, server, query.question, random(), handler)
-      : new TcpExchange(from, server, query.question, random(), allocate, handler);
-  }
-
-  serverAnswered(query: Query, server: NameServer): void {
-    this.options.servers.answered(this.networkOf(query), server);
-  }
-
-  serverFailed(query: Query, server: NameServer): void {
-    this.options.servers.failed(this.networkOf(query), server);
-  }
-
-  finished(query: Query, answer: Uint8Array | "timeout" | "unreachable"): void {
-    if (typeof answer === "string") return this.end(query, answer, errorAnswer(query.question, SERVFAIL));
-    const rcode = rcodeOf(answer);
-    this.end(query, rcode === NOERROR ? "noerror" : rcode === NXDOMAIN ? "nxdomain" : "error", answer);
+    for (const query of this.queries) this.drop(query, "cancelled");
   }
 
   private address(version: IpVersion): IpAddress {
@@ -195,39 +150,38 @@ export class Dns implements QueryOwner {
     return version === 4 ? dns4 : dns6;
   }
 
-  private networkOf(query: Query): DnsNetwork {
-    return this.clients.get(query)?.network ?? "udp";
-  }
-
   private makeRoom(): void {
-    if (this.clients.size < this.limit) return;
-    for (const query of this.clients.keys()) {
-      query.cancel();
-      return this.end(query, "evicted", errorAnswer(query.question, SERVFAIL));
-    }
+    if (this.queries.size < this.limit) return;
+    for (const oldest of this.queries) return this.fail(oldest, "evicted");
   }
 
-  private end(query: Query, outcome: DnsOutcome, answer: Uint8Array): void {
-    const client = this.drop(query, outcome);
-    client?.reply(query.question, answer);
+  /** A query has ended by itself. */
+  private finish(query: Query, end: QueryEnd): void {
+    if (typeof end === "string") return this.fail(query, end);
+    const rcode = rcodeOf(end);
+    this.drop(query, rcode === NOERROR ? "noerror" : rcode === NXDOMAIN ? "nxdomain" : "error");
+    query.client.reply(query.question, end);
   }
 
-  /** Ends it without an answer. */
-  private drop(query: Query, outcome: DnsOutcome): DnsClient | undefined {
-    const client = this.clients.get(query);
-    if (client === undefined) return undefined;
+  /** Ends a query with an answer of this program: that there is none. */
+  private fail(query: Query, outcome: DnsOutcome): void {
+    this.drop(query, outcome);
+    query.client.reply(query.question, errorAnswer(query.question, SERVFAIL));
+  }
+
+  /** Ends a query without an answer. */
+  private drop(query: Query, outcome: DnsOutcome): void {
     query.cancel();
-    this.clients.delete(query);
+    this.queries.delete(query);
     this.counters.inFlight--;
-    this.count(client, outcome);
-    return client;
+    this.count(query.client, outcome);
   }
 
   private count(client: DnsClient, outcome: DnsOutcome): void {
     this.counters.outcomes[client.network][outcome]++;
   }
 
-  /** All questions that are asked with the same patience wait in one row. */
+  /** Deadlines hold one delay only; it changes with the number of servers, and those who wait keep the old one. */
   private deadlinesFor(patience: number): Deadlines<Query> {
     if (this.deadlines === null || patience !== this.patience) {
       this.deadlines = new Deadlines(this.options.loop, patience);
@@ -236,9 +190,3 @@ export class Dns implements QueryOwner {
     return this.deadlines;
   }
 }
-
-function isLoopback({ version, bytes }: IpAddress): boolean {
-  return version === 4 ? bytes[0] === 127 : LOOPBACK6.isAt(bytes, 0);
-}
-
-const LOOPBACK6 = IpAddress.parse("::1");

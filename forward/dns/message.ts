@@ -28,6 +28,9 @@ export const NXDOMAIN = 3;
 export const NOTIMP = 4;
 export const REFUSED = 5;
 
+/** The length of the field before each message over TCP, in bytes (section 4.2.2). */
+export const LENGTH_FIELD = 2;
+
 const HEADER = 12;
 const FLAGS = 2;
 const COUNTS = 4;

@@ -1,52 +1,68 @@
 /**
- * One question of the guest on its way through the host's name servers, as a resolver asks them (resolv.conf(5)): one
- * after the other, each for so long, all of them so often. Who was asked is listened to until the end, so an answer that
- * comes late counts.
+ * One question of the guest on its way through the host's name servers, asked as a resolver asks (resolv.conf(5)): one
+ * server after the other, each for a set time, all of them for a set number of rounds. A server stays listened to until
+ * the end of the query, so a late answer counts.
  *
- * | a server | then |
+ * | the server | what follows |
  * | --- | --- |
- * | answers, be it that there is no such name | that is the answer |
- * | says that it can't or won't answer (SERVFAIL, NOTIMP, REFUSED) | the next; this is the answer if no other has a better one |
- * | can't be reached | the next, at once |
- * | is silent | the next when its time is up |
+ * | answers, also that there is no such name | that is the answer |
+ * | says that it can't or won't answer (SERVFAIL, NOTIMP, REFUSED) | the next server; this is the answer if none has a better one |
+ * | can't be reached | the next server, at once |
+ * | is silent | the next server, when the time is up |
  *
- * When no server is left, or all were asked often enough, that is the end.
+ * The query ends without an answer when no server is left, or when all rounds are over.
  *
  * @module
  */
-import type { Deadlines, Expiring } from "../loop/deadlines.ts";
+import type { Deadlines, Expiring } from "../timers/deadlines.ts";
 import { HostError } from "../host/port.ts";
-import type { Exchange, ExchangeHandler } from "./exchange.ts";
+import type { NameServer } from "./host_resolv_conf.ts";
 import { NOTIMP, type Question, rcodeOf, REFUSED, SERVFAIL } from "./message.ts";
-import type { NameServer } from "./resolv_conf.ts";
-import type { Plan } from "./servers.ts";
+import type { DnsNetwork, NameServers, Plan } from "./servers.ts";
+import type { Upstream } from "./upstream.ts";
+import type { Exchange } from "./upstream_exchange.ts";
 
-/** What a {@linkcode Query} needs. */
-export interface QueryOwner {
-  /** Asks a server. Throws a HostError. */
-  askServer(query: Query, server: NameServer, handler: ExchangeHandler): Exchange;
-  /** What is known of a server now. */
-  serverAnswered(query: Query, server: NameServer): void;
-  serverFailed(query: Query, server: NameServer): void;
-  /** It is over; may be called from within {@linkcode Query.start}. `answer`: a server's, or why there is none. */
-  finished(query: Query, answer: Uint8Array | "timeout" | "unreachable"): void;
+/** What waits for answers: a datagram's sender, or a connection. */
+export interface DnsClient {
+  readonly network: DnsNetwork;
+  /** Takes an answer; called once for each question, also from within {@linkcode DnsAsker.ask}. */
+  reply(question: Question, answer: Uint8Array): void;
 }
 
-/** A server that was asked, or is to be. */
-interface Asked {
+/** Asks questions for clients. */
+export interface DnsAsker {
+  /** Takes a client's message, which must not change later. False: it is no question, and there will be no answer. */
+  ask(message: Uint8Array, client: DnsClient): boolean;
+  /** The client waits for nothing any more. */
+  forget(client: DnsClient): void;
+}
+
+/** How a query ends: with a server's answer, or with the reason why there is none. */
+export type QueryEnd = Uint8Array | "timeout" | "unreachable";
+
+/** What all queries have in common. */
+export interface QueryParts {
+  readonly upstream: Upstream;
+  readonly servers: Pick<NameServers, "answered" | "failed">;
+  /** Called when the query has ended by itself, possibly from within {@linkcode Query.start}. */
+  finished(query: Query, end: QueryEnd): void;
+}
+
+/** A server of the plan. */
+interface Candidate {
   readonly server: NameServer;
   exchange: Exchange | null;
   /** It has said no, or can't be reached. */
   out: boolean;
 }
 
-/** See the module's text. */
+/** A question that waits for its answer. */
 export class Query implements Expiring {
-  private readonly asked: readonly Asked[];
-  /** How many turns there are, and the number of the next. */
+  private readonly candidates: readonly Candidate[];
+  /** The number of turns that there are, and of those that were taken. */
   private readonly turns: number;
   private turn = 0;
-  private current: Asked | null = null;
+  private current: Candidate | null = null;
   /** What a server said that had no better answer. */
   private poorAnswer: Uint8Array | null = null;
   private silence = false;
@@ -55,39 +71,40 @@ export class Query implements Expiring {
   /** @param deadlines those whose delay is the plan's patience */
   constructor(
     readonly question: Question,
+    readonly client: DnsClient,
     plan: Plan,
     private readonly deadlines: Deadlines<Query>,
-    private readonly owner: QueryOwner,
+    private readonly parts: QueryParts,
   ) {
-    this.asked = plan.servers.map((server) => ({ server, exchange: null, out: false }));
-    this.turns = plan.rounds * this.asked.length;
+    this.candidates = plan.servers.map((server) => ({ server, exchange: null, out: false }));
+    this.turns = plan.rounds * this.candidates.length;
   }
 
-  /** Asks the first server. It may be over when this returns. */
+  /** Asks the first server. The query may be over when this returns. */
   start(): void {
-    this.next();
+    this.askNext();
   }
 
   /** The server that was asked last is silent. */
   expire(): void {
     this.silence = true;
-    if (this.current !== null) this.owner.serverFailed(this, this.current.server);
-    this.next();
+    if (this.current !== null) this.parts.servers.failed(this.client.network, this.current.server);
+    this.askNext();
   }
 
-  /** Ends it without an answer. */
+  /** Ends the query without a call of `finished`. */
   cancel(): void {
     if (this.over) return;
     this.over = true;
     this.deadlines.delete(this);
-    for (const { exchange } of this.asked) exchange?.close();
+    for (const { exchange } of this.candidates) exchange?.close();
   }
 
-  private next(): void {
+  private askNext(): void {
     while (this.turn < this.turns) {
-      const asked = this.asked[this.turn++ % this.asked.length]!;
-      if (asked.out || !this.ask(asked)) continue;
-      this.current = asked;
+      const candidate = this.candidates[this.turn++ % this.candidates.length];
+      if (candidate.out || !this.askServer(candidate)) continue;
+      this.current = candidate;
       this.deadlines.add(this);
       return;
     }
@@ -95,49 +112,50 @@ export class Query implements Expiring {
   }
 
   /** Whether the server could be asked. */
-  private ask(asked: Asked): boolean {
-    if (asked.exchange !== null) {
-      asked.exchange.repeat();
+  private askServer(candidate: Candidate): boolean {
+    if (candidate.exchange !== null) {
+      candidate.exchange.repeat();
       return true;
     }
     try {
-      asked.exchange = this.owner.askServer(this, asked.server, {
-        answered: (answer) => this.answered(asked, answer),
-        failed: () => this.failed(asked),
+      candidate.exchange = this.parts.upstream.ask(this.client.network, candidate.server, this.question, {
+        answered: (answer) => this.serverAnswered(candidate, answer),
+        failed: () => this.serverFailed(candidate),
       });
       return true;
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
-      asked.out = true;
+      candidate.out = true;
       return false;
     }
   }
 
-  private answered(asked: Asked, answer: Uint8Array): void {
-    this.owner.serverAnswered(this, asked.server);
+  private serverAnswered(candidate: Candidate, answer: Uint8Array): void {
+    this.parts.servers.answered(this.client.network, candidate.server);
     const rcode = rcodeOf(answer);
     if (rcode !== SERVFAIL && rcode !== NOTIMP && rcode !== REFUSED) return this.finish(answer);
     this.poorAnswer ??= answer;
-    this.drop(asked);
+    this.drop(candidate);
   }
 
-  private failed(asked: Asked): void {
-    this.owner.serverFailed(this, asked.server);
-    this.drop(asked);
+  private serverFailed(candidate: Candidate): void {
+    this.parts.servers.failed(this.client.network, candidate.server);
+    this.drop(candidate);
   }
 
   /** Asks this server no more. */
-  private drop(asked: Asked): void {
-    asked.out = true;
-    asked.exchange?.close();
-    asked.exchange = null;
-    if (asked !== this.current && !this.asked.every(({ out }) => out)) return;
+  private drop(candidate: Candidate): void {
+    candidate.out = true;
+    candidate.exchange?.close();
+    candidate.exchange = null;
+    if (candidate !== this.current && !this.candidates.every(({ out }) => out)) return;
     this.deadlines.delete(this);
-    this.next();
+    this.askNext();
   }
 
-  private finish(answer: Uint8Array | "timeout" | "unreachable"): void {
+  private finish(end: QueryEnd): void {
+    if (this.over) return;
     this.cancel();
-    this.owner.finished(this, answer);
+    this.parts.finished(this, end);
   }
 }

@@ -9,7 +9,7 @@
  * @module
  */
 import { DNS_PATIENCE_MS, DNS_REST_MS } from "../limits/timeouts.ts";
-import { type NameServer, parseResolvConf, type ResolvConf } from "./resolv_conf.ts";
+import { type NameServer, parseResolvConf, type ResolvConf } from "./host_resolv_conf.ts";
 
 /** Where the host's name servers are written down. */
 const RESOLV_CONF = "/etc/resolv.conf";

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
-import { freePort } from "./local/free_port.ts";
+import { freePort } from "./free_port.ts";
 import { HostError } from "../host/port.ts";
 import { reasonOf } from "../host/errors.ts";
 import {

@@ -22,7 +22,7 @@ import type { Packet } from "../../stack/base/packet.ts";
 import type { Usage } from "../../stack/base/usage.ts";
 import { get16 } from "../../stack/base/bytes.ts";
 import { ICMP_HEADER } from "../../stack/wire/icmp.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import { SWEEP_MS } from "../limits/timeouts.ts";
 import { endpointKey, type Key } from "../udp/keys.ts";
 
@@ -78,7 +78,7 @@ export interface EchoSender {
 /** What {@linkcode Pings} is made of. */
 export interface PingsOptions {
   readonly policy: PingPolicy;
-  readonly loop: EventLoop;
+  readonly loop: Scheduler;
   readonly sender: (handler: EchoHandler) => EchoSender;
   /** The guest's side. */
   readonly echo: Pick<EchoResponder, "reply">;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ProcessUsage } from "../loop/idle_reclaim.ts";
+import type { ProcessUsage } from "../memory/idle_reclaim.ts";
 import type { ProcessFigures } from "./source.ts";
 
 /** Ticks in a second of the times in /proc/PID/stat: USER_HZ, which is 100 on every machine that Linux shows it on. */

@@ -1,45 +1,38 @@
 /**
- * Dials under way: each can be given up, and is given up when it takes too long.
+ * The dials under way, with a limit for all of them and a time limit for each.
  *
- * When there are as many as may be, the oldest makes room for the next, so that a guest that floods or scans shuts out
- * nobody: whoever asks is asked for, for as long as there is time. A flood to one address is kept among itself: where the
- * next one's address has its share already, the oldest of that address goes.
+ * When the table is full, the oldest dial makes room for the next, so a guest that floods or scans cannot shut out its
+ * other connections: every request is dialled until it times out or is the oldest of too many. A flood to one address
+ * hurts only itself: once that address has its share of the table (DIALS_SHARE), its own oldest dial goes.
  *
  * @module
  */
 import type { Endpoint } from "../../stack/base/address.ts";
-import { Deadlines, type Expiring } from "../loop/deadlines.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
-import { type HostDial, type HostDialHandler, HostError, type HostNetwork, type HostStream } from "../host/port.ts";
+import { Deadlines, type Expiring } from "../timers/deadlines.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
+import type { HostDial, HostDialHandler, HostNetwork } from "../host/port.ts";
 import { DEFAULT_LIMITS, DIALS_SHARE } from "../limits/limits.ts";
 import { DIAL_TIMEOUT_MS } from "../limits/timeouts.ts";
 
-/** What a dial tells. One of the three is called, once; none after {@linkcode Dial.cancel}. */
-export interface DialHandler {
-  connected(stream: HostStream): void;
-  failed(error: HostError): void;
-  /** It had to make room for another. Called from within {@linkcode Dials.dial}. */
-  evicted(): void;
+/** A connection that is being dialled. However its dial ends, it calls {@linkcode Dials.done} once. */
+export interface Dialling extends HostDialHandler, Expiring {
+  readonly destination: Endpoint;
+  /** It has to make room for another. Called from within {@linkcode Dials.dial}. */
+  evict(): void;
 }
 
-/** A dial under way. */
-export interface Dial {
-  /** Gives it up. After its end it does nothing. */
-  cancel(): void;
-}
-
-/** See the module's text. */
+/** The table of dials. */
 export class Dials {
-  private readonly pending: Deadlines<PendingDial>;
+  private readonly pending: Deadlines<Dialling>;
   /** By the text of the address, the oldest first. */
-  private readonly byAddress = new Map<string, Set<PendingDial>>();
-  /** Those that had to make room. */
+  private readonly byAddress = new Map<string, Set<Dialling>>();
+  /** How many had to make room. */
   evicted = 0;
 
   /** @param limit how many there may be at once */
   constructor(
     private readonly host: HostNetwork,
-    loop: EventLoop,
+    loop: Scheduler,
     readonly limit: number = DEFAULT_LIMITS.dials,
   ) {
     this.pending = new Deadlines(loop, DIAL_TIMEOUT_MS);
@@ -50,17 +43,24 @@ export class Dials {
     return this.pending.size;
   }
 
-  /** Starts one. */
-  dial(remote: Endpoint, handler: DialHandler): Dial {
-    const address = remote.address.toString();
+  /** Dials the destination. The outcome is told to `flow`, also that the time is up. */
+  dial(flow: Dialling): HostDial {
+    const address = flow.destination.address.toString();
     if (this.size >= this.limit) this.makeRoom(address);
-    const dial = new PendingDial(remote, handler, () => this.forget(dial, address));
-    this.pending.add(dial);
+    this.pending.add(flow);
     const others = this.byAddress.get(address);
-    if (others === undefined) this.byAddress.set(address, new Set([dial]));
-    else others.add(dial);
-    dial.start(this.host);
-    return dial;
+    if (others === undefined) this.byAddress.set(address, new Set([flow]));
+    else others.add(flow);
+    return this.host.dial(flow.destination, flow);
+  }
+
+  /** Its dial is over. */
+  done(flow: Dialling): void {
+    const address = flow.destination.address.toString();
+    this.pending.delete(flow);
+    const others = this.byAddress.get(address);
+    others?.delete(flow);
+    if (others?.size === 0) this.byAddress.delete(address);
   }
 
   private makeRoom(address: string): void {
@@ -70,60 +70,5 @@ export class Dials {
       this.evicted++;
       return oldest.evict();
     }
-  }
-
-  private forget(dial: PendingDial, address: string): void {
-    this.pending.delete(dial);
-    const others = this.byAddress.get(address);
-    others?.delete(dial);
-    if (others?.size === 0) this.byAddress.delete(address);
-  }
-}
-
-class PendingDial implements Dial, Expiring, HostDialHandler {
-  private attempt: HostDial | null = null;
-  private over = false;
-
-  constructor(
-    private readonly remote: Endpoint,
-    private readonly handler: DialHandler,
-    private readonly ended: () => void,
-  ) {}
-
-  start(host: HostNetwork): void {
-    this.attempt = host.dial(this.remote, this);
-  }
-
-  connected(stream: HostStream): void {
-    if (this.over) return stream.close();
-    this.end();
-    this.handler.connected(stream);
-  }
-
-  failed(error: unknown): void {
-    if (this.over) return;
-    this.end();
-    this.handler.failed(error instanceof HostError ? error : new HostError("other", String(error)));
-  }
-
-  cancel(): void {
-    if (this.over) return;
-    this.end();
-    this.attempt?.cancel();
-  }
-
-  evict(): void {
-    this.cancel();
-    this.handler.evicted();
-  }
-
-  expire(): void {
-    this.cancel();
-    this.handler.failed(new HostError("timeout", "connection timed out"));
-  }
-
-  private end(): void {
-    this.over = true;
-    this.ended();
   }
 }

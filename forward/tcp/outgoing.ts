@@ -1,154 +1,157 @@
 /**
- * Connections that the guest asked for, from the dial on.
+ * Connections that the guest asks for, from the dial to their end.
  *
  *     dial → SYN-ACK → splice
  *
- * The guest's SYN is answered only when the host's connection stands, so that the guest sees what the host saw:
+ * The guest's SYN is answered when the host's connection stands or has failed, so the guest sees what the host saw:
  *
- * | what happens | answer |
+ * | event | answer to the guest |
  * | --- | --- |
- * | as many connections as may be, and none is half-open | RST |
- * | as many dials as may be | the oldest has none: its guest's SYN comes again in a second |
+ * | the limit of connections is reached, and none of them is half-open | RST |
+ * | the limit of dials is reached | none for the oldest dial: its guest repeats the SYN after a second |
  * | host: refused, reset | RST |
  * | host: no route | ICMP network unreachable |
  * | host: unreachable, or no answer in time | ICMP host unreachable |
  * | host: forbidden | ICMP administratively prohibited |
  * | host: no descriptor, no memory, anything else | RST |
  *
- * A guest that gives up before that ends the dial. A caller that was accepted before is reset where the table has anything
- * but a connection.
+ * A guest that gives up first ends the dial. A caller whose connection was accepted before the dial (see
+ * forwards/remote/early_flow.ts) is reset in all of these cases.
  *
  * @module
  */
 import type { Endpoint } from "../../stack/base/address.ts";
-import type { TcpFlow, TcpRequest } from "../../stack/tcp/flow.ts";
-import { endReason, EndReasons, EndReport } from "../report/end_report.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
+import type { TcpRequest } from "../../stack/tcp/flow.ts";
+import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import type { FlowLog } from "../report/routed_report.ts";
-import type { HostError, HostStream } from "../host/port.ts";
+import { type HostDial, HostError, type HostStream } from "../host/port.ts";
 import { unreachableFor } from "../host/unreachable.ts";
 import type { ConnectionCount } from "./connection_count.ts";
-import type { Dials } from "./dials.ts";
+import type { Dialling, Dials } from "./dials.ts";
 import { Splice } from "./splice.ts";
 
 /** What {@linkcode OutgoingFlows} is made of. */
 export interface OutgoingOptions {
-  /** May be shared with others: then so is the limit. */
   readonly dials: Dials;
-  /** May be shared with others: then so is the limit. */
+  /** Shared with the connections of local forwards. */
   readonly connections: ConnectionCount;
-  readonly loop: EventLoop;
+  readonly loop: Scheduler;
 }
 
-/** The guest's side of a connection that is being dialled. */
-export interface Caller {
-  readonly guest: Endpoint;
-  /** Called if the guest gives up before one of the two below was called. */
-  cancelled: (() => void) | null;
-  /** The host's connection stands. The flow, which passes everything on to the splice; null: there is none any more. */
-  accept(splice: Splice): TcpFlow | null;
-  /** The dial failed. */
-  refuse(error: HostError): void;
-  /** The dial made room for another. */
-  drop(): void;
-}
+/** The guest's side of a connection that is being dialled: its SYN, or a connection that was accepted early. */
+export type Caller = Omit<TcpRequest, "local">;
 
-/** See the module's text. */
+/** All connections that the guest asked for, to whatever destination. */
 export class OutgoingFlows {
-  private readonly splices = new Set<Splice>();
-  private dialling = 0;
+  private readonly flows = new Set<OutgoingFlow>();
 
   constructor(private readonly options: OutgoingOptions) {}
 
-  /** Connections, dials included. */
+  /** How many there are, dials included. */
   get size(): number {
-    return this.splices.size + this.dialling;
+    return this.flows.size;
   }
 
-  /** Takes a guest's SYN, which is to be connected with `destination`. */
+  /** Takes a guest's SYN, and connects it with `destination`. */
   request(request: TcpRequest, destination: Endpoint, log: FlowLog): void {
-    if (this.options.connections.take()) this.dial(new Requesting(request), destination, log);
+    if (this.options.connections.take()) this.dial(request, destination, log);
     else request.refuse();
   }
 
-  /** Dials for a caller who was counted in `connections`. */
+  /** Dials for a caller that is already counted in `connections`. */
   dial(caller: Caller, destination: Endpoint, log: FlowLog): void {
-    const { dials, connections } = this.options;
-    const { guest } = caller;
-    this.dialling++;
-    const dial = dials.dial(destination, {
-      connected: (stream) => {
-        this.dialling--;
-        this.splice(caller, stream, log);
-      },
-      failed: (error) => {
-        this.dialling--;
-        connections.release();
-        caller.refuse(error);
-        const ends = new EndReport();
-        ends.record("r-read", endReason(error));
-        log.failed(guest, destination, ends);
-      },
-      evicted: () => {
-        this.dialling--;
-        connections.release();
-        caller.drop();
-      },
-    });
-    caller.cancelled = () => {
-      this.dialling--;
-      connections.release();
-      dial.cancel();
-      const ends = new EndReport();
-      ends.record("l-read", EndReasons.GIVEN_UP);
-      log.failed(guest, destination, ends);
-    };
+    const flow = new OutgoingFlow(caller, destination, log, this.options, this.flows);
+    this.flows.add(flow);
+    flow.start();
   }
 
-  /** Resets all connections, both sides. */
+  /** Resets both sides of all connections that have two. A dial ends with its guest's side, which the stack ends. */
   abort(): void {
-    for (const splice of this.splices) splice.abort();
+    for (const flow of this.flows) flow.abort();
+  }
+}
+
+/** One connection: first the handler of its dial, then the owner of its splice. */
+class OutgoingFlow implements Dialling {
+  private dialled: HostDial | null = null;
+  private splice: Splice | null = null;
+
+  constructor(
+    private readonly caller: Caller,
+    readonly destination: Endpoint,
+    private readonly log: FlowLog,
+    private readonly options: OutgoingOptions,
+    private readonly flows: Set<OutgoingFlow>,
+  ) {}
+
+  start(): void {
+    this.dialled = this.options.dials.dial(this);
+    this.caller.cancelled = () => this.cancel();
   }
 
-  private splice(caller: Caller, stream: HostStream, log: FlowLog): void {
-    const { guest } = caller;
-    const { local, remote } = stream;
+  abort(): void {
+    this.splice?.abort();
+  }
+
+  connected(stream: HostStream): void {
+    const { caller, log, options } = this;
+    const { guest } = caller, { local, remote } = stream;
+    options.dials.done(this);
     log.opened(guest, local, remote);
-    const splice = new Splice(stream, "l", this.options.loop, (splice) => {
-      this.splices.delete(splice);
-      this.options.connections.release();
-      log.done(guest, local, remote, splice.ends);
+    const splice = this.splice = new Splice(stream, "l", options.loop, ({ ends }) => {
+      this.forget();
+      log.done(guest, local, remote, ends);
     });
-    this.splices.add(splice);
     const flow = caller.accept(splice);
     if (flow === null) splice.abort();
     else splice.start(flow);
   }
-}
 
-/** A guest whose SYN waits for the outcome. */
-class Requesting implements Caller {
-  readonly guest: Endpoint;
-
-  constructor(private readonly request: TcpRequest) {
-    this.guest = request.guest;
+  failed(error: unknown): void {
+    this.options.dials.done(this);
+    this.refuse(error instanceof HostError ? error : new HostError("other", String(error)));
   }
 
-  set cancelled(cancelled: (() => void) | null) {
-    this.request.cancelled = cancelled;
+  expire(): void {
+    this.hangUp();
+    this.refuse(new HostError("timeout", "connection timed out"));
   }
 
-  accept(splice: Splice): TcpFlow | null {
-    return this.request.accept(splice);
+  evict(): void {
+    this.hangUp();
+    this.forget();
+    this.caller.drop();
   }
 
-  refuse(error: HostError): void {
+  /** The guest has given up. */
+  private cancel(): void {
+    this.hangUp();
+    this.forget();
+    this.logFailure("l-read", EndReasons.GIVEN_UP);
+  }
+
+  private refuse(error: HostError): void {
+    this.forget();
     const what = unreachableFor(error.failure);
-    if (what === null || what === "port") this.request.refuse();
-    else this.request.unreachable(what);
+    if (what === null || what === "port") this.caller.refuse();
+    else this.caller.unreachable(what);
+    this.logFailure("r-read", endReason(error));
   }
 
-  drop(): void {
-    this.request.drop();
+  private hangUp(): void {
+    this.options.dials.done(this);
+    this.dialled?.cancel();
+  }
+
+  private forget(): void {
+    this.flows.delete(this);
+    this.options.connections.release();
+  }
+
+  private logFailure(end: "l-read" | "r-read", reason: EndReason): void {
+    const ends = new EndReport();
+    ends.record(end, reason);
+    this.log.failed(this.caller.guest, this.destination, ends);
   }
 }

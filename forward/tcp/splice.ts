@@ -32,7 +32,7 @@
  */
 import type { TcpFailure, TcpFlow, TcpHandler } from "../../stack/tcp/flow.ts";
 import { type EndReason, endReason, EndReasons, EndReport, EOF } from "../report/end_report.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import { HostError, type HostStream, type HostStreamHandler, PENDING } from "../host/port.ts";
 import { OPERATIONS_PER_TURN, READ_SIZES } from "../limits/limits.ts";
 
@@ -68,14 +68,14 @@ export class Splice implements TcpHandler, HostStreamHandler {
   constructor(
     private readonly stream: HostStream,
     private readonly guestSide: Side,
-    private readonly loop: EventLoop,
+    private readonly loop: Scheduler,
     private readonly ended: (splice: Splice) => void,
   ) {
     stream.handler = this;
   }
 
   /**
-   * Starts pumping. The flow's handler must pass everything on to this splice.
+   * Starts pumping. This splice must be the flow's handler already.
    *
    * @param committed how many bytes were given to the guest's side before
    */

@@ -27,7 +27,7 @@ import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
 import type { UdpDatagram } from "../../stack/udp/datagram.ts";
 import type { Udp } from "../../stack/udp/udp.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import type { FlowLog } from "../report/routed_report.ts";
 import { HostError, type HostNetwork, type LostDatagram } from "../host/port.ts";
 import type { Shown } from "../host/shown.ts";
@@ -67,7 +67,7 @@ export interface UdpPolicy {
 export interface AssociationsOptions {
   readonly host: HostNetwork;
   readonly policy: UdpPolicy;
-  readonly loop: EventLoop;
+  readonly loop: Scheduler;
   /** May be shared with others: then so is the limit. */
   readonly idle: IdleTable;
   readonly guest: GuestSender;

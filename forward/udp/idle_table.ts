@@ -10,7 +10,7 @@
  * @module
  */
 import { type EndReason, EndReasons } from "../report/end_report.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import { DEFAULT_LIMITS } from "../limits/limits.ts";
 import { SWEEP_MS } from "../limits/timeouts.ts";
 import type { Usage } from "./usage.ts";
@@ -43,7 +43,7 @@ export class IdleTable {
    * @param ended called after each that was deleted
    */
   constructor(
-    private readonly loop: EventLoop,
+    private readonly loop: Scheduler,
     readonly limit: number = DEFAULT_LIMITS.udpAssociations,
     private readonly ended: () => void = () => {},
   ) {}

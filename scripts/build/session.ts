@@ -27,7 +27,7 @@ const WIDTH = 8.4, HEIGHT = 18, EDGE = 12;
 
 const XML: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 
-if (import.meta.main) await Deno.writeTextFile(new URL("session.svg", import.meta.url), picture(await session()));
+if (import.meta.main) await Deno.writeTextFile(new URL("../session.svg", import.meta.url), picture(await session()));
 
 /** What the terminal shows, line by line. */
 async function session(): Promise<string[]> {

@@ -211,10 +211,10 @@ class Case {
       oneAnswer: false,
       proxyProtocol,
     });
-    slirp.localFlows.listen(local(7000, false));
-    slirp.localFlows.listen(local(7001, true));
-    slirp.localDatagrams.listen(local(7000, false));
-    slirp.localDatagrams.listen(local(7001, true));
+    slirp.localTcp.listen(local(7000, false));
+    slirp.localTcp.listen(local(7001, true));
+    slirp.localUdp.listen(local(7000, false));
+    slirp.localUdp.listen(local(7001, true));
   }
 
   private pingSender(): PingsOptions["sender"] {

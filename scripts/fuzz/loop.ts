@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { Wakeable, WakingLoop } from "../../forward/loop/stack_alarm.ts";
+import type { Wakeable, WakingScheduler } from "../../forward/timers/stack_scheduler.ts";
 
 /** An event loop, and a time that goes on only when it is told to. */
-export class SimulatedLoop implements WakingLoop {
+export class SimulatedLoop implements WakingScheduler {
   time = 1_000;
   private stack: Wakeable | null = null;
   private setFor = Infinity;

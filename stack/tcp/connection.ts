@@ -114,7 +114,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   maxSegment: number;
 
   private handshake: Handshake;
-  private handler: TcpHandler;
+  private user: TcpHandler;
   private readonly startedAt: number;
   /** Whether both sides sent the timestamps option. */
   timestamps = false;
@@ -146,7 +146,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     syn: { irs: number; timestamp: number; options: SynOptions; former: number | null } | null,
   ) {
     const now = context.now();
-    this.handler = handler;
+    this.user = handler;
     this.startedAt = this.lastReceived = now;
     this.handshake = syn === null ? Handshake.SynSent : Handshake.SynReceived;
     this.maxSegment = this.localMss;
@@ -398,15 +398,15 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   private tell(): void {
     if (this.newsEstablished) {
       this.newsEstablished = false;
-      this.handler.established();
+      this.user.established();
     }
     if (this.newsReadable) {
       this.newsReadable = false;
-      this.handler.readable();
+      this.user.readable();
     }
     if (this.blocked && this.sendRoom > 0) {
       this.blocked = false;
-      this.handler.writable();
+      this.user.writable();
     }
   }
 
@@ -452,17 +452,17 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   }
 
   private end(failure: TcpFailure | null): void {
-    const handler = this.handler;
-    this.handler = NOBODY;
-    handler.closed(failure);
+    const { user } = this;
+    this.user = NOBODY;
+    user.closed(failure);
   }
 
   /** Ends the connection because the stack does: the user is told. */
   close(): void {
     if (this.handshake === Handshake.Over && !this.lingering) return;
-    const handler = this.handler;
+    const { user } = this;
     this.abort();
-    handler.closed("aborted");
+    user.closed("aborted");
   }
 
   /** Ends a half-open connection that has to make room. */
@@ -603,6 +603,14 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
 
   // The user's calls
 
+  get handler(): TcpHandler {
+    return this.user;
+  }
+
+  set handler(handler: TcpHandler) {
+    if (this.handshake !== Handshake.Over || this.lingering) this.user = handler;
+  }
+
   peek(): Chunk | null {
     return this.receiver.buffer.peek();
   }
@@ -652,7 +660,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
       this.lingering = false;
       this.receiver.buffer.clear();
     }
-    this.handler = NOBODY;
+    this.user = NOBODY;
   }
 
   /** Sends at once, unless a turn is on that will. */

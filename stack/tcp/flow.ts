@@ -46,6 +46,11 @@ export interface TcpFlow {
   readonly guest: Endpoint;
   /** The end that this program plays. */
   readonly local: Endpoint;
+  /**
+   * Who is told of the connection's events. May be replaced at any time, also from within one of its calls: whatever is
+   * told afterwards goes to the new handler, and nothing is told twice. After the end it stays what it was.
+   */
+  handler: TcpHandler;
   /** Bytes received in order and not consumed yet. */
   readonly readable: number;
   /** True once the peer's FIN was reached and all data before it consumed. */

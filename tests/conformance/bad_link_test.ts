@@ -13,7 +13,7 @@ import { withNetworkNamespace } from "../../ffi/network/netns.ts";
 import { Poller } from "../../ffi/poll/poller.ts";
 import { openTun } from "../../ffi/device/tun.ts";
 import { TunDevice } from "../../ffi/device/tun_device.ts";
-import { StackLoop } from "../../forward/loop/stack_alarm.ts";
+import { StackScheduler } from "../../forward/timers/stack_scheduler.ts";
 import { Process } from "../../scripts/lab/process.ts";
 import { until } from "../../scripts/lab/until.ts";
 import { IpAddress } from "../../stack/base/address.ts";
@@ -67,7 +67,7 @@ class Bench implements AsyncDisposable {
   readonly frames = new FramePool(allocate);
   readonly stack: Stack;
   readonly link: BadLink;
-  readonly loop = new StackLoop();
+  readonly loop = new StackScheduler();
   readonly users = new Map<number, User>();
   private readonly poller = new Poller({ onError: (error) => Promise.reject(error) });
   private readonly device: TunDevice;

@@ -18,6 +18,7 @@ terminal=no
 {
   echo "$line"
   echo "  in $PWD home $HOME terminal $terminal"
+  echo "  ignored signals $(sed -n 's/^SigIgn:\\s*//p' /proc/$$/status)"
   echo "  caches [$(ls -A "$HOME")] \${NO_COLOR-unset} \${CI-unset} \${DENO_DIR-unset} \${MINE-unset}"
 } >> "$here/calls"
 case "$*" in
@@ -84,7 +85,9 @@ async function ci(env: Record<string, string>, { withTool = false, readme = "" }
     }
     const PATH = `${directory}/bin:${Deno.env.get("PATH")}`, HOME = `${directory}/home`;
     const surroundings = { PATH, HOME, DENO: Deno.execPath(), NO_COLOR: "1", CI: "true", DENO_DIR: HOME, MINE: "mine" };
-    const { stdout, code } = await run(["bash", `${checkout}/.ci/run`], { env: { ...surroundings, ...env } });
+    const { stdout, code } = await run(["sh", "-c", 'trap "" INT; exec bash "$0"', `${checkout}/.ci/run`], {
+      env: { ...surroundings, ...env },
+    });
     const said = await Deno.readTextFile(`${directory}/bin/calls`).catch(() => "");
     const calls = new Map([...said.matchAll(/^(npx .*)\n((?: {2}.*\n)*)/gm)].map(([, line, where]) => [line!, where!]));
     return { last: stdout.trimEnd().split("\n").at(-1)!, code, stdout, calls, checkout };
@@ -145,6 +148,7 @@ test("CI runs the README's commands in a fresh clone, with a fresh home, on a te
     assert(!where.includes(` in ${checkout} `), where);
     assertMatch(where, / in \S+\/slirpnetstack home \S+\/home terminal yes\n/);
     assertMatch(where, / unset unset unset mine\n/);
+    assertMatch(where, / ignored signals [0-9a-f]{15}[014589cd]\n/); // not SIGINT, bit 1
   }
   assertStringIncludes(calls.get(commands[0]!)!, "caches []");
   const lines = [...calls.keys()];

@@ -10,7 +10,7 @@
  * @module
  */
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
-import type { EventLoop } from "../../loop/event_loop.ts";
+import type { Scheduler } from "../../timers/scheduler.ts";
 import type { RemoteForwardLogs } from "../../report/forward_report.ts";
 import type { HostNetwork } from "../../host/port.ts";
 import type { Shown } from "../../host/shown.ts";
@@ -28,7 +28,7 @@ export interface RemoteDatagramsOptions {
   readonly host: HostNetwork;
   readonly guest: GuestSender;
   readonly icmp: Pick<LossErrors, "unreachable">;
-  readonly loop: EventLoop;
+  readonly loop: Scheduler;
   /** May be shared with others: then so is the limit. */
   readonly idle: IdleTable;
   readonly logs: RemoteForwardLogs;

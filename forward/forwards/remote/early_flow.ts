@@ -1,6 +1,6 @@
 /**
- * A connection of the guest that was accepted before it is known where it leads: its target is a name, and a lookup may
- * outlast the guest's patience.
+ * A connection of the guest that is accepted before its target is known: the target is a name, and a lookup may outlast
+ * the guest's patience.
  *
  *     SYN → SYN-ACK → lookup → dial → splice
  *
@@ -11,38 +11,42 @@
 import type { Endpoint } from "../../../stack/base/address.ts";
 import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../../stack/tcp/flow.ts";
 import type { Caller } from "../../tcp/outgoing.ts";
-import type { Splice } from "../../tcp/splice.ts";
 
-/** See the module's text. */
+/** The guest's side of such a connection, until its splice takes over. */
 export class EarlyFlow implements TcpHandler, Caller {
   readonly guest: Endpoint;
   cancelled: (() => void) | null = null;
   private readonly flow: TcpFlow | null;
-  private splice: Splice | null = null;
-  private gone: boolean;
+  private over: boolean;
 
   /** Accepts the request. */
   constructor(request: TcpRequest) {
     this.guest = request.guest;
     this.flow = request.accept(this);
-    this.gone = this.flow === null;
+    this.over = this.flow === null;
   }
 
-  /** Whether the guest has given up, or never was accepted. */
-  get isGone(): boolean {
-    return this.gone;
+  /** Whether the connection has ended, or was never accepted. */
+  get isOver(): boolean {
+    return this.over;
   }
 
-  accept(splice: Splice): TcpFlow | null {
-    if (this.gone) return null;
-    this.splice = splice;
-    return this.flow;
+  /** Hands the connection over to the splice. */
+  accept(splice: TcpHandler): TcpFlow | null {
+    const { flow } = this;
+    if (this.over || flow === null) return null;
+    flow.handler = splice;
+    return flow;
   }
 
   refuse(): void {
-    if (this.gone) return;
-    this.gone = true;
+    if (this.over) return;
+    this.over = true;
     this.flow?.abort();
+  }
+
+  unreachable(): void {
+    this.refuse();
   }
 
   drop(): void {
@@ -51,21 +55,14 @@ export class EarlyFlow implements TcpHandler, Caller {
 
   // the guest's side
 
-  established(): void {
-    this.splice?.established();
-  }
+  established(): void {}
 
-  readable(): void {
-    this.splice?.readable();
-  }
+  readable(): void {}
 
-  writable(): void {
-    this.splice?.writable();
-  }
+  writable(): void {}
 
-  closed(failure: TcpFailure | null): void {
-    if (this.splice !== null) return this.splice.closed(failure);
-    this.gone = true;
+  closed(_failure: TcpFailure | null): void {
+    this.over = true;
     this.cancelled?.();
   }
 }

@@ -96,7 +96,7 @@ e2e("a namespace or a device that is not there: status 253 and the reason", asyn
 
 /** Starts the program so that it breaks: see broken_start.ts. */
 function startBroken(how: string, flags: readonly string[]) {
-  const script = new URL("broken_start.ts", import.meta.url).pathname;
+  const script = new URL("../bed/broken_start.ts", import.meta.url).pathname;
   return run([Deno.execPath(), "run", "--cached-only", "-A", script, ...flags], {
     env: { NO_COLOR: "1", BROKEN: how },
   });

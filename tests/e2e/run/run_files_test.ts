@@ -201,6 +201,7 @@ e2e("run in a chroot whose folder is no mount point: the cause is named", async 
     for path in usr etc proc sys dev root "\${1#/}" work; do
       if [ -d "/$path" ]; then mkdir -p "$path" && mount --rbind "/$path" "$path"; fi
     done
+    mkdir -p deno/npm && mount --rbind "$1/deno/npm" deno/npm
     cd "$1/project" && shift && exec chroot /mnt/root "$@"`;
   for (
     const [flags, expected] of [
@@ -210,7 +211,7 @@ e2e("run in a chroot whose folder is no mount point: the cause is named", async 
   ) {
     const before = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh", world.at];
     const { stdout, stderr, code } = await run(world.asRoot([...before, ...world.program, "run", ...flags, "true"]), {
-      env: PROGRAM_ENVIRONMENT,
+      env: { ...PROGRAM_ENVIRONMENT, DENO_DIR: "/deno" },
     });
     assertMatch(stderr, expected);
     assertEquals([stdout, code], ["", 253]);

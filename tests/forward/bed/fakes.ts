@@ -8,7 +8,7 @@ import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import { allocatePlain } from "../../../stack/base/device.ts";
 import type { Unreachable } from "../../../stack/base/layers.ts";
 import type { Chunk, TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../../stack/tcp/flow.ts";
-import type { EventLoop } from "../../../forward/loop/event_loop.ts";
+import type { Scheduler } from "../../../forward/timers/scheduler.ts";
 import { type HostError, type HostStream, type HostStreamHandler, PENDING } from "../../../forward/host/port.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
@@ -29,7 +29,7 @@ export function seededRandom(seed: number): () => number {
 }
 
 /** An event loop whose time passes when it is told to. */
-export class FakeLoop implements EventLoop {
+export class FakeScheduler implements Scheduler {
   time = 1_000;
   private readonly deferred: (() => void)[] = [];
   private readonly timers: { at: number; run: () => void }[] = [];
@@ -74,6 +74,9 @@ export class FakeLoop implements EventLoop {
   }
 }
 
+/** Hears all and does nothing. */
+const INATTENTIVE: TcpHandler = { established() {}, readable() {}, writable() {}, closed() {} };
+
 /** A guest's connection. The test plays the guest and the stack. */
 export class FakeFlow implements TcpFlow {
   readonly guest: Endpoint = endpoint("10.0.2.100:40000");
@@ -92,7 +95,7 @@ export class FakeFlow implements TcpFlow {
   private blocked = false;
   private over = false;
 
-  constructor(private readonly handler: () => TcpHandler) {}
+  constructor(public handler: TcpHandler = INATTENTIVE) {}
 
   get readable(): number {
     return this.received.reduce((sum, piece) => sum + piece.length, 0);
@@ -149,13 +152,13 @@ export class FakeFlow implements TcpFlow {
   sends(bytes: Uint8Array): void {
     this.received.push(bytes);
     this.bytesReceived += bytes.length;
-    this.handler().readable();
+    this.handler.readable();
   }
 
   /** The guest's FIN. */
   finishes(): void {
     this.finReceived = true;
-    this.handler().readable();
+    this.handler.readable();
   }
 
   /** The guest acknowledges. */
@@ -163,14 +166,14 @@ export class FakeFlow implements TcpFlow {
     this.bytesAcknowledged = Math.min(this.toGuest.length, this.bytesAcknowledged + length);
     if (!this.blocked || this.over || this.toGuest.length - this.bytesAcknowledged >= this.sendLimit) return;
     this.blocked = false;
-    this.handler().writable();
+    this.handler.writable();
   }
 
   /** The end of the connection. */
   ends(failure: TcpFailure | null): void {
     assert(!this.over, "ended twice");
     this.over = true;
-    this.handler().closed(failure);
+    this.handler.closed(failure);
   }
 
   get isOver(): boolean {
@@ -183,14 +186,13 @@ export class FakeRequest implements TcpRequest {
   readonly guest: Endpoint = endpoint("10.0.2.100:40000");
   cancelled: (() => void) | null = null;
   verdict: "accepted" | "refused" | "dropped" | Unreachable | null = null;
-  readonly flow: FakeFlow = new FakeFlow(() => this.handler!);
-  handler: TcpHandler | null = null;
+  readonly flow: FakeFlow = new FakeFlow();
 
   constructor(readonly local: Endpoint = endpoint("192.0.2.1:80")) {}
 
   accept(handler: TcpHandler): TcpFlow {
     this.decide("accepted");
-    this.handler = handler;
+    this.flow.handler = handler;
     return this.flow;
   }
 
@@ -204,6 +206,11 @@ export class FakeRequest implements TcpRequest {
 
   drop(): void {
     this.decide("dropped");
+  }
+
+  /** The flow's handler; null without a flow. */
+  get handler(): TcpHandler | null {
+    return this.verdict === "accepted" ? this.flow.handler : null;
   }
 
   private decide(verdict: NonNullable<FakeRequest["verdict"]>): void {

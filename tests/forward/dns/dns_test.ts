@@ -10,13 +10,13 @@ import { DEFAULT_ADDRESSES } from "../../../stack/link/addresses.ts";
 import { allocatePlain } from "../../../stack/base/device.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { FakeHost, type FakeSocket } from "../bed/fake_host.ts";
-import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../bed/fakes.ts";
+import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../bed/fakes.ts";
 import { guestDatagram } from "../bed/guest_datagram.ts";
 import { answerTo, question, told } from "./messages.ts";
 
 /** The guest's name server between a guest and servers that the test plays. */
 class Bed {
-  readonly loop = new FakeLoop();
+  readonly loop = new FakeScheduler();
   readonly host = new FakeHost();
   readonly loopback = new FakeHost();
   /** What the guest is sent over UDP: `TO: ID CODE NAME ...` */
@@ -44,7 +44,7 @@ class Bed {
 
   /** The guest asks over UDP. */
   asks(message: Uint8Array, from = "10.0.2.100:4000"): void {
-    this.dns.receive(datagramOf(message, from));
+    this.dns.takeDatagram(datagramOf(message, from));
   }
 
   /** The socket of the host's that was made at that place. */
@@ -209,7 +209,7 @@ class TcpBed extends Bed {
 
   connect(): FakeRequest {
     const request = new FakeRequest(endpoint("10.0.2.3:53"));
-    this.dns.request(request);
+    this.dns.takeRequest(request);
     return request;
   }
 

@@ -3,12 +3,12 @@ import { type EchoHandler, type EchoToken, Pings } from "../../../forward/icmp/p
 import { IpAddress } from "../../../stack/base/address.ts";
 import { Packet } from "../../../stack/base/packet.ts";
 import { assertEquals } from "../../assert.ts";
-import { FakeLoop } from "../bed/fakes.ts";
+import { FakeScheduler } from "../bed/fakes.ts";
 
 const address = (text: string) => IpAddress.parse(text);
 
 function setup(allowed = true) {
-  const loop = new FakeLoop();
+  const loop = new FakeScheduler();
   const sent: { to: string; key: unknown; sequence: number; hopLimit: number; data: string; token: EchoToken }[] = [];
   const told: string[] = [];
   const state = { flows: 0, sweeps: 0, closed: false, handler: null as EchoHandler | null };

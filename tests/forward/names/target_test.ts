@@ -3,10 +3,10 @@ import { parseForward } from "../../../forward/syntax/forward_spec.ts";
 import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals, assertRejects } from "../../assert.ts";
 import { FakeNames } from "../bed/fake_host.ts";
-import { FakeLoop } from "../bed/fakes.ts";
+import { FakeScheduler } from "../bed/fakes.ts";
 
 function setup(text: string, ttl: number) {
-  const loop = new FakeLoop();
+  const loop = new FakeScheduler();
   const names = new FakeNames({ addresses: { web: "192.0.2.1" }, services: { svc: "0 0 81 web" } });
   const target = new Target(parseForward(`1:${text}`, "remote").target, {
     ...{ names, ttl },

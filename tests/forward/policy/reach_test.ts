@@ -26,6 +26,17 @@ Deno.test("reach: what is allowed is reached", async () => {
   ]);
 });
 
+Deno.test("reach: a SYN that is not allowed is refused with RST, without a dial or a line", async () => {
+  using bed = await SlirpBed.create();
+  const [syn] = attempts(IpAddress.parse("192.168.1.7"), 80, GUEST[4]);
+  bed.feed(syn!);
+  assertEquals(bed.sent.length, 1, "packets to the guest");
+  const flags = bed.sent[0][20 + 13];
+  assertEquals(flags, 0x14, "RST and ACK");
+  assertEquals(bed.reached, [], "dials");
+  assertEquals(bed.lines, []);
+});
+
 /** 127.0.0.1, 169.254.169.254 and 192.168.1.7, which is the host's, in every dress. */
 const DISGUISES = [
   ...["127.0.0.1", "169.254.169.254", "192.168.1.7"].flatMap((v4) => [v4, `::ffff:${v4}`, `::${v4}`, `::ffff:0:${v4}`]),

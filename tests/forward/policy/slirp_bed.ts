@@ -4,7 +4,8 @@
  * @module
  */
 import { NameServers } from "../../../forward/dns/servers.ts";
-import { NO_LOGS } from "../../../forward/report/reporters.ts";
+import { Output } from "../../../forward/report/output.ts";
+import { logLines } from "../../../forward/report/reporters.ts";
 import { Target } from "../../../forward/names/target.ts";
 import { parseForward } from "../../../forward/syntax/forward_spec.ts";
 import { Policy, type PolicyOptions } from "../../../forward/policy/policy.ts";
@@ -30,6 +31,8 @@ export class SlirpBed implements Disposable {
   readonly listeners = new FakeHost();
   /** The IP packets that the guest got. */
   readonly sent: Uint8Array[] = [];
+  /** What was printed about connections. */
+  readonly lines: string[] = [];
   readonly slirp: Slirp;
   private readonly frames = new FramePool(allocatePlain);
 
@@ -50,7 +53,9 @@ export class SlirpBed implements Disposable {
       ...{
         echo: "local",
         ...{ nameServers: new NameServers({ read: () => "", now: () => 0 }), dns: false, dhcp: false, slaac: false },
-        logs: NO_LOGS,
+        logs: logLines(
+          new Output({ writeSync: (bytes) => this.lines.push(new TextDecoder().decode(bytes)) && bytes.length }),
+        ),
         shown: asBound,
       },
     });

@@ -2,20 +2,21 @@ import { HostError } from "../../../forward/host/port.ts";
 import { OPERATIONS_PER_TURN, READ_SIZES } from "../../../forward/limits/limits.ts";
 import { Splice } from "../../../forward/tcp/splice.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { FakeFlow, FakeLoop, FakeStream, seededRandom } from "../bed/fakes.ts";
+import { FakeFlow, FakeScheduler, FakeStream, seededRandom } from "../bed/fakes.ts";
 
 const RESET = new HostError("reset", "connection reset by peer");
 
 /** A splice between fakes, started. */
 function splice(immediate?: () => boolean) {
-  const loop = new FakeLoop();
+  const loop = new FakeScheduler();
   const stream = new FakeStream(immediate);
-  const result = { loop, stream, flow: new FakeFlow(() => pump), ended: 0, report: "" };
+  const result = { loop, stream, flow: new FakeFlow(), ended: 0, report: "" };
   const pump = new Splice(stream, "l", loop, (ended) => {
     assert(ended === pump);
     result.ended++;
     result.report = String(ended.ends);
   });
+  result.flow.handler = pump;
   pump.start(result.flow);
   return Object.assign(result, { pump });
 }

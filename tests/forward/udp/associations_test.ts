@@ -8,11 +8,11 @@ import { DEFAULT_ADDRESSES } from "../../../stack/link/addresses.ts";
 import type { Unreachable } from "../../../stack/base/layers.ts";
 import { assertEquals } from "../../assert.ts";
 import { FakeHost } from "../bed/fake_host.ts";
-import { endpoint, FakeLoop } from "../bed/fakes.ts";
+import { endpoint, FakeScheduler } from "../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../bed/guest_datagram.ts";
 
 function setup() {
-  const loop = new FakeLoop();
+  const loop = new FakeScheduler();
   const idle = new IdleTable(loop);
   const host = new FakeHost();
   const { sockets } = host;

@@ -8,10 +8,10 @@ import {
 import { IdleTable, type Idling } from "../../../forward/udp/idle_table.ts";
 import { Usage } from "../../../forward/udp/usage.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { FakeLoop } from "../bed/fakes.ts";
+import { FakeScheduler } from "../bed/fakes.ts";
 
 function setup(limit?: number) {
-  const loop = new FakeLoop(), table = new IdleTable(loop, limit);
+  const loop = new FakeScheduler(), table = new IdleTable(loop, limit);
   const ended: string[] = [];
   const add = (name: string, port = 123): Usage => {
     const usage = new Usage(loop.now());
@@ -76,7 +76,7 @@ Deno.test("idle table: when it is full, the one idle longest makes room", () => 
 });
 
 Deno.test("idle table: a flood of new ones ends the old in the order of their last use", () => {
-  const loop = new FakeLoop(), table = new IdleTable(loop, 100);
+  const loop = new FakeScheduler(), table = new IdleTable(loop, 100);
   const living = new Map<number, Usage>();
   let looks = 0;
   const add = (number: number) => {

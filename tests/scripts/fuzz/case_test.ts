@@ -7,7 +7,7 @@ Deno.test("runs of the fuzzer: nothing is found, and all that matters was met", 
   const sent = new Map<string, number>();
   const full = new Map<string, number>();
   let reached = 0;
-  for (let seed = 1; seed <= 40; seed++) {
+  for (let seed = 1; seed <= 60; seed++) {
     const result = await runCase(seed, 1_500);
     for (const [what, count] of result.sent) sent.set(what, (sent.get(what) ?? 0) + count);
     for (const limit of result.full) full.set(limit, (full.get(limit) ?? 0) + 1);

@@ -80,6 +80,66 @@ for (const where of ["established", "readable", "writable", "closed"] as const) 
   });
 }
 
+Deno.test("a handler set from within established() hears of the data in the same turn, and the first one nothing more", () => {
+  const peer = new Peer();
+  const first = quiet(), second = quiet();
+  const calls: string[] = [];
+  peer.host.onRequest = (request) => {
+    first.flow = request.accept(first)!;
+    second.flow = first.flow;
+  };
+  first.established = () => {
+    calls.push("first established");
+    first.flow.handler = second;
+  };
+  for (const name of ["readable", "writable", "closed"] as const) first[name] = () => calls.push(`first ${name}`);
+  second.established = () => calls.push("second established");
+  second.readable = () => {
+    calls.push("second readable");
+    second.read();
+  };
+  peer.syn();
+  peer.ack({ flush: false });
+  peer.data(100, { flush: false });
+  peer.host.tcp.flush();
+  assertEquals(calls, ["first established", "second readable"]);
+  assertEquals(second.received, 100, "what the second handler read");
+  peer.send({ flags: RST });
+  assertEquals(calls, ["first established", "second readable"], "the first handler was told of the end");
+  assertEquals(second.failure, "reset", "what the second handler was told of the end");
+});
+
+Deno.test("a handler set after the end is never called", () => {
+  const peer = new Peer();
+  const user = quiet(), late = quiet();
+  const connection = peer.opened(user);
+  user.readable = () => {};
+  peer.data(100);
+  user.flow.abort();
+  user.flow.handler = late;
+  connection.close();
+  peer.host.tcp.close();
+  assertEquals(late.failure, undefined, "the late handler was told of an end");
+});
+
+Deno.test("a handler may be replaced while the last data waits to be read", () => {
+  const peer = new Peer();
+  const user = quiet(), second = quiet();
+  user.reading = second.reading = false;
+  peer.opened(user);
+  peer.data(100);
+  peer.fin();
+  user.flow.shutdown();
+  peer.take();
+  peer.ack();
+  user.flow.handler = second;
+  second.flow = user.flow;
+  second.read();
+  assertEquals(second.received, 100, "what the second handler read");
+  assertEquals(user.failure, undefined, "the first handler was told of the end");
+  assertEquals(second.failure, null, "what the second handler was told");
+});
+
 Deno.test("closing the layer resets all, tells every user once, and leaves nothing", () => {
   const peer = new Peer();
   const users: User[] = [];

@@ -12,11 +12,11 @@ import { IpAddress } from "../../../../stack/base/address.ts";
 import type { Unreachable } from "../../../../stack/base/layers.ts";
 import { assert, assertEquals } from "../../../assert.ts";
 import { FakeHost, FakeNames } from "../../bed/fake_host.ts";
-import { endpoint, FakeLoop, settled } from "../../bed/fakes.ts";
+import { endpoint, FakeScheduler, settled } from "../../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../../bed/guest_datagram.ts";
 
 function setup(...targets: readonly string[]) {
-  const loop = new FakeLoop(), host = new FakeHost(), idle = new IdleTable(loop);
+  const loop = new FakeScheduler(), host = new FakeHost(), idle = new IdleTable(loop);
   const names = new FakeNames({ addresses: { web: "192.0.2.1" } });
   const lines: string[] = [], toGuest: string[] = [], errors: Unreachable[] = [], quoted: string[] = [];
   const output = new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length });

@@ -15,12 +15,12 @@
  *
  * @module
  */
-import type { EventLoop } from "./event_loop.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import { LEAST_PEAK, RECLAIM_SHARE } from "../limits/limits.ts";
 import { RECLAIM_PATIENCE_MS, RECLAIM_QUIET_MS, RECLAIM_REST_MS } from "../limits/timeouts.ts";
 
 /** See the module's text. */
-export class Reclaim {
+export class CrowdReclaim {
   /** The most at once since the last time. */
   private peak = 0;
   private waiting = false;
@@ -34,12 +34,12 @@ export class Reclaim {
    * @param reclaim gives back what is not used any more
    */
   constructor(
-    private readonly loop: EventLoop,
+    private readonly loop: Scheduler,
     private readonly live: () => number,
     private readonly reclaim: () => void,
   ) {}
 
-  /** One has ended, and is not among those that {@linkcode Reclaim.live} counts. */
+  /** One has ended, and is not among those that {@linkcode CrowdReclaim.live} counts. */
   ended(): void {
     const live = this.live();
     if (live >= this.peak) this.peak = live + 1; // it was there a moment ago

@@ -4,16 +4,16 @@
  * @module
  */
 import type { Endpoint } from "../../../stack/base/address.ts";
-import { Deadlines } from "../../loop/deadlines.ts";
+import { Deadlines } from "../../timers/deadlines.ts";
 import type { HostListener, HostNetwork, HostStream } from "../../host/port.ts";
 import { PROXY_HEADER_MS } from "../../limits/timeouts.ts";
 import type { ConnectionCount } from "../../tcp/connection_count.ts";
 import type { LocalForward } from "./forward.ts";
-import { LocalFlow, type LocalFlowOwner } from "./flow.ts";
-import { listenOn } from "./wildcard.ts";
+import { LocalTcpClient, type LocalTcpClientOwner } from "./tcp_client.ts";
+import { listenDualStack } from "./listen_dual_stack.ts";
 
-/** What {@linkcode LocalFlows} is made of. */
-export interface LocalFlowsOptions extends Omit<LocalFlowOwner, "awaitHeader" | "headerDone" | "ended"> {
+/** What {@linkcode LocalTcpClients} is made of. */
+export interface LocalTcpClientsOptions extends Omit<LocalTcpClientOwner, "awaitHeader" | "headerDone" | "ended"> {
   /** Where to listen. */
   readonly host: HostNetwork;
   /** May be shared with others: then so is the limit. */
@@ -21,14 +21,14 @@ export interface LocalFlowsOptions extends Omit<LocalFlowOwner, "awaitHeader" | 
 }
 
 /** See the module's text. */
-export class LocalFlows {
-  private readonly flows = new Set<LocalFlow>();
-  private readonly headers: Deadlines<LocalFlow>;
+export class LocalTcpClients {
+  private readonly flows = new Set<LocalTcpClient>();
+  private readonly headers: Deadlines<LocalTcpClient>;
   private readonly listeners: HostListener[] = [];
-  private readonly owner: LocalFlowOwner;
+  private readonly owner: LocalTcpClientOwner;
 
-  constructor(private readonly options: LocalFlowsOptions) {
-    const headers = this.headers = new Deadlines<LocalFlow>(options.loop, PROXY_HEADER_MS);
+  constructor(private readonly options: LocalTcpClientsOptions) {
+    const headers = this.headers = new Deadlines<LocalTcpClient>(options.loop, PROXY_HEADER_MS);
     this.owner = {
       ...options,
       awaitHeader: (flow) => headers.add(flow),
@@ -47,7 +47,7 @@ export class LocalFlows {
 
   /** Listens for a forward; returns where. Throws a HostError. */
   listen(forward: LocalForward): Endpoint {
-    const listener = listenOn(
+    const listener = listenDualStack(
       forward.bind,
       (local) => this.options.host.listen(local, (stream) => this.accepted(stream, forward)),
     );
@@ -63,7 +63,7 @@ export class LocalFlows {
 
   private accepted(stream: HostStream, forward: LocalForward): void {
     if (!this.options.connections.take()) return stream.reset();
-    const flow = new LocalFlow(stream, forward, this.owner);
+    const flow = new LocalTcpClient(stream, forward, this.owner);
     this.flows.add(flow);
     flow.start();
   }

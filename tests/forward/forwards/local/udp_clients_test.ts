@@ -2,7 +2,7 @@ import { localForwardLines } from "../../../../forward/report/forward_report.ts"
 import { HostError } from "../../../../forward/host/port.ts";
 import { DEFAULT_LIMITS, LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forward/limits/limits.ts";
 import { ASSOCIATION_IDLE_MS, SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
-import { LocalDatagrams } from "../../../../forward/forwards/local/datagrams.ts";
+import { LocalUdpClients } from "../../../../forward/forwards/local/udp_clients.ts";
 import { FlowMeter } from "../../../../forward/metrics/flows/flow_meter.ts";
 import { meteredLocalLog } from "../../../../forward/metrics/flows/metered_logs.ts";
 import { Target } from "../../../../forward/names/target.ts";
@@ -12,7 +12,7 @@ import { IdleTable } from "../../../../forward/udp/idle_table.ts";
 import { DEFAULT_ADDRESSES } from "../../../../stack/link/addresses.ts";
 import { assert, assertEquals } from "../../../assert.ts";
 import { FakeHost, FakeNames } from "../../bed/fake_host.ts";
-import { endpoint, FakeLoop, seededRandom, settled } from "../../bed/fakes.ts";
+import { endpoint, FakeScheduler, seededRandom, settled } from "../../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../../bed/guest_datagram.ts";
 
 function setup(...forwards: readonly string[]) {
@@ -29,11 +29,11 @@ function setupFor(limit: number, ...forwards: readonly string[]) {
 
 function setupWith(options: { readonly limit: number; readonly random: () => number }, ...forwards: readonly string[]) {
   const { limit, random } = options;
-  const loop = new FakeLoop(), host = new FakeHost(), idle = new IdleTable(loop, limit);
+  const loop = new FakeScheduler(), host = new FakeHost(), idle = new IdleTable(loop, limit);
   const names = new FakeNames({ addresses: { guest: "10.0.2.100" } });
   const meter = new FlowMeter("local-fwd", "udp");
   const lines: string[] = [], toGuest: string[] = [];
-  const datagrams = new LocalDatagrams({
+  const datagrams = new LocalUdpClients({
     ...{ loop, host, idle },
     guest: guestSender(toGuest),
     own: DEFAULT_ADDRESSES,

@@ -7,9 +7,9 @@
  */
 import { type Endpoint, IpAddress, type IpVersion } from "../../stack/base/address.ts";
 import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host/port.ts";
-import type { Exchange, ExchangeHandler } from "./exchange.ts";
+import type { Exchange, ExchangeHandler } from "./upstream_exchange.ts";
 import { DNS_PORT, isAnswerTo, messageId, type Question, withId } from "./message.ts";
-import type { NameServer } from "./resolv_conf.ts";
+import type { NameServer } from "./host_resolv_conf.ts";
 
 const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = { 4: IpAddress.parse("0.0.0.0"), 6: IpAddress.parse("::") };
 

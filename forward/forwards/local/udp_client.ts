@@ -32,23 +32,23 @@ export interface AnswerSender {
     asked: IpAddress | null,
   ): void;
   /** An association of its is over. */
-  forget(association: LocalAssociation): void;
+  forget(association: LocalUdpClient): void;
 }
 
 /** What an association needs of its owner. */
-export interface LocalAssociationOwner {
+export interface LocalUdpClientOwner {
   readonly guest: GuestSender;
   readonly room: WaitingRoom;
   readonly log: LocalForwardLog;
   now(): number;
   /** Finds the program's end towards a target: its address, and a port that nobody has; null: all ports are taken. */
-  takePort(association: LocalAssociation, target: Endpoint): Endpoint | null;
+  takePort(association: LocalUdpClient, target: Endpoint): Endpoint | null;
   /** It is over. */
-  ended(association: LocalAssociation): void;
+  ended(association: LocalUdpClient): void;
 }
 
 /** See the module's text. */
-export class LocalAssociation implements Idling {
+export class LocalUdpClient implements Idling {
   readonly usage: Usage;
   /** Both known once the target is. */
   local: Endpoint | null = null;
@@ -72,7 +72,7 @@ export class LocalAssociation implements Idling {
     private readonly header: Uint8Array | null,
     private readonly port: number,
     readonly listener: AnswerSender,
-    private readonly owner: LocalAssociationOwner,
+    private readonly owner: LocalUdpClientOwner,
   ) {
     this.usage = new Usage(owner.now());
     this.waiting = new WaitingDatagrams(owner.room);

@@ -1,7 +1,7 @@
 import { HostError } from "../../../../forward/host/port.ts";
 import { localForwardLines } from "../../../../forward/report/forward_report.ts";
 import { PROXY_HEADER_MS } from "../../../../forward/limits/timeouts.ts";
-import { LocalFlows } from "../../../../forward/forwards/local/flows.ts";
+import { LocalTcpClients } from "../../../../forward/forwards/local/tcp_clients.ts";
 import { FlowMeter } from "../../../../forward/metrics/flows/flow_meter.ts";
 import { meteredLocalLog } from "../../../../forward/metrics/flows/metered_logs.ts";
 import { Target } from "../../../../forward/names/target.ts";
@@ -14,7 +14,7 @@ import { allocatePlain } from "../../../../stack/base/device.ts";
 import type { TcpHandler } from "../../../../stack/tcp/flow.ts";
 import { assert, assertEquals } from "../../../assert.ts";
 import { FakeHost, FakeNames } from "../../bed/fake_host.ts";
-import { endpoint, FakeFlow, FakeLoop, FakeStream, settled } from "../../bed/fakes.ts";
+import { endpoint, FakeFlow, FakeScheduler, FakeStream, settled } from "../../bed/fakes.ts";
 
 /** A call to the guest. */
 interface Call {
@@ -28,12 +28,12 @@ interface Call {
 const MOST = 20;
 
 function setup(forward: string, immediate = false) {
-  const loop = new FakeLoop(), host = new FakeHost();
+  const loop = new FakeScheduler(), host = new FakeHost();
   const names = new FakeNames({ addresses: { guest: "10.0.2.100" } });
   const meter = new FlowMeter("local-fwd", "tcp");
   const lines: string[] = [], calls: Call[] = [];
   const state = { full: false };
-  const flows = new LocalFlows({
+  const flows = new LocalTcpClients({
     ...{ loop, host },
     connections: new ConnectionCount(MOST),
     own: DEFAULT_ADDRESSES,
@@ -46,7 +46,7 @@ function setup(forward: string, immediate = false) {
       connect: (local, guest, handler) => {
         if (state.full) return null;
         const from = { address: local.address, port: local.port || 50_000 + calls.length };
-        const flow = Object.assign(new FakeFlow(() => handler), { guest, local: from });
+        const flow = Object.assign(new FakeFlow(handler), { guest, local: from });
         calls.push({ from: formatEndpoint(local), to: formatEndpoint(guest), handler, flow });
         return flow;
       },

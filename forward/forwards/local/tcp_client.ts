@@ -13,7 +13,7 @@ import type { Allocate } from "../../../stack/base/device.ts";
 import type { TcpFailure, TcpFlow, TcpHandler } from "../../../stack/tcp/flow.ts";
 import type { Tcp } from "../../../stack/tcp/tcp.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../../report/end_report.ts";
-import type { EventLoop } from "../../loop/event_loop.ts";
+import type { Scheduler } from "../../timers/scheduler.ts";
 import type { LocalForwardLog } from "../../report/forward_report.ts";
 import type { HostStream } from "../../host/port.ts";
 import type { LocalForwardEnds } from "../../report/contract_lines.ts";
@@ -24,23 +24,23 @@ import { type ProxiedStart, type ProxyHeaderHandler, ProxyHeaderReader } from ".
 /** Connects to the guest. */
 export type GuestConnector = Pick<Tcp, "connect">;
 
-/** What a {@linkcode LocalFlow} needs of its owner. */
-export interface LocalFlowOwner {
+/** What a {@linkcode LocalTcpClient} needs of its owner. */
+export interface LocalTcpClientOwner {
   readonly guest: GuestConnector;
-  readonly loop: EventLoop;
+  readonly loop: Scheduler;
   readonly allocate: Allocate;
   readonly own: OwnAddresses;
   readonly log: LocalForwardLog;
-  /** Its header is awaited from now on; whoever waits calls {@linkcode LocalFlow.expire}. */
-  awaitHeader(flow: LocalFlow): void;
+  /** Its header is awaited from now on; whoever waits calls {@linkcode LocalTcpClient.expire}. */
+  awaitHeader(flow: LocalTcpClient): void;
   /** And no longer. */
-  headerDone(flow: LocalFlow): void;
+  headerDone(flow: LocalTcpClient): void;
   /** It is over; a header is awaited no longer. */
-  ended(flow: LocalFlow): void;
+  ended(flow: LocalTcpClient): void;
 }
 
 /** See the module's text. */
-export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
+export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
   private flow: TcpFlow | null = null;
   private splice: Splice | null = null;
   private ends: LocalForwardEnds | null = null;
@@ -55,7 +55,7 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
   constructor(
     private readonly stream: HostStream,
     private readonly forward: LocalForward,
-    private readonly owner: LocalFlowOwner,
+    private readonly owner: LocalTcpClientOwner,
   ) {
     this.client = stream.remote.address;
     this.port = stream.local.port;
@@ -135,20 +135,16 @@ export class LocalFlow implements TcpHandler, ProxyHeaderHandler {
       this.finish();
     });
     this.splice = splice;
+    flow.handler = splice;
     splice.start(flow, this.sendData(flow));
   }
 
-  readable(): void {
-    this.splice?.readable();
-  }
+  readable(): void {}
 
-  writable(): void {
-    this.splice?.writable();
-  }
+  writable(): void {}
 
   closed(failure: TcpFailure | null): void {
-    if (this.splice !== null) this.splice.closed(failure);
-    else this.fail(FAILURES[failure ?? "aborted"]);
+    this.fail(FAILURES[failure ?? "aborted"]);
   }
 
   /** Gives the guest what came with the header; returns how many bytes that was. */

@@ -12,7 +12,7 @@ import { HostError } from "../../host/port.ts";
 const ANY_4 = IpAddress.parse("0.0.0.0"), ANY_6 = IpAddress.parse("::");
 
 /** Opens a socket on `bind` by `open`, which throws a HostError where that is impossible. */
-export function listenOn<T>(bind: Endpoint, open: (local: Endpoint) => T): T {
+export function listenDualStack<T>(bind: Endpoint, open: (local: Endpoint) => T): T {
   if (!bind.address.equals(ANY_4)) return open(bind);
   try {
     return open({ address: ANY_6, port: bind.port });

@@ -11,11 +11,11 @@
  *     watching  idle, and memory is above the lowest → memory is given back; the lowest is what is left; none
  *
  * A look reads two files of /proc, and there is none while the event loop has nothing to do: a program at rest has no
- * timer. {@linkcode Reclaim} does the same for crowds of connections without waiting for the rest of the traffic to end.
+ * timer. {@linkcode CrowdReclaim} does the same for crowds of connections without waiting for the rest of the traffic to end.
  *
  * @module
  */
-import type { EventLoop } from "./event_loop.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import { IDLE_SHARE, LEAST_RECLAIMED_BYTES } from "../limits/limits.ts";
 import { IDLE_LOOK_MS } from "../limits/timeouts.ts";
 
@@ -39,7 +39,7 @@ export class IdleReclaim {
    * @param reclaim gives back what is not used any more
    */
   constructor(
-    private readonly loop: Pick<EventLoop, "after">,
+    private readonly loop: Pick<Scheduler, "after">,
     private readonly usage: () => ProcessUsage | null,
     private readonly reclaim: () => void,
   ) {

@@ -16,12 +16,9 @@ import {
   type HostStreamHandler,
   PENDING,
 } from "../host/port.ts";
-import type { Exchange, ExchangeHandler } from "./exchange.ts";
-import { DNS_PORT, isAnswerTo, messageId, type Question, withId } from "./message.ts";
-import type { NameServer } from "./resolv_conf.ts";
-
-/** Bytes of the length before each message. */
-export const LENGTH_FIELD = 2;
+import type { Exchange, ExchangeHandler } from "./upstream_exchange.ts";
+import { DNS_PORT, isAnswerTo, LENGTH_FIELD, messageId, type Question, withId } from "./message.ts";
+import type { NameServer } from "./host_resolv_conf.ts";
 
 /** Room for the answer to begin with: what most take. */
 const FIRST_ROOM = 4_096;

@@ -5,7 +5,7 @@
  */
 
 /** The clock, and ways to run something later. */
-export interface EventLoop {
+export interface Scheduler {
   /** The time in ms, from a clock that doesn't go back. */
   now(): number;
   /** Calls `run` after what waits already. */

@@ -1,5 +1,5 @@
 /**
- * The runtime's event loop as an {@linkcode EventLoop}, and the stack's alarm clock.
+ * The runtime's event loop as an {@linkcode Scheduler}, and the stack's alarm clock.
  *
  * One timer wakes the stack. The stack itself says when its earliest deadline moves forward, whoever caused that, so no
  * caller of the stack has to think of it. The timer is set again only when the stack wants to be woken earlier than it is
@@ -9,7 +9,7 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import type { EventLoop } from "./event_loop.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 /** What has deadlines: the stack. */
 export interface Wakeable {
@@ -24,7 +24,7 @@ export interface Wakeable {
 }
 
 /** An event loop that wakes a stack. */
-export interface WakingLoop extends EventLoop {
+export interface WakingScheduler extends Scheduler {
   /** From now on wakes this stack. */
   drive(stack: Wakeable): void;
   /** Wakes it no more. */
@@ -35,14 +35,14 @@ export interface WakingLoop extends EventLoop {
 const MAX_DELAY = 0x7fff_ffff;
 
 /** Wakes one stack at its deadlines, by a timer of the runtime. */
-export class StackLoop implements WakingLoop {
+export class StackScheduler implements WakingScheduler {
   private stack: Wakeable | null = null;
   /** When the timer is going to fire. */
   private setFor = Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * @param defer what {@linkcode StackLoop.defer} does; setImmediate unless given
+   * @param defer what {@linkcode StackScheduler.defer} does; setImmediate unless given
    * @param now its clock; performance.now() unless given, which is what a deadline is measured by
    */
   constructor(

@@ -1,52 +1,51 @@
 import type { EndReport } from "../../../forward/report/end_report.ts";
+import type { FlowLog } from "../../../forward/report/routed_report.ts";
 import { HostError, type HostFailure } from "../../../forward/host/port.ts";
 import { DIAL_TIMEOUT_MS } from "../../../forward/limits/timeouts.ts";
 import { ConnectionCount } from "../../../forward/tcp/connection_count.ts";
 import { Dials } from "../../../forward/tcp/dials.ts";
-import { RoutedFlows } from "../../../forward/tcp/routed.ts";
+import { OutgoingFlows } from "../../../forward/tcp/outgoing.ts";
 import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 import { FakeHost } from "../bed/fake_host.ts";
-import { endpoint, FakeLoop, FakeRequest, FakeStream, settled } from "../bed/fakes.ts";
+import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../bed/fakes.ts";
 
 /** Small ones. */
 const MOST = 20, MOST_DIALS = 8;
 
-function setup(allowed = true) {
-  const loop = new FakeLoop();
+function setup() {
+  const loop = new FakeScheduler();
   const lines: string[] = [];
   const host = new FakeHost();
   const { dials } = host;
   const pending = new Dials(host, loop, MOST_DIALS), connections = new ConnectionCount(MOST);
   const say = (what: string, guest: Endpoint, rest: Endpoint[], ends?: EndReport) =>
     lines.push([what, formatEndpoint(guest), rest.map(formatEndpoint).join("-"), ends ?? ""].join(" ").trim());
-  const flows = new RoutedFlows({
-    dials: pending,
-    connections,
-    loop,
-    policy: { decide: () => ({ allowed }) },
-    log: {
-      opened: (guest, local, remote) => say("new", guest, [local, remote]),
-      done: (guest, local, remote, ends) => say("done", guest, [local, remote], ends),
-      failed: (guest, destination, ends) => say("error", guest, [destination], ends),
-    },
-  });
+  const flows = new OutgoingFlows({ dials: pending, connections, loop });
+  const log: FlowLog = {
+    opened: (guest, local, remote) => say("new", guest, [local, remote]),
+    done: (guest, local, remote, ends) => say("done", guest, [local, remote], ends),
+    failed: (guest, destination, ends) => say("error", guest, [destination], ends),
+  };
   const request = (to = "192.0.2.1:80") => {
     const request = new FakeRequest(endpoint(to));
-    flows.request(request);
+    flows.request(request, request.local, log);
     return request;
   };
   return { loop, dials, lines, flows, request, pending, connections };
 }
 
-Deno.test("routed: the SYN is answered when the host's connection stands", async () => {
+Deno.test("outgoing: the SYN is answered when the host's connection stands", async () => {
   const { dials, lines, flows, request } = setup();
   const asked = request("192.0.2.1:80");
-  assertEquals([asked.verdict, dials.length, formatEndpoint(dials[0]!.remote)], [null, 1, "192.0.2.1:80"]);
+  assertEquals(asked.verdict, null, "the verdict before the host has answered");
+  assertEquals(dials.map(({ remote }) => formatEndpoint(remote)), ["192.0.2.1:80"], "dials");
   const stream = new FakeStream();
-  dials[0]!.answer.resolve(stream);
+  dials[0].answer.resolve(stream);
   await settled();
-  assertEquals([asked.verdict, flows.size, stream.isReading], ["accepted", 1, true]);
+  assertEquals(asked.verdict, "accepted", "the verdict after the host has answered");
+  assertEquals(flows.size, 1, "connections");
+  assertEquals(stream.isReading, true, "the host's stream is read");
   stream.finishes();
   stream.completeRead();
   asked.flow.finishes();
@@ -69,66 +68,72 @@ const VERDICTS: readonly [HostFailure, FakeRequest["verdict"]][] = [
   ["other", "refused"],
 ];
 for (const [failure, verdict] of VERDICTS) {
-  Deno.test(`routed: the host says ${failure}, the guest is told ${verdict}`, async () => {
+  Deno.test(`outgoing: the host says ${failure}, the guest is told ${verdict}`, async () => {
     const { dials, lines, flows, request } = setup();
     const asked = request();
-    dials[0]!.answer.reject(new HostError(failure, "because"));
+    dials[0].answer.reject(new HostError(failure, "because"));
     await settled();
-    assertEquals([asked.verdict, flows.size], [verdict, 0]);
+    assertEquals(asked.verdict, verdict);
+    assertEquals(flows.size, 0, "connections");
     assertEquals(lines, ["error 10.0.2.100:40000 192.0.2.1:80 l=0/0 r=[because]/0"]);
   });
 }
 
-Deno.test("routed: what is not allowed is refused without a dial or a line", () => {
-  const { dials, lines, request } = setup(false);
-  assertEquals([request().verdict, dials.length, lines], ["refused", 0, []]);
-});
-
-Deno.test("routed: a guest that gives up ends the dial", async () => {
+Deno.test("outgoing: a guest that gives up ends the dial", async () => {
   const { dials, flows, request } = setup();
   const asked = request();
   asked.cancelled!();
   await settled();
-  assertEquals([dials[0]!.aborted, asked.verdict, flows.size], [true, null, 0]);
+  assertEquals(dials[0].aborted, true, "the dial was cancelled");
+  assertEquals(asked.verdict, null, "the verdict");
+  assertEquals(flows.size, 0, "connections");
 });
 
-Deno.test("routed: a connection that came about too late is closed", async () => {
+Deno.test("outgoing: a connection that came about too late is closed", async () => {
   const { dials, flows, request } = setup();
   const asked = request();
   const stream = new FakeStream();
-  dials[0]!.answer.resolve(stream);
+  dials[0].answer.resolve(stream);
   asked.cancelled!();
   await settled();
-  assertEquals([stream.isClosed, asked.verdict, flows.size], [true, null, 0]);
+  assertEquals(stream.isClosed, true, "the host's stream was closed");
+  assertEquals(asked.verdict, null, "the verdict");
+  assertEquals(flows.size, 0, "connections");
 });
 
-Deno.test("routed: a dial without an answer ends, and the next in its own time", async () => {
+Deno.test("outgoing: a dial without an answer ends, and the next in its own time", async () => {
   const { dials, request, loop } = setup();
   const first = request();
   loop.advance(5_000);
   const second = request();
   loop.advance(DIAL_TIMEOUT_MS - 5_000);
   await settled();
-  assertEquals([first.verdict, second.verdict, dials[0]!.aborted, dials[1]!.aborted], ["host", null, true, false]);
+  assertEquals([first.verdict, second.verdict], ["host", null], "verdicts when the first dial's time is up");
+  assertEquals(dials.map(({ aborted }) => aborted), [true, false], "cancelled dials");
   loop.advance(5_000);
-  assertEquals([second.verdict, loop.timerCount], ["host", 0]);
+  assertEquals(second.verdict, "host", "the second's verdict when its time is up");
+  assertEquals(loop.timerCount, 0, "timers left");
 });
 
-Deno.test("routed: of too many dials the oldest goes, without a word, and its SYN may come again", async () => {
+Deno.test("outgoing: of too many dials the oldest goes, without a word, and its SYN may come again", async () => {
   const { dials, flows, lines, request, pending } = setup();
   const asked = Array.from({ length: MOST_DIALS + 2 }, (_, i) => request(`192.0.2.${i}:80`));
   await settled();
   assertEquals(asked.map(({ verdict }) => verdict), ["dropped", "dropped", ...Array(MOST_DIALS).fill(null)]);
   assertEquals(dials.map(({ aborted }) => aborted), [true, true, ...Array(MOST_DIALS).fill(false)]);
-  assertEquals([flows.size, pending.size, pending.evicted, lines], [MOST_DIALS, MOST_DIALS, 2, []]);
+  assertEquals(flows.size, MOST_DIALS, "connections");
+  assertEquals(pending.size, MOST_DIALS, "dials");
+  assertEquals(pending.evicted, 2, "evicted dials");
+  assertEquals(lines, []);
   const stream = new FakeStream();
   dials.at(-1)!.answer.resolve(stream);
   await settled();
   assertEquals(asked.at(-1)!.verdict, "accepted");
-  assertEquals([request().verdict, pending.evicted], [null, 2]);
+  assertEquals(request().verdict, null, "the verdict when a dial has ended");
+  assertEquals(pending.evicted, 2, "evicted dials when there is room");
 });
 
-Deno.test("routed: a flood of dials to one address leaves those to others alone", async () => {
+Deno.test("outgoing: a flood of dials to one address leaves those to others alone", async () => {
   const { dials, request } = setup();
   const other = request("198.51.100.9:443"); // the oldest of all
   for (let i = 0; i < 50; i++) request("192.0.2.1:80");
@@ -143,32 +148,37 @@ Deno.test("routed: a flood of dials to one address leaves those to others alone"
   assertEquals(later.verdict, "accepted");
 });
 
-Deno.test("routed: too many connections are refused; all of them can be reset", async () => {
+Deno.test("outgoing: too many connections are refused; all of them can be reset", async () => {
   const { dials, flows, request, connections } = setup();
   const streams: FakeStream[] = [];
   for (let i = 0; i < MOST; i++) {
     request();
     const stream = new FakeStream();
     streams.push(stream);
-    dials[i]!.answer.resolve(stream);
+    dials[i].answer.resolve(stream);
     await settled();
   }
-  assertEquals([flows.size, request().verdict, connections.refused], [MOST, "refused", 1]);
+  assertEquals(flows.size, MOST, "connections");
+  assertEquals(request().verdict, "refused", "one more than the limit");
+  assertEquals(connections.refused, 1, "refused connections");
   flows.abort();
-  assertEquals([flows.size, connections.size, streams.every((stream) => stream.resets === 1)], [0, 0, true]);
+  assertEquals(flows.size, 0, "connections after the reset");
+  assertEquals(connections.size, 0, "counted connections after the reset");
+  assertEquals(streams.map(({ resets }) => resets), Array(MOST).fill(1), "resets of each stream");
   assertEquals(request().verdict, null);
 });
 
-Deno.test("routed: whatever the end, a connection is counted no longer", async () => {
+Deno.test("outgoing: whatever the end, a connection is counted no longer", async () => {
   const { dials, request, connections, loop } = setup();
   const cancelled = request(), refused = request(), accepted = request();
   request(); // gets no answer
   assertEquals(connections.size, 4);
   cancelled.cancelled!();
-  dials[1]!.answer.reject(new HostError("refused", "because"));
-  dials[2]!.answer.resolve(new FakeStream());
+  dials[1].answer.reject(new HostError("refused", "because"));
+  dials[2].answer.resolve(new FakeStream());
   await settled();
-  assertEquals([refused.verdict, connections.size], ["refused", 2]);
+  assertEquals(refused.verdict, "refused");
+  assertEquals(connections.size, 2, "the accepted one, and the one whose host is silent");
   accepted.flow.ends("reset");
   loop.advance(DIAL_TIMEOUT_MS);
   assertEquals(connections.size, 0);

@@ -1,4 +1,4 @@
-import { StackLoop, type Wakeable } from "../../../forward/loop/stack_alarm.ts";
+import { StackScheduler, type Wakeable } from "../../../forward/timers/stack_scheduler.ts";
 import { SimulatedLoop } from "../../../scripts/fuzz/loop.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { allocatePlain, type Device, FramePool } from "../../../stack/base/device.ts";
@@ -29,8 +29,8 @@ class Sleeper implements Wakeable {
   }
 }
 
-Deno.test("StackLoop: wakes the stack at each of its deadlines, not before", async () => {
-  const loop = new StackLoop();
+Deno.test("StackScheduler: wakes the stack at each of its deadlines, not before", async () => {
+  const loop = new StackScheduler();
   const start = loop.now();
   const sleeper = new Sleeper([start - 5, start + 15, start + 30]);
   loop.drive(sleeper);
@@ -40,8 +40,8 @@ Deno.test("StackLoop: wakes the stack at each of its deadlines, not before", asy
   assertEquals(sleeper.flushes, sleeper.woken.length);
 });
 
-Deno.test("StackLoop: an earlier deadline is met, a later one costs nothing", async () => {
-  const loop = new StackLoop();
+Deno.test("StackScheduler: an earlier deadline is met, a later one costs nothing", async () => {
+  const loop = new StackScheduler();
   const start = loop.now();
   const sleeper = new Sleeper([start + 60_000]);
   loop.drive(sleeper);
@@ -53,8 +53,8 @@ Deno.test("StackLoop: an earlier deadline is met, a later one costs nothing", as
   loop.stop(); // else the test's timers leak
 });
 
-Deno.test("StackLoop: stopped, it wakes nobody", async () => {
-  const loop = new StackLoop();
+Deno.test("StackScheduler: stopped, it wakes nobody", async () => {
+  const loop = new StackScheduler();
   const sleeper = new Sleeper([loop.now() + 5]);
   loop.drive(sleeper);
   loop.stop();
@@ -63,8 +63,8 @@ Deno.test("StackLoop: stopped, it wakes nobody", async () => {
   assertEquals(sleeper.woken, []);
 });
 
-Deno.test("StackLoop: what is deferred runs after what waits", async () => {
-  const loop = new StackLoop();
+Deno.test("StackScheduler: what is deferred runs after what waits", async () => {
+  const loop = new StackScheduler();
   const order: string[] = [];
   await new Promise<void>((resolve) => {
     loop.defer(() => {

@@ -19,9 +19,9 @@
  */
 import type { Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import { type EndReason, EndReasons } from "../../report/end_report.ts";
-import type { EventLoop } from "../../loop/event_loop.ts";
+import type { Scheduler } from "../../timers/scheduler.ts";
 import type { LocalForwardLog } from "../../report/forward_report.ts";
-import { freePort } from "./free_port.ts";
+import { freePort } from "../free_port.ts";
 import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../../host/port.ts";
 import { DATAGRAM_BUFFER } from "../../limits/limits.ts";
 import { parseSimpleProxyHeader, SIMPLE_PROXY_HEADER } from "../proxy_protocol/simple.ts";
@@ -29,16 +29,16 @@ import type { GuestDatagram, GuestSender } from "../../udp/associations.ts";
 import type { IdleTable } from "../../udp/idle_table.ts";
 import { addressKey, endpointKey, type Key } from "../../udp/keys.ts";
 import { WaitingRoom } from "../../udp/waiting.ts";
-import { type AnswerSender, LocalAssociation, type LocalAssociationOwner } from "./association.ts";
+import { type AnswerSender, LocalUdpClient, type LocalUdpClientOwner } from "./udp_client.ts";
 import { type LocalForward, type OwnAddresses, sourceTowards } from "./forward.ts";
-import { listenOn } from "./wildcard.ts";
+import { listenDualStack } from "./listen_dual_stack.ts";
 
-/** What {@linkcode LocalDatagrams} is made of. */
-export interface LocalDatagramsOptions {
+/** What {@linkcode LocalUdpClients} is made of. */
+export interface LocalUdpClientsOptions {
   /** Where to listen. */
   readonly host: HostNetwork;
   readonly guest: GuestSender;
-  readonly loop: EventLoop;
+  readonly loop: Scheduler;
   readonly idle: IdleTable;
   readonly own: OwnAddresses;
   readonly log: LocalForwardLog;
@@ -52,15 +52,15 @@ const FIRST_DYNAMIC_PORT = 49_152, FIRST_UNPRIVILEGED_PORT = 1_024;
 const MANY_CLIENTS = (65_536 - FIRST_DYNAMIC_PORT) / 2;
 
 /** See the module's text. */
-export class LocalDatagrams implements LocalAssociationOwner {
+export class LocalUdpClients implements LocalUdpClientOwner {
   readonly guest: GuestSender;
   readonly room: WaitingRoom = new WaitingRoom();
   readonly log: LocalForwardLog;
   private readonly listeners: Listener[] = [];
   /** By the program's port towards the guest. */
-  private readonly ports = new Map<number, LocalAssociation>();
+  private readonly ports = new Map<number, LocalUdpClient>();
 
-  constructor(private readonly options: LocalDatagramsOptions) {
+  constructor(private readonly options: LocalUdpClientsOptions) {
     this.guest = options.guest;
     this.log = options.log;
   }
@@ -73,7 +73,7 @@ export class LocalDatagrams implements LocalAssociationOwner {
   /** Listens for a forward; returns where. Throws a HostError. */
   listen(forward: LocalForward): Endpoint {
     const { host, idle } = this.options;
-    const listener = listenOn(forward.bind, (local) => new Listener(forward, local, host, idle, this));
+    const listener = listenDualStack(forward.bind, (local) => new Listener(forward, local, host, idle, this));
     this.listeners.push(listener);
     return listener.local;
   }
@@ -111,7 +111,7 @@ export class LocalDatagrams implements LocalAssociationOwner {
     return this.options.loop.now();
   }
 
-  takePort(association: LocalAssociation, target: Endpoint): Endpoint | null {
+  takePort(association: LocalUdpClient, target: Endpoint): Endpoint | null {
     const { own, random } = this.options;
     const first = this.ports.size < MANY_CLIENTS ? FIRST_DYNAMIC_PORT : FIRST_UNPRIVILEGED_PORT;
     const port = freePort(first, random(), (port) => this.ports.has(port));
@@ -120,7 +120,7 @@ export class LocalDatagrams implements LocalAssociationOwner {
     return { address: sourceTowards(target.address, association.source, own), port };
   }
 
-  ended(association: LocalAssociation): void {
+  ended(association: LocalUdpClient): void {
     const { local, listener } = association;
     this.options.idle.delete(association);
     if (local !== null) this.ports.delete(local.port);
@@ -134,7 +134,7 @@ const NO_HEADER: EndReason = { text: "no Simple Proxy Protocol header", outcome:
 /** The clients of one address of the host, and the object that stood for it last. */
 interface Clients {
   asked: IpAddress | null;
-  readonly clients: Map<Key, LocalAssociation>;
+  readonly clients: Map<Key, LocalUdpClient>;
 }
 
 /** 0 is the wildcard's, which nobody asks. */
@@ -158,7 +158,7 @@ class Listener implements HostDatagramHandler, AnswerSender {
     bind: Endpoint,
     host: HostNetwork,
     private readonly idle: IdleTable,
-    private readonly owner: LocalAssociationOwner,
+    private readonly owner: LocalUdpClientOwner,
   ) {
     this.socket = host.datagram(bind, this, { crowded: true });
     this.local = this.socket.local;
@@ -197,7 +197,7 @@ class Listener implements HostDatagramHandler, AnswerSender {
     this.socket.send(scratch, 0, total, client, asked);
   }
 
-  forget(association: LocalAssociation): void {
+  forget(association: LocalUdpClient): void {
     const key = askedKey(association.asked), table = this.tables.get(key);
     if (table === undefined) return;
     table.clients.delete(association.key);
@@ -210,7 +210,7 @@ class Listener implements HostDatagramHandler, AnswerSender {
     this.socket.close();
   }
 
-  private find(asked: IpAddress | null, key: Key): LocalAssociation | undefined {
+  private find(asked: IpAddress | null, key: Key): LocalUdpClient | undefined {
     const { last } = this; // most ask what the last one asked
     if (last !== null && last.asked === asked) return last.clients.get(key);
     const table = this.tables.get(askedKey(asked));
@@ -219,7 +219,7 @@ class Listener implements HostDatagramHandler, AnswerSender {
     return (this.last = table).clients.get(key);
   }
 
-  private add(association: LocalAssociation): void {
+  private add(association: LocalUdpClient): void {
     const { asked, key } = association, tableKey = askedKey(asked);
     let table = this.tables.get(tableKey);
     if (table === undefined) this.tables.set(tableKey, table = { asked, clients: new Map() });
@@ -232,7 +232,7 @@ class Listener implements HostDatagramHandler, AnswerSender {
     length: number,
     client: Endpoint,
     asked: IpAddress | null,
-  ): LocalAssociation | null {
+  ): LocalUdpClient | null {
     const { forward, idle, local, owner } = this;
     let source = client.address, port = local.port, header: Uint8Array | null = null;
     if (forward.proxyProtocol) {
@@ -247,7 +247,7 @@ class Listener implements HostDatagramHandler, AnswerSender {
       header = bytes.slice(0, SIMPLE_PROXY_HEADER);
     }
     idle.makeRoom();
-    const association = new LocalAssociation(key, client, asked, source, header, port, this, owner);
+    const association = new LocalUdpClient(key, client, asked, source, header, port, this, owner);
     this.add(association);
     idle.add(association);
     association.start();

@@ -1,9 +1,9 @@
-import { Deadlines, type Expiring } from "../../../forward/loop/deadlines.ts";
+import { Deadlines, type Expiring } from "../../../forward/timers/deadlines.ts";
 import { assertEquals } from "../../assert.ts";
-import { FakeLoop } from "../bed/fakes.ts";
+import { FakeScheduler } from "../bed/fakes.ts";
 
 function setup() {
-  const loop = new FakeLoop();
+  const loop = new FakeScheduler();
   const deadlines = new Deadlines<Expiring>(loop, 100);
   const expired: string[] = [];
   const entry = (name: string): Expiring => ({ expire: () => expired.push(`${name} ${loop.time - 1_000}`) });

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { EventLoop } from "./event_loop.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 /** Something whose time can be up. */
 export interface Expiring {
@@ -18,7 +18,7 @@ export class Deadlines<Entry extends Expiring> {
   private armed = false;
 
   /** @param delay how long each has, in ms */
-  constructor(private readonly loop: EventLoop, private readonly delay: number) {}
+  constructor(private readonly loop: Scheduler, private readonly delay: number) {}
 
   /** How many are waited for. */
   get size(): number {

@@ -1,15 +1,15 @@
 import { LEAST_PEAK } from "../../../forward/limits/limits.ts";
 import { RECLAIM_PATIENCE_MS, RECLAIM_QUIET_MS, RECLAIM_REST_MS } from "../../../forward/limits/timeouts.ts";
-import { Reclaim } from "../../../forward/loop/reclaim.ts";
+import { CrowdReclaim } from "../../../forward/memory/crowd_reclaim.ts";
 import { assertEquals } from "../../assert.ts";
-import { FakeLoop } from "../bed/fakes.ts";
+import { FakeScheduler } from "../bed/fakes.ts";
 
 class Crowd {
-  readonly loop = new FakeLoop();
+  readonly loop = new FakeScheduler();
   /** How many were left each time. */
   readonly reclaimed: number[] = [];
   private live = 0;
-  private readonly reclaim = new Reclaim(this.loop, () => this.live, () => this.reclaimed.push(this.live));
+  private readonly reclaim = new CrowdReclaim(this.loop, () => this.live, () => this.reclaimed.push(this.live));
 
   come(count: number): void {
     this.live += count;

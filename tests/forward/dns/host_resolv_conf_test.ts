@@ -1,4 +1,4 @@
-import { parseResolvConf } from "../../../forward/dns/resolv_conf.ts";
+import { parseResolvConf } from "../../../forward/dns/host_resolv_conf.ts";
 import { assertEquals } from "../../assert.ts";
 
 const read = (text: string) => {

@@ -1,16 +1,16 @@
-import { IdleReclaim, type ProcessUsage } from "../../../forward/loop/idle_reclaim.ts";
+import { IdleReclaim, type ProcessUsage } from "../../../forward/memory/idle_reclaim.ts";
 import { IDLE_SHARE, LEAST_RECLAIMED_BYTES } from "../../../forward/limits/limits.ts";
 import { IDLE_LOOK_MS } from "../../../forward/limits/timeouts.ts";
 import { readProcessUsage } from "../../../forward/metrics/process_figures.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { FakeLoop } from "../bed/fakes.ts";
+import { FakeScheduler } from "../bed/fakes.ts";
 
 const MIB = 1024 * 1024;
 /** CPU seconds between two looks that still count as idle. */
 const IDLE_SECONDS = IDLE_SHARE * IDLE_LOOK_MS / 1000;
 
 class FakeProcess {
-  readonly loop = new FakeLoop();
+  readonly loop = new FakeScheduler();
   usage: ProcessUsage | null = { cpuSeconds: 1, residentBytes: 60 * MIB };
   looks = 0;
   reclaims = 0;

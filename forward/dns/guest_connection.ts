@@ -1,37 +1,36 @@
 /**
- * The guest's TCP connections to its name server (RFC 7766): each carries any number of questions, each message behind
- * its length, and answers go back as they come, whatever the order of the questions was (section 7).
+ * The guest's TCP connections to its name server (RFC 7766). A connection carries any number of questions; a length
+ * precedes each message. Answers go back as they come, in whatever order (section 7).
  *
  *     readable → take a question off the stream → ask → answer: queue → write
  *
- * | what happens | what is done |
+ * | event | action |
  * | --- | --- |
- * | as many questions as may be wait for their answers, or answers wait for the client to read | no more is read |
+ * | the limit of unanswered questions is reached, or answers wait for the client to read | reading stops |
  * | a message that is no question | reset: the stream can't be trusted any more |
  * | the client's FIN | FIN, when all that it has asked is answered |
- * | nothing asked and nothing written for a while | FIN; reset if it does not end by that |
- * | as many connections as may be | the one idle longest is reset |
+ * | nothing asked and nothing written for a while | FIN; reset if the client does not close then |
+ * | the limit of connections is reached | the one idle longest is reset |
  *
  * @module
  */
 import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../stack/tcp/flow.ts";
 import { get16, put16 } from "../../stack/base/bytes.ts";
-import { Deadlines, type Expiring } from "../loop/deadlines.ts";
-import type { EventLoop } from "../loop/event_loop.ts";
+import { Deadlines, type Expiring } from "../timers/deadlines.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import { MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../limits/limits.ts";
 import { DNS_CONNECTION_IDLE_MS } from "../limits/timeouts.ts";
-import type { Dns, DnsClient } from "./dns.ts";
-import type { Question } from "./message.ts";
-import { LENGTH_FIELD } from "./tcp_exchange.ts";
+import { LENGTH_FIELD, type Question } from "./message.ts";
+import type { DnsAsker, DnsClient } from "./query.ts";
 
-/** All connections. */
-export class DnsConnections {
-  /** The one that was idle longest first. */
-  private readonly open = new Set<DnsConnection>();
+/** All connections of the guest to its name server. */
+export class GuestConnections {
+  /** The one idle longest first. */
+  private readonly open = new Set<GuestConnection>();
   /** Those that wait for the client. */
-  readonly idle: Deadlines<DnsConnection>;
+  readonly idle: Deadlines<GuestConnection>;
 
-  constructor(readonly dns: Pick<Dns, "ask" | "forget">, loop: EventLoop) {
+  constructor(readonly asker: DnsAsker, loop: Scheduler) {
     this.idle = new Deadlines(loop, DNS_CONNECTION_IDLE_MS);
   }
 
@@ -46,7 +45,7 @@ export class DnsConnections {
       const [oldest] = this.open;
       oldest?.abort();
     }
-    const connection = new DnsConnection(this);
+    const connection = new GuestConnection(this);
     const flow = request.accept(connection);
     if (flow === null) return;
     this.touch(connection);
@@ -54,13 +53,13 @@ export class DnsConnections {
   }
 
   /** For connections: it was used. */
-  touch(connection: DnsConnection): void {
+  touch(connection: GuestConnection): void {
     this.open.delete(connection);
     this.open.add(connection);
   }
 
   /** For connections: it is over. */
-  ended(connection: DnsConnection): void {
+  ended(connection: GuestConnection): void {
     this.open.delete(connection);
     this.idle.delete(connection);
   }
@@ -71,23 +70,23 @@ export class DnsConnections {
   }
 }
 
-/** One connection. See the module's text. */
-export class DnsConnection implements TcpHandler, DnsClient, Expiring {
+/** One connection. */
+class GuestConnection implements TcpHandler, DnsClient, Expiring {
   readonly network = "tcp";
   private flow: TcpFlow | null = null;
-  /** What has come of the next message, its length included; grows with what comes. */
+  /** The part of the next message that has come, its length field included; the buffer grows as needed. */
   private message = new Uint8Array(512);
   private received = 0;
   /** Questions that wait for their answers. */
   private asked = 0;
-  /** Answers that wait for room, each behind its length, and what was written of the first. */
+  /** Answers that wait for room, each behind its length field, and the number of bytes written of the first. */
   private readonly answers: Uint8Array[] = [];
   private written = 0;
   private reading = false;
   private ending = false;
   private over = false;
 
-  constructor(private readonly owner: DnsConnections) {}
+  constructor(private readonly owner: GuestConnections) {}
 
   /** The connection is accepted. */
   start(flow: TcpFlow): void {
@@ -121,7 +120,7 @@ export class DnsConnection implements TcpHandler, DnsClient, Expiring {
     this.read();
   }
 
-  /** The client is idle: it has nothing asked that was not answered, and does not read or ask. */
+  /** The client has been idle for too long: all its questions are answered, and it neither reads nor asks. */
   expire(): void {
     if (this.ending || this.answers.length > 0) return this.abort();
     this.finish();
@@ -135,7 +134,7 @@ export class DnsConnection implements TcpHandler, DnsClient, Expiring {
     this.flow?.abort();
   }
 
-  /** Takes as many questions as may be asked now. */
+  /** Reads and asks questions, up to the limit of unanswered ones. */
   private read(): void {
     const { flow } = this;
     if (flow === null || this.reading) return; // a reply from within `ask` goes on below
@@ -166,7 +165,7 @@ export class DnsConnection implements TcpHandler, DnsClient, Expiring {
     return taken;
   }
 
-  /** How many bytes are wanted, as far as is known. */
+  /** The length of the message with its length field; of the field alone until that is complete. */
   private get wanted(): number {
     return this.received < LENGTH_FIELD ? LENGTH_FIELD : LENGTH_FIELD + get16(this.message, 0);
   }
@@ -178,7 +177,7 @@ export class DnsConnection implements TcpHandler, DnsClient, Expiring {
     this.asked++;
     this.owner.idle.delete(this);
     this.owner.touch(this);
-    if (this.owner.dns.ask(message, this)) return;
+    if (this.owner.asker.ask(message, this)) return;
     this.asked--;
     this.abort();
   }
@@ -186,7 +185,7 @@ export class DnsConnection implements TcpHandler, DnsClient, Expiring {
   private write(): void {
     const { flow, answers } = this;
     while (flow !== null && !this.over && answers.length > 0) {
-      const first = answers[0]!;
+      const first = answers[0];
       const chunk = flow.reserve(first.length - this.written);
       if (chunk === null) break;
       chunk.block.bytes.set(first.subarray(this.written, this.written + chunk.length), chunk.offset);
@@ -213,6 +212,6 @@ export class DnsConnection implements TcpHandler, DnsClient, Expiring {
     this.over = true;
     this.answers.length = 0;
     this.owner.ended(this);
-    this.owner.dns.forget(this);
+    this.owner.asker.forget(this);
   }
 }
