@@ -115,7 +115,7 @@ async function run(options: RunOptions, words: readonly string[], log: ProgramLo
   serving.ready();
   life.cleanups.unshift(() => terminal.takeBack()); // when the guest has ended
   system.handSignalsOn(guest, terminal, shell);
-  execute(guest, command[0]!);
+  execute(guest, command[0]);
   if (terminal.isLent) terminal.lend(guest.pid);
   giveUpPower(options, [...guest.pids, OWN_GROUP], progress, log);
   life.started();

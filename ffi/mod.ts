@@ -6,19 +6,19 @@
 export { openDescriptors } from "./process/descriptors.ts";
 export { ENOENT, ENOTDIR, errnoText, SystemError } from "./libc/errors.ts";
 export type { FrameDevice } from "./device/frame_device.ts";
-export { reclaimMemory } from "./process/garbage.ts";
-export { GuestCommand, type GuestCommandRequest, GuestError, mayMakeNamespaces } from "./guest/command.ts";
-export { openGuestDevice, readFrames } from "./guest/device.ts";
+export { reclaimMemory } from "./process/reclaim_memory.ts";
+export { GuestCommand, type GuestCommandRequest, GuestError, mayMakeNamespaces } from "./guest/guest_command.ts";
+export { openGuestDevice, readFrames } from "./guest/guest_device.ts";
 export { runHelper } from "./guest/helper.ts";
 export { HELPER_WORD } from "./guest/helper_protocol.ts";
-export { LibcHost } from "./host/host.ts";
+export { LibcHost } from "./host/libc_host.ts";
 export { takeInherited, tellReady } from "./process/inherited_fd.ts";
-export { follow, handSignalsOn, Terminal } from "./guest/job.ts";
+export { follow, handSignalsOn, Terminal } from "./guest/job_control.ts";
 export { closeWithParent, closeWithPeer, tellParent } from "./process/lifetime.ts";
 export { allocate } from "./libc/memory.ts";
 export { OutputFile } from "./process/output_file.ts";
 export { echoSockets } from "./ping/echo_socket.ts";
-export { PingSockets } from "./ping/ping.ts";
+export { PingSockets } from "./ping/ping_sockets.ts";
 export { Poller, type Polling } from "./poll/poller.ts";
 export {
   environmentVariable,
@@ -27,12 +27,12 @@ export {
   raiseDescriptorLimit,
   rawArguments,
   restoreTerminal,
-  SIGTERM,
 } from "./process/process.ts";
 export { confine } from "./sandbox/confine.ts";
 export { findUser } from "./sandbox/users.ts";
 export { openSocketDevice } from "./device/socket_device.ts";
 export { SourceAddresses } from "./host/source_address.ts";
+export { SIGTERM } from "./libc/constants/process.ts";
 export { readTextFile, readTextFileIfThere } from "./libc/text_file.ts";
 export { TunDevice } from "./device/tun_device.ts";
 export { isWritable, WRITABLE_BYTES } from "./process/writable.ts";

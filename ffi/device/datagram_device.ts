@@ -27,7 +27,7 @@ import {
 import { gatherFrame } from "../libc/iovec.ts";
 import { errno, type Libc, libc } from "../libc/libc.ts";
 import { Message } from "../libc/message.ts";
-import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_TRUNC, SHUT_RDWR } from "../libc/socket_constants.ts";
+import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_TRUNC, SHUT_RDWR } from "../libc/constants/socket.ts";
 
 const FRAME_AT = IP_HEADER_AT - ETHERNET_HEADER_SIZE;
 

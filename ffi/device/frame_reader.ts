@@ -20,7 +20,8 @@
  */
 import type { Frame, FramePool } from "../../stack/base/device.ts";
 import type { PollHandle } from "../poll/epoll_set.ts";
-import { EPOLLERR, EPOLLHUP, EPOLLIN, type Polling } from "../poll/poller.ts";
+import type { Polling } from "../poll/poller.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLIN } from "../libc/constants/poll.ts";
 
 /** Frames of a turn: some 100 µs of work at most. */
 const FRAMES_PER_TURN = 32;

@@ -21,6 +21,7 @@ import type { FrameDevice } from "./frame_device.ts";
 import { takeInherited } from "../process/inherited_fd.ts";
 import { errno, libc } from "../libc/libc.ts";
 import type { Polling } from "../poll/poller.ts";
+import { StreamDevice } from "./stream_device.ts";
 import {
   AF_UNIX,
   SO_DOMAIN,
@@ -30,8 +31,7 @@ import {
   SOCK_SEQPACKET,
   SOCK_STREAM,
   SOL_SOCKET,
-} from "../libc/socket_constants.ts";
-import { StreamDevice } from "./stream_device.ts";
+} from "../libc/constants/socket.ts";
 
 /** The MTU where none is given: Ethernet's. */
 const DEFAULT_MTU = 1500;
@@ -80,7 +80,7 @@ function option(fd: number, option: number, name: string): number {
   const value = number(0), length = number(4);
   const result = libc().getsockopt(fd, SOL_SOCKET, option, value, length);
   if (result < 0) throw new SystemError(`getsockopt(${name})`, errno(), `fd ${fd}`, "it must be a Unix socket");
-  return value[0]!;
+  return value[0];
 }
 
 /** Leaves errno where it says no. A peer without a name, as in a socketpair, is a peer. */

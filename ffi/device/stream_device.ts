@@ -31,8 +31,10 @@ import { errno, type Libc, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { Message } from "../libc/message.ts";
 import type { PollHandle } from "../poll/epoll_set.ts";
-import { EPOLLOUT, type Polling } from "../poll/poller.ts";
-import { F_DUPFD_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL } from "../libc/socket_constants.ts";
+import type { Polling } from "../poll/poller.ts";
+import { F_DUPFD_CLOEXEC } from "../libc/constants/file.ts";
+import { EPOLLOUT } from "../libc/constants/poll.ts";
+import { MSG_DONTWAIT, MSG_NOSIGNAL } from "../libc/constants/socket.ts";
 
 const FRAME_AT = IP_HEADER_AT - ETHERNET_HEADER_SIZE;
 const MAX_LENGTH = FRAME_SIZE - FRAME_AT;
@@ -151,7 +153,7 @@ export class StreamDevice implements FrameDevice {
       if (this.prefixReceived < PREFIX) return false;
     }
     const { bytes } = prefix;
-    const length = bytes[0]! * 0x100_0000 + (bytes[1]! << 16 | bytes[2]! << 8 | bytes[3]!);
+    const length = bytes[0] * 0x100_0000 + (bytes[1] << 16 | bytes[2] << 8 | bytes[3]);
     if (length === 0 || length > MAX_LENGTH) {
       throw new Error(
         `${this.name}: a frame of ${length} bytes is announced; the other side must send each Ethernet frame behind ` +
@@ -213,7 +215,7 @@ export class StreamDevice implements FrameDevice {
     if (this.queueEnd + size > QUEUE_SIZE) return false;
     let left = this.append(frame.head.bytes, start, headLength, skip);
     for (let i = 0; i < frame.partCount; i++) {
-      left = this.append(frame.partBlocks[i]!.bytes, frame.partOffsets[i]!, frame.partLengths[i]!, left);
+      left = this.append(frame.partBlocks[i].bytes, frame.partOffsets[i], frame.partLengths[i], left);
     }
     if (wasEmpty) this.handle.arm(EPOLLOUT);
     return true;

@@ -30,7 +30,7 @@ import { type DeviceCounters, ETHERNET_HEADER_SIZE, type FrameDevice, newCounter
 import { gatherFrame, iovecBlock } from "../libc/iovec.ts";
 import { errno, type Libc, libc } from "../libc/libc.ts";
 import { pointerInto } from "../libc/memory.ts";
-import { closeTun, type OpenTun, TUN_F_USO4, TUN_F_USO6, VNET_HEADER_SIZE } from "./tun.ts";
+import { closeTun, type OpenTun, TUN_F_USO4, TUN_F_USO6, VNET_HEADER_SIZE } from "./open_tun.ts";
 
 // linux/virtio_net.h
 const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
@@ -140,8 +140,8 @@ export class TunDevice implements FrameDevice {
       const { bytes } = frame;
       const at = this.readAt;
       const segmented = bytes[at + 1] !== 0; // gso_type is not VIRTIO_NET_HDR_GSO_NONE
-      frame.segmentSize = segmented ? bytes[at + 4]! | bytes[at + 5]! << 8 : 0;
-      frame.checksumTrusted = (bytes[at]! & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) !== 0;
+      frame.segmentSize = segmented ? bytes[at + 4] | bytes[at + 5] << 8 : 0;
+      frame.checksumTrusted = (bytes[at] & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) !== 0;
     } else {
       frame.segmentSize = 0;
       frame.checksumTrusted = false;

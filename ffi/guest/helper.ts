@@ -30,24 +30,26 @@ import { GO, type HelperReply, type HelperRequest, type HelperRun, type HelperSt
 import { receiveMessage, receiveParts, sendMessage } from "../process/fd_passing.ts";
 import { coverDaemons } from "../mounts/guest_daemons.ts";
 import { shadowEtc } from "../mounts/guest_etc.ts";
-import { startKeeper } from "./keeper.ts";
+import { startKeeper } from "./file_keeper.ts";
 import { setUpGuestNetwork } from "../network/guest_network.ts";
 import { showOwnInterfaces } from "../mounts/guest_sysfs.ts";
 import { libc } from "../libc/libc.ts";
-import { mount, MS_REC, MS_SLAVE } from "../mounts/mounts.ts";
-import { setDescriptorLimit, SIGCHLD, SIGINT, SIGQUIT, SIGTSTP } from "../process/process.ts";
-import { F_SETFD, FD_CLOEXEC } from "../libc/socket_constants.ts";
+import { mount } from "../mounts/mounts.ts";
+import { setDescriptorLimit } from "../process/process.ts";
 import { spawn } from "../process/spawn.ts";
-import { type OpenTun, openTun } from "../device/tun.ts";
+import { type OpenTun, openTun } from "../device/open_tun.ts";
 import { splitWords } from "../process/words.ts";
-
-// linux/sched.h
-const CLONE_NEWNS = 0x0002_0000;
-const CLONE_NEWPID = 0x2000_0000;
-const CLONE_NEWNET = 0x4000_0000;
-// asm-generic/signal-defs.h
-const SIG_DFL = null;
-const SIG_IGN = 1n;
+import { F_SETFD, FD_CLOEXEC, MS_REC, MS_SLAVE } from "../libc/constants/file.ts";
+import {
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  SIG_IGN,
+  SIGCHLD,
+  SIGINT,
+  SIGQUIT,
+  SIGTSTP,
+} from "../libc/constants/process.ts";
 
 /** Where the helper's stdout and stderr lead: nowhere, and to the program. */
 const NOWHERE = 1, COMPLAINTS = 2;
@@ -137,7 +139,7 @@ function mountProc(): void {
 
 /** Ignores the signals that a terminal sends; returns those of them that were not ignored before. */
 function ignoreTerminal(): readonly number[] {
-  return [SIGINT, SIGQUIT, SIGTSTP].filter((signal) => libc().signal(signal, SIG_IGN) === SIG_DFL);
+  return [SIGINT, SIGQUIT, SIGTSTP].filter((signal) => libc().signal(signal, SIG_IGN) === null); // SIG_DFL
 }
 
 function start(

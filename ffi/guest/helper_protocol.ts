@@ -15,7 +15,7 @@
  * @module
  */
 import type { GuestNetwork } from "../network/guest_network.ts";
-import type { OpenTun } from "../device/tun.ts";
+import type { OpenTun } from "../device/open_tun.ts";
 
 /** The first argument of a program that is started to be the helper; the second is the number of the socket. */
 export const HELPER_WORD = "--guest-helper";

@@ -13,6 +13,9 @@ import { cString, errno, libc } from "../libc/libc.ts";
 import { Message } from "../libc/message.ts";
 import type { Polling } from "../poll/poller.ts";
 import { type MakeAddress, putSockaddr, readEndpoint, SOCKADDR_IN6_SIZE, sockaddrOf } from "../libc/sockaddr.ts";
+import { PACKET_INFO_SPACE, PacketInfo } from "./packet_info.ts";
+import { ReceiveBatch } from "./receive_batch.ts";
+import { SendTrain } from "./send_train.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -27,10 +30,7 @@ import {
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
   TCP_NODELAY,
-} from "../libc/socket_constants.ts";
-import { PACKET_INFO_SPACE, PacketInfo } from "./packet_info.ts";
-import { ReceiveBatch } from "./receive_batch.ts";
-import { SendTrain } from "./send_train.ts";
+} from "../libc/constants/socket.ts";
 
 /**
  * Idle time before keepalive probes and between them, in s. The guest's own probes end at the stack, so these do what they

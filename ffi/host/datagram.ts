@@ -18,17 +18,16 @@
  */
 import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
 import type { DatagramOptions, HostDatagram, HostDatagramHandler, LostDatagram } from "../../forward/host/port.ts";
-import {
-  keepErrors,
-  QUOTED_SIZE,
-  SO_EE_ORIGIN_ICMP,
-  SO_EE_ORIGIN_ICMP6,
-  SO_EE_ORIGIN_LOCAL,
-} from "../libc/error_queue.ts";
+import { keepErrors, QUOTED_SIZE } from "../libc/error_queue.ts";
 import { EAGAIN, ECONNREFUSED, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, EOPNOTSUPP } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-import { EPOLLERR, EPOLLIN } from "../poll/poller.ts";
 import { endpointText, readEndpoint, sockaddrIs, sockaddrPort } from "../libc/sockaddr.ts";
+import { familyOf, type SocketContext } from "./context.ts";
+import { putPacketInfo } from "./packet_info.ts";
+import { BATCH } from "./receive_batch.ts";
+import type { SendTrain, TrainOwner } from "./send_train.ts";
+import { Socket } from "../poll/watched_socket.ts";
+import { EPOLLERR, EPOLLIN } from "../libc/constants/poll.ts";
 import {
   AF_INET6,
   IP_MTU_DISCOVER,
@@ -44,16 +43,14 @@ import {
   MSG_NOSIGNAL,
   PMTUDISC_DO,
   PMTUDISC_WANT,
+  SO_EE_ORIGIN_ICMP,
+  SO_EE_ORIGIN_ICMP6,
+  SO_EE_ORIGIN_LOCAL,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SOCK_DGRAM,
   SOL_SOCKET,
-} from "../libc/socket_constants.ts";
-import { familyOf, type SocketContext } from "./context.ts";
-import { putPacketInfo } from "./packet_info.ts";
-import { BATCH } from "./receive_batch.ts";
-import type { SendTrain, TrainOwner } from "./send_train.ts";
-import { Socket } from "../poll/watched_socket.ts";
+} from "../libc/constants/socket.ts";
 
 /** Full batches before others get their turn. */
 const BATCHES_PER_TURN = 4;

@@ -10,12 +10,12 @@ import type { Endpoint } from "../../stack/base/address.ts";
 import type { DialOptions, HostDial, HostDialHandler, HostStream } from "../../forward/host/port.ts";
 import { EINPROGRESS, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-import { EPOLLERR, EPOLLHUP, EPOLLOUT } from "../poll/poller.ts";
 import { endpointText } from "../libc/sockaddr.ts";
-import { IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from "../libc/socket_constants.ts";
 import { type SocketContext, socketError } from "./context.ts";
 import { Socket } from "../poll/watched_socket.ts";
 import { LibcStream, STREAM_EVENTS } from "./stream.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLOUT } from "../libc/constants/poll.ts";
+import { IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from "../libc/constants/socket.ts";
 
 /** Connects, and tells the handler; with the context's errors. */
 export function dial(

@@ -19,8 +19,11 @@ import type { Endpoint } from "../../stack/base/address.ts";
 import type { HostListener, HostStream } from "../../forward/host/port.ts";
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-import { EPOLLIN } from "../poll/poller.ts";
 import { readEndpoint, SOCKADDR_IN6_SIZE } from "../libc/sockaddr.ts";
+import { type SocketContext, SocketError, throwIfFailed } from "./context.ts";
+import { Socket } from "../poll/watched_socket.ts";
+import { LibcStream, STREAM_EVENTS } from "./stream.ts";
+import { EPOLLIN } from "../libc/constants/poll.ts";
 import {
   IPPROTO_IPV6,
   IPV6_V6ONLY,
@@ -28,10 +31,7 @@ import {
   SOCK_NONBLOCK_CLOEXEC,
   SOCK_STREAM,
   SOL_SOCKET,
-} from "../libc/socket_constants.ts";
-import { type SocketContext, SocketError, throwIfFailed } from "./context.ts";
-import { Socket } from "../poll/watched_socket.ts";
-import { LibcStream, STREAM_EVENTS } from "./stream.ts";
+} from "../libc/constants/socket.ts";
 
 /** Connections that the kernel keeps for us; its own limit (net.core.somaxconn) may be less. */
 const BACKLOG = 4096;

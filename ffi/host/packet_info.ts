@@ -13,7 +13,7 @@
  */
 import type { IpAddress, IpVersion } from "../../stack/base/address.ts";
 import { word } from "../libc/error_queue.ts";
-import { IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO } from "../libc/socket_constants.ts";
+import { IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO } from "../libc/constants/socket.ts";
 
 const CMSG_HEADER = 16;
 const INFO4_SIZE = 12, INFO6_SIZE = 20;

@@ -13,7 +13,7 @@ import { errno, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { SOCKADDR_IN6_SIZE } from "../libc/sockaddr.ts";
 import { PACKET_INFO_ROOM } from "./packet_info.ts";
-import { MSG_DONTWAIT } from "../libc/socket_constants.ts";
+import { MSG_DONTWAIT } from "../libc/constants/socket.ts";
 
 /** Datagrams of a call. Their buffers are memory only once datagrams of that size came. */
 export const BATCH = 16;
@@ -84,7 +84,7 @@ export class ReceiveBatch {
 
   /** Bytes of the datagram with that index. */
   length(index: number): number {
-    return this.words[index * WORDS + RECEIVED]!;
+    return this.words[index * WORDS + RECEIVED];
   }
 
   /** Where in {@linkcode names} the address is that it came from. */

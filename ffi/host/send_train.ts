@@ -13,8 +13,8 @@ import { errno, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { Message } from "../libc/message.ts";
 import { putSockaddr } from "../libc/sockaddr.ts";
-import { MSG_DONTWAIT, MSG_NOSIGNAL } from "../libc/socket_constants.ts";
 import { PACKET_INFO_SPACE, putPacketInfo } from "./packet_info.ts";
+import { IPPROTO_UDP, MSG_DONTWAIT, MSG_NOSIGNAL, UDP_SEGMENT } from "../libc/constants/socket.ts";
 
 /** The data of one UDP datagram over IPv4 at most, which a train is until it is cut. */
 const MAX_BYTES = 65_507;
@@ -26,9 +26,6 @@ const MAX_SIZE = 1472;
 /** The byte order of this machine, for structures. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-// linux/udp.h
-const SOL_UDP = 17;
-const UDP_SEGMENT = 103;
 /** `struct cmsghdr` on 64-bit systems: length (64), level (32), type (32); CMSG_LEN and CMSG_SPACE of a 16-bit number. */
 const CMSG_HEADER = 16;
 const CMSG_LENGTH = CMSG_HEADER + 2;
@@ -124,7 +121,7 @@ export class SendTrain {
     const at = this.infoLength = from === null ? 0 : putPacketInfo(this.message.control, from);
     this.control.setUint32(at, CMSG_LENGTH, LITTLE_ENDIAN);
     this.control.setUint32(at + 4, 0, LITTLE_ENDIAN);
-    this.control.setInt32(at + 8, SOL_UDP, LITTLE_ENDIAN);
+    this.control.setInt32(at + 8, IPPROTO_UDP, LITTLE_ENDIAN);
     this.control.setInt32(at + 12, UDP_SEGMENT, LITTLE_ENDIAN);
   }
 

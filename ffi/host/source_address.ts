@@ -7,7 +7,7 @@
 import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
 import { libc } from "../libc/libc.ts";
 import { type MakeAddress, putSockaddr, readAddress, SOCKADDR_IN6_SIZE } from "../libc/sockaddr.ts";
-import { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_NONBLOCK_CLOEXEC } from "../libc/socket_constants.ts";
+import { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_NONBLOCK_CLOEXEC } from "../libc/constants/socket.ts";
 
 /** See the module's text. */
 export class SourceAddresses {

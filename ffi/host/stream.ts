@@ -24,19 +24,11 @@ import type { Chunk } from "../../stack/tcp/flow.ts";
 import type { HostError, HostStream, HostStreamHandler, PENDING } from "../../forward/host/port.ts";
 import { EAGAIN, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT } from "../poll/poller.ts";
 import { endpointText } from "../libc/sockaddr.ts";
-import {
-  EPOLLPRI,
-  EPOLLRDHUP,
-  MSG_DONTWAIT,
-  MSG_NOSIGNAL,
-  SHUT_WR,
-  SO_LINGER,
-  SOL_SOCKET,
-} from "../libc/socket_constants.ts";
 import type { SocketContext } from "./context.ts";
 import type { Socket } from "../poll/watched_socket.ts";
+import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from "../libc/constants/poll.ts";
+import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, SO_LINGER, SOL_SOCKET } from "../libc/constants/socket.ts";
 
 /** The value of the interface's PENDING, which is its type as well. */
 const WAITS: typeof PENDING = -1;

@@ -25,7 +25,7 @@ import {
   IPV6_RECVERR,
   MSG_DONTWAIT,
   MSG_ERRQUEUE,
-} from "./socket_constants.ts";
+} from "./constants/socket.ts";
 
 /** `struct cmsghdr`: its size is a multiple of 8, to which entries are aligned. */
 const CMSG_HEADER = 16;
@@ -37,11 +37,6 @@ export const QUOTED_SIZE = 512;
 
 /** Room for a `sock_extended_err` with the longest address, its header, and a timestamp that somebody asked for. */
 const CONTROL_SIZE = 256;
-
-/** linux/errqueue.h: the error was found by the host itself; came by ICMP; by ICMPv6. */
-export const SO_EE_ORIGIN_LOCAL = 1;
-export const SO_EE_ORIGIN_ICMP = 2;
-export const SO_EE_ORIGIN_ICMP6 = 3;
 
 /** Has the kernel keep errors for a socket of that family. */
 export function keepErrors(fd: number, family: number): void {

@@ -35,7 +35,7 @@ export function gatherFrame(iovec: Uint32Array, index: number, frame: Transmit, 
   const { head, partCount } = frame;
   setIovec(iovec, index, head.address + start, frame.headEnd - start);
   for (let i = 0; i < partCount; i++) {
-    setIovec(iovec, index + 1 + i, frame.partBlocks[i]!.address + frame.partOffsets[i]!, frame.partLengths[i]!);
+    setIovec(iovec, index + 1 + i, frame.partBlocks[i].address + frame.partOffsets[i], frame.partLengths[i]);
   }
   return index + 1 + partCount;
 }

@@ -138,7 +138,7 @@ export function libc(): Libc {
 
 /** Why the last failed call of this thread failed. To be read at once, before anything else is called. */
 export function errno(): number {
-  return errnoView[0]!;
+  return errnoView[0];
 }
 
 /** `text` as a C string, for a `buffer` parameter. Throws a TypeError if it has a NUL in it. */

@@ -63,7 +63,7 @@ export class Message {
 
   /** Bytes of the address: before a send those to use, after a receive those that were written. */
   get nameLength(): number {
-    return this.words[NAME_LENGTH]!;
+    return this.words[NAME_LENGTH];
   }
   set nameLength(length: number) {
     this.words[NAME_LENGTH] = length;
@@ -71,7 +71,7 @@ export class Message {
 
   /** Bytes of the control messages, likewise. */
   get controlLength(): number {
-    return this.words[CONTROL_LENGTH]!;
+    return this.words[CONTROL_LENGTH];
   }
   set controlLength(length: number) {
     this.words[CONTROL_LENGTH] = length;
@@ -79,7 +79,7 @@ export class Message {
 
   /** MSG_ flags after a receive. */
   get flags(): number {
-    return this.words[FLAGS]!;
+    return this.words[FLAGS];
   }
 
   /** How many entries of the iovec are used. */

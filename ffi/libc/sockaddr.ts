@@ -10,7 +10,7 @@
  * @module
  */
 import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
-import { AF_INET, AF_INET6 } from "./socket_constants.ts";
+import { AF_INET, AF_INET6 } from "./constants/socket.ts";
 
 /** Bytes of a `sockaddr_in`, and of a `sockaddr_in6`, the longer. */
 const SOCKADDR_IN_SIZE = 16;
@@ -35,7 +35,7 @@ export function putSockaddr(bytes: Uint8Array, address: IpAddress, port: number)
   bytes[PORT] = port >> 8;
   bytes[PORT + 1] = port;
   const at = four ? ADDRESS4 : ADDRESS6;
-  for (let i = 0; i < own.length; i++) bytes[at + i] = own[i]!;
+  for (let i = 0; i < own.length; i++) bytes[at + i] = own[i];
   if (four) return SOCKADDR_IN_SIZE;
   bytes.fill(0, FLOW, FLOW + 4);
   bytes.fill(0, SCOPE, SCOPE + 4);
@@ -55,7 +55,7 @@ export function isIpSockaddr(bytes: Uint8Array, at: number): boolean {
 
 /** The port of the structure at `at`. */
 export function sockaddrPort(bytes: Uint8Array, at: number): number {
-  return bytes[at + PORT]! << 8 | bytes[at + PORT + 1]!;
+  return bytes[at + PORT] << 8 | bytes[at + PORT + 1];
 }
 
 /** Whether the structure at `at` has this address. */

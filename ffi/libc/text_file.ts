@@ -6,8 +6,8 @@
  */
 import { check, SystemError } from "./errors.ts";
 import { cString, libc } from "./libc.ts";
+import { O_CLOEXEC, O_RDONLY } from "./constants/file.ts";
 
-const O_RDONLY_CLOEXEC = 0o2000000;
 /** Files of /proc come by the page; a routing table is rarely longer than a few. */
 const READ_SIZE = 64 * 1024;
 
@@ -32,7 +32,7 @@ export function readBytes(path: string): Uint8Array<ArrayBuffer> {
 
 function readParts<T>(path: string, take: (part: Uint8Array<ArrayBuffer>) => T): T[] {
   const c = libc();
-  const fd = check(c.open(cString(path), O_RDONLY_CLOEXEC, 0), "open", path);
+  const fd = check(c.open(cString(path), O_RDONLY | O_CLOEXEC, 0), "open", path);
   try {
     const buffer = new Uint8Array(new ArrayBuffer(READ_SIZE));
     const parts: T[] = [];

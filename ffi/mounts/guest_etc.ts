@@ -21,17 +21,8 @@
  */
 import { check } from "../libc/errors.ts";
 import { cString, libc } from "../libc/libc.ts";
-import {
-  detach,
-  mount,
-  mountTmpfs,
-  MS_BIND,
-  MS_NOSUID_NODEV,
-  MS_RDONLY,
-  MS_REC,
-  MS_REMOUNT,
-  writeNew,
-} from "./mounts.ts";
+import { detach, mount, mountTmpfs, writeNew } from "./mounts.ts";
+import { MS_BIND, MS_NOSUID_NODEV, MS_RDONLY, MS_REC, MS_REMOUNT } from "../libc/constants/file.ts";
 
 /** A directory that is there wherever the runtime can start; covered only while the files are made. */
 const STAGE = "/proc";

@@ -13,19 +13,8 @@
  */
 import { check, SystemError } from "../libc/errors.ts";
 import { cString, libc } from "../libc/libc.ts";
-import {
-  detach,
-  exists,
-  mount,
-  mountEntries,
-  type MountEntry,
-  mountTmpfs,
-  MS_BIND,
-  MS_NOEXEC,
-  MS_NOSUID_NODEV,
-  MS_RDONLY,
-  MS_REC,
-} from "./mounts.ts";
+import { detach, exists, mount, mountEntries, type MountEntry, mountTmpfs } from "./mounts.ts";
+import { MS_BIND, MS_NOEXEC, MS_NOSUID_NODEV, MS_RDONLY, MS_REC } from "../libc/constants/file.ts";
 
 const SYS = "/sys";
 const INTERFACES = "/sys/class/net";

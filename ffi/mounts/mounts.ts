@@ -6,20 +6,7 @@
 import { check } from "../libc/errors.ts";
 import { cString, libc } from "../libc/libc.ts";
 import { readTextFileIfThere } from "../libc/text_file.ts";
-
-// linux/mount.h
-export const MS_RDONLY = 1n;
-export const MS_NOSUID_NODEV = 2n | 4n;
-export const MS_NOEXEC = 8n;
-export const MS_REMOUNT = 32n;
-export const MS_BIND = 4096n;
-export const MS_REC = 16384n;
-export const MS_SLAVE = 1n << 19n;
-const MNT_DETACH = 2;
-
-// asm-generic/fcntl.h
-const O_WRONLY_CREAT_EXCL_CLOEXEC = 0o1 | 0o100 | 0o200 | 0o2000000;
-const O_PATH_CLOEXEC = 0o10000000 | 0o2000000;
+import { MNT_DETACH, MS_NOSUID_NODEV, O_CLOEXEC, O_CREAT, O_EXCL, O_PATH, O_WRONLY } from "../libc/constants/file.ts";
 
 /**
  * mount(2). Throws a SystemError.
@@ -35,7 +22,7 @@ export function mount(
   data: string | null = null,
 ): void {
   const words = [type, data].map((word) => word === null ? null : cString(word));
-  check(libc().mount(cString(source), cString(target), words[0]!, flags, words[1]!), "mount", target);
+  check(libc().mount(cString(source), cString(target), words[0], flags, words[1]), "mount", target);
 }
 
 /** Mounts an empty tmpfs of at most 1 MiB. Throws a SystemError. */
@@ -50,7 +37,7 @@ export function detach(target: string): void {
 
 /** Whether a path leads to something, also through links. */
 export function exists(path: string): boolean {
-  const fd = libc().open(cString(path), O_PATH_CLOEXEC, 0);
+  const fd = libc().open(cString(path), O_PATH | O_CLOEXEC, 0);
   if (fd < 0) return false;
   libc().close(fd);
   return true;
@@ -59,7 +46,7 @@ export function exists(path: string): boolean {
 /** Makes a file that everybody may read, whatever the umask. Throws a SystemError. */
 export function writeNew(path: string, text: string): void {
   const c = libc();
-  const fd = check(c.open(cString(path), O_WRONLY_CREAT_EXCL_CLOEXEC, 0o644), "open", path);
+  const fd = check(c.open(cString(path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644), "open", path);
   const bytes = new TextEncoder().encode(text);
   check(c.writeBuffer(fd, bytes, BigInt(bytes.length)), "write", path);
   c.close(fd);
@@ -78,7 +65,7 @@ export interface MountEntry {
 export function mountEntries(): MountEntry[] {
   return readTextFileIfThere("/proc/self/mountinfo").split("\n").filter((line) => line !== "").map((line) => {
     const fields = line.split(" ");
-    const path = fields[4]!.replace(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8)));
-    return { path, options: fields[5]!.split(",") };
+    const path = fields[4].replace(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8)));
+    return { path, options: fields[5].split(",") };
   });
 }

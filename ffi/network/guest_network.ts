@@ -4,11 +4,13 @@
  *
  * @module
  */
-import { check, SystemError } from "../libc/errors.ts";
+import { check, EINVAL, SystemError } from "../libc/errors.ts";
 import { cString, libc } from "../libc/libc.ts";
 import { ownNetworkNamespace } from "./netns.ts";
 import { type AddressBytes, RouteNetlink } from "./route_netlink.ts";
-import { closeTun, type OpenTun, openTun } from "../device/tun.ts";
+import { closeTun, type OpenTun, openTun } from "../device/open_tun.ts";
+import { O_CLOEXEC, O_WRONLY } from "../libc/constants/file.ts";
+import { AF_INET, AF_INET6 } from "../libc/constants/socket.ts";
 
 /** What the guest is, in one IP version. */
 export interface GuestAddress {
@@ -32,9 +34,6 @@ export interface GuestNetwork {
 
 /** RFC 8200, section 5. */
 const MIN_IPV6_MTU = 1280;
-
-// asm-generic/fcntl.h
-const O_WRONLY_CLOEXEC = 0o1 | 0o2000000;
 
 /** The guest's network was to be set up in the network namespace of the program itself. */
 export class OwnNamespaceError extends Error {
@@ -98,7 +97,7 @@ function hasIpv6(name: string): boolean {
 /** Writes a setting below /proc/sys/net; where there is none, or it must not be written, it stays as it is. */
 function tell(path: string, value: string): void {
   const c = libc();
-  const fd = c.open(cString(`/proc/sys/net/${path}`), O_WRONLY_CLOEXEC, 0);
+  const fd = c.open(cString(`/proc/sys/net/${path}`), O_WRONLY | O_CLOEXEC, 0);
   if (fd < 0) return;
   const text = new TextEncoder().encode(value);
   c.writeBuffer(fd, text, BigInt(text.length));
@@ -107,7 +106,7 @@ function tell(path: string, value: string): void {
 
 function addressBytes(text: string, version: 4 | 6): AddressBytes {
   const bytes = new Uint8Array(new ArrayBuffer(version === 4 ? 4 : 16));
-  const found = check(libc().inet_pton(version === 4 ? 2 : 10, cString(text), bytes), "inet_pton", text);
-  if (found !== 1) throw new SystemError("inet_pton", 22, text, `not an IPv${version} address`);
+  const found = check(libc().inet_pton(version === 4 ? AF_INET : AF_INET6, cString(text), bytes), "inet_pton", text);
+  if (found !== 1) throw new SystemError("inet_pton", EINVAL, text, `not an IPv${version} address`);
   return bytes;
 }

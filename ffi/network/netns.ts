@@ -10,11 +10,8 @@
 import { check, EACCES, EINVAL, ENOENT, EPERM, SystemError } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
 import { linkTarget } from "../process/process.ts";
-
-const O_RDONLY = 0;
-const O_CLOEXEC = 0o2000000;
-/** linux/sched.h: setns(2) then refuses whatever is not a network namespace. */
-const CLONE_NEWNET = 0x40000000;
+import { O_CLOEXEC, O_RDONLY } from "../libc/constants/file.ts";
+import { CLONE_NEWNET } from "../libc/constants/process.ts";
 
 /** The file that stands for the calling thread's own network namespace. */
 const OWN = "/proc/thread-self/ns/net";

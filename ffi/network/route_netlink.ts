@@ -8,10 +8,9 @@
  */
 import { check, SystemError } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
+import { AF_INET, AF_INET6, AF_NETLINK, SOCK_CLOEXEC, SOCK_RAW } from "../libc/constants/socket.ts";
 
 // sys/socket.h, linux/netlink.h
-const AF_NETLINK = 16;
-const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const NLM_F_REQUEST_ACK = 1 | 4;
 const NLM_F_CREATE_REPLACE = 0x400 | 0x100;
 const NLMSG_ERROR = 2;
@@ -33,8 +32,6 @@ const RTPROT_BOOT = 3;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RTN_UNICAST = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 /** An address in network order, 4 or 16 bytes. */
 export type AddressBytes = Uint8Array;
@@ -45,7 +42,7 @@ export class RouteNetlink {
   private sequence = 0;
 
   constructor() {
-    this.socket = check(libc().socket(AF_NETLINK, SOCK_RAW_CLOEXEC, 0), "socket(AF_NETLINK)", "");
+    this.socket = check(libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0), "socket(AF_NETLINK)", "");
   }
 
   /** Switches an interface on; sets its MTU first, unless that is null. */

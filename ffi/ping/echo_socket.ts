@@ -19,7 +19,7 @@ import { check, EAGAIN, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { Message } from "../libc/message.ts";
-import { EPOLLERR, EPOLLIN, type Polling } from "../poll/poller.ts";
+import type { Polling } from "../poll/poller.ts";
 import {
   isIpSockaddr,
   type MakeAddress,
@@ -29,6 +29,7 @@ import {
   sockaddrPort,
 } from "../libc/sockaddr.ts";
 import { Socket } from "../poll/watched_socket.ts";
+import { EPOLLERR, EPOLLIN } from "../libc/constants/poll.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -48,7 +49,7 @@ import {
   SOCK_NONBLOCK_CLOEXEC,
   SOCK_RAW,
   SOL_RAW,
-} from "../libc/socket_constants.ts";
+} from "../libc/constants/socket.ts";
 
 /** See the module's text. */
 export type EchoKind = "ping" | "raw";
@@ -250,15 +251,15 @@ export class EchoSocket {
       return reason === EINTR || (reason !== EAGAIN && this.readErrors() > 0);
     }
     const { bytes } = buffer;
-    const at = this.kind === "raw" && this.version === 4 ? (bytes[0]! & 15) * 4 : 0;
+    const at = this.kind === "raw" && this.version === 4 ? (bytes[0] & 15) * 4 : 0;
     const reply = this.version === 4 ? ECHO_REPLY4 : ECHO_REPLY6;
     if (length < at + ICMP_HEADER || bytes[at] !== reply) return true;
     this.hopLimit = 0;
     eachControl(incoming, this.seeControl);
     this.receiver.replied(
       this,
-      bytes[at + IDENTIFIER]! << 8 | bytes[at + IDENTIFIER + 1]!,
-      bytes[at + SEQUENCE]! << 8 | bytes[at + SEQUENCE + 1]!,
+      bytes[at + IDENTIFIER] << 8 | bytes[at + IDENTIFIER + 1],
+      bytes[at + SEQUENCE] << 8 | bytes[at + SEQUENCE + 1],
       incoming.name,
       bytes,
       at + ICMP_HEADER,
@@ -285,8 +286,8 @@ export class EchoSocket {
       if (payloadLength < ICMP_HEADER || destination === null) continue;
       this.receiver.refused(
         this,
-        payload[IDENTIFIER]! << 8 | payload[IDENTIFIER + 1]!,
-        payload[SEQUENCE]! << 8 | payload[SEQUENCE + 1]!,
+        payload[IDENTIFIER] << 8 | payload[IDENTIFIER + 1],
+        payload[SEQUENCE] << 8 | payload[SEQUENCE + 1],
         destination,
         errors,
       );
@@ -305,7 +306,7 @@ function setOption(fd: number, level: number, option: number, ...values: number[
 function passRepliesOnly(fd: number, four: boolean): void {
   if (four) return setOption(fd, SOL_RAW, ICMP_FILTER, ~(1 << ECHO_REPLY4));
   const filter = Array<number>(8).fill(-1);
-  filter[ECHO_REPLY6 >> 5]! &= ~(1 << (ECHO_REPLY6 & 31));
+  filter[ECHO_REPLY6 >> 5] &= ~(1 << (ECHO_REPLY6 & 31));
   setOption(fd, IPPROTO_ICMPV6, ICMPV6_FILTER, ...filter);
 }
 
@@ -326,10 +327,10 @@ function wildcard(four: boolean): Uint8Array<ArrayBuffer> {
 /** The Internet checksum (RFC 1071) of a header whose checksum is 0, and the payload behind it. */
 function putChecksum(header: Uint8Array, bytes: Uint8Array, offset: number, length: number): void {
   let sum = 0;
-  for (let i = 0; i < ICMP_HEADER; i += 2) sum += header[i]! << 8 | header[i + 1]!;
+  for (let i = 0; i < ICMP_HEADER; i += 2) sum += header[i] << 8 | header[i + 1];
   const end = offset + length;
-  for (let i = offset; i + 1 < end; i += 2) sum += bytes[i]! << 8 | bytes[i + 1]!; // below 2^31 for any packet
-  if (length % 2 === 1) sum += bytes[end - 1]! << 8;
+  for (let i = offset; i + 1 < end; i += 2) sum += bytes[i] << 8 | bytes[i + 1]; // below 2^31 for any packet
+  if (length % 2 === 1) sum += bytes[end - 1] << 8;
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   header[CHECKSUM] = ~sum >> 8;
   header[CHECKSUM + 1] = ~sum;

@@ -20,18 +20,16 @@
  */
 import { check, EBADF, ENOENT, SystemError } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-
-// sys/epoll.h
-/** There is something to read. */
-export const EPOLLIN = 0x001;
-/** There is room to write. */
-export const EPOLLOUT = 0x004;
-/** An error is pending on the descriptor. */
-export const EPOLLERR = 0x008;
-/** The other side has closed. */
-export const EPOLLHUP = 0x010;
-/** Tell of changes, not of states. */
-export const EPOLLET: number = 1 << 31;
+import { O_CLOEXEC } from "../libc/constants/file.ts";
+import {
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLLERR,
+  EPOLLET,
+  EPOLLHUP,
+  EPOLLONESHOT,
+} from "../libc/constants/poll.ts";
 
 // struct epoll_event is packed on x86-64 alone
 const PACKED = Deno.build.arch === "x86_64";
@@ -42,12 +40,8 @@ export const EVENT_EVENTS = 0;
 /** The first of the two words of its `data`: here the slot, then the generation. */
 export const EVENT_DATA = PACKED ? 1 : 2;
 
-/** EPOLLONESHOT: EPOLLERR and EPOLLHUP can't be left out, but they come once at most. */
-const SILENCE = 1 << 30;
-const EPOLL_CLOEXEC = 0o2000000;
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-const EPOLL_CTL_MOD = 3;
+/** EPOLLERR and EPOLLHUP can not be left out, but with this flag they come once at most. */
+const SILENCE = EPOLLONESHOT;
 
 /** A descriptor that a {@linkcode Poller} watches. */
 export interface PollHandle {
@@ -74,7 +68,7 @@ export class EpollSet {
 
   /** Throws a SystemError. */
   constructor() {
-    this.epoll = check(libc().epoll_create1(EPOLL_CLOEXEC), "epoll_create1", "");
+    this.epoll = check(libc().epoll_create1(O_CLOEXEC), "epoll_create1", "");
   }
 
   /** The epoll descriptor; -1 after {@linkcode close}. */

@@ -37,8 +37,6 @@ import { errno, type Libc, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { Sleeper } from "./sleeper.ts";
 
-export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./epoll_set.ts";
-
 /** Events of a turn. */
 const BATCH = 64;
 /** How long a turn waits for the next event, in µs: as long as the longest of the kernel's ticks (CONFIG_HZ), or nearly. */
@@ -243,7 +241,7 @@ export class Poller implements Polling {
     const { events, set } = this;
     while (this.next < this.count && !this.closed) {
       const at = this.next++ * EVENT_WORDS;
-      set.callBack(events[at + EVENT_DATA]!, events[at + EVENT_DATA + 1]!, events[at + EVENT_EVENTS]!);
+      set.callBack(events[at + EVENT_DATA], events[at + EVENT_DATA + 1], events[at + EVENT_EVENTS]);
     }
   }
 
@@ -252,7 +250,7 @@ export class Poller implements Polling {
     const count = this.deferred.length; // what is put off meanwhile waits for the next time
     let done = 0;
     try {
-      while (done < count) this.deferred[done++]!();
+      while (done < count) this.deferred[done++]();
     } finally { // one may throw
       this.deferred.splice(0, done);
     }

@@ -7,11 +7,8 @@
 import { check } from "../libc/errors.ts";
 import { libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
-
-/** sys/eventfd.h */
-const EFD_NONBLOCK_CLOEXEC = 0o2004000;
-/** poll.h */
-const POLLIN = 1;
+import { O_CLOEXEC, O_NONBLOCK } from "../libc/constants/file.ts";
+import { POLLIN } from "../libc/constants/poll.ts";
 
 /** See the module's text. */
 export class Sleeper {
@@ -27,7 +24,7 @@ export class Sleeper {
    * @throws SystemError
    */
   constructor(epoll: number, private readonly woken: () => void) {
-    this.wakeup = check(libc().eventfd(0, EFD_NONBLOCK_CLOEXEC), "eventfd", "");
+    this.wakeup = check(libc().eventfd(0, O_NONBLOCK | O_CLOEXEC), "eventfd", "");
     const view = new DataView(this.descriptors.bytes.buffer);
     for (const [i, fd] of [epoll, this.wakeup].entries()) {
       view.setInt32(i * 8, fd, true);

@@ -5,12 +5,7 @@
  */
 import { check, EINTR, SystemError } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-
-// linux/wait.h
-const WNOHANG = 1;
-const WUNTRACED = 2;
-/** linux/prctl.h */
-const PR_SET_CHILD_SUBREAPER = 36;
+import { PR_SET_CHILD_SUBREAPER, WNOHANG, WUNTRACED } from "../libc/constants/process.ts";
 
 /** What became of a child. */
 export type ChildState =
@@ -48,7 +43,7 @@ function wait(pid: number, options: number): ChildState {
   for (;;) {
     const found = libc().waitpid(pid, memory, options);
     if (found === 0) return { kind: "running" };
-    if (found > 0) return stateOf(memory[0]!);
+    if (found > 0) return stateOf(memory[0]);
     if (errno() !== EINTR) throw new SystemError("waitpid", errno(), `process ${pid}`);
   }
 }

@@ -6,10 +6,7 @@
 import { check } from "../libc/errors.ts";
 import { libc } from "../libc/libc.ts";
 import { readTextFile } from "../libc/text_file.ts";
-
-/** `struct pollfd` of poll.h: the descriptor (32 bits), what is waited for (16), what there is (16). */
-const POLLFD_SIZE = 8;
-const POLLNVAL = 0x20;
+import { POLLFD_SIZE, POLLNVAL } from "../libc/constants/poll.ts";
 
 const STATUS = "/proc/self/status";
 
@@ -28,6 +25,6 @@ export function openDescriptors(limit: number): number {
   for (let fd = 0; fd < count; fd++) entries[2 * fd] = fd;
   check(libc().poll(new Uint8Array(buffer), BigInt(count), 0), "poll", "");
   let open = 0;
-  for (let fd = 0; fd < count; fd++) if ((events[4 * fd + 3]! & POLLNVAL) === 0) open++;
+  for (let fd = 0; fd < count; fd++) if ((events[4 * fd + 3] & POLLNVAL) === 0) open++;
   return open;
 }

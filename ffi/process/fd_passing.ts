@@ -12,12 +12,16 @@ import { check, ECONNRESET, EINTR, EPIPE, SystemError } from "../libc/errors.ts"
 import { errno, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { Message } from "../libc/message.ts";
-import { AF_UNIX, MSG_NOSIGNAL, SOCK_SEQPACKET, SOL_SOCKET } from "../libc/socket_constants.ts";
+import {
+  AF_UNIX,
+  MSG_CMSG_CLOEXEC,
+  MSG_NOSIGNAL,
+  SCM_RIGHTS,
+  SOCK_CLOEXEC,
+  SOCK_SEQPACKET,
+  SOL_SOCKET,
+} from "../libc/constants/socket.ts";
 
-/** And O_CLOEXEC. */
-const SOCK_CLOEXEC = 0o2000000;
-const SCM_RIGHTS = 1;
-const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const CONTROL_SIZE = 24;
 const CONTROL_LENGTH = 20;
 /** Messages are short texts; what may be longer goes in parts. */
@@ -27,14 +31,14 @@ const MAX_MESSAGE = 16 * 1024;
 export function messageSockets(): [number, number] {
   const fds = new Int32Array(new ArrayBuffer(8));
   check(libc().socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), "socketpair", "");
-  return [fds[0]!, fds[1]!];
+  return [fds[0], fds[1]];
 }
 
 /** A pipe, its end for reading first. Neither is inherited. Throws a SystemError. */
 export function pipe(): [number, number] {
   const fds = new Int32Array(new ArrayBuffer(8));
   check(libc().pipe2(fds, SOCK_CLOEXEC), "pipe2", "");
-  return [fds[0]!, fds[1]!];
+  return [fds[0], fds[1]];
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { check, EBADF, SystemError } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-import { F_GETFD, F_SETFD, FD_CLOEXEC } from "../libc/socket_constants.ts";
+import { F_GETFD, F_SETFD, FD_CLOEXEC } from "../libc/constants/file.ts";
 
 /**
  * Takes a descriptor over: from now on it is not inherited any more. Throws a SystemError where it isn't open, or is one

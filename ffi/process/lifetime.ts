@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { EPOLLERR, EPOLLHUP, type Polling } from "../poll/poller.ts";
-import { parentPid, sendSignal, signalWhenParentEnds, SIGUSR2, SIGWINCH } from "./process.ts";
-import { EPOLLRDHUP } from "../libc/socket_constants.ts";
+import type { Polling } from "../poll/poller.ts";
+import { parentPid, sendSignal, signalWhenParentEnds } from "./process.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLRDHUP } from "../libc/constants/poll.ts";
+import { SIGUSR2, SIGWINCH } from "../libc/constants/process.ts";
 
 /**
  * Calls `close` when the parent process ends. The kernel tells of the end of the thread that started this process, which

@@ -6,10 +6,8 @@
  */
 import { check, EAGAIN, EINTR, SystemError } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
-import { F_SETFL, O_NONBLOCK } from "../libc/socket_constants.ts";
+import { F_SETFL, O_APPEND, O_CLOEXEC, O_CREAT, O_NONBLOCK, O_TRUNC, O_WRONLY } from "../libc/constants/file.ts";
 
-/** fcntl.h, O_WRONLY | O_CREAT | O_CLOEXEC; and what becomes of the bytes that a file has. */
-const O_WRONLY_CREAT_CLOEXEC = 0o1 | 0o100 | 0o2000000, O_TRUNC = 0o1000, O_APPEND = 0o2000;
 /** For the umask to cut down, as everybody does. */
 const MODE = 0o666;
 
@@ -31,7 +29,7 @@ export class OutputFile {
 
   private static open(path: string, flag: number): OutputFile {
     const c = libc();
-    const fd = check(c.open(cString(path), O_WRONLY_CREAT_CLOEXEC | flag, MODE), "open", path);
+    const fd = check(c.open(cString(path), O_WRONLY | O_CREAT | O_CLOEXEC | flag, MODE), "open", path);
     // only now: opening a pipe for writing without blocking fails where nobody reads yet
     c.fcntl(fd, F_SETFL, O_NONBLOCK | (flag & O_APPEND)); // F_SETFL replaces both
     return new OutputFile(fd, path);

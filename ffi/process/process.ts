@@ -5,35 +5,14 @@
  */
 import { check, SystemError } from "../libc/errors.ts";
 import { cString, libc } from "../libc/libc.ts";
-import { F_GETFL, F_SETFL, O_NONBLOCK } from "../libc/socket_constants.ts";
 import { readBytes, readTextFileIfThere } from "../libc/text_file.ts";
 import { splitWords } from "./words.ts";
+import { F_GETFL, F_SETFL, O_NONBLOCK } from "../libc/constants/file.ts";
+import { TCGETS } from "../libc/constants/ioctl.ts";
+import { PR_SET_PDEATHSIG, RLIMIT_NOFILE } from "../libc/constants/process.ts";
 
-// asm-generic/signal.h
-export const SIGHUP = 1;
-export const SIGINT = 2;
-export const SIGQUIT = 3;
-export const SIGKILL = 9;
-export const SIGUSR1 = 10;
-export const SIGUSR2 = 12;
-export const SIGPIPE = 13;
-export const SIGTERM = 15;
-export const SIGCHLD = 17;
-export const SIGCONT = 18;
-export const SIGTSTP = 20;
-export const SIGTTOU = 22;
-/** asm-generic/signal.h: the Go program sends it to its parent when it has started. */
-export const SIGWINCH = 28;
-
-/** asm-generic/ioctls.h: what only a terminal answers. */
-const TCGETS = 0x5401n;
 /** asm-generic/termbits.h: more than any `struct termios` has. */
 const TERMIOS_SIZE = 64;
-
-/** bits/resource.h */
-const RLIMIT_NOFILE = 7;
-/** linux/prctl.h */
-const PR_SET_PDEATHSIG = 1;
 
 /** The process id of the parent; 1, or that of a subreaper, once the parent has ended. */
 export function parentPid(): number {
@@ -100,18 +79,18 @@ export function sendSignal(pid: number, signal: number): void {
 export function raiseDescriptorLimit(): number {
   const limit = new BigUint64Array(new ArrayBuffer(16)); // struct rlimit: the limit in force, and its own limit
   check(libc().getrlimit(RLIMIT_NOFILE, limit), "getrlimit(RLIMIT_NOFILE)", "");
-  if (limit[0]! < limit[1]!) {
-    limit[0] = limit[1]!;
+  if (limit[0] < limit[1]) {
+    limit[0] = limit[1];
     check(libc().setrlimit(RLIMIT_NOFILE, limit), "setrlimit(RLIMIT_NOFILE)", String(limit[0]));
   }
-  return Number(limit[0]!);
+  return Number(limit[0]);
 }
 
 /** Sets the soft limit of open descriptors, as far as the hard one lets it. Throws a SystemError. */
 export function setDescriptorLimit(soft: number): void {
   const limit = new BigUint64Array(new ArrayBuffer(16));
   check(libc().getrlimit(RLIMIT_NOFILE, limit), "getrlimit(RLIMIT_NOFILE)", "");
-  if (BigInt(soft) < limit[1]!) limit[0] = BigInt(soft);
+  if (BigInt(soft) < limit[1]) limit[0] = BigInt(soft);
   check(libc().setrlimit(RLIMIT_NOFILE, limit), "setrlimit(RLIMIT_NOFILE)", String(soft));
 }
 
@@ -126,7 +105,7 @@ export function setDescriptorLimit(soft: number): void {
 export function inheritedDescriptorLimit(): number {
   const limit = new BigUint64Array(new ArrayBuffer(16)); // struct rlimit
   check(libc().getrlimit(RLIMIT_NOFILE, limit), "getrlimit(RLIMIT_NOFILE)", "");
-  const [soft, hard] = [Number(limit[0]!), Number(limit[1]!)];
+  const [soft, hard] = [Number(limit[0]), Number(limit[1])];
   if (Deno.build.standalone || soft < hard) return soft;
   const ancestor = ancestorOutsideOfRuntime();
   const found = /^Max open files\s+(\d+)/m.exec(readTextFileIfThere(`/proc/${ancestor}/limits`))?.[1];

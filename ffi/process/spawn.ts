@@ -11,7 +11,7 @@
 import { SystemError } from "../libc/errors.ts";
 import { cString, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
-import { SIGPIPE } from "./process.ts";
+import { SIGPIPE } from "../libc/constants/process.ts";
 
 /** Room for the opaque structures of spawn.h; the largest, glibc's `posix_spawnattr_t`, has 336 bytes. */
 const OPAQUE_SIZE = 512;
@@ -42,7 +42,7 @@ export interface SpawnOptions {
 export function spawn(command: readonly Word[], options: SpawnOptions = {}): number {
   const c = libc();
   const actions = opaque(), attributes = opaque(), signals = new Uint8Array(new ArrayBuffer(SIGSET_SIZE));
-  for (const signal of [SIGPIPE, ...options.heeded ?? []]) signals[(signal - 1) >> 3]! |= 1 << ((signal - 1) & 7);
+  for (const signal of [SIGPIPE, ...options.heeded ?? []]) signals[(signal - 1) >> 3] |= 1 << ((signal - 1) & 7);
   c.posix_spawn_file_actions_init(actions);
   c.posix_spawnattr_init(attributes);
   try {
@@ -58,7 +58,7 @@ export function spawn(command: readonly Word[], options: SpawnOptions = {}): num
     const list = new StringList(command);
     const reason = c.posix_spawnp(pid, cWord(name), actions, attributes, list.bytes, environment());
     if (reason !== 0) throw new SystemError("execve", reason, nameOf(name));
-    return pid[0]!;
+    return pid[0];
   } finally {
     c.posix_spawn_file_actions_destroy(actions);
     c.posix_spawnattr_destroy(attributes);

@@ -5,10 +5,9 @@
  * @module
  */
 import { libc } from "../libc/libc.ts";
+import { POLLFD_SIZE, POLLOUT } from "../libc/constants/poll.ts";
 
-// struct pollfd of poll.h: fd (4), events (2), revents (2)
-const POLLFD = 8, REVENTS = 6;
-const POLLOUT = 0x004;
+const REVENTS = 6;
 
 /** What may be written at once where {@linkcode isWritable} says so: PIPE_BUF of linux/limits.h. */
 export const WRITABLE_BYTES = 4096;
@@ -18,7 +17,7 @@ export const WRITABLE_BYTES = 4096;
  * there is no such descriptor). A pipe reports that it is writable when it has room for as much (pipe(7)).
  */
 export function isWritable(fd: number): boolean {
-  const entry = new Uint8Array(new ArrayBuffer(POLLFD));
+  const entry = new Uint8Array(new ArrayBuffer(POLLFD_SIZE));
   const view = new DataView(entry.buffer);
   view.setInt32(0, fd, true);
   view.setInt16(4, POLLOUT, true);

@@ -17,17 +17,11 @@
  * @module
  */
 import { libc } from "../libc/libc.ts";
-import {
-  becomeUser,
-  CAP_NET_ADMIN,
-  CAP_NET_RAW,
-  limitCapabilities,
-  openFilesAsNobody,
-  setNoNewPrivileges,
-} from "./credentials.ts";
+import { becomeUser, limitCapabilities, openFilesAsNobody, setNoNewPrivileges } from "./credentials.ts";
 import { FileRules } from "./landlock.ts";
 import { filterSystemCalls, shareNoNewPrivileges } from "./seccomp.ts";
 import type { Identity } from "./users.ts";
+import { CAP_NET_ADMIN, CAP_NET_RAW } from "../libc/constants/process.ts";
 
 /** What to give up, and what is still needed. */
 export interface Confinement {

@@ -12,13 +12,10 @@
 import { check, EINVAL, EPERM, SystemError } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import type { Identity } from "./users.ts";
+import { PR_SET_NO_NEW_PRIVS } from "../libc/constants/process.ts";
 
-/** linux/prctl.h */
-const PR_SET_NO_NEW_PRIVS = 38;
 /** linux/capability.h: _LINUX_CAPABILITY_VERSION_3, which has two words of each set. */
 const CAPABILITY_VERSION = 0x2008_0522;
-/** linux/capability.h */
-export const CAP_NET_ADMIN = 12, CAP_NET_RAW = 13;
 
 /**
  * Becomes that user, in all threads, with no way back. Throws a SystemError; what was done before it stays, so that the
@@ -78,9 +75,9 @@ export function limitCapabilities(keep: readonly number[]): void {
   const data = new Uint32Array(new ArrayBuffer(24));
   check(c.capget(header, data), "capget", "");
   const mask = new Uint32Array(2);
-  for (const capability of keep) mask[capability >> 5]! |= 1 << (capability & 31);
+  for (const capability of keep) mask[capability >> 5] |= 1 << (capability & 31);
   for (const word of [0, 1]) {
-    const permitted = data[3 * word + 1]! & mask[word]!;
+    const permitted = data[3 * word + 1] & mask[word];
     data.set([permitted, permitted, 0], 3 * word);
   }
   check(c.capset(header, data), "capset", "");

@@ -15,6 +15,7 @@ import { check, ENOSYS, EOPNOTSUPP, SystemError } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
 import { linkTarget } from "../process/process.ts";
 import { numberOf } from "./syscalls.ts";
+import { O_CLOEXEC, O_PATH } from "../libc/constants/file.ts";
 
 // linux/landlock.h
 const LANDLOCK_CREATE_RULESET_VERSION = 1;
@@ -35,9 +36,6 @@ const ALL_RIGHTS: readonly (readonly [abi: number, rights: number])[] = [
   [2, 0x3fff],
   [1, 0x1fff],
 ];
-
-/** asm-generic/fcntl.h: O_PATH | O_CLOEXEC. */
-const O_PATH_CLOEXEC = 0o10000000 | 0o2000000;
 
 /** This process in /proc: its figures, and its network's routes and addresses (`net` is a link to `self/net`). */
 const OWN_PROC = "/proc/self";
@@ -143,7 +141,7 @@ export class FileRules {
 
   private allow(path: string, rights: number, keep = false): void {
     const c = libc();
-    const fd = c.open(cString(path), O_PATH_CLOEXEC, 0);
+    const fd = c.open(cString(path), O_PATH | O_CLOEXEC, 0);
     if (fd < 0) return; // not there, or not for this user: then there is nothing to allow
     try {
       // struct landlock_path_beneath_attr, packed: allowed_access (64 bits), parent_fd (32)
@@ -200,7 +198,7 @@ function linkTargetOf(path: string): string | null {
 
 function isRoot(folder: string): boolean {
   const c = libc();
-  const fd = c.open(cString(folder), O_PATH_CLOEXEC, 0);
+  const fd = c.open(cString(folder), O_PATH | O_CLOEXEC, 0);
   if (fd < 0) return false;
   try {
     return linkTarget(`/proc/self/fd/${fd}`) === "/";

@@ -18,7 +18,58 @@
  * @module
  */
 import { EACCES, EAFNOSUPPORT, EINVAL, ENOSYS, EPERM } from "../libc/errors.ts";
-import type { Libc } from "../libc/libc.ts";
+import {
+  __O_TMPFILE,
+  F_ADD_SEALS,
+  F_DUPFD,
+  F_DUPFD_CLOEXEC,
+  F_GET_SEALS,
+  F_GETFD,
+  F_GETFL,
+  F_GETLK,
+  F_GETPIPE_SZ,
+  F_OFD_GETLK,
+  F_OFD_SETLK,
+  F_OFD_SETLKW,
+  F_SETFD,
+  F_SETFL,
+  F_SETLK,
+  F_SETLKW,
+  F_SETPIPE_SZ,
+  O_ACCMODE,
+  O_APPEND,
+  O_CREAT,
+  O_TRUNC,
+} from "../libc/constants/file.ts";
+import {
+  FIOCLEX,
+  FIONBIO,
+  FIONCLEX,
+  FIONREAD,
+  TCGETS,
+  TIOCGPGRP,
+  TIOCGWINSZ,
+  TIOCOUTQ,
+  TIOCSPGRP,
+  TUNSETOFFLOAD,
+} from "../libc/constants/ioctl.ts";
+import {
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+  CLONE_THREAD,
+  PR_GET_DUMPABLE,
+  PR_GET_NAME,
+  PR_GET_NO_NEW_PRIVS,
+  PR_SET_NAME,
+  PR_SET_PDEATHSIG,
+  PR_SET_TIMERSLACK,
+  PR_SET_VMA,
+} from "../libc/constants/process.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -27,12 +78,20 @@ import {
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPV6_ADDR_PREFERENCES,
+  IPV6_AUTOFLOWLABEL,
+  IPV6_MINHOPCOUNT,
+  IPV6_RECVTCLASS,
+  IPV6_TCLASS,
+  IPV6_UNICAST_IF,
   SOCK_DGRAM,
   SOCK_RAW,
   SOCK_STREAM,
   SOL_RAW,
   SOL_SOCKET,
-} from "../libc/socket_constants.ts";
+} from "../libc/constants/socket.ts";
+import type { Libc } from "../libc/libc.ts";
 import type { ArgumentIs, FilterRule } from "./bpf.ts";
 import { type Architecture, type SyscallName, SYSCALLS } from "./syscalls.ts";
 
@@ -121,43 +180,83 @@ export interface Conditional {
   readonly errno: number;
 }
 
-/** asm-generic/fcntl.h, the same on x86: O_ACCMODE, O_CREAT, O_TRUNC, O_APPEND, and __O_TMPFILE. */
-const ANY_WRITING = 0o3 | 0o100 | 0o1000 | 0o2000 | 0o20000000;
-/** linux/sched.h: CLONE_THREAD, and CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. */
-const CLONE_THREAD = 0x0001_0000, ANY_CLONE_NEW = 0x7e02_0000;
-/** linux/net.h, SOCK_TYPE_MASK: the rest are flags (SOCK_NONBLOCK, SOCK_CLOEXEC). */
+/** Every flag of open(2) by which a file is written, made or changed. */
+const ANY_WRITING = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | __O_TMPFILE;
+
+const ANY_CLONE_NEW = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
+  CLONE_NEWNET;
+
+/** linux/net.h, SOCK_TYPE_MASK: the other bits of a socket's type are flags (SOCK_NONBLOCK, SOCK_CLOEXEC). */
 const SOCKET_TYPE = 0xf;
-/** netinet/in.h */
-const IPPROTO_UDP = 17;
 
 /**
- * asm-generic/ioctls.h, and linux/if_tun.h. Is it a terminal and how wide (TCGETS, TIOCGWINSZ), which processes have it
- * (TIOCGPGRP, TIOCSPGRP), may it block and how much is there (FIONBIO, FIONREAD, FIOCLEX, FIONCLEX, and TIOCOUTQ, which
- * is SIOCOUTQ for a socket), and the offloads of the guest's device, which are given back at the end (TUNSETOFFLOAD). Not
- * TIOCSTI, by which a program types into the terminal that it was started from.
+ * Questions about terminals, flags and fill levels of descriptors, and the offloads of the guest's device, which are
+ * given back at the end. Not TIOCSTI, by which a program types into the terminal that it was started from.
  */
-const IOCTLS = [0x540f, 0x5410, 0x5401, 0x5413, 0x5421, 0x541b, 0x5451, 0x5450, 0x5411, 0x4004_54d0];
+const IOCTLS = [
+  TIOCGPGRP,
+  TIOCSPGRP,
+  TCGETS,
+  TIOCGWINSZ,
+  FIONBIO,
+  FIONREAD,
+  FIOCLEX,
+  FIONCLEX,
+  TIOCOUTQ,
+  TUNSETOFFLOAD,
+].map(Number);
 
 /**
- * asm-generic/fcntl.h and linux/fcntl.h: duplicates, flags, locks, the size of a pipe, seals of a memfd. Not F_SETOWN and
- * F_SETSIG, by which a descriptor sends signals to other processes.
+ * Duplicates, flags, locks, the size of a pipe, and the seals of a memfd. Not F_SETOWN and F_SETSIG, by which a descriptor
+ * sends signals to other processes.
  */
-const FCNTLS = [0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032, 1033, 1034];
+const FCNTLS = [
+  F_DUPFD,
+  F_GETFD,
+  F_SETFD,
+  F_GETFL,
+  F_SETFL,
+  F_GETLK,
+  F_SETLK,
+  F_SETLKW,
+  F_OFD_GETLK,
+  F_OFD_SETLK,
+  F_OFD_SETLKW,
+  F_DUPFD_CLOEXEC,
+  F_SETPIPE_SZ,
+  F_GETPIPE_SZ,
+  F_ADD_SEALS,
+  F_GET_SEALS,
+];
 
 /**
- * linux/prctl.h: PR_SET_PDEATHSIG (the end of the parent), PR_GET_DUMPABLE, PR_SET_NAME and PR_GET_NAME (a thread's),
- * PR_SET_TIMERSLACK, PR_GET_NO_NEW_PRIVS, PR_SET_VMA (V8 names its memory). Not PR_SET_DUMPABLE and PR_SET_PTRACER,
- * which would let others in, nor PR_SET_MM.
+ * The end of the parent (PR_SET_PDEATHSIG), the names of threads, and V8's names for its memory (PR_SET_VMA), among
+ * others. Not PR_SET_DUMPABLE and PR_SET_PTRACER, which would let other processes trace this one, nor PR_SET_MM.
  */
-const PRCTLS = [1, 3, 15, 16, 29, 39, 0x5356_4d41];
+const PRCTLS = [
+  PR_SET_PDEATHSIG,
+  PR_GET_DUMPABLE,
+  PR_SET_NAME,
+  PR_GET_NAME,
+  PR_SET_TIMERSLACK,
+  PR_GET_NO_NEW_PRIVS,
+  PR_SET_VMA,
+];
 
 /**
- * Levels of setsockopt(2), and options of IP: those up to 63, which are about the socket, and of IPv6 some more
- * (linux/in6.h: RECVTCLASS, TCLASS, AUTOFLOWLABEL, ADDR_PREFERENCES, MINHOPCOUNT, UNICAST_IF). From 64 on are those that
- * change the host's firewall (IPT_SO_SET_REPLACE of linux/netfilter_ipv4/ip_tables.h and the like).
+ * Options of setsockopt(2) at the IP levels. Those up to 63 are about the socket; from 64 on, IPv6 has some more of that
+ * kind. The others from 64 on change the host's firewall (IPT_SO_SET_REPLACE of linux/netfilter_ipv4/ip_tables.h and the
+ * like).
  */
 const ABOVE_63 = 0xffff_ffc0;
-const MORE_IPV6_OPTIONS = [66, 67, 70, 72, 73, 76];
+const MORE_IPV6_OPTIONS = [
+  IPV6_RECVTCLASS,
+  IPV6_TCLASS,
+  IPV6_AUTOFLOWLABEL,
+  IPV6_ADDR_PREFERENCES,
+  IPV6_MINHOPCOUNT,
+  IPV6_UNICAST_IF,
+];
 
 /** Those that depend on the program's needs. */
 export function conditional({ pid, signals, rawIcmp, removesFiles }: SeccompNeeds): readonly Conditional[] {

@@ -37,7 +37,7 @@ export const ENGINE: readonly (readonly [flag: string, reason: string])[] = [
     "Little garbage is to lie about after a flood of connections that come to nothing. MiB: what dies young is looked " +
     "for more often. Per cent: what dies old is looked for when the heap has grown by half, not when it is three times " +
     "as large: one of 100,000 frames makes the program grow by 38 MiB in the place of 55 to 87. Streams and calls are " +
-    "as fast as without. And the program may have garbage collected when nothing else asks for it: see ffi/process/garbage.ts",
+    "as fast as without. And the program may have garbage collected when nothing else asks for it: see ffi/process/reclaim_memory.ts",
   ],
 ];
 

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { PingSockets } from "../../ffi/ping/ping.ts";
+import { PingSockets } from "../../ffi/ping/ping_sockets.ts";
 import { NameServers } from "../../forward/dns/servers.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../forward/limits/limits.ts";
 import type { LocalForward } from "../../forward/forwards/local/forward.ts";

@@ -6,10 +6,10 @@
  */
 import type { EchoPort, EchoReceiver, OpenEcho } from "../../ffi/ping/echo_socket.ts";
 import { EACCES, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOBUFS } from "../../ffi/libc/errors.ts";
-import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../../ffi/libc/error_queue.ts";
 import { sockaddrOf } from "../../ffi/libc/sockaddr.ts";
 import { IpAddress, type IpVersion } from "../../stack/base/address.ts";
 import type { Random } from "./frames.ts";
+import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../../ffi/libc/constants/socket.ts";
 
 /** Requests of a socket that may still be answered; older ones are lost. */
 const KEPT = 16;

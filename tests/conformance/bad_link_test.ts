@@ -8,10 +8,10 @@
  * @module
  */
 import { allocate } from "../../ffi/libc/memory.ts";
-import { readFrames } from "../../ffi/guest/device.ts";
+import { readFrames } from "../../ffi/guest/guest_device.ts";
 import { withNetworkNamespace } from "../../ffi/network/netns.ts";
 import { Poller } from "../../ffi/poll/poller.ts";
-import { openTun } from "../../ffi/device/tun.ts";
+import { openTun } from "../../ffi/device/open_tun.ts";
 import { TunDevice } from "../../ffi/device/tun_device.ts";
 import { StackScheduler } from "../../forward/timers/stack_scheduler.ts";
 import { Process } from "../../scripts/lab/process.ts";

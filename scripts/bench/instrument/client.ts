@@ -27,17 +27,9 @@ import {
   STREAM_PORT,
   type StreamRequest,
 } from "./protocol.ts";
-import {
-  connectSocket,
-  EAGAIN,
-  enlargeReceiveBuffer,
-  MSG_NOSIGNAL,
-  setPatience,
-  SOCK_DGRAM,
-  SOCK_STREAM,
-  sockaddr,
-} from "./sockets.ts";
+import { connectSocket, EAGAIN, enlargeReceiveBuffer, setPatience, sockaddr } from "./sockets.ts";
 import { ACKNOWLEDGMENT_PATIENCE, receiveStream, sendStream, SILENCE } from "./stream.ts";
+import { MSG_NOSIGNAL, SOCK_DGRAM, SOCK_STREAM } from "../../../ffi/libc/constants/socket.ts";
 
 /** ms that one call may take before it counts as failed. */
 const PATIENCE = 10_000;

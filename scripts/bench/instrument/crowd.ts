@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { Epoll, EPOLLIN, EPOLLOUT } from "./epoll.ts";
+import { Epoll } from "./epoll.ts";
 import { errno, libc, reason } from "./libc.ts";
-import { connectResult, EINPROGRESS, MSG_NOSIGNAL, openSocket, SOCK_NONBLOCK, SOCK_STREAM } from "./sockets.ts";
+import { connectResult, EINPROGRESS, openSocket } from "./sockets.ts";
+import { EPOLLIN, EPOLLOUT } from "../../../ffi/libc/constants/poll.ts";
+import { MSG_NOSIGNAL, SOCK_NONBLOCK, SOCK_STREAM } from "../../../ffi/libc/constants/socket.ts";
 
 /** Connections that are being opened, and echoes that are awaited, at a time: what a busy server sees, not a SYN flood. */
 const AT_ONCE = 256;

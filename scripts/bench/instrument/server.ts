@@ -6,7 +6,7 @@
  * @module
  */
 import { takeCpu } from "./affinity.ts";
-import { Epoll, EPOLLIN } from "./epoll.ts";
+import { Epoll } from "./epoll.ts";
 import { check, errno, libc, reason } from "./libc.ts";
 import {
   ANSWER_PORT,
@@ -17,19 +17,16 @@ import {
   STREAM_PORT,
   type StreamRequest,
 } from "./protocol.ts";
+import { bindSocket, boundPort, EAGAIN, setPatience, sockaddr } from "./sockets.ts";
+import { ACKNOWLEDGMENT_PATIENCE, receiveStream, sendStream, SILENCE } from "./stream.ts";
+import { EPOLLIN } from "../../../ffi/libc/constants/poll.ts";
 import {
-  bindSocket,
-  boundPort,
-  EAGAIN,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
-  setPatience,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_STREAM,
-  sockaddr,
-} from "./sockets.ts";
-import { ACKNOWLEDGMENT_PATIENCE, receiveStream, sendStream, SILENCE } from "./stream.ts";
+} from "../../../ffi/libc/constants/socket.ts";
 
 /** ms that a client that asked for a stream may take to greet its socket. */
 const GREETING_PATIENCE = 5_000;

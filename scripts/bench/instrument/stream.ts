@@ -10,8 +10,9 @@
  * @module
  */
 import { Batch } from "./batch.ts";
-import { EAGAIN, ECONNREFUSED, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_WAITFORONE } from "./sockets.ts";
+import { EAGAIN, ECONNREFUSED, MSG_WAITFORONE } from "./sockets.ts";
 import { check, errno, libc } from "./libc.ts";
+import { MSG_DONTWAIT, MSG_NOSIGNAL } from "../../../ffi/libc/constants/socket.ts";
 
 /** How datagrams are sent. */
 export type Manner = "window" | "flood";

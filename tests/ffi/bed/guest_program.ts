@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { GuestCommand, GuestError } from "../../../ffi/guest/command.ts";
+import { GuestCommand, GuestError } from "../../../ffi/guest/guest_command.ts";
 import { delay } from "../../../scripts/lab/timing.ts";
 
 const [signal, ...command] = Deno.args;

@@ -24,6 +24,6 @@ export function newSockets(before: ReadonlyMap<number, string>): number[] {
 
 /** Whether programs that are started don't get it. */
 export function isClosedOnExec(fd: number): boolean {
-  const flags = /^flags:\s*(\d+)$/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`))![1]!;
+  const flags = /^flags:\s*(\d+)$/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`))![1];
   return (parseInt(flags, 8) & 0o2000000) !== 0;
 }

@@ -24,7 +24,7 @@ const { symbols } = Deno.dlopen("libc.so.6", {
 export function socketPair(type: number): [number, number] {
   const fds = new Int32Array(2);
   assert(symbols.socketpair(AF_UNIX, type, 0, fds) === 0);
-  return [fds[0]!, fds[1]!];
+  return [fds[0], fds[1]];
 }
 
 /** A socket bound to a path. */

@@ -1,9 +1,10 @@
 import { FrameReader, type FrameReaderOptions } from "../../../ffi/device/frame_reader.ts";
 import type { PollHandle } from "../../../ffi/poll/epoll_set.ts";
-import { EPOLLERR, EPOLLIN, type Polling } from "../../../ffi/poll/poller.ts";
+import type { Polling } from "../../../ffi/poll/poller.ts";
 import { allocatePlain, type Frame, FramePool } from "../../../stack/base/device.ts";
 import { assertEquals } from "../../assert.ts";
 import { delay } from "../../../scripts/lab/timing.ts";
+import { EPOLLERR, EPOLLIN } from "../../../ffi/libc/constants/poll.ts";
 
 /** A source of numbered frames, the poller it is registered with, and what the reader did with both. */
 class Bed implements Polling {
@@ -34,7 +35,7 @@ class Bed implements Polling {
           frame.held = true;
           this.held.push(frame);
         }
-        this.onFrame(frame.bytes[frame.start]!);
+        this.onFrame(frame.bytes[frame.start]);
       },
       endOfTurn: () => this.log.push("end of turn"),
       onError: (error) => this.log.push(error.message),

@@ -206,7 +206,7 @@ Deno.test("SOCK_DGRAM: an unconnected socket answers whoever sent last", async (
     connectTo(fd, `${folder}/own`);
     return fd;
   });
-  for (const guest of [...guests, guests[0]!]) {
+  for (const guest of [...guests, guests[0]]) {
     send(guest, bytesOf(60, guest));
     assertEquals(device.read(frame), true);
     assertEquals(device.transmit(out), true);
@@ -217,13 +217,13 @@ Deno.test("SOCK_DGRAM: an unconnected socket answers whoever sent last", async (
   send(anonymous, bytesOf(60, 1));
   assertEquals(device.read(frame), true);
   assertEquals(device.transmit(out), true); // that one has no address: to the one before
-  assertEquals(receive(guests[0]!), Uint8Array.from(expected));
-  close(guests[0]!); // nobody is there at the moment; that is not the end
+  assertEquals(receive(guests[0]), Uint8Array.from(expected));
+  close(guests[0]); // nobody is there at the moment; that is not the end
   assertEquals(device.transmit(out), false);
-  send(guests[1]!, bytesOf(60, 1));
+  send(guests[1], bytesOf(60, 1));
   assertEquals(device.read(frame), true);
   assertEquals(device.transmit(out), true);
-  for (const fd of [guests[1]!, anonymous, unused]) close(fd);
+  for (const fd of [guests[1], anonymous, unused]) close(fd);
   device.close();
   await Deno.remove(folder, { recursive: true });
 });

@@ -3,14 +3,15 @@ import { FrameReader } from "../../../ffi/device/frame_reader.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
 import { allocate } from "../../../ffi/libc/memory.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
-import { EPOLLIN, Poller } from "../../../ffi/poll/poller.ts";
-import { openTun } from "../../../ffi/device/tun.ts";
+import { Poller } from "../../../ffi/poll/poller.ts";
+import { openTun } from "../../../ffi/device/open_tun.ts";
 import { TunDevice } from "../../../ffi/device/tun_device.ts";
 import { Frame, FRAME_SIZE, FramePool, IP_HEADER_AT, Segmentation, Transmit } from "../../../stack/base/device.ts";
 import { until } from "../../../scripts/lab/until.ts";
 import { assert, assertEquals, assertThrows } from "../../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
 import { equals } from "../../bytes.ts";
+import { EPOLLIN } from "../../../ffi/libc/constants/poll.ts";
 
 libc();
 
@@ -61,10 +62,10 @@ async function readDatagram(device: TunDevice, poller: Poller, frame: Frame, por
   for (;;) {
     while (device.read(frame)) {
       const { bytes } = frame;
-      const version = bytes[IP_HEADER_AT]! >> 4;
+      const version = bytes[IP_HEADER_AT] >> 4;
       const udp = IP_HEADER_AT + (version === 4 ? 20 : 40);
       const protocol = bytes[IP_HEADER_AT + (version === 4 ? 9 : 6)];
-      if (protocol === 17 && (bytes[udp]! << 8 | bytes[udp + 1]!) === port) {
+      if (protocol === 17 && (bytes[udp] << 8 | bytes[udp + 1]) === port) {
         handle.remove();
         return udp;
       }
@@ -78,14 +79,14 @@ async function readDatagram(device: TunDevice, poller: Poller, frame: Frame, por
 
 function sum(bytes: Uint8Array, from: number, to: number, start = 0): number {
   let total = start;
-  for (let i = from; i < to; i += 2) total += bytes[i]! << 8 | (i + 1 < to ? bytes[i + 1]! : 0);
+  for (let i = from; i < to; i += 2) total += bytes[i] << 8 | (i + 1 < to ? bytes[i + 1] : 0);
   while (total > 0xffff) total = (total & 0xffff) + (total >>> 16);
   return total;
 }
 
 /** The sum of the pseudo-header of the packet whose IP header is at `ip`. */
 function pseudoSum(bytes: Uint8Array, ip: number, protocol: number, length: number): number {
-  const addresses = bytes[ip]! >> 4 === 4 ? [ip + 12, ip + 20] as const : [ip + 8, ip + 40] as const;
+  const addresses = bytes[ip] >> 4 === 4 ? [ip + 12, ip + 20] as const : [ip + 8, ip + 40] as const;
   return sum(bytes, addresses[0], addresses[1], protocol + (length & 0xffff) + (length >>> 16));
 }
 
@@ -96,10 +97,10 @@ function pseudoSum(bytes: Uint8Array, ip: number, protocol: number, length: numb
 function turnAround(frame: Frame, device: TunDevice, out: Transmit, swap: boolean, pieces: number): void {
   const { bytes } = frame;
   const ip = IP_HEADER_AT;
-  const version = bytes[ip]! >> 4;
-  const protocol = bytes[ip + (version === 4 ? 9 : 6)]!;
+  const version = bytes[ip] >> 4;
+  const protocol = bytes[ip + (version === 4 ? 9 : 6)];
   const transport = ip + (version === 4 ? 20 : 40);
-  const headers = transport + (protocol === 17 ? 8 : protocol === 6 ? (bytes[transport + 12]! >> 4) * 4 : 0);
+  const headers = transport + (protocol === 17 ? 8 : protocol === 6 ? (bytes[transport + 12] >> 4) * 4 : 0);
   out.begin(headers - transport);
   out.headStart = out.headEnd - (headers - frame.start);
   const head = out.head.bytes;
@@ -171,7 +172,7 @@ for (const kind of ["tap", "tun"] as const) {
           assertEquals([...bytes.subarray(udp + 2, udp + 6)], [0, 7, 0, 20]);
           assertEquals([frame.checksumTrusted, frame.segmentSize], [offload, 0]);
           const pseudo = pseudoSum(bytes, IP_HEADER_AT, 17, 20);
-          if (offload) assertEquals(bytes[udp + 6]! << 8 | bytes[udp + 7]!, pseudo);
+          if (offload) assertEquals(bytes[udp + 6] << 8 | bytes[udp + 7], pseudo);
           else assertEquals(sum(bytes, udp, frame.end, pseudo), 0xffff);
 
           for (const pieces of [1, 2, 5, 12]) {
@@ -218,14 +219,14 @@ for (const kind of ["tap", "tun"] as const) {
         const out = new Transmit(allocate);
         const readers = [0, 1].map((side) =>
           new FrameReader({
-            source: devices[side]!,
-            fd: devices[side]!.fd,
+            source: devices[side],
+            fd: devices[side].fd,
             poller,
             pool,
             receive: (frame) => {
-              if (frame.segmentSize > 0) largest[side] = Math.max(largest[side]!, frame.end - IP_HEADER_AT);
-              turnAround(frame, devices[1 - side]!, out, false, 3);
-              devices[1 - side]!.transmit(out);
+              if (frame.segmentSize > 0) largest[side] = Math.max(largest[side], frame.end - IP_HEADER_AT);
+              turnAround(frame, devices[1 - side], out, false, 3);
+              devices[1 - side].transmit(out);
             },
             endOfTurn: () => {},
             onError: failOnError,

@@ -5,7 +5,7 @@ import { type Endpoint, formatEndpoint, IpAddress } from "../../../stack/base/ad
 import { assert, assertEquals, assertMatch, assertThrows } from "../../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
 import { isClosedOnExec, newSockets, sockets } from "../bed/sockets.ts";
-import { endpoint, TestHost } from "../host_libc/test_host.ts";
+import { endpoint, TestHost } from "../bed/test_host.ts";
 import { equals } from "../../bytes.ts";
 
 libc();
@@ -66,16 +66,16 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
     for (const [i, size] of [1, 0, 1400, 16_385, 65_507, longest].entries()) {
       a.socket.send(data, 9, size, b.socket.local);
       await b.have(i + 1);
-      const { bytes, from } = b.datagrams[i]!;
+      const { bytes, from } = b.datagrams[i];
       assertEquals(equals(bytes, data.subarray(9, 9 + size)), true);
       assertEquals(formatEndpoint(from), formatEndpoint(a.socket.local));
       b.socket.send(bytes, 0, size, from); // an array of its own, a small one as well
       await a.have(i + 1);
-      assertEquals(equals(a.datagrams[i]!.bytes, bytes), true);
+      assertEquals(equals(a.datagrams[i].bytes, bytes), true);
     }
     a.socket.send(data, 0, longest + 1, b.socket.local);
     await a.haveFailed(1);
-    const { error, to } = a.failures[0]!;
+    const { error, to } = a.failures[0];
     assertEquals([error.failure, to], ["other", b.socket.local]);
     assertMatch(error.message, /^send to udp .*: message too long$/);
     a.socket.close();
@@ -87,11 +87,11 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
     await using test = new TestHost();
     const to = new Received(test, address);
     const from = [new Received(test, address), new Received(test, address), new Received(test, address)];
-    for (let i = 0; i < 150; i++) from[i % 3]!.socket.send(data, i, 100, to.socket.local);
+    for (let i = 0; i < 150; i++) from[i % 3].socket.send(data, i, 100, to.socket.local);
     await to.have(150);
     for (const [i, datagram] of to.datagrams.entries()) {
       assertEquals(equals(datagram.bytes, data.subarray(i, i + 100)), true);
-      assertEquals(datagram.from.port, from[i % 3]!.socket.local.port);
+      assertEquals(datagram.from.port, from[i % 3].socket.local.port);
     }
     for (const { socket } of [to, ...from]) socket.close();
   });
@@ -102,7 +102,7 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
     const [a, b, other] = [new Received(test, address), new Received(test, address), new Received(test, address)];
     const sizes = Array.from(
       { length: 30 },
-      (_, i) => [100, 100, 100, 60, 1400, 1400, 0, 1472, 2000][(i * 7 >> 3) % 9]!,
+      (_, i) => [100, 100, 100, 60, 1400, 1400, 0, 1472, 2000][(i * 7 >> 3) % 9],
     );
     sizes.push(...new Array<number>(70).fill(300)); // more than one train
     for (const [i, size] of sizes.entries()) {
@@ -113,11 +113,11 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
     await b.have(sizes.length);
     await other.have(sizes.length / 10);
     for (const [i, { bytes, from }] of b.datagrams.entries()) {
-      assertEquals(equals(bytes, data.subarray(i, i + sizes[i]!)), true);
+      assertEquals(equals(bytes, data.subarray(i, i + sizes[i])), true);
       assertEquals(from.port, a.socket.local.port);
     }
     for (const [i, { bytes }] of other.datagrams.entries()) {
-      assertEquals(equals(bytes, data.subarray(10 * i + 5, 10 * i + 5 + sizes[10 * i + 5]!)), true);
+      assertEquals(equals(bytes, data.subarray(10 * i + 5, 10 * i + 5 + sizes[10 * i + 5])), true);
     }
     assertEquals([a.failures, b.failures], [[], []]);
     for (const run of deferred) run();
@@ -164,13 +164,13 @@ Deno.test("an IPv6 socket with an IPv4 peer", async () => {
   assertEquals(six.socket.local.address.toString(), "::");
   four.socket.send(data, 0, 5, endpoint("127.0.0.1", six.socket.local.port));
   await six.have(1);
-  assertEquals(formatEndpoint(six.datagrams[0]!.from), formatEndpoint(four.socket.local));
-  six.socket.send(data, 0, 6, six.datagrams[0]!.from);
+  assertEquals(formatEndpoint(six.datagrams[0].from), formatEndpoint(four.socket.local));
+  six.socket.send(data, 0, 6, six.datagrams[0].from);
   await four.have(1);
   four.socket.close();
-  six.socket.send(data, 0, 6, six.datagrams[0]!.from);
+  six.socket.send(data, 0, 6, six.datagrams[0].from);
   await six.haveFailed(1);
-  assertEquals(formatEndpoint(six.failures[0]!.to!), formatEndpoint(four.socket.local));
+  assertEquals(formatEndpoint(six.failures[0].to!), formatEndpoint(four.socket.local));
   six.socket.close();
 });
 
@@ -180,7 +180,7 @@ Deno.test("source addresses are for the wildcard", async () => {
   assertEquals(source.socket.local.address.toString(), "127.0.0.8");
   source.socket.send(data, 0, 5, own.socket.local);
   await own.have(1);
-  assertEquals(formatEndpoint(own.datagrams[0]!.from), formatEndpoint(source.socket.local));
+  assertEquals(formatEndpoint(own.datagrams[0].from), formatEndpoint(source.socket.local));
   source.socket.close();
   own.socket.close();
   await using foreign = new TestHost({ source4: IpAddress.parse("192.0.2.9") });
@@ -241,8 +241,8 @@ Deno.test({
       socket.socket.send(data, 0, 10, to);
       assertEquals(socket.failures.length, i); // not from within
       await socket.haveFailed(i + 1);
-      assertEquals([socket.failures[i]!.error.failure, socket.failures[i]!.to], [failure, to]);
-      const { lost } = socket.failures[i]!;
+      assertEquals([socket.failures[i].error.failure, socket.failures[i].to], [failure, to]);
+      const { lost } = socket.failures[i];
       assertEquals(lost, { icmp: null, mtu: 0, data: data.slice(0, 10), length: 10 });
     }
     socket.socket.close();
@@ -306,7 +306,7 @@ for (const together of [false, true]) {
         from.socket.send(data, 0, 10, endpoint(asked, server.socket.local.port));
         flush();
         await server.have(1);
-        const question = server.datagrams[0]!;
+        const question = server.datagrams[0];
         assertEquals(question.asked?.toString(), asked, what);
         for (let i = 0; i < 3; i++) server.socket.send(data, i, 100, question.from, question.asked);
         server.socket.send(data, 0, 2_000, question.from, question.asked); // too long to leave with others
@@ -316,8 +316,8 @@ for (const together of [false, true]) {
         for (const answer of from.datagrams.slice(0, 4)) {
           assertEquals(formatEndpoint(answer.from), formatEndpoint(endpoint(asked, server.socket.local.port)), what);
         }
-        assertEquals(equals(from.datagrams[2]!.bytes, data.subarray(2, 102)), true, `${what}: the third answer`);
-        assertEquals(from.datagrams[0]!.asked, null, "not asked for");
+        assertEquals(equals(from.datagrams[2].bytes, data.subarray(2, 102)), true, `${what}: the third answer`);
+        assertEquals(from.datagrams[0].asked, null, "not asked for");
         for (const { socket } of [server, from]) socket.close();
       }
     },
@@ -346,7 +346,7 @@ for (const [address, headers] of [["127.0.0.1", 28], ["::1", 48]] as const) {
       await a.haveFailed(3);
       assertEquals(b.datagrams.map(({ bytes }) => bytes.length), [fits, 3000]);
       for (const [i, size] of [fits + 1, fits + 1, 3000].entries()) {
-        const { to: where, lost } = a.failures[i]!;
+        const { to: where, lost } = a.failures[i];
         assertEquals(where, to);
         const kept = data.slice(size, size + 512);
         assertEquals(lost, { icmp: null, mtu: 1400, data: kept, length: size }, `the one of ${size} bytes`);

@@ -5,7 +5,7 @@ import { Poller, type Polling } from "../../../ffi/poll/poller.ts";
 import { hostError } from "../../../forward/host/errors.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
-import { endpoint } from "../host_libc/test_host.ts";
+import { endpoint } from "../bed/test_host.ts";
 
 libc();
 const ENOBUFS = 105;

@@ -1,11 +1,12 @@
 import process from "node:process";
 import { libc } from "../../../ffi/libc/libc.ts";
-import { EPOLLET, EPOLLIN, EPOLLOUT, Poller, type PollerOptions } from "../../../ffi/poll/poller.ts";
+import { Poller, type PollerOptions } from "../../../ffi/poll/poller.ts";
 import { assert, assertEquals, assertThrows } from "../../assert.ts";
 import { TestDescriptor } from "../bed/test_descriptor.ts";
 import { SystemError } from "../../../ffi/libc/errors.ts";
 import { socketPair } from "../bed/unix_sockets.ts";
 import { delay } from "../../../scripts/lab/timing.ts";
+import { EPOLLET, EPOLLIN, EPOLLOUT } from "../../../ffi/libc/constants/poll.ts";
 
 libc();
 
@@ -159,7 +160,7 @@ Deno.test("the clock stands still while an event is told, and goes on between tu
   const told = Promise.withResolvers<number[]>();
   using descriptor = new TestDescriptor(poller, () => {
     const times = [poller.now()];
-    while (performance.now() < times[0]! + 2);
+    while (performance.now() < times[0] + 2);
     told.resolve([...times, poller.now(), performance.now()]);
   });
   descriptor.handle.arm(EPOLLIN);
@@ -175,7 +176,7 @@ Deno.test("a removed descriptor is silent, also when its event came in the same 
   const poller = begun({ onError });
   const pair: TestDescriptor[] = [];
   for (let i = 0; i < 2; i++) {
-    pair.push(new TestDescriptor(poller, () => pair[1 - i]!.handle.remove()));
+    pair.push(new TestDescriptor(poller, () => pair[1 - i].handle.remove()));
   }
   for (const descriptor of pair) {
     descriptor.set();
@@ -186,7 +187,7 @@ Deno.test("a removed descriptor is silent, also when its event came in the same 
   next.set();
   next.handle.arm(EPOLLIN);
   await next.next;
-  assertEquals(pair[0]!.calls.length + pair[1]!.calls.length, 1);
+  assertEquals(pair[0].calls.length + pair[1].calls.length, 1);
   for (const descriptor of pair) descriptor.handle.remove();
   for (const descriptor of pair) descriptor[Symbol.dispose]();
   await poller.close();
@@ -381,8 +382,8 @@ Deno.test("a callback that throws does not keep the others from theirs", async (
     descriptor.handle.arm(EPOLLIN);
   }
   await Promise.all(done);
-  all[0]!.handle.arm(EPOLLIN);
-  await all[0]!.next;
+  all[0].handle.arm(EPOLLIN);
+  await all[0].next;
   await delay(0);
   assertEquals(thrown, [fault, fault]);
   removeEventListener("error", seen);
@@ -416,7 +417,8 @@ async function script(body: string): Promise<{ code: number; stdout: string }> {
   try {
     await Deno.writeTextFile(
       file,
-      `import { EPOLLIN, Poller } from ${JSON.stringify(import.meta.resolve("../../../ffi/poll/poller.ts"))};
+      `import { EPOLLIN } from ${JSON.stringify(import.meta.resolve("../../../ffi/libc/constants/poll.ts"))};
+       import { Poller } from ${JSON.stringify(import.meta.resolve("../../../ffi/poll/poller.ts"))};
        import { libc } from ${JSON.stringify(import.meta.resolve("../../../ffi/libc/libc.ts"))};\n${body}`,
     );
     const args = ["run", "--no-check", "--allow-ffi", file];

@@ -1,8 +1,8 @@
 import { EpollSet } from "../../../ffi/poll/epoll_set.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
-import { EPOLLIN } from "../../../ffi/poll/poller.ts";
 import { Sleeper } from "../../../ffi/poll/sleeper.ts";
 import { assertEquals } from "../../assert.ts";
+import { EPOLLIN } from "../../../ffi/libc/constants/poll.ts";
 
 const c = libc();
 

@@ -1,7 +1,8 @@
 import { SystemError } from "../../../ffi/libc/errors.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
-import { parentPid, raiseDescriptorLimit, sendSignal, SIGTERM } from "../../../ffi/process/process.ts";
+import { parentPid, raiseDescriptorLimit, sendSignal } from "../../../ffi/process/process.ts";
 import { assert, assertEquals, assertThrows } from "../../assert.ts";
+import { SIGTERM } from "../../../ffi/libc/constants/process.ts";
 
 libc();
 
@@ -28,8 +29,10 @@ Deno.test("the limit of descriptors rises to the hard limit", async () => {
 
 Deno.test("a process ends with its parent, and learns when that has ended before", async () => {
   const module = JSON.stringify(import.meta.resolve("../../../ffi/process/process.ts"));
+  const constants = JSON.stringify(import.meta.resolve("../../../ffi/libc/constants/process.ts"));
   const script = `
-    import { parentPid, signalWhenParentEnds, SIGTERM } from ${module};
+    import { SIGTERM } from ${constants};
+    import { parentPid, signalWhenParentEnds } from ${module};
     console.log(signalWhenParentEnds(SIGTERM, parentPid()), signalWhenParentEnds(SIGTERM, -1), Deno.pid);
     setInterval(() => {}, 1000);`;
   // the shell writes its own line only when it is told to end

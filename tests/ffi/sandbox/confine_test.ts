@@ -44,7 +44,7 @@ async function confined(user: typeof NOBODY | null, sandbox: boolean, removes = 
 }
 
 function field(status: string, name: string): string {
-  return new RegExp(`^${name}:\\s*(.*?)\\s*$`, "m").exec(status)![1]!.replaceAll("\t", " ");
+  return new RegExp(`^${name}:\\s*(.*?)\\s*$`, "m").exec(status)![1].replaceAll("\t", " ");
 }
 
 const WORKS = ["timers", "lookup", "connect", "garbage", "new thread", "read /etc/hosts", "read /proc/self/net/route"];
@@ -68,7 +68,7 @@ Deno.test({
     }
     assertEquals([results["setresuid"], results["socket packet"], results["kill init"]], ["EPERM", "EPERM", "EPERM"]);
     assertMatch(
-      results["another user"]!,
+      results["another user"],
       /^setgroups: Operation not permitted \(EPERM\): only root can become another user$/,
     );
   },
@@ -92,7 +92,7 @@ for (
         if (user !== null) assertMatch(field(status, "CapEff"), /^0{16}$/);
       }
       const kept = user === null ? "0000000000001000" : "0000000000000000"; // CAP_NET_ADMIN
-      assertEquals(field(threads[0]!, "CapPrm"), kept, "the program's own thread");
+      assertEquals(field(threads[0], "CapPrm"), kept, "the program's own thread");
       for (const name of [...WORKS, "socket tcp", "kill self"]) assertEquals(results[name], "ok", name);
       const landlock = results["missing"] === "";
       if (landlock) assertEquals(results["read a file"], "EACCES");
@@ -102,7 +102,7 @@ for (
       assertEquals(results["remove"], removes ? "ok" : "EACCES");
       if (user === null) {
         const files = removes ? "0" : "65534"; // the last of the four is who opens files
-        assertEquals([field(threads[0]!, "Uid"), field(threads[0]!, "Gid")], [`0 0 0 ${files}`, `0 0 0 ${files}`]);
+        assertEquals([field(threads[0], "Uid"), field(threads[0], "Gid")], [`0 0 0 ${files}`, `0 0 0 ${files}`]);
         if (!removes) { for (const status of threads) assertMatch(status, /^Groups:[ \t]*$/m); }
       }
       for (const name of ["unix", "netlink", "packet", "raw"]) {

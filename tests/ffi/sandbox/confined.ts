@@ -11,12 +11,12 @@
 import { lookup } from "node:dns/promises";
 import { errnoName } from "../../../ffi/libc/errors.ts";
 import { errno, libc } from "../../../ffi/libc/libc.ts";
-import { SIGWINCH } from "../../../ffi/process/process.ts";
 import { confine } from "../../../ffi/sandbox/confine.ts";
+import { SIGWINCH } from "../../../ffi/libc/constants/process.ts";
 
 const c = libc();
-const { user, sandbox, removable } = JSON.parse(Deno.args[0]!);
-const file = Deno.args[1]!;
+const { user, sandbox, removable } = JSON.parse(Deno.args[0]);
+const file = Deno.args[1];
 
 const echo = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 (async () => {

@@ -11,18 +11,20 @@ import { check, EAGAIN } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
 import { pipe } from "../process/fd_passing.ts";
 import type { PollHandle } from "../poll/epoll_set.ts";
-import { EPOLLIN, type Polling } from "../poll/poller.ts";
-import { F_SETFL, O_NONBLOCK } from "../libc/socket_constants.ts";
+import type { Polling } from "../poll/poller.ts";
+import {
+  F_SETFL,
+  IN_CREATE,
+  IN_DELETE,
+  IN_MOVED_FROM,
+  IN_MOVED_TO,
+  IN_ONLYDIR,
+  IN_Q_OVERFLOW,
+  O_CLOEXEC,
+  O_NONBLOCK,
+} from "../libc/constants/file.ts";
+import { EPOLLIN } from "../libc/constants/poll.ts";
 
-// linux/inotify.h
-const IN_MOVED_FROM = 0x40;
-const IN_MOVED_TO = 0x80;
-const IN_CREATE = 0x100;
-const IN_DELETE = 0x200;
-const IN_Q_OVERFLOW = 0x4000;
-const IN_ONLYDIR = 0x0100_0000;
-/** IN_NONBLOCK | IN_CLOEXEC */
-const IN_NONBLOCK_CLOEXEC = 0o2004000;
 const EVENT_SIZE = 16;
 
 const ETC = "/etc";
@@ -50,7 +52,7 @@ export class HostChanges {
     const c = libc();
     [this.changes, this.writes] = pipe();
     c.fcntl(this.writes, F_SETFL, O_NONBLOCK);
-    this.inotify = check(c.inotify_init1(IN_NONBLOCK_CLOEXEC), "inotify_init1", "");
+    this.inotify = check(c.inotify_init1(O_NONBLOCK | O_CLOEXEC), "inotify_init1", "");
     this.etc = this.watch(ETC, IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO);
     for (const path of DAEMONS_PARENTS) this.watch(path, IN_CREATE | IN_MOVED_TO);
   }

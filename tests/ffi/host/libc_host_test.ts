@@ -1,5 +1,4 @@
 import { libc } from "../../../ffi/libc/libc.ts";
-import { IPPROTO_TCP, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL } from "../../../ffi/libc/socket_constants.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
 import { HostError, type HostFailure, type HostStream } from "../../../forward/host/port.ts";
 import { formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
@@ -8,7 +7,7 @@ import { dialled } from "../../forward/bed/dialled.ts";
 import { Process } from "../../../scripts/lab/process.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
 import { isClosedOnExec, newSockets, sockets } from "../bed/sockets.ts";
-import { Conversation, endpoint, TestHost } from "../host_libc/test_host.ts";
+import { Conversation, endpoint, TestHost } from "../bed/test_host.ts";
 
 libc();
 
@@ -26,7 +25,7 @@ async function pair(test: TestHost, address: string): Promise<{ client: HostStre
 function tcpOption(fd: number, option: number): number {
   const value = new Int32Array(new ArrayBuffer(4)), length = new Int32Array(new ArrayBuffer(4)).fill(4);
   assertEquals(libc().getsockopt(fd, IPPROTO_TCP, option, value, length), 0, "getsockopt");
-  return value[0]!;
+  return value[0];
 }
 
 /** In how many seconds the kernel probes the peer of the connection between these ports; null: not at all. */
@@ -36,7 +35,7 @@ function keepaliveSeconds(local: number, remote: number): number | null {
   const line = new RegExp(`:${port(local)} \\w+:${port(remote)} 01 \\S+ 02:(\\w+)`);
   const table = ["tcp", "tcp6"].map((name) => Deno.readTextFileSync(`/proc/self/net/${name}`)).join("");
   const found = line.exec(table);
-  return found === null ? null : Math.ceil(parseInt(found[1]!, 16) / 100);
+  return found === null ? null : Math.ceil(parseInt(found[1], 16) / 100);
 }
 
 for (const address of ["127.0.0.1", "::1"]) {
@@ -178,6 +177,7 @@ peer.send(b"!", socket.MSG_OOB)
 peer.send(b"after")
 print("sent", flush=True)
 sys.stdin.read()`;
+import { IPPROTO_TCP, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL } from "../../../ffi/libc/constants/socket.ts";
 
 Deno.test("urgent data stay in the stream of a connection that was dialled", async () => {
   await using test = new TestHost();
@@ -423,9 +423,7 @@ Deno.test({
 
 Deno.test("out of descriptors: dials fail, a listener rests and then goes on", async () => {
   const script = `
-    import { TestHost, endpoint, Conversation } from ${
-    JSON.stringify(import.meta.resolve("../host_libc/test_host.ts"))
-  };
+    import { TestHost, endpoint, Conversation } from ${JSON.stringify(import.meta.resolve("../bed/test_host.ts"))};
     import { dialled } from ${JSON.stringify(import.meta.resolve("../../forward/bed/dialled.ts"))};
     import { libc } from ${JSON.stringify(import.meta.resolve("../../../ffi/libc/libc.ts"))};
     Deno.addSignalListener("SIGTERM", () => Deno.exit(0)); // the runtime can't do without a descriptor for signals

@@ -6,20 +6,17 @@
 import { check, EPERM, SystemError } from "../libc/errors.ts";
 import type { FrameDevice } from "../device/frame_device.ts";
 import { FrameReader } from "../device/frame_reader.ts";
-import { type GuestDeviceRequest, openDeviceWithin } from "./command.ts";
+import { type GuestDeviceRequest, openDeviceWithin } from "./guest_command.ts";
 import { OwnNamespaceError, setUpGuestNetwork } from "../network/guest_network.ts";
 import { cString, libc } from "../libc/libc.ts";
 import { ownNetworkNamespace, withNetworkNamespace } from "../network/netns.ts";
 import type { Polling } from "../poll/poller.ts";
 import { linkTarget } from "../process/process.ts";
-import { type OpenTun, openTun } from "../device/tun.ts";
+import { type OpenTun, openTun } from "../device/open_tun.ts";
 import { TunDevice } from "../device/tun_device.ts";
 import type { Frame, FramePool } from "../../stack/base/device.ts";
-
-/** asm-generic/fcntl.h */
-const O_RDONLY_CLOEXEC = 0o2000000;
-/** linux/nsfs.h: a descriptor of the user namespace that owns a namespace. */
-const NS_GET_USERNS = 0xb701n;
+import { O_CLOEXEC, O_RDONLY } from "../libc/constants/file.ts";
+import { NS_GET_USERNS } from "../libc/constants/ioctl.ts";
 
 /**
  * Opens the device in a network namespace (null: this one). Where this process may not enter that, it is done by way of
@@ -59,7 +56,7 @@ function isNamed(path: string, namespace: string): boolean {
 /** Null where the namespace belongs to this process's own user namespace, in which there is nothing more to be had. */
 function openByOwner(network: string, request: GuestDeviceRequest): OpenTun | null {
   const c = libc();
-  const fd = check(c.open(cString(network), O_RDONLY_CLOEXEC, 0), "open", network);
+  const fd = check(c.open(cString(network), O_RDONLY | O_CLOEXEC, 0), "open", network);
   const owner = c.ioctlValue(fd, NS_GET_USERNS, 0n);
   c.close(fd);
   if (owner < 0) return null;

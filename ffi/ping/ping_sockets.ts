@@ -19,7 +19,6 @@
  */
 import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
 import { type EchoError, type EchoPort, type EchoReceiver, isSender, type OpenEcho } from "./echo_socket.ts";
-import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../libc/error_queue.ts";
 import {
   EACCES,
   EHOSTUNREACH,
@@ -34,6 +33,7 @@ import {
   SystemError,
 } from "../libc/errors.ts";
 import { sockaddrIs } from "../libc/sockaddr.ts";
+import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../libc/constants/socket.ts";
 
 /** How long an answer is waited for, and an identifier kept: Linux's nf_conntrack_icmp_timeout. */
 export const PING_TIMEOUT_MS = 30_000;
@@ -383,7 +383,7 @@ function freeIdentifier(used: ReadonlyMap<number, unknown>): number {
   const random = new Uint16Array(1);
   crypto.getRandomValues(random);
   for (let i = 0; i < 0x1_0000; i++) {
-    const identifier = (random[0]! + i) & 0xffff;
+    const identifier = (random[0] + i) & 0xffff;
     if (!used.has(identifier)) return identifier;
   }
   throw new Error("more flows than identifiers");

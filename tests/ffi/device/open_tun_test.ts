@@ -1,7 +1,7 @@
 import { SystemError } from "../../../ffi/libc/errors.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
-import { closeTun, negotiateOffload, openTun, type OpenTunOptions } from "../../../ffi/device/tun.ts";
+import { closeTun, negotiateOffload, openTun, type OpenTunOptions } from "../../../ffi/device/open_tun.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
 

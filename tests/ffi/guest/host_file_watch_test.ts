@@ -1,4 +1,4 @@
-import { namesOf } from "../../../ffi/guest/host_changes.ts";
+import { namesOf } from "../../../ffi/guest/host_file_watch.ts";
 import { assertEquals } from "../../assert.ts";
 
 const IN_MOVED_TO = 0x80, IN_Q_OVERFLOW = 0x4000;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LibcHost, type LibcHostOptions } from "../../../ffi/host/host.ts";
+import { LibcHost, type LibcHostOptions } from "../../../ffi/host/libc_host.ts";
 import { allocate } from "../../../ffi/libc/memory.ts";
 import { Poller } from "../../../ffi/poll/poller.ts";
 import { type HostError, type HostStream, PENDING } from "../../../forward/host/port.ts";
@@ -98,7 +98,7 @@ export class Conversation {
   async check(total: number, step: number): Promise<number> {
     let received = 0, right = 0;
     for (let i = 0; received < total; i++) {
-      const length = await this.readBytes([4096, 100, SIZE - 100, 30_000][i % 4]!);
+      const length = await this.readBytes([4096, 100, SIZE - 100, 30_000][i % 4]);
       if (length === 0) break;
       const { bytes } = this.input;
       for (let k = 0; k < length; k++) if (bytes[100 + k] === ((received + k) * step & 0xff)) right++;

@@ -8,18 +8,19 @@ import { adoptOrphans, type ChildState, childState, waitForEnd } from "../proces
 import { ECHILD, ENOENT, ESRCH, SystemError } from "../libc/errors.ts";
 import { messageSockets, pipe, receiveMessage, sendMessage, sendParts } from "../process/fd_passing.ts";
 import type { GuestNetwork } from "../network/guest_network.ts";
-import { HostChanges } from "./host_changes.ts";
+import { HostChanges } from "./host_file_watch.ts";
 import { GO, HELPER_WORD, type HelperReply, type HelperRequest, type HelperStarted } from "./helper_protocol.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
 import { ownNetworkNamespace } from "../network/netns.ts";
-import { linkTarget, SIGKILL } from "../process/process.ts";
+import { linkTarget } from "../process/process.ts";
 import type { Polling } from "../poll/poller.ts";
-import { F_DUPFD, F_SETFL, O_NONBLOCK } from "../libc/socket_constants.ts";
 import { spawn, type Word } from "../process/spawn.ts";
 import { readTextFile } from "../libc/text_file.ts";
-import type { OpenTun } from "../device/tun.ts";
+import type { OpenTun } from "../device/open_tun.ts";
 import { refusalAdvice } from "./userns_advice.ts";
 import { joinWords } from "../process/words.ts";
+import { F_DUPFD, F_SETFL, O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../libc/constants/file.ts";
+import { CAP_SYS_ADMIN, SIGKILL } from "../libc/constants/process.ts";
 
 /** The helper could not do what it was asked for. The message says why, and what can be done about it. */
 export class GuestError extends Error {
@@ -61,15 +62,10 @@ export interface GuestNamespaces {
   readonly network: string;
 }
 
-// asm-generic/fcntl.h
-const O_RDWR_CLOEXEC = 0o2 | 0o2000000;
-/** linux/capability.h */
-const CAP_SYS_ADMIN = 21n;
-
 /** Whether this process may make namespaces without a user namespace of its own. */
 export function mayMakeNamespaces(): boolean {
   const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readTextFile("/proc/self/status"))?.[1] ?? "0";
-  return libc().geteuid() === 0 && (BigInt(`0x${capabilities}`) >> CAP_SYS_ADMIN & 1n) === 1n;
+  return libc().geteuid() === 0 && (BigInt(`0x${capabilities}`) >> BigInt(CAP_SYS_ADMIN) & 1n) === 1n;
 }
 
 /**
@@ -124,7 +120,7 @@ export class GuestCommand {
     const [lifeline, changes, ...stdio] = inherited;
     try {
       const run = {
-        stdio: [stdio[0]!, stdio[1]!, stdio[2]!] as const,
+        stdio: [stdio[0], stdio[1], stdio[2]] as const,
         lifeline: lifeline!,
         changes: changes!,
         ownGroup,
@@ -216,7 +212,7 @@ class Helper {
     const [ours, theirs] = messageSockets();
     const [complaints, complain] = pipe();
     const socket = inheritable(theirs);
-    const nothing = c.open(cString("/dev/null"), O_RDWR_CLOEXEC, 0);
+    const nothing = c.open(cString("/dev/null"), O_RDWR | O_CLOEXEC, 0);
     this.socket = ours;
     this.complaints = complaints;
     try {

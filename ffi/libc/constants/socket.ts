@@ -8,19 +8,24 @@
 export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
 export const SOL_SOCKET = 1;
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_ERRQUEUE = 0x2000;
 export const MSG_NOSIGNAL = 0x4000;
+export const MSG_CMSG_CLOEXEC = 0x4000_0000;
+export const SCM_RIGHTS = 1;
 
 // bits/socket_type.h
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_SEQPACKET = 5;
-/** SOCK_NONBLOCK | SOCK_CLOEXEC: what every socket that we make is. */
-export const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+/** The flags of every socket that talks to the network. */
+export const SOCK_NONBLOCK_CLOEXEC: number = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 // sys/socket.h
 export const SHUT_WR = 1;
@@ -34,10 +39,10 @@ export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
 export const SO_OOBINLINE = 10;
-/** The same past the system's limit, for whoever may administer the network. */
-export const SO_RCVBUFFORCE = 33;
 export const SO_LINGER = 13;
 export const SO_BINDTODEVICE = 25;
+/** As SO_RCVBUF, but past net.core.rmem_max. Needs CAP_NET_ADMIN. */
+export const SO_RCVBUFFORCE = 33;
 export const SO_DOMAIN = 39;
 export const SO_BINDTOIFINDEX = 62;
 
@@ -45,6 +50,7 @@ export const SO_BINDTOIFINDEX = 62;
 export const IPPROTO_IP = 0;
 export const IPPROTO_ICMP = 1;
 export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
 export const SOL_RAW = 255;
@@ -65,6 +71,12 @@ export const IPV6_RECVPKTINFO = 49;
 export const IPV6_PKTINFO = 50;
 export const IPV6_RECVHOPLIMIT = 51;
 export const IPV6_HOPLIMIT = 52;
+export const IPV6_RECVTCLASS = 66;
+export const IPV6_TCLASS = 67;
+export const IPV6_AUTOFLOWLABEL = 70;
+export const IPV6_ADDR_PREFERENCES = 72;
+export const IPV6_MINHOPCOUNT = 73;
+export const IPV6_UNICAST_IF = 76;
 export const ICMP_FILTER = 1;
 export const ICMPV6_FILTER = 1;
 
@@ -74,18 +86,10 @@ export const TCP_KEEPIDLE = 4;
 export const TCP_KEEPINTVL = 5;
 export const TCP_KEEPCNT = 6;
 
-// linux/eventpoll.h
-/** There is urgent data. */
-export const EPOLLPRI = 0x002;
-/** The peer has ended its direction. */
-export const EPOLLRDHUP = 0x2000;
+// linux/udp.h
+export const UDP_SEGMENT = 103;
 
-// asm-generic/fcntl.h, linux/fcntl.h
-export const O_NONBLOCK = 0o4000;
-export const F_DUPFD = 0;
-export const F_GETFD = 1;
-export const F_SETFD = 2;
-export const F_GETFL = 3;
-export const F_SETFL = 4;
-export const F_DUPFD_CLOEXEC = 1030;
-export const FD_CLOEXEC = 1;
+// linux/errqueue.h: the host itself found the error; it came by ICMP; it came by ICMPv6
+export const SO_EE_ORIGIN_LOCAL = 1;
+export const SO_EE_ORIGIN_ICMP = 2;
+export const SO_EE_ORIGIN_ICMP6 = 3;

@@ -24,12 +24,19 @@
 import type { ChildState } from "../process/child.ts";
 import { ESRCH } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
-import { SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTOU, SIGUSR1 } from "../process/process.ts";
-
-// asm-generic/fcntl.h
-const O_RDWR_NOCTTY_CLOEXEC = 0o2 | 0o400 | 0o2000000;
-const SIG_DFL = 0n;
-const SIG_IGN = 1n;
+import { O_CLOEXEC, O_NOCTTY, O_RDWR } from "../libc/constants/file.ts";
+import {
+  SIG_DFL,
+  SIG_IGN,
+  SIGCONT,
+  SIGHUP,
+  SIGINT,
+  SIGQUIT,
+  SIGTERM,
+  SIGTSTP,
+  SIGTTOU,
+  SIGUSR1,
+} from "../libc/constants/process.ts";
 
 /** What is followed. */
 export interface Followed {
@@ -52,7 +59,7 @@ export class Terminal {
 
   constructor() {
     const c = libc();
-    this.fd = c.open(cString("/dev/tty"), O_RDWR_NOCTTY_CLOEXEC, 0);
+    this.fd = c.open(cString("/dev/tty"), O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
     this.wasOurs = this.foreground() === c.getpgrp();
     this.isLent = this.wasOurs && [0, 1].every((fd) => c.tcgetpgrp(fd) === c.getpgrp());
   }

@@ -1,7 +1,7 @@
 import { libc } from "../../../ffi/libc/libc.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
 import { echoSockets } from "../../../ffi/ping/echo_socket.ts";
-import { PING_TIMEOUT_MS, type PingOptions, PingSockets } from "../../../ffi/ping/ping.ts";
+import { PING_TIMEOUT_MS, type PingOptions, PingSockets } from "../../../ffi/ping/ping_sockets.ts";
 import { Poller } from "../../../ffi/poll/poller.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
@@ -276,7 +276,7 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
       await network.target.ip("route add 10.8.1.0/24 via 10.8.2.254");
       bed.send("10.8.2.2", "anew", 1, "anew");
       await bed.have(1);
-      assertEquals(bed.told[0]!.token, "anew");
+      assertEquals(bed.told[0].token, "anew");
     },
   });
 }
@@ -287,7 +287,7 @@ Deno.test({
   fn: async () => {
     const script = `
       import { echoSockets } from ${JSON.stringify(import.meta.resolve("../../../ffi/ping/echo_socket.ts"))};
-      import { PingSockets } from ${JSON.stringify(import.meta.resolve("../../../ffi/ping/ping.ts"))};
+      import { PingSockets } from ${JSON.stringify(import.meta.resolve("../../../ffi/ping/ping_sockets.ts"))};
       import { IpAddress } from ${JSON.stringify(import.meta.resolve("../../../stack/base/address.ts"))};
       const pings = new PingSockets({
         open: echoSockets({ add: () => { throw new Error("not reached"); } }, IpAddress.at), now: () => 0,
@@ -305,8 +305,8 @@ Deno.test({
     ).output();
     const text = new TextDecoder();
     const lines = text.decode(stdout).split("\n");
-    assertMatch(lines[0]!, /^4 socket\(IPPROTO_ICMP, raw\): Operation not permitted \(EPERM\): .*ping_group_range/);
-    assertMatch(lines[1]!, /^6 socket\(IPPROTO_ICMPV6, raw\): Operation not permitted/);
+    assertMatch(lines[0], /^4 socket\(IPPROTO_ICMP, raw\): Operation not permitted \(EPERM\): .*ping_group_range/);
+    assertMatch(lines[1], /^6 socket\(IPPROTO_ICMPV6, raw\): Operation not permitted/);
     assertEquals(
       lines.slice(2),
       ["127.0.0.1 3 13 null", "::1 1 1 null", "127.0.0.1 3 13 null", ""],

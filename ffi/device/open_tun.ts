@@ -28,26 +28,24 @@ import {
   SystemError,
 } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
-import { O_NONBLOCK } from "../libc/socket_constants.ts";
+import { O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../libc/constants/file.ts";
+import {
+  SIOCGIFFLAGS,
+  SIOCGIFHWADDR,
+  SIOCGIFMTU,
+  TUNSETIFF,
+  TUNSETOFFLOAD,
+  TUNSETVNETHDRSZ,
+  TUNSETVNETLE,
+} from "../libc/constants/ioctl.ts";
+import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from "../libc/constants/socket.ts";
 
 const DEVICE = "/dev/net/tun";
-const O_RDWR = 2;
-const O_CLOEXEC = 0o2000000;
-const AF_INET = 2;
-const SOCK_DGRAM_CLOEXEC = 2 | O_CLOEXEC;
 
-// linux/sockios.h
-const SIOCGIFFLAGS = 0x8913n;
-const SIOCGIFMTU = 0x8921n;
-const SIOCGIFHWADDR = 0x8927n;
 /** linux/if_arp.h; a tun device has ARPHRD_NONE. */
 const ARPHRD_ETHER = 1;
 
 // linux/if_tun.h
-const TUNSETIFF = 0x400454can;
-const TUNSETOFFLOAD = 0x400454d0n;
-const TUNSETVNETHDRSZ = 0x400454d8n;
-const TUNSETVNETLE = 0x400454dcn;
 const IFF_TUN = 0x0001;
 const IFF_TAP = 0x0002;
 const IFF_MULTI_QUEUE = 0x0100;
@@ -152,7 +150,7 @@ function inspect(name: string, create: boolean): { mtu: number; ethernet: boolea
     throw new SystemError("open", ENAMETOOLONG, JSON.stringify(name), "an interface's name has 1 to 15 bytes");
   }
   const c = libc();
-  const socket = check(c.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0), "socket(AF_INET)", "");
+  const socket = check(c.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket(AF_INET)", "");
   try {
     const request = ifreq(name, 0);
     if (c.ioctl(socket, SIOCGIFFLAGS, request) < 0) {
