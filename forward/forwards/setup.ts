@@ -1,11 +1,11 @@
 /**
- * The forwards that are asked for at the start: first the local ones in their order, then the remote ones. The first
- * that can't be set up ends it.
+ * The forwards of the command line, set up at the start: first the local ones in their order, then the remote ones. The
+ * start fails at the first one that can't be set up.
  *
  * @module
  */
 import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
-import { freePort } from "./free_port.ts";
+import { FIRST_DYNAMIC_PORT, freePort } from "../../stack/base/free_port.ts";
 import { HostError } from "../host/port.ts";
 import { reasonOf } from "../host/errors.ts";
 import {
@@ -37,15 +37,15 @@ export interface SetupOptions extends Omit<TargetOptions, "check"> {
   readonly localUdp: LocalListeners;
   readonly remoteTcp: RemoteForwards;
   readonly remoteUdp: RemoteForwards;
-  /** What the names of remote forwards' targets may stand for. */
+  /** Checks the addresses that the names of remote forwards' targets stand for. */
   readonly guard: Pick<NameGuard, "check">;
-  /** The first port that everybody may listen on; asked of the system unless given. */
+  /** The first port that every user may listen on; asked of the system unless given. */
   readonly unprivilegedPortStart?: () => number;
   /** Prints a line about a forward that is set up. */
   readonly line: (text: string) => void;
 }
 
-/** Sets them up. Rejects with a {@linkcode StartFailed}; those before it stay then. */
+/** Sets the forwards up. Rejects with a {@linkcode StartFailed}; those that are set up by then stay. */
 export async function setUpForwards(
   local: readonly ForwardSpec[],
   remote: readonly ForwardSpec[],
@@ -91,10 +91,7 @@ async function setUpRemote(spec: ForwardSpec, options: SetupOptions): Promise<vo
   options.line(remoteAccepting(network, bind));
 }
 
-/** The first of the dynamic ports (RFC 6335, section 6). */
-const FIRST_DYNAMIC_PORT = 49_152;
-
-/** As on the host, port 0 is any that is free. Throws a {@linkcode StartFailed} if none is. */
+/** As on the host, port 0 stands for any free port. Throws a {@linkcode StartFailed} if there is none. */
 function withFreePort(
   network: LineNetwork,
   { address }: Endpoint,

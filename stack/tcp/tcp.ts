@@ -9,6 +9,7 @@
  */
 import { type Endpoint, IpAddress } from "../base/address.ts";
 import { type Allocate, type FramePool, Transmit, TRANSPORT_AT } from "../base/device.ts";
+import { FIRST_DYNAMIC_PORT, freePort } from "../base/free_port.ts";
 import { FlowTable } from "../base/flow_table.ts";
 import type { IcmpErrors, IpSender, Timer, Timers } from "../base/layers.ts";
 import type { Packet } from "../base/packet.ts";
@@ -55,9 +56,6 @@ export interface TcpOptions {
 
 /** How much of a SYN's IP packet is kept for the quotation in an ICMP error: header and 64 bytes. */
 const QUOTATION = 104;
-
-/** The ephemeral ports that {@linkcode Tcp.connect} chooses from (RFC 6335, section 6). */
-const FIRST_EPHEMERAL_PORT = 49_152;
 
 type Entry = Connection | Request | TimeWait;
 
@@ -250,19 +248,15 @@ export class Tcp implements TcpContext, RequestOwner {
    * Returns null when all ports of that address towards that guest endpoint are taken, or there are too many connections.
    */
   connect(local: Endpoint, guest: Endpoint, handler: TcpHandler): TcpFlow | null {
-    const from = local.port === 0 ? this.ephemeral(local.address, guest) : local;
+    const from = local.port === 0 ? this.withFreePort(local.address, guest) : local;
     if (from === null || this.table.get(guest, from) !== null || !this.makeRoom()) return null;
     return this.add(new Connection(this, from, guest, handler, null));
   }
 
-  private ephemeral(address: IpAddress, guest: Endpoint): Endpoint | null {
-    const count = 65_536 - FIRST_EPHEMERAL_PORT;
-    const start = this.options.random() % count;
-    for (let i = 0; i < count; i++) {
-      const candidate = { address, port: FIRST_EPHEMERAL_PORT + (start + i) % count };
-      if (this.table.get(guest, candidate) === null) return candidate;
-    }
-    return null;
+  private withFreePort(address: IpAddress, guest: Endpoint): Endpoint | null {
+    const taken = (port: number) => this.table.get(guest, { address, port }) !== null;
+    const port = freePort(FIRST_DYNAMIC_PORT, this.options.random(), taken);
+    return port === null ? null : { address, port };
   }
 
   private add(connection: Connection): Connection {

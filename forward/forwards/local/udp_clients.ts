@@ -21,7 +21,7 @@ import type { Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import { type EndReason, EndReasons } from "../../report/end_report.ts";
 import type { Scheduler } from "../../timers/scheduler.ts";
 import type { LocalForwardLog } from "../../report/forward_report.ts";
-import { freePort } from "../free_port.ts";
+import { END_OF_PORTS, FIRST_DYNAMIC_PORT, freePort } from "../../../stack/base/free_port.ts";
 import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../../host/port.ts";
 import { DATAGRAM_BUFFER } from "../../limits/limits.ts";
 import { parseSimpleProxyHeader, SIMPLE_PROXY_HEADER } from "../proxy_protocol/simple.ts";
@@ -46,10 +46,10 @@ export interface LocalUdpClientsOptions {
   readonly random: () => number;
 }
 
-/** The first port towards the guest: of the dynamic ports (RFC 6335, section 6), and of all that are not privileged. */
-const FIRST_DYNAMIC_PORT = 49_152, FIRST_UNPRIVILEGED_PORT = 1_024;
-/** With more clients than this, ports below the dynamic ones are taken as well: a search stays short. */
-const MANY_CLIENTS = (65_536 - FIRST_DYNAMIC_PORT) / 2;
+/** Where ports towards the guest begin that no service of a system has to itself (RFC 6335, section 6). */
+const FIRST_USER_PORT = 1_024;
+/** With more clients than this, the search for a port begins below the dynamic ports, so that it stays short. */
+const MANY_CLIENTS = (END_OF_PORTS - FIRST_DYNAMIC_PORT) / 2;
 
 /** See the module's text. */
 export class LocalUdpClients implements LocalUdpClientOwner {
@@ -113,7 +113,7 @@ export class LocalUdpClients implements LocalUdpClientOwner {
 
   takePort(association: LocalUdpClient, target: Endpoint): Endpoint | null {
     const { own, random } = this.options;
-    const first = this.ports.size < MANY_CLIENTS ? FIRST_DYNAMIC_PORT : FIRST_UNPRIVILEGED_PORT;
+    const first = this.ports.size < MANY_CLIENTS ? FIRST_DYNAMIC_PORT : FIRST_USER_PORT;
     const port = freePort(first, random(), (port) => this.ports.has(port));
     if (port === null) return null;
     this.ports.set(port, association);
