@@ -9,18 +9,7 @@ import { type Frame, IP_HEADER_AT, type Transmit } from "../../stack/base/device
 import { get16, get32, put16, put32 } from "../../stack/base/bytes.ts";
 import { complement, partialSum } from "../../stack/wire/checksum.ts";
 import { RST, TCP_PROTOCOL } from "../../stack/wire/tcp.ts";
-import {
-  checksummed,
-  concat,
-  GUEST6,
-  GUEST_MAC,
-  hex,
-  ipv4,
-  ipv6,
-  OUR_MAC,
-  REMOTE6,
-  udp,
-} from "../../tests/stack/bed.ts";
+import { checksummed, concat, GUEST6, GUEST_MAC, hex, ipv4, ipv6, OUR_MAC, REMOTE6, udp } from "../lab/packets.ts";
 
 /** xorshift32 of Marsaglia, so that a failure comes again. */
 export class Random {

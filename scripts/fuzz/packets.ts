@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checksummed, GUEST6, hex, ipv4, ipv6, REMOTE6, udp } from "../../tests/stack/bed.ts";
+import { checksummed, GUEST6, hex, ipv4, ipv6, REMOTE6, udp } from "../lab/packets.ts";
 import { PACKETS } from "./frames.ts";
 
 const GUEST4 = "0a000264";

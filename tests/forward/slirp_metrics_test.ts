@@ -5,7 +5,7 @@ import { renderMetrics } from "../../forward/metrics/metrics.ts";
 import { SlirpSource } from "../../forward/slirp_metrics.ts";
 import { allocatePlain, type Device, FramePool } from "../../stack/base/device.ts";
 import { Stack } from "../../stack/stack.ts";
-import { hex, ipv4 } from "../stack/bed.ts";
+import { hex, ipv4 } from "../../scripts/lab/packets.ts";
 import { assertEquals, assertStringIncludes } from "../assert.ts";
 import { endpoint } from "./bed/fakes.ts";
 

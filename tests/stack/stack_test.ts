@@ -2,7 +2,8 @@ import { assert, assertEquals } from "../assert.ts";
 import { IpAddress } from "../../stack/base/address.ts";
 import { allocatePlain, type Device, type Frame, FramePool, IP_HEADER_AT } from "../../stack/base/device.ts";
 import { Stack } from "../../stack/stack.ts";
-import { Bed, checksummed, GUEST6, hex, ipv4, ipv6, toHex, udp } from "./bed.ts";
+import { checksummed, GUEST6, hex, ipv4, ipv6, toHex, udp } from "../../scripts/lab/packets.ts";
+import { Bed } from "./bed.ts";
 
 const DEVICE: Device = {
   ...{

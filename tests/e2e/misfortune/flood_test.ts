@@ -12,7 +12,7 @@ import { startServers } from "../../../scripts/lab/services.ts";
 import { until } from "../../../scripts/lab/until.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { close, receive, send, socketPair } from "../../ffi/bed/unix_sockets.ts";
-import { be16, checksummed, concat, ethernet, hex, ipv4 } from "../../stack/bed.ts";
+import { be16, checksummed, concat, ethernet, hex, ipv4 } from "../../../scripts/lab/packets.ts";
 import { PACKETS, Random } from "../../../scripts/fuzz/frames.ts";
 import { e2e } from "../bed/bed.ts";
 

@@ -18,7 +18,7 @@ import {
   toHex,
   udp,
   with16,
-} from "../../stack/bed.ts";
+} from "../../../scripts/lab/packets.ts";
 import { FakeSink, FakeTimers } from "./sink.ts";
 
 libc();

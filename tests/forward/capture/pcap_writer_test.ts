@@ -1,7 +1,7 @@
 import { FILE_HEADER, RECORD_HEADER } from "../../../forward/capture/pcap.ts";
 import { PcapWriter } from "../../../forward/capture/pcap_writer.ts";
 import { assert, assertEquals, assertThrows } from "../../assert.ts";
-import { toHex } from "../../stack/bed.ts";
+import { toHex } from "../../../scripts/lab/packets.ts";
 import { FakeSink, FakeTimers } from "./sink.ts";
 
 function setup(sink = new FakeSink()) {

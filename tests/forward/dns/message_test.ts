@@ -8,7 +8,7 @@ import {
   SERVFAIL,
 } from "../../../forward/dns/message.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { hex } from "../../stack/bed.ts";
+import { hex } from "../../../scripts/lab/packets.ts";
 import { answerTo, question, told } from "./messages.ts";
 
 // A? example.org, as dig asks it

@@ -1,7 +1,7 @@
 /** What a guest tries to get past the policy with: each time, the host is never asked for it. */
 import { IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
-import { checksummed, concat, hex, ipv4, ipv6, toHex, udp } from "../../stack/bed.ts";
+import { checksummed, concat, hex, ipv4, ipv6, toHex, udp } from "../../../scripts/lab/packets.ts";
 import { attempts, ip, routed6, type Rules, SlirpBed } from "./slirp_bed.ts";
 
 const GUEST = { 4: IpAddress.parse("10.0.2.100"), 6: IpAddress.parse("fd00::100") } as const;

@@ -15,7 +15,7 @@ import { asBound } from "../../../forward/host/shown.ts";
 import { Slirp } from "../../../forward/slirp.ts";
 import { formatEndpoint, type IpAddress } from "../../../stack/base/address.ts";
 import { allocatePlain, type Device, FramePool, IP_HEADER_AT } from "../../../stack/base/device.ts";
-import { checksummed, concat, hex, ipv4, ipv6, toHex, udp } from "../../stack/bed.ts";
+import { checksummed, concat, hex, ipv4, ipv6, toHex, udp } from "../../../scripts/lab/packets.ts";
 import { FakeHost, FakeNames } from "../bed/fake_host.ts";
 
 /** The flags, and ranges and remote forwards as they are written. */

@@ -12,7 +12,7 @@ import {
   REMOTE6,
   udp,
   with16,
-} from "../../stack/bed.ts";
+} from "../../../scripts/lab/packets.ts";
 
 const WHOLE: Offload = { checksumStart: -1, checksumOffset: 0, segmentSize: 0 };
 const REMOTE = "c6336407", GUEST = "0a000264";

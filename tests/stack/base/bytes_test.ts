@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "../../assert.ts";
 import { copyShort, get16, get32, put16, put32, sameBytes } from "../../../stack/base/bytes.ts";
-import { hex, toHex } from "../bed.ts";
+import { hex, toHex } from "../../../scripts/lab/packets.ts";
 
 Deno.test("numbers are in network order, and 32 bits are unsigned", () => {
   const bytes = hex("00 fedc ba98 76");

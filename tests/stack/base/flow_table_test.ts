@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../../assert.ts";
 import { type Endpoint, IpAddress, type IpVersion } from "../../../stack/base/address.ts";
 import { type FlowEntry, FlowTable } from "../../../stack/base/flow_table.ts";
-import { concat } from "../bed.ts";
+import { concat } from "../../../scripts/lab/packets.ts";
 import { seeded } from "../tcp/bed/simulation.ts";
 
 class Entry implements FlowEntry {

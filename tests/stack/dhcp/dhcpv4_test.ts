@@ -1,6 +1,7 @@
 import { assertEquals } from "../../assert.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
-import { Bed, concat, ethernet, hex, ipv4, toHex, udp } from "../bed.ts";
+import { concat, ethernet, hex, ipv4, toHex, udp } from "../../../scripts/lab/packets.ts";
+import { Bed } from "../bed.ts";
 
 const SERVERS = ["10.0.2.3", "fd00::3", "192.0.2.53"].map((text) => IpAddress.parse(text));
 const CONFIGURATION = {

@@ -1,7 +1,6 @@
 import { IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 import {
-  Bed,
   checksummed,
   concat,
   GUEST6,
@@ -12,7 +11,8 @@ import {
   REMOTE6,
   toHex,
   with16,
-} from "../bed.ts";
+} from "../../../scripts/lab/packets.ts";
+import { Bed } from "../bed.ts";
 
 // echo requests that a Linux kernel sent for iputils' ping -s 16
 const REQUEST4 = hex(`

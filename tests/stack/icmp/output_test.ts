@@ -4,7 +4,6 @@ import { ERROR_BURST, ERRORS_PER_SECOND } from "../../../stack/icmp/output.ts";
 import type { Unreachable } from "../../../stack/base/layers.ts";
 import {
   be16,
-  Bed,
   checksummed,
   concat,
   GUEST6,
@@ -15,7 +14,8 @@ import {
   REMOTE6,
   toHex,
   udp,
-} from "../bed.ts";
+} from "../../../scripts/lab/packets.ts";
+import { Bed } from "../bed.ts";
 
 const GATEWAY6 = "fd000000000000000000000000000002";
 const refuse = (what: Unreachable) => new Bed({ udp: (datagram) => datagram.unreachable(what) });

@@ -1,5 +1,17 @@
 import { assertEquals } from "../../assert.ts";
-import { be16, Bed, checksummed, concat, GUEST6, hex, ipv4, ipv6, referenceChecksum, REMOTE6, udp } from "../bed.ts";
+import {
+  be16,
+  checksummed,
+  concat,
+  GUEST6,
+  hex,
+  ipv4,
+  ipv6,
+  referenceChecksum,
+  REMOTE6,
+  udp,
+} from "../../../scripts/lab/packets.ts";
+import { Bed } from "../bed.ts";
 
 /** An ICMP error of the guest's that quotes a packet from us. */
 function error4(type: number, code: number, rest: string, quoted: Uint8Array): Uint8Array {

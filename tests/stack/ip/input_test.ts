@@ -1,5 +1,17 @@
 import { assertEquals } from "../../assert.ts";
-import { Bed, checksummed, concat, GUEST6, hex, ipv4, ipv6, REMOTE6, toHex, udp, with16 } from "../bed.ts";
+import {
+  checksummed,
+  concat,
+  GUEST6,
+  hex,
+  ipv4,
+  ipv6,
+  REMOTE6,
+  toHex,
+  udp,
+  with16,
+} from "../../../scripts/lab/packets.ts";
+import { Bed } from "../bed.ts";
 
 const UDP4 = udp(5000, 53, [1, 2, 3]);
 const UDP6 = checksummed(UDP4, 6, 17, GUEST6, REMOTE6);

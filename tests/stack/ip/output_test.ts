@@ -4,7 +4,8 @@ import { allocatePlain, Segmentation, Transmit, TRANSPORT_AT } from "../../../st
 import { Counters } from "../../../stack/base/counters.ts";
 import { IpOutput } from "../../../stack/ip/output.ts";
 import { PathMtuTable } from "../../../stack/ip/path_mtu.ts";
-import { Bed, referenceChecksum, toHex } from "../bed.ts";
+import { referenceChecksum, toHex } from "../../../scripts/lab/packets.ts";
+import { Bed } from "../bed.ts";
 
 /** A table in which nothing is known. */
 const paths = new PathMtuTable(() => 0);

@@ -3,7 +3,8 @@ import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import { allocatePlain } from "../../../stack/base/device.ts";
 import { MAX_PATHS, PATH_MTU_LIFETIME_MS, PathMtuTable } from "../../../stack/ip/path_mtu.ts";
 import { assertEquals } from "../../assert.ts";
-import { be16, Bed, checksummed, concat, GUEST6, hex, ipv6, REMOTE6, udp } from "../bed.ts";
+import { be16, checksummed, concat, GUEST6, hex, ipv6, REMOTE6, udp } from "../../../scripts/lab/packets.ts";
+import { Bed } from "../bed.ts";
 
 const MTU = 65_520;
 /** A container behind the guest. */

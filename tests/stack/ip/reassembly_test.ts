@@ -2,8 +2,6 @@ import { assertEquals } from "../../assert.ts";
 import { MAX_FRAGMENTS } from "../../../stack/ip/datagram.ts";
 import {
   be16,
-  Bed,
-  type BedOptions,
   checksummed,
   concat,
   GUEST6,
@@ -13,7 +11,8 @@ import {
   REMOTE6,
   toHex,
   udp,
-} from "../bed.ts";
+} from "../../../scripts/lab/packets.ts";
+import { Bed, type BedOptions } from "../bed.ts";
 
 const DATA = Uint8Array.from({ length: 3000 }, (_, i) => i * 7 + (i >> 8));
 const WHOLE4 = udp(5000, 53, DATA);

@@ -1,6 +1,7 @@
 import { assertEquals } from "../../assert.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
-import { Bed, concat, ethernet, GUEST_MAC, hex, ipv4, OUR_MAC, toHex, udp } from "../bed.ts";
+import { concat, ethernet, GUEST_MAC, hex, ipv4, OUR_MAC, toHex, udp } from "../../../scripts/lab/packets.ts";
+import { Bed } from "../bed.ts";
 
 const bed4 = () => new Bed({ medium: "ethernet" });
 const DATAGRAM = ipv4({ protocol: 17 }, udp(5000, 53, [1, 2, 3]));

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "../../assert.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
-import { Bed, checksummed, concat, ethernet, GUEST_MAC, hex, ipv6, OUR_MAC, toHex } from "../bed.ts";
+import { checksummed, concat, ethernet, GUEST_MAC, hex, ipv6, OUR_MAC, toHex } from "../../../scripts/lab/packets.ts";
+import { Bed } from "../bed.ts";
 
 const LINK_LOCAL = "fe800000000000007271aafffe4b29aa";
 const GUEST_LINK_LOCAL = "fe80000000000000000000fffe000100";

@@ -1,6 +1,6 @@
 import { NeighbourTable } from "../../../stack/link/neighbour_table.ts";
 import { assert, assertEquals } from "../../assert.ts";
-import { hex, toHex } from "../bed.ts";
+import { hex, toHex } from "../../../scripts/lab/packets.ts";
 import { seeded } from "../tcp/bed/simulation.ts";
 
 const [ONE, TWO] = [hex("020000000001"), hex("020000000002")];

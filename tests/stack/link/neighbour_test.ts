@@ -2,7 +2,8 @@ import { assertEquals } from "../../assert.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { allocatePlain } from "../../../stack/base/device.ts";
 import { NEIGHBOUR_QUEUE, NEIGHBOUR_QUEUE_BYTES } from "../../../stack/link/neighbour.ts";
-import { Bed, checksummed, concat, ethernet, GUEST_MAC, hex, ipv6, OUR_MAC, toHex } from "../bed.ts";
+import { checksummed, concat, ethernet, GUEST_MAC, hex, ipv6, OUR_MAC, toHex } from "../../../scripts/lab/packets.ts";
+import { Bed } from "../bed.ts";
 
 const HERE4 = { address: IpAddress.parse("10.0.2.2"), port: 1000 };
 const GUEST4 = { address: IpAddress.parse("10.0.2.100"), port: 2000 };

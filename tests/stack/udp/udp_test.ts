@@ -2,7 +2,20 @@ import { assertEquals, assertThrows } from "../../assert.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { allocatePlain } from "../../../stack/base/device.ts";
 import { MAX_UDP_SEGMENTS } from "../../../stack/udp/udp.ts";
-import { be16, Bed, checksummed, concat, GUEST6, hex, ipv4, ipv6, REMOTE6, toHex, udp, with16 } from "../bed.ts";
+import {
+  be16,
+  checksummed,
+  concat,
+  GUEST6,
+  hex,
+  ipv4,
+  ipv6,
+  REMOTE6,
+  toHex,
+  udp,
+  with16,
+} from "../../../scripts/lab/packets.ts";
+import { Bed } from "../bed.ts";
 
 // datagrams that a Linux kernel sent
 const HELLO4 = hex(`

@@ -9,7 +9,7 @@ import {
   putArp,
 } from "../../../stack/wire/arp.ts";
 import { BROADCAST_MAC, ethernetType, ETHERTYPE_ARP, putEthernet } from "../../../stack/wire/ethernet.ts";
-import { hex, toHex } from "../bed.ts";
+import { hex, toHex } from "../../../scripts/lab/packets.ts";
 
 // a frame that a Linux kernel sent
 const ARP = hex(`

@@ -11,7 +11,7 @@ import {
   transmitSum,
   transportChecksumOk,
 } from "../../../stack/wire/checksum.ts";
-import { hex, referenceChecksum } from "../bed.ts";
+import { hex, referenceChecksum } from "../../../scripts/lab/packets.ts";
 
 function pattern(length: number): Uint8Array {
   let state = 12345;

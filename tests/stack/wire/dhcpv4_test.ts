@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "../../assert.ts";
 import { buildDhcpv4, DHCPNAK, DHCPOFFER, DHCPREQUEST, parseDhcpv4 } from "../../../stack/wire/dhcpv4.ts";
-import { concat, hex, toHex } from "../bed.ts";
+import { concat, hex, toHex } from "../../../scripts/lab/packets.ts";
 
 const HEAD = `
   01 01 06 00 3903f326 0000 8000      # BOOTREQUEST, Ethernet, xid, broadcast

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "../../assert.ts";
 import { buildDhcpv6, duidOf, parseDhcpv6 } from "../../../stack/wire/dhcpv6.ts";
-import { hex, toHex } from "../bed.ts";
+import { hex, toHex } from "../../../scripts/lab/packets.ts";
 
 const REQUEST = hex(`
   0b 10ab2f

@@ -1,6 +1,6 @@
 import { encodeDomain, encodeDomains } from "../../../stack/wire/domain_names.ts";
 import { assertEquals } from "../../assert.ts";
-import { toHex } from "../bed.ts";
+import { toHex } from "../../../scripts/lab/packets.ts";
 
 Deno.test("domain names as DNS has them", () => {
   const encoded = (name: string) => {

@@ -12,7 +12,7 @@ import {
   multicastMac6,
   putEthernet,
 } from "../../../stack/wire/ethernet.ts";
-import { hex, toHex } from "../bed.ts";
+import { hex, toHex } from "../../../scripts/lab/packets.ts";
 
 Deno.test("a header, dissected and built", () => {
   const frame = hex("ee 333300000002 020000000100 86dd 6000");

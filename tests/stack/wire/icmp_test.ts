@@ -2,7 +2,7 @@ import { assert, assertEquals } from "../../assert.ts";
 import { icmpCode, icmpNextHopMtu, icmpRest, icmpType, putEchoReply, putIcmp } from "../../../stack/wire/icmp.ts";
 import { isIcmp4Error } from "../../../stack/wire/icmpv4.ts";
 import { isIcmp6Error } from "../../../stack/wire/icmpv6.ts";
-import { hex, toHex } from "../bed.ts";
+import { hex, toHex } from "../../../scripts/lab/packets.ts";
 
 const TOO_BIG = hex("0304 1234 0000 05dc"); // destination unreachable, fragmentation needed, MTU 1500
 

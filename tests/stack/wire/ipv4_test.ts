@@ -18,7 +18,7 @@ import {
   putIpv4,
   refitIpv4,
 } from "../../../stack/wire/ipv4.ts";
-import { hex, ipv4, toHex } from "../bed.ts";
+import { hex, ipv4, toHex } from "../../../scripts/lab/packets.ts";
 
 const HEADER = hex(`
   45 00 0073  # version 4, 20 bytes, length 115

@@ -19,7 +19,7 @@ import {
   moreFragments6,
   putFragment,
 } from "../../../stack/wire/ipv6_extensions.ts";
-import { concat, hex, toHex } from "../bed.ts";
+import { concat, hex, toHex } from "../../../scripts/lab/packets.ts";
 
 const HEADER = hex(`
   60000000                          # version 6

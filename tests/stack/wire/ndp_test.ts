@@ -7,7 +7,7 @@ import {
   putRouterAdvertisement,
   routerAdvertisementLength,
 } from "../../../stack/wire/ndp.ts";
-import { hex, toHex } from "../bed.ts";
+import { hex, toHex } from "../../../scripts/lab/packets.ts";
 
 // messages that a Linux kernel sent
 const SOLICITATION = hex(`

@@ -15,7 +15,7 @@ import {
   SYN,
   TCP_HEADER,
 } from "../../../stack/wire/tcp.ts";
-import { concat, hex, toHex } from "../bed.ts";
+import { concat, hex, toHex } from "../../../scripts/lab/packets.ts";
 
 /** A SYN with all options, as Linux sends it. */
 const SYN_BYTES = hex(`

@@ -8,7 +8,7 @@ import {
   udpSourcePort,
 } from "../../../stack/wire/udp.ts";
 import { put16 } from "../../../stack/base/bytes.ts";
-import { hex, toHex } from "../bed.ts";
+import { hex, toHex } from "../../../scripts/lab/packets.ts";
 
 const DATAGRAM = hex("9a2b 0035 000d eb02 68656c6c6f"); // 39467 > 53, length 13, checksum, "hello"
 

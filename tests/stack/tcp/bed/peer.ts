@@ -7,7 +7,7 @@ import type { Connection } from "../../../../stack/tcp/connection.ts";
 import { seqAdd, seqDiff } from "../../../../stack/tcp/sequence.ts";
 import { ACK, FIN, PSH, putHeader, RST, type Segment, SYN, TCP_HEADER } from "../../../../stack/wire/tcp.ts";
 import { assert, assertEquals } from "../../../assert.ts";
-import { be16 } from "../../bed.ts";
+import { be16 } from "../../../../scripts/lab/packets.ts";
 import { type End, Simulation, type SimulationOptions, User } from "./simulation.ts";
 
 /** The guest's and the other side's port. */

@@ -28,7 +28,7 @@ import type { Connection } from "../../../../stack/tcp/connection.ts";
 import { seqAdd, seqDiff } from "../../../../stack/tcp/sequence.ts";
 import { ACK, FIN, PSH, RST, SYN } from "../../../../stack/wire/tcp.ts";
 import { assert, assertEquals } from "../../../assert.ts";
-import { hex } from "../../bed.ts";
+import { hex } from "../../../../scripts/lab/packets.ts";
 import { type Fields, GUEST_PORT, HOST_PORT, Peer, type PeerOptions, quiet, type Sent } from "./peer.ts";
 
 /** The guest's timestamp `val 0`. */
