@@ -45,7 +45,15 @@ export function tellLost(
     const { type, code, from } = icmp;
     if (!isRelayed(to.address.version === 4, type)) return;
     const rest = isTooBig(to.address.version === 4, type, code) ? mtu : 0;
-    errors.relay(type, code, from === null || isOfLink(from) ? null : from, packet, 0, packet.length, rest);
+    errors.relay(
+      type,
+      code,
+      from !== null && canSpeak(from, guest.address) ? from : null,
+      packet,
+      0,
+      packet.length,
+      rest,
+    );
   } else if (mtu > 0) {
     errors.packetTooBig(mtu, packet, 0, packet.length);
   } else {
@@ -91,7 +99,10 @@ function isTooBig(four: boolean, type: number, code: number): boolean {
   return type === ICMP6_PACKET_TOO_BIG;
 }
 
-/** Whether an address means something on the host's link alone: then the guest's router speaks for it. */
-function isOfLink(address: IpAddress): boolean {
-  return address.version === 6 && isLinkLocal6(address.bytes, 0);
+/**
+ * Whether the guest can be told that this address has said so. Where not, its router speaks: for an address that means
+ * something on the host's link alone, or of the other version, as a translator may have.
+ */
+function canSpeak(address: IpAddress, guest: IpAddress): boolean {
+  return address.version === guest.version && !(address.version === 6 && isLinkLocal6(address.bytes, 0));
 }

@@ -160,6 +160,7 @@ Deno.test("associations: errors of routers and of the host itself; what can't be
   tell(0, "192.0.2.1:9", "network-unreachable", {});
   tell(1, "[2001:db8::1]:9", "other", { icmp: icmp(2, 0, "2001:db8::9"), mtu: 1300 });
   tell(1, "[2001:db8::1]:9", "host-unreachable", { icmp: icmp(3, 0, "fe80::1") });
+  tell(1, "[2001:db8::1]:9", "host-unreachable", { icmp: icmp(3, 0, "192.0.2.9") });
   assertEquals(relayed.map((line) => line.replace(/ about .*/, "")), [
     "11/0 0 from 198.51.100.9",
     "3/4 1400 from 198.51.100.9",
@@ -167,6 +168,7 @@ Deno.test("associations: errors of routers and of the host itself; what can't be
     "network",
     "2/0 1300 from 2001:db8::9",
     "3/0 0 from null", // a link-local address is nothing to the guest
+    "3/0 0 from null", // nor is one of the other version
   ]);
   relayed.length = 0;
   tell(0, "192.0.2.1:9", "other", { icmp: icmp(12, 0, "198.51.100.9") }); // it points into another header
