@@ -24,7 +24,7 @@ import { RUN_MTU } from "./forward/cli/flags/flag_table.ts";
 import type { Options, RunOptions, SharedOptions } from "./forward/cli/flags/options.ts";
 import { Output } from "./forward/report/output.ts";
 import { missingPermissions } from "./forward/cli/permissions.ts";
-import type { EchoHandler } from "./forward/icmp/pings.ts";
+import type { PingHandler } from "./forward/icmp/pings.ts";
 import type { ProgramLog } from "./forward/log/program_log.ts";
 import { startLog } from "./forward/log/start.ts";
 import { attempt, messageOf, StartFailed } from "./forward/report/start_failed.ts";
@@ -278,7 +278,7 @@ function hosts(options: SharedOptions, poller: system.Polling, defer: (run: () =
 }
 
 /** The host's pings. */
-function pingSockets(options: SharedOptions, poller: system.Polling, handler: EchoHandler, progress: Output | null) {
+function pingSockets(options: SharedOptions, poller: system.Polling, handler: PingHandler, progress: Output | null) {
   return new system.PingSockets({
     ...{ open: system.echoSockets(poller, IpAddress.at), handler, now: () => performance.now() },
     ...{ source4: options.sourceIpv4, source6: options.sourceIpv6 },

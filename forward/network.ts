@@ -95,7 +95,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const printed = lines === null ? NO_LOGS : logLines(lines);
   const written = log === null ? printed : loggedLogs(printed, log);
   const { logs, meters } = metrics === null ? { logs: written, meters: [] } : meteredLogs(written);
-  const loop = new StackScheduler(defer, clock);
+  const scheduler = new StackScheduler(defer, clock);
   const slirp = new Slirp({
     device: capture === null ? device : new CapturingDevice(device, capture),
     ...{ frames, allocate, host, listeners, logs },
@@ -116,11 +116,11 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     limits: options.limits,
     descriptors: parts.descriptors,
     reclaim: parts.reclaim,
-    loop,
+    scheduler,
     shown: lines === null ? asBound : shownBy(parts.sourceTowards),
   });
   parts.cleanups.push(() => slirp.close());
-  parts.onRest(new IdleReclaim(loop, () => readProcessUsage(read), () => slirp.reclaimMemory()).rested);
+  parts.onRest(new IdleReclaim(scheduler, () => readProcessUsage(read), () => slirp.reclaimMemory()).rested);
   if (log !== null) {
     const watch = new LimitWatch(() => limitRows(slirp.usage), log);
     const timer = setInterval(() => watch.look(), LIMITS_INTERVAL_MS);

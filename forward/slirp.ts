@@ -30,8 +30,8 @@ import type { Logs } from "./report/reporters.ts";
 import { type PingPolicy, Pings, type PingsOptions } from "./icmp/pings.ts";
 import type { Policy } from "./policy/policy.ts";
 import { CrowdReclaim } from "./memory/crowd_reclaim.ts";
-import { RemoteDatagrams } from "./forwards/remote/datagrams.ts";
-import { RemoteFlows } from "./forwards/remote/flows.ts";
+import { RemoteUdpAssociations } from "./forwards/remote/udp_associations.ts";
+import { RemoteTcpFlows } from "./forwards/remote/tcp_flows.ts";
 import { type RemoteForward, RemoteForwards } from "./forwards/remote/table.ts";
 import type { Shown } from "./host/shown.ts";
 import { StackScheduler, type WakingScheduler } from "./timers/stack_scheduler.ts";
@@ -76,7 +76,7 @@ export interface SlirpOptions {
   /** {@linkcode DEFAULT_LIMITS} unless given. */
   readonly limits?: Limits;
   /** The runtime's own event loop and clock unless given: simulations have another. */
-  readonly loop?: WakingScheduler;
+  readonly scheduler?: WakingScheduler;
   /** Gives memory that nothing refers to any more back to the system. Called seldom, as it takes a while. */
   readonly reclaim?: () => void;
   /** Random unsigned 32-bit numbers; such that nobody can guess unless given. */
@@ -92,15 +92,15 @@ export class Slirp {
   /** What is bound in the guest's network; further ones may be added at any time. */
   readonly remoteTcp: RemoteForwards = new RemoteForwards();
   readonly remoteUdp: RemoteForwards = new RemoteForwards();
-  readonly remoteFlows: RemoteFlows;
-  readonly remoteDatagrams: RemoteDatagrams;
+  readonly remoteTcpFlows: RemoteTcpFlows;
+  readonly remoteUdpAssociations: RemoteUdpAssociations;
   readonly localTcp: LocalTcpClients;
   readonly localUdp: LocalUdpClients;
   /** Null where the program itself answers, or nobody. */
   readonly pings: Pings | null;
   /** Null where it is switched off. */
   readonly dns: Dns | null;
-  private readonly loop: WakingScheduler;
+  private readonly scheduler: WakingScheduler;
   private readonly frames: FramePool;
   private readonly giveBack: (() => void) | undefined;
   /** The guest's associations, each of which takes a descriptor. */
@@ -114,20 +114,20 @@ export class Slirp {
   constructor(private readonly options: SlirpOptions) {
     const { device, frames, allocate, host, listeners, policy, echo, nameServers, logs, shown } = options;
     const { limits = DEFAULT_LIMITS, random = randomUint32 } = options;
-    const loop = this.loop = options.loop ?? new StackScheduler();
+    const scheduler = this.scheduler = options.scheduler ?? new StackScheduler();
     this.frames = frames;
     this.giveBack = options.reclaim;
-    const reclaim = new CrowdReclaim(loop, () => this.live, () => this.reclaimMemory());
+    const reclaim = new CrowdReclaim(scheduler, () => this.live, () => this.reclaimMemory());
     const ended = () => reclaim.ended();
     const { descriptors = new SpareDescriptors() } = options;
-    const idle = this.idle = new IdleTable(loop, descriptors.associations(limits.udpAssociations), ended);
+    const idle = this.idle = new IdleTable(scheduler, descriptors.associations(limits.udpAssociations), ended);
     descriptors.giveUp = () => idle.endOldest();
-    const idleClients = this.idleClients = new IdleTable(loop, limits.udpAssociations, ended);
+    const idleClients = this.idleClients = new IdleTable(scheduler, limits.udpAssociations, ended);
     this.stack = new Stack({
-      ...{ device, frames, allocate, defer: (run) => loop.defer(run) },
+      ...{ device, frames, allocate, defer: (run) => scheduler.defer(run) },
       addresses: { isNameServer: options.dns },
       echo: typeof echo === "string" ? echo : (request) => this.ping(request),
-      clock: () => loop.now(),
+      clock: () => scheduler.now(),
       configuration: {
         dhcp: options.dhcp,
         slaac: options.slaac,
@@ -145,25 +145,25 @@ export class Slirp {
     });
     const { tcp, udp, icmp, addresses: own } = this.stack;
     this.dns = !options.dns ? null : new Dns({
-      ...{ servers: nameServers, host, loopback: listeners, loop, guest: udp, addresses: own, allocate },
+      ...{ servers: nameServers, host, loopback: listeners, scheduler, guest: udp, addresses: own, allocate },
       random,
       limit: limits.dnsQuestions,
       only: options.dnsOnly,
     });
     this.pings = typeof echo === "string"
       ? null
-      : new Pings({ policy, loop, sender: echo, echo: this.stack.echo, icmp });
-    const dials = this.dials = new Dials(host, loop, limits.dials);
+      : new Pings({ policy, scheduler, sender: echo, echo: this.stack.echo, icmp });
+    const dials = this.dials = new Dials(host, scheduler, limits.dials);
     const connections = this.connections = new ConnectionCount(limits.tcpConnections, () => tcp.evictHalfOpen(), ended);
-    const outgoing = this.outgoing = new OutgoingFlows({ dials, connections, loop });
-    const associations = { host, loop, idle, guest: udp, icmp, shown };
+    const outgoing = this.outgoing = new OutgoingFlows({ dials, connections, scheduler });
+    const associations = { host, scheduler, idle, guest: udp, icmp, shown };
     this.associations = new Associations({ ...associations, policy, own, log: logs.routedUdp });
-    this.remoteFlows = new RemoteFlows({ outgoing, connections, logs: logs.remoteTcp });
-    this.remoteDatagrams = new RemoteDatagrams({ ...associations, logs: logs.remoteUdp });
-    const local = { host: listeners, loop, own, log: logs.local };
+    this.remoteTcpFlows = new RemoteTcpFlows({ outgoing, connections, logs: logs.remoteTcp });
+    this.remoteUdpAssociations = new RemoteUdpAssociations({ ...associations, logs: logs.remoteUdp });
+    const local = { host: listeners, scheduler, own, log: logs.local };
     this.localTcp = new LocalTcpClients({ ...local, guest: tcp, allocate, connections });
     this.localUdp = new LocalUdpClients({ ...local, guest: udp, idle: idleClients, random });
-    loop.drive(this.stack);
+    scheduler.drive(this.stack);
     this.stack.start();
   }
 
@@ -214,7 +214,7 @@ export class Slirp {
     this.idle.close();
     this.idleClients.close();
     this.stack.close();
-    this.loop.stop();
+    this.scheduler.stop();
   }
 
   /** Those that the guest can ask: this program, or those of the host that the policy lets it reach. */
@@ -235,7 +235,7 @@ export class Slirp {
     const { address, port } = request.local;
     const service = this.serviceAt(this.remoteTcp, address.bytes, 0, address.version, port);
     if (service instanceof Dns) service.takeRequest(request);
-    else if (service !== null) this.remoteFlows.request(request, service);
+    else if (service !== null) this.remoteTcpFlows.request(request, service);
     else this.route(request);
   }
 
@@ -253,7 +253,7 @@ export class Slirp {
     const service = this.serviceAt(this.remoteUdp, bytes, localAddress, version, localPort);
     if (service === null) this.associations.receive(datagram); // which asks the policy
     else if (service instanceof Dns) service.takeDatagram(datagram);
-    else this.remoteDatagrams.receive(datagram, service);
+    else this.remoteUdpAssociations.receive(datagram, service);
   }
 
   private refused(local: Endpoint, guest: Endpoint): void {
@@ -261,7 +261,7 @@ export class Slirp {
     const { address, port } = local;
     const service = this.serviceAt(this.remoteUdp, address.bytes, 0, address.version, port);
     if (service === null) this.associations.refused(guest);
-    else if (!(service instanceof Dns)) this.remoteDatagrams.refused(service, guest);
+    else if (!(service instanceof Dns)) this.remoteUdpAssociations.refused(service, guest);
   }
 
   /** What stands at an address and port of the guest's network; null: nothing of this program, so the host's network. */

@@ -51,7 +51,7 @@ import { Upstream, type UpstreamOptions } from "./upstream.ts";
 /** What a {@linkcode Dns} is made of. */
 export interface DnsOptions extends UpstreamOptions {
   readonly servers: NameServers;
-  readonly loop: Scheduler;
+  readonly scheduler: Scheduler;
   readonly guest: GuestSender;
   readonly addresses: Pick<StackAddresses, "dns4" | "dns6">;
   /** The limit of questions that wait for an answer. */
@@ -74,7 +74,7 @@ export class Dns implements DnsAsker {
   constructor(private readonly options: DnsOptions) {
     const { servers } = options;
     this.parts = { servers, upstream: new Upstream(options), finished: (query, end) => this.finish(query, end) };
-    this.connections = new GuestConnections(this, options.loop);
+    this.connections = new GuestConnections(this, options.scheduler);
   }
 
   /** The limit of questions that wait for an answer. */
@@ -184,7 +184,7 @@ export class Dns implements DnsAsker {
   /** Deadlines hold one delay only; it changes with the number of servers, and those who wait keep the old one. */
   private deadlinesFor(patience: number): Deadlines<Query> {
     if (this.deadlines === null || patience !== this.patience) {
-      this.deadlines = new Deadlines(this.options.loop, patience);
+      this.deadlines = new Deadlines(this.options.scheduler, patience);
       this.patience = patience;
     }
     return this.deadlines;

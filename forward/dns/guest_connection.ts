@@ -30,8 +30,8 @@ export class GuestConnections {
   /** Those that wait for the client. */
   readonly idle: Deadlines<GuestConnection>;
 
-  constructor(readonly asker: DnsAsker, loop: Scheduler) {
-    this.idle = new Deadlines(loop, DNS_CONNECTION_IDLE_MS);
+  constructor(readonly asker: DnsAsker, scheduler: Scheduler) {
+    this.idle = new Deadlines(scheduler, DNS_CONNECTION_IDLE_MS);
   }
 
   /** How many there are. */

@@ -32,7 +32,7 @@ export interface PingPolicy {
 }
 
 /** A request that waits for its answer. */
-export interface EchoToken {
+export interface PingToken {
   /** Whom it is for, and which of the guest's addresses it came from. */
   readonly destination: IpAddress;
   readonly guest: IpAddress;
@@ -42,19 +42,19 @@ export interface EchoToken {
 }
 
 /** What the host's side tells; never from within a call. */
-export interface EchoHandler {
+export interface PingHandler {
   /** The reply: its payload is `bytes[offset .. offset + length)`, valid until the call returns. */
-  reply(token: EchoToken, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void;
+  reply(token: PingToken, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void;
   /**
    * An ICMP error, whose type and code are those of the destination's version.
    *
    * @param from who sent it; null: the host itself has no way there
    */
-  failed(token: EchoToken, type: number, code: number, from: IpAddress | null): void;
+  failed(token: PingToken, type: number, code: number, from: IpAddress | null): void;
 }
 
 /** Sends echo requests of the host. */
-export interface EchoSender {
+export interface PingSender {
   /** Requests that wait for an answer. */
   readonly waitingUsage: Usage;
   /** Identifiers in use. */
@@ -68,7 +68,7 @@ export interface EchoSender {
     bytes: Uint8Array,
     offset: number,
     length: number,
-    token: EchoToken,
+    token: PingToken,
   ): void;
   /** Forgets what has waited, or was not used, for too long. */
   sweep(): void;
@@ -78,8 +78,8 @@ export interface EchoSender {
 /** What {@linkcode Pings} is made of. */
 export interface PingsOptions {
   readonly policy: PingPolicy;
-  readonly loop: Scheduler;
-  readonly sender: (handler: EchoHandler) => EchoSender;
+  readonly scheduler: Scheduler;
+  readonly sender: (handler: PingHandler) => PingSender;
   /** The guest's side. */
   readonly echo: Pick<EchoResponder, "reply">;
   readonly icmp: Pick<IcmpOutput, "relay" | "unreachable" | "timeExceeded">;
@@ -95,8 +95,8 @@ const QUOTATION = 128;
 const IDENTIFIER = 4, SEQUENCE = 6;
 
 /** See the module's text. */
-export class Pings implements EchoHandler {
-  private readonly sender: EchoSender;
+export class Pings implements PingHandler {
+  private readonly sender: PingSender;
   private sweeping = false;
 
   constructor(private readonly options: PingsOptions) {
@@ -134,12 +134,12 @@ export class Pings implements EchoHandler {
     this.sweepLater();
   }
 
-  reply(token: EchoToken, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void {
+  reply(token: PingToken, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void {
     const { destination, guest, packet, icmp } = token;
     this.options.echo.reply(destination, guest, packet, icmp, bytes, offset, length, hopLimit);
   }
 
-  failed({ packet }: EchoToken, type: number, code: number, from: IpAddress | null): void {
+  failed({ packet }: PingToken, type: number, code: number, from: IpAddress | null): void {
     this.options.icmp.relay(type, code, from, packet, 0, packet.length);
   }
 
@@ -151,7 +151,7 @@ export class Pings implements EchoHandler {
   private sweepLater(): void {
     if (this.sweeping) return;
     this.sweeping = true;
-    this.options.loop.after(SWEEP_MS, this.sweep);
+    this.options.scheduler.after(SWEEP_MS, this.sweep);
   }
 
   private readonly sweep = (): void => {

@@ -34,7 +34,7 @@ export class CrowdReclaim {
    * @param reclaim gives back what is not used any more
    */
   constructor(
-    private readonly loop: Scheduler,
+    private readonly scheduler: Scheduler,
     private readonly live: () => number,
     private readonly reclaim: () => void,
   ) {}
@@ -44,7 +44,7 @@ export class CrowdReclaim {
     const live = this.live();
     if (live >= this.peak) this.peak = live + 1; // it was there a moment ago
     if (this.waiting || !this.fewOfMany(live)) return;
-    this.since = this.loop.now();
+    this.since = this.scheduler.now();
     this.seen = live;
     this.wait(RECLAIM_QUIET_MS);
   }
@@ -55,14 +55,14 @@ export class CrowdReclaim {
 
   private wait(delay: number): void {
     this.waiting = true;
-    this.loop.after(delay, this.look);
+    this.scheduler.after(delay, this.look);
   }
 
   private readonly look = (): void => {
     this.waiting = false;
     const live = this.live();
     if (!this.fewOfMany(live)) return; // they have come back
-    const now = this.loop.now();
+    const now = this.scheduler.now();
     if (live < this.seen && now - this.since < RECLAIM_PATIENCE_MS) {
       this.seen = live;
       return this.wait(RECLAIM_QUIET_MS);

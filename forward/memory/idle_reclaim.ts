@@ -39,7 +39,7 @@ export class IdleReclaim {
    * @param reclaim gives back what is not used any more
    */
   constructor(
-    private readonly loop: Pick<Scheduler, "after">,
+    private readonly scheduler: Pick<Scheduler, "after">,
     private readonly usage: () => ProcessUsage | null,
     private readonly reclaim: () => void,
   ) {
@@ -56,7 +56,7 @@ export class IdleReclaim {
   private watch({ cpuSeconds }: ProcessUsage): void {
     this.watching = true;
     this.cpuSeconds = cpuSeconds;
-    this.loop.after(IDLE_LOOK_MS, this.look);
+    this.scheduler.after(IDLE_LOOK_MS, this.look);
   }
 
   private readonly look = (): void => {

@@ -32,10 +32,10 @@ export class Dials {
   /** @param limit how many there may be at once */
   constructor(
     private readonly host: HostNetwork,
-    loop: Scheduler,
+    scheduler: Scheduler,
     readonly limit: number = DEFAULT_LIMITS.dials,
   ) {
-    this.pending = new Deadlines(loop, DIAL_TIMEOUT_MS);
+    this.pending = new Deadlines(scheduler, DIAL_TIMEOUT_MS);
   }
 
   /** How many are under way. */

@@ -36,7 +36,7 @@ export interface OutgoingOptions {
   readonly dials: Dials;
   /** Shared with the connections of local forwards. */
   readonly connections: ConnectionCount;
-  readonly loop: Scheduler;
+  readonly scheduler: Scheduler;
 }
 
 /** The guest's side of a connection that is being dialled: its SYN, or a connection that was accepted early. */
@@ -99,7 +99,7 @@ class OutgoingFlow implements Dialling {
     const { guest } = caller, { local, remote } = stream;
     options.dials.done(this);
     log.opened(guest, local, remote);
-    const splice = this.splice = new Splice(stream, "l", options.loop, ({ ends }) => {
+    const splice = this.splice = new Splice(stream, "l", options.scheduler, ({ ends }) => {
       this.forget();
       log.done(guest, local, remote, ends);
     });

@@ -68,7 +68,7 @@ export class Splice implements TcpHandler, HostStreamHandler {
   constructor(
     private readonly stream: HostStream,
     private readonly guestSide: Side,
-    private readonly loop: Scheduler,
+    private readonly scheduler: Scheduler,
     private readonly ended: (splice: Splice) => void,
   ) {
     stream.handler = this;
@@ -251,7 +251,7 @@ export class Splice implements TcpHandler, HostStreamHandler {
   private yieldTurn(): void {
     if (this.deferred) return;
     this.deferred = true;
-    this.loop.defer(() => {
+    this.scheduler.defer(() => {
       this.deferred = false;
       if (this.over) return;
       this.pump();

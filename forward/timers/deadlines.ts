@@ -18,7 +18,7 @@ export class Deadlines<Entry extends Expiring> {
   private armed = false;
 
   /** @param delay how long each has, in ms */
-  constructor(private readonly loop: Scheduler, private readonly delay: number) {}
+  constructor(private readonly scheduler: Scheduler, private readonly delay: number) {}
 
   /** How many are waited for. */
   get size(): number {
@@ -32,7 +32,7 @@ export class Deadlines<Entry extends Expiring> {
 
   /** Starts the time of one. */
   add(entry: Entry): void {
-    this.deadlines.set(entry, this.loop.now() + this.delay);
+    this.deadlines.set(entry, this.scheduler.now() + this.delay);
     this.arm(this.delay);
   }
 
@@ -44,12 +44,12 @@ export class Deadlines<Entry extends Expiring> {
   private arm(delay: number): void {
     if (this.armed) return;
     this.armed = true;
-    this.loop.after(delay, this.expire);
+    this.scheduler.after(delay, this.expire);
   }
 
   private readonly expire = (): void => {
     this.armed = false;
-    const now = this.loop.now();
+    const now = this.scheduler.now();
     for (const [entry, deadline] of this.deadlines) {
       if (deadline > now) return this.arm(deadline - now);
       this.deadlines.delete(entry);

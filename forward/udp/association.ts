@@ -9,7 +9,7 @@ import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork, LostDat
 import type { Idling } from "./idle_table.ts";
 import type { Key } from "./keys.ts";
 import { type Peer, Peers } from "./peers.ts";
-import { Usage } from "./usage.ts";
+import { AssociationTraffic } from "./idle_timeout.ts";
 
 const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = { 4: IpAddress.parse("0.0.0.0"), 6: IpAddress.parse("::") };
 
@@ -42,7 +42,7 @@ export interface AssociationOwner {
 /** See the module's text. */
 export class Association implements HostDatagramHandler, Idling {
   readonly peers: Peers = new Peers();
-  readonly usage: Usage;
+  readonly usage: AssociationTraffic;
   /** The host's end, for people. */
   readonly local: Endpoint;
   private readonly socket: HostDatagram;
@@ -65,7 +65,7 @@ export class Association implements HostDatagramHandler, Idling {
     host: HostNetwork,
     private readonly owner: AssociationOwner,
   ) {
-    this.usage = new Usage(owner.now());
+    this.usage = new AssociationTraffic(owner.now());
     this.socket = host.datagram({ address: WILDCARDS[guest.address.version], port: 0 }, this);
     this.local = owner.shown(this.socket.local, first);
   }

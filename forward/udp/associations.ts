@@ -67,7 +67,7 @@ export interface UdpPolicy {
 export interface AssociationsOptions {
   readonly host: HostNetwork;
   readonly policy: UdpPolicy;
-  readonly loop: Scheduler;
+  readonly scheduler: Scheduler;
   /** May be shared with others: then so is the limit. */
   readonly idle: IdleTable;
   readonly guest: GuestSender;
@@ -128,7 +128,7 @@ export class Associations implements AssociationOwner {
 
   /** For associations: the time in ms. */
   now(): number {
-    return this.options.loop.now();
+    return this.options.scheduler.now();
   }
 
   /** For associations: hands an answer to the guest. */

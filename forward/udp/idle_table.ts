@@ -13,7 +13,7 @@ import { type EndReason, EndReasons } from "../report/end_report.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
 import { DEFAULT_LIMITS } from "../limits/limits.ts";
 import { SWEEP_MS } from "../limits/timeouts.ts";
-import type { Usage } from "./usage.ts";
+import type { AssociationTraffic } from "./idle_timeout.ts";
 
 /**
  * From this share of the limit on, questions and single exchanges end early, so that a resolver or a scanner with a new
@@ -23,7 +23,7 @@ export const CROWDED_SHARE = 0.25;
 
 /** What the table needs of an association. */
 export interface Idling {
-  readonly usage: Usage;
+  readonly usage: AssociationTraffic;
   /** Ends it, and deletes it from the table. */
   end(reason: EndReason): void;
 }
@@ -43,7 +43,7 @@ export class IdleTable {
    * @param ended called after each that was deleted
    */
   constructor(
-    private readonly loop: Scheduler,
+    private readonly scheduler: Scheduler,
     readonly limit: number = DEFAULT_LIMITS.udpAssociations,
     private readonly ended: () => void = () => {},
   ) {}
@@ -96,13 +96,13 @@ export class IdleTable {
   private sweepLater(): void {
     if (this.sweeping) return;
     this.sweeping = true;
-    this.loop.after(SWEEP_MS, this.sweep);
+    this.scheduler.after(SWEEP_MS, this.sweep);
   }
 
   private readonly sweep = (): void => {
     this.sweeping = false;
     this.oldest = []; // it would keep those that have ended from the garbage collector
-    const now = this.loop.now();
+    const now = this.scheduler.now();
     const crowded = this.entries.size > this.limit * CROWDED_SHARE;
     for (const entry of this.entries) {
       if (now - entry.usage.usedAt >= entry.usage.idleTime(crowded)) entry.end(EndReasons.IDLE);

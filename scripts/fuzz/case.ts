@@ -17,7 +17,7 @@ import { logLines } from "../../forward/report/reporters.ts";
 import { Target } from "../../forward/names/target.ts";
 import { SystemNames } from "../../forward/names/system.ts";
 import { Output } from "../../forward/report/output.ts";
-import type { EchoToken, PingsOptions } from "../../forward/icmp/pings.ts";
+import type { PingsOptions, PingToken } from "../../forward/icmp/pings.ts";
 import { asBound } from "../../forward/host/shown.ts";
 import { Slirp } from "../../forward/slirp.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/base/address.ts";
@@ -124,7 +124,7 @@ class Case {
   private readonly rules;
   private readonly limits: Limits;
   private readonly frames = new FramePool(allocatePlain);
-  private readonly loop = new SimulatedLoop();
+  private readonly scheduler = new SimulatedLoop();
   private readonly generator: Generator;
   private readonly host: FuzzHost;
   private readonly listeners: FuzzHost;
@@ -174,7 +174,7 @@ class Case {
   }
 
   async prepare(): Promise<void> {
-    const { random, loop, frames, offload } = this;
+    const { random, scheduler, frames, offload } = this;
     const output = new Output({ writeSync: (bytes) => bytes.length });
     this.slirp = new Slirp({
       device: {
@@ -182,10 +182,17 @@ class Case {
         ...{ tcpSegmentation4: offload, tcpSegmentation6: offload, udpSegmentation: false },
         transmit: (transmit) => this.transmit(transmit),
       },
-      ...{ frames, allocate: allocatePlain, loop, host: this.host, listeners: this.listeners, limits: this.limits },
+      ...{
+        frames,
+        allocate: allocatePlain,
+        scheduler,
+        host: this.host,
+        listeners: this.listeners,
+        limits: this.limits,
+      },
       policy: await policyFor(this.rules),
       echo: random.of(["local", "off", this.pingSender(), this.pingSender()]),
-      nameServers: new NameServers({ read: () => RESOLV_CONF, now: () => loop.now() }),
+      nameServers: new NameServers({ read: () => RESOLV_CONF, now: () => scheduler.now() }),
       dns: random.below(3) > 0,
       dhcp: random.below(2) === 0,
       slaac: random.below(2) === 0,
@@ -198,8 +205,8 @@ class Case {
 
   /** Remote and local forwards, each of both networks. */
   private bind(): void {
-    const { slirp, loop } = this;
-    const options = { names: new SystemNames(), ttl: 0, now: () => loop.now(), random: () => 0 };
+    const { slirp, scheduler } = this;
+    const options = { names: new SystemNames(), ttl: 0, now: () => scheduler.now(), random: () => 0 };
     const target = (address: string, port: number) =>
       new Target({ host: { kind: "address", address: IpAddress.parse(address) }, port }, options);
     const own = slirp.stack.addresses.gateway4;
@@ -220,7 +227,8 @@ class Case {
   private pingSender(): PingsOptions["sender"] {
     const { pings: maxWaiting, pingIdentifiers: maxFlows } = this.limits;
     const { open } = this.pings;
-    return (handler) => new PingSockets<EchoToken>({ open, handler, now: () => this.loop.now(), maxWaiting, maxFlows });
+    return (handler) =>
+      new PingSockets<PingToken>({ open, handler, now: () => this.scheduler.now(), maxWaiting, maxFlows });
   }
 
   private transmit(transmit: Transmit): boolean {
@@ -274,7 +282,7 @@ class Case {
 
   /** Feeds so many frames, in batches. */
   async feed(count: number): Promise<void> {
-    const { random, slirp, frames, loop } = this;
+    const { random, slirp, frames, scheduler } = this;
     while (this.fed < count) {
       for (let batch = 1 + random.below(16); batch > 0 && this.fed < count; batch--) {
         const frame = frames.take();
@@ -286,10 +294,10 @@ class Case {
       slirp.endOfTurn();
       this.check();
       if (random.below(2) === 0) this.stepHost();
-      loop.runDeferred();
+      scheduler.runDeferred();
       await settled();
       this.check();
-      const until = loop.time + random.of([0, 0, 0.1, 1, 10, 200, 1000, random.below(32) === 0 ? 100_000 : 0]);
+      const until = scheduler.time + random.of([0, 0, 0.1, 1, 10, 200, 1000, random.below(32) === 0 ? 100_000 : 0]);
       await this.pass(until);
       this.check();
     }
@@ -303,13 +311,13 @@ class Case {
 
   /** Time passes, and what is due happens. */
   private async pass(until: number): Promise<void> {
-    const { loop } = this;
-    for (let events = 0; loop.next <= until; events++) {
+    const { scheduler } = this;
+    for (let events = 0; scheduler.next <= until; events++) {
       if (events > MOST_EVENTS) throw new Error(`more than ${MOST_EVENTS} events until ${until}`);
-      loop.step();
+      scheduler.step();
       await settled();
     }
-    loop.time = Math.max(loop.time, until);
+    scheduler.time = Math.max(scheduler.time, until);
   }
 
   /** The invariants that hold at any time. */
@@ -331,11 +339,11 @@ class Case {
 
   /** The end, in good order or at once; then nothing may be left. */
   async finish(): Promise<void> {
-    const { random, slirp, loop } = this;
+    const { random, slirp, scheduler } = this;
     if (random.below(4) > 0) {
-      const end = loop.time + SILENCE_MS;
+      const end = scheduler.time + SILENCE_MS;
       while (this.busy().length > 0) {
-        if (loop.next <= end) await this.pass(loop.next);
+        if (scheduler.next <= end) await this.pass(scheduler.next);
         else if (this.host.timeOut() + this.listeners.timeOut() > 0) await settled();
         else throw new Error(`after ${SILENCE_MS} ms of silence there is still: ${this.busy()}`);
         this.check();
@@ -343,11 +351,11 @@ class Case {
     }
     slirp.close();
     await settled();
-    await this.pass(loop.time + SILENCE_MS);
+    await this.pass(scheduler.time + SILENCE_MS);
     if (this.problems.length > 0) throw this.problems[0];
     const left = this.busy();
     if (this.listeners.sockets.size > 0) left.push(`${this.listeners.sockets.size} listening sockets`);
-    if (loop.next !== Infinity) left.push(`something that happens in ${loop.next - loop.time} ms`);
+    if (scheduler.next !== Infinity) left.push(`something that happens in ${scheduler.next - scheduler.time} ms`);
     if (left.length > 0) throw new Error(`left when all is closed: ${left}`);
   }
 

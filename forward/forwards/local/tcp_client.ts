@@ -27,7 +27,7 @@ export type GuestConnector = Pick<Tcp, "connect">;
 /** What a {@linkcode LocalTcpClient} needs of its owner. */
 export interface LocalTcpClientOwner {
   readonly guest: GuestConnector;
-  readonly loop: Scheduler;
+  readonly scheduler: Scheduler;
   readonly allocate: Allocate;
   readonly own: OwnAddresses;
   readonly log: LocalForwardLog;
@@ -127,10 +127,10 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
 
   established(): void {
     const { stream, flow, ends } = this;
-    const { log, loop } = this.owner;
+    const { log, scheduler } = this.owner;
     if (flow === null || ends === null) throw new Error("a connection was established before it was made");
     log.opened(ends);
-    const splice = new Splice(stream, "r", loop, (splice) => {
+    const splice = new Splice(stream, "r", scheduler, (splice) => {
       log.done(ends, splice.ends);
       this.finish();
     });

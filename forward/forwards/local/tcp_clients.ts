@@ -28,7 +28,7 @@ export class LocalTcpClients {
   private readonly owner: LocalTcpClientOwner;
 
   constructor(private readonly options: LocalTcpClientsOptions) {
-    const headers = this.headers = new Deadlines<LocalTcpClient>(options.loop, PROXY_HEADER_MS);
+    const headers = this.headers = new Deadlines<LocalTcpClient>(options.scheduler, PROXY_HEADER_MS);
     this.owner = {
       ...options,
       awaitHeader: (flow) => headers.add(flow),

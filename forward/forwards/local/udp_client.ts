@@ -13,7 +13,7 @@ import type { LocalForwardEnds } from "../../report/contract_lines.ts";
 import type { GuestSender } from "../../udp/associations.ts";
 import type { Idling } from "../../udp/idle_table.ts";
 import type { Key } from "../../udp/keys.ts";
-import { Usage } from "../../udp/usage.ts";
+import { AssociationTraffic } from "../../udp/idle_timeout.ts";
 import { WaitingDatagrams, type WaitingRoom } from "../../udp/waiting.ts";
 import type { LocalForward } from "./forward.ts";
 
@@ -49,7 +49,7 @@ export interface LocalUdpClientOwner {
 
 /** See the module's text. */
 export class LocalUdpClient implements Idling {
-  readonly usage: Usage;
+  readonly usage: AssociationTraffic;
   /** Both known once the target is. */
   local: Endpoint | null = null;
   target: Endpoint | null = null;
@@ -74,7 +74,7 @@ export class LocalUdpClient implements Idling {
     readonly listener: AnswerSender,
     private readonly owner: LocalUdpClientOwner,
   ) {
-    this.usage = new Usage(owner.now());
+    this.usage = new AssociationTraffic(owner.now());
     this.waiting = new WaitingDatagrams(owner.room);
   }
 

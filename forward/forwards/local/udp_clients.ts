@@ -38,7 +38,7 @@ export interface LocalUdpClientsOptions {
   /** Where to listen. */
   readonly host: HostNetwork;
   readonly guest: GuestSender;
-  readonly loop: Scheduler;
+  readonly scheduler: Scheduler;
   readonly idle: IdleTable;
   readonly own: OwnAddresses;
   readonly log: LocalForwardLog;
@@ -108,7 +108,7 @@ export class LocalUdpClients implements LocalUdpClientOwner {
   // for associations
 
   now(): number {
-    return this.options.loop.now();
+    return this.options.scheduler.now();
   }
 
   takePort(association: LocalUdpClient, target: Endpoint): Endpoint | null {

@@ -16,7 +16,7 @@ import { answerTo, question, told } from "./messages.ts";
 
 /** The guest's name server between a guest and servers that the test plays. */
 class Bed {
-  readonly loop = new FakeScheduler();
+  readonly scheduler = new FakeScheduler();
   readonly host = new FakeHost();
   readonly loopback = new FakeHost();
   /** What the guest is sent over UDP: `TO: ID CODE NAME ...` */
@@ -26,10 +26,10 @@ class Bed {
   constructor(conf: string, only?: AllowedNames) {
     this.dns = new Dns({
       only,
-      servers: new NameServers({ read: () => conf, now: () => this.loop.now() }),
+      servers: new NameServers({ read: () => conf, now: () => this.scheduler.now() }),
       host: this.host,
       loopback: this.loopback,
-      loop: this.loop,
+      scheduler: this.scheduler,
       addresses: DEFAULT_ADDRESSES,
       allocate: allocatePlain,
       random: () => 0xabcd_0000 + this.host.sockets.length,
@@ -97,15 +97,15 @@ Deno.test("UDP: answers of others, to other questions, and with other numbers ar
 Deno.test("UDP: a silent server, then the next, then all again, then SERVFAIL", () => {
   const bed = new Bed(TWO);
   bed.asks(question(7, "example.org"));
-  bed.loop.advance(2_499);
+  bed.scheduler.advance(2_499);
   assertEquals(bed.host.sockets.length, 1);
-  bed.loop.advance(1);
+  bed.scheduler.advance(1);
   assert(bed.socket(1).sent[0]!.startsWith(SECOND));
-  bed.loop.advance(5_000);
+  bed.scheduler.advance(5_000);
   assertEquals([bed.socket(0).sent.length, bed.socket(1).sent.length], [2, 2]);
-  bed.loop.advance(2_499);
+  bed.scheduler.advance(2_499);
   assertEquals(bed.replies, []);
-  bed.loop.advance(1);
+  bed.scheduler.advance(1);
   assertEquals(bed.replies, ["10.0.2.100:4000: 7 SERVFAIL example.org"]);
   assertEquals([bed.socket(0).closed, bed.socket(1).closed, bed.outcome("udp")], [true, true, "0 timeout 1"]);
 });
@@ -113,11 +113,11 @@ Deno.test("UDP: a silent server, then the next, then all again, then SERVFAIL", 
 Deno.test("UDP: the late answer of a server that was asked first counts", () => {
   const bed = new Bed(TWO);
   bed.asks(question(7, "example.org"));
-  bed.loop.advance(2_500);
+  bed.scheduler.advance(2_500);
   bed.socket(0).hearsBytes(SERVER, answerTo(bed.socket(0).messages[0]!));
   assertEquals(bed.replies, ["10.0.2.100:4000: 7 NOERROR example.org 192.0.2.80"]);
   assert(bed.socket(1).closed);
-  bed.loop.advance(60_000);
+  bed.scheduler.advance(60_000);
   assertEquals(bed.replies.length, 1);
 });
 
@@ -159,7 +159,7 @@ Deno.test("UDP: no socket to be had is no server", () => {
 Deno.test("servers on the loopback are asked from there", () => {
   const bed = new Bed("nameserver 127.0.0.53\nnameserver ::1\n");
   bed.asks(question(7, "example.org"));
-  bed.loop.advance(2_500);
+  bed.scheduler.advance(2_500);
   assertEquals([bed.host.sockets.length, bed.loopback.sockets.length], [0, 2]);
 });
 
@@ -323,9 +323,9 @@ Deno.test("TCP: a client that does not read its answers is not read from", async
 Deno.test("TCP: an idle connection ends, and one that does not end by that is reset", () => {
   const bed = new TcpBed(ONE);
   bed.flow.sends(framed(question(1, "a.org")).subarray(0, 9));
-  bed.loop.advance(DNS_CONNECTION_IDLE_MS);
+  bed.scheduler.advance(DNS_CONNECTION_IDLE_MS);
   assertEquals([bed.flow.shutdowns, bed.flow.aborts], [1, 0]);
-  bed.loop.advance(DNS_CONNECTION_IDLE_MS);
+  bed.scheduler.advance(DNS_CONNECTION_IDLE_MS);
   assertEquals(bed.flow.aborts, 1);
 });
 

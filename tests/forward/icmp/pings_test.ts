@@ -1,5 +1,5 @@
 import { SWEEP_MS } from "../../../forward/limits/timeouts.ts";
-import { type EchoHandler, type EchoToken, Pings } from "../../../forward/icmp/pings.ts";
+import { type PingHandler, Pings, type PingToken } from "../../../forward/icmp/pings.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { Packet } from "../../../stack/base/packet.ts";
 import { assertEquals } from "../../assert.ts";
@@ -8,12 +8,12 @@ import { FakeScheduler } from "../bed/fakes.ts";
 const address = (text: string) => IpAddress.parse(text);
 
 function setup(allowed = true) {
-  const loop = new FakeScheduler();
-  const sent: { to: string; key: unknown; sequence: number; hopLimit: number; data: string; token: EchoToken }[] = [];
+  const scheduler = new FakeScheduler();
+  const sent: { to: string; key: unknown; sequence: number; hopLimit: number; data: string; token: PingToken }[] = [];
   const told: string[] = [];
-  const state = { flows: 0, sweeps: 0, closed: false, handler: null as EchoHandler | null };
+  const state = { flows: 0, sweeps: 0, closed: false, handler: null as PingHandler | null };
   const pings = new Pings({
-    loop,
+    scheduler,
     policy: { decide: () => ({ allowed }) },
     sender: (handler) => {
       state.handler = handler;
@@ -39,7 +39,7 @@ function setup(allowed = true) {
       unreachable: (what, bytes, offset, end) => told.push(`${what} about ${end - offset} of ${bytes[offset]! >> 4}`),
     },
   });
-  return { loop, sent, told, state, pings };
+  return { scheduler, sent, told, state, pings };
 }
 
 function text(bytes: Uint8Array, offset: number, length: number): string {
@@ -108,15 +108,15 @@ Deno.test("pings: what the policy forbids is told", () => {
 });
 
 Deno.test("pings: the host's side forgets for as long as there is something", () => {
-  const { loop, state, pings } = setup();
+  const { scheduler, state, pings } = setup();
   pings.request(request(GUEST, HOST, ""));
   pings.request(request(GUEST, HOST, ""));
   state.flows = 1;
-  loop.advance(3 * SWEEP_MS);
-  assertEquals([state.sweeps, loop.timerCount], [3, 1]);
+  scheduler.advance(3 * SWEEP_MS);
+  assertEquals([state.sweeps, scheduler.timerCount], [3, 1]);
   state.flows = 0;
-  loop.advance(SWEEP_MS);
-  assertEquals([state.sweeps, loop.timerCount], [4, 0]);
+  scheduler.advance(SWEEP_MS);
+  assertEquals([state.sweeps, scheduler.timerCount], [4, 0]);
   pings.close();
   assertEquals(state.closed, true);
 });

@@ -10,14 +10,14 @@ const MIB = 1024 * 1024;
 const IDLE_SECONDS = IDLE_SHARE * IDLE_LOOK_MS / 1000;
 
 class FakeProcess {
-  readonly loop = new FakeScheduler();
+  readonly scheduler = new FakeScheduler();
   usage: ProcessUsage | null = { cpuSeconds: 1, residentBytes: 60 * MIB };
   looks = 0;
   reclaims = 0;
   /** What a reclaim leaves. */
   left = 62 * MIB;
   readonly idle = new IdleReclaim(
-    this.loop,
+    this.scheduler,
     () => {
       this.looks++;
       return this.usage;
@@ -37,15 +37,15 @@ Deno.test("idle reclaim: one look after the load has ended, once, and no timer s
   const process = new FakeProcess();
   process.work(2, 260 * MIB);
   process.idle.rested();
-  process.loop.advance(IDLE_LOOK_MS - 1);
+  process.scheduler.advance(IDLE_LOOK_MS - 1);
   assertEquals(process.reclaims, 0);
-  process.loop.advance(1);
+  process.scheduler.advance(1);
   assertEquals(process.reclaims, 1);
-  assertEquals(process.loop.timerCount, 0);
+  assertEquals(process.scheduler.timerCount, 0);
   process.idle.rested();
-  process.loop.advance(60_000);
+  process.scheduler.advance(60_000);
   assertEquals(process.reclaims, 1, "what is left is the new rest");
-  assertEquals(process.loop.timerCount, 0);
+  assertEquals(process.scheduler.timerCount, 0);
 });
 
 Deno.test("idle reclaim: not while the process is busy, but as soon as it is not", () => {
@@ -54,11 +54,11 @@ Deno.test("idle reclaim: not while the process is busy, but as soon as it is not
   process.idle.rested();
   for (let look = 0; look < 10; look++) {
     process.work(IDLE_SECONDS + 0.01, 260 * MIB);
-    process.loop.advance(IDLE_LOOK_MS);
+    process.scheduler.advance(IDLE_LOOK_MS);
   }
   assertEquals(process.reclaims, 0);
   process.work(IDLE_SECONDS - 0.01, 260 * MIB);
-  process.loop.advance(IDLE_LOOK_MS);
+  process.scheduler.advance(IDLE_LOOK_MS);
   assertEquals(process.reclaims, 1);
 });
 
@@ -66,15 +66,15 @@ Deno.test("idle reclaim: growth of less than is worth it leaves no timer, and is
   const process = new FakeProcess();
   process.work(1, 60 * MIB + LEAST_RECLAIMED_BYTES - 1);
   process.idle.rested();
-  process.loop.advance(IDLE_LOOK_MS);
-  assertEquals(process.loop.timerCount, 0);
+  process.scheduler.advance(IDLE_LOOK_MS);
+  assertEquals(process.scheduler.timerCount, 0);
   process.work(0, 50 * MIB);
   process.idle.rested();
-  process.loop.advance(IDLE_LOOK_MS);
+  process.scheduler.advance(IDLE_LOOK_MS);
   assertEquals(process.reclaims, 0);
   process.work(0, 50 * MIB + LEAST_RECLAIMED_BYTES);
   process.idle.rested();
-  process.loop.advance(IDLE_LOOK_MS);
+  process.scheduler.advance(IDLE_LOOK_MS);
   assertEquals(process.reclaims, 1);
 });
 
@@ -84,14 +84,14 @@ Deno.test("idle reclaim: while a look is due, rests cost none", () => {
   const { looks } = process;
   for (let i = 0; i < 100; i++) process.idle.rested();
   assertEquals(process.looks, looks);
-  assertEquals(process.loop.timerCount, 1);
+  assertEquals(process.scheduler.timerCount, 1);
 });
 
 Deno.test("idle reclaim: nothing is done where the system does not say what the process uses", () => {
   const process = new FakeProcess();
   process.usage = null;
   process.idle.rested();
-  assertEquals(process.loop.timerCount, 0);
+  assertEquals(process.scheduler.timerCount, 0);
 });
 
 Deno.test("process usage: CPU time and resident memory of this process, or null without /proc", () => {

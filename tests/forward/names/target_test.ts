@@ -6,15 +6,15 @@ import { FakeNames } from "../bed/fake_host.ts";
 import { FakeScheduler } from "../bed/fakes.ts";
 
 function setup(text: string, ttl: number) {
-  const loop = new FakeScheduler();
+  const scheduler = new FakeScheduler();
   const names = new FakeNames({ addresses: { web: "192.0.2.1" }, services: { svc: "0 0 81 web" } });
   const target = new Target(parseForward(`1:${text}`, "remote").target, {
     ...{ names, ttl },
-    now: () => loop.now(),
+    now: () => scheduler.now(),
     random: () => 0,
   });
   const known = () => show(target.known());
-  return { loop, names, target, known };
+  return { scheduler, names, target, known };
 }
 
 const show = (endpoint: Endpoint | null) => endpoint && formatEndpoint(endpoint);
@@ -30,12 +30,12 @@ Deno.test("target: an address is known", () => {
 });
 
 Deno.test("target: an answer is good for its time", async () => {
-  const { loop, names, target, known } = setup("web:80", 5_000);
+  const { scheduler, names, target, known } = setup("web:80", 5_000);
   assertEquals([known(), target.fixed, String(target)], [null, null, "web:80"]);
   assertEquals(show(await target.ask()), "192.0.2.1:80");
-  loop.advance(4_999);
+  scheduler.advance(4_999);
   assertEquals(known(), "192.0.2.1:80");
-  loop.advance(1);
+  scheduler.advance(1);
   assertEquals(known(), null);
   names.answers.addresses.web = "192.0.2.2";
   assertEquals([show(await target.ask()), known(), names.asked.length], ["192.0.2.2:80", "192.0.2.2:80", 2]);

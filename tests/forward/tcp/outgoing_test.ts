@@ -14,14 +14,14 @@ import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../be
 const MOST = 20, MOST_DIALS = 8;
 
 function setup() {
-  const loop = new FakeScheduler();
+  const scheduler = new FakeScheduler();
   const lines: string[] = [];
   const host = new FakeHost();
   const { dials } = host;
-  const pending = new Dials(host, loop, MOST_DIALS), connections = new ConnectionCount(MOST);
+  const pending = new Dials(host, scheduler, MOST_DIALS), connections = new ConnectionCount(MOST);
   const say = (what: string, guest: Endpoint, rest: Endpoint[], ends?: EndReport) =>
     lines.push([what, formatEndpoint(guest), rest.map(formatEndpoint).join("-"), ends ?? ""].join(" ").trim());
-  const flows = new OutgoingFlows({ dials: pending, connections, loop });
+  const flows = new OutgoingFlows({ dials: pending, connections, scheduler });
   const log: FlowLog = {
     opened: (guest, local, remote) => say("new", guest, [local, remote]),
     done: (guest, local, remote, ends) => say("done", guest, [local, remote], ends),
@@ -32,7 +32,7 @@ function setup() {
     flows.request(request, request.local, log);
     return request;
   };
-  return { loop, dials, lines, flows, request, pending, connections };
+  return { scheduler, dials, lines, flows, request, pending, connections };
 }
 
 Deno.test("outgoing: the SYN is answered when the host's connection stands", async () => {
@@ -102,17 +102,17 @@ Deno.test("outgoing: a connection that came about too late is closed", async () 
 });
 
 Deno.test("outgoing: a dial without an answer ends, and the next in its own time", async () => {
-  const { dials, request, loop } = setup();
+  const { dials, request, scheduler } = setup();
   const first = request();
-  loop.advance(5_000);
+  scheduler.advance(5_000);
   const second = request();
-  loop.advance(DIAL_TIMEOUT_MS - 5_000);
+  scheduler.advance(DIAL_TIMEOUT_MS - 5_000);
   await settled();
   assertEquals([first.verdict, second.verdict], ["host", null], "verdicts when the first dial's time is up");
   assertEquals(dials.map(({ aborted }) => aborted), [true, false], "cancelled dials");
-  loop.advance(5_000);
+  scheduler.advance(5_000);
   assertEquals(second.verdict, "host", "the second's verdict when its time is up");
-  assertEquals(loop.timerCount, 0, "timers left");
+  assertEquals(scheduler.timerCount, 0, "timers left");
 });
 
 Deno.test("outgoing: of too many dials the oldest goes, without a word, and its SYN may come again", async () => {
@@ -169,7 +169,7 @@ Deno.test("outgoing: too many connections are refused; all of them can be reset"
 });
 
 Deno.test("outgoing: whatever the end, a connection is counted no longer", async () => {
-  const { dials, request, connections, loop } = setup();
+  const { dials, request, connections, scheduler } = setup();
   const cancelled = request(), refused = request(), accepted = request();
   request(); // gets no answer
   assertEquals(connections.size, 4);
@@ -180,6 +180,6 @@ Deno.test("outgoing: whatever the end, a connection is counted no longer", async
   assertEquals(refused.verdict, "refused");
   assertEquals(connections.size, 2, "the accepted one, and the one whose host is silent");
   accepted.flow.ends("reset");
-  loop.advance(DIAL_TIMEOUT_MS);
+  scheduler.advance(DIAL_TIMEOUT_MS);
   assertEquals(connections.size, 0);
 });

@@ -8,10 +8,10 @@ const RESET = new HostError("reset", "connection reset by peer");
 
 /** A splice between fakes, started. */
 function splice(immediate?: () => boolean) {
-  const loop = new FakeScheduler();
+  const scheduler = new FakeScheduler();
   const stream = new FakeStream(immediate);
-  const result = { loop, stream, flow: new FakeFlow(), ended: 0, report: "" };
-  const pump = new Splice(stream, "l", loop, (ended) => {
+  const result = { scheduler, stream, flow: new FakeFlow(), ended: 0, report: "" };
+  const pump = new Splice(stream, "l", scheduler, (ended) => {
     assert(ended === pump);
     result.ended++;
     result.report = String(ended.ends);
@@ -187,9 +187,9 @@ Deno.test("splice: operations that complete at once take turns", () => {
   {
     for (let i = 0; i < 3 * OPERATIONS_PER_TURN; i++) s.flow.sends(bytes(i));
   }
-  while (s.loop.deferredCount > 0) {
+  while (s.scheduler.deferredCount > 0) {
     const before = s.stream.fromGuest.length;
-    s.loop.runDeferred();
+    s.scheduler.runDeferred();
     assert(s.stream.fromGuest.length - before <= OPERATIONS_PER_TURN);
   }
   assertEquals(s.stream.fromGuest, Array.from({ length: 3 * OPERATIONS_PER_TURN }, (_, i) => i));
@@ -246,7 +246,7 @@ function randomRun(seed: number, withFailure: boolean): void {
         if (!s.flow.isOver) s.flow.acknowledges(pick(9_000));
         break;
       case 5:
-        s.loop.runDeferred();
+        s.scheduler.runDeferred();
         break;
       case 6:
         if (wantsEnd && !guestFinished) {
@@ -265,9 +265,9 @@ function randomRun(seed: number, withFailure: boolean): void {
       s.flow.ends(null);
     }
   }
-  s.loop.runDeferred();
+  s.scheduler.runDeferred();
   const released = s.stream.closes + s.stream.resets;
-  assertEquals([s.ended, released, s.loop.deferredCount], [1, 1, 0], `seed ${seed}`);
+  assertEquals([s.ended, released, s.scheduler.deferredCount], [1, 1, 0], `seed ${seed}`);
   const count = s.stream.fromGuest.length;
   assertEquals(s.stream.fromGuest, fromGuest.slice(0, count), `seed ${seed}: guest to host`);
   assertEquals(s.flow.toGuest, fromHost.slice(0, s.flow.toGuest.length), `seed ${seed}: host to guest`);

@@ -30,10 +30,10 @@ class Sleeper implements Wakeable {
 }
 
 Deno.test("StackScheduler: wakes the stack at each of its deadlines, not before", async () => {
-  const loop = new StackScheduler();
-  const start = loop.now();
+  const scheduler = new StackScheduler();
+  const start = scheduler.now();
   const sleeper = new Sleeper([start - 5, start + 15, start + 30]);
-  loop.drive(sleeper);
+  scheduler.drive(sleeper);
   await sleeper.rested.promise;
   assert(performance.now() >= start + 30);
   assert(sleeper.woken.length <= 5, `woken ${sleeper.woken.length} times`);
@@ -41,33 +41,33 @@ Deno.test("StackScheduler: wakes the stack at each of its deadlines, not before"
 });
 
 Deno.test("StackScheduler: an earlier deadline is met, a later one costs nothing", async () => {
-  const loop = new StackScheduler();
-  const start = loop.now();
+  const scheduler = new StackScheduler();
+  const start = scheduler.now();
   const sleeper = new Sleeper([start + 60_000]);
-  loop.drive(sleeper);
+  scheduler.drive(sleeper);
   sleeper.nextDeadline = start + 10;
   sleeper.onEarlier?.(start + 10);
   sleeper.nextDeadline = start + 15;
   while (sleeper.woken.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   assert(performance.now() < start + 30_000);
-  loop.stop(); // else the test's timers leak
+  scheduler.stop(); // else the test's timers leak
 });
 
 Deno.test("StackScheduler: stopped, it wakes nobody", async () => {
-  const loop = new StackScheduler();
-  const sleeper = new Sleeper([loop.now() + 5]);
-  loop.drive(sleeper);
-  loop.stop();
-  assertEquals(sleeper.onEarlier, null, "it still tells the loop");
-  await new Promise<void>((resolve) => loop.after(20, resolve));
+  const scheduler = new StackScheduler();
+  const sleeper = new Sleeper([scheduler.now() + 5]);
+  scheduler.drive(sleeper);
+  scheduler.stop();
+  assertEquals(sleeper.onEarlier, null, "it still tells the scheduler");
+  await new Promise<void>((resolve) => scheduler.after(20, resolve));
   assertEquals(sleeper.woken, []);
 });
 
 Deno.test("StackScheduler: what is deferred runs after what waits", async () => {
-  const loop = new StackScheduler();
+  const scheduler = new StackScheduler();
   const order: string[] = [];
   await new Promise<void>((resolve) => {
-    loop.defer(() => {
+    scheduler.defer(() => {
       order.push("deferred");
       resolve();
     });
@@ -78,29 +78,29 @@ Deno.test("StackScheduler: what is deferred runs after what waits", async () => 
 });
 
 Deno.test("a datagram that was put off, to a guest that does not answer, is asked for three times by the stack's own timer", () => {
-  const loop = new SimulatedLoop();
+  const scheduler = new SimulatedLoop();
   const asked: number[] = [];
   const device: Device = {
     ...{ medium: "ethernet", mtu: 1500, checksumOffload: true, tcpSegmentation4: true, tcpSegmentation6: true },
     udpSegmentation: true,
     transmit: () => {
-      asked.push(loop.time);
+      asked.push(scheduler.time);
       return true;
     },
   };
   const stack = new Stack({
     ...{ device, frames: new FramePool(allocatePlain), allocate: allocatePlain },
-    clock: () => loop.now(),
+    clock: () => scheduler.now(),
     random: () => 7,
-    defer: (run) => loop.defer(run),
+    defer: (run) => scheduler.defer(run),
     handlers: { tcpRequest: () => {}, udp: () => {} },
   });
-  loop.drive(stack);
+  scheduler.drive(stack);
   const from = { address: stack.addresses.gateway4, port: 1000 };
   const to = { address: IpAddress.parse("10.0.2.100"), port: 2000 };
   stack.udp.sendBytes(from, to, new Uint8Array(10), 0, 10);
-  const start = loop.time;
-  while (loop.next < Infinity) loop.step();
+  const start = scheduler.time;
+  while (scheduler.next < Infinity) scheduler.step();
   assertEquals(asked.map((time) => time - start), [0, 1000, 2000]);
   assertEquals(stack.usage.neighbourPackets.current, 0, "packets that still wait");
 });

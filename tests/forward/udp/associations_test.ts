@@ -12,8 +12,8 @@ import { endpoint, FakeScheduler } from "../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../bed/guest_datagram.ts";
 
 function setup() {
-  const loop = new FakeScheduler();
-  const idle = new IdleTable(loop);
+  const scheduler = new FakeScheduler();
+  const idle = new IdleTable(scheduler);
   const host = new FakeHost();
   const { sockets } = host;
   const toGuest: string[] = [];
@@ -23,7 +23,7 @@ function setup() {
   const state = { blocked: new Set<string>() };
   const associations = new Associations({
     host,
-    loop,
+    scheduler,
     idle,
     shown: (local) => local,
     policy: { decide: (_, address, port) => ({ allowed: !state.blocked.has(formatEndpoint({ address, port })) }) },
@@ -46,7 +46,7 @@ function setup() {
   /** The same, that travels in another way. */
   const travel = (to: string, text: string, how: Partial<Pick<GuestDatagram, "hopLimit" | "dontFragment">>) =>
     associations.receive(guestDatagram(GUEST, to, text, errors, how));
-  return { relayed, travel, loop, sockets, toGuest, errors, lines, host, state, idle, associations, say };
+  return { relayed, travel, scheduler, sockets, toGuest, errors, lines, host, state, idle, associations, say };
 }
 
 const address = IpAddress.parse;
@@ -92,13 +92,13 @@ Deno.test("associations: only addresses that were sent to may answer, from any p
 });
 
 Deno.test("associations: peers are bounded; the one not sent to for longest goes", () => {
-  const { sockets, toGuest, say, loop, associations } = setup();
+  const { sockets, toGuest, say, scheduler, associations } = setup();
   const peer = (n: number) => `192.0.${n >> 8}.${n & 255}:9`;
   for (let n = 0; n < MAX_PEERS; n++) {
-    loop.advance(1);
+    scheduler.advance(1);
     say(GUEST, peer(n));
   }
-  loop.advance(1);
+  scheduler.advance(1);
   say(GUEST, peer(0));
   say(GUEST, "198.51.100.1:9");
   sockets[0]!.hears(peer(0), "kept");
@@ -238,40 +238,40 @@ for (const [what, time, talk] of IDLE) {
   Deno.test(`associations: ${what} end when idle for ${time} ms`, () => {
     const s = setup();
     talk(s);
-    s.loop.advance(time - SWEEP_MS);
+    s.scheduler.advance(time - SWEEP_MS);
     assertEquals([s.associations.size, s.sockets[0]!.closed], [1, false]);
-    s.loop.advance(2 * SWEEP_MS);
+    s.scheduler.advance(2 * SWEEP_MS);
     assertEquals([s.associations.size, s.sockets[0]!.closed], [0, true]);
     assertEquals(s.lines.at(-1), "done 10.0.2.100:4000 l=[idle timeout]/0 r=0/0");
-    s.loop.advance(10 * SWEEP_MS);
-    assertEquals(s.loop.timerCount, 0); // nothing to do: no timer
+    s.scheduler.advance(10 * SWEEP_MS);
+    assertEquals(s.scheduler.timerCount, 0); // nothing to do: no timer
     s.say(GUEST, "192.0.2.1:53");
     assertEquals(s.sockets.length, 2);
   });
 }
 
 Deno.test("associations: traffic either way keeps one alive", () => {
-  const { loop, say, sockets, associations } = setup();
+  const { scheduler, say, sockets, associations } = setup();
   say(GUEST, "192.0.2.1:53");
   for (let i = 0; i < 5; i++) {
-    loop.advance(UNCROWDED_IDLE_MS * 0.7);
+    scheduler.advance(UNCROWDED_IDLE_MS * 0.7);
     if (i % 2 === 0) sockets[0]!.hears("192.0.2.1:53", "a");
     else say(GUEST, "192.0.2.1:53");
   }
   assertEquals(associations.size, 1);
-  loop.advance(UNCROWDED_IDLE_MS * 0.7);
+  scheduler.advance(UNCROWDED_IDLE_MS * 0.7);
   sockets[0]!.hears("192.0.2.9:53", "a stranger does not");
-  loop.advance(UNCROWDED_IDLE_MS * 0.5);
+  scheduler.advance(UNCROWDED_IDLE_MS * 0.5);
   assertEquals(associations.size, 0);
 });
 
 Deno.test("associations: when there are too many, the one idle longest goes", () => {
-  const { loop, say, sockets, associations } = setup();
+  const { scheduler, say, sockets, associations } = setup();
   for (let i = 0; i < DEFAULT_LIMITS.udpAssociations; i++) {
     say(`10.0.2.100:${1 + i}`, "192.0.2.1:53");
-    if (i === 0) loop.advance(1);
+    if (i === 0) scheduler.advance(1);
   }
-  loop.advance(1);
+  scheduler.advance(1);
   say("10.0.2.100:1", "192.0.2.1:53"); // in use again
   say("10.0.2.100:60000", "192.0.2.1:53");
   assertEquals(associations.size, DEFAULT_LIMITS.udpAssociations);

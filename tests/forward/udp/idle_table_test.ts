@@ -6,15 +6,15 @@ import {
   UNCROWDED_IDLE_MS,
 } from "../../../forward/limits/timeouts.ts";
 import { IdleTable, type Idling } from "../../../forward/udp/idle_table.ts";
-import { Usage } from "../../../forward/udp/usage.ts";
+import { AssociationTraffic } from "../../../forward/udp/idle_timeout.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { FakeScheduler } from "../bed/fakes.ts";
 
 function setup(limit?: number) {
-  const loop = new FakeScheduler(), table = new IdleTable(loop, limit);
+  const scheduler = new FakeScheduler(), table = new IdleTable(scheduler, limit);
   const ended: string[] = [];
-  const add = (name: string, port = 123): Usage => {
-    const usage = new Usage(loop.now());
+  const add = (name: string, port = 123): AssociationTraffic => {
+    const usage = new AssociationTraffic(scheduler.now());
     const entry: Idling = {
       usage,
       end: (reason) => {
@@ -22,65 +22,65 @@ function setup(limit?: number) {
         table.delete(entry);
       },
     };
-    usage.noteSent(loop.now(), 10, port);
+    usage.noteSent(scheduler.now(), 10, port);
     table.makeRoom();
     table.add(entry);
     return usage;
   };
-  return { loop, table, ended, add };
+  return { scheduler, table, ended, add };
 }
 
 Deno.test("idle table: each ends in its own time, and then there is no timer", () => {
-  const { loop, table, ended, add } = setup();
+  const { scheduler, table, ended, add } = setup();
   add("a");
-  loop.advance(SWEEP_MS / 2);
+  scheduler.advance(SWEEP_MS / 2);
   const b = add("b");
-  loop.advance(UNCROWDED_IDLE_MS - SWEEP_MS);
-  b.noteAnswered(loop.now(), 10);
-  loop.advance(2 * SWEEP_MS);
+  scheduler.advance(UNCROWDED_IDLE_MS - SWEEP_MS);
+  b.noteAnswered(scheduler.now(), 10);
+  scheduler.advance(2 * SWEEP_MS);
   assertEquals([ended, table.size], [["a: idle timeout"], 1]);
-  loop.advance(UNCROWDED_IDLE_MS);
-  assertEquals([ended.at(-1), table.size, loop.timerCount], ["b: idle timeout", 0, 0]);
+  scheduler.advance(UNCROWDED_IDLE_MS);
+  assertEquals([ended.at(-1), table.size, scheduler.timerCount], ["b: idle timeout", 0, 0]);
   assertEquals([b.sentBytes, b.answeredBytes], [10, 10]);
 });
 
 Deno.test("idle table: an answer after 100 s still comes, to port 53 too, while there is room for many more", () => {
-  const { loop, table, ended, add } = setup(100);
+  const { scheduler, table, ended, add } = setup(100);
   for (let i = 0; i < 25; i++) add(String(i), i % 2 === 0 ? 53 : 123);
-  loop.advance(100_000);
+  scheduler.advance(100_000);
   assertEquals(table.size, 25);
-  loop.advance(20_000 + SWEEP_MS);
+  scheduler.advance(20_000 + SWEEP_MS);
   assertEquals([table.size, ended.length], [0, 25]);
 });
 
 Deno.test("idle table: from a quarter of the limit on, questions and single exchanges end early", () => {
-  const { loop, ended, add } = setup(100);
+  const { scheduler, ended, add } = setup(100);
   for (let i = 0; i < 13; i++) add("question", 53);
   for (let i = 0; i < 30; i++) add("exchange", 123);
-  loop.advance(CROWDED_DNS_IDLE_MS + SWEEP_MS);
+  scheduler.advance(CROWDED_DNS_IDLE_MS + SWEEP_MS);
   assertEquals(ended, Array(13).fill("question: idle timeout"));
-  loop.advance(CROWDED_EXCHANGE_IDLE_MS - CROWDED_DNS_IDLE_MS);
+  scheduler.advance(CROWDED_EXCHANGE_IDLE_MS - CROWDED_DNS_IDLE_MS);
   assertEquals(ended.length, 43);
 });
 
 Deno.test("idle table: when it is full, the one idle longest makes room", () => {
-  const { loop, table, ended, add } = setup();
+  const { scheduler, table, ended, add } = setup();
   const first = add("first");
-  loop.advance(1);
+  scheduler.advance(1);
   add("second");
-  loop.advance(1);
+  scheduler.advance(1);
   for (let i = 2; i < DEFAULT_LIMITS.udpAssociations; i++) add(String(i));
-  first.noteSent(loop.now(), 10, 123);
+  first.noteSent(scheduler.now(), 10, 123);
   add("last");
   assertEquals([ended, table.size], [["second: too many associations"], DEFAULT_LIMITS.udpAssociations]);
 });
 
 Deno.test("idle table: a flood of new ones ends the old in the order of their last use", () => {
-  const loop = new FakeScheduler(), table = new IdleTable(loop, 100);
-  const living = new Map<number, Usage>();
+  const scheduler = new FakeScheduler(), table = new IdleTable(scheduler, 100);
+  const living = new Map<number, AssociationTraffic>();
   let looks = 0;
   const add = (number: number) => {
-    const usage = new Usage(loop.now());
+    const usage = new AssociationTraffic(scheduler.now());
     const entry: Idling = {
       get usage() {
         looks++;
@@ -98,10 +98,10 @@ Deno.test("idle table: a flood of new ones ends the old in the order of their la
     living.set(number, usage);
   };
   for (let i = 0; i < 2_000; i++) {
-    loop.advance(0.25);
+    scheduler.advance(0.25);
     add(i);
     const used = [...living.values()];
-    used[i * 7 % used.length]!.noteAnswered(loop.now(), 1);
+    used[i * 7 % used.length]!.noteAnswered(scheduler.now(), 1);
   }
   assertEquals([table.size, living.size, table.evicted], [100, 100, 1_900]);
   assert(looks < 10 * 2_000, `${looks} looks for 1,900 ends, of 100 each`);

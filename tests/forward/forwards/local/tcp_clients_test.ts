@@ -28,13 +28,13 @@ interface Call {
 const MOST = 20;
 
 function setup(forward: string, immediate = false) {
-  const loop = new FakeScheduler(), host = new FakeHost();
+  const scheduler = new FakeScheduler(), host = new FakeHost();
   const names = new FakeNames({ addresses: { guest: "10.0.2.100" } });
   const meter = new FlowMeter("local-fwd", "tcp");
   const lines: string[] = [], calls: Call[] = [];
   const state = { full: false };
   const flows = new LocalTcpClients({
-    ...{ loop, host },
+    ...{ scheduler, host },
     connections: new ConnectionCount(MOST),
     own: DEFAULT_ADDRESSES,
     allocate: allocatePlain,
@@ -53,7 +53,7 @@ function setup(forward: string, immediate = false) {
     },
   });
   const spec = parseForward(forward, "local");
-  const options = { names, ttl: 1_000, now: () => loop.now(), random: () => 0 };
+  const options = { names, ttl: 1_000, now: () => scheduler.now(), random: () => 0 };
   const bind = spec.bind.host.kind === "address" ? { address: spec.bind.host.address, port: spec.bind.port } : null;
   assert(bind !== null);
   const { oneAnswer, proxyProtocol } = spec;
@@ -66,7 +66,7 @@ function setup(forward: string, immediate = false) {
   };
   /** The last call. */
   const call = () => calls.at(-1)!;
-  return { meter, loop, host, names, lines, calls, state, flows, local, accept, call };
+  return { meter, scheduler, host, names, lines, calls, state, flows, local, accept, call };
 }
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
@@ -149,7 +149,7 @@ Deno.test("local flows: a target without a port has the listener's", () => {
 });
 
 Deno.test("local flows: a name is asked for when a client comes", async () => {
-  const { names, loop, accept, calls } = setup("80:guest:81");
+  const { names, scheduler, accept, calls } = setup("80:guest:81");
   assertEquals(names.asked, []);
   accept();
   assertEquals(calls.length, 0);
@@ -157,7 +157,7 @@ Deno.test("local flows: a name is asked for when a client comes", async () => {
   assertEquals([calls.length, calls[0]!.to], [1, "10.0.2.100:81"]);
   accept();
   assertEquals(calls.length, 2); // it is known
-  loop.advance(1_000);
+  scheduler.advance(1_000);
   accept();
   await settled();
   assertEquals([calls.length, names.asked.length], [3, 2]);
@@ -202,7 +202,7 @@ const HEADER = "PROXY TCP4 1.2.3.4 4.3.2.1 1000 443\r\n";
 for (const immediate of [false, true]) {
   Deno.test(`local flows: a PROXY header, in any pieces (reads ${immediate ? "at once" : "later"})`, () => {
     for (const size of [1, 2, 7, HEADER.length - 1, HEADER.length, HEADER.length + 3, 1_000]) {
-      const { loop, lines, call, calls, accept } = setup("tcppp://80:10.0.2.100:0", immediate);
+      const { scheduler, lines, call, calls, accept } = setup("tcppp://80:10.0.2.100:0", immediate);
       const sent = HEADER + "question";
       const stream = accept("127.0.0.1:4000");
       for (let at = 0; at < sent.length; at += size) {
@@ -216,8 +216,8 @@ for (const immediate of [false, true]) {
       assertEquals(lines, [
         "[+] tcp://127.0.0.1:4000-127.0.0.1:80/1.2.3.4:50000-10.0.2.100:443 local-fwd PP conn",
       ]);
-      loop.advance(PROXY_HEADER_MS);
-      assertEquals([stream.isClosed, loop.timerCount], [false, 0]);
+      scheduler.advance(PROXY_HEADER_MS);
+      assertEquals([stream.isClosed, scheduler.timerCount], [false, 0]);
     }
   });
 }
@@ -245,24 +245,24 @@ for (
   ] as [string, string, (stream: FakeStream) => void][]
 ) {
   Deno.test(`local flows: ${what} instead of a PROXY header resets the client`, () => {
-    const { lines, calls, flows, loop, accept } = setup("tcppp://80:10.0.2.100:0");
+    const { lines, calls, flows, scheduler, accept } = setup("tcppp://80:10.0.2.100:0");
     const stream = accept();
     act(stream);
     stream.completeRead();
     assertEquals([stream.resets, calls.length, flows.size], [1, 0, 0]);
     assertEquals(lines, [`[!] tcp://192.0.2.9:4000-127.0.0.1:80/10.0.2.100:0 local-fwd PP error: ${reason}`]);
-    loop.advance(PROXY_HEADER_MS);
-    assertEquals([lines.length, loop.timerCount], [1, 0]);
+    scheduler.advance(PROXY_HEADER_MS);
+    assertEquals([lines.length, scheduler.timerCount], [1, 0]);
   });
 }
 
 Deno.test("local flows: a PROXY header that fails to be read, or does not come in time", () => {
-  const { lines, flows, loop, accept } = setup("tcppp://80");
+  const { lines, flows, scheduler, accept } = setup("tcppp://80");
   const failing = accept(), silent = accept();
   failing.failRead(new HostError("reset", "connection reset"));
-  loop.advance(PROXY_HEADER_MS - 1);
+  scheduler.advance(PROXY_HEADER_MS - 1);
   assertEquals([failing.resets, silent.resets, flows.size], [1, 0, 1]);
-  loop.advance(1);
+  scheduler.advance(1);
   assertEquals([silent.resets, flows.size], [1, 0]);
   const who = "[!] tcp://192.0.2.9:4000-127.0.0.1:80/10.0.2.100:80 local-fwd PP error:";
   assertEquals(lines, [`${who} connection reset`, `${who} no PROXY header in time`]);

@@ -29,12 +29,12 @@ function setupFor(limit: number, ...forwards: readonly string[]) {
 
 function setupWith(options: { readonly limit: number; readonly random: () => number }, ...forwards: readonly string[]) {
   const { limit, random } = options;
-  const loop = new FakeScheduler(), host = new FakeHost(), idle = new IdleTable(loop, limit);
+  const scheduler = new FakeScheduler(), host = new FakeHost(), idle = new IdleTable(scheduler, limit);
   const names = new FakeNames({ addresses: { guest: "10.0.2.100" } });
   const meter = new FlowMeter("local-fwd", "udp");
   const lines: string[] = [], toGuest: string[] = [];
   const datagrams = new LocalUdpClients({
-    ...{ loop, host, idle },
+    ...{ scheduler, host, idle },
     guest: guestSender(toGuest),
     own: DEFAULT_ADDRESSES,
     log: meteredLocalLog(
@@ -45,7 +45,7 @@ function setupWith(options: { readonly limit: number; readonly random: () => num
   });
   for (const forward of forwards) {
     const spec = parseForward(forward, "local"), { oneAnswer, proxyProtocol } = spec;
-    const target = new Target(spec.target, { names, ttl: 1_000, now: () => loop.now(), random: () => 0 });
+    const target = new Target(spec.target, { names, ttl: 1_000, now: () => scheduler.now(), random: () => 0 });
     assert(spec.bind.host.kind === "address");
     datagrams.listen({
       bind: { address: spec.bind.host.address, port: spec.bind.port },
@@ -57,7 +57,7 @@ function setupWith(options: { readonly limit: number; readonly random: () => num
   const { sockets } = host;
   /** The guest sends a datagram; whether it was taken for an answer. */
   const say = (from: string, to: string, text: string) => datagrams.receive(guestDatagram(from, to, text));
-  return { meter, loop, host, idle, names, lines, toGuest, datagrams, sockets, say };
+  return { meter, scheduler, host, idle, names, lines, toGuest, datagrams, sockets, say };
 }
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
@@ -128,7 +128,7 @@ Deno.test("local datagrams: only the target answers; the rest is somebody else's
 });
 
 Deno.test("local datagrams: udprpc is over after one answer, and leaves nothing", () => {
-  const { sockets, toGuest, lines, datagrams, idle, say, loop } = setup("udprpc://53");
+  const { sockets, toGuest, lines, datagrams, idle, say, scheduler } = setup("udprpc://53");
   sockets[0]!.hears(CLIENT, "one");
   assert(say("10.0.2.100:53", "192.0.2.9:49152", "answer"));
   assertEquals([datagrams.size, idle.size, sockets[0]!.sent], [0, 0, [`${CLIENT} answer`]]);
@@ -139,8 +139,8 @@ Deno.test("local datagrams: udprpc is over after one answer, and leaves nothing"
   );
   sockets[0]!.hears(CLIENT, "two");
   assertEquals([toGuest.length, datagrams.size], [2, 1]);
-  loop.advance(UNCROWDED_IDLE_MS + 2 * SWEEP_MS);
-  assertEquals([datagrams.size, idle.size, loop.timerCount], [0, 0, 0]);
+  scheduler.advance(UNCROWDED_IDLE_MS + 2 * SWEEP_MS);
+  assertEquals([datagrams.size, idle.size, scheduler.timerCount], [0, 0, 0]);
 });
 
 for (
@@ -151,12 +151,12 @@ for (
   ] as const
 ) {
   Deno.test(`local datagrams: idle ends as those of the guest: ${forward}, ${answered} answers, ${time} ms`, () => {
-    const { sockets, lines, datagrams, idle, loop, say } = setup(forward);
+    const { sockets, lines, datagrams, idle, scheduler, say } = setup(forward);
     sockets[0]!.hears(CLIENT, "one");
     for (let i = 0; i < answered; i++) say(`10.0.2.100:${forward.slice(6)}`, "192.0.2.9:49152", "answer");
-    loop.advance(time - SWEEP_MS);
+    scheduler.advance(time - SWEEP_MS);
     assertEquals([datagrams.size, idle.size], [1, 1]);
-    loop.advance(2 * SWEEP_MS);
+    scheduler.advance(2 * SWEEP_MS);
     assertEquals([datagrams.size, idle.size, sockets[0]!.closed], [0, 0, false]);
     assert(lines.at(-1)!.endsWith("local-fwd done: l=[idle timeout]/0 r=0/0"));
   });
@@ -188,11 +188,11 @@ Deno.test("local datagrams: a client that is gone", () => {
 });
 
 Deno.test("local datagrams: a limit; the client idle longest goes", () => {
-  const { sockets, datagrams, loop, lines } = setup("udp://53");
+  const { sockets, datagrams, scheduler, lines } = setup("udp://53");
   const client = (i: number) => `198.51.${i >> 8}.${i & 255}:1`;
   for (let i = 0; i < DEFAULT_LIMITS.udpAssociations; i++) {
     sockets[0]!.hears(client(i), "x");
-    if (i < 2) loop.advance(1);
+    if (i < 2) scheduler.advance(1);
   }
   sockets[0]!.hears(client(0), "again");
   sockets[0]!.hears("203.0.113.1:1", "x");

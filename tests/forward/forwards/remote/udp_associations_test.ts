@@ -5,7 +5,7 @@ import { SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts
 import { Target } from "../../../../forward/names/target.ts";
 import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
 import { Output } from "../../../../forward/report/output.ts";
-import { RemoteDatagrams } from "../../../../forward/forwards/remote/datagrams.ts";
+import { RemoteUdpAssociations } from "../../../../forward/forwards/remote/udp_associations.ts";
 import type { RemoteForward } from "../../../../forward/forwards/remote/table.ts";
 import { IdleTable } from "../../../../forward/udp/idle_table.ts";
 import { IpAddress } from "../../../../stack/base/address.ts";
@@ -16,12 +16,12 @@ import { endpoint, FakeScheduler, settled } from "../../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../../bed/guest_datagram.ts";
 
 function setup(...targets: readonly string[]) {
-  const loop = new FakeScheduler(), host = new FakeHost(), idle = new IdleTable(loop);
+  const scheduler = new FakeScheduler(), host = new FakeHost(), idle = new IdleTable(scheduler);
   const names = new FakeNames({ addresses: { web: "192.0.2.1" } });
   const lines: string[] = [], toGuest: string[] = [], errors: Unreachable[] = [], quoted: string[] = [];
   const output = new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length });
-  const datagrams = new RemoteDatagrams({
-    ...{ loop, host, idle },
+  const datagrams = new RemoteUdpAssociations({
+    ...{ scheduler, host, idle },
     guest: guestSender(toGuest),
     icmp: { unreachable: (what, packet) => quoted.push(`${what} ${shownPacket(packet)}`) },
     logs: remoteForwardLines("udp", output),
@@ -29,7 +29,7 @@ function setup(...targets: readonly string[]) {
   });
   const forwards = targets.map((text, i): RemoteForward => {
     const spec = parseForward(text, "remote");
-    const target = new Target(spec.target, { names, ttl: 1_000, now: () => loop.now(), random: () => 0 });
+    const target = new Target(spec.target, { names, ttl: 1_000, now: () => scheduler.now(), random: () => 0 });
     return { bind: endpoint(`10.0.2.2:${53 + i}`), target, oneAnswer: spec.oneAnswer };
   });
   /** The guest sends to a forward. */
@@ -37,7 +37,20 @@ function setup(...targets: readonly string[]) {
     const bind = from.startsWith("[") ? "[fd00::2]:53" : `10.0.2.2:${forward.bind.port}`;
     datagrams.receive(guestDatagram(from, bind, text, errors), forward);
   };
-  return { loop, host, idle, names, lines, toGuest, errors, quoted, datagrams, forwards, sockets: host.sockets, say };
+  return {
+    scheduler,
+    host,
+    idle,
+    names,
+    lines,
+    toGuest,
+    errors,
+    quoted,
+    datagrams,
+    forwards,
+    sockets: host.sockets,
+    say,
+  };
 }
 
 /** An IPv4 packet with a UDP datagram: `FROM > TO TEXT`. */
@@ -91,12 +104,12 @@ Deno.test("remote datagrams: udprpc is over after one answer, and leaves nothing
 });
 
 Deno.test("remote datagrams: idle ends and the limit are those of the table", () => {
-  const { sockets, datagrams, loop, lines, say } = setup("udp://53:192.0.2.7:53");
+  const { sockets, datagrams, scheduler, lines, say } = setup("udp://53:192.0.2.7:53");
   say("one");
   sockets[0]!.hears("192.0.2.7:53", "answer");
-  loop.advance(UNCROWDED_IDLE_MS - SWEEP_MS);
+  scheduler.advance(UNCROWDED_IDLE_MS - SWEEP_MS);
   assertEquals(datagrams.size, 1);
-  loop.advance(2 * SWEEP_MS);
+  scheduler.advance(2 * SWEEP_MS);
   assertEquals([datagrams.size, sockets[0]!.closed], [0, true]);
   assert(lines.at(-1)!.endsWith("remote-fwd conn done: l=[idle timeout]/0 r=0/0"));
   for (let i = 0; i <= DEFAULT_LIMITS.udpAssociations; i++) say("x", `10.0.2.100:${1 + i}`);

@@ -20,15 +20,15 @@ import type { Unreachable } from "../../../stack/base/layers.ts";
 import type { IdleTable } from "../../udp/idle_table.ts";
 import { endpointKey, type Key } from "../../udp/keys.ts";
 import { WaitingRoom } from "../../udp/waiting.ts";
-import { RemoteAssociation, type RemoteAssociationOwner } from "./association.ts";
+import { RemoteUdpAssociation, type RemoteUdpAssociationOwner } from "./udp_association.ts";
 import type { RemoteForward } from "./table.ts";
 
-/** What {@linkcode RemoteDatagrams} is made of. */
-export interface RemoteDatagramsOptions {
+/** What {@linkcode RemoteUdpAssociations} is made of. */
+export interface RemoteUdpAssociationsOptions {
   readonly host: HostNetwork;
   readonly guest: GuestSender;
   readonly icmp: Pick<LossErrors, "unreachable">;
-  readonly loop: Scheduler;
+  readonly scheduler: Scheduler;
   /** May be shared with others: then so is the limit. */
   readonly idle: IdleTable;
   readonly logs: RemoteForwardLogs;
@@ -37,15 +37,15 @@ export interface RemoteDatagramsOptions {
 }
 
 /** See the module's text. */
-export class RemoteDatagrams implements RemoteAssociationOwner {
+export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
   readonly host: HostNetwork;
   readonly room: WaitingRoom = new WaitingRoom();
   readonly shown: Shown;
   /** By forward, then by the guest's endpoint. */
-  private readonly tables = new Map<RemoteForward, Map<Key, RemoteAssociation>>();
+  private readonly tables = new Map<RemoteForward, Map<Key, RemoteUdpAssociation>>();
   private count = 0;
 
-  constructor(private readonly options: RemoteDatagramsOptions) {
+  constructor(private readonly options: RemoteUdpAssociationsOptions) {
     this.host = options.host;
     this.shown = options.shown;
   }
@@ -73,19 +73,19 @@ export class RemoteDatagrams implements RemoteAssociationOwner {
   // for associations
 
   now(): number {
-    return this.options.loop.now();
+    return this.options.scheduler.now();
   }
 
-  deliver({ forward, guest }: RemoteAssociation, bytes: Uint8Array, length: number): void {
+  deliver({ forward, guest }: RemoteUdpAssociation, bytes: Uint8Array, length: number): void {
     this.options.guest.sendBytes(forward.bind, guest, bytes, 0, length);
   }
 
-  lost({ forward, guest }: RemoteAssociation, what: Unreachable, data: Uint8Array, length: number): void {
+  lost({ forward, guest }: RemoteUdpAssociation, what: Unreachable, data: Uint8Array, length: number): void {
     const packet = lostPacket(guest, forward.bind, data, length);
     this.options.icmp.unreachable(what, packet, 0, packet.length);
   }
 
-  ended(association: RemoteAssociation): void {
+  ended(association: RemoteUdpAssociation): void {
     const { forward, guest } = association;
     this.options.idle.delete(association);
     const table = this.tables.get(forward);
@@ -94,12 +94,12 @@ export class RemoteDatagrams implements RemoteAssociationOwner {
     if (table.size === 0) this.tables.delete(forward);
   }
 
-  private open(datagram: GuestDatagram, forward: RemoteForward): RemoteAssociation {
+  private open(datagram: GuestDatagram, forward: RemoteForward): RemoteUdpAssociation {
     const { bytes, version, guestAddress, guestPort } = datagram;
     const { idle, logs } = this.options;
     const guest = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
     idle.makeRoom();
-    const association = new RemoteAssociation(guest, forward, this, logs(forward.bind));
+    const association = new RemoteUdpAssociation(guest, forward, this, logs(forward.bind));
     let table = this.tables.get(forward);
     if (table === undefined) this.tables.set(forward, table = new Map());
     table.set(keyOf(guest), association);

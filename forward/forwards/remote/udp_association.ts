@@ -18,7 +18,7 @@ import {
   type LostDatagram,
 } from "../../host/port.ts";
 import type { Idling } from "../../udp/idle_table.ts";
-import { Usage } from "../../udp/usage.ts";
+import { AssociationTraffic } from "../../udp/idle_timeout.ts";
 import { WaitingDatagrams, type WaitingRoom } from "../../udp/waiting.ts";
 import { unreachableFor } from "../../host/unreachable.ts";
 import type { RemoteForward } from "./table.ts";
@@ -26,23 +26,23 @@ import type { RemoteForward } from "./table.ts";
 const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = { 4: IpAddress.parse("0.0.0.0"), 6: IpAddress.parse("::") };
 
 /** What it needs of its owner. */
-export interface RemoteAssociationOwner {
+export interface RemoteUdpAssociationOwner {
   readonly host: HostNetwork;
   readonly room: WaitingRoom;
   now(): number;
   /** The end of a socket for people, where it is bound to no address. */
   shown(local: Endpoint, remote: Endpoint): Endpoint;
   /** Hands an answer to the guest: `bytes[0..length)`, valid until it returns. */
-  deliver(association: RemoteAssociation, bytes: Uint8Array, length: number): void;
+  deliver(association: RemoteUdpAssociation, bytes: Uint8Array, length: number): void;
   /** Tells the guest that a datagram of so many bytes, which began with `data`, was lost. */
-  lost(association: RemoteAssociation, what: Unreachable, data: Uint8Array, length: number): void;
+  lost(association: RemoteUdpAssociation, what: Unreachable, data: Uint8Array, length: number): void;
   /** It is over. */
-  ended(association: RemoteAssociation): void;
+  ended(association: RemoteUdpAssociation): void;
 }
 
 /** See the module's text. */
-export class RemoteAssociation implements HostDatagramHandler, Idling {
-  readonly usage: Usage;
+export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
+  readonly usage: AssociationTraffic;
   /** What the guest is to be told instead of sending a datagram: there is no socket to be had. Null: it may be sent. */
   obstacle: Unreachable | null = null;
   private socket: HostDatagram | null = null;
@@ -55,10 +55,10 @@ export class RemoteAssociation implements HostDatagramHandler, Idling {
   constructor(
     readonly guest: Endpoint,
     readonly forward: RemoteForward,
-    private readonly owner: RemoteAssociationOwner,
+    private readonly owner: RemoteUdpAssociationOwner,
     private readonly log: RemoteForwardLog,
   ) {
-    this.usage = new Usage(owner.now());
+    this.usage = new AssociationTraffic(owner.now());
     this.waiting = new WaitingDatagrams(owner.room);
   }
 

@@ -15,7 +15,7 @@ import {
 const DNS_PORT = 53;
 
 /** What has passed through one association. Times are in ms. */
-export class Usage implements Traffic {
+export class AssociationTraffic implements Traffic {
   /** When a datagram last passed. */
   usedAt: number;
   sentBytes = 0;

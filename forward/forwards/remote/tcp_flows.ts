@@ -16,8 +16,8 @@ import type { OutgoingFlows } from "../../tcp/outgoing.ts";
 import { EarlyFlow } from "./early_flow.ts";
 import type { RemoteForward } from "./table.ts";
 
-/** What {@linkcode RemoteFlows} is made of. */
-export interface RemoteFlowsOptions {
+/** What {@linkcode RemoteTcpFlows} is made of. */
+export interface RemoteTcpFlowsOptions {
   /** Dials, and keeps the connections. */
   readonly outgoing: OutgoingFlows;
   readonly connections: ConnectionCount;
@@ -25,8 +25,8 @@ export interface RemoteFlowsOptions {
 }
 
 /** Connects the guest with the targets of remote forwards. */
-export class RemoteFlows {
-  constructor(private readonly options: RemoteFlowsOptions) {}
+export class RemoteTcpFlows {
+  constructor(private readonly options: RemoteTcpFlowsOptions) {}
 
   /** Takes a guest's SYN to a forward. Called by the stack. */
   request(request: TcpRequest, forward: RemoteForward): void {

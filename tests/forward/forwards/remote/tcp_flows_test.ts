@@ -3,7 +3,7 @@ import { remoteForwardLines } from "../../../../forward/report/forward_report.ts
 import { Target } from "../../../../forward/names/target.ts";
 import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
 import { Output } from "../../../../forward/report/output.ts";
-import { RemoteFlows } from "../../../../forward/forwards/remote/flows.ts";
+import { RemoteTcpFlows } from "../../../../forward/forwards/remote/tcp_flows.ts";
 import { ConnectionCount } from "../../../../forward/tcp/connection_count.ts";
 import { Dials } from "../../../../forward/tcp/dials.ts";
 import { OutgoingFlows } from "../../../../forward/tcp/outgoing.ts";
@@ -16,15 +16,15 @@ import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../..
 const MOST = 20, MOST_DIALS = 8;
 
 function setup(target: string) {
-  const loop = new FakeScheduler(), host = new FakeHost();
+  const scheduler = new FakeScheduler(), host = new FakeHost();
   const names = new FakeNames({ addresses: { web: "192.0.2.1" }, services: { svc: "0 0 81 web" } });
   const lines: string[] = [];
   const output = new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length });
   const connections = new ConnectionCount(MOST);
-  const dials = new Dials(host, loop, MOST_DIALS);
-  const outgoing = new OutgoingFlows({ dials, connections, loop });
-  const flows = new RemoteFlows({ outgoing, connections, logs: remoteForwardLines("tcp", output) });
-  const options = { names, ttl: 0, now: () => loop.now(), random: () => 0 };
+  const dials = new Dials(host, scheduler, MOST_DIALS);
+  const outgoing = new OutgoingFlows({ dials, connections, scheduler });
+  const flows = new RemoteTcpFlows({ outgoing, connections, logs: remoteForwardLines("tcp", output) });
+  const options = { names, ttl: 0, now: () => scheduler.now(), random: () => 0 };
   const forward = {
     bind: endpoint("10.0.2.2:80"),
     target: new Target(parseForward(`80:${target}`, "remote").target, options),
