@@ -140,7 +140,7 @@ export class Slirp {
       handlers: {
         tcpRequest: (request) => this.request(request),
         udp: (datagram) => this.datagram(datagram),
-        udpUnreachable: (local, guest) => this.refused(local, guest),
+        udpUnreachable: (local, guest) => this.guestUnreachable(local, guest),
       },
     });
     const { tcp, udp, icmp, addresses: own } = this.stack;
@@ -248,20 +248,20 @@ export class Slirp {
   }
 
   private datagram(datagram: UdpDatagram): void {
-    if (this.localUdp.receive(datagram)) return;
+    if (this.localUdp.takeAnswer(datagram)) return;
     const { bytes, localAddress, version, localPort } = datagram;
     const service = this.serviceAt(this.remoteUdp, bytes, localAddress, version, localPort);
-    if (service === null) this.associations.receive(datagram); // which asks the policy
+    if (service === null) this.associations.takeDatagram(datagram); // which asks the policy
     else if (service instanceof Dns) service.takeDatagram(datagram);
-    else this.remoteUdpAssociations.receive(datagram, service);
+    else this.remoteUdpAssociations.takeDatagram(datagram, service);
   }
 
-  private refused(local: Endpoint, guest: Endpoint): void {
-    if (this.localUdp.refused(local, guest)) return;
+  private guestUnreachable(local: Endpoint, guest: Endpoint): void {
+    if (this.localUdp.guestUnreachable(local, guest)) return;
     const { address, port } = local;
     const service = this.serviceAt(this.remoteUdp, address.bytes, 0, address.version, port);
-    if (service === null) this.associations.refused(guest);
-    else if (!(service instanceof Dns)) this.remoteUdpAssociations.refused(service, guest);
+    if (service === null) this.associations.guestUnreachable(guest);
+    else if (!(service instanceof Dns)) this.remoteUdpAssociations.guestUnreachable(service, guest);
   }
 
   /** What stands at an address and port of the guest's network; null: nothing of this program, so the host's network. */

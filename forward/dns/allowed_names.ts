@@ -1,12 +1,12 @@
 /**
- * The answers of a name server that asks nobody: the names of `-allow`, with the addresses that they had when the ranges
- * were read. A guest for whom routing is off must not reach other people's name servers by way of the host's: the name
- * that is asked for is a message to whoever answers for it.
+ * The answers of a name server that asks no other: the names of `-allow`, with the addresses that they had when the ranges
+ * were read. A guest that may not reach the internet must not reach other people's name servers through the host's: the
+ * name in a question is a message to the servers of its domain.
  *
- * | asked for | answer |
+ * | question | answer |
  * | --- | --- |
- * | a name of `-allow`, type A, AAAA or ANY | its addresses of that family |
- * | a name of `-allow`, another type | that there is no such record |
+ * | a name of `-allow`, type A, AAAA or ANY | its addresses of that type |
+ * | a name of `-allow`, another type | no such record |
  * | anything else | REFUSED |
  *
  * @module
@@ -17,14 +17,14 @@ import { addressAnswer, errorAnswer, NOERROR, type Question, questionOf, REFUSED
 /** How long the guest may keep an answer, in seconds. It stays true as long as the program runs. */
 const TTL = 60;
 
-/** Something that may have come of a name: a range of `-allow`. */
+/** A range of `-allow`, which may have been given by a name. */
 export interface Named {
-  /** Not given: it was written as an address. */
+  /** Not given: the range was written as an address. */
   readonly name?: string;
   readonly prefix: { readonly first: IpAddress };
 }
 
-/** See the module's table. */
+/** The names that the guest may ask for, and the answers. */
 export class AllowedNames {
   private readonly addresses = new Map<string, IpAddress[]>();
 
@@ -46,7 +46,7 @@ export class AllowedNames {
     return wanted.length === 0 ? errorAnswer(question, NOERROR) : addressAnswer(question, wanted, TTL);
   }
 
-  /** The answer to what is refused. */
+  /** The answer to a question that is refused. */
   refusal(question: Question): Uint8Array {
     return errorAnswer(question, REFUSED);
   }
@@ -55,7 +55,7 @@ export class AllowedNames {
 /** Types of records (RFC 1035, section 3.2.2 and 3.2.3; RFC 3596). */
 const A = 1, AAAA = 28, ANY = 255;
 
-/** Names are compared without their case (RFC 4343), and the root's dot at the end says nothing more. */
+/** Names are compared without regard to case (RFC 4343) and to a dot at the end. */
 function keyOf(name: string): string {
   return name.toLowerCase().replace(/\.$/, "");
 }

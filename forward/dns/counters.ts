@@ -1,5 +1,5 @@
 /**
- * How the guest's questions end, and how many did so.
+ * The outcomes of the guest's questions, counted.
  *
  * @module
  */
@@ -7,30 +7,30 @@ import type { DnsNetwork } from "./servers.ts";
 
 /** What became of a question. */
 export type DnsOutcome =
-  /** A server's answer was passed on: that there is an answer, that there is no such name, or any other code. */
+  /** A server's answer was passed on, by its response code. */
   | "noerror"
   | "nxdomain"
   | "error"
-  /** No server has answered in time. */
+  /** No server answered in time. */
   | "timeout"
   /** No server could be reached. */
   | "unreachable"
-  /** It was answered, or refused, by the program itself, as only names of `-allow` may be asked for. */
+  /** The program answered or refused the question itself, as only names of `-allow` may be asked for. */
   | "allowed"
   | "refused"
-  /** It was none. */
+  /** The message was no question. */
   | "malformed"
-  /** Of a kind that is not passed on: zone transfers, updates and the like. */
+  /** A kind that is not passed on: zone transfers, updates and the like. */
   | "unsupported"
-  /** It made room for another. */
+  /** The question made room for another. */
   | "evicted"
-  /** The guest has closed its connection, or the program ended. */
+  /** The guest closed its connection, or the program ended. */
   | "cancelled";
 
 /** Questions by outcome. */
 export type DnsOutcomes = Record<DnsOutcome, number>;
 
-/** See the module's text. */
+/** The counters of the guest's name server. */
 export class DnsCounters {
   /** Questions that wait for an answer. */
   inFlight = 0;

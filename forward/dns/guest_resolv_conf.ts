@@ -5,18 +5,18 @@
  */
 import type { IpAddress } from "../../stack/base/address.ts";
 
-/** What the guest takes over as it is: how servers are asked, and how short names are completed. */
+/** The lines that the guest's file has from the host's: how servers are asked, and how short names are completed. */
 const OPTIONS = /^\s*options\s/, SEARCH = /^\s*(search|domain)\s/;
 
-/** Names are asked for as they are, also where the guest's own name has a domain (resolv.conf(5)). */
+/** No short name is completed, even if the guest's own name has a domain (resolv.conf(5)). */
 const NO_SEARCH = "search .";
 
 /**
- * The file's text: these name servers, and what the host's file says besides its own.
+ * Returns the file's text: these name servers, and the options and search domains of the host's file.
  *
- * @param host the text of the host's file; empty where there is none
- * @param names those that the servers answer for: where it is only the names of `-allow`, short names are not completed,
- * as the name server would refuse what they are completed to
+ * @param host the text of the host's file; empty if there is none
+ * @param names the names that the servers answer for. With `allowed`, short names are not completed, as the servers would
+ * refuse the completed names
  */
 export function guestResolvConf(host: string, servers: readonly IpAddress[], names: "all" | "allowed" = "all"): string {
   const kept = host.split("\n");

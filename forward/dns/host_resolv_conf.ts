@@ -1,6 +1,6 @@
 /**
- * `/etc/resolv.conf` as resolv.conf(5) has it: which name servers the host asks, how patiently, and by
- * which domains it completes short names.
+ * The host's `/etc/resolv.conf` (resolv.conf(5)): the name servers that the host asks, how patiently, and the domains by
+ * which it completes short names.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { IpAddress } from "../../stack/base/address.ts";
 /** A name server of the host. */
 export interface NameServer {
   readonly address: IpAddress;
-  /** The interface that its address is of, by name or number: link-local addresses are of one. Null: any. */
+  /** The interface of a link-local address, by name or number; null: any. */
   readonly zone: string | null;
 }
 
@@ -19,11 +19,11 @@ export interface ResolvConf {
   readonly servers: readonly NameServer[];
   /** Domains by which short names are completed; the root is not among them. */
   readonly search: readonly string[];
-  /** How long a server may take before another is asked, in seconds. */
+  /** How long to wait for a server before another is asked, in seconds. */
   readonly timeout: number;
   /** How often each is asked. */
   readonly attempts: number;
-  /** Whether they take turns in being asked first. */
+  /** Whether the servers take turns at being asked first. */
   readonly rotate: boolean;
 }
 
@@ -32,10 +32,10 @@ const MAX_SERVERS = 3;
 const TIMEOUT = 5, MAX_TIMEOUT = 30;
 const ATTEMPTS = 2, MAX_ATTEMPTS = 5;
 
-/** Who is asked where the file names nobody, or is not there. */
+/** The server that is asked if the file lists none, or is not there. */
 const LOCAL: NameServer = { address: IpAddress.of([127, 0, 0, 1]), zone: null };
 
-/** Reads the file's text. Lines that make no sense are passed over, as the C library does. */
+/** Parses the file's text. Lines that make no sense are skipped, as the C library does. */
 export function parseResolvConf(text: string): ResolvConf {
   const servers: NameServer[] = [];
   let search: readonly string[] = [];

@@ -1,6 +1,6 @@
 /**
- * DNS messages (RFC 1035, section 4) as far as whoever passes them on must know them: the header and the question. The
- * rest goes through as it is, so that records which nobody here has heard of do so, too.
+ * DNS messages (RFC 1035, section 4) as far as a forwarder must know them: the header and the question. The rest is passed
+ * on as it is, so that unknown types of records go through.
  *
  *     0 ID (16)   2 flags (16)   4 QDCOUNT (16)   6 ANCOUNT (16)   8 NSCOUNT (16)   10 ARCOUNT (16)   12 question ...
  *
@@ -39,40 +39,40 @@ const CLASS_IN = 1;
 const QR = 0x80, OPCODE = 0x78, TC = 0x02, RD = 0x01; // of the first byte of the flags
 const RA = 0x80, CD = 0x10, RCODE = 0x0f; // of the second
 
-/** The longest label (section 2.3.4); a length byte beyond is a pointer, which no question has, as nothing precedes it. */
+/** The longest label (section 2.3.4). A larger length byte is a pointer, which no question has: nothing precedes it. */
 const MAX_LABEL = 63;
 /** The longest name, with its length bytes and the root's. */
 const MAX_NAME = 255;
 
-/** Types of questions that ask for a whole zone, which comes in any number of messages (RFC 1995, RFC 5936). */
+/** The types of questions for a whole zone, whose answer has any number of messages (RFC 1995, RFC 5936). */
 const IXFR = 251, AXFR = 252;
 
-/** What every client takes over UDP if it says nothing else (RFC 1035, section 4.2.1). */
+/** The length over UDP that every client takes, unless it says more (RFC 1035, section 4.2.1). */
 const PLAIN_UDP_SIZE = 512;
 
-/** The longest message that is looked through for an OPT record: what is recommended for UDP (RFC 6891, section 6.2.5). */
+/** The longest message that is searched for an OPT record: the size recommended for UDP (RFC 6891, section 6.2.5). */
 const MAX_PARSED = 4_096;
 
 /** The OPT record of an answer that this program makes itself (RFC 6891, section 6.1.2): root, type, size, no options. */
 const OPT_RECORD = Uint8Array.of(0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0);
 
-/** What a client asks, as it came. */
+/** A client's message that was recognised as a question. */
 export interface Question {
   readonly bytes: Uint8Array;
   /** Offset behind the question. */
   readonly end: number;
 }
 
-/** What is asked for: a record of that type of a name. */
+/** What a question asks for: the records of one type of a name. */
 export interface Asked {
-  /** Its labels with dots between; empty: the root. */
+  /** The labels with dots between; empty: the root. */
   readonly name: string;
   readonly type: number;
-  /** Whether it is of the class IN (RFC 1035, section 3.2.4), as all addresses are. */
+  /** Whether the class is IN (RFC 1035, section 3.2.4), as that of all addresses is. */
   readonly isInternet: boolean;
 }
 
-/** What became of a message of a client. */
+/** What {@linkcode parseQuestion} finds. */
 export type ParsedQuestion =
   | { readonly kind: "question"; readonly question: Question }
   /** To be dropped: too short to be answered, or an answer itself. */
@@ -81,8 +81,8 @@ export type ParsedQuestion =
   | { readonly kind: "error"; readonly question: Question; readonly rcode: number };
 
 /**
- * Looks at a client's message. It is a question where it has one question about one name, and not about a zone as a
- * whole: transfers are between name servers, and so are updates and notifications.
+ * Parses a client's message: a query with one question about one name, and not about a whole zone. Transfers, updates and
+ * notifications are messages between name servers.
  */
 export function parseQuestion(bytes: Uint8Array): ParsedQuestion {
   if (bytes.length < HEADER || isAnswer(bytes)) return { kind: "nonsense" };
@@ -94,21 +94,21 @@ export function parseQuestion(bytes: Uint8Array): ParsedQuestion {
   return type === AXFR || type === IXFR ? { kind: "error", question, rcode: NOTIMP } : { kind: "question", question };
 }
 
-/** What a question that {@linkcode parseQuestion} has passed asks for. */
+/** Returns what a question asks for that {@linkcode parseQuestion} has passed. */
 export function questionOf({ bytes, end }: Question): Asked {
   const labels: string[] = [];
-  for (let at = HEADER; bytes[at]! > 0; at += 1 + bytes[at]!) {
-    labels.push(String.fromCharCode(...bytes.subarray(at + 1, at + 1 + bytes[at]!)));
+  for (let at = HEADER; bytes[at] > 0; at += 1 + bytes[at]) {
+    labels.push(String.fromCharCode(...bytes.subarray(at + 1, at + 1 + bytes[at])));
   }
   return { name: labels.join("."), type: get16(bytes, end - 4), isInternet: get16(bytes, end - 2) === CLASS_IN };
 }
 
-/** The number by which the answer is known. */
+/** The ID, by which an answer is matched to its question. */
 export function messageId(bytes: Uint8Array): number {
   return get16(bytes, 0);
 }
 
-/** A copy with another number. */
+/** A copy with another ID. */
 export function withId(bytes: Uint8Array, id: number): Uint8Array<ArrayBuffer> {
   const copy = Uint8Array.from(bytes);
   put16(copy, 0, id);
@@ -121,15 +121,15 @@ export function rcodeOf(answer: Uint8Array): number {
 }
 
 /**
- * Whether the first `length` bytes are an answer to a question with that number. Some servers leave the question out of
- * an answer that says only that something is wrong.
+ * Whether the first `length` bytes are an answer to a question with that ID. Some servers leave the question out of an
+ * answer that only reports an error.
  */
 export function isAnswerTo(question: Question, id: number, bytes: Uint8Array, length: number): boolean {
   if (length < HEADER || !isAnswer(bytes) || messageId(bytes) !== id) return false;
   const count = get16(bytes, COUNTS);
   if (count === 0) return rcodeOf(bytes) !== NOERROR && rcodeOf(bytes) !== NXDOMAIN;
   if (count !== 1 || length < question.end) return false;
-  // lengths are below 64, where no letter is: so they can be compared as letters are
+  // lengths are below 64, where no letter is, so they may be compared like letters
   for (let at = HEADER; at < question.end - 4; at++) {
     if (lowerCase(bytes[at]) !== lowerCase(question.bytes[at])) return false;
   }
@@ -137,12 +137,12 @@ export function isAnswerTo(question: Question, id: number, bytes: Uint8Array, le
   return true;
 }
 
-/** An answer that says only that something is wrong. */
+/** An answer that only reports an error. */
 export function errorAnswer(question: Question, rcode: number): Uint8Array<ArrayBuffer> {
   return emptyAnswer(question, question.bytes[FLAGS] & (OPCODE | RD), (question.bytes[FLAGS + 1] & CD) | RA | rcode);
 }
 
-/** An answer with addresses of the name that is asked for, which may be kept for `ttl` seconds. */
+/** An answer with addresses of the name in the question, with a TTL in seconds. */
 export function addressAnswer(question: Question, addresses: readonly IpAddress[], ttl: number): Uint8Array {
   const { end } = question, empty = errorAnswer(question, NOERROR);
   const records = addresses.map((address) => addressRecord(address, ttl));
@@ -163,8 +163,8 @@ function addressRecord({ version, bytes }: IpAddress, ttl: number): Uint8Array {
 }
 
 /**
- * The answer, if the client takes one of this length over UDP; otherwise one that says that it was cut off, so that the
- * client asks again over TCP. A server that was told the client's limit sends such itself.
+ * Returns the answer if the client takes one of this length over UDP, and otherwise one that is marked as truncated, so
+ * that the client asks again over TCP. A server that knows the client's limit sends such an answer itself.
  */
 export function fitToUdp(question: Question, answer: Uint8Array): Uint8Array {
   if (answer.length <= PLAIN_UDP_SIZE || answer.length <= (ednsSize(question.bytes) ?? 0)) return answer;
@@ -175,7 +175,7 @@ function isAnswer(bytes: Uint8Array): boolean {
   return (bytes[FLAGS] & QR) !== 0;
 }
 
-/** Offset behind the one question; -1 where there is none, or not one. */
+/** The offset behind the only question; -1 if there is none, or more than one. */
 function questionEnd(bytes: Uint8Array): number {
   if (get16(bytes, COUNTS) !== 1) return -1;
   let at = HEADER;
@@ -187,7 +187,7 @@ function questionEnd(bytes: Uint8Array): number {
   return end > bytes.length || at + 1 - HEADER > MAX_NAME ? -1 : end;
 }
 
-/** The question with these flags and nothing else; the OPT record as well if the question came with one. */
+/** The question with these flags, and an OPT record if it came with one. */
 function emptyAnswer(question: Question, flags: number, moreFlags: number): Uint8Array<ArrayBuffer> {
   const { bytes, end } = question;
   const edns = ednsSize(bytes) !== null;
@@ -205,8 +205,8 @@ function emptyAnswer(question: Question, flags: number, moreFlags: number): Uint
 }
 
 /**
- * How long an answer over UDP may be, as the client says (RFC 6891, section 6.2.3); null: it says nothing. What is much
- * longer than a question is not looked through, so that it costs a hostile guest more than this program.
+ * The longest answer over UDP that the client says it takes (RFC 6891, section 6.2.3); null: it says nothing. A message
+ * much longer than a question is not searched, so that it costs a hostile guest more than this program.
  */
 function ednsSize(bytes: Uint8Array): number | null {
   if (bytes.length > MAX_PARSED) return null;
@@ -216,7 +216,7 @@ function ednsSize(bytes: Uint8Array): number | null {
       if (record.type === "OPT") return Math.max(record.udpPayloadSize, PLAIN_UDP_SIZE);
     }
   } catch {
-    // whatever it is, it says nothing of a size
+    // not a legal message: it says nothing of a size
   }
   return null;
 }

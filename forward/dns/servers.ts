@@ -1,66 +1,66 @@
 /**
- * The host's name servers as they are now: the file that names them is looked at again when somebody asks and the last
- * look is a second old.
+ * The host's name servers as they are now: the file that lists them is read again if the last reading is more than a
+ * second old when a question comes.
  *
- * Servers are asked in the file's order. One that was silent or could not be reached goes behind the others for a while:
- * the guest's own patience is at its end when all that comes after a server that is down has been asked, so what one
- * question found out must serve the next.
+ * Servers are asked in the file's order, except that one that was silent or could not be reached goes behind the others
+ * for some time. The guest would give up before the servers behind a dead one are asked, so the finding of one question
+ * must serve the next.
  *
  * @module
  */
 import { DNS_PATIENCE_MS, DNS_REST_MS } from "../limits/timeouts.ts";
 import { type NameServer, parseResolvConf, type ResolvConf } from "./host_resolv_conf.ts";
 
-/** Where the host's name servers are written down. */
+/** The file that lists the host's name servers. */
 const RESOLV_CONF = "/etc/resolv.conf";
 
-/** How old a reading may be, in ms. Reading a short file takes some 20 µs. */
+/** The maximum age of a reading, in ms. Reading a short file takes some 20 µs. */
 const MAX_AGE = 1_000;
 
-/** A server's patience is at least this many ms, however many there are: resolv.conf counts in seconds. */
+/** The least patience with a server, in ms, however many there are: resolv.conf counts in seconds. */
 const MIN_PATIENCE = 1_000;
 
-/** What {@linkcode NameServers} needs of the world. */
+/** What {@linkcode NameServers} is made of. */
 export interface NameServersOptions {
   /** Reads a file whole. Throws if it can't. */
   readonly read: (path: string) => string;
   /** A clock in ms that doesn't go back. */
   readonly now: () => number;
-  /** Is told the servers that are asked from now on, at the first look and when they change. */
+  /** Called with the servers at the first reading, and each time that they have changed. */
   readonly changed?: ((servers: readonly NameServer[]) => void) | undefined;
-  /** Is told that the file is there and can't be read: once, until it can be read again. Not given: nobody is. */
+  /** Called when the file is there and can't be read: once, until it can be read again. */
   readonly unreadable?: ((problem: Unreadable) => void) | undefined;
 }
 
-/** The host's name servers are not known, or not those of now. */
+/** The file can't be read, so the host's name servers are not known, or may have changed. */
 export interface Unreadable {
   readonly path: string;
   readonly reason: string;
-  /** Those that are asked all the same: the ones that were read last, or this host itself. */
+  /** The servers that are asked all the same: those of the last reading, or this host itself. */
   readonly asked: readonly NameServer[];
 }
 
 /** How a question is to be asked. */
 export interface Plan {
-  /** At least one, in the order in which they are to be asked. */
+  /** At least one, in the order of asking. */
   readonly servers: readonly NameServer[];
   /** How often all of them are asked. */
   readonly rounds: number;
-  /** How long each may take before the next is asked, in ms. */
+  /** How long to wait for a server before the next is asked, in ms. */
   readonly patience: number;
 }
 
-/** How a server is asked. */
+/** The transport of a question, from the guest and to a server alike. */
 export type DnsNetwork = "udp" | "tcp";
 
-/** See the module's text. */
+/** The host's name servers. */
 export class NameServers {
   private text: string | null = null;
   private conf: ResolvConf = parseResolvConf("");
   private readAt = -Infinity;
   private isUnreadable = false;
   private turn = 0;
-  /** Until when a server goes behind the others. */
+  /** Until when a server goes behind the others, in ms of the clock. */
   private readonly resting: Readonly<Record<DnsNetwork, Map<NameServer, number>>> = {
     udp: new Map<NameServer, number>(),
     tcp: new Map<NameServer, number>(),
@@ -68,7 +68,7 @@ export class NameServers {
 
   constructor(private readonly options: NameServersOptions) {}
 
-  /** Those of the file, in its order. */
+  /** The servers of the file, in its order. */
   get all(): readonly NameServer[] {
     this.look();
     return this.conf.servers;
@@ -85,18 +85,18 @@ export class NameServers {
     this.look();
     const { timeout, attempts } = this.conf;
     const servers = this.inOrder(network);
-    // The client waits as long as the host would wait for one server; so that is the time for all of them.
+    // The client waits as long as the host would wait for one server, so all of them share that time.
     const patience = Math.max(1_000 * timeout / servers.length, MIN_PATIENCE);
     const rounds = Math.max(1, Math.min(attempts, Math.floor(DNS_PATIENCE_MS / (patience * servers.length))));
     return { servers, rounds, patience };
   }
 
-  /** It was silent, or can't be reached. */
+  /** The server was silent, or can't be reached. */
   failed(network: DnsNetwork, server: NameServer): void {
     if (this.conf.servers.includes(server)) this.resting[network].set(server, this.options.now() + DNS_REST_MS);
   }
 
-  /** It has answered. */
+  /** The server has answered. */
   answered(network: DnsNetwork, server: NameServer): void {
     this.resting[network].delete(server);
   }

@@ -1,13 +1,13 @@
 /**
- * Asking one name server one question.
+ * Asking one of the host's name servers one question.
  *
  * @module
  */
 import type { HostError } from "../host/port.ts";
 
-/** What an {@linkcode Exchange} tells. Never called from within one of its methods, and not after its end. */
+/** The outcome of an {@linkcode Exchange}. Never called from within one of its methods, and not after its end. */
 export interface ExchangeHandler {
-  /** The server's answer, with the number of the question as the client gave it. */
+  /** The server's answer, with the ID of the client's question. */
   answered(answer: Uint8Array): void;
   /** The server can't be asked. */
   failed(error: HostError): void;
@@ -15,7 +15,7 @@ export interface ExchangeHandler {
 
 /** A question on its way. */
 export interface Exchange {
-  /** Asks again what may have been lost. */
+  /** Sends the question again, as it may have been lost. */
   repeat(): void;
   /** Ends it. */
   close(): void;

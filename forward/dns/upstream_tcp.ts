@@ -1,5 +1,6 @@
 /**
- * Asking a name server over TCP (RFC 7766): a connection for one question, the message behind its length.
+ * Asking one of the host's name servers over TCP (RFC 7766): one connection for one question; a length precedes each
+ * message.
  *
  *     dial → write length and question → read length and answer → close
  *
@@ -20,10 +21,10 @@ import type { Exchange, ExchangeHandler } from "./upstream_exchange.ts";
 import { DNS_PORT, isAnswerTo, LENGTH_FIELD, messageId, type Question, withId } from "./message.ts";
 import type { NameServer } from "./host_resolv_conf.ts";
 
-/** Room for the answer to begin with: what most take. */
+/** The first size of the answer's buffer, in bytes: enough for most answers. */
 const FIRST_ROOM = 4_096;
 
-/** See the module's text. */
+/** One question to one server over TCP. */
 export class TcpExchange implements Exchange, HostDialHandler, HostStreamHandler {
   private readonly dialling: HostDial;
   private stream: HostStream | null = null;
@@ -35,7 +36,7 @@ export class TcpExchange implements Exchange, HostDialHandler, HostStreamHandler
   private over = false;
 
   /**
-   * Starts to ask.
+   * Starts to connect.
    *
    * @param random an unsigned 32-bit number that nobody can guess
    */
@@ -114,7 +115,7 @@ export class TcpExchange implements Exchange, HostDialHandler, HostStreamHandler
     }
   }
 
-  /** An operation's outcome; one that failed has none, like one that is pending. */
+  /** The outcome of an operation; a failed one has none, like one that is pending. */
   private attempt(operation: () => number): number {
     try {
       return operation();
@@ -124,7 +125,7 @@ export class TcpExchange implements Exchange, HostDialHandler, HostStreamHandler
     }
   }
 
-  /** Bytes of the answer have come, 0: no more will. Says whether there is more to read. */
+  /** Takes `length` bytes of the answer, 0 at the end of the stream. Returns whether there is more to read. */
   private took(length: number): boolean {
     if (length === 0) {
       this.fail(new HostError("reset", "connection closed before the answer"));

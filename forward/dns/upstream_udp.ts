@@ -1,19 +1,20 @@
 /**
- * Asking a name server over UDP. What keeps others from answering in its place (RFC 5452, section 9): each exchange has
- * a socket of its own, so a port that the kernel has chosen at random, a number of its own, and takes only what comes
- * from the server's address and port and repeats the question.
+ * Asking one of the host's name servers over UDP.
+ *
+ * Nobody else can answer in its place (RFC 5452, section 9): each exchange has a socket of its own, with a port that the
+ * kernel chooses at random, and an ID of its own, and it takes only an answer that comes from the server's address and
+ * port and repeats the question.
  *
  * @module
  */
-import { type Endpoint, IpAddress, type IpVersion } from "../../stack/base/address.ts";
+import type { Endpoint } from "../../stack/base/address.ts";
+import { WILDCARDS } from "../addresses/wildcards.ts";
 import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host/port.ts";
 import type { Exchange, ExchangeHandler } from "./upstream_exchange.ts";
 import { DNS_PORT, isAnswerTo, messageId, type Question, withId } from "./message.ts";
 import type { NameServer } from "./host_resolv_conf.ts";
 
-const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = { 4: IpAddress.parse("0.0.0.0"), 6: IpAddress.parse("::") };
-
-/** See the module's text. */
+/** One question to one server over UDP. */
 export class UdpExchange implements Exchange, HostDatagramHandler {
   private readonly socket: HostDatagram;
   private readonly server: Endpoint;
@@ -21,7 +22,7 @@ export class UdpExchange implements Exchange, HostDatagramHandler {
   private readonly id: number;
 
   /**
-   * Asks. Throws a HostError.
+   * Sends the question. Throws a HostError.
    *
    * @param random an unsigned 32-bit number that nobody can guess
    */

@@ -1,20 +1,22 @@
 /**
- * The end of a socket as people are to see it: one that is bound to no address has the address that it sends from.
+ * The local end of a UDP socket as the lines show it: a socket that is bound to the wildcard is shown with the address
+ * that its datagrams come from.
  *
  * @module
  */
 import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
+import { isWildcard } from "../addresses/wildcards.ts";
 
-/** The end `local` of a socket, as people are to see it, that sends to `remote`. */
+/** Returns what to show for the end `local` of a socket that sends to `remote`. */
 export type Shown = (local: Endpoint, remote: Endpoint) => Endpoint;
 
-/** @param towards which address the system sends from; null: it doesn't say */
+/** @param towards the address that the system sends from; null: it doesn't say */
 export function shownBy(towards: (remote: Endpoint) => IpAddress | null): Shown {
   return (local, remote) => {
-    if (!local.address.bytes.every((byte) => byte === 0)) return local;
+    if (!isWildcard(local.address)) return local;
     return { address: towards(remote) ?? local.address, port: local.port };
   };
 }
 
-/** Shows it as it is, without asking. */
+/** Shows the end as it is bound, without asking the system. */
 export const asBound: Shown = (local) => local;

@@ -1,9 +1,10 @@
 /**
- * One association: a guest's address and port, and the socket of the host that stands for it.
+ * One association: an address and port of the guest, and the socket of the host that stands for them.
  *
  * @module
  */
-import { type Endpoint, IpAddress, type IpVersion } from "../../stack/base/address.ts";
+import type { Endpoint, IpVersion } from "../../stack/base/address.ts";
+import { WILDCARDS } from "../addresses/wildcards.ts";
 import type { EndReason } from "../report/end_report.ts";
 import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork, LostDatagram } from "../host/port.ts";
 import type { Idling } from "./idle_table.ts";
@@ -11,17 +12,15 @@ import type { Key } from "./keys.ts";
 import { type Peer, Peers } from "./peers.ts";
 import { AssociationTraffic } from "./idle_timeout.ts";
 
-const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = { 4: IpAddress.parse("0.0.0.0"), 6: IpAddress.parse("::") };
-
 /**
- * The hop limits of hosts: they begin with 64, 128 or 255, of which routers behind the guest take a little. The host's own
- * one stands for all of them. What is lower is so on purpose, as traceroute's (which goes up to 30), and is kept.
+ * Hop limits from here on are ordinary: hosts begin with 64, 128 or 255, and routers behind the guest take a few. The
+ * host's own hop limit replaces all of them. A lower one is so on purpose, as traceroute's (up to 30), and is kept.
  */
 const USUAL_HOP_LIMIT = 48;
 
 /**
- * The data that passes everywhere: of the datagrams that all hosts can receive (RFC 1122, section 3.3.2), and of the least
- * MTU of IPv6. Whether such may be fragmented makes no difference, so the socket is not told of it.
+ * The length of data that passes everywhere: all hosts can receive such datagrams over IPv4 (RFC 1122, section 3.3.2), and
+ * they fit the least MTU of IPv6. It makes no difference whether these may be fragmented, so the socket is not told.
  */
 const PASSES_EVERYWHERE: Readonly<Record<IpVersion, number>> = { 4: 576 - 28, 6: 1280 - 48 };
 
@@ -29,9 +28,9 @@ const PASSES_EVERYWHERE: Readonly<Record<IpVersion, number>> = { 4: 576 - 28, 6:
 export interface AssociationOwner {
   /** The time in ms. */
   now(): number;
-  /** The end of a socket for people, where it is bound to no address. */
+  /** The end of a socket as the lines show it. */
   shown(local: Endpoint, remote: Endpoint): Endpoint;
-  /** Hands an answer to the guest: `bytes[0..length)`, valid until it returns. */
+  /** Hands the answer `bytes[0..length)` to the guest; valid until the call returns. */
   deliver(association: Association, bytes: Uint8Array, length: number, from: Endpoint): void;
   /** Tells the guest of a datagram that was lost on its way there. */
   lost(association: Association, error: HostError, to: Endpoint, lost: LostDatagram): void;
@@ -39,24 +38,24 @@ export interface AssociationOwner {
   end(association: Association, reason: EndReason): void;
 }
 
-/** See the module's text. */
+/** An association of the guest. */
 export class Association implements HostDatagramHandler, Idling {
   readonly peers: Peers = new Peers();
   readonly usage: AssociationTraffic;
-  /** The host's end, for people. */
+  /** The host's end, as the lines show it. */
   readonly local: Endpoint;
   private readonly socket: HostDatagram;
   private closed = false;
-  /** As the socket was told: see {@linkcode HostDatagram.setPath}. */
+  /** What {@linkcode HostDatagram.setPath} was called with last. */
   private hopLimit = 0;
   private dontFragment = false;
 
   /**
    * Opens the host's socket. Throws a HostError.
    *
-   * @param key where its owner keeps it
-   * @param guest whose it is
-   * @param first where its first datagram goes
+   * @param key its key in the owner's table
+   * @param guest the guest's end
+   * @param first the destination of its first datagram
    */
   constructor(
     readonly key: Key,
@@ -71,10 +70,10 @@ export class Association implements HostDatagramHandler, Idling {
   }
 
   /**
-   * Says how the guest's next datagram travels.
+   * Sets how the guest's next datagram travels.
    *
-   * @param hopLimit as it came, at least 1; a router takes one of it
-   * @param length of its data
+   * @param hopLimit the hop limit that it came with, at least 1; this program takes one, as a router does
+   * @param length the length of its data
    */
   setPath(hopLimit: number, dontFragment: boolean, length: number): void {
     const limit = hopLimit < USUAL_HOP_LIMIT ? hopLimit - 1 : 0;

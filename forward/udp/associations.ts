@@ -1,25 +1,23 @@
 /**
- * The guest's UDP, whatever it is for: one socket of the host for each address and port of the guest, for all its
- * destinations (endpoint-independent mapping, RFC 4787 REQ-1), so that a peer that the guest learned of through another
- * can reach it.
+ * The guest's UDP: for each address and port of the guest one socket of the host, for all destinations
+ * (endpoint-independent mapping, RFC 4787 REQ-1).
  *
- * Answers are let in from the addresses that the guest has sent to, from whatever port (address-dependent filtering,
- * RFC 4787 REQ-8): nobody else can send to the guest, and yet a server may answer from another port than it was asked
- * on, as TFTP's does (RFC 1350, section 4).
+ * A datagram of the host is passed on if the guest has sent to its source address, whatever the port (address-dependent
+ * filtering, RFC 4787 REQ-8). README.md in this folder says more.
  *
  *     datagram of the guest → association by its source → peer by its destination → policy → socket
  *     datagram of the host  → association by its socket → peer by its source → guest
  *
- * | what happens | what is done |
+ * | event | action |
  * | --- | --- |
- * | the policy says no | dropped; ICMP administratively prohibited |
- * | as many associations as may be, or no descriptor left for any socket | the one idle longest ends |
- * | no socket to be had | the datagram is refused with an ICMP error; serving goes on |
- * | a datagram is lost on its way | the guest gets the ICMP error about it; nothing is remembered |
- * | its hop limit ends here | ICMP time exceeded |
- * | nothing passes for a while | the association ends; how long depends on its use, see timeouts.ts |
+ * | the policy refuses the destination | the datagram is dropped; ICMP administratively prohibited |
+ * | the limit is reached, or no descriptor is left for any socket | the association idle longest ends |
+ * | the host gives no socket | the datagram is dropped; ICMP error; serving goes on |
+ * | the host or the network loses a datagram | the guest gets the ICMP error about it; nothing is remembered |
+ * | the hop limit ends here | ICMP time exceeded |
+ * | nothing passes for some time | the association ends; idle_timeout.ts says when |
  *
- * An association that ended leaves nothing behind: the guest's next datagram makes a new one.
+ * An association that has ended leaves nothing behind: the guest's next datagram makes a new one.
  *
  * @module
  */
@@ -38,7 +36,7 @@ import { type LossErrors, tellLost } from "./lost.ts";
 import type { IdleTable } from "./idle_table.ts";
 import { endpointKey, type Key } from "./keys.ts";
 
-/** A datagram of the guest, valid during the call. Here `guest` is where it came from, `local` where it is to go. */
+/** A datagram of the guest, valid during the call. Its source is called `guest`, its destination `local`. */
 export type GuestDatagram = Pick<
   UdpDatagram,
   | "bytes"
@@ -58,7 +56,7 @@ export type GuestDatagram = Pick<
 /** Sends datagrams to the guest. */
 export type GuestSender = Pick<Udp, "sendBytes">;
 
-/** Says whether the guest may send there. */
+/** Says whether the guest may send to an address and port. */
 export interface UdpPolicy {
   decide(network: "udp", address: IpAddress, port: number): { readonly allowed: boolean };
 }
@@ -68,23 +66,23 @@ export interface AssociationsOptions {
   readonly host: HostNetwork;
   readonly policy: UdpPolicy;
   readonly scheduler: Scheduler;
-  /** May be shared with others: then so is the limit. */
+  /** Shared with the associations of remote forwards, and so is its limit. */
   readonly idle: IdleTable;
   readonly guest: GuestSender;
   readonly icmp: LossErrors;
   /** The router's addresses, for which a hop limit of 1 is enough. */
   readonly own: StackAddresses;
   readonly log: FlowLog;
-  /** The end of a socket for people, where it is bound to no address. */
+  /** The end of a socket as the lines show it. */
   readonly shown: Shown;
 }
 
-/** See the module's text. */
+/** All associations of the guest that no forward is for. */
 export class Associations implements AssociationOwner {
   private readonly table = new Map<Key, Association>();
-  /** The one that the last datagram of the guest belonged to. */
+  /** The association of the guest's last datagram: most follow one of their kind. */
   private last: Association | null = null;
-  /** For associations: see {@linkcode AssociationsOptions}. */
+  /** For associations: the option of the same name. */
   readonly shown: Shown;
 
   constructor(private readonly options: AssociationsOptions) {
@@ -97,7 +95,7 @@ export class Associations implements AssociationOwner {
   }
 
   /** Takes a datagram of the guest. Called by the stack. */
-  receive(datagram: GuestDatagram): void {
+  takeDatagram(datagram: GuestDatagram): void {
     const { bytes, version, localAddress, localPort } = datagram;
     const association = this.find(datagram);
     const peer = association?.peers.find(bytes, localAddress, version) ?? null;
@@ -110,17 +108,11 @@ export class Associations implements AssociationOwner {
     const user = association ?? this.open(datagram, { address, port: localPort });
     if (user === null) return;
     user.setPath(hopLimit || 1, dontFragment, length);
-    user.send(
-      bytes,
-      datagram.payload,
-      length,
-      peer ?? user.peers.add(address, localPort),
-      localPort,
-    );
+    user.send(bytes, datagram.payload, length, peer ?? user.peers.add(address, localPort), localPort);
   }
 
-  /** The guest says that nobody listens on its port any more: nothing is left to wait for. Called by the stack. */
-  refused(guest: Endpoint): void {
+  /** The guest says, by ICMP, that its port is closed: no answer can arrive any more. Called by the stack. */
+  guestUnreachable(guest: Endpoint): void {
     const { address, port } = guest;
     const association = this.table.get(endpointKey(address.bytes, 0, address.version, port));
     if (association !== undefined) this.end(association, EndReasons.REFUSED);

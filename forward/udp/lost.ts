@@ -1,9 +1,10 @@
 /**
- * What the guest is told of a datagram that the host could not deliver: the ICMP error of whoever has said so, about a
- * packet that is put together again from the guest's address, the datagram's destination and what was kept of its data.
+ * What the guest is told of a datagram that the host could not deliver: the ICMP error of the router or host that
+ * reported it. The packet that the error quotes is built again from the guest's address, the datagram's destination and
+ * the part of its data that was kept.
  *
- * Of that packet the guest's kernel looks at the addresses and ports. What nobody knows any more (the identification, for
- * one) is 0.
+ * The guest's kernel looks at the addresses and ports in the quotation. Fields that are not known any more (the
+ * identification, for one) are 0.
  *
  * @module
  */
@@ -22,15 +23,15 @@ import { unreachableFor } from "../host/unreachable.ts";
 /** Sends ICMP errors to the guest. */
 export type LossErrors = Pick<IcmpOutput, "relay" | "unreachable" | "packetTooBig">;
 
-/** What a packet had left of its hop limit where it was lost. */
+/** The hop limit of a packet where it was lost. */
 const LAST_HOP = 1;
 
 /**
- * Tells the guest that its datagram was lost: what a router or the destination has said, or what a router in the place
- * of this host would say. Nothing where the guest could not make use of it.
+ * Tells the guest that its datagram was lost: by the error of a router or of the destination, or by the error that a
+ * router would send that stood where this host stands. Errors that are of no use to the guest are not passed on.
  *
- * @param guest where the datagram came from
- * @param to where the guest has sent it
+ * @param guest the datagram's source
+ * @param to its destination, as the guest knows it
  */
 export function tellLost(
   errors: LossErrors,

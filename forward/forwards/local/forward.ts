@@ -1,5 +1,5 @@
 /**
- * A local forward that is set up, and what the guest gets to see of its clients.
+ * A local forward that is set up, and the address that the guest sees a client come from.
  *
  * @module
  */
@@ -10,22 +10,22 @@ import { NEVER_ROUTED } from "../../policy/static_list.ts";
 
 /** A local forward. */
 export interface LocalForward {
-  /** Where it listens; port 0: any free one. */
+  /** The address and port to listen on; port 0: any free one. */
   readonly bind: Endpoint;
   readonly target: Target;
-  /** An exchange is over after one answer. */
+  /** A UDP exchange ends with its first answer. */
   readonly oneAnswer: boolean;
-  /** What comes in starts with the address that it really comes from. */
+  /** Clients are proxies: what they send begins with the address that it really comes from. */
   readonly proxyProtocol: boolean;
 }
 
-/** The addresses that matter here. */
+/** The addresses that decide the choice. */
 export type OwnAddresses = Pick<StackAddresses, "gateway4" | "gateway6" | "guest4" | "guest6">;
 
 /**
- * The address that the guest sees a client of a local forward come from: the client's own, unless that can't be (it is
- * of another family than the target, or the guest's own) or would mean something else in the guest's network, as those
- * in the static list do. Then it is the program's.
+ * Returns the address that the guest sees a client of a local forward come from: the client's own, unless that is
+ * impossible (it is of another version than the target, or one of the guest's own) or means something else in the guest's
+ * network, as the addresses of the static list do. In these cases it is the gateway's.
  */
 export function sourceTowards(target: IpAddress, client: IpAddress | null, own: OwnAddresses): IpAddress {
   const keep = client !== null && client.version === target.version && !NEVER_ROUTED.contains(client) &&

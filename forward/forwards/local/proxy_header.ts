@@ -1,5 +1,5 @@
 /**
- * The PROXY header of a connection that was accepted: read as it comes, in however many pieces, with what follows it.
+ * Reads the PROXY header at the beginning of a client's connection, in however many pieces it comes.
  *
  * @module
  */
@@ -9,32 +9,32 @@ import { type HostError, type HostStream, type HostStreamHandler, PENDING } from
 import { type EndReason, endReason } from "../../report/end_report.ts";
 import { parseProxyLine, type ProxyLine } from "../proxy_protocol/v1.ts";
 
-/** The header, and the client's data that came with it; they are valid until the call returns. */
+/** The header, and the client's data that came with it; valid until the call returns. */
 export interface ProxiedStart {
-  /** For whom the proxy connects, and where to; null: it does not know. */
+  /** The two ends of the connection to the proxy; null: the proxy does not know. */
   readonly source: Endpoint | null;
   readonly destination: Endpoint | null;
   readonly data: Uint8Array;
 }
 
-/** Is told how it went, once. */
+/** Takes the outcome. One of the two is called, once. */
 export interface ProxyHeaderHandler {
   headerRead(start: ProxiedStart): void;
   headerFailed(reason: EndReason): void;
 }
 
-/** Reads at most this much: more than MAX_PROXY_LINE, so that one read gets most requests as well. */
+/** The size of the buffer: more than MAX_PROXY_LINE, so that one read gets most clients' first data as well. */
 const BUFFER = 2_048;
 
 /** The client has nothing more to say. */
 const ENDED_EARLY: EndReason = { text: "the connection ended before its PROXY header did", outcome: "other" };
 
-/** See the module's text. */
+/** Reads the header of one connection. */
 export class ProxyHeaderReader implements HostStreamHandler {
   private readonly block: Block;
   private length = 0;
 
-  /** Starts to read once {@linkcode start} is called. */
+  /** Reads nothing before {@linkcode start} is called. */
   constructor(
     private readonly stream: HostStream,
     allocate: Allocate,
@@ -44,7 +44,7 @@ export class ProxyHeaderReader implements HostStreamHandler {
     stream.handler = this;
   }
 
-  /** Reads until it knows. May call the handler at once. */
+  /** Reads until the outcome is known. May call the handler at once. */
   start(): void {
     const { block, stream } = this;
     let read: number;
@@ -69,7 +69,7 @@ export class ProxyHeaderReader implements HostStreamHandler {
 
   writeFailed(): void {}
 
-  /** Whether more must be read. */
+  /** Takes `length` bytes; returns whether more must be read. */
   private took(length: number): boolean {
     if (length === 0) {
       this.handler.headerFailed(ENDED_EARLY);
@@ -77,7 +77,7 @@ export class ProxyHeaderReader implements HostStreamHandler {
     }
     this.length += length;
     const line: ProxyLine = parseProxyLine(this.block.bytes, this.length);
-    if (line.kind === "incomplete") return true; // there is room, as it is shorter than a line may be
+    if (line.kind === "incomplete") return true; // there is room: it is shorter than the longest line
     if (line.kind === "invalid") this.handler.headerFailed({ text: line.reason, outcome: "other" });
     else {
       const { source, destination } = line;

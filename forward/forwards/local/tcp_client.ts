@@ -1,10 +1,10 @@
 /**
  * One client of a local forward for TCP.
  *
- *     accepted → [header] → [target asked for] → SYN to the guest → SYN-ACK → splice
+ *     accepted → [PROXY header] → [lookup of the target] → SYN to the guest → SYN-ACK → splice
  *
- * The host's kernel has accepted the client before anyone knows whether the guest will; if it does not, the client's
- * connection is reset. So is one whose PROXY header is missing or wrong.
+ * The host's kernel accepts the client before anyone knows whether the guest will. If the guest does not, the client's
+ * connection is reset; so is one whose PROXY header is missing or wrong.
  *
  * @module
  */
@@ -31,22 +31,22 @@ export interface LocalTcpClientOwner {
   readonly allocate: Allocate;
   readonly own: OwnAddresses;
   readonly log: LocalForwardLog;
-  /** Its header is awaited from now on; whoever waits calls {@linkcode LocalTcpClient.expire}. */
+  /** Starts the time for its header; when that is up, {@linkcode LocalTcpClient.expire} is called. */
   awaitHeader(flow: LocalTcpClient): void;
-  /** And no longer. */
+  /** Stops that time. */
   headerDone(flow: LocalTcpClient): void;
-  /** It is over; a header is awaited no longer. */
+  /** The client has ended, and the time for its header with it. */
   ended(flow: LocalTcpClient): void;
 }
 
-/** See the module's text. */
+/** A client of a local forward for TCP. */
 export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
   private flow: TcpFlow | null = null;
   private splice: Splice | null = null;
   private ends: LocalForwardEnds | null = null;
-  /** Who the client is: the proxy's, where one speaks for it. */
+  /** The client's address: that of the header, if a proxy speaks for the client. */
   private client: IpAddress | null;
-  /** The port of the target where the forward has none. */
+  /** The port of the target if the forward gives none. */
   private port: number;
   /** The client's data that came with the header. */
   private data: Uint8Array | null = null;
@@ -147,7 +147,7 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
     this.fail(FAILURES[failure ?? "aborted"]);
   }
 
-  /** Gives the guest what came with the header; returns how many bytes that was. */
+  /** Sends the guest the data that came with the header; returns their length. */
   private sendData(flow: TcpFlow): number {
     const data = this.data ?? new Uint8Array(0);
     this.data = null;
@@ -173,7 +173,7 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
     };
   }
 
-  /** It did not come about. */
+  /** The connection with the guest did not come about. */
   private fail(reason: EndReason, target = this.targetText()): void {
     if (this.over) return;
     const report = new EndReport();
@@ -193,7 +193,7 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
   }
 }
 
-/** What the guest's stack says to a call. */
+/** What the guest's answer to the SYN means to the client. */
 const FAILURES: Readonly<Record<TcpFailure, EndReason>> = {
   reset: EndReasons.REFUSED,
   timeout: EndReasons.TIMED_OUT,

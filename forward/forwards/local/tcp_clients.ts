@@ -1,5 +1,6 @@
 /**
- * Local forwards for TCP: listeners on the host, each of whose clients is connected with the guest. See flow.ts.
+ * Local forwards for TCP: listeners on the host. Each client that they accept is connected with the guest, see
+ * tcp_client.ts.
  *
  * @module
  */
@@ -16,13 +17,13 @@ import { listenDualStack } from "./listen_dual_stack.ts";
 export interface LocalTcpClientsOptions extends Omit<LocalTcpClientOwner, "awaitHeader" | "headerDone" | "ended"> {
   /** Where to listen. */
   readonly host: HostNetwork;
-  /** May be shared with others: then so is the limit. */
+  /** Shared with the guest's connections, and so is its limit. */
   readonly connections: ConnectionCount;
 }
 
-/** See the module's text. */
+/** All clients of local forwards for TCP. */
 export class LocalTcpClients {
-  private readonly flows = new Set<LocalTcpClient>();
+  private readonly clients = new Set<LocalTcpClient>();
   private readonly headers: Deadlines<LocalTcpClient>;
   private readonly listeners: HostListener[] = [];
   private readonly owner: LocalTcpClientOwner;
@@ -31,18 +32,18 @@ export class LocalTcpClients {
     const headers = this.headers = new Deadlines<LocalTcpClient>(options.scheduler, PROXY_HEADER_MS);
     this.owner = {
       ...options,
-      awaitHeader: (flow) => headers.add(flow),
-      headerDone: (flow) => headers.delete(flow),
-      ended: (flow) => {
-        headers.delete(flow);
-        if (this.flows.delete(flow)) options.connections.release();
+      awaitHeader: (client) => headers.add(client),
+      headerDone: (client) => headers.delete(client),
+      ended: (client) => {
+        headers.delete(client);
+        if (this.clients.delete(client)) options.connections.release();
       },
     };
   }
 
-  /** Connections, those that are being made included. */
+  /** How many there are, including those that are not connected yet. */
   get size(): number {
-    return this.flows.size;
+    return this.clients.size;
   }
 
   /** Listens for a forward; returns where. Throws a HostError. */
@@ -58,13 +59,13 @@ export class LocalTcpClients {
   /** Listens no more, and resets all connections, both sides. */
   close(): void {
     for (const listener of this.listeners.splice(0)) listener.close();
-    for (const flow of this.flows) flow.abort();
+    for (const client of this.clients) client.abort();
   }
 
   private accepted(stream: HostStream, forward: LocalForward): void {
     if (!this.options.connections.take()) return stream.reset();
-    const flow = new LocalTcpClient(stream, forward, this.owner);
-    this.flows.add(flow);
-    flow.start();
+    const client = new LocalTcpClient(stream, forward, this.owner);
+    this.clients.add(client);
+    client.start();
   }
 }

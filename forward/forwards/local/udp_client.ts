@@ -1,8 +1,8 @@
 /**
- * One client of a local forward for UDP: its address and port on one side; on the other a port of the program's own
- * towards the guest, from which the guest gets what the client sends, and to which it answers.
+ * One client of a local forward for UDP: the client's address and port on one side, and on the other a port of the
+ * program's towards the guest. The guest gets the client's datagrams from that port, and answers to it.
  *
- * Until the target's name has an address, what the client sends waits.
+ * What the client sends waits until the target's name has an address.
  *
  * @module
  */
@@ -31,26 +31,26 @@ export interface AnswerSender {
     client: Endpoint,
     asked: IpAddress | null,
   ): void;
-  /** An association of its is over. */
-  forget(association: LocalUdpClient): void;
+  /** A client of the socket has ended. */
+  forget(client: LocalUdpClient): void;
 }
 
-/** What an association needs of its owner. */
+/** What a client needs of its owner. */
 export interface LocalUdpClientOwner {
   readonly guest: GuestSender;
   readonly room: WaitingRoom;
   readonly log: LocalForwardLog;
   now(): number;
-  /** Finds the program's end towards a target: its address, and a port that nobody has; null: all ports are taken. */
-  takePort(association: LocalUdpClient, target: Endpoint): Endpoint | null;
-  /** It is over. */
-  ended(association: LocalUdpClient): void;
+  /** Chooses the program's end towards a target: an address and a free port; null: all ports are taken. */
+  takePort(client: LocalUdpClient, target: Endpoint): Endpoint | null;
+  /** The client has ended. */
+  ended(client: LocalUdpClient): void;
 }
 
-/** See the module's text. */
+/** A client of a local forward for UDP. */
 export class LocalUdpClient implements Idling {
   readonly usage: AssociationTraffic;
-  /** Both known once the target is. */
+  /** The program's end towards the guest, and the guest's end; both are null until the target is known. */
   local: Endpoint | null = null;
   target: Endpoint | null = null;
   private readonly waiting: WaitingDatagrams;
@@ -58,11 +58,11 @@ export class LocalUdpClient implements Idling {
 
   /**
    * @param key where the listener keeps it
-   * @param client who sends, and gets the answers
+   * @param client the address and port that it sends from, and gets the answers at
    * @param asked the address of the host that the client sent to; null: that of the listener
-   * @param source who the client is, for the guest
-   * @param header what is put before each answer
-   * @param port the target's port where the forward has none
+   * @param source the client's address as the guest sees it, if it may
+   * @param header the header of each answer; null: none
+   * @param port the target's port if the forward gives none
    */
   constructor(
     readonly key: Key,
@@ -78,7 +78,7 @@ export class LocalUdpClient implements Idling {
     this.waiting = new WaitingDatagrams(owner.room);
   }
 
-  /** Finds out where it leads to. */
+  /** Finds the target. */
   start(): void {
     const { target } = this.listener.forward;
     const known = target.known();
@@ -107,8 +107,8 @@ export class LocalUdpClient implements Idling {
     if (this.listener.forward.oneAnswer) this.close(EOF);
   }
 
-  /** The guest says that nobody listens. */
-  refused(): void {
+  /** The guest says, by ICMP, that its port is closed. */
+  guestUnreachable(): void {
     this.close(EndReasons.REFUSED);
   }
 

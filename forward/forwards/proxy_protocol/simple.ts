@@ -1,7 +1,7 @@
 /**
  * The Simple Proxy Protocol for UDP (developers.cloudflare.com/spectrum, "Simple Proxy Protocol for UDP"): 38 bytes
- * before the data of each datagram, in which a proxy says for whom it sends. All numbers are big-endian; an IPv4 address
- * is written as the IPv6 address that it maps to.
+ * before the data of each datagram, in which a proxy says on whose behalf it sends. All numbers are big-endian; an IPv4
+ * address is written as IPv4-mapped IPv6 address.
  *
  *     magic 56ec (2)   client address (16)   proxy address (16)   client port (2)   proxy port (2)
  *
@@ -17,14 +17,14 @@ export const SIMPLE_PROXY_HEADER = 38;
 const MAGIC = 0x56ec;
 const CLIENT_ADDRESS = 2, PROXY_ADDRESS = 18, CLIENT_PORT = 34, PROXY_PORT = 36;
 
-/** For whom a datagram is sent. */
+/** What the header says. */
 export interface SimpleProxyHeader {
   readonly client: Endpoint;
-  /** Where the client had sent it. */
+  /** The address and port that the client sent the datagram to. */
   readonly proxy: Endpoint;
 }
 
-/** Reads the header of the datagram `bytes[0..length)`; null: it has none. */
+/** Parses the header of the datagram `bytes[0..length)`; null: it has none. */
 export function parseSimpleProxyHeader(bytes: Uint8Array, length: number): SimpleProxyHeader | null {
   if (length < SIMPLE_PROXY_HEADER || get16(bytes, 0) !== MAGIC) return null;
   const endpoint = (address: number, port: number) => ({

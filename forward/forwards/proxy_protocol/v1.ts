@@ -1,6 +1,6 @@
 /**
- * Version 1 of the PROXY protocol (haproxy.org, doc/proxy-protocol.txt, section 2.1): one line of text before the data
- * of a connection, in which a proxy says for whom it connects.
+ * Version 1 of the PROXY protocol (haproxy.org, doc/proxy-protocol.txt, section 2.1): a line of text before the data of a
+ * connection, in which a proxy says on whose behalf it connects.
  *
  *     PROXY TCP4 192.0.2.1 198.51.100.1 40000 443\r\n
  *     PROXY TCP6 2001:db8::1 2001:db8::2 40000 443\r\n
@@ -8,8 +8,8 @@
  *
  * The words are separated by one space each; numbers have no leading zeros. The line has at most 107 bytes with its end.
  *
- * One thing is not as strict as the specification has it: addresses of either family are taken under either of the two
- * names, as long as both are of the same, since the Go program takes that and what it says is clear enough.
+ * In one point this is less strict than the specification: either of the two names may stand before addresses of either
+ * version, if both addresses are of the same one. The Go program takes that, and its meaning is clear.
  *
  * @module
  */
@@ -19,9 +19,9 @@ import { unmap } from "../../addresses/mapped.ts";
 /** The longest line, CR and LF included. */
 export const MAX_PROXY_LINE = 107;
 
-/** What stands before the data of a connection. */
+/** What {@linkcode parseProxyLine} finds. */
 export type ProxyLine =
-  /** It may be a header, but its end is not there yet. */
+  /** It may be a header, but its end has not come yet. */
   | { readonly kind: "incomplete" }
   | { readonly kind: "invalid"; readonly reason: string }
   /** `length`: its bytes, the end included. `source`, `destination`: null if the proxy does not know. */

@@ -1,6 +1,6 @@
 /**
- * The remote forwards by what they are bound to in the guest's network, looked up for every SYN and every datagram of
- * the guest without making an object (for IPv4).
+ * The remote forwards by the address and port that they are bound to in the guest's network. The table is looked up for
+ * every SYN and every datagram of the guest; for IPv4 that allocates nothing.
  *
  * @module
  */
@@ -13,21 +13,21 @@ export interface RemoteForward {
   /** The address and port that it stands for in the guest's network. */
   readonly bind: Endpoint;
   readonly target: Target;
-  /** An exchange is over after one answer. */
+  /** A UDP exchange ends with its first answer. */
   readonly oneAnswer: boolean;
 }
 
-/** Those of one network. */
+/** The remote forwards for TCP, or those for UDP. */
 export class RemoteForwards {
   private readonly table = new Map<Key, RemoteForward>();
 
-  /** Adds one, in the place of another with the same address and port. */
+  /** Adds one. It replaces another with the same address and port. */
   add(forward: RemoteForward): void {
     const { address, port } = forward.bind;
     this.table.set(endpointKey(address.bytes, 0, address.version, port), forward);
   }
 
-  /** The one that is bound to a port of the address at `offset`, or null. */
+  /** Returns the forward that is bound to a port of the address at `offset`, or null. */
   find(bytes: Uint8Array, offset: number, version: IpVersion, port: number): RemoteForward | null {
     if (this.table.size === 0) return null;
     return this.table.get(endpointKey(bytes, offset, version, port)) ?? null;

@@ -1,13 +1,14 @@
 /**
- * One association of the guest with a remote forward for UDP: the guest's address and port on one side, a socket of the
- * host on the other, which sends to the target and takes answers from nobody else.
+ * One association of the guest with a remote forward for UDP: an address and port of the guest, and a socket of the host
+ * that sends to the target and takes answers only from there.
  *
- * Until the target's name has an address, what the guest sends waits.
+ * What the guest sends waits until the target's name has an address.
  *
  * @module
  */
-import { type Endpoint, IpAddress, type IpVersion } from "../../../stack/base/address.ts";
+import type { Endpoint } from "../../../stack/base/address.ts";
 import type { Unreachable } from "../../../stack/base/layers.ts";
+import { WILDCARDS } from "../../addresses/wildcards.ts";
 import { type EndReason, endReason, EndReasons, EndReport, EOF } from "../../report/end_report.ts";
 import type { RemoteForwardLog } from "../../report/forward_report.ts";
 import {
@@ -23,31 +24,29 @@ import { WaitingDatagrams, type WaitingRoom } from "../../udp/waiting.ts";
 import { unreachableFor } from "../../host/unreachable.ts";
 import type { RemoteForward } from "./table.ts";
 
-const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = { 4: IpAddress.parse("0.0.0.0"), 6: IpAddress.parse("::") };
-
-/** What it needs of its owner. */
+/** What an association needs of its owner. */
 export interface RemoteUdpAssociationOwner {
   readonly host: HostNetwork;
   readonly room: WaitingRoom;
   now(): number;
-  /** The end of a socket for people, where it is bound to no address. */
+  /** The end of a socket as the lines show it. */
   shown(local: Endpoint, remote: Endpoint): Endpoint;
-  /** Hands an answer to the guest: `bytes[0..length)`, valid until it returns. */
+  /** Hands the answer `bytes[0..length)` to the guest; valid until the call returns. */
   deliver(association: RemoteUdpAssociation, bytes: Uint8Array, length: number): void;
-  /** Tells the guest that a datagram of so many bytes, which began with `data`, was lost. */
+  /** Tells the guest that a datagram was lost whose data begin with `data` and have `length` bytes. */
   lost(association: RemoteUdpAssociation, what: Unreachable, data: Uint8Array, length: number): void;
-  /** It is over. */
+  /** The association has ended. */
   ended(association: RemoteUdpAssociation): void;
 }
 
-/** See the module's text. */
+/** An association of the guest with a remote forward. */
 export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
   readonly usage: AssociationTraffic;
-  /** What the guest is to be told instead of sending a datagram: there is no socket to be had. Null: it may be sent. */
+  /** The ICMP error for all datagrams, as the host gave no socket; null: they may be sent. */
   obstacle: Unreachable | null = null;
   private socket: HostDatagram | null = null;
   private target: Endpoint | null = null;
-  /** The socket's end, for people. */
+  /** The socket's end, as the lines show it. */
   private local: Endpoint | null = null;
   private readonly waiting: WaitingDatagrams;
   private over = false;
@@ -62,7 +61,7 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
     this.waiting = new WaitingDatagrams(owner.room);
   }
 
-  /** Finds out where it leads to. It may be over when this returns. */
+  /** Finds the target. The association may be over when this returns. */
   start(): void {
     const { target } = this.forward;
     const known = target.known();
@@ -102,8 +101,8 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
     if (!this.over && what !== null && lost !== null) this.owner.lost(this, what, lost.data, lost.length);
   }
 
-  /** The guest says that nobody listens for answers. */
-  refused(): void {
+  /** The guest says, by ICMP, that its port is closed. */
+  guestUnreachable(): void {
     this.close("l-read", EndReasons.REFUSED);
   }
 

@@ -1,11 +1,11 @@
 /**
- * Remote forwards for UDP: for each of the guest's addresses and ports that sends to one, an association of its own, with
- * a socket of the host. The policy is not asked: whoever has set up the forward wants it.
+ * Remote forwards for UDP: for each address and port of the guest that sends to a forward one association, with a socket
+ * of the host of its own. The policy is not asked: the user who set up the forward wants it.
  *
  *     guest's datagram → forward by its destination → association by its source → target
- *     target's answer  → association by its socket  → guest, from what it takes for the destination
+ *     target's answer  → association by its socket  → guest, from the address that the forward is bound to
  *
- * Limits and idle times are those of the guest's other associations.
+ * The guest's other associations have the same limit and idle times.
  *
  * @module
  */
@@ -29,14 +29,14 @@ export interface RemoteUdpAssociationsOptions {
   readonly guest: GuestSender;
   readonly icmp: Pick<LossErrors, "unreachable">;
   readonly scheduler: Scheduler;
-  /** May be shared with others: then so is the limit. */
+  /** Shared with the guest's other associations, and so is its limit. */
   readonly idle: IdleTable;
   readonly logs: RemoteForwardLogs;
-  /** The end of a socket for people, where it is bound to no address. */
+  /** The end of a socket as the lines show it. */
   readonly shown: Shown;
 }
 
-/** See the module's text. */
+/** All associations of the guest with remote forwards. */
 export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
   readonly host: HostNetwork;
   readonly room: WaitingRoom = new WaitingRoom();
@@ -56,7 +56,7 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
   }
 
   /** Takes a datagram of the guest to a forward. Called by the stack. */
-  receive(datagram: GuestDatagram, forward: RemoteForward): void {
+  takeDatagram(datagram: GuestDatagram, forward: RemoteForward): void {
     const { bytes, version, guestAddress, guestPort, payload, length } = datagram;
     const key = endpointKey(bytes, guestAddress, version, guestPort);
     const association = this.tables.get(forward)?.get(key) ?? this.open(datagram, forward);
@@ -65,9 +65,9 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
     else association.sent(bytes, payload, length);
   }
 
-  /** The guest says that nobody listens on its port any more. Called by the stack. */
-  refused(forward: RemoteForward, guest: Endpoint): void {
-    this.tables.get(forward)?.get(keyOf(guest))?.refused();
+  /** The guest says, by ICMP, that its port is closed: no answer can arrive any more. Called by the stack. */
+  guestUnreachable(forward: RemoteForward, guest: Endpoint): void {
+    this.tables.get(forward)?.get(keyOf(guest))?.guestUnreachable();
   }
 
   // for associations

@@ -42,10 +42,11 @@ function setup() {
     },
   });
   /** A datagram from the guest. */
-  const say = (from: string, to: string, text = "x") => associations.receive(guestDatagram(from, to, text, errors));
+  const say = (from: string, to: string, text = "x") =>
+    associations.takeDatagram(guestDatagram(from, to, text, errors));
   /** The same, that travels in another way. */
   const travel = (to: string, text: string, how: Partial<Pick<GuestDatagram, "hopLimit" | "dontFragment">>) =>
-    associations.receive(guestDatagram(GUEST, to, text, errors, how));
+    associations.takeDatagram(guestDatagram(GUEST, to, text, errors, how));
   return { relayed, travel, scheduler, sockets, toGuest, errors, lines, host, state, idle, associations, say };
 }
 

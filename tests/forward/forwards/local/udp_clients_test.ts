@@ -56,7 +56,7 @@ function setupWith(options: { readonly limit: number; readonly random: () => num
   }
   const { sockets } = host;
   /** The guest sends a datagram; whether it was taken for an answer. */
-  const say = (from: string, to: string, text: string) => datagrams.receive(guestDatagram(from, to, text));
+  const say = (from: string, to: string, text: string) => datagrams.takeAnswer(guestDatagram(from, to, text));
   return { meter, scheduler, host, idle, names, lines, toGuest, datagrams, sockets, say };
 }
 
@@ -166,10 +166,10 @@ Deno.test("local datagrams: the guest refuses: it is over, and the next datagram
   const { sockets, lines, datagrams, toGuest } = setup("udp://53");
   sockets[0]!.hears(CLIENT, "one");
   const [local, guest] = [endpoint("192.0.2.9:49152"), endpoint("10.0.2.100:53")];
-  assert(!datagrams.refused(endpoint("192.0.2.8:49152"), guest));
-  assert(!datagrams.refused(local, endpoint("10.0.2.100:54")));
-  assert(datagrams.refused(local, guest));
-  assert(!datagrams.refused(local, guest));
+  assert(!datagrams.guestUnreachable(endpoint("192.0.2.8:49152"), guest));
+  assert(!datagrams.guestUnreachable(local, endpoint("10.0.2.100:54")));
+  assert(datagrams.guestUnreachable(local, guest));
+  assert(!datagrams.guestUnreachable(local, guest));
   assertEquals(datagrams.size, 0);
   assert(lines.at(-1)!.endsWith("local-fwd done: l=0/0 r=[connection refused]/0"));
   sockets[0]!.hears(CLIENT, "two");

@@ -35,7 +35,7 @@ function setup(...targets: readonly string[]) {
   /** The guest sends to a forward. */
   const say = (text: string, from = GUEST, forward = forwards[0]!) => {
     const bind = from.startsWith("[") ? "[fd00::2]:53" : `10.0.2.2:${forward.bind.port}`;
-    datagrams.receive(guestDatagram(from, bind, text, errors), forward);
+    datagrams.takeDatagram(guestDatagram(from, bind, text, errors), forward);
   };
   return {
     scheduler,
@@ -160,9 +160,9 @@ Deno.test("remote datagrams: without a descriptor the datagram is refused and th
 Deno.test("remote datagrams: the guest refuses an answer: nothing is left to wait for", () => {
   const { sockets, datagrams, forwards, say } = setup("udp://53:192.0.2.7:5353");
   say("one");
-  datagrams.refused(forwards[0]!, endpoint("10.0.2.100:4001"));
+  datagrams.guestUnreachable(forwards[0]!, endpoint("10.0.2.100:4001"));
   assertEquals(datagrams.size, 1);
-  datagrams.refused(forwards[0]!, endpoint(GUEST));
+  datagrams.guestUnreachable(forwards[0]!, endpoint(GUEST));
   assertEquals([datagrams.size, sockets[0]!.closed], [0, true]);
 });
 
