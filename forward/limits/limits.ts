@@ -2,8 +2,8 @@
  * Every number that bounds what is forwarded, with its reason.
  *
  * A guest is a stranger: whatever it can make more of, it can make too many of. What a user may want to change is in
- * the table {@linkcode LIMITS}; flags, usage, help, the manual page, completions, metrics and the README's table of
- * limits are made from its rows. A new limit is a new row here, the code that enforces it, and what it reports in
+ * the table {@linkcode LIMITS}; flags, usage, help, the manual page, completions and metrics
+ * are made from its rows. A new limit is a new row here, the code that enforces it, and what it reports in
  * `Slirp.usage`. The bounds that no flag changes are constants below the table; times are in timeouts.ts.
  *
  * @module

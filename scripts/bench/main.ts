@@ -10,7 +10,7 @@ import { fullMatrix, quickMatrix, select } from "./matrix.ts";
 import { UsageError } from "../common/arguments.ts";
 import { type BenchOptions, parseBenchOptions, USAGE } from "./options.ts";
 import { baseline, competitors, onPath, ours, type Peer } from "./bed/peers.ts";
-import { withFigures } from "./readme.ts";
+import { pages } from "./readme.ts";
 import { notes, table } from "./report/report.ts";
 import { merge, readResults, type Results } from "./report/results.ts";
 import { measure } from "./run.ts";
@@ -95,7 +95,5 @@ async function show(results: Results, options: BenchOptions): Promise<void> {
   if (options.targets) console.log(`\n${targetTable(outcomes(results.rows, ours!))}`);
   if (options.json !== null) await Deno.writeTextFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
   if (options.chart !== null) await Deno.writeTextFile(options.chart, chart(results.rows, [ours!, ...others]));
-  if (options.readme !== null) {
-    await Deno.writeTextFile(options.readme, withFigures(await Deno.readTextFile(options.readme), results));
-  }
+  if (options.readme) { for (const [path, text] of await pages(results)) await Deno.writeTextFile(path, text); }
 }

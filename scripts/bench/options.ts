@@ -25,8 +25,8 @@ export interface BenchOptions {
   /** Where to write the results, and the chart; null: nowhere. */
   readonly json: string | null;
   readonly chart: string | null;
-  /** A text whose figures are replaced; null: none. */
-  readonly readme: string | null;
+  /** Write the figures into the README, the benchmark's page and its chart. */
+  readonly readme: boolean;
   /** Show how the figures compare with the targets. */
   readonly targets: boolean;
 }
@@ -44,15 +44,15 @@ export const USAGE = `usage: deno task bench [OPTION]...
   --targets                also how the figures compare with what they are wanted to be
   --json FILE              write the samples to a file
   --chart FILE             draw the figures that say most, as SVG
-  --readme FILE            put the figures that say most between the marks for them in a text
+  --readme                 write the figures into README.md, scripts/bench/README.md and scripts/bench/chart.svg
   --from FILE[,FILE]       measure nothing: show what --json has written; of a figure in several files, the last counts
 `;
 
 /** Reads the command line; null: help is wanted. Throws a {@linkcode UsageError}. */
 export function parseBenchOptions(args: readonly string[]): BenchOptions | null {
   const given = readArguments(args, {
-    values: ["baseline", "against", "only", "link-mtu", "json", "chart", "readme", "from"],
-    flags: ["quick", "source", "targets", "help"],
+    values: ["baseline", "against", "only", "link-mtu", "json", "chart", "from"],
+    flags: ["quick", "source", "targets", "readme", "help"],
   });
   if (given.has("help")) return null;
   const list = (name: string) => given.value(name)?.split(",") ?? null;
@@ -66,7 +66,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | null 
     from: list("from"),
     json: given.value("json"),
     chart: given.value("chart"),
-    readme: given.value("readme"),
+    readme: given.has("readme"),
     linkMtu: mtuOf(given.value("link-mtu")),
   };
 }

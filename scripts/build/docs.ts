@@ -1,13 +1,11 @@
 /**
- * `deno task docs`: writes the parts of the README that follow from the program's tables, between the marks for them. A
+ * `deno task docs`: writes the table of flags in the README, between the marks for it, from the program's own. A
  * test compares.
  *
  * @module
  */
-import { limitCounts, limitFlag, type LimitName, type LimitRow, LIMITS } from "../../forward/limits/limits.ts";
 import { allFlags, COMMANDS, type ShownFlag, typedDefault } from "../../forward/cli/help/commands.ts";
 import { spans } from "../../forward/cli/help/page.ts";
-import { mapRecord } from "../../forward/syntax/records.ts";
 import { markdownTable, withPart } from "../common/markdown.ts";
 
 /** The file that has the parts. */
@@ -16,7 +14,7 @@ export const README: URL = new URL("../../README.md", import.meta.url);
 const COMMAND = "deno task docs";
 
 /** The parts by their names in the marks. */
-const PARTS: Readonly<Record<string, () => string>> = { flags, limits };
+const PARTS: Readonly<Record<string, () => string>> = { flags };
 
 /** The text with the parts as they should be. Throws when it lacks the marks of one. */
 export function withParts(text: string): string {
@@ -35,16 +33,6 @@ function flags(): string {
 
 function shown([, row]: ShownFlag, command: number): string {
   return typedDefault(row, COMMANDS[command]!) || (row.kind === "boolean" ? "false" : "");
-}
-
-function limits(): string {
-  const rows = mapRecord<LimitName, LimitRow, string[]>(LIMITS, (limit, name) => {
-    const resources = limitCounts(name).map(([, resource]) => code(resource)).join(", ");
-    const { what, whenFull, reason } = limit;
-    return [code(`-${limitFlag(name)}`), String(limit.default), what, whenFull, reason, resources];
-  });
-  const head = ["flag", "default", "what", "when full", "reason for the default", "`resource`"];
-  return markdownTable(head, Object.values<string[]>(rows));
 }
 
 function code(text: string): string {

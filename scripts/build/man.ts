@@ -12,6 +12,7 @@ import {
   examples,
   FLAG_STYLE,
   FORWARDS,
+  LIMITS_SECTIONS,
   OTHER_COMMANDS,
   OUTPUT,
   POLICY,
@@ -41,7 +42,7 @@ export function manualPage({ version, time }: Pick<Stamp, "version" | "time">): 
     }`,
     section({ title: "Options", blocks: FLAG_STYLE }),
     ...allFlagSections().map(subsection),
-    ...[...FORWARDS, ...POLICY, ...OUTPUT].filter(({ title }) => title !== "Examples").map(section),
+    ...[...FORWARDS, ...POLICY, ...LIMITS_SECTIONS, ...OUTPUT].filter(({ title }) => title !== "Examples").map(section),
     section({ title: "Examples", blocks: allExamples() }),
     `.SH SEE ALSO\n${
       SEE_ALSO.split(", ").map((page, i, all) => {

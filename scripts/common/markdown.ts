@@ -8,6 +8,9 @@
  * @module
  */
 
+/** As in deno.json. */
+const LINE_WIDTH = 120;
+
 /** The text with another part between the marks. Throws when it has no such marks. */
 export function withPart(text: string, name: string, command: string, part: () => string): string {
   const begin = `<!-- ${name}: ${command} -->`, end = `<!-- end of ${name} -->`;
@@ -24,6 +27,17 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   const rule = line(widths.map((width) => "-".repeat(width)));
   const [first, ...others] = all.map(line);
   return [first, rule, ...others].join("\n");
+}
+
+/** A paragraph, broken between words into lines of at most 120 characters as `deno fmt` breaks it. */
+export function wrapped(paragraph: string): string {
+  const lines: string[] = [];
+  for (const word of paragraph.split(" ")) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && [...longer].length <= LINE_WIDTH) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.join("\n");
 }
 
 function pad(cell: string, width: number): string {

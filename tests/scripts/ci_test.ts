@@ -2,7 +2,7 @@
 import { check, run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
-import { commandBlocks } from "../e2e/bed/readme.ts";
+import { commandBlocks } from "../e2e/bed/pages.ts";
 import { isInstalled, needs } from "../e2e/bed/installed.ts";
 
 /**

@@ -1,4 +1,4 @@
-/** What the demo looks like, and to whom it says that it can't; that it works, readme_test.ts has it show. */
+/** What the demo looks like, and to whom it says that it can't; that it works, pages_test.ts shows it. */
 import { check, run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
 import { inTerminal } from "../../scripts/lab/terminal.ts";

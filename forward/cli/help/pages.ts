@@ -137,6 +137,23 @@ export const POLICY: readonly Section[] = [
   },
 ];
 
+/** What a guest can use up at most: the flags of limits, and what the limits have in common. */
+export const LIMITS_SECTIONS: readonly Section[] = [
+  {
+    title: "Limits",
+    blocks: [
+      "A guest can use up no more than these limits allow. Each has a flag and a rule for when it is full, so that one " +
+      "guest's excess costs old or idle entries, not memory without bound.",
+      "With `-m`, the metrics `slirpnetstack_limit_current`, `slirpnetstack_limit_max` and " +
+      "`slirpnetstack_limit_overflows_total` report each limit. Their label `resource` is the flag's name with underscores " +
+      "and without `max`: `half_open`.",
+      "Each connection and each UDP association takes a file descriptor of the host. The program raises its own limit of " +
+      "descriptors as far as it may. When none is left, or no memory, that connection is refused or that datagram answered " +
+      "with an ICMP error, counted as the resource `descriptors`, and serving goes on.",
+    ],
+  },
+];
+
 /** What is printed, which signals end the program, and with which status it ends. */
 export const OUTPUT: readonly Section[] = [
   {
@@ -211,6 +228,12 @@ export const PAGES: readonly Page[] = [
   ...COMMANDS.map(commandPage),
   { name: "forwards", summary: "what -L and -R take", synopsis: [], sections: FORWARDS },
   { name: "policy", summary: "what a guest may reach; what -allow and -deny take", synopsis: [], sections: POLICY },
+  {
+    name: "limits",
+    summary: "what a guest can use up at most",
+    synopsis: [],
+    sections: [...LIMITS_SECTIONS, ...flagSections(COMMANDS[0]!).filter(({ title }) => title === "Limits flags")],
+  },
   { name: "output", summary: "lines, signals and exit statuses", synopsis: [], sections: OUTPUT },
 ];
 

@@ -11,15 +11,9 @@ import { formatValue, medianOf, type Row } from "./report.ts";
 export const CHARTED: readonly string[] = [
   "tcp-out-1-v4-1500",
   "tcp-in-1-v4-1500",
-  "tcp-out-1-v4-65520",
-  "tcp-in-1-v4-65520",
   "tcp-out-1-v4-1500-cpu",
-  "tcp-in-1-v4-1500-cpu",
   "rr-v4-p50",
-  "crr-v4-rate",
   "udp-rr-v4-p50",
-  "udp-out-flood-64",
-  "udp-in-flood-64",
   "start-ready",
 ];
 

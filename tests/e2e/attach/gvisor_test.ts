@@ -7,9 +7,9 @@ import { startServers } from "../../../scripts/lab/services.ts";
 import { until } from "../../../scripts/lab/until.ts";
 import { assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
 import { e2e, e2eUnless } from "../bed/bed.ts";
-import { commandBlocks, Terminal } from "../bed/readme.ts";
+import { commandBlocks, Terminal } from "../bed/pages.ts";
 
-const README = "scripts/gvisor.sh curl http://1.1.1.1/\n";
+const COMMAND = "scripts/gvisor.sh curl http://1.1.1.1/\n";
 const ADDRESSES = ["1.1.1.1", "2606:4700:4700::1111"];
 
 /**
@@ -73,7 +73,7 @@ e2e(
     await startServers(lab, lab.world, ADDRESSES);
     await Deno.writeTextFile(`${lab.directory}/bin/runsc`, RUNSC, { mode: 0o755 });
 
-    assertMatch(await terminal.run(README), /^Hello, /m);
+    assertMatch(await terminal.run(COMMAND), /^Hello, /m);
     const command = `sh -c "curl -sS http://[2606:4700:4700::1111]/ && exit 7"`;
     const said = await terminal.run(`${script(lab, command)}; echo "status $?"`);
     assertMatch(said, /^Hello, /m);
@@ -96,7 +96,7 @@ e2eUnless(
     const terminal = await terminalWith(lab, runsc!);
     const { blobHash } = await startServers(lab, lab.world, ADDRESSES);
 
-    assertMatch(await terminal.run(README), /^Hello, /m);
+    assertMatch(await terminal.run(COMMAND), /^Hello, /m);
     for (const host of ["1.1.1.1", "[2606:4700:4700::1111]"]) {
       const said = await terminal.run(script(lab, `sh -c "curl -sS http://${host}/blob | sha256sum"`));
       assertMatch(said, new RegExp(`^${blobHash} `, "m"), host);
@@ -119,9 +119,9 @@ e2eUnless(
   },
 );
 
-Deno.test("the gVisor script is sound, is what the README has, and says what is missing", async () => {
+Deno.test("the gVisor script is sound, is what the recipe has, and says what is missing", async () => {
   const script = `${PROJECT}scripts/gvisor.sh`;
-  assertEquals(commandBlocks().get("In gVisor"), [README]);
+  assertEquals(commandBlocks("scripts/RECIPES.md").get("In gVisor"), [COMMAND]);
   await check(["bash", "-n", script]);
   const result = await run(["/bin/bash", script, "true"], { env: { PATH: "/nowhere" } });
   assertEquals(result.code, 1);

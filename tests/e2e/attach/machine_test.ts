@@ -8,9 +8,10 @@ import { until } from "../../../scripts/lab/until.ts";
 import { assertEquals } from "../../assert.ts";
 import { needs } from "../bed/installed.ts";
 import { e2eUnless } from "../bed/bed.ts";
-import { commandBlocks, Terminal } from "../bed/readme.ts";
+import { commandBlocks, Terminal } from "../bed/pages.ts";
 
-const README = (await Deno.readTextFile(`${PROJECT}README.md`)).replaceAll("\n", " ");
+const RECIPES = "scripts/RECIPES.md";
+const text = (await Deno.readTextFile(`${PROJECT}${RECIPES}`)).replaceAll("\n", " ");
 const QEMU = "qemu-system-x86_64";
 /** Its device; it needs no firmware to boot from. */
 const DEVICE = "virtio-net-pci,netdev=net,romfile=";
@@ -33,21 +34,21 @@ async function hasFetched(machine: Process, { blobHash }: World): Promise<void> 
   assertEquals(fetched, URLS.flatMap((address) => [address, blobHash]), machine.stdout.join("\n"));
 }
 
-withMachine("a virtual machine on a stream socket, as the README has it", async (lab, servers) => {
+withMachine("a virtual machine on a stream socket, as the recipe has it", async (lab, servers) => {
   const [path, heading] = [`${lab.directory}/vm.sock`, "A virtual machine: `-fd`"];
-  const [, netdev] = /`-netdev (stream\S+) -device virtio-net-pci,netdev=net`/.exec(README)!;
+  const [, netdev] = /`-netdev (stream\S+) -device virtio-net-pci,netdev=net`/.exec(text)!;
   const network = ["-netdev", netdev!.replace("/tmp/vm.sock", path), "-device", DEVICE];
   const machine = lab.adopt(lab.host.start(await machineCommand(lab.directory, network, URLS)));
   await until("the machine's socket", 10_000, () => Deno.stat(path).then(() => true, () => null));
   const terminal = await Terminal.open(lab);
   await Terminal.makeProgram(lab);
-  await terminal.start(commandBlocks().get(heading)![0]!.replace("/tmp/vm.sock", path));
+  await terminal.start(commandBlocks(RECIPES).get(heading)![0]!.replace("/tmp/vm.sock", path));
   await hasFetched(machine, servers);
 });
 
-withMachine("a virtual machine on a datagram socket, as the README has it", async (lab, servers) => {
+withMachine("a virtual machine on a datagram socket, as the recipe has it", async (lab, servers) => {
   const program = [...programCommand(), "-fd", "{fd}", "-slaac"];
-  const [, netdev] = /`-netdev (dgram,[^`]+=)FD`/.exec(README)!;
+  const [, netdev] = /`-netdev (dgram,[^`]+=)FD`/.exec(text)!;
   const network = ["-netdev", `${netdev}{fd}`, "-device", DEVICE];
   const machine = await machineCommand(lab.directory, network, URLS);
   assertEquals(machine[machine.indexOf("-machine") + 1], "accel=tcg");

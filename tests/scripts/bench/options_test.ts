@@ -5,7 +5,7 @@ import { assertEquals, assertThrows } from "../../assert.ts";
 Deno.test("without options everything is measured, and nothing written", () => {
   assertEquals(parseBenchOptions([]), {
     ...{ quick: false, source: false, targets: false, against: null, only: null, from: null, json: null, chart: null },
-    readme: null,
+    readme: false,
     baseline: null,
     linkMtu: 65_535,
   });
@@ -13,7 +13,7 @@ Deno.test("without options everything is measured, and nothing written", () => {
 
 Deno.test("options and their values", () => {
   const args =
-    "--quick --source --targets --baseline bin/old --against a,b --only rr --link-mtu 1500 --json r.json --chart c.svg --from x,y --readme R.md";
+    "--quick --source --targets --baseline bin/old --against a,b --only rr --link-mtu 1500 --json r.json --chart c.svg --from x,y --readme";
   assertEquals(parseBenchOptions(args.split(" ")), {
     ...{
       quick: true,
@@ -24,7 +24,7 @@ Deno.test("options and their values", () => {
       from: ["x", "y"],
       json: "r.json",
     },
-    ...{ chart: "c.svg", readme: "R.md", baseline: "bin/old", linkMtu: 1500 },
+    ...{ chart: "c.svg", readme: true, baseline: "bin/old", linkMtu: 1500 },
   });
   assertEquals(parseBenchOptions(["--against", "none"])?.against, [], "no competitor");
   assertEquals(parseBenchOptions(["--quick", "--help"]), null);

@@ -5,6 +5,7 @@ import { OUTPUT, OVERVIEW, PAGES, POLICY } from "../../../../forward/cli/help/pa
 import { type Block, type Page, spans } from "../../../../forward/cli/help/page.ts";
 import { pageText, termText } from "../../../../forward/cli/help/text.ts";
 import { parseOptions, parseRunOptions } from "../../../../forward/cli/flags/options.ts";
+import { limitFlag, type LimitName, LIMITS } from "../../../../forward/limits/limits.ts";
 import { NEVER_ROUTED } from "../../../../forward/policy/static_list.ts";
 import { IpAddress } from "../../../../stack/base/address.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../../assert.ts";
@@ -47,6 +48,12 @@ Deno.test("help: every flag is on the page of its command, with its default, and
       assertEquals(text(`--${name}`), text(`-${name}`));
     }
   }
+});
+
+Deno.test("help: the page of limits explains every limit, and no other flag", () => {
+  const flags = [...text("limits").matchAll(/^ {4}-(\S+) NUMBER$/gm)].map(([, flag]) => flag);
+  assertEquals(flags.toSorted(), Object.keys(LIMITS).map((name) => limitFlag(name as LimitName)).toSorted());
+  assertStringIncludes(text("limits"), "slirpnetstack_limit_overflows_total");
 });
 
 Deno.test("help: no line is longer than the terminal is wide, but for what is to be typed", () => {

@@ -1,5 +1,6 @@
 /**
- * The README as tests see it: the commands in its fenced blocks, by heading, and terminals to type them into.
+ * The project's pages in Markdown as tests see them: the commands in their fenced blocks, by heading, and terminals to type
+ * them into.
  *
  * @module
  */
@@ -7,18 +8,26 @@ import type { Lab } from "../../../scripts/lab/lab.ts";
 import { Process } from "../../../scripts/lab/process.ts";
 import { PROJECT } from "../../../scripts/lab/program.ts";
 
-/** The ```sh blocks under each heading that has some, in order. */
-export function commandBlocks(): Map<string, string[]> {
+/** The project's pages, by their paths in it: every file in Markdown. */
+export function pages(folder = ""): string[] {
+  return [...Deno.readDirSync(`${PROJECT}${folder}`)].flatMap(({ name, isDirectory }) => {
+    if (isDirectory) return name === ".git" || name === "node_modules" ? [] : pages(`${folder}${name}/`);
+    return name.endsWith(".md") ? [`${folder}${name}`] : [];
+  }).toSorted();
+}
+
+/** The ```sh blocks of a page under each heading that has some, in order. */
+export function commandBlocks(page = "README.md"): Map<string, string[]> {
   const blocks = new Map<string, string[]>();
   let heading = "";
-  for (const match of Deno.readTextFileSync(`${PROJECT}README.md`).matchAll(/^#+ (.+)$|^```sh\n([^]*?)^```$/gm)) {
+  for (const match of Deno.readTextFileSync(`${PROJECT}${page}`).matchAll(/^#+ (.+)$|^```sh\n([^]*?)^```$/gm)) {
     if (match[1] !== undefined) heading = match[1];
     else blocks.set(heading, [...blocks.get(heading) ?? [], match[2]!]);
   }
   return blocks;
 }
 
-/** A shell in the lab's host, in the project's folder, that has a `deno` and the README's alias. */
+/** A shell in the lab's host, in the project's folder, that has a `deno` and the alias of the README's installation. */
 export class Terminal {
   private constructor(readonly shell: Process) {}
 
@@ -56,7 +65,7 @@ export class Terminal {
     return said;
   }
 
-  /** Starts the program with one of the README's command lines; returns when it has started. */
+  /** Starts the program with a command line of a page; returns when it has started. */
   async start(command: string): Promise<void> {
     const earlier = this.shell.stderr.length;
     await this.type(command);
