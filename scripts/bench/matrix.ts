@@ -1,6 +1,6 @@
 /**
- * All that is measured, in two editions: the full one is to take some 16 minutes with four peers, the quick one under
- * 90 seconds.
+ * All work that is measured, in two editions: the full one takes some 16 minutes with four peers, the quick one less
+ * than 90 seconds.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const DIRECTIONS = ["out", "in"] as const;
 const VERSIONS = ["v4", "v6"] as const;
 const MANNERS: readonly Manner[] = ["window", "flood"];
 
-/** Everything. More rounds where there are targets and for what is short, fewer for the breadth. */
+/** The full edition. Work with targets, and short work, gets more rounds; the breadth gets fewer. */
 export function fullMatrix(): Work[] {
   const streams = [1500, 65_520, 9000].flatMap((mtu) =>
     VERSIONS.flatMap((version) =>
@@ -49,7 +49,7 @@ export function fullMatrix(): Work[] {
   ];
 }
 
-/** A first look: IPv4, one connection, the smallest datagrams. */
+/** The quick edition: IPv4, one connection, the smallest datagrams. */
 export function quickMatrix(): Work[] {
   return [
     ...[1500, 65_520].flatMap((mtu) =>
@@ -64,7 +64,7 @@ export function quickMatrix(): Work[] {
   ];
 }
 
-/** What has one of the names, or whose name goes on from it with a hyphen: `udp`, `tcp-out`, `rr-v4`. */
+/** Selects by name or by the beginning of a name up to a hyphen: `udp`, `tcp-out`, `rr-v4`. */
 export function select<Named extends { readonly id: string }>(
   all: readonly Named[],
   names: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Takes the samples: every peer one, before the next piece of work, and all work, before the next round. Each time
- * another peer begins, so that none always comes after the same one.
+ * Takes the samples: one of each peer before the next piece of work, and all work before the next round. Each time
+ * another peer begins, so that none always follows the same one.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { Peer } from "./bed/peers.ts";
 import { formatValue, type Row } from "./report/report.ts";
 import type { Work } from "./bed/work.ts";
 
-/** The samples, and with which congestion control they were taken. */
+/** The samples, and the congestion control under which they were taken. */
 export interface Measured {
   readonly rows: Row[];
   readonly congestionControl: string;
 }
 
-/** Measures all work with all peers; says on stderr how far it is. A peer that fails is noted in the row. */
+/** Measures all work with all peers, and reports progress on stderr. The failure of a peer is noted in the row. */
 export async function measure(works: readonly Work[], peers: readonly Peer[], linkMtu: number): Promise<Measured> {
   await using bed = await BenchBed.create(linkMtu);
   const rows = new Map(works.map((work) => [work, rowsOf(work, peers)]));
@@ -31,7 +31,7 @@ export async function measure(works: readonly Work[], peers: readonly Peer[], li
   return { rows: [...rows.values()].flat(), congestionControl: bed.congestionControl };
 }
 
-/** The same in the same order, but beginning with the one that has this index, counted around. */
+/** The same list in the same order, rotated to begin with that index. */
 export function rotated<T>(all: readonly T[], first: number): T[] {
   const at = all.length === 0 ? 0 : first % all.length;
   return [...all.slice(at), ...all.slice(0, at)];

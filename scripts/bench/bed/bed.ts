@@ -1,7 +1,7 @@
 /**
- * What the benchmark runs on: one host and one world for all peers, and for each peer and MTU a guest of its own. All of
- * them are there from the beginning, so that rounds can go from one to the next: what the machine does besides hits
- * every peer alike.
+ * The bed of the benchmark: one host and one world for all peers, and a guest for each peer and MTU. All of them exist
+ * from the beginning, so that rounds can go from one to the next and other work of the machine affects every peer
+ * alike.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { applySettings, useCubic } from "./settings.ts";
 export interface Seat extends Place {
   readonly bed: BenchBed;
   readonly peer: Peer;
-  /** Null: the kernel does it. */
+  /** Null for the kernel, which needs no process. */
   readonly process: Process | null;
 }
 
@@ -29,12 +29,12 @@ export class BenchBed implements AsyncDisposable {
 
   private constructor(readonly lab: Lab) {}
 
-  /** Makes the host and the world, with the servers in it. `linkMtu` is that of the link between. */
+  /** Makes the host and the world, with the world's servers. `linkMtu` is the MTU of the link between them. */
   static async create(linkMtu: number): Promise<BenchBed> {
     const lab = await Lab.create(linkMtu);
     try {
       await Promise.all([lab.host, lab.world].map(applySettings));
-      await lab.host.sysctl({ "ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1 }); // for the kernel's turn, so for all
+      await lab.host.sysctl({ "ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1 }); // for the kernel's turn
       await Promise.all([startIperf(lab), startInstrument(lab, [WORLD.v4, WORLD.v6])]);
       return new BenchBed(lab);
     } catch (error) {
@@ -44,8 +44,8 @@ export class BenchBed implements AsyncDisposable {
   }
 
   /**
-   * The peer's guest with that MTU; made, and the peer attached, when it is asked for first or when the peer ended. Rejects
-   * when it can't be attached, and then always: each try may take long.
+   * The peer's guest with that MTU. It is made, and the peer attached, on first use and after the peer has ended.
+   * Rejects when the peer can't be attached, and then on every later call, because each attempt may take long.
    */
   async seat(peer: Peer, mtu: number): Promise<Seat> {
     const seat = await this.findSeat(peer, mtu);
@@ -54,7 +54,7 @@ export class BenchBed implements AsyncDisposable {
     return seat;
   }
 
-  /** The congestion control of what was measured so far. */
+  /** The congestion control in use during the samples so far. */
   get congestionControl(): string {
     return [...this.congestionControls].join(" and ");
   }
@@ -80,7 +80,7 @@ export class BenchBed implements AsyncDisposable {
     return { ...place, bed: this, peer, process: await peer.attach(this.lab, place) };
   }
 
-  /** A guest that nobody serves yet. */
+  /** A guest without a peer. */
   async newPlace(mtu: number): Promise<Place> {
     const guest = await this.lab.guest();
     await applySettings(guest);

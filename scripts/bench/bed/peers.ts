@@ -1,9 +1,9 @@
 /**
- * The programs that are compared: each attaches itself to a guest namespace in the way that its documentation shows, with
- * the flags that make it fastest.
+ * The programs that are compared. Each attaches itself to a guest namespace as its documentation shows, with the flags
+ * that make it fastest.
  *
- * gvproxy is not among them: what its documentation attaches are virtual machines, by QEMU's, vfkit's and User Mode Linux'
- * sockets or by vsock, and never a device in a namespace. Something of ours in between would be measured with it.
+ * gvproxy is not among them: its documentation attaches virtual machines, through sockets of QEMU, vfkit and User Mode
+ * Linux or vsock, and never a device in a namespace. A bridge of ours between the two would be measured with it.
  *
  * @module
  */
@@ -19,18 +19,18 @@ export interface Place {
   readonly guest: Namespace;
   /** The MTU of its device. */
   readonly mtu: number;
-  /** No other guest of the lab has it; under 256. */
+  /** An index under 256 that no other guest of the lab has. */
   readonly number: number;
 }
 
-/** How to start a program when the time until it is ready is what is asked. */
+/** How to start a program whose start-up time is measured. */
 export interface Launch {
-  /** To be run in the host, in this directory. */
+  /** The command line, for the host, in this directory. */
   readonly command: readonly string[];
   readonly cwd?: string;
-  /** How it tells that it is ready: by what it prints, or by its end, when it goes on in the background. */
+  /** The sign that it is ready: a line that it prints, or its exit when it goes on in the background. */
   readonly ready: "exit" | { readonly on: "stdout" | "stderr"; readonly says: RegExp };
-  /** Its process id, once it is ready; not given: that of what was started. */
+  /** Its process id once it is ready. Not given: that of the process that was started. */
   pid?(): number;
 }
 
@@ -39,11 +39,11 @@ export interface Peer {
   readonly name: string;
   /** Its version in a line, or null when it isn't installed. */
   version(): Promise<string | null>;
-  /** Runs it in the lab's host; returns when the guest has its network. Null: there is no process. */
+  /** Runs it in the lab's host, and returns when the guest has its network. Null: there is no process. */
   attach(lab: Lab, place: Place): Promise<Process | null>;
   /** Prepares a start; null: there is nothing to start. */
   readonly launch: ((lab: Lab, place: Place) => Promise<Launch>) | null;
-  /** Prepares a command in a guest of its own, as a user without privileges has it; not given: the peer has none. */
+  /** Prepares a command in a guest of its own, run by a user without privileges. Not given: the peer can't do that. */
   readonly run?: (command: readonly string[]) => Promise<Pick<Launch, "command" | "cwd">>;
 }
 
@@ -51,14 +51,14 @@ export interface Peer {
 const EXECUTABLE = `${PROJECT}bin/slirpnetstack`;
 
 /**
- * This project, the same in all works: what SLIRPNETSTACK_BIN names; else the executable, where there is one and `source`
- * is not asked for; else from source.
+ * This project, the same in every piece of work: the program that SLIRPNETSTACK_BIN names, or else the executable if
+ * there is one and `source` is false, or else the source.
  */
 export function ours(source: boolean): Peer {
   return ofThisProject("slirpnetstack", ourCommand(source));
 }
 
-/** An executable of another version of this project, to be compared with {@linkcode ours} in the same run. */
+/** An executable of another version of this project, to compare with {@linkcode ours} in the same run. */
 export function baseline(executable: string): Peer {
   return ofThisProject("baseline", [executable]);
 }
@@ -102,7 +102,7 @@ export const SLIRP4NETNS: Peer = {
   },
   launch: (_lab, place) =>
     Promise.resolve({
-      // it writes a 1 to the descriptor that it is told, here the pipe that is our end of its stdout
+      // it writes a 1 to the descriptor of --ready-fd, here our end of its stdout
       command: ["sh", "-c", 'exec "$@" 3>&1 >/dev/null', "sh", ...slirp4netnsCommand(place, ["--ready-fd=3"])],
       ready: { on: "stdout", says: /1/ },
     }),
@@ -141,7 +141,7 @@ export function pasta(name: string, program: string): Peer {
   };
 }
 
-/** No ports forwarded; the guest gets the host's addresses. Run as root it would become nobody: stay. */
+/** No ports are forwarded, and the guest gets the host's addresses. As root it would change to nobody: stay root. */
 function pastaCommand(program: string, { guest, mtu }: Place, more: readonly string[]): string[] {
   const noForwards = ["-t", "none", "-u", "none", "-T", "none", "-U", "none"];
   return [
@@ -154,7 +154,7 @@ function pastaCommand(program: string, { guest, mtu }: Place, more: readonly str
 /** pasta as the system has it. */
 export const PASTA: Peer = pasta("pasta", "pasta");
 
-/** The Go program of the same name, or another build of this one, by its path: called as both document it. */
+/** The Go program of the same name, or another build of this one, by its path. It is called as both document it. */
 function namesake(name: string, program: string): Peer {
   const command = (guest: Namespace) => [program, "-interface", "tun0", "-netns", guest.path];
   return {
@@ -200,7 +200,7 @@ export const KERNEL: Peer = {
   launch: null,
 };
 
-/** All that there is to compare with: what Debian has, what else lies on PATH, and the kernel. */
+/** All peers: those that Debian packages, others that lie on PATH, and the kernel. */
 export async function competitors(): Promise<Peer[]> {
   const [first, ...morePastas] = await onPath("pasta");
   const namesakes = (await onPath("slirpnetstack")).filter((path) =>
@@ -215,7 +215,7 @@ export async function competitors(): Promise<Peer[]> {
   ];
 }
 
-/** The paths of the programs of that name in the directories of PATH; what is the same file in several, once. */
+/** The paths of the programs of that name in the directories of PATH, each file once. */
 export async function onPath(name: string): Promise<string[]> {
   const found = new Map<string, string>();
   for (const directory of (Deno.env.get("PATH") ?? "").split(":").filter((directory) => directory !== "")) {
@@ -227,7 +227,7 @@ export async function onPath(name: string): Promise<string[]> {
   return [...found.values()];
 }
 
-/** Waits until the device is there and up, and the guest has a default route; throws when the process ends instead. */
+/** Waits until the device is up and the guest has a default route. Throws when the process ends first. */
 async function hasNetwork(guest: Namespace, process: Process | null): Promise<void> {
   await until("a default route in the guest", 10_000, async () => {
     if (process !== null && process.code !== null) {

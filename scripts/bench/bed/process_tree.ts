@@ -1,5 +1,5 @@
 /**
- * What a process and all its descendants use, from /proc: some programs divide their work.
+ * Usage of a process and all its descendants, from /proc, because some programs divide their work among processes.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export function treeCpuTime(pid: number): number {
   return sum(pid, cpuTime);
 }
 
-/** Resident memory in bytes; what processes share counts for each. */
+/** Resident memory in bytes; memory that processes share counts for each of them. */
 export function treeMemory(pid: number): number {
   return sum(pid, residentMemory);
 }

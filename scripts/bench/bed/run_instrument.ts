@@ -1,5 +1,5 @@
 /**
- * Running the measuring instrument: its server in the world, its client in a guest.
+ * Runs the measuring instrument: its server in the world, its client in a guest.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export async function startInstrument(lab: Lab, addresses: readonly string[]): P
   await server.line("stdout", /^ready$/);
 }
 
-/** Runs a client in the guest to its end: see instrument/client.ts. Throws an Error with what it says when it fails. */
+/** Runs a client in the guest to its end: see instrument/client.ts. Throws an Error with its stderr when it fails. */
 export async function instrument(
   guest: Namespace,
   ...words: readonly (string | number)[]

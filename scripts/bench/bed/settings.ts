@@ -1,35 +1,35 @@
 /**
- * Settings of the kernel's TCP that let one program's measurements tell on the next one's, or make a machine's default
- * decide. Each network namespace of the benchmark has settings of its own.
+ * Settings of the kernel's TCP that would let one program's measurements affect the next one's, or let the machine's
+ * default decide. Each network namespace of the benchmark has its own.
  *
  * @module
  */
 import type { Namespace } from "../../lab/namespace.ts";
 
-/** What is set, paths below /proc/sys/net. */
+/** The settings, by paths below /proc/sys/net. */
 export const SETTINGS: Readonly<Record<string, number>> = {
-  // A call leaves a socket in TIME-WAIT for a minute on the side that closes first, and connect(2) searches past those for
-  // a free port: thousands of one program's would slow down the next one's calls.
+  // A call leaves a socket in TIME-WAIT for a minute on the side that closes first, and connect(2) searches past those
+  // for a free port: thousands of them from one program would slow down the next one's calls.
   "ipv4/tcp_max_tw_buckets": 64,
-  // Otherwise the slow start threshold and round trip time of a connection are those of the last one to that address.
+  // Otherwise a connection inherits the slow start threshold and round trip time of the last one to that address.
   "ipv4/tcp_no_metrics_save": 1,
 };
 
 /** The kernel's own default, and what most machines have. */
 const CONGESTION_CONTROL = "cubic";
 
-/** Applies the settings. Must be called before there is any socket. */
+/** Applies the settings. Must be called before there are sockets. */
 export async function applySettings(namespace: Namespace): Promise<void> {
   await namespace.sysctl(SETTINGS);
   await namespace.sysctl({ "ipv4/tcp_congestion_control": CONGESTION_CONTROL }).catch(() => {}); // see below
 }
 
 /**
- * Has the kernel use cubic in these namespaces from now on; resolves with what it uses.
+ * Makes the kernel use cubic in these namespaces from now on. Resolves with the congestion control in use.
  *
- * A new namespace has the machine's default, and the kernel lets a namespace have another only where the machine's
- * `tcp_allowed_congestion_control` names it. Elsewhere, each route says so (ip-route(8), `congctl`): must be called again
- * when there are new ones.
+ * A new namespace has the machine's default, and may have another only where the machine's
+ * `tcp_allowed_congestion_control` names it. Elsewhere, each route carries the setting (ip-route(8), `congctl`), so
+ * this must be called again when there are new routes.
  */
 export async function useCubic(namespaces: readonly Namespace[]): Promise<string> {
   const used = new Set<string>();
@@ -40,7 +40,7 @@ export async function useCubic(namespaces: readonly Namespace[]): Promise<string
   return [...used].join(" and ");
 }
 
-/** False where one of them can't. */
+/** Returns false when a route can't carry it. */
 async function routesUseCubic(namespace: Namespace): Promise<boolean> {
   for (const version of ["-4", "-6"]) {
     const routes = (await namespace.check(["ip", version, "route", "show"])).split("\n").map((line) => line.trim());
@@ -53,12 +53,12 @@ async function routesUseCubic(namespace: Namespace): Promise<boolean> {
   return true;
 }
 
-/** What to say of the congestion control of a bed, and of the machine that it is on where that has another. */
+/** Describes the congestion control of a bed, and the machine's own where it differs. */
 export function describeCongestionControl(bed: string, machine: string): string {
   return bed === machine ? `congestion control ${bed}` : `congestion control ${bed} (the machine's own is ${machine})`;
 }
 
-/** How the processors' frequency is governed; null where the system does not say, as in most virtual machines. */
+/** The processors' frequency governor; null where the system does not report one, as in most virtual machines. */
 export async function frequencyGovernor(): Promise<string | null> {
   try {
     return (await Deno.readTextFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")).trim();

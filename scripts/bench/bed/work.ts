@@ -1,33 +1,33 @@
 /**
- * What a piece of work is: it takes a sample on one guest, and a sample is one number or several.
+ * A piece of work: it takes a sample on one guest, and a sample is one number or several.
  *
  * @module
  */
 import type { Seat } from "./bed.ts";
 
-/** A number that a sample yields: a row of the report. */
+/** A number in a sample: a row of the report. */
 export interface Figure {
-  /** What `--only`, the targets and the chart call it. */
+  /** Its name in `--only`, the targets and the chart. */
   readonly id: string;
   readonly name: string;
   readonly unit: string;
-  /** Whether it is better to have more of it or less. */
+  /** Whether more of it or less is better. */
   readonly better: "more" | "less";
 }
 
 /** A measurement. */
 export interface Work {
-  /** What `--only` selects it by; its figures' ids begin with it. */
+  /** Its name in `--only`. The ids of its figures begin with it. */
   readonly id: string;
-  /** Of the guest's device. */
+  /** The MTU of the guest's device. */
   readonly mtu: number;
   readonly figures: readonly Figure[];
-  /** Of how many rounds it takes part, and how long a sample is, in seconds. */
+  /** The number of rounds that include it, and the length of a sample in seconds. */
   readonly rounds: number;
   readonly seconds: number;
   /**
-   * Takes a sample: a value for each figure, in their order; null where the peer has no such thing. Throws an Error that
-   * says why when the peer can't do it.
+   * Takes a sample: a value for each figure, in their order; null where the peer has no such value. Throws an Error
+   * with the reason when the peer can't do the work.
    */
   sample(seat: Seat, seconds: number): Promise<readonly (number | null)[]>;
 }

@@ -1,6 +1,6 @@
 /**
- * Datagrams in batches: `struct mmsghdr` for sendmmsg(2) and recvmmsg(2), so that neither end of a flood is slower than
- * what is between them.
+ * Datagrams in batches, as `struct mmsghdr` for sendmmsg(2) and recvmmsg(2), so that neither end of a flood is slower
+ * than the program between them.
  *
  *     msghdr    0 name (64)   8 its length (32)   16 iovec (64)   24 count of iovecs (64)   32 control, flags   56 bytes
  *     mmsghdr   0 msghdr      56 received length (32)                                                          64 bytes
@@ -13,7 +13,7 @@ import { libc } from "./libc.ts";
 const HEADER_SIZE = 64;
 const IOVEC_SIZE = 16;
 
-/** Some buffers of one size, and the headers that point at them. */
+/** Buffers of one size, and the headers that point at them. */
 export class Batch {
   private readonly headers: Uint8Array<ArrayBuffer>;
   private readonly iovecs: Uint8Array<ArrayBuffer>;
@@ -38,12 +38,12 @@ export class Batch {
     }
   }
 
-  /** Sends the first `count` on a connected socket; returns how many were taken, or -1. */
+  /** Sends the first `count` on a connected socket. Returns how many the kernel took, or -1. */
   send(fd: number, count: number, flags: number): number {
     return libc.sendmmsg(fd, this.headers, count, flags);
   }
 
-  /** Receives as many as there are; returns how many, or -1. */
+  /** Receives all that are waiting, and returns how many there were, or -1. */
   receive(fd: number, flags: number): number {
     return libc.recvmmsg(fd, this.headers, this.count, flags, null);
   }
@@ -53,12 +53,12 @@ export class Batch {
     return this.view.getUint32(index * this.size, true);
   }
 
-  /** Writes them. */
+  /** Writes the first four bytes, little-endian. */
   setNumber(index: number, value: number): void {
     this.view.setUint32(index * this.size, value, true);
   }
 
-  /** Bytes of a received datagram. */
+  /** The length of a received datagram in bytes. */
   length(index: number): number {
     return this.headersView.getUint32(index * HEADER_SIZE + 56, true);
   }

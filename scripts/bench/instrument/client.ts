@@ -1,6 +1,6 @@
 /**
- * The instrument's end in the guest. Prints one line of JSON; a status other than 0, and why on stderr, when it could not
- * measure. Times in µs.
+ * The instrument's end in the guest. It prints one line of JSON, or a reason on stderr with a status other than 0.
+ * Times are in µs.
  *
  *     client.ts round-trips ADDRESS SECONDS     one TCP connection, a request and its answer in turn
  *     client.ts calls ADDRESS SECONDS           connect, request, answer, end; in turn
@@ -33,14 +33,14 @@ import { MSG_NOSIGNAL, SOCK_DGRAM, SOCK_STREAM } from "../../../ffi/libc/constan
 
 /** ms that one call may take before it counts as failed. */
 const PATIENCE = 10_000;
-/** ms until a datagram counts as lost. */
+/** ms after which a datagram counts as lost. */
 const LOSS = 200;
 /** ms between greetings, and how many are sent. */
 const GREETING_INTERVAL = 100;
 const GREETINGS = 50;
-/** Not counted: so many come first, and settle what settles (neighbours, compilers, slow start). */
+/** Calls that are not counted: the first ones, during which caches, compilers and slow start settle. */
 const WARM_UP = 300;
-/** More than fit in the longest sample. */
+/** More samples than the longest run takes. */
 const MAX_TIMES = 1 << 20;
 
 const message = new Uint8Array(MESSAGE_SIZE).fill(120);
@@ -48,7 +48,7 @@ const MESSAGE = BigInt(MESSAGE_SIZE);
 const buffer = new Uint8Array(1 << 16);
 const BUFFER = BigInt(buffer.length);
 
-/** Does `exchange` again and again; its result is false when it lost something. */
+/** Repeats `exchange`, which returns false when it has lost something. */
 function repeat(seconds: number, exchange: () => boolean) {
   for (let i = 0; i < WARM_UP; i++) exchange();
   const times = new Float64Array(MAX_TIMES);
@@ -107,7 +107,7 @@ function datagramRoundTrips(address: string, seconds: number) {
   return repeat(seconds, () => {
     sent.setUint32(0, ++number);
     check(libc.send(fd, message, MESSAGE, MSG_NOSIGNAL), "send");
-    do { // what was given up for lost may come late
+    do { // datagrams that were given up for lost may come late
       const count = libc.recv(fd, buffer, BUFFER, 0);
       if (count < 0 && errno() === EAGAIN) return false;
       check(count, "recv");
@@ -142,7 +142,7 @@ function greet(fd: number): void {
   throw new Error(`no answer to ${GREETINGS} datagrams`);
 }
 
-/** The server's next line; it comes in one piece. Throws what the server could not do. */
+/** The server's next line, which comes in one piece. Throws the server's error. */
 function readLine(fd: number): Record<string, number> {
   let text = "";
   while (!text.endsWith("\n")) text += new TextDecoder().decode(buffer.subarray(0, receiveSome(fd)));

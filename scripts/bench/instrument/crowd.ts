@@ -9,10 +9,10 @@ import { connectResult, EINPROGRESS, openSocket } from "./sockets.ts";
 import { EPOLLIN, EPOLLOUT } from "../../../ffi/libc/constants/poll.ts";
 import { MSG_NOSIGNAL, SOCK_NONBLOCK, SOCK_STREAM } from "../../../ffi/libc/constants/socket.ts";
 
-/** Connections that are being opened, and echoes that are awaited, at a time: what a busy server sees, not a SYN flood. */
+/** The most connections being opened, and echoes awaited, at a time: like a busy server's, unlike a SYN flood. */
 const AT_ONCE = 256;
 
-/** ms without any progress after which what is missing is given up. */
+/** ms without progress after which the rest is given up. */
 const PATIENCE = 5_000;
 
 /** The connections of one client. */
@@ -22,7 +22,9 @@ export class Crowd {
 
   constructor(private readonly address: Uint8Array<ArrayBuffer>) {}
 
-  /** Opens so many; gives up after `limit` ms. Returns how many are open, and the first reason why one isn't. */
+  /**
+   * Opens that many connections, for at most `limit` ms. Returns the number open, and the first reason for a failure.
+   */
   connect(count: number, limit: number): { readonly open: number; readonly reason: string | null } {
     const end = performance.now() + limit;
     let [started, underWay] = [0, 0];
@@ -54,7 +56,7 @@ export class Crowd {
     return { open: this.open.length, reason: failure };
   }
 
-  /** Sends a message of its own on each and awaits it; returns how many came back whole and unchanged. */
+  /** Sends a different message on each and awaits its echo. Returns how many came back complete and unchanged. */
   echo(): number {
     let [echoed, sent, underWay] = [0, 0, 0];
     const message = new Uint8Array(8);

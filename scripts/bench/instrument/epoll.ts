@@ -15,7 +15,7 @@ export const EPOLLOUT = 4;
 /** `struct epoll_event` is packed on x86-64 alone: events (32), data (64). */
 const [EVENT_SIZE, DATA] = Deno.build.arch === "x86_64" ? [12, 4] : [16, 8];
 
-/** Events taken at a time. */
+/** The most events taken in one call. */
 const BATCH = 256;
 
 /** A set of watched descriptors. */
@@ -31,17 +31,17 @@ export class Epoll {
     this.control(EPOLL_CTL_ADD, fd, events);
   }
 
-  /** Watches it for something else. */
+  /** Changes the events to watch for. */
   modify(fd: number, events: number): void {
     this.control(EPOLL_CTL_MOD, fd, events);
   }
 
-  /** Watches it no longer. Closing it does the same. */
+  /** Stops watching it. Closing the descriptor does the same. */
   remove(fd: number): void {
     this.control(EPOLL_CTL_DEL, fd, 0);
   }
 
-  /** Waits `timeout` ms (-1: without end), and calls back for each that is ready. Returns how many were. */
+  /** Waits `timeout` ms (-1: without limit), calls back for each ready descriptor, and returns how many there were. */
   wait(timeout: number, ready: (fd: number, events: number) => void): number {
     const count = check(libc.epoll_wait(this.fd, this.events, BATCH, timeout), "epoll_wait");
     for (let i = 0; i < count; i++) {
@@ -50,7 +50,7 @@ export class Epoll {
     return count;
   }
 
-  /** Ends it. */
+  /** Closes it. */
   close(): void {
     libc.close(this.fd);
   }

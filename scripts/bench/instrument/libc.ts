@@ -1,10 +1,10 @@
 /**
- * System calls for the measuring instrument: blocking, on the one thread there is, through a table of its own.
+ * System calls for the measuring instrument: blocking, on its only thread, through a table of its own.
  *
- * The instrument must be cheap, and equally cheap whoever is measured. A blocking send(2) and recv(2) through Deno's
- * FFI cost the system call and 0.1 µs; Deno's own sockets would add some 20 µs to each round trip, and Python half a
- * microsecond a call and its memory management a datagram. It shares nothing with `ffi/`: a change of the program must
- * not move the yardstick.
+ * The instrument must be cheap, and equally cheap for every program. A blocking send(2) and recv(2) through Deno's FFI
+ * cost the system call and 0.1 µs; Deno's own sockets would add some 20 µs to each round trip, and Python half a
+ * microsecond to each call and memory management to each datagram. It shares nothing with `ffi/`: a change of the
+ * program must not move the yardstick.
  *
  * @module
  */
@@ -35,12 +35,12 @@ const TABLE = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** The C library's functions. Those that fail return -1: see {@linkcode errno}. */
+/** The C library's functions. A failed one returns -1; {@linkcode errno} has the reason. */
 export const libc = open();
 
 const errnoView: Int32Array<ArrayBuffer> = viewOfErrno();
 
-/** Why the last call failed. */
+/** The errno of the last call. */
 export function errno(): number {
   return errnoView[0]!;
 }
@@ -51,7 +51,7 @@ export function check(result: number, call: string): number {
   return result;
 }
 
-/** What strerror(3) says of an errno. */
+/** The strerror(3) text of an errno. */
 export function reason(number: number): string {
   const text = libc.strerror(number);
   return text === null ? `error ${number}` : Deno.UnsafePointerView.getCString(text);

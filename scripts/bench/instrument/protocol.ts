@@ -1,5 +1,5 @@
 /**
- * What the two ends of the instrument agree on. The server's ports, on any of its addresses:
+ * The protocol between the two ends of the instrument. The server's ports, on each of its addresses:
  *
  *     tcp 7100  echo
  *     tcp 7101  answers a request with as many bytes, and closes
@@ -7,8 +7,8 @@
  *               with what the server saw. Both are JSON
  *     udp 7103  echo
  *
- * A stream's socket is greeted by the client until it greets back; so either end knows the other, and what is between
- * them has made room for it.
+ * The client greets a stream's socket until the socket greets back. Then both ends know each other, and the program
+ * between them has set up its state.
  *
  * @module
  */
@@ -22,14 +22,14 @@ export const DATAGRAM_ECHO_PORT = 7103;
 /** Bytes of a request and of its answer. */
 export const MESSAGE_SIZE = 64;
 
-/** What is asked of {@linkcode STREAM_PORT}. */
+/** A request to {@linkcode STREAM_PORT}. */
 export interface StreamRequest {
-  /** Who sends: `out` the client, `in` the server. */
+  /** The sender: `out` is the client, `in` the server. */
   readonly direction: "out" | "in";
   readonly manner: Manner;
   readonly size: number;
   readonly seconds: number;
 }
 
-/** A greeting, and its answer, is this byte alone. */
+/** A greeting and its answer are this byte alone. */
 export const GREETING: Uint8Array<ArrayBuffer> = new Uint8Array([71]);

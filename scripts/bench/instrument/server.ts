@@ -1,7 +1,7 @@
 /**
  * The instrument's end in the world: `server.ts ADDRESS...`; prints "ready" when it listens. See protocol.ts.
  *
- * One thread, which waits in epoll. A stream takes it alone until it has ended: there is one client at a time.
+ * It has one thread, which waits in epoll. A stream occupies it until it ends: there is one client at a time.
  *
  * @module
  */
@@ -28,11 +28,11 @@ import {
   SOCK_STREAM,
 } from "../../../ffi/libc/constants/socket.ts";
 
-/** ms that a client that asked for a stream may take to greet its socket. */
+/** ms for a client that requested a stream to greet its socket. */
 const GREETING_PATIENCE = 5_000;
 
 const epoll = new Epoll();
-/** What is done when a descriptor is readable. */
+/** Called when a descriptor is readable. */
 const handlers = new Map<number, (fd: number) => void>();
 const buffer = new Uint8Array(1 << 16);
 const BUFFER_SIZE = BigInt(buffer.length);
@@ -70,7 +70,7 @@ function accepting(address: string, port: number, handler: (fd: number) => void)
   });
 }
 
-/** Sends back what there is; messages are short, so they always fit. */
+/** Echoes the pending bytes. Messages are short, so they always fit. */
 function echo(fd: number): void {
   const count = libc.recv(fd, buffer, BUFFER_SIZE, MSG_DONTWAIT);
   if (count > 0) libc.send(fd, buffer, BigInt(count), MSG_NOSIGNAL);

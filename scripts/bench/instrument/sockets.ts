@@ -41,14 +41,14 @@ export function sockaddr(address: string, port: number): Uint8Array<ArrayBuffer>
   return bytes;
 }
 
-/** A socket for such an address, of that type. */
+/** A socket of that type for such an address. */
 export function openSocket(address: Uint8Array<ArrayBuffer>, type: number): number {
   const fd = check(libc.socket(address[0]!, type, 0), "socket");
   if ((type & SOCK_STREAM) !== 0) check(libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, ONE, 4), "TCP_NODELAY");
   return fd;
 }
 
-/** A listening socket, or one for datagrams with a large receive buffer; port 0 in the address: any. */
+/** A listening socket, or a datagram socket with a large receive buffer. Port 0 in the address: any free port. */
 export function bindSocket(address: Uint8Array<ArrayBuffer>, type: number): number {
   const fd = openSocket(address, type);
   check(libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, ONE, 4), "SO_REUSEADDR");
@@ -58,19 +58,19 @@ export function bindSocket(address: Uint8Array<ArrayBuffer>, type: number): numb
   return fd;
 }
 
-/** Has calls that wait give up after that long. */
+/** Makes blocking calls fail after that many ms. */
 export function setPatience(fd: number, milliseconds: number): void {
   const timeval = new BigInt64Array([BigInt(Math.floor(milliseconds / 1000)), BigInt(milliseconds % 1000 * 1000)]);
   check(libc.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeval, 16), "SO_RCVTIMEO");
   check(libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, timeval, 16), "SO_SNDTIMEO");
 }
 
-/** So that what is measured is who carries datagrams, not how promptly the scheduler runs who reads them. */
+/** A large buffer measures the carrier of the datagrams, not how promptly the scheduler runs their reader. */
 export function enlargeReceiveBuffer(fd: number): void {
   check(libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, new Int32Array([1 << 22]), 4), "SO_RCVBUFFORCE");
 }
 
-/** A connected socket, whose calls give up after `patience` ms. Throws when it can't be had. */
+/** A connected socket, whose calls fail after `patience` ms. Throws when it can't be made. */
 export function connectSocket(address: Uint8Array<ArrayBuffer>, type: number, patience: number): number {
   const fd = openSocket(address, type);
   try {
@@ -83,14 +83,14 @@ export function connectSocket(address: Uint8Array<ArrayBuffer>, type: number, pa
   }
 }
 
-/** The errno that a connection attempt ended with; 0: it succeeded. */
+/** The errno of a finished connection attempt; 0: it succeeded. */
 export function connectResult(fd: number): number {
   const [value, length] = [new Int32Array(1), new Uint32Array([4])];
   check(libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, value, length), "SO_ERROR");
   return value[0]!;
 }
 
-/** The port that a socket is bound to. */
+/** The local port of a socket. */
 export function boundPort(fd: number): number {
   const [address, length] = [new Uint8Array(28), new Uint32Array([28])];
   check(libc.getsockname(fd, address, length), "getsockname");

@@ -1,9 +1,9 @@
 /**
- * One way of datagrams between the two ends of the instrument, over a connected socket. Each datagram carries its number.
+ * Datagrams in one direction between the two ends of the instrument, over a connected socket. Each carries its number.
  *
- * In the `window` manner the sender keeps at most {@linkcode WINDOW} datagrams under way; the receiver acknowledges every
- * {@linkcode ACKNOWLEDGE}th. So nobody is overloaded, and the rate is what the path carries of its own. What is not
- * acknowledged in time is given up for lost.
+ * In the `window` manner, the sender keeps at most {@linkcode WINDOW} datagrams in flight, and the receiver
+ * acknowledges every {@linkcode ACKNOWLEDGE}th. So nothing is overloaded, and the rate is the path's own. Datagrams
+ * that are not acknowledged in time count as lost.
  *
  * In the `flood` manner the sender sends as fast as it can, and the receiver takes what arrives.
  *
@@ -17,26 +17,29 @@ import { MSG_DONTWAIT, MSG_NOSIGNAL } from "../../../ffi/libc/constants/socket.t
 /** How datagrams are sent. */
 export type Manner = "window" | "flood";
 
-/** Fits the receive buffer of a socket as Linux makes it (208 KiB) with datagrams of 1400 bytes: 64 × 2304 bytes. */
+/** Fits a socket's default receive buffer in Linux (208 KiB) with datagrams of 1400 bytes: 64 × 2304 bytes. */
 const WINDOW = 64;
 const ACKNOWLEDGE = 16;
-/** Datagrams handed over at a time. */
+/** Datagrams in a batch. */
 const BURST = 32;
-/** ms without a datagram after which the receiver takes the stream to have ended. */
+/** ms without a datagram after which the receiver considers the stream ended. */
 export const SILENCE = 300;
-/** ms for an acknowledgment. */
+/** ms to wait for an acknowledgment. */
 export const ACKNOWLEDGMENT_PATIENCE = 50;
 /** Shorter than any datagram of a stream. */
 const ACKNOWLEDGMENT_SIZE = 4;
 
-/** What a receiver saw. */
+/** What the receiver counted. */
 export interface Received {
   readonly datagrams: number;
-  /** Between the first and the last. */
+  /** Seconds between the first and the last datagram. */
   readonly seconds: number;
 }
 
-/** Sends for that long; returns how many. The socket's calls must give up after {@linkcode ACKNOWLEDGMENT_PATIENCE}. */
+/**
+ * Sends for that long, and returns how many. Calls on the socket must time out after {@linkcode
+ * ACKNOWLEDGMENT_PATIENCE}.
+ */
 export function sendStream(fd: number, size: number, seconds: number, manner: Manner): number {
   const end = performance.now() + seconds * 1000;
   return manner === "flood" ? flood(fd, size, end) : sendInWindow(fd, size, end);
@@ -47,7 +50,7 @@ function flood(fd: number, size: number, end: number): number {
   let sent = 0;
   while (performance.now() < end) {
     const count = batch.send(fd, BURST, MSG_NOSIGNAL);
-    if (count > 0) sent += count; // an error is of one before (no buffers, refused): the flood goes on
+    if (count > 0) sent += count; // an error is an earlier datagram's (no buffers, refused): the flood goes on
   }
   return sent;
 }
@@ -71,7 +74,7 @@ function sendInWindow(fd: number, size: number, end: number): number {
   return sent;
 }
 
-/** Receives until nothing has come for {@linkcode SILENCE}, which the socket's calls must give up after. */
+/** Receives until nothing has come for {@linkcode SILENCE}, which must be the timeout of the socket's calls. */
 export function receiveStream(fd: number, size: number, manner: Manner): Received {
   const batch = new Batch(2 * BURST, size);
   const acknowledgment = new Uint32Array(1);
@@ -81,7 +84,7 @@ export function receiveStream(fd: number, size: number, manner: Manner): Receive
     if (count < 0) {
       if (errno() === EAGAIN) break;
       if (errno() !== ECONNREFUSED) check(count, "recvmmsg");
-      continue; // the sender has gone, and some acknowledgment came too late for it
+      continue; // the sender has gone, and an acknowledgment came too late for it
     }
     last = performance.now();
     for (let i = 0; i < count; i++) {

@@ -1,5 +1,5 @@
 /**
- * What this program wants to be, in figures, and whether a run shows it.
+ * The project's performance targets, and whether a run meets them.
  *
  * @module
  */
@@ -49,15 +49,15 @@ export const TARGETS: readonly Target[] = [
   { figure: "connections-echo", atLeast: 10_000 },
   { figure: "connections-memory", atMost: 24 },
   { figure: "connections-idle", atMost: 3 },
-  // what a program opens for good when it is first used
+  // the descriptors that a program opens for good on first use
   { figure: "connections-descriptors", atMost: 8 },
-  // of up to 240 MiB that they may take: what a heap that has grown keeps
+  // of up to 240 MiB that they may take: a grown heap keeps some
   { figure: "connections-returned", atMost: 48 },
   { figure: "start-ready", atMost: 120 },
   { figure: "run-first-byte", atMost: 250 },
 ];
 
-/** A target beside what was measured; null: it wasn't. */
+/** A target with the measured value; null: it was not measured. */
 export interface Outcome {
   readonly target: Target;
   readonly row: Row;
@@ -65,7 +65,7 @@ export interface Outcome {
   readonly met: boolean | null;
 }
 
-/** Compares the rows that were measured with their targets. */
+/** Compares the measured rows with their targets. */
 export function outcomes(rows: readonly Row[], ours: string, targets: readonly Target[] = TARGETS): Outcome[] {
   return targets.flatMap((target) => {
     const row = rows.find((row) => row.id === target.figure);

@@ -1,8 +1,8 @@
 /**
- * Ten thousand connections: opened, echoing, held while nothing happens, and closed.
+ * Ten thousand connections: opened, echoing, held idle, and closed.
  *
- * Each sample has a guest and a process of its own, so that what is measured is these connections' and not an earlier
- * sample's. All connections must be had and all must echo, or the sample has failed.
+ * Each sample has a guest and a process of its own, so that its figures do not include an earlier sample. All
+ * connections must open and echo, or the sample fails.
  *
  * @module
  */
@@ -16,11 +16,11 @@ import { delay } from "../../lab/timing.ts";
 
 const MTU = 65_520;
 const COUNT = 10_000;
-/** Seconds in which a peer may open them all. slirp4netns searches a list for each packet. */
+/** Seconds for a peer to open them all. slirp4netns searches a list for each packet. */
 const LIMIT = 20;
-/** Seconds after closing in which a peer may give back descriptors and memory. */
+/** Seconds after closing for a peer to give back descriptors and memory. */
 const RETURN_LIMIT = 8;
-/** Descriptors that a program may open for good when it is first used. */
+/** Descriptors that a program may open for good on first use. */
 const SLACK = 8;
 const KIB = 1024;
 const MIB = KIB * KIB;
@@ -73,7 +73,7 @@ async function sample({ guest, process }: Seat, seconds: number): Promise<(numbe
   ];
 }
 
-/** The share of one CPU that it takes, when half a second has passed in which it could finish what was under way. */
+/** The share of one CPU that it uses, after half a second in which to finish pending work. */
 async function idleShare(pid: number, seconds: number): Promise<number> {
   await delay(500);
   const [before, start] = [treeCpuTime(pid), performance.now()];
@@ -81,7 +81,7 @@ async function idleShare(pid: number, seconds: number): Promise<number> {
   return (treeCpuTime(pid) - before) / ((performance.now() - start) / 1000);
 }
 
-/** Waits until its memory has not shrunk for a second, or the time for it is over. */
+/** Waits until its memory has not shrunk for a second, or the time limit is over. */
 async function settle(pid: number): Promise<void> {
   const end = performance.now() + 1000 * RETURN_LIMIT;
   for (let [least, since] = [Infinity, performance.now()]; performance.now() < end;) {

@@ -1,6 +1,5 @@
 /**
- * How many datagrams a second are delivered, either way: as many as a receiver that acknowledges asks for, and of a
- * flood. See instrument/stream.ts.
+ * Datagrams delivered per second in each direction: under a window, and in a flood. See instrument/stream.ts.
  *
  * @module
  */
@@ -9,7 +8,7 @@ import { instrument } from "../bed/run_instrument.ts";
 import type { Manner } from "../instrument/stream.ts";
 import type { Work } from "../bed/work.ts";
 
-/** As for round trips; the datagrams fit in 1500 too. */
+/** The same as for round trips; the datagrams fit in 1500 too. */
 const MTU = 65_520;
 
 const MANNERS: Record<Manner, string> = { window: " in a window", flood: " of a flood" };

@@ -1,5 +1,5 @@
 /**
- * How long one thing at a time takes: a request and its answer over TCP, a whole call, a datagram there and back.
+ * The time of one exchange: a request and its answer over TCP, a whole call, a datagram and its echo.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const MTU = 65_520;
 
 type Version = "v4" | "v6";
 
-/** A request of 64 bytes and its answer, again and again over one connection. */
+/** A request of 64 bytes and its answer, repeated on one connection. */
 export function roundTripWork(version: Version, rounds: number, seconds: number): Work {
   return {
     ...{ id: `rr-${version}`, mtu: MTU, rounds, seconds },
@@ -27,7 +27,7 @@ export function roundTripWork(version: Version, rounds: number, seconds: number)
   };
 }
 
-/** Connect, request, answer, and the end, which the server begins; a new connection each time. */
+/** Connect, request, answer, and close, which the server begins; a new connection each time. */
 export function callWork(version: Version, rounds: number, seconds: number): Work {
   const name = `TCP connect, request, answer, close, IP${version}`;
   return {

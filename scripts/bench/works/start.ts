@@ -1,11 +1,11 @@
 /**
- * From exec to ready, and the memory of a program that has done nothing yet; and from exec to the first byte that a
- * command in a guest of its own writes.
+ * Start-up time from exec to ready, the memory of a program at rest, and the time from exec to the first byte of a
+ * command in a guest of its own.
  *
- * The first start of a program reads its files from the disk, and may fill caches of its own: it is not counted.
+ * The first start of a program reads its files from the disk, and may fill caches, so it is not counted.
  *
- * Ready is what each program itself says it is: see `launch` in peers.ts. The guest and, where the program wants one,
- * the device are made before the clock starts. With a command of its own, the guest is made while it runs.
+ * Each program defines when it is ready: see `launch` in peers.ts. The guest, and the device where the program needs
+ * one, are made before the clock starts. A command of its own includes making the guest.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import type { Work } from "../bed/work.ts";
 
 const MTU = 65_520;
 const MIB = 1 << 20;
-/** ms that a program may take. */
+/** ms for a program to be ready. */
 const PATIENCE = 15_000;
 
 /** The measurement of the start of a program that attaches to a guest. */
@@ -74,7 +74,7 @@ export function runWork(rounds: number): Work {
   };
 }
 
-/** The same sample, but each peer's first is preceded by one that is not counted. */
+/** The same sample, with an uncounted one before each peer's first. */
 export function onceUncounted<Of extends { readonly peer: object }, Values>(
   sample: (of: Of) => Promise<Values>,
 ): (of: Of) => Promise<Values> {
@@ -94,7 +94,7 @@ function spawn(command: readonly string[], cwd: string | undefined): Deno.ChildP
   }).spawn();
 }
 
-/** Resolves when the program says that it is ready; rejects when it ends before. */
+/** Resolves when the program reports that it is ready. Rejects when it ends first. */
 async function isReady(child: Deno.ChildProcess, ready: Launch["ready"]): Promise<void> {
   if (ready === "exit") {
     const { code } = await child.status;
@@ -102,7 +102,7 @@ async function isReady(child: Deno.ChildProcess, ready: Launch["ready"]): Promis
     return;
   }
   let text = "";
-  const reader = child[ready.on].getReader(); // the few lines on the other fit in its pipe
+  const reader = child[ready.on].getReader(); // the few lines on the other stream fit in its pipe
   const decoder = new TextDecoder();
   try {
     while (!ready.says.test(text)) {
@@ -123,7 +123,7 @@ function inTime(ready: Promise<void>): Promise<void> {
   return Promise.race([ready, late]).finally(() => clearTimeout(timer));
 }
 
-/** Waits until it has taken no CPU time for a third of a second. */
+/** Waits until it has used no CPU time for a third of a second. */
 async function rest(pid: number): Promise<void> {
   let [before, since] = [treeCpuTime(pid), performance.now()];
   await until("the program to rest", PATIENCE, () => {

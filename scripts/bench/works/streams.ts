@@ -1,6 +1,5 @@
 /**
- * TCP connections that carry as much as they can, one or eight of them, either way; and the CPU time that the program
- * took for it.
+ * Bulk TCP: one or eight connections in either direction, and the program's CPU time for it.
  *
  * @module
  */
@@ -10,7 +9,7 @@ import type { Seat } from "../bed/bed.ts";
 import { treeCpuTime } from "../bed/process_tree.ts";
 import type { Figure, Work } from "../bed/work.ts";
 
-/** Connections at once, which way the data goes, over which version, at which MTU. */
+/** The number of connections, the direction of the data, the IP version and the MTU. */
 export interface Stream {
   readonly connections: number;
   readonly direction: "out" | "in";
