@@ -10,16 +10,16 @@ import type { Namespace } from "./lab/namespace.ts";
 import { startProgram } from "./lab/program.ts";
 import { startIperf, startServers, url } from "./lab/services.ts";
 
-/** Something that the guest does. */
+/** A step of the guest's. */
 interface Step {
   readonly title: string;
   readonly command: readonly string[];
-  /** What to show of its output; null: this is not what should have happened. */
+  /** The part of its output to show; null: the output is wrong. */
   result(output: string, code: number): string | null;
 }
 
 const MTU = 65_521;
-/** Each direction of the speed test. */
+/** The seconds of each direction of the speed test. */
 const SECONDS = "2";
 
 const STEPS: readonly Step[] = [
@@ -101,7 +101,7 @@ function picture(pid: number): string {
   ].join("\n");
 }
 
-/** Runs a step and shows it; true when it went as it should. */
+/** Runs a step and shows it. Returns whether its output was right. */
 async function show(step: Step, guest: Namespace): Promise<boolean> {
   if (terminal) await write(`  ${dim("…")} ${step.title}`);
   const { stdout, stderr, code, milliseconds } = await guest.run(step.command);

@@ -1,18 +1,18 @@
 /**
- * Makes an executable of the program, which needs nothing beside it: no Deno, no modules, no source.
+ * Makes an executable of the program that needs nothing beside it: no Deno, no modules, no source.
  *
  *     deno task compile [--target TRIPLE] [--output PATH]
  *
- * It is what `deno compile` makes: Deno's runtime without the tools, with the program's modules behind it. Before that,
- * `deno bundle` makes one file of the program's modules: what no module uses is left out, and one file is read faster at
- * each start than many (of 187 modules: `-version` in 50 ms instead of 69, a start in 83 instead of 100). It is not
- * minified, so that a trace of calls still names the functions; comments are gone.
+ * `deno compile` puts the program's modules behind Deno's runtime without the tools. Before that, `deno bundle` makes
+ * one file of the modules: unused code is left out, and one file is read faster at each start than many (of 187
+ * modules: `-version` in 50 ms instead of 69, a start in 83 instead of 100). The file is not minified, so that stack
+ * traces still name the functions; comments are removed.
  *
- * All of that happens in a copy of the sources, where the {@linkcode Stamp} is put in. So compiling changes nothing in
- * the work tree but the executable.
+ * All of that happens in a copy of the sources, into which the {@linkcode Stamp} is written. So compiling changes
+ * nothing in the work tree but the executable.
  *
- * The same sources make the same bytes. For that, the files in the executable have the stamp's time, and packages are
- * named in it without the folder that they were in.
+ * The same sources make the same bytes: the files in the executable have the stamp's time, and packages are named
+ * without the folder of the cache.
  *
  * @module
  */
@@ -21,16 +21,16 @@ import { argumentsOr } from "../common/arguments.ts";
 import { formatBuildTime } from "../../forward/cli/version.ts";
 import { readStamp, ROOT, type Stamp } from "./stamp.ts";
 
-/** Where the executable is put unless it is said otherwise. */
+/** The default path of the executable. */
 const OUTPUT = "bin/slirpnetstack";
 
-/** What starts. */
+/** The entry point. */
 const MAIN = "main.ts";
 
-/** Where what it imports is. */
+/** The folders of the modules that it imports. */
 const FOLDERS: readonly string[] = ["ffi", "stack", "forward"];
 
-/** What V8 is told, and why. */
+/** The flags of V8, with their reasons. */
 export const ENGINE: readonly (readonly [flag: string, reason: string])[] = [
   [
     "--v8-flags=--max-semi-space-size=4,--heap-growing-percent=50,--expose-gc",
@@ -41,7 +41,7 @@ export const ENGINE: readonly (readonly [flag: string, reason: string])[] = [
   ],
 ];
 
-/** What the executable is allowed to do, and why. It can't do the rest, as nobody is there to be asked. */
+/** The executable's permissions, with their reasons. Everything else is denied, because nobody is there to be asked. */
 export const PERMISSIONS: readonly (readonly [flag: string, reason: string])[] = [
   ["--no-prompt", "nobody answers the questions of a program that runs unattended: what is not allowed fails"],
   ["--allow-ffi", "system calls: namespaces, devices, epoll, sockets; with all libraries, as libc's place varies"],
@@ -50,7 +50,7 @@ export const PERMISSIONS: readonly (readonly [flag: string, reason: string])[] =
   ["--allow-write", "likewise, to listen there and to remove it at the end"],
 ];
 
-/** The rest of what `deno compile` is told, and why. */
+/** The other arguments of `deno compile`, with their reasons. */
 const COMPILE: readonly (readonly [flag: string, reason: string])[] = [
   ["--no-check", "types were checked before, in the sources; there are none in what was bundled"],
   ["--no-config", "it would look for one around the folder of the bundle"],
@@ -66,7 +66,7 @@ const COMPILE: readonly (readonly [flag: string, reason: string])[] = [
   ["--unstable-net", "as deno.json has it: datagram sockets of the runtime"],
 ];
 
-/** What to make. */
+/** The executable to make. */
 export interface CompileOptions {
   /** As `deno compile --target` takes it; null: for this machine. */
   readonly target: string | null;
@@ -75,12 +75,12 @@ export interface CompileOptions {
   readonly stamp: Stamp;
 }
 
-/** A command that failed has said why on stderr. */
+/** A command that failed has printed the reason on stderr. */
 export class CommandFailed extends Error {
   override readonly name = "CommandFailed";
 }
 
-/** Makes an executable, and says on stdout what is in it. Rejects with a {@linkcode CommandFailed}. */
+/** Makes an executable, and prints its contents on stdout. Rejects with a {@linkcode CommandFailed}. */
 export async function compile({ target, output, stamp }: CompileOptions): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-compile-" });
   try {
@@ -104,21 +104,21 @@ export async function compile({ target, output, stamp }: CompileOptions): Promis
 }
 
 /**
- * A bundle in which packages are called `npm:NAME/VERSION/...`, in comments and as names of what they export, not by
- * where the cache of whoever compiles has them.
+ * A bundle in which packages are called `npm:NAME/VERSION/...`, in comments and in the names of their exports, not by
+ * their path in the cache of the machine that compiles.
  */
 export function withoutCachePaths(bundle: string): string {
   return bundle.replaceAll(/^(\/\/ | *")(?:\.\.\/)+[^"\n]*?\/npm\/[^"\/\n]+\//gm, "$1npm:");
 }
 
-/** Copies what the program is made of, with the stamp in it. */
+/** Copies the program's sources, and writes the stamp into the copy. */
 async function copySources(to: string, stamp: Stamp): Promise<void> {
   for await (const path of sourceFiles(ROOT)) {
     await Deno.mkdir(`${to}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
     await Deno.copyFile(new URL(path, ROOT), `${to}/${path}`);
   }
   const { version, time } = stamp;
-  const { workspace: _, ...own } = config; // its members are not there
+  const { workspace: _, ...own } = config; // its members are not copied
   await Deno.writeTextFile(`${to}/deno.json`, JSON.stringify({ ...own, version }));
   await Deno.writeTextFile(
     `${to}/forward/cli/build_stamp.ts`,
@@ -140,7 +140,7 @@ async function* filesIn(root: URL, folder: string): AsyncGenerator<string> {
   }
 }
 
-/** Puts the executable in its place in one step: a program that is running from there goes on, with the old one. */
+/** Replaces the executable in one step. A program that runs from the old file goes on with the old one. */
 async function install(made: string, output: string): Promise<void> {
   const folder = output.includes("/") ? output.replace(/\/[^/]*$/, "/") : "./";
   await Deno.mkdir(folder, { recursive: true });
@@ -155,14 +155,14 @@ async function install(made: string, output: string): Promise<void> {
   }
 }
 
-/** Runs the Deno that runs this. */
+/** Runs the Deno that runs this script. */
 async function deno(cwd: string, ...args: readonly string[]): Promise<void> {
   const command = new Deno.Command(Deno.execPath(), { args: [...args], cwd, stdin: "null" });
   const { code } = await command.spawn().status;
   if (code !== 0) throw new CommandFailed(`deno ${args[0]} failed with status ${code}`);
 }
 
-/** The size of a file as people read it. */
+/** The size of a file in MiB, for people. */
 export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

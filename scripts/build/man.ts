@@ -1,5 +1,6 @@
 /**
- * Makes the manual page, slirpnetstack(1), of what help says: in the macros of man(7), which groff and mandoc read.
+ * Makes the manual page, slirpnetstack(1), from the texts of help, in the macros of man(7), which groff and mandoc
+ * read.
  *
  *     deno task man [PATH]        bin/slirpnetstack.1 unless a path is given
  *
@@ -27,7 +28,7 @@ import { readStamp, type Stamp } from "./stamp.ts";
 /** The page. Ends with a newline. */
 export function manualPage({ version, time }: Pick<Stamp, "version" | "time">): string {
   const date = time.toISOString().slice(0, 10);
-  const [release] = version.split("+"); // the commit, which may follow, is too much for a page's foot
+  const [release] = version.split("+"); // without the commit, which is too long for a page's foot
   const others = OTHER_COMMANDS.map(([synopsis]) => `\`${PROGRAM}\` ${synopsis}`);
   const sections: string[] = [
     `.SH NAME\n${PROGRAM} \\- ${SUMMARY}\n`,
@@ -58,7 +59,7 @@ export function manualPage({ version, time }: Pick<Stamp, "version" | "time">): 
 ${sections.join("")}`;
 }
 
-/** Those of the commands, and those of the topics. */
+/** The examples of the commands and of the topics. */
 function allExamples(): readonly Block[] {
   const topics = [...FORWARDS, ...POLICY].filter(({ title }) => title === "Examples").flatMap(({ blocks }) => blocks);
   return [...examples(COMMANDS.flatMap((command) => command.examples)), ...topics];
@@ -72,12 +73,12 @@ function subsection({ title, blocks }: Section): string {
   return `.SS ${heading(title)}\n${content(blocks)}`;
 }
 
-/** A heading is one argument of its macro, in whatever font that chooses. */
+/** A heading is one argument of its macro, in the font that the macro chooses. */
 function heading(title: string): string {
   return `"${escape(spans(title).map(({ text }) => text).join(""))}"`;
 }
 
-/** No space is asked for before the first paragraph: headings have it. */
+/** The first paragraph needs no space before it: headings have it. */
 function content(blocks: readonly Block[]): string {
   return blocks.map((block, i) => {
     if (typeof block === "string") return `${i === 0 ? "" : ".PP\n"}${line(inline(block))}`;
@@ -90,7 +91,7 @@ function content(blocks: readonly Block[]): string {
   }).join("");
 }
 
-/** A text in bold and italics where its markup says so. */
+/** A text in bold and italics where its markup asks for it. */
 function inline(text: string): string {
   return spans(text).map(({ style, text }) => {
     if (style === "plain") return escape(text);
@@ -98,27 +99,27 @@ function inline(text: string): string {
   }).join("");
 }
 
-/** As it stands: a minus is one, and a backslash too (groff_char(7)). */
+/** Literal text: a minus stays a minus, and a backslash a backslash (groff_char(7)). */
 function escape(text: string): string {
   return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("~", "\\(ti").replaceAll("^", "\\(ha")
     .replaceAll("'", "\\(aq").replaceAll("`", "\\(ga").replaceAll('"', "\\(dq");
 }
 
-/** Bytes of a line in the page's source, as mandoc would have them. */
+/** The most bytes in a line of the page's source; mandoc warns of more. */
 const MAX_LINE = 80;
 
-/** Lines of text: sentences begin one each, as roff likes it, and none is long. */
+/** Lines of text: each sentence begins a line, as roff prefers, and none is long. */
 function line(text: string): string {
   return text.split(/(?<=[.:;?!]\)?) (?=[A-Z\\])/).flatMap((sentence) => broken(sentence, "")).map(plain).join("");
 }
 
-/** A line whose breaks count: where it goes on in the source, a backslash says so. */
+/** A line whose break counts. A backslash continues it in the source. */
 function codeLine(text: string): string {
   const lines = broken(text, " \\");
   return lines.map((part, i) => plain(i < lines.length - 1 ? `${part} \\` : part)).join("");
 }
 
-/** Breaks a text at spaces into lines that are not long, with room for `end` behind each. */
+/** Breaks a text at spaces into short lines, with room for `end` behind each. */
 function broken(text: string, end: string): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
@@ -129,7 +130,7 @@ function broken(text: string, end: string): string[] {
   return lines;
 }
 
-/** One that would be taken for a request is kept from it. */
+/** Protects a line that roff would take for a request. */
 function plain(text: string): string {
   return `${/^[.']/.test(text) ? "\\&" : ""}${text}\n`;
 }

@@ -1,14 +1,14 @@
 /**
- * Makes what is released: for each target a tarball with the executable, the manual page, the completions, the README and
- * the licence, and a file with the SHA-256 of all.
+ * Makes a release: for each target a tarball with the executable, the manual page, the completions, the README and the
+ * licence, and a file with the SHA-256 of all.
  *
  *     deno task release [--target TRIPLE]... [--output FOLDER]
  *
- * The targets are x86_64 and aarch64 Linux, and the folder is bin/release, unless others are given. What `deno compile`
- * has no runtime for, and can't fetch, is left out, and said; then the exit status is 1, and what could be made is there.
+ * The default targets are x86_64 and aarch64 Linux, and the default folder is bin/release. A target whose runtime `deno
+ * compile` lacks and can't fetch is left out and reported; then the exit status is 1, and the others are there.
  *
- * The same commit makes the same bytes: names are in order, times are the commit's, owners and modes are fixed, and gzip
- * keeps no name and no time. So a tree with changes is refused.
+ * The same commit makes the same bytes: names are in order, times are the commit's, owners and modes are fixed, and
+ * gzip stores no name and no time. So a tree with changes is refused.
  *
  * @module
  */
@@ -23,14 +23,14 @@ const TARGETS: readonly string[] = ["x86_64-unknown-linux-gnu", "aarch64-unknown
 
 const OUTPUT = "bin/release";
 
-/** A file of a tarball, by its path in there. */
+/** A file of a tarball, by its path in it. */
 export interface ReleaseFile {
   readonly path: string;
   readonly mode: number;
   readonly bytes: Uint8Array;
 }
 
-/** What is in a tarball beside the executable. */
+/** The files of a tarball beside the executable. */
 export async function documents(stamp: Pick<Stamp, "version" | "time">): Promise<ReleaseFile[]> {
   const text = (path: string, content: string) => ({ path, mode: 0o644, bytes: new TextEncoder().encode(content) });
   const copy = async (path: string) => ({ path, mode: 0o644, bytes: await Deno.readFile(new URL(path, ROOT)) });
@@ -82,7 +82,7 @@ export async function checksums(files: readonly Pick<ReleaseFile, "path" | "byte
   return lines.join("");
 }
 
-/** Whether it is this machine's: a runtime that DENORT_BIN names is for no other. */
+/** Whether the target is this machine's. A runtime that DENORT_BIN names is for no other. */
 function ownTarget(target: string): boolean {
   return target === Deno.build.target;
 }

@@ -1,6 +1,6 @@
 /**
- * Makes `scripts/session.svg`, the README's picture of a session: what a terminal has really shown of the commands below,
- * typed into a shell in a lab whose world has the addresses that they call. Needs root.
+ * Makes `scripts/session.svg`, the README's picture of a session, from the output of a real terminal: the commands
+ * below, typed into a shell in a lab whose world has the addresses that they call. Needs root.
  *
  *     deno run -A scripts/build/session.ts
  *
@@ -22,14 +22,14 @@ const COMMANDS: readonly string[] = [
 ];
 
 const PROMPT = "$ ";
-/** Of a character in the picture, and of the picture's edge, in its units. */
+/** The size of a character and the picture's edge, in its units. */
 const WIDTH = 8.4, HEIGHT = 18, EDGE = 12;
 
 const XML: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 
 if (import.meta.main) await Deno.writeTextFile(new URL("../session.svg", import.meta.url), picture(await session()));
 
-/** What the terminal shows, line by line. */
+/** The terminal's output, line by line. */
 async function session(): Promise<string[]> {
   await using lab = await Lab.create();
   await lab.addWorldAddress("1.1.1.1");
@@ -45,10 +45,10 @@ async function session(): Promise<string[]> {
     timeout: 60_000,
   });
   const lines = shown.replaceAll("\r", "").split("\n");
-  return lines.slice(0, lines.lastIndexOf(PROMPT)); // what follows is the end of the shell
+  return lines.slice(0, lines.lastIndexOf(PROMPT)); // the rest is the end of the shell
 }
 
-/** An SVG of text in a terminal's look. */
+/** An SVG that looks like a terminal. */
 function picture(lines: readonly string[]): string {
   const width = Math.ceil(Math.max(...lines.map((line) => line.length)) * WIDTH) + 2 * EDGE;
   const height = lines.length * HEIGHT + 2 * EDGE;

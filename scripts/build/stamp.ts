@@ -1,5 +1,5 @@
 /**
- * What an executable says of itself: its version, and when it was built.
+ * The stamp of an executable: its version and its build time.
  *
  * Both come from git where the sources are a checkout, so that the same commit makes the same executable, whenever and
  * wherever it is compiled.
@@ -15,13 +15,13 @@ export const ROOT: URL = new URL("../../", import.meta.url);
 /** The version and the build time of an executable. */
 export interface Stamp {
   /**
-   * That of deno.json. When git is there, and the commit is not the one that is tagged `vVERSION`, with the commit as
-   * build metadata (semver.org, item 10): `0.1.0+g0123abc`, and `0.1.0+g0123abc.dirty` when files have been changed.
+   * The version in deno.json. In a checkout whose commit is not tagged `vVERSION`, the commit follows as build metadata
+   * (semver.org, item 10): `0.1.0+g0123abc`, or `0.1.0+g0123abc.dirty` when files have been changed.
    */
   readonly version: string;
   /**
-   * When: SOURCE_DATE_EPOCH (reproducible-builds.org) if it is set; the newest commit; now, when files were changed
-   * since; without git, the newest module.
+   * SOURCE_DATE_EPOCH (reproducible-builds.org) if it is set; else the time of the newest commit, or now when files
+   * have been changed since; without git, the time of the newest module.
    */
   readonly time: Date;
   /** Whether files differ from the newest commit. */
@@ -29,7 +29,7 @@ export interface Stamp {
 }
 
 /**
- * The stamp of the sources under `root`. Rejects when their time can't be told, or SOURCE_DATE_EPOCH is no number.
+ * The stamp of the sources under `root`. Rejects when their time is unknown, or SOURCE_DATE_EPOCH is no number.
  *
  * @param epoch the value of SOURCE_DATE_EPOCH
  */

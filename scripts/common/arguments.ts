@@ -5,33 +5,33 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 
-/** What a script's command line may have, by the names of options without their dashes. */
+/** The options of a script, by their names without dashes. */
 export interface Expected {
   /** Options with a value. */
   readonly values?: readonly string[];
   /** Options without one. */
   readonly flags?: readonly string[];
-  /** How many words may stand beside the options; none unless given. */
+  /** The number of words allowed beside the options; none unless given. */
   readonly words?: number;
 }
 
-/** The command line can't be followed; the message says what was wrong. */
+/** The command line is wrong; the message says how. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** What a command line has. */
+/** A parsed command line. */
 export interface Arguments {
-  /** The value of an option that is given once; of several, the last. Null: it is not given. */
+  /** The value of an option, the last one if it is given several times. Null: it is not given. */
   value(name: string): string | null;
-  /** The values of an option that may be given several times. */
+  /** All values of an option that may be given several times. */
   values(name: string): readonly string[];
   /** Whether a flag is given. */
   has(flag: string): boolean;
   readonly words: readonly string[];
 }
 
-/** Takes a command line apart. Throws a {@linkcode UsageError} for what is not expected, and for a value that is empty. */
+/** Parses a command line. Throws a {@linkcode UsageError} for an unknown option or word, and for an empty value. */
 export function readArguments(args: readonly string[], expected: Expected): Arguments {
   const { values: valued = [], flags = [], words: most = 0 } = expected;
   const parse: (args: readonly string[], options: Record<string, unknown>) => Record<string, unknown> = parseArgs;
@@ -55,7 +55,7 @@ export function readArguments(args: readonly string[], expected: Expected): Argu
   };
 }
 
-/** {@linkcode readArguments} for a script that ends with its usage and status 2 where the command line is wrong. */
+/** {@linkcode readArguments} for a script: a wrong command line ends it with its usage and status 2. */
 export function argumentsOr(usage: string, args: readonly string[], expected: Expected): Arguments {
   try {
     return readArguments(args, expected);
@@ -65,7 +65,7 @@ export function argumentsOr(usage: string, args: readonly string[], expected: Ex
   }
 }
 
-/** Ends a script whose command line is wrong. */
+/** Ends a script with status 2, for a wrong command line. */
 export function fail(message: string): never {
   console.error(message);
   Deno.exit(2);

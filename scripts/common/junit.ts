@@ -3,26 +3,28 @@
  *
  *     deno run --allow-read scripts/common/junit.ts PATH...
  *
- * prints how many tests have passed, have failed, and were ignored, according to these files and all files in these
- * folders: three numbers on one line. The status is 1 where there is no report.
+ * prints how many tests passed, failed and were ignored, according to these files and all files in these folders: three
+ * numbers on one line. The status is 1 where there is no report.
  *
  * @module
  */
 
-/** How many tests had which result. */
+/** The number of tests with each result. */
 export interface Count {
   readonly passed: number;
   readonly failed: number;
   readonly ignored: number;
 }
 
-/** What a report says. */
+/** The contents of a report. */
 export interface Report extends Count {
-  /** Why tests were ignored, as their names say it (`... (ignored: needs root)`), and how many for that reason. */
+  /**
+   * The reasons for which tests were ignored, from their names (`... (ignored: needs root)`), with the number for each.
+   */
   readonly reasons: ReadonlyMap<string, number>;
 }
 
-/** The reason of a test whose name has none. */
+/** The reason for a test whose name has none. */
 const NO_REASON = "no reason given";
 
 /** Adds reports up. */
@@ -35,7 +37,7 @@ export function total(reports: readonly Report[]): Report {
   return { passed: sum("passed"), failed: sum("failed"), ignored: sum("ignored"), reasons };
 }
 
-/** Reads a report. As in the summary of `deno test`, a step of a test is not a test of its own. */
+/** Reads a report. As in the summary of `deno test`, the steps of a test are not counted. */
 export function readReport(xml: string): Report {
   return total([...xml.matchAll(/<testsuite [^>]*>([^]*?)<\/testsuite>/g)].map(([, cases]) => readSuite(cases!)));
 }
@@ -59,7 +61,7 @@ function readSuite(xml: string): Report {
   return { passed, failed, ignored, reasons };
 }
 
-/** Whether it is `TEST > STEP`. */
+/** Whether the name is of the form `TEST > STEP`. */
 function isStep(name: string, names: ReadonlySet<string>): boolean {
   const separator = " > ";
   for (let at = name.indexOf(separator); at >= 0; at = name.indexOf(separator, at + 1)) {
@@ -74,7 +76,7 @@ function unescape(text: string): string {
   return text.replaceAll(/&(\w+);/g, (entity, name: string) => ENTITIES[name] ?? entity);
 }
 
-/** A report of one failed test with that name. */
+/** A report with one failed test of that name. */
 export function failureReport(name: string): string {
   const escaped = name.replaceAll(/[<>&"']/g, (char) => `&#${char.charCodeAt(0)};`);
   return `<testsuites><testsuite name="run">

@@ -11,7 +11,7 @@
 /** As in deno.json. */
 const LINE_WIDTH = 120;
 
-/** The text with another part between the marks. Throws when it has no such marks. */
+/** The text with the part between the marks replaced. Throws when the marks are missing. */
 export function withPart(text: string, name: string, command: string, part: () => string): string {
   const begin = `<!-- ${name}: ${command} -->`, end = `<!-- end of ${name} -->`;
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
@@ -19,7 +19,7 @@ export function withPart(text: string, name: string, command: string, part: () =
   return `${text.slice(0, from)}${begin}\n\n${part()}\n\n${text.slice(to)}`;
 }
 
-/** A table in Markdown, as `deno fmt` has it: columns as wide as their widest cell.*/
+/** A table in Markdown as `deno fmt` formats it: each column as wide as its widest cell. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = head.map((_, i) => Math.max(...all.map((row) => [...row[i]!].length)));

@@ -1,11 +1,11 @@
 /**
- * One run of the fuzzer: a guest's whole network, some thousand hostile frames into it while its host misbehaves, and
- * the invariants. A seed makes the same run again, to the last bit.
+ * One run of the fuzzer: a guest's whole network takes some thousand hostile frames while its host misbehaves, and the
+ * invariants are checked. A seed repeats a run to the last bit.
  *
- * After each batch: nothing was thrown; every table is within its limit; what was sent to the guest a strict reader takes;
- * nobody was reached whom the policy forbids. At the end, in most runs, guest and host fall silent, and time passes until
- * nothing is left of all connections; in others everything is closed in the middle of it. Then no buffer may be missing,
- * no socket open, no timer set.
+ * After each batch: nothing was thrown; every table is within its limit; a strict reader accepts the frames to the
+ * guest; no destination was reached that the policy forbids. At the end of most runs, guest and host fall silent, and
+ * time passes until no connection is left; in other runs, everything is closed at once. Then no buffer may be missing,
+ * no socket open and no timer set.
  *
  * @module
  */
@@ -31,10 +31,10 @@ import { FuzzPings } from "./pings.ts";
 import { permitted, policyFor, RULES } from "./rules.ts";
 import { StrictParser } from "./strict.ts";
 
-/** Frames of a run: enough to fill all tables some times over. */
+/** Frames in a run: enough to fill all tables several times. */
 export const FRAMES = 3_000;
 
-/** Small, so that they are reached. */
+/** Small limits, so that a run reaches them. */
 const SMALL: Partial<Limits> = {
   tcpConnections: 48,
   halfOpen: 12,
@@ -51,40 +51,43 @@ const SMALL: Partial<Limits> = {
   pingIdentifiers: 4,
 };
 
-/** What a connection may hold when memory is short already, with the sizes of blocks that are taken whole. */
+/** The most that a connection may hold when memory is already short, with the sizes of blocks that are taken whole. */
 const MOST_BEYOND = 48 * (64 << 10) * 3;
 
-/** After so long nothing is waited for any more: the longest is half an hour of keepalive probes, after a quarter of one. */
+/**
+ * After that long, nothing is pending: the longest wait is half an hour of keepalive probes, after a quarter of an
+ * hour.
+ */
 const SILENCE_MS = 3 * 3_600_000;
-/** Events in that time: more are a timer that does not rest. */
+/** The most events in that time. More mean a timer that never rests. */
 const MOST_EVENTS = 100_000;
 
-/** Whom the remote forwards and the host's name servers lead to, whatever the policy. */
+/** Destinations of the remote forwards and the host's name servers, which are allowed whatever the policy. */
 const REMOTE_TCP = "127.0.0.1:8080", REMOTE_UDP = "127.0.0.1:9090";
 const RESOLV_CONF = "nameserver 127.0.0.53\nnameserver 203.0.113.53\n";
 const LOOPBACK_SERVER = "127.0.0.53:53", OTHER_SERVER = "203.0.113.53:53";
 
-/** What a run has seen. */
+/** The observations of a run. */
 export interface CaseResult {
   readonly frames: number;
-  /** Frames to the guest, by what they carried. */
+  /** Frames to the guest, by their contents. */
   readonly sent: ReadonlyMap<string, number>;
   /** Destinations reached on the host. */
   readonly reached: number;
-  /** The limits that were reached. */
+  /** The limits that the run reached. */
   readonly full: readonly string[];
 }
 
-/** An invariant does not hold. */
+/** An invariant is broken. */
 export class Finding extends Error {
   override name = "Finding";
-  /** @param latest the newest frames of the guest, as hex, the last one last */
+  /** @param latest the newest frames of the guest, as hex, the newest last */
   constructor(message: string, readonly frames: number, readonly latest: readonly string[], options?: ErrorOptions) {
     super(message, options);
   }
 }
 
-/** A frame as the guest has sent it. */
+/** A frame that the guest sent. */
 interface Kept {
   readonly bytes: Uint8Array;
   readonly start: number;
@@ -94,7 +97,7 @@ interface Kept {
 
 const KEPT = 32;
 
-/** Runs the case of a seed; rejects with a {@linkcode Finding}. */
+/** Runs the case of a seed. Rejects with a {@linkcode Finding}. */
 export async function runCase(seed: number, frames: number = FRAMES): Promise<CaseResult> {
   const run = new Case(seed);
   await run.prepare();
@@ -108,7 +111,7 @@ export async function runCase(seed: number, frames: number = FRAMES): Promise<Ca
   return { frames: run.fed, sent: run.strict.seen, reached: run.reached, full: run.full() };
 }
 
-/** Lets all that is settled call back. */
+/** Lets all settled promises call back. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => resolve()));
 }
@@ -161,7 +164,7 @@ class Case {
     }, true);
   }
 
-  /** The limits that were reached so far. */
+  /** The limits reached so far. */
   full(): string[] {
     return Object.entries(this.slirp.usage).filter(([, { overflows }]) => overflows > 0).map(([name]) => name);
   }
@@ -203,7 +206,7 @@ class Case {
     this.bind();
   }
 
-  /** Remote and local forwards, each of both networks. */
+  /** Remote and local forwards, over TCP and UDP. */
   private bind(): void {
     const { slirp, scheduler } = this;
     const options = { names: new SystemNames(), ttl: 0, now: () => scheduler.now(), random: () => 0 };
@@ -246,7 +249,7 @@ class Case {
     return this.random.below(64) > 0;
   }
 
-  /** The guest's next frame: generated, or one of the kept ones, again or changed. */
+  /** The guest's next frame: a new one, or a kept one, repeated or changed. */
   private write(frame: Frame): void {
     const { random, kept } = this;
     if (kept.length === KEPT && random.below(12) === 0) {
@@ -265,7 +268,7 @@ class Case {
     if (this.fed % 4 === 0) kept[index] = { bytes: frame.bytes.slice(start, end), start, checksumTrusted, segmentSize };
   }
 
-  /** A large segment, as a kernel with segmentation offload hands over. */
+  /** A large segment, like one from a kernel with segmentation offload. */
   private enlarge(frame: Frame): void {
     const { bytes, end } = frame;
     const four = bytes[IP_HEADER_AT] >> 4 === 4;
@@ -280,7 +283,7 @@ class Case {
     frame.segmentSize = 1400;
   }
 
-  /** Feeds so many frames, in batches. */
+  /** Feeds that many frames, in batches. */
   async feed(count: number): Promise<void> {
     const { random, slirp, frames, scheduler } = this;
     while (this.fed < count) {
@@ -309,7 +312,7 @@ class Case {
     this.pings.step();
   }
 
-  /** Time passes, and what is due happens. */
+  /** Lets time pass, and due events happen. */
   private async pass(until: number): Promise<void> {
     const { scheduler } = this;
     for (let events = 0; scheduler.next <= until; events++) {
@@ -320,7 +323,7 @@ class Case {
     scheduler.time = Math.max(scheduler.time, until);
   }
 
-  /** The invariants that hold at any time. */
+  /** Checks the invariants that hold at any time. */
   private check(): void {
     if (this.problems.length > 0) throw this.problems[0];
     const { usage, stack } = this.slirp;
@@ -332,12 +335,12 @@ class Case {
     if (tcp.connections > this.limits.tcpConnections) throw new Error(`${tcp.connections} connections in the stack`);
     if (tcp.requests > this.limits.dials + 64 + 1) throw new Error(`${tcp.requests} requests`);
     if (tcp.timeWaiting > tcp.limits.timeWait) throw new Error(`${tcp.timeWaiting} in TIME-WAIT`);
-    // each that is held is counted there, but for those of fragments and of neighbours
+    // this counts every held frame, except those of fragments and of neighbours
     const most = Math.ceil(tcp.memory.inUse / 65_664) + 2 * 64 * this.limits.fragmentedDatagrams + 64;
     if (this.frames.taken < 0 || this.frames.taken > most) throw new Error(`${this.frames.taken} frames are held`);
   }
 
-  /** The end, in good order or at once; then nothing may be left. */
+  /** Ends the run, in good order or at once. Nothing may be left afterwards. */
   async finish(): Promise<void> {
     const { random, slirp, scheduler } = this;
     if (random.below(4) > 0) {
@@ -359,7 +362,7 @@ class Case {
     if (left.length > 0) throw new Error(`left when all is closed: ${left}`);
   }
 
-  /** What is not over. */
+  /** The figures that are not zero at the end. */
   private busy(): string[] {
     const { usage, stack } = this.slirp;
     const { tcp } = stack;
@@ -374,12 +377,12 @@ class Case {
       pingSockets: this.pings.sockets.size,
       dialing: this.host.dialing + this.listeners.dialing,
     };
-    delete figures["icmpErrors"]; // those of the last second, which nobody may look at again
+    delete figures["icmpErrors"]; // those of the last second, which nothing reads again
     delete figures["neighbours"]; // a table of what was heard, which costs nothing while it rests
     return Object.entries(figures).filter(([, figure]) => figure !== 0).map(([name, figure]) => `${name} ${figure}`);
   }
 
-  /** The newest frames that were kept. */
+  /** The newest of the kept frames. */
   latest(): string[] {
     return this.kept.slice(-4).map(({ bytes }) =>
       Array.from(bytes.subarray(0, 200), (byte) => byte.toString(16).padStart(2, "0")).join("")

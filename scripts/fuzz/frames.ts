@@ -1,7 +1,7 @@
 /**
- * Hostile frames: real packets of all protocols, mutated, cut, extended, spliced; fragments at random places; segments
- * with the sequence numbers of connections that are open. Mutants would mostly end at the first checksum, so those are
- * put right or declared trusted in most of them.
+ * Hostile frames: real packets of all protocols, mutated, cut, extended and spliced; fragments at random offsets;
+ * segments with the sequence numbers of open connections. Most mutants would end at the first checksum, so in most of
+ * them checksums are corrected or declared trusted.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { complement, partialSum } from "../../stack/wire/checksum.ts";
 import { RST, TCP_PROTOCOL } from "../../stack/wire/tcp.ts";
 import { checksummed, concat, GUEST6, GUEST_MAC, hex, ipv4, ipv6, OUR_MAC, REMOTE6, udp } from "../lab/packets.ts";
 
-/** xorshift32 of Marsaglia, so that a failure comes again. */
+/** Marsaglia's xorshift32, so that a failure can be repeated. */
 export class Random {
   constructor(private state: number) {}
 
@@ -50,7 +50,7 @@ function dhcpv6(text: string): Uint8Array {
   return ipv6(17, checksummed(udp(546, 547, hex(text)), 6, 17, GUEST6, SERVERS6), GUEST6, SERVERS6, 1);
 }
 
-/** IP packets that are right, of every kind that the stack knows. */
+/** Correct IP packets of every kind that the stack knows. */
 export const PACKETS: readonly Uint8Array[] = [
   ipv4(
     { protocol: 6 },
@@ -134,7 +134,7 @@ const EDGES = [
   0xffff,
 ];
 
-/** Writes hostile frames. */
+/** Makes hostile frames. */
 export class Generator {
   /** The headers of segments that the stack sent lately, for segments that fit their connections. */
   private readonly heard: Uint8Array[] = [];
@@ -142,7 +142,7 @@ export class Generator {
 
   /**
    * @param linkHeader the length of the medium's header, 14 for Ethernet
-   * @param packets what mutants are made of: right IP packets
+   * @param packets correct IP packets, of which mutants are made
    */
   constructor(
     private readonly random: Random,
@@ -150,7 +150,7 @@ export class Generator {
     private readonly packets: readonly Uint8Array[] = PACKETS,
   ) {}
 
-  /** Remembers the headers of a TCP segment of the stack's, unless that is a reset. */
+  /** Remembers the headers of a TCP segment from the stack, unless it is a reset. */
   hear(transmit: Transmit): void {
     const { bytes } = transmit.head;
     const ip = transmit.headStart + this.linkHeader;
@@ -233,7 +233,7 @@ export class Generator {
     return length + size;
   }
 
-  /** One of a few that change with time, so that datagrams are finished and others begun. */
+  /** One of a few identifications that change with time, so that some datagrams complete and new ones begin. */
   private identification(): number {
     if (this.random.below(16) === 0) this.identifications++;
     return this.identifications + this.random.below(this.random.of([2, 2, 200]));
@@ -266,7 +266,7 @@ export class Generator {
     return header + 20 + options + size;
   }
 
-  /** Timestamps that fit those of the stack, and SACK blocks that might be; returns their length. */
+  /** Writes timestamps that fit those of the stack, and plausible SACK blocks. Returns their length. */
   private answerOptions(bytes: Uint8Array, at: number, heard: Uint8Array, header: number): number {
     const { random } = this;
     const start = at;
@@ -323,7 +323,7 @@ export class Generator {
   }
 }
 
-/** Where the timestamps of a segment's options are, from `at` on; -1: there are none. */
+/** The offset of the timestamps in a segment's options from `at` on; -1: there are none. */
 function timestampsIn(heard: Uint8Array, at: number): number {
   while (at + 10 <= heard.length) {
     if (heard[at] === 8) return at + 2;
@@ -338,7 +338,7 @@ const TO_US = hex(OUR_MAC + GUEST_MAC);
 const FRAGMENT4 = ipv4({ protocol: 17 }, []);
 const FRAGMENT6 = ipv6(44, new Uint8Array(8));
 
-/** Puts an IPv4 header's checksum and, half the time, its length right. */
+/** Corrects an IPv4 header's checksum and, half the time, its length. */
 function repair(bytes: Uint8Array, ip: number, length: number): void {
   if (length & 1) put16(bytes, ip + 2, length);
   put16(bytes, ip + 10, 0);

@@ -1,7 +1,7 @@
 /**
- * A host's network that does all that one may do, at random: dials that succeed, fail or take for ever; streams that
- * take a little, nothing, or break; datagrams from anyone. And it is strict with its user: it keeps the contract of
- * forward/host/port.ts to the letter, and reports who doesn't.
+ * A host's network that does at random all that a real one may do: dials that succeed, fail or never end; streams that
+ * take a little, nothing, or break; datagrams from anywhere. It checks its user too: it follows the contract of
+ * forward/host/port.ts to the letter, and reports violations.
  *
  * @module
  */
@@ -36,12 +36,12 @@ const FAILURES: readonly HostFailure[] = [
 
 const LOCAL4 = IpAddress.parse("192.168.7.7"), LOCAL6 = IpAddress.parse("fd77::7");
 
-/** What is asked for, and by whom it may be. */
+/** What the host is asked for, and what it may be asked for. */
 export interface HostWatch {
   readonly random: Random;
-  /** Told of each destination; reports those that must not be. */
+  /** Called with each destination; reports the forbidden ones. */
   reaches(network: "tcp" | "udp", remote: Endpoint): void;
-  /** Something is wrong. */
+  /** Reports a violation. */
   report(what: string): void;
 }
 
@@ -63,7 +63,7 @@ class FuzzStream implements HostStream {
   private reading: Chunk | null = null;
   private writing: Chunk | null = null;
   private writeEnded = false;
-  /** The end of the stream was read, or an error. */
+  /** The end of the stream, or an error, was read. */
   private over = false;
   ended = false;
   isClosed = false;
@@ -129,7 +129,7 @@ class FuzzStream implements HostStream {
     this.close();
   }
 
-  /** The peer has taken nothing for so long that the host gives up; false: nothing waits for that. */
+  /** Gives up because the peer has taken nothing for too long. False: nothing is waiting for the peer. */
   timeOut(): boolean {
     const { handler, writing } = this;
     if (handler === null || writing === null) return false;
@@ -138,7 +138,7 @@ class FuzzStream implements HostStream {
     return true;
   }
 
-  /** Something that was pending is done. */
+  /** Completes a pending operation. */
   step(): void {
     const { random } = this.host.watch;
     const { reading, writing, handler } = this;
@@ -164,7 +164,7 @@ class FuzzSocket implements HostDatagram {
     private readonly host: FuzzHost,
     readonly local: Endpoint,
     private readonly handler: HostDatagramHandler,
-    /** For local forwards: anybody may send to it, and it sends to whom it heard. */
+    /** For local forwards: accepts datagrams from anywhere, and sends only to addresses that it heard from. */
     private readonly serving: boolean,
   ) {}
 
@@ -206,16 +206,16 @@ class FuzzSocket implements HostDatagram {
 export class FuzzHost implements HostNetwork {
   readonly streams: Set<FuzzStream> = new Set<FuzzStream>();
   readonly sockets: Set<FuzzSocket> = new Set<FuzzSocket>();
-  /** Where reads that were pending when their stream was closed may still write. */
+  /** Buffers of reads that were pending when their stream was closed, and may still be written to. */
   readonly late: Chunk[] = [];
   private readonly dials: { readonly remote: Endpoint; readonly handler: HostDialHandler }[] = [];
   private readonly listeners: { readonly local: Endpoint; readonly accepted: (stream: HostStream) => void }[] = [];
   private port = 0;
 
-  /** @param serving whether it is for local forwards: its datagram sockets answer those that they hear */
+  /** @param serving whether it is for local forwards: its datagram sockets answer the addresses that they heard from */
   constructor(readonly watch: HostWatch, private readonly serving = false) {}
 
-  /** Dials under way. */
+  /** Pending dials. */
   get dialing(): number {
     return this.dials.length;
   }
@@ -263,12 +263,12 @@ export class FuzzHost implements HostNetwork {
     return socket;
   }
 
-  /** Ends what waits for a peer that never reads, as the kernel does in the end; how many there were. */
+  /** Ends writes to peers that never read, as the kernel does eventually. Returns how many there were. */
   timeOut(): number {
     return [...this.streams].filter((stream) => stream.timeOut()).length;
   }
 
-  /** Some of what may happen now. */
+  /** Lets some of the possible events happen. */
   step(): void {
     const { random } = this.watch;
     for (const chunk of this.late.splice(0)) chunk.block.bytes.fill(0xee, chunk.offset, chunk.offset + chunk.length);

@@ -1,12 +1,12 @@
 /**
- * The program's event loop with a clock of its own. The stack is woken as it is in the program: only at the deadlines
- * that it has told, so one that it keeps to itself shows.
+ * The program's event loop with a simulated clock. The stack is woken as in the program, only at the deadlines that it
+ * reports, so a deadline that it does not report shows.
  *
  * @module
  */
 import type { Wakeable, WakingScheduler } from "../../forward/timers/stack_scheduler.ts";
 
-/** An event loop, and a time that goes on only when it is told to. */
+/** An event loop whose time advances only on demand. */
 export class SimulatedLoop implements WakingScheduler {
   time = 1_000;
   private stack: Wakeable | null = null;
@@ -41,17 +41,17 @@ export class SimulatedLoop implements WakingScheduler {
     this.timers.splice(index, 0, { at, run });
   }
 
-  /** Runs what was deferred until now. */
+  /** Runs the functions that were deferred so far. */
   runDeferred(): void {
     for (const run of this.deferred.splice(0)) run();
   }
 
-  /** When something is going to happen by itself; Infinity: never. */
+  /** The time of the next scheduled event; Infinity: there is none. */
   get next(): number {
     return this.deferred.length > 0 ? this.time : Math.min(this.setFor, this.timers[0]?.at ?? Infinity);
   }
 
-  /** Goes to the next thing that happens by itself, and lets it happen. Throws where the stack does not get on. */
+  /** Advances to the next scheduled event and lets it happen. Throws when the stack makes no progress. */
   step(): void {
     this.time = Math.max(this.time, this.next);
     this.runDeferred();

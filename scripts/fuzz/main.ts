@@ -1,12 +1,12 @@
 /**
- * `deno task fuzz`: drives the whole program but its sockets and its device with hostile frames, in process and in
+ * `deno task fuzz`: feeds hostile frames to the whole program without its sockets and its device, in one process and in
  * simulated time, run after run, each with a seed of its own.
  *
  *     deno task fuzz [--seconds N | --minutes N] [--seed N]
  *     deno task fuzz --replay N            the one run with that seed
  *
- * The first run that finds something is made again, is reported with the command that replays it, and ends it all with
- * status 1. Without a time it is one minute; without a seed, one from the clock.
+ * The first run that finds something is repeated and reported with the command that replays it, and ends everything
+ * with status 1. The default time is one minute; the default seed comes from the clock.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { Finding, FRAMES, runCase } from "./case.ts";
 
 const USAGE = "usage: deno task fuzz [--seconds N | --minutes N] [--seed N] [--replay N]";
 
-/** A number of the command line; null: it is not given. */
+/** A number on the command line; null: it is not given. */
 function number(name: string): number | null {
   const text = args.value(name);
   if (text === null) return null;
@@ -24,7 +24,7 @@ function number(name: string): number | null {
   return value;
 }
 
-/** What a run found; null: nothing. An error that nobody waited for counts as well. */
+/** The finding of a run; null: nothing. An unhandled rejection counts as well. */
 async function findingOf(seed: number): Promise<Finding | null> {
   const stray: unknown[] = [];
   const keep = (event: PromiseRejectionEvent) => {

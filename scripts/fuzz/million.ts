@@ -1,9 +1,9 @@
 /**
- * A program that feeds a stack with a million hostile frames and throws if anything piles up in it.
+ * Feeds a stack with a million hostile frames, and throws if anything piles up in it.
  *
  *     deno run --v8-flags=--expose-gc scripts/fuzz/million.ts ethernet|ip
  *
- * It is a program of its own for the sake of that flag: only a collected heap tells what is live.
+ * It is a program of its own because of that flag: only a collected heap shows what is live.
  *
  * @module
  */
@@ -17,33 +17,34 @@ import { Generator, Random } from "./frames.ts";
 
 const FRAMES = 1_000_000;
 
-/** Small, so that they are reached. */
+/** Small limits, so that they are reached. */
 const TCP_LIMITS: TcpLimits = {
   ...{ connections: 64, halfOpen: 16, requests: 16, timeWait: 16 },
   ...{ bufferedBytes: 8 << 20, outOfOrderBytes: 1 << 20 },
 };
 
-/** Frames that TCP may hold are within its bounded buffers; this is far above what they allow and far below a leak. */
+/** More frames than TCP's bounded buffers can hold, and far fewer than a leak would keep. */
 const MOST_FRAMES = 2 * REASSEMBLY_LIMITS.datagrams + 4096;
 
 /**
- * What the heap may grow by after the first quarter of the frames, in which all tables were full already. A leak of two
+ * The most that the heap may grow after the first quarter of the frames, in which all tables filled up. A leak of two
  * bytes a frame would be more.
  */
 const MOST_GROWTH = 1 << 20;
 
-/** What lies outside the heap at most: the limits above, and what the pools of frames and of TCP's blocks keep. */
+/** The most memory outside the heap: the limits above, and the pools of frames and of TCP's blocks. */
 const MOST_EXTERNAL = 32 << 20;
 
-/** Memory in use, garbage not counted. */
+/** Memory in use, without garbage. */
 function liveMemory(): Deno.MemoryUsage {
   const gc: unknown = Reflect.get(globalThis, "gc");
   if (typeof gc !== "function") throw new Error("run with --v8-flags=--expose-gc");
-  for (let i = 0; i < 3; i++) gc(); // what is outside the heap is freed in the background, but for the one before
+  // memory outside the heap is freed in the background, except what the collection before found
+  for (let i = 0; i < 3; i++) gc();
   return Deno.memoryUsage();
 }
 
-/** Takes connections, reads what comes, and writes something back. */
+/** Accepts connections, reads from them, and writes something back. */
 class Player implements TcpHandler {
   flow: TcpFlow | null = null;
 
@@ -73,7 +74,7 @@ class Player implements TcpHandler {
   }
 }
 
-/** Gives a verdict about a request. */
+/** Decides about a request. */
 function decide(request: TcpRequest, random: Random): void {
   const verdict = random.below(16);
   if (verdict === 0) request.refuse();
@@ -87,7 +88,7 @@ function decide(request: TcpRequest, random: Random): void {
 
 const NAME_SERVERS = ["10.0.2.3", "fd00::3"].map((text) => IpAddress.parse(text));
 
-/** Feeds a stack of this medium with frames, and throws where something is wrong. */
+/** Feeds a stack of this medium with frames, and throws if an invariant breaks. */
 function fuzz(medium: "ethernet" | "ip"): void {
   const random = new Random(medium === "ip" ? 0x1234567 : 0x7654321);
   const generator = new Generator(random, medium === "ip" ? 0 : 14);

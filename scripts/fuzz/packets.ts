@@ -1,6 +1,6 @@
 /**
- * What the fuzzer's mutants are made of, beyond what every stack is asked: packets to the program's own name server, to
- * what is bound in the guest's network, and to those whom a policy makes a difference for.
+ * The packets that mutants are made of, beyond those of every stack: packets to the program's own name server, to ports
+ * bound in the guest's network, and to addresses on which policies differ.
  *
  * @module
  */
@@ -21,7 +21,7 @@ function to(destination: string): number[] {
 /** A question for the address of example.com. */
 const QUESTION = hex("1234 0100 0001 0000 0000 0000 07 6578616d706c65 03 636f6d 00 0001 0001");
 
-/** An echo request without payload, whose ICMP checksum (RFC 792) is right. */
+/** An echo request without payload and with a correct ICMP checksum (RFC 792). */
 function echo(identifier: number, sequence: number): Uint8Array {
   const sum = 0xffff - 0x0800 - identifier - sequence;
   return Uint8Array.of(8, 0, sum >> 8, sum & 255, 0, identifier, 0, sequence);
@@ -36,7 +36,7 @@ export const SEEDS: readonly Uint8Array[] = [
   // remote forwards
   ipv4({ protocol: 6, destination: [10, 0, 2, 2] }, syn("0a000202", "0050")),
   ipv4({ protocol: 17, destination: [10, 0, 2, 2] }, udp(5000, 90, [1, 2, 3])),
-  // what policies speak of
+  // addresses that policies name
   ...["c6336406", "c6336487", "7f000001", "0a000209", "a9fea9fe", "c0a80101"].flatMap((address, index) => [
     ipv4({ protocol: 6, destination: to(address) }, syn(address, "0050", `c10${index}`)),
     ipv4({ protocol: 17, destination: to(address) }, udp(6000 + index, 53, [1, 2, 3])),
@@ -44,7 +44,7 @@ export const SEEDS: readonly Uint8Array[] = [
   ...[REMOTE6, "00000000000000000000ffff7f000001", "00000000000000000000ffffc6336407"].map((address, index) =>
     ipv6(6, syn(address, "0050", `c20${index}`), GUEST6, address)
   ),
-  // pings, of several identifiers, to where they may go and where not
+  // pings with several identifiers, to allowed and forbidden addresses
   ...[1, 2, 3, 4].flatMap((identifier) => [
     ipv4({ protocol: 1 }, echo(identifier, 7)),
     ipv6(58, checksummed(hex(`8000 0000 000${identifier} 0007`), 2, 58, GUEST6, REMOTE6)),

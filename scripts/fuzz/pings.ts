@@ -1,6 +1,6 @@
 /**
- * The host's ping sockets, as `-icmp auto` has them: requests that fail at once, that are answered, refused or lost, and
- * answers that nobody has asked for. Strict with their user as the rest of the host is (host.ts).
+ * The host's ping sockets, as `-icmp auto` uses them: requests that fail at once, are answered, refused or lost, and
+ * answers to no request. Checks how it is used, as host.ts does.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { IpAddress, type IpVersion } from "../../stack/base/address.ts";
 import type { Random } from "./frames.ts";
 import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../../ffi/libc/constants/socket.ts";
 
-/** Requests of a socket that may still be answered; older ones are lost. */
+/** The most requests of a socket that may still be answered; older ones are lost. */
 const KEPT = 16;
 /** linux/errqueue.h: an error of the host's own. */
 const SO_EE_ORIGIN_LOCAL = 1;
 
 const STRANGERS = { 4: IpAddress.parse("203.0.113.200"), 6: IpAddress.parse("2001:db8::200") };
 
-/** Who is asked, and told. */
+/** What the sockets are asked for, and where they report. */
 export interface PingWatch {
   readonly random: Random;
-  /** Told of each destination; reports those that must not be. */
+  /** Called with each destination; reports the forbidden ones. */
   pings(destination: IpAddress): void;
-  /** Something is wrong. */
+  /** Reports a violation. */
   report(what: string): void;
 }
 
@@ -101,7 +101,7 @@ export class FuzzPings {
 
   constructor(readonly watch: PingWatch) {}
 
-  /** For the program's side. */
+  /** The face towards the program. */
   readonly open: OpenEcho = (version, _kind, _source, receiver) => {
     this.opened = (this.opened + 1) % 0x10000;
     const socket = new FuzzEcho(this, version, this.opened, receiver);
@@ -109,7 +109,7 @@ export class FuzzPings {
     return socket;
   };
 
-  /** Some of what may happen now. */
+  /** Lets some of the possible events happen. */
   step(): void {
     for (const socket of [...this.sockets]) if (this.watch.random.below(4) === 0) socket.step();
   }

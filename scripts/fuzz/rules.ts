@@ -1,6 +1,6 @@
 /**
- * Policies to fuzz under, and a second opinion about what each permits: written from the documentation, with a library
- * for addresses, sharing no code with the program's own.
+ * Policies to fuzz under, and a second opinion about what each permits, written from the documentation with a library
+ * for addresses. It shares no code with the program's own.
  *
  * @module
  */
@@ -17,7 +17,7 @@ interface Rules {
   readonly enableRouting: boolean;
 }
 
-/** Some that have exceptions right beside what is asked for. */
+/** Policies, some with exceptions right beside the addresses that frames are sent to. */
 export const RULES: readonly Rules[] = [
   { allow: "", deny: "", enableHost: false, enableRouting: true },
   {
@@ -39,7 +39,7 @@ const NEVER = [
   ...["0.0.0.0/8", "10.0.2.0/24", "127.0.0.0/8", "255.255.255.255/32", "169.254.0.0/16", "224.0.0.0/4"],
   ...["::/96", "::ffff:0:0/96", "64:ff9b:1::/48", "fe80::/10", "ff00::/8"],
 ];
-/** Where the IPv4 address in the last 32 bits is the one that counts. */
+/** Prefixes with an IPv4 address in the last 32 bits, which decides. */
 const TRANSLATED = ["64:ff9b::/96", "::ffff:0:0:0/96"];
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;

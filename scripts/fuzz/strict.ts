@@ -1,28 +1,28 @@
 /**
- * A strict reader of what a stack sends: it takes nothing on trust, and shares no code with the stack that it judges.
+ * A strict reader of the stack's frames. It trusts nothing, and shares no code with the stack that it judges.
  *
- * Each frame must be one that a careful receiver takes: all lengths fit each other and the MTU, all checksums are right
- * (or left to the device in the agreed way), addresses are such as may stand there, options can be walked through. The
- * pieces of a fragmented datagram must follow each other and make one that is right as a whole.
+ * It accepts a frame that a careful receiver would accept: all lengths agree with each other and the MTU, all checksums
+ * are right (or left to the device in the agreed way), addresses are valid in their places, and options can be parsed.
+ * The pieces of a fragmented datagram must follow each other and make a valid whole.
  *
  * @module
  */
 
-/** What is wrong with a frame. */
+/** Thrown for a malformed frame; the message says what is wrong. */
 export class Malformed extends Error {
   override name = "Malformed";
 }
 
-/** What a device is asked to do with a frame. */
+/** The offloads that a frame asks the device for. */
 export interface Offload {
-  /** Where the header starts, in the frame, whose checksum the device completes; -1: none. */
+  /** The offset in the frame of the header whose checksum the device completes; -1: none. */
   readonly checksumStart: number;
   readonly checksumOffset: number;
-  /** Payload bytes of each segment that the device makes of the frame; 0: it goes as it is. */
+  /** Payload bytes of each segment that the device makes of the frame; 0: it is sent as it is. */
   readonly segmentSize: number;
 }
 
-/** What the frames are sent on. */
+/** The medium of the frames. */
 export interface StrictOptions {
   readonly medium: "ethernet" | "ip";
   readonly mtu: number;
@@ -34,7 +34,7 @@ const TCP_FLAGS = { FIN: 1, SYN: 2, RST: 4, ACK: 16 };
 const ICMP4_TYPES = [0, 3, 11, 12];
 const ICMP6_TYPES = [1, 2, 3, 4, 129, 134, 135, 136];
 
-/** A datagram whose fragments have come so far. */
+/** A datagram of which some fragments have come. */
 interface Unfinished {
   readonly key: string;
   readonly protocol: number;
@@ -64,12 +64,12 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Whether an IPv4 address may be one host's: neither multicast nor broadcast nor unspecified. */
+/** Whether an IPv4 address may belong to one host: neither multicast nor broadcast nor unspecified. */
 function isHost(address: Uint8Array): boolean {
   return (address[0] < 224 || address[0] >= 240) && !["0.0.0.0", "255.255.255.255"].includes(address.join("."));
 }
 
-/** Whether it is a DHCP server's answer to a client without an address: that alone may go to everyone. */
+/** Whether it is a DHCP server's answer to a client without an address, which alone may be broadcast. */
 function isDhcp(packet: Uint8Array, header: number): boolean {
   const everyone = packet.subarray(16, 20).every((byte) => byte === 255);
   return everyone && packet[9] === UDP && hex(packet.subarray(header, header + 4)) === "00430044";
@@ -79,15 +79,15 @@ function must(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Malformed(what);
 }
 
-/** Checks frames one after the other, and counts what they carry. */
+/** Checks frames in order, and counts their contents. */
 export class StrictParser {
-  /** Frames that were right, by what they carry. */
+  /** Counts of valid frames, by their contents. */
   readonly seen: Map<string, number> = new Map<string, number>();
   private unfinished: Unfinished | null = null;
 
   constructor(private readonly options: StrictOptions) {}
 
-  /** Throws a {@linkcode Malformed} unless the frame is right. */
+  /** Throws a {@linkcode Malformed} if the frame is malformed. */
   check(frame: Uint8Array, offload: Offload): void {
     if (this.options.medium === "ip") return this.ip(frame, 0, offload);
     must(frame.length >= 14, "a frame without an Ethernet header");
@@ -172,7 +172,7 @@ export class StrictParser {
     this.fragment(key, next, pseudo, body, offset, more);
   }
 
-  /** Fragments are sent one after the other, the first one first. */
+  /** Fragments are sent in order, the first one first. */
   private fragment(
     key: string,
     protocol: number,
@@ -187,7 +187,7 @@ export class StrictParser {
       this.unfinished = { key, protocol, pseudo: pseudo.slice(), pieces: [], length: 0 };
     }
     const { unfinished } = this;
-    // the device may have lost the ones before
+    // the device may have lost the earlier ones
     if (unfinished === null || unfinished.key !== key || unfinished.length !== offset) {
       return this.count("stray fragment");
     }

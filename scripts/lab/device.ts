@@ -1,5 +1,5 @@
 /**
- * The guest's device, made as the README's recipe makes it.
+ * The guest's device, made as scripts/RECIPES.md makes it.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Namespace } from "./namespace.ts";
 export interface DeviceKind {
   readonly mode: "tap" | "tun";
   readonly mtu: number;
-  /** Packets that it holds until the program reads them; default 1000, as in the kernel. */
+  /** Packets that it queues until the program reads them; default 1000, as in the kernel. */
   readonly queue?: number;
 }
 
@@ -18,7 +18,7 @@ export const GUEST = { v4: "10.0.2.100", v6: "fd00::100" } as const;
 /** The program's. */
 export const GATEWAY = { v4: "10.0.2.2", v6: "fd00::2" } as const;
 
-/** Makes the device `tun0` with the guest's addresses and default routes; it stays when nobody has it open. */
+/** Makes the device `tun0` with the guest's addresses and default routes. It stays when no process has it open. */
 export async function makeDevice(guest: Namespace, kind: DeviceKind): Promise<void> {
   const via = (gateway: string) => kind.mode === "tap" ? `via ${gateway} dev tun0` : "dev tun0";
   await guest.ip(`

@@ -1,25 +1,25 @@
 /**
- * One run of iperf3 and what it reports.
+ * Runs iperf3 and reads its report.
  *
  * @module
  */
 import type { Namespace } from "./namespace.ts";
 
-/** What an iperf3 client saw. */
+/** The report of an iperf3 client. */
 export interface IperfReport {
-  /** Bytes that the sender handed to its kernel, and that the receiver had read when the sender was done. */
+  /** Bytes that the sender handed to its kernel, and that the receiver had read by the time the sender was done. */
   readonly sent: number;
   readonly received: number;
   /** The receiver's rate in bits per second. */
   readonly bitsPerSecond: number;
 }
 
-/** The server lets go of the last client a moment after that client ended. */
+/** iperf3's error while its server still holds the last client, which it releases a moment after that client's end. */
 const BUSY = /busy running a test/;
 
 /**
- * Runs an iperf3 client in `where` against `address`, with more arguments such as `-n 200M` or `-R`.
- * Throws an Error with iperf3's own words when it fails.
+ * Runs an iperf3 client in `where` against `address`, with more arguments such as `-n 200M` or `-R`. Throws an Error
+ * with iperf3's message when it fails.
  */
 export async function iperf(
   where: Namespace,

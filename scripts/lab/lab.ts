@@ -1,17 +1,17 @@
 /**
- * A network to try things in, made of namespaces and reachable from nowhere else:
+ * A network for tests, made of namespaces and unreachable from anywhere else:
  *
  *     guest(s) ── tun0 ──[ program under test ]── host ── veth ── world
  *                          runs in host                            203.0.113.1, 2001:db8:ffff::1
  *
- * The host reaches the world's addresses {@linkcode WORLD} by its default route only, as a machine reaches the internet;
- * the veth's own subnet ({@linkcode HOST_LINK}, {@linkcode WORLD_LINK}) is one of the host's networks. The world is
- * a router that knows no other network, so it answers anything else with "unreachable". The veth's MTU is as large as can
- * be, unless another is asked for.
+ * The host reaches the world's addresses {@linkcode WORLD} by its default route only, as a machine reaches the
+ * internet. The veth's own subnet ({@linkcode HOST_LINK}, {@linkcode WORLD_LINK}) is one of the host's networks. The
+ * world is a router that knows no other network, so it answers for any other address with "unreachable". The veth's MTU
+ * is the largest possible unless another is asked for.
  *
- * All of it goes away when the lab is disposed of, and also when this process is killed in any way: a helper, the
- * reaper, waits for the end of a pipe that only this process holds, and then kills what still runs in the lab's
- * namespaces, by process id, deletes them, and removes the lab's directory.
+ * Disposing of the lab removes all of it. So does the end of this process, however it ends: a helper, the reaper, waits
+ * for the end of a pipe that only this process holds, then kills the processes in the lab's namespaces, by process id,
+ * deletes the namespaces, and removes the lab's directory.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export interface AddressPair {
 export const WORLD: AddressPair = { v4: "203.0.113.1", v6: "2001:db8:ffff::1" };
 /** The host's end of the veth. */
 export const HOST_LINK: AddressPair = { v4: "192.0.2.1", v6: "2001:db8:1::1" };
-/** The world's end of the veth: in one of the host's networks. */
+/** The world's end of the veth, in one of the host's networks. */
 export const WORLD_LINK: AddressPair = { v4: "192.0.2.2", v6: "2001:db8:1::2" };
 /** Addresses that the world has no route to. */
 export const NOWHERE: AddressPair = { v4: "198.51.100.1", v6: "2001:db8:dead::1" };
@@ -47,7 +47,7 @@ for name; do
 done
 rm -rf -- "$directory"`;
 
-/** The host, the world, and as many guests as wanted. Needs root. */
+/** The host, the world, and any number of guests. Needs root. */
 export class Lab implements AsyncDisposable {
   private readonly started: Process[] = [];
   private guests = 0;
@@ -55,13 +55,13 @@ export class Lab implements AsyncDisposable {
   private constructor(
     private readonly prefix: string,
     private readonly reaper: Process,
-    /** A directory for files; goes away with the lab. */
+    /** A directory for files, removed with the lab. */
     readonly directory: string,
     readonly host: Namespace,
     readonly world: Namespace,
   ) {}
 
-  /** Makes the host and the world, a link of that MTU between. Throws an Error that says so when not run by root. */
+  /** Makes the host, the world, and a link of that MTU between them. Throws an Error that asks for root without it. */
   static async create(linkMtu: number = LINK_MTU): Promise<Lab> {
     if (Deno.uid() !== 0) throw new Error("network namespaces are made with `ip netns add`, which needs root");
     const prefix = `slirp-${Deno.pid}-${crypto.randomUUID().slice(0, 8)}`;
@@ -80,7 +80,7 @@ export class Lab implements AsyncDisposable {
     }
   }
 
-  /** A new guest namespace, with nothing in it but its loopback device. */
+  /** A new guest namespace with only its loopback device. */
   async guest(): Promise<Namespace> {
     const name = `${this.prefix}-guest${this.guests++}`;
     await this.reaper.say(`${name}\n`);
@@ -119,7 +119,7 @@ export class Lab implements AsyncDisposable {
     return this.adopt(where.start(command));
   }
 
-  /** Has a process that runs stopped with the lab. Returns it. */
+  /** Stops a running process with the lab. Returns it. */
   adopt(process: Process): Process {
     this.started.push(process);
     return process;
@@ -157,12 +157,12 @@ export class Lab implements AsyncDisposable {
     await Lab.addDefaultRoutes(host);
   }
 
-  /** Routes all that the host has no other route for to the world. */
+  /** Routes everything without another route from the host to the world. */
   static async addDefaultRoutes(host: Namespace): Promise<void> {
     await host.ip(`route add default via ${WORLD_LINK.v4}\nroute add default via ${WORLD_LINK.v6}`);
   }
 
-  /** Stops what was started through the lab, then deletes its namespaces with all that still runs in them. */
+  /** Stops the processes started through the lab, then deletes its namespaces with all that still runs in them. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.started.map((process) => process.stop()));
     await this.reaper.sayEnd();

@@ -1,5 +1,5 @@
 /**
- * A virtual machine that boots in seconds: QEMU with a kernel and a BusyBox of Debian's, which {@linkcode fetchMachine}
+ * A virtual machine that boots in seconds: QEMU with a kernel and a BusyBox from Debian, which {@linkcode fetchMachine}
  * unpacks below bin/ and does not install.
  *
  * @module
@@ -7,19 +7,19 @@
 import { check } from "./process.ts";
 import { PROJECT } from "./program.ts";
 
-/** Where the kernel, BusyBox and modules are. */
+/** The folder of the kernel, BusyBox and modules. */
 const FILES = `${PROJECT}bin/machine`;
 
-/** Debian's package that depends on the current kernel for virtual machines, and the one of a BusyBox that needs no libc. */
+/** Debian's package that depends on the current kernel for virtual machines, and that of a BusyBox without libc. */
 const KERNEL = "linux-image-cloud-amd64", BUSYBOX = "busybox-static";
 
-/** What a virtio network device needs where it is not in the kernel itself; there may be fewer. */
+/** Modules for a virtio network device where the kernel lacks it; there may be fewer. */
 const MODULES = new Set([
   ...["virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci"],
   ...["dimlib", "failover", "net_failover", "virtio_net"],
 ]);
 
-/** Whether {@linkcode fetchMachine} was there. */
+/** Whether {@linkcode fetchMachine} has run. */
 export function hasMachine(): boolean {
   try {
     return Deno.statSync(FILES).isDirectory;
@@ -28,7 +28,7 @@ export function hasMachine(): boolean {
   }
 }
 
-/** Downloads the packages with apt-get and takes out what a machine needs. Rejects where there are none, or no network. */
+/** Downloads the packages with apt-get and unpacks what a machine needs. Rejects without them or without a network. */
 export async function fetchMachine(): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-machine-" });
   try {
@@ -56,9 +56,10 @@ export async function fetchMachine(): Promise<void> {
 }
 
 /**
- * The command of an emulated machine that fetches these and prints `fetched URL SHA256` for each: see machine_init.sh.
+ * The command of an emulated machine that fetches these URLs and prints `fetched URL SHA256` for each: see
+ * machine_init.sh.
  *
- * KVM is not used where it is there: under nested virtualisation it may hang, and a boot takes 8 s without it.
+ * KVM is not used even where it exists: under nested virtualisation it may hang, and a boot takes 8 s without it.
  *
  * @param directory for its initramfs
  * @param network QEMU's options for a network with the id `net` and its device

@@ -5,12 +5,12 @@
  */
 import { check, Process, type Result, run, type RunOptions } from "./process.ts";
 
-/** Puts the file or folder named next in the place of that one, for the command behind it and nobody else. */
+/** Mounts one file or folder over another, for one command only. */
 const inPlaceOf = (path: string) => ["unshare", "--mount", "sh", "-ec", `mount --bind "$0" ${path}; exec "$@"`];
 
-/** A named network namespace. Whoever makes it sees to it that it is deleted: {@linkcode Lab} does. */
+/** A named network namespace. The caller deletes it; {@linkcode Lab} does. */
 export class Namespace {
-  /** @param before put before each command */
+  /** @param before words put before each command */
   private constructor(readonly name: string, private readonly before: readonly string[] = []) {}
 
   /** Makes it, with its loopback device up. Needs root. */
@@ -21,12 +21,12 @@ export class Namespace {
     return namespace;
   }
 
-  /** The same namespace, where commands find that file as /etc/resolv.conf. */
+  /** The same namespace, where commands see that file as /etc/resolv.conf. */
   withResolvConf(file: string): Namespace {
     return new Namespace(this.name, [...inPlaceOf("/etc/resolv.conf"), file]);
   }
 
-  /** The same namespace, where commands find that folder as /etc. */
+  /** The same namespace, where commands see that folder as /etc. */
   withEtc(folder: string): Namespace {
     return new Namespace(this.name, [...inPlaceOf("/etc"), folder]);
   }
@@ -41,7 +41,7 @@ export class Namespace {
     await check(["ip", "-n", this.name, "-batch", "-"], { stdin: commands });
   }
 
-  /** Whether the device exists, is up and has a carrier: something is attached to it. */
+  /** Whether the device exists, is up and has a carrier, so that a program is attached to it. */
   async hasCarrier(device: string): Promise<boolean> {
     const result = await run(["ip", "-n", this.name, "link", "show", "dev", device]);
     return /[<,]LOWER_UP[,>]/.test(result.stdout);
@@ -53,7 +53,7 @@ export class Namespace {
     await this.check(["sh", "-ec", lines.join("\n")]);
   }
 
-  /** The command line that runs a command in here, with the process id that is started as its own. */
+  /** The command line that runs a command in here. The process that starts it becomes the command. */
   enter(command: readonly string[]): string[] {
     return ["nsenter", `--net=${this.path}`, "--", ...this.before, ...command];
   }
@@ -68,7 +68,7 @@ export class Namespace {
     return check(this.enter(command), options);
   }
 
-  /** Starts a process in here that stays. Whoever starts it sees to its end; {@linkcode Lab} kills what is left. */
+  /** Starts a process in here. The caller ends it; {@linkcode Lab} kills what is left. */
   start(command: readonly string[], options?: Pick<RunOptions, "cwd" | "env">): Process {
     return Process.start(this.enter(command), options);
   }

@@ -1,24 +1,24 @@
 /**
- * Commands that run to their end, and processes that stay: what they print is kept line by line, and they are ended by
- * their own process id.
+ * Commands that run to their end, and processes that stay. Output is kept line by line, and each process is ended by
+ * its own process id.
  *
  * @module
  */
 import { until } from "./until.ts";
 
-/** Lines that are kept of what a process prints: what comes after is read and dropped, as some never stop. */
+/** The most lines kept of a process's output. Later ones are read and dropped, because some processes never stop. */
 const MAX_LINES = 100_000;
 
-/** ms that a pipe may stay open when the process that it belonged to has ended: a child of it may hold it. */
+/** ms to wait for a pipe to close after its process has ended, because a child may hold it. */
 const LAST_WORDS = 500;
 
-/** What a command that ended has left. */
+/** The result of a command. */
 export interface Result {
-  /** The exit status; 128 + number for a signal, as shells have it. */
+  /** The exit status; 128 + number for a signal, as in a shell. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** What stdout says, as it came. */
+  /** The bytes of stdout. */
   readonly bytes: Uint8Array;
   /** From start to end. */
   readonly milliseconds: number;
@@ -26,7 +26,7 @@ export interface Result {
 
 /** Options of {@linkcode run} and {@linkcode Process.start}. */
 export interface RunOptions {
-  /** Given to the command as its stdin; none: /dev/null. */
+  /** The command's stdin; /dev/null unless given. */
   readonly stdin?: string | Uint8Array;
   /** ms until the command is killed and an Error thrown; default 30,000. */
   readonly timeout?: number;
@@ -68,7 +68,9 @@ export async function run(command: readonly string[], options: RunOptions = {}):
   }
 }
 
-/** Like {@linkcode run}, but a status other than 0 is an Error with what the command said. Returns its stdout. */
+/**
+ * Like {@linkcode run}, but throws an Error with the command's output for a status other than 0. Returns its stdout.
+ */
 export async function check(command: readonly string[], options: RunOptions = {}): Promise<string> {
   const result = await run(command, options);
   if (result.code !== 0) {
@@ -79,12 +81,12 @@ export async function check(command: readonly string[], options: RunOptions = {}
 
 /** A process that stays until it is stopped. Disposing of it stops it. */
 export class Process implements AsyncDisposable {
-  /** The lines that it printed so far, without their ends. */
+  /** The lines printed so far, without line ends. */
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
   /** Its process id. */
   readonly pid: number;
-  /** Resolves with the exit status (128 + number for a signal) once it has ended and all its output was read. */
+  /** Resolves with the exit status (128 + number for a signal) once it has ended and all its output has been read. */
   readonly ended: Promise<number>;
   /** The exit status, null while it runs. */
   code: number | null = null;
@@ -108,7 +110,7 @@ export class Process implements AsyncDisposable {
     return new Process(child, command);
   }
 
-  /** Reads what it prints, until it has ended; what its own children may still print is not waited for long. */
+  /** Reads its output until it has ended. Output of its own children is not awaited for long. */
   private async follow(): Promise<number> {
     const enough = new AbortController();
     const output = [
@@ -123,8 +125,8 @@ export class Process implements AsyncDisposable {
   }
 
   /**
-   * Waits for a line that matches, the line with the index `first` or a later one, and returns the match. Throws with
-   * what was printed when the process ends before, or `timeout` ms (10,000) pass.
+   * Waits for a line that matches, at the index `first` or later, and returns the match. Throws with the output so far
+   * when the process ends first, or after `timeout` ms (10,000).
    */
   async line(on: "stdout" | "stderr", pattern: RegExp, timeout = 10_000, first = 0): Promise<RegExpExecArray> {
     const lines = this[on];
@@ -147,7 +149,7 @@ export class Process implements AsyncDisposable {
     }
   }
 
-  /** Waits until it has ended by itself; returns the exit status. Throws when `timeout` ms pass. */
+  /** Waits until it has ended by itself. Returns the exit status. Throws after `timeout` ms. */
   async end(timeout = 10_000): Promise<number> {
     return await until(`the end of ${this.command.join(" ")}`, timeout, () => this.code);
   }
@@ -162,7 +164,7 @@ export class Process implements AsyncDisposable {
     await this.input.close().catch(() => {}); // it may have closed its end before
   }
 
-  /** Sends a signal; nothing happens when it has ended. */
+  /** Sends a signal. Does nothing when it has ended. */
   signal(name: Deno.Signal): void {
     if (this.code === null) signal(this.child, name);
   }
@@ -205,7 +207,7 @@ async function feed(child: Deno.ChildProcess, stdin: string | Uint8Array | undef
     await writer.write(bytes);
     await writer.close();
   } catch {
-    // It ended without reading all: its status tells why.
+    // It ended without reading everything: its status tells why.
   }
 }
 

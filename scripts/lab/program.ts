@@ -1,7 +1,7 @@
 /**
- * This project's program as a process: from its source with exactly the permissions that `deno task start` gives it, or
- * the executable that the environment variable SLIRPNETSTACK_BIN names. Where it attaches to a guest, the flags in
- * SLIRPNETSTACK_FLAGS, with a blank between, come before all others: so tests can be run with `-sandbox`, say.
+ * This project's program as a process: from its source with exactly the permissions of `deno task start`, or the
+ * executable that the environment variable SLIRPNETSTACK_BIN names. When it attaches to a guest, the flags in
+ * SLIRPNETSTACK_FLAGS, separated by blanks, come before all others, so that tests can run with `-sandbox`, for example.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { until } from "./until.ts";
 /** The folder that holds deno.json and main.ts. */
 export const PROJECT: string = new URL("../..", import.meta.url).pathname;
 
-/** The environment that the program is started in: no colours, and the runtime asks no server for newer versions. */
+/** The program's environment: no colours, and no check for newer versions of the runtime. */
 export const PROGRAM_ENVIRONMENT = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } as const;
 
 /** The command line that starts the program, without its flags. Must be run in {@linkcode PROJECT}. */

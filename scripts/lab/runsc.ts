@@ -1,28 +1,28 @@
 /**
- * gVisor's `runsc`, for a test with the real one: the command on PATH, or one that {@linkcode buildRunsc} has built with Go
- * below bin/.
+ * gVisor's `runsc`, for a test with the real one: the command on PATH, or one that {@linkcode buildRunsc} has built
+ * with Go below bin/.
  *
  * @module
  */
 import { check } from "./process.ts";
 import { PROJECT } from "./program.ts";
 
-/** A version of gVisor's branch `go`, the one that the Go tools can build. */
+/** A version of gVisor's branch `go`, which the Go tools can build. */
 const MODULE = "gvisor.dev/gvisor/runsc@v0.0.0-20260701204157-69c2d17aea96";
 
-/** The folder with the built one. */
+/** The folder of the built one. */
 const FOLDER = `${PROJECT}bin/gvisor`;
 
-/** A build takes two minutes on two processors, most of it the compiler's. */
+/** ms for a build, which takes two minutes on two processors. */
 const PATIENCE_MS = 900_000;
 
-/** The folder that holds a runsc, to be put on a PATH; null: there is none. */
+/** The folder of a runsc, to be put on a PATH; null: there is none. */
 export function runscFolder(): string | null {
   const folders = [...(Deno.env.get("PATH") ?? "").split(":"), FOLDER];
   return folders.find((folder) => isFile(`${folder}/runsc`)) ?? null;
 }
 
-/** Builds it with `go`, from modules of the Go proxy. Rejects with the compiler's words where that fails. */
+/** Builds it with `go`, from modules of the Go proxy. Rejects with the compiler's message when that fails. */
 export async function buildRunsc(): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-runsc-" });
   try {

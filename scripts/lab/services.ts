@@ -7,9 +7,9 @@ import { type AddressPair, type Lab, WORLD, WORLD_LINK } from "./lab.ts";
 import type { Namespace } from "./namespace.ts";
 import type { Process } from "./process.ts";
 
-/** The world's servers, running. */
+/** The world's running servers. */
 export interface World {
-  /** Prints what the servers have seen: see world.py. */
+  /** Prints what the servers have seen; see world.py. */
   readonly process: Process;
   /** SHA-256, in hex, of the 30 MB under /blob. */
   readonly blobHash: string;
@@ -26,7 +26,7 @@ export async function startServers(
   return { process, blobHash: match[1]! };
 }
 
-/** Starts resolver.py on port 53 of the addresses, which knows these names, and waits until it listens. */
+/** Starts resolver.py with these names on port 53 of the addresses, and waits until it listens. */
 export async function startResolver(
   lab: Lab,
   where: Namespace,

@@ -6,7 +6,7 @@
 
 const SCRIPT = new URL("terminal.py", import.meta.url).pathname;
 
-/** The command line that runs a command in a terminal where somebody types; the steps are those of terminal.py. */
+/** The command line that runs a command in a terminal, with typed input; the steps are those of terminal.py. */
 export function inTerminal(steps: readonly string[], command: readonly string[]): string[] {
   return ["python3", "-B", SCRIPT, ...steps, "--", ...command];
 }

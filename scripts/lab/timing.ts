@@ -5,5 +5,5 @@
  */
 import { delay as untypedDelay } from "@std/async/delay";
 
-/** Resolves after so many ms. */
+/** Resolves after that many ms. */
 export const delay: (ms: number, options?: { readonly signal?: AbortSignal }) => Promise<void> = untypedDelay;

@@ -5,12 +5,12 @@ import { delay } from "./timing.ts";
  * @module
  */
 
-/** How often a condition is looked at, in ms: short against what is waited for, long against a look at it. */
+/** ms between two looks at a condition: short compared with the waits, long compared with a look. */
 const INTERVAL = 10;
 
 /**
- * Asks `condition` until it gives something else than false, null or undefined, and returns that.
- * Throws an Error that names `what` when `timeout` ms have passed.
+ * Calls `condition` until it returns something other than false, null or undefined, and returns that. Throws an Error
+ * that names `what` after `timeout` ms.
  */
 export async function until<T>(
   what: string,

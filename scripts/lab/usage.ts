@@ -1,10 +1,10 @@
 /**
- * What a process uses, from /proc/PID (proc(5)).
+ * Resource usage of a process, from /proc/PID (proc(5)).
  *
  * @module
  */
 
-/** USER_HZ: what /proc counts CPU time in. It is 100 on every Linux that runs Deno. */
+/** USER_HZ, the unit of CPU time in /proc. It is 100 on every Linux that runs Deno. */
 const TICKS_PER_SECOND = 100;
 
 /** Resident memory in bytes: VmRSS of /proc/PID/status. */
@@ -21,14 +21,14 @@ export function cpuTime(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** How many descriptors it has open. */
+/** The number of its open descriptors. */
 export function openDescriptors(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
 /**
- * How many sockets it has open, one with several descriptors once: the runtime opens files, and copies descriptors of
- * its sockets, whenever it starts a thread.
+ * The number of its open sockets, counting a socket with several descriptors once: the runtime opens files, and copies
+ * descriptors of its sockets, whenever it starts a thread.
  */
 export function openSockets(pid: number): number {
   const links = [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => linkAt(`/proc/${pid}/fd/${name}`));
