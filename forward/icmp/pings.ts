@@ -1,17 +1,17 @@
 /**
- * The guest's pings, for real: each echo request goes to its destination, as far as the policy lets it, and the guest
- * gets what comes back: the reply with its payload and hop limit, or the error from whoever has sent it.
+ * The guest's pings: each echo request goes to its destination, if the policy allows that, and the guest gets what comes
+ * back: the reply with its payload and hop limit, or the ICMP error with its source.
  *
  *     request → policy → host ─┬─ reply → guest
  *                              └─ error → guest, quoting its request
  *
- * | what happens | what is done |
+ * | event | action |
  * | --- | --- |
  * | the policy says no | ICMP administratively prohibited |
  * | the request's hop limit ends here | ICMP time exceeded |
- * | no answer | none; the guest's own patience ends |
+ * | no answer | none: the guest's program gives up by itself |
  *
- * How many requests wait at most, and for how long, is up to the host's side.
+ * The host's side limits how many requests wait, and for how long.
  *
  * @module
  */
@@ -26,14 +26,14 @@ import type { Scheduler } from "../timers/scheduler.ts";
 import { SWEEP_MS } from "../limits/timeouts.ts";
 import { endpointKey, type Key } from "../udp/keys.ts";
 
-/** Says whether the guest may ping that. */
+/** Says whether the guest may ping an address. */
 export interface PingPolicy {
   decide(network: "icmp", address: IpAddress, port: 0): { readonly allowed: boolean };
 }
 
 /** A request that waits for its answer. */
 export interface PingToken {
-  /** Whom it is for, and which of the guest's addresses it came from. */
+  /** The destination, and the guest's address that it came from. */
   readonly destination: IpAddress;
   readonly guest: IpAddress;
   /** The beginning of its IP packet, and where in that the ICMP header is. */
@@ -41,14 +41,14 @@ export interface PingToken {
   readonly icmp: number;
 }
 
-/** What the host's side tells; never from within a call. */
+/** What the host's side reports; never from within a call. */
 export interface PingHandler {
   /** The reply: its payload is `bytes[offset .. offset + length)`, valid until the call returns. */
   reply(token: PingToken, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void;
   /**
    * An ICMP error, whose type and code are those of the destination's version.
    *
-   * @param from who sent it; null: the host itself has no way there
+   * @param from the sender of the error; null: the host itself can't send there
    */
   failed(token: PingToken, type: number, code: number, from: IpAddress | null): void;
 }
@@ -70,7 +70,7 @@ export interface PingSender {
     length: number,
     token: PingToken,
   ): void;
-  /** Forgets what has waited, or was not used, for too long. */
+  /** Forgets requests that have waited, and identifiers that were not used, for too long. */
   sweep(): void;
   close(): void;
 }
@@ -94,7 +94,7 @@ const QUOTATION = 128;
 /** Fields of the ICMP header (RFC 792, RFC 4443). */
 const IDENTIFIER = 4, SEQUENCE = 6;
 
-/** See the module's text. */
+/** All pings of the guest that the host sends. */
 export class Pings implements PingHandler {
   private readonly sender: PingSender;
   private sweeping = false;
@@ -103,12 +103,12 @@ export class Pings implements PingHandler {
     this.sender = options.sender(this);
   }
 
-  /** Requests that wait for an answer; those that made room. */
+  /** How many requests wait for an answer, and how many made room. */
   get usage(): Usage {
     return this.sender.waitingUsage;
   }
 
-  /** Identifiers in use; those that made room. */
+  /** How many identifiers are in use, and how many made room. */
   get identifiersUsage(): Usage {
     return this.sender.flowsUsage;
   }

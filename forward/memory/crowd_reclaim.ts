@@ -1,17 +1,17 @@
 /**
- * Giving memory back when many connections have ended.
+ * Gives memory back when a crowd of connections has ended.
  *
- * What a connection leaves behind is garbage, and the runtime looks for garbage when memory is asked for. A program whose
- * connections have all ended asks for none: it would keep what ten thousand of them took until the next rush. So when few
- * are left of many, the memory is given back, once.
+ * A connection leaves garbage behind, and the runtime collects garbage when memory is asked for. A program whose
+ * connections have all ended asks for none: it would keep the memory of ten thousand connections until the next rush. So
+ * when few connections are left of many, the memory is given back, once.
  *
- *     many: 1,024 or more at once, since the last time
- *     few: a quarter of the most
- *     when: they have not become fewer for a quarter of a second, or it has been so for 3 s; 10 s after the last time
+ *     many: 1,024 or more at once since the last time
+ *     few:  a quarter of the most
+ *     when: their number has not fallen for a quarter of a second, or few have been left for 3 s; and at least 10 s after
+ *           the last time
  *
- * This holds up all that is alive, for some 45 ms, and 10 more for each thousand connections that are left. So it is not
- * done while there are many; and where there never were, it is not done at all. There is no timer but between "few are
- * left" and then.
+ * This stops all traffic for some 45 ms, and 10 ms more for each thousand connections that are left. So it is not done
+ * while there are many, and never in a program that had few. There is no timer except between "few are left" and then.
  *
  * @module
  */
@@ -19,19 +19,19 @@ import type { Scheduler } from "../timers/scheduler.ts";
 import { LEAST_PEAK, RECLAIM_SHARE } from "../limits/limits.ts";
 import { RECLAIM_PATIENCE_MS, RECLAIM_QUIET_MS, RECLAIM_REST_MS } from "../limits/timeouts.ts";
 
-/** See the module's text. */
+/** Watches the number of connections. */
 export class CrowdReclaim {
   /** The most at once since the last time. */
   private peak = 0;
   private waiting = false;
-  /** Since when it has been waiting for them to become no fewer, and how many there were at the last look. */
+  /** When few were left first, and how many there were at the last look. */
   private since = 0;
   private seen = 0;
   private lastAt = -Infinity;
 
   /**
-   * @param live how many there are: connections, or whatever takes memory like these
-   * @param reclaim gives back what is not used any more
+   * @param live returns the number of connections and associations
+   * @param reclaim gives unused memory back to the system
    */
   constructor(
     private readonly scheduler: Scheduler,
@@ -39,7 +39,7 @@ export class CrowdReclaim {
     private readonly reclaim: () => void,
   ) {}
 
-  /** One has ended, and is not among those that {@linkcode CrowdReclaim.live} counts. */
+  /** One has ended, and `live` does not count it any more. */
   ended(): void {
     const live = this.live();
     if (live >= this.peak) this.peak = live + 1; // it was there a moment ago

@@ -1,5 +1,5 @@
 /**
- * Gives memory back when a load has ended, whatever the load was: bulk, datagrams, calls.
+ * Gives memory back when a load of any kind has ended: bulk transfers, datagrams, short connections.
  *
  * What a load leaves behind is garbage, spare buffers and pages that the C library keeps. Neither V8 nor the C library
  * gives these back while nothing happens. So the process looks at itself: it is idle when it has taken little CPU time for
@@ -35,8 +35,8 @@ export class IdleReclaim {
   private lowest: number;
 
   /**
-   * @param usage what the process has used; null where the system does not say: then nothing is done
-   * @param reclaim gives back what is not used any more
+   * @param usage what the process has used; null if the system does not say: then nothing is done
+   * @param reclaim gives unused memory back to the system
    */
   constructor(
     private readonly scheduler: Pick<Scheduler, "after">,

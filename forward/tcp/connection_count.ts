@@ -1,19 +1,19 @@
 /**
- * The number of TCP connections in all: of the guest, through whatever forward, and to it. One stands for a connection
- * from the moment that it is wanted until both its sides are released, so it bounds descriptors as well as memory.
+ * The number of all TCP connections, from the guest and to it. A connection counts from its request until both its sides
+ * are released, so the limit bounds descriptors as well as memory.
  *
  * @module
  */
 
-/** See the module's text. */
+/** Counts connections up to a limit. */
 export class ConnectionCount {
   private count = 0;
-  /** Connections that did not come about because there were too many. */
+  /** How many were refused because the limit was reached. */
   refused = 0;
 
   /**
    * @param limit how many there may be
-   * @param makeRoom ends one that nobody will miss, which gives back what it took; false: there is none
+   * @param makeRoom ends a connection that can be spared, which calls {@linkcode release}; false: there is none
    * @param ended called after each {@linkcode release}
    */
   constructor(
@@ -27,7 +27,7 @@ export class ConnectionCount {
     return this.count;
   }
 
-  /** Counts one more, if there is room or can be made. Whoever got true calls {@linkcode release} once. */
+  /** Counts one more if there is room, or room can be made. After true, the caller calls {@linkcode release} once. */
   take(): boolean {
     while (this.count >= this.limit) {
       if (!this.makeRoom()) {
@@ -39,7 +39,7 @@ export class ConnectionCount {
     return true;
   }
 
-  /** One is over. */
+  /** A counted connection is over. */
   release(): void {
     this.count--;
     this.ended();

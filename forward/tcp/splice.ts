@@ -1,32 +1,32 @@
 /**
- * The pump between a connection with the guest and one with a host.
+ * The pump between a connection of the guest and one of the host.
  *
- * Each direction has one piece of memory under way at a time, and nothing is copied:
+ * Each direction has one piece of memory in use at a time, and nothing is copied:
  *
  *     guest → host   peek a received piece → host write → consume what was written (the window opens) → next
  *     host → guest   reserve send memory → host read → commit what was read (it is sent) → next
  *
- * So a reader that stops stops the writer: nothing is consumed that the host has not taken, and nothing is read from the
- * host for which the guest's send buffer has no room. Host operations complete at once or later; where they complete at
- * once the pump loops, a few operations a turn, and lets other connections run before it goes on.
+ * A reader that stops thereby stops the writer: the pump consumes only what the host has taken, and reads from the host
+ * only what fits into the guest's send buffer. Host operations complete at once or later. While they complete at once, the
+ * pump does a few operations a turn, and then lets other connections run.
  *
- * Ends are passed on as what they are:
+ * The end of one side becomes the same kind of end on the other:
  *
- * | what happens | what is done |
+ * | event | action |
  * | --- | --- |
  * | guest's FIN, all before it written | host `closeWrite`; the other direction goes on |
- * | end of the host's stream | FIN for the guest, in the segment of data that it came with; the other direction goes on |
- * | both | the host's socket is closed; over when the guest has acknowledged all |
+ * | end of the host's stream | FIN to the guest, in the segment of the last data; the other direction goes on |
+ * | both | the host's socket is closed; the splice is over when the guest has acknowledged all |
  * | host reset, or any other host error | guest `abort` (RST) |
  * | guest reset, timed out, unreachable | host `reset` (RST) |
  *
- * One exception: a host that ended its stream and then refuses more data (a server that answers and closes without
- * reading the whole request) is no reason to take from the guest the end of an answer that is still on its way. What the
- * guest sends is dropped then, and the reset follows when the answer is acknowledged.
+ * There is one exception. A host may end its stream and then refuse more data, as a server does that answers and closes
+ * without reading the whole request. The guest must still get the end of that answer: until it has acknowledged it, what
+ * the guest sends is dropped, and then the reset follows.
  *
- * The stack may report the good end while data of the guest still waits for a slow host: that data is still written.
- * After the end neither side is called again, except that memory of an operation under way is left to it: the stack
- * gives it to nobody else.
+ * The stack may report the good end while data of the guest waits for a slow host; that data is still written. After the
+ * end neither side is called again. A host's operation that is still pending may use its memory: the stack gives that to
+ * nobody else.
  *
  * @module
  */
@@ -36,24 +36,24 @@ import type { Scheduler } from "../timers/scheduler.ts";
 import { HostError, type HostStream, type HostStreamHandler, PENDING } from "../host/port.ts";
 import { OPERATIONS_PER_TURN, READ_SIZES } from "../limits/limits.ts";
 
-/** Which side of the record: the one that asked for the connection, or the other. */
+/** A side of the end report: the one that asked for the connection, or the other. */
 export type Side = "l" | "r";
 
-/** See the module's text. It is the handler of both sides. */
+/** The pump of one connection. It is the handler of both sides. */
 export class Splice implements TcpHandler, HostStreamHandler {
   readonly ends = new EndReport();
   private flow: TcpFlow | null = null;
   private reading = false;
   private writing = false;
-  /** Length of the memory of the read under way. */
+  /** The length of the memory of the pending read. */
   private reserved = 0;
-  /** Index in READ_SIZES of the next read. */
+  /** The index in READ_SIZES of the next read's size. */
   private readSize = 0;
   private hostEnded = false;
   private guestEnded = false;
   /** Bytes given to the guest's side. */
   private committed = 0;
-  /** Whether the host takes no more, but its answer is not acknowledged yet. */
+  /** Whether the host takes no more data, and its answer is not acknowledged yet. */
   private draining = false;
   /** Whether the stack has reported the connection's good end. */
   private flowEnded = false;
@@ -62,8 +62,8 @@ export class Splice implements TcpHandler, HostStreamHandler {
 
   /**
    * @param stream the connected host's side; its handler is set here
-   * @param guestSide whether the guest asked for the connection, for the end record
-   * @param ended called once when all is over and both sides are released
+   * @param guestSide the guest's side of the end report
+   * @param ended called once, when both sides are released
    */
   constructor(
     private readonly stream: HostStream,
@@ -187,7 +187,7 @@ export class Splice implements TcpHandler, HostStreamHandler {
     const flow = this.guest;
     for (let operations = 0; !this.reading && !this.hostEnded && !this.over; operations++) {
       if (operations === OPERATIONS_PER_TURN) return this.yieldTurn();
-      const chunk = flow.reserve(READ_SIZES[this.readSize]!);
+      const chunk = flow.reserve(READ_SIZES[this.readSize]);
       if (chunk === null) return; // writable() follows
       this.reserved = chunk.length;
       let read: number;
@@ -210,8 +210,8 @@ export class Splice implements TcpHandler, HostStreamHandler {
       this.ends.record(`${this.hostSide}-read`, EOF);
       this.finishIfDone();
     } else if (length < this.reserved) {
-      while (this.readSize > 0 && length <= READ_SIZES[this.readSize - 1]!) this.readSize--;
-    } else if (this.reserved >= READ_SIZES[this.readSize]! && this.readSize < READ_SIZES.length - 1) {
+      while (this.readSize > 0 && length <= READ_SIZES[this.readSize - 1]) this.readSize--;
+    } else if (this.reserved >= READ_SIZES[this.readSize] && this.readSize < READ_SIZES.length - 1) {
       this.readSize++;
     }
   }
@@ -247,7 +247,7 @@ export class Splice implements TcpHandler, HostStreamHandler {
     return this.guestSide === "l" ? "r" : "l";
   }
 
-  /** Goes on in a later turn. */
+  /** Lets other connections run, and goes on in a later turn. */
   private yieldTurn(): void {
     if (this.deferred) return;
     this.deferred = true;

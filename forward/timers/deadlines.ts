@@ -1,42 +1,42 @@
 /**
- * Things that all have the same time to be done in: so the oldest is always the next whose time is up, and one timer does
- * for all.
+ * Deadlines that all have the same delay: the oldest entry is always the next one whose time is up, so one timer serves
+ * all of them.
  *
  * @module
  */
 import type { Scheduler } from "./scheduler.ts";
 
-/** Something whose time can be up. */
+/** An entry, which has to be done by its deadline. */
 export interface Expiring {
-  /** Its time is up. It is forgotten already. */
+  /** Its time is up. It is deleted already. */
   expire(): void;
 }
 
-/** See the module's text. */
+/** The entries that wait for their deadline. */
 export class Deadlines<Entry extends Expiring> {
   private readonly deadlines = new Map<Entry, number>();
   private armed = false;
 
-  /** @param delay how long each has, in ms */
+  /** @param delay from {@linkcode add} to the deadline, in ms */
   constructor(private readonly scheduler: Scheduler, private readonly delay: number) {}
 
-  /** How many are waited for. */
+  /** How many wait. */
   get size(): number {
     return this.deadlines.size;
   }
 
-  /** Those that are waited for, the oldest first. */
+  /** The entries that wait, the oldest first. */
   entries(): Iterable<Entry> {
     return this.deadlines.keys();
   }
 
-  /** Starts the time of one. */
+  /** Starts the time of an entry. */
   add(entry: Entry): void {
     this.deadlines.set(entry, this.scheduler.now() + this.delay);
     this.arm(this.delay);
   }
 
-  /** It was done in time, or nobody wants it any more. */
+  /** The entry was done in time, or is not wanted any more. */
   delete(entry: Entry): void {
     this.deadlines.delete(entry);
   }

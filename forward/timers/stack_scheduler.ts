@@ -11,11 +11,11 @@
 import { setImmediate } from "node:timers";
 import type { Scheduler } from "./scheduler.ts";
 
-/** What has deadlines: the stack. */
+/** The stack, as the scheduler sees it. */
 export interface Wakeable {
   /** When {@linkcode advance} is wanted next, by the loop's clock; Infinity: not at all. */
   readonly nextDeadline: number;
-  /** The loop's: must be called whenever {@linkcode nextDeadline} has become earlier. */
+  /** Set by the scheduler, and called by the stack whenever {@linkcode nextDeadline} has become earlier. */
   set onEarlier(told: ((deadline: number) => void) | null);
   /** Runs the timers that are due. */
   advance(): void;
@@ -25,7 +25,7 @@ export interface Wakeable {
 
 /** An event loop that wakes a stack. */
 export interface WakingScheduler extends Scheduler {
-  /** From now on wakes this stack. */
+  /** Wakes this stack from now on. */
   drive(stack: Wakeable): void;
   /** Wakes it no more. */
   stop(): void;

@@ -1,11 +1,11 @@
 /**
- * Associations that end when nothing passes, and a limit for all of them: when it is reached, the one that was idle
- * longest makes room.
+ * A table of associations with an idle timeout for each and a limit for all: when the limit is reached, the association
+ * idle longest makes room.
  *
- * They are looked at once in a while for as long as there are any; what nobody uses takes no time. To find the one idle
- * longest, all are sorted, and then taken in that order for as long as it lasts. Who was used since is passed over, and
- * who came since is not in it: both are younger than all that are left. So a flood of new associations costs a sort for
- * as many of them as there may be, not a search for each, and a datagram costs nothing here.
+ * A sweep every SWEEP_MS ends the idle ones; there is none while the table is empty. To find the association idle longest,
+ * all are sorted by their last use, and the sorted list serves until it is used up. Entries used since then are skipped;
+ * entries added since then are not in the list: both are younger than all that are left. So a flood of new associations
+ * costs one sort for as many of them as the limit, not a search for each, and a datagram costs nothing here.
  *
  * @module
  */
@@ -16,8 +16,8 @@ import { SWEEP_MS } from "../limits/timeouts.ts";
 import type { AssociationTraffic } from "./idle_timeout.ts";
 
 /**
- * From this share of the limit on, questions and single exchanges end early, so that a resolver or a scanner with a new
- * port for each does not fill the table. Below it nobody needs their sockets.
+ * From this share of the limit on, the table is crowded: questions to name servers and single exchanges end early, so that
+ * a resolver or a scanner that uses a new port for each does not fill the table. Below it nothing else needs the sockets.
  */
 export const CROWDED_SHARE = 0.25;
 
@@ -28,14 +28,14 @@ export interface Idling {
   end(reason: EndReason): void;
 }
 
-/** See the module's text. */
+/** The table. */
 export class IdleTable {
   private readonly entries = new Set<Idling>();
-  /** By the time of their last use, the oldest last, when they were sorted; with that time. */
+  /** The sorted list, the one idle longest at its end; each with the time of its last use at the sort. */
   private oldest: { readonly entry: Idling; readonly usedAt: number }[] = [];
   private sweeping = false;
 
-  /** Those that ended to make room. */
+  /** How many ended to make room. */
   evicted = 0;
 
   /**
@@ -53,18 +53,18 @@ export class IdleTable {
     return this.entries.size;
   }
 
-  /** Makes sure that one more may be made; another may end for it. */
+  /** Makes room for one more: if the table is full, another ends. */
   makeRoom(): void {
     if (this.entries.size >= this.limit) this.endOldest();
   }
 
-  /** Adds one, for which there must be room. */
+  /** Adds one. There must be room. */
   add(entry: Idling): void {
     this.entries.add(entry);
     this.sweepLater();
   }
 
-  /** Forgets one, if it is there. */
+  /** Deletes one, if it is there. */
   delete(entry: Idling): void {
     if (this.entries.delete(entry)) this.ended();
   }
@@ -90,7 +90,7 @@ export class IdleTable {
 
   private sort(): void {
     this.oldest = Array.from(this.entries, (entry) => ({ entry, usedAt: entry.usage.usedAt }));
-    this.oldest.sort((a, b) => a.usedAt - b.usedAt).reverse(); // of several as old, the one that came first goes first
+    this.oldest.sort((a, b) => a.usedAt - b.usedAt).reverse(); // of several with the same time, the first one added goes first
   }
 
   private sweepLater(): void {
@@ -101,7 +101,7 @@ export class IdleTable {
 
   private readonly sweep = (): void => {
     this.sweeping = false;
-    this.oldest = []; // it would keep those that have ended from the garbage collector
+    this.oldest = []; // the list would keep ended associations alive
     const now = this.scheduler.now();
     const crowded = this.entries.size > this.limit * CROWDED_SHARE;
     for (const entry of this.entries) {

@@ -1,5 +1,6 @@
 /**
- * How an association was used, and how long it may be idle therefore.
+ * What has passed through an association, and the idle timeout that follows from it: a question to a name server and a
+ * single exchange are over soon, a conversation is not.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import {
 /** RFC 1035, section 4.2.1 */
 const DNS_PORT = 53;
 
-/** What has passed through one association. Times are in ms. */
+/** The traffic of one association. Times are in ms. */
 export class AssociationTraffic implements Traffic {
   /** When a datagram last passed. */
   usedAt: number;
@@ -28,7 +29,7 @@ export class AssociationTraffic implements Traffic {
     this.usedAt = now;
   }
 
-  /** A datagram of the side that asked, of so many bytes, went to that port. */
+  /** Counts a datagram of `length` bytes from the side that opened the association to a port of the other. */
   noteSent(now: number, length: number, port: number): void {
     this.usedAt = now;
     this.sentBytes += length;
@@ -36,14 +37,14 @@ export class AssociationTraffic implements Traffic {
     if (port !== DNS_PORT) this.dnsOnly = false;
   }
 
-  /** A datagram of so many bytes came back. */
+  /** Counts a datagram of `length` bytes that came back. */
   noteAnswered(now: number, length: number): void {
     this.usedAt = now;
     this.answeredBytes += length;
     this.answered++;
   }
 
-  /** How long nothing may pass before it ends. `crowded`: there are so many that the short-lived ones end early. */
+  /** The idle timeout in ms. `crowded`: the table is so full that short-lived associations end early. */
   idleTime(crowded: boolean): number {
     if (this.dnsOnly) return crowded ? CROWDED_DNS_IDLE_MS : UNCROWDED_IDLE_MS;
     if (this.sent > 1 || this.answered > 1) return ASSOCIATION_IDLE_MS;

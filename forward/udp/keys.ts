@@ -1,12 +1,12 @@
 /**
- * Keys of tables that are looked up for every datagram: for IPv4 a number, so that no object is made; for IPv6 a short
- * string with one character for each 16 bits.
+ * Keys of tables that are looked up for every datagram. A key is a number for IPv4, so that a lookup allocates nothing, and
+ * for IPv6 a short string, one character for each 16 bits.
  *
  * @module
  */
 import type { IpVersion } from "../../stack/base/address.ts";
 
-/** The key of an address, or of an address and port. Keys of the two kinds must not share a table. */
+/** The key of an address, or of an address and port; a table must not mix the two. */
 export type Key = number | string;
 
 /** The key of the address at `offset`. */

@@ -1,5 +1,5 @@
 /**
- * The addresses that an association has sent to: only they may answer.
+ * The addresses that an association has sent to. Datagrams from any other address are dropped.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { addressKey, type Key } from "./keys.ts";
 
 /** An address that was sent to. */
 export class Peer {
-  /** Where the last datagram went; most go there again. */
+  /** The destination of the last datagram: most go there again. */
   endpoint: Endpoint;
   /** When a datagram was last sent there, in ms. */
   sentAt = 0;
@@ -19,7 +19,7 @@ export class Peer {
   }
 }
 
-/** At most MAX_PEERS of them; a further one takes the place of the one that was not sent to for longest. */
+/** The peers of one association, at most MAX_PEERS. When the table is full, the one not sent to for longest goes. */
 export class Peers {
   private readonly table = new Map<Key, Peer>();
   private last: Peer | null = null;
@@ -29,7 +29,7 @@ export class Peers {
     return this.table.size;
   }
 
-  /** The peer with the address at `offset`, or null. */
+  /** Returns the peer with the address at `offset`, or null. */
   find(bytes: Uint8Array, offset: number, version: IpVersion): Peer | null {
     const { last } = this;
     if (last !== null && last.address.version === version && last.address.isAt(bytes, offset)) return last;
@@ -38,7 +38,7 @@ export class Peers {
     return this.last = found;
   }
 
-  /** Adds one that is not there. */
+  /** Adds a peer that is not there yet. */
   add(address: IpAddress, port: number): Peer {
     if (this.table.size >= MAX_PEERS) this.dropOldest();
     const peer = new Peer(address, port);

@@ -1,25 +1,25 @@
 /**
- * Datagrams that wait until it is known where they go: those of one association in their order, and a bound for each
- * and for all together. Who sends more before there can be an answer doesn't expect all to arrive.
+ * Datagrams that wait until the address of their target is known, in order. The queue of one association is bounded, and
+ * so are all queues together: a sender of more datagrams than that before the first answer does not expect all to arrive.
  *
  * @module
  */
 import { MAX_ALL_WAITING_BYTES, MAX_WAITING_BYTES, MAX_WAITING_DATAGRAMS } from "../limits/limits.ts";
 
-/** The bound for all. */
+/** What all queues share. */
 export class WaitingRoom {
-  /** Bytes that wait. */
+  /** The bytes in all queues. */
   bytes = 0;
 }
 
-/** Those of one association. */
+/** The queue of one association. */
 export class WaitingDatagrams {
   private readonly queue: Uint8Array[] = [];
   private bytes = 0;
 
   constructor(private readonly room: WaitingRoom) {}
 
-  /** Keeps a copy of `bytes[offset .. offset + length)`, if there is room. */
+  /** Adds a copy of `bytes[offset .. offset + length)`, if there is room. */
   add(bytes: Uint8Array, offset: number, length: number): void {
     const { queue, room } = this;
     const full = queue.length >= MAX_WAITING_DATAGRAMS || this.bytes + length > MAX_WAITING_BYTES ||
@@ -30,7 +30,7 @@ export class WaitingDatagrams {
     room.bytes += length;
   }
 
-  /** Forgets all, and returns them, the oldest first. */
+  /** Empties the queue; returns its datagrams, the oldest first. */
   take(): readonly Uint8Array[] {
     this.room.bytes -= this.bytes;
     this.bytes = 0;
