@@ -1,6 +1,6 @@
 /**
- * The host's network as the flags want it: by the program's own sockets (`-sockets libc`) or by the runtime's
- * (`-sockets deno`), and with or without the host's loopback (`-host-loopback`).
+ * The choice of the host's network by the flags: libc's sockets or Deno's (`-sockets`), and with or without the host's
+ * loopback (`-host-loopback`).
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface Hosts {
   readonly listeners: HostNetwork;
 }
 
-/** Chooses by the flags. `libc` makes the program's own sockets, and is called only where they are wanted. */
+/** Chooses by the flags. `libc` makes libc's sockets, and is called only if they are wanted. */
 export function chooseHosts(
   { sockets, hostLoopback }: Pick<SharedOptions, "sockets" | "hostLoopback">,
   libc: () => Hosts,

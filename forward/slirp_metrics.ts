@@ -1,5 +1,5 @@
 /**
- * The metrics of a running {@linkcode Slirp}.
+ * The figures of a running {@linkcode Slirp} for the metrics' server.
  *
  * @module
  */
@@ -24,14 +24,14 @@ import type {
   StackFigures,
 } from "./metrics/source.ts";
 
-/** What a {@linkcode SlirpSource} looks at. */
+/** What a {@linkcode SlirpSource} reads its figures from. */
 export interface SlirpSourceOptions {
   readonly version: string;
   /** The device's counters. */
   readonly device: DeviceFigures;
   readonly frames: FramePool;
   readonly stack: Stack;
-  /** What of the limits is in use now. */
+  /** Returns how much of each limit is in use now. */
   readonly usage: () => LimitUsage;
   readonly meters: readonly FlowMeter[];
   readonly denials: Denials;

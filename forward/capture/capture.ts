@@ -1,11 +1,11 @@
 /**
- * The guest's IP packets, both ways, as they cross the device: large segments that the kernel cuts or has not cut are
- * one packet, fragments are several. The Ethernet header is not kept. ARP packets are written as they are, as the Go
+ * A capture of the guest's IP packets, both ways, as they cross the device: a large segment that the kernel has yet to cut
+ * is one packet, fragments are several. The Ethernet header is not kept. ARP packets are written as they are, as the Go
  * program does; all else that is not IP is left out.
  *
- * One thing differs from what crossed: a checksum that was left to the device is completed. The two kernels of a
- * virtual link never compute it, and a capture without would have every packet marked as broken by whoever reads it. For
- * a segment of 64 KiB that takes 10 µs, beside 2 for its copy and 30 to 55 for its way into a file.
+ * One thing differs from what crossed the device: a checksum that was left to the device is completed. The two kernels of
+ * a virtual link never compute it, and readers of a capture would mark every packet as broken. For a segment of 64 KiB
+ * that takes 10 µs; its copy takes 2 µs, and its way into a file 30 to 55 µs.
  *
  * @module
  */
@@ -21,29 +21,29 @@ import { ChecksumCompleter } from "./checksum.ts";
 import { type CaptureSink, PcapWriter } from "./pcap_writer.ts";
 import { WallClock } from "./wall_clock.ts";
 
-/** Below this a loop beats the view that `set` needs. */
+/** Up to this length a loop is faster than the view that `set` needs. */
 const SHORT_COPY = 64;
 
 /** What a {@linkcode Capture} is made of. */
 export interface CaptureOptions {
-  /** Taken over. */
+  /** The capture's from now on; it closes the sink. */
   readonly sink: CaptureSink;
-  /** What the device's frames start with. */
+  /** The device's medium, which says what frames start with. */
   readonly medium: Device["medium"];
   /** Calls `run` in about `delay` ms. */
   readonly after: (delay: number, run: () => void) => void;
   /** Calls `run` once, as soon as the event loop has nothing else to do. */
   readonly atRest: (run: () => void) => void;
   /**
-   * Called at most once: what is wrong with the capture, for a person. It has ended then, but for the one case that
-   * packets are missing, which is told at the close.
+   * Called at most once, with a message for the user: the capture has ended early, or, at the close, packets are missing
+   * from it.
    */
   readonly problem: (text: string) => void;
   /** The time of day in ms, with fractions; given for tests. */
   readonly clock?: () => number;
 }
 
-/** See the module's text. None of its methods throws. */
+/** A capture under way. None of its methods throws. */
 export class Capture {
   private readonly writer: PcapWriter;
   private readonly headerLength: number;
@@ -67,12 +67,12 @@ export class Capture {
     return this.writer.packets;
   }
 
-  /** Packets that are not, because where it is written to was too slow. */
+  /** Packets that are missing, because the sink was too slow. */
   get dropped(): number {
     return this.writer.dropped;
   }
 
-  /** Takes a frame from the guest; before the stack does, which may change its bytes. */
+  /** Takes a frame from the guest. It must be called before the stack gets the frame, which may change its bytes. */
   received(frame: Frame): void {
     const { writer } = this;
     const start = frame.start + this.headerLength, length = frame.end - start;
@@ -105,15 +105,15 @@ export class Capture {
     copy(writer.bytes, at, frame.head.bytes, start, headEnd - start);
     let next = at + headEnd - start;
     for (let i = 0; i < partCount; i++) {
-      const partLength = frame.partLengths[i]!;
-      copy(writer.bytes, next, frame.partBlocks[i]!.bytes, frame.partOffsets[i]!, partLength);
+      const partLength = frame.partLengths[i];
+      copy(writer.bytes, next, frame.partBlocks[i].bytes, frame.partOffsets[i], partLength);
       next += partLength;
     }
     if (frame.checksumStart >= 0) this.checksums.complete(writer.bytes, at, next);
     writer.end(length);
   }
 
-  /** Writes what is left, and closes the sink. */
+  /** Writes the rest, and closes the sink. */
   close(): void {
     if (this.over) return;
     this.writer.close();
@@ -124,7 +124,7 @@ export class Capture {
 
   private isIp(bytes: Uint8Array, frame: number, packet: number, length: number): boolean {
     if (length <= 0) return false;
-    const version = bytes[packet]! >> 4;
+    const version = bytes[packet] >> 4;
     if (this.headerLength === 0) return version === 4 || version === 6;
     const type = ethernetType(bytes, frame);
     if (type === ETHERTYPE_ARP) return true;
@@ -139,5 +139,5 @@ export class Capture {
 
 function copy(to: Uint8Array, at: number, from: Uint8Array, offset: number, length: number): void {
   if (length > SHORT_COPY) to.set(from.subarray(offset, offset + length), at);
-  else for (let i = 0; i < length; i++) to[at + i] = from[offset + i]!;
+  else for (let i = 0; i < length; i++) to[at + i] = from[offset + i];
 }

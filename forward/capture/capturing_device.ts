@@ -1,6 +1,6 @@
 /**
- * Where a capture meets the frames: around the device for those that go to the guest, and before the stack for those
- * that come from it. Without a capture neither is there, and so costs nothing.
+ * Where frames are captured: around the device on their way to the guest, and before the stack on their way from it.
+ * Without a capture neither is in place, so none costs nothing.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export class CapturingDevice implements Device {
   readonly tcpSegmentation6: boolean;
   readonly udpSegmentation: boolean;
 
-  /** The device stays the caller's. */
+  /** The caller still owns the device. */
   constructor(private readonly device: Device, private readonly capture: Capture) {
     this.medium = device.medium;
     this.mtu = device.mtu;
@@ -50,7 +50,7 @@ export interface FrameTaker {
   endOfTurn(): void;
 }
 
-/** The same taker, but its frames are captured first. */
+/** Wraps a taker so that its frames are captured first. */
 export function captureFrames(taker: FrameTaker, capture: Capture): FrameTaker {
   return {
     receive: (frame) => {

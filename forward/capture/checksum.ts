@@ -1,5 +1,5 @@
 /**
- * Transport checksums of packets whose sender left them to a device that never needed to compute them.
+ * Completes the transport checksums that a sender left to the device, which never computed them.
  *
  * @module
  */
@@ -28,16 +28,15 @@ import { ExtensionWalk } from "../../stack/wire/ipv6_extensions.ts";
 import { TCP_CHECKSUM, TCP_HEADER, TCP_PROTOCOL } from "../../stack/wire/tcp.ts";
 import { UDP_CHECKSUM, UDP_HEADER, UDP_PROTOCOL } from "../../stack/wire/udp.ts";
 
-/** Computes them. One object serves for many packets. */
+/** Completes checksums; one object serves for all packets. */
 export class ChecksumCompleter {
   private readonly extensions = new ExtensionWalk(false);
 
   /**
-   * Puts the checksum of TCP or UDP in its place in the IP packet `bytes[at..end)`. What is no such packet, or only a
-   * fragment of one, stays as it is.
+   * Puts the checksum of TCP or UDP into the IP packet `bytes[at..end)`. Other packets and fragments stay as they are.
    */
   complete(bytes: Uint8Array, at: number, end: number): void {
-    if (bytes[at]! >> 4 === 4) this.complete4(bytes, at, end);
+    if (bytes[at] >> 4 === 4) this.complete4(bytes, at, end);
     else this.complete6(bytes, at, end);
   }
 
@@ -53,7 +52,7 @@ export class ChecksumCompleter {
     const last = at + IPV6_HEADER + ipv6PayloadLength(bytes, at);
     const { extensions } = this;
     const namedAt = ipv6NextHeaderAt(at);
-    extensions.begin(bytes[namedAt]!, namedAt, at + IPV6_HEADER);
+    extensions.begin(bytes[namedAt], namedAt, at + IPV6_HEADER);
     if (extensions.run(bytes, last) !== "transport") return;
     put(bytes, 6, ipv6Source(at), ipv6Destination(at), extensions.protocol, extensions.at, last);
   }
@@ -73,7 +72,7 @@ function put(
   const length = end - transport;
   if (length < (isTcp ? TCP_HEADER : UDP_HEADER)) return;
   const field = transport + (isTcp ? TCP_CHECKSUM : UDP_CHECKSUM);
-  if (!isTcp && version === 4 && get16(bytes, field) === 0) return; // it has none (RFC 768)
+  if (!isTcp && version === 4 && get16(bytes, field) === 0) return; // no checksum (RFC 768)
   put16(bytes, field, 0);
   const pseudo = pseudoHeaderSum(bytes, source, destination, version, protocol, length);
   const checksum = complement(addSums(pseudo, partialSum(bytes, transport, length)));

@@ -1,6 +1,6 @@
 /**
- * The classic capture file (draft-ietf-opsawg-pcap): a header, then for each packet a header and its bytes. All numbers
- * are big-endian here, whatever the machine is.
+ * The classic capture file (draft-ietf-opsawg-pcap): a header, then for each packet a header and its bytes. This program
+ * writes all numbers in big-endian order, on every machine.
  *
  *     magic (4)   major (2)   minor (2)   reserved (8)   snap length (4)   link type (4)
  *     seconds (4)   microseconds (4)   captured length (4)   original length (4)   the packet
@@ -17,9 +17,9 @@ export const RECORD_HEADER = 16;
 /** Microseconds; the byte order is that of the file. */
 const MAGIC = 0xa1b2c3d4;
 const MAJOR_VERSION = 2, MINOR_VERSION = 4;
-/** No packet is longer. tcpdump's own, and the most that it reads. */
+/** The longest packet. tcpdump has the same value, and reads no longer ones. */
 const SNAP_LENGTH = 262_144;
-/** Packets start with the IPv4 or IPv6 header. */
+/** The link type of packets that start with the IPv4 or IPv6 header. */
 const LINKTYPE_RAW = 101;
 
 const CAPTURED_LENGTH = 8;
@@ -44,7 +44,7 @@ export function putRecordHeader(bytes: Uint8Array, at: number, time: number, len
   put32(bytes, at + 12, length);
 }
 
-/** The length of the packet and its header, which is at `at`. */
+/** The length of a packet with its header, which is at `at`. */
 export function recordLength(bytes: Uint8Array, at: number): number {
   return RECORD_HEADER + get32(bytes, at + CAPTURED_LENGTH);
 }

@@ -1,38 +1,38 @@
 /**
- * A capture file on its way to where it is stored: packets collect in a buffer, which is written when it has enough, or
- * when the event loop comes to rest. So whoever has the answer to a ping finds both packets in the file, while a bulk
- * transfer, which leaves no rest, is written in large pieces. A loop that never rests writes some time after the first
- * packet in the buffer.
+ * Writes a capture file. Packets collect in a buffer, which is written when it holds FLUSH_AT bytes, or when the event
+ * loop comes to rest. So the file has both packets of a ping as soon as the answer has arrived, while a bulk transfer,
+ * which leaves no rest, is written in large pieces. A loop that never rests writes some time after the first packet in the
+ * buffer.
  *
- * Writes are synchronous. Those of Deno that are not end in a later turn of the event loop, one a turn, while a bulk
+ * Writes are synchronous. Deno's asynchronous writes end in a later turn of the event loop, one a turn, while a bulk
  * transfer brings 2 MiB a turn: with 8 to 64 MiB of buffers and 2 cores, up to nine tenths of a transfer at 5 to 15
  * Gbit/s were missing from its capture. Synchronous writes take 30 to 55 µs for 64 KiB and miss nothing; that is the
  * price of a capture.
  *
  *     pending < FLUSH_AT    a packet → buffer; written at the loop's rest, or by the timer
  *     pending ≥ FLUSH_AT    written at once
- *     sink takes nothing    (a pipe whose reader rests) asked again with each packet, and by the timer
+ *     sink takes nothing    (a pipe that is not read) tried again with each packet, and by the timer
  *     buffer full           packets are dropped, and counted
- *     sink fails            (the disk is full) over: the file is cut off behind its last whole packet, all others pass by
+ *     sink fails            (the disk is full) the capture ends; the file is cut off behind its last whole packet
  *
  * @module
  */
 import { FILE_HEADER, putFileHeader, putRecordHeader, RECORD_HEADER, recordLength } from "./pcap.ts";
 
-/** What is written at once: enough to make the call itself cheap, and less than a processor's cache holds. */
+/** The size of a write in bytes: enough that the call itself is cheap, and less than a processor's cache. */
 const FLUSH_AT = 256 * 1024;
-/** What is kept for a sink that takes nothing now. */
+/** The size of the buffer in bytes, for a sink that takes nothing now. */
 const CAPACITY = 4 * 1024 * 1024;
-/** A packet is in the file after this time at the latest, also where the loop has no rest: people watch captures grow. */
+/** A packet is in the file after this time at the latest, even if the loop never rests: people watch captures grow. */
 const FLUSH_AFTER_MS = 200;
-/** Up to this number of packets since the last rest of the loop, each is worth a write of its own. */
+/** Up to this number of packets since the loop's last rest, each may have a write of its own. */
 const FEW = 16;
-/** How soon a sink that took nothing is asked again: a pipe holds 64 KiB. */
+/** How soon a sink that took nothing is tried again: a pipe holds 64 KiB. */
 const RETRY_AFTER_MS = 10;
 
-/** Where a capture is stored. */
+/** The file or pipe that a capture goes to. */
 export interface CaptureSink {
-  /** Writes some of `bytes[from..to)` and returns how much; 0: it takes nothing now. May throw: it is broken then. */
+  /** Writes some of `bytes[from..to)` and returns how much; 0: it takes nothing now. Throws if it is broken. */
   write(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): number;
   /** Cuts off what is behind `size` bytes. May throw. */
   truncate(size: number): void;
@@ -50,14 +50,14 @@ export interface PcapWriterOptions {
   readonly failed: (error: Error) => void;
 }
 
-/** See the module's text. */
+/** The writer of one capture file. */
 export class PcapWriter {
-  /** Where {@linkcode begin} says, the packet's bytes belong. */
+  /** The buffer. The packet's bytes belong at the offset that {@linkcode begin} returns. */
   readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(CAPACITY));
-  /** Packets that were captured, and those for which there was no room. */
+  /** How many packets were captured, and how many found no room. */
   packets = 0;
   dropped = 0;
-  /** Of the buffer: the record that is not written whole, what is not written, what is free. */
+  /** Offsets in the buffer: of the first record not written whole, of the first byte not written, of the free part. */
   private record = 0;
   private from = 0;
   private to = 0;
@@ -76,7 +76,7 @@ export class PcapWriter {
     if (taken < FILE_HEADER) throw new Error("no room for the header of the file");
   }
 
-  /** Makes room for a packet of `length` bytes that passed at `time`: its offset in `bytes`, or -1: it is not captured. */
+  /** Makes room for a packet of `length` bytes that passed at `time`; returns its offset in `bytes`, or -1: no room. */
   begin(time: number, length: number): number {
     if (this.over) return -1;
     const size = RECORD_HEADER + length;
@@ -88,7 +88,7 @@ export class PcapWriter {
     return this.to + RECORD_HEADER;
   }
 
-  /** The packet that {@linkcode begin} made room for stands in `bytes`. */
+  /** The packet that {@linkcode begin} made room for is in `bytes` now. */
   end(length: number): void {
     this.packets++;
     this.sinceRest++;
@@ -105,12 +105,12 @@ export class PcapWriter {
     return this.sinceRest <= FEW;
   }
 
-  /** Writes what waits now. */
+  /** Writes the packets that wait. */
   write(): void {
     if (!this.over && this.to > this.from) this.flush();
   }
 
-  /** Writes what the sink takes, and ends. */
+  /** Writes what the sink takes, and closes it. */
   close(): void {
     if (this.over) return;
     this.flush();
@@ -146,7 +146,7 @@ export class PcapWriter {
     else this.skipWritten();
   }
 
-  /** Moves `record` up to the record that is not written whole. */
+  /** Moves `record` up to the first record that is not written whole. */
   private skipWritten(): void {
     for (let next = this.record; next <= this.from; next += recordLength(this.bytes, next)) this.record = next;
   }
@@ -177,7 +177,7 @@ export class PcapWriter {
     try {
       sink.truncate(this.written - (this.from - this.record));
     } catch {
-      // a pipe can't be; readers of captures know how to end within a packet
+      // a pipe can't be truncated; readers of captures cope with an end within a packet
     }
     sink.close();
     failed(error);

@@ -1,5 +1,5 @@
 /**
- * The capture's part of a start.
+ * Starts the capture of `-pcap`.
  *
  * @module
  */
@@ -10,22 +10,23 @@ import { attempt } from "../report/start_failed.ts";
 import { Capture } from "./capture.ts";
 import type { CaptureSink } from "./pcap_writer.ts";
 
-/** What it takes to start a capture. */
+/** What {@linkcode startCapture} needs. */
 export interface CaptureParts {
-  /** Makes the file. Throws if it can't. */
+  /** Creates the file. Throws if it can't. */
   readonly create: (path: string) => CaptureSink;
   readonly device: Pick<Device, "medium">;
   /** Calls `run` once, as soon as the event loop has nothing else to do. */
   readonly atRest: (run: () => void) => void;
-  /** Is told of what goes wrong later. */
+  /** Gets the line about what goes wrong later. */
   readonly stderr: Output;
 }
 
-/** Begins the file. Throws a {@linkcode StartFailed}. */
+/** Creates the file and writes its header. Throws a {@linkcode StartFailed}. */
 export function startCapture(path: string, { create, device, atRest, stderr }: CaptureParts): Capture {
   return attempt(ExitStatus.PCAP, pcapFailed, () =>
     new Capture({
-      ...{ sink: create(path), medium: device.medium },
+      sink: create(path),
+      medium: device.medium,
       after: (delay, run) => setTimeout(run, delay),
       atRest,
       problem: (text) => stderr.line(problem(text)),

@@ -4,12 +4,12 @@
  * @module
  */
 
-/** The time of day and the monotonic clock may drift apart by so many ms before the latter is set anew. */
+/** How far the time of day and the monotonic clock may drift apart before the offset is set anew, in ms. */
 const TOLERANCE_MS = 10;
 
 /**
- * The time of day has only milliseconds, and the monotonic clock has the rest: so this is the latter with an offset,
- * which is found anew when somebody sets the time of day. Both are read each time: 0.15 µs.
+ * The time of day has only milliseconds, and the monotonic clock has the digits behind them. So this is the monotonic
+ * clock with an offset, which is set anew when somebody sets the time of day. Both are read each time: 0.15 µs.
  */
 export class WallClock {
   private offset: number;

@@ -1,12 +1,12 @@
 /**
  * The host's network through Deno's own sockets.
  *
- * Deno answers every read and write by a promise, so nothing here completes at once: each call makes one promise, with
- * one `then` on functions that were bound when the socket was made.
+ * Deno's reads and writes return promises, so no operation completes at once. Each makes one promise, with one `then` on
+ * functions that were bound when the socket was made.
  *
- * Deno has no call for these, and this is what happens instead:
+ * Deno has no call for the following:
  *
- * | what | with Deno's sockets |
+ * | missing | what happens instead |
  * | --- | --- |
  * | reset a connection (SO_LINGER) | it is closed: the peer sees the end of the stream |
  * | ICMP errors about datagrams (IP_RECVERR) | not reported: the sender waits for its own timeout |
@@ -143,7 +143,7 @@ class DenoListener implements HostListener {
   };
 }
 
-/** The stream of a connection; null if its peer was gone before it could be asked for its address. */
+/** The stream of a connection; null if the peer closed before its address could be read. */
 function streamOf(conn: Deno.TcpConn): HostStream | null {
   try {
     return new DenoStream(conn);

@@ -18,18 +18,18 @@ import { MAX_QUEUED_DATAGRAMS, MAX_RECEIVE_ERRORS } from "../limits/limits.ts";
 import type { SendCopies } from "./send_copies.ts";
 import type { SlabBuffers } from "./slab_buffers.ts";
 
-/** See the module's text. */
+/** A UDP socket of Deno's. */
 export class DenoDatagram implements HostDatagram {
   readonly local: Endpoint;
-  /** Datagrams that were not sent because the queue was full. */
+  /** How many datagrams were dropped because the queue was full. */
   dropped = 0;
   private closed = false;
   private readonly buffer: Uint8Array;
   /** Receive errors since the last datagram. */
   private errors = 0;
-  /** What is to be sent, the oldest first; the first one is under way. */
+  /** The datagrams to send, the oldest first; the first one is being sent. */
   private readonly queue: QueuedDatagram[] = [];
-  /** The endpoints of the last datagram each way, and Deno's form of them: most follow one of their kind. */
+  /** The endpoint of the last datagram each way, and Deno's form of it: most datagrams go where the last one went. */
   private lastTo: Endpoint | null = null;
   private lastToAddress: Deno.NetAddr | null = null;
   private lastFrom: Endpoint | null = null;
@@ -87,13 +87,13 @@ export class DenoDatagram implements HostDatagram {
   private readonly receiveFailed = (error: unknown): void => {
     if (this.closed) return this.buffers.release(this.buffer);
     this.handler.failed(hostError(error, `receive on udp ${formatEndpoint(this.local)}`), null, null);
-    // Such errors are about a datagram. A socket that gives nothing else is broken: reading on would spin.
+    // An error is about one datagram. A socket that gives only errors is broken: reading on would spin.
     if (++this.errors < MAX_RECEIVE_ERRORS) this.receive();
     else this.buffers.release(this.buffer);
   };
 
   private sendNext(): void {
-    const { copy, to } = this.queue[0]!;
+    const { copy, to } = this.queue[0];
     let address = this.lastToAddress;
     if (to !== this.lastTo || address === null) {
       address = { transport: "udp", hostname: zonedAddress(to.address, this.zone), port: to.port };
@@ -113,7 +113,7 @@ export class DenoDatagram implements HostDatagram {
   };
 
   private readonly sendFailed = (error: unknown): void => {
-    const { copy, to } = this.queue[0]!;
+    const { copy, to } = this.queue[0];
     if (!this.closed) this.handler.failed(hostError(error, `send to udp ${formatEndpoint(to)}`), to, lost(copy));
     this.sent();
   };

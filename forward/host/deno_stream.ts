@@ -14,15 +14,15 @@ export class DenoStream implements HostStream {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   handler: HostStreamHandler | null = null;
-  readonly ended = false; // it is another read that tells
+  readonly ended = false; // only another read can tell
   private closed = false;
 
-  /** Takes the connection over. Throws if the peer's address can't be had any more. */
+  /** Takes the connection over. Throws if the peer's address can't be read any more. */
   constructor(private readonly conn: Deno.TcpConn) {
     this.local = endpointOf(conn.localAddr);
     this.remote = endpointOf(conn.remoteAddr);
     conn.setNoDelay(true);
-    conn.setKeepAlive(true); // the guest's own probes end at the stack, so that a peer that vanished is found out here
+    conn.setKeepAlive(true); // the guest's probes end at the stack, so a vanished peer must be detected here
   }
 
   read(into: Chunk): number {
@@ -38,7 +38,7 @@ export class DenoStream implements HostStream {
   }
 
   closeWrite(): void {
-    // It fails where the connection is gone; the read that is pending, or the next, tells so.
+    // It fails if the connection has ended; the pending read, or the next one, reports that.
     if (!this.closed) this.conn.closeWrite().catch(() => {});
   }
 
@@ -48,7 +48,7 @@ export class DenoStream implements HostStream {
     this.conn.close();
   }
 
-  /** Closes, as Deno has no call that resets, and shuts down before it closes: the peer sees the end of the stream. */
+  /** Closes: Deno has no call that resets, and shuts down before it closes, so the peer sees the end of the stream. */
   reset(): void {
     this.close();
   }

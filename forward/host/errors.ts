@@ -1,7 +1,7 @@
 /**
- * What the system said, as one of the few categories that a guest can be told. Deno gives its errors a class only for
- * some of them (EHOSTUNREACH and EMFILE come as plain `Error`, EINVAL as `TypeError`), but all that come from the
- * system carry the name of the errno in `code`, so that alone is looked at.
+ * The system's errors in the few categories that a guest can be told. Deno has a class only for some of them (EHOSTUNREACH
+ * and EMFILE come as plain `Error`, EINVAL as `TypeError`), but each carries the name of its errno in `code`, so that is
+ * what counts.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const FAILURES: Readonly<Record<string, HostFailure>> = {
   ENOTCONN: "reset",
   ENETUNREACH: "network-unreachable",
   ENETDOWN: "network-unreachable",
-  EINVAL: "network-unreachable", // what a `blackhole` route answers (fib_props in net/ipv4/fib_semantics.c)
+  EINVAL: "network-unreachable", // the answer of a `blackhole` route (fib_props in net/ipv4/fib_semantics.c)
   EHOSTUNREACH: "host-unreachable",
   EHOSTDOWN: "host-unreachable",
   ETIMEDOUT: "timeout",
@@ -29,7 +29,7 @@ const FAILURES: Readonly<Record<string, HostFailure>> = {
 };
 
 /**
- * Makes a {@linkcode HostError} of whatever was thrown.
+ * Turns anything thrown into a {@linkcode HostError}.
  *
  * @param what the operation and its object, for a person: `connect to 192.0.2.1:80`
  */
@@ -38,7 +38,7 @@ export function hostError(thrown: unknown, what: string): HostError {
   return new HostError(hostFailure(thrown), `${what}: ${systemText(thrown)}`, { cause: thrown });
 }
 
-/** The category alone. */
+/** The category of anything thrown. */
 export function hostFailure(thrown: unknown): HostFailure {
   if (!(thrown instanceof Error)) return "other";
   if (thrown.name === "AbortError" || thrown.name === "Interrupted") return "aborted";
@@ -46,13 +46,13 @@ export function hostFailure(thrown: unknown): HostFailure {
   return typeof code === "string" ? FAILURES[code] ?? "other" : "other";
 }
 
-/** Why it failed, in the system's words alone, for a place where what was tried and on what is known already. */
+/** The reason alone, in the system's words, for a line that already says what was tried. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error instanceof HostError && error.cause !== undefined ? systemText(error.cause) : error.message;
 }
 
-/** `connection refused`: as the C library and Go write it in the middle of a sentence. */
+/** The system's words as the C library and Go write them within a sentence: `connection refused`. */
 function systemText(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const text = thrown.message.replace(/ \(os error \d+\)$/, "");

@@ -1,6 +1,6 @@
 /**
- * The host's network with the host's loopback in the place of the program's own addresses: what a guest sends to those
- * goes to 127.0.0.1 or ::1, and what comes from there comes from these.
+ * The host's network for `-host-loopback`: the gateway's addresses stand for the host's loopback. What the guest sends to
+ * them goes to 127.0.0.1 or ::1, and what comes from there comes from them.
  *
  * @module
  */
@@ -21,29 +21,31 @@ import type {
 import { Prefix } from "../addresses/prefix.ts";
 import type { Range } from "../policy/range.ts";
 
-/** An address of the program on the guest's link, and the address of the host that it stands for. */
+/** An address of the gateway on the guest's link, and the address of the host that it stands for. */
 export interface LoopbackPair {
   readonly gateway: IpAddress;
   readonly loopback: IpAddress;
 }
 
-/** What the program's own addresses stand for with `-host-loopback`. */
+/** The two pairs, one a version. */
 export const LOOPBACKS: readonly LoopbackPair[] = [
   { gateway: DEFAULT_ADDRESSES.gateway4, loopback: IpAddress.parse("127.0.0.1") },
   { gateway: DEFAULT_ADDRESSES.gateway6, loopback: IpAddress.parse("::1") },
 ];
 
-/** The program's own addresses, any port, over TCP and UDP: what the policy has to allow for this to be of use. */
+/** The gateway's addresses with all ports, over TCP and UDP: the policy must allow these ranges. */
 export function gatewayRanges(pairs: readonly LoopbackPair[]): Range[] {
   return pairs.flatMap(({ gateway }) =>
     (["tcp", "udp"] as const).map((network) => ({
-      ...{ network, minPort: 0, maxPort: 0xffff },
+      network,
+      minPort: 0,
+      maxPort: 0xffff,
       prefix: Prefix.ofAddress(gateway),
     }))
   );
 }
 
-/** See the module's text. */
+/** Translates between the gateway's addresses and the loopback's. */
 export class LoopbackHost implements HostNetwork {
   constructor(private readonly host: HostNetwork, private readonly pairs: readonly LoopbackPair[]) {}
 

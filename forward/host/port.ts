@@ -1,9 +1,9 @@
 /**
- * The host's network as `forward/` uses it: streams, listeners and datagram sockets behind one small interface, so
- * that one implementation can be exchanged for another and tests can do without a network.
+ * The host's network as `forward/` uses it: streams, listeners and datagram sockets behind one interface. There are two
+ * implementations, by libc's calls (ffi/host/) and by Deno's (deno.ts); tests have their own.
  *
- * Reads and writes complete at once or later: a call that can finish now returns its result; otherwise it returns
- * {@linkcode PENDING} and the handler is told. At most one read and one write of a stream are pending at a time.
+ * Reads and writes complete at once or later. A call that can finish now returns its result; otherwise it returns
+ * {@linkcode PENDING}, and the handler is called at the end. At most one read and one write of a stream are pending.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export class HostError extends Error {
   }
 }
 
-/** What a {@linkcode HostStream} tells its user. Never called from within `read` or `write`. */
+/** Takes the outcomes of pending operations. Never called from within `read` or `write`. */
 export interface HostStreamHandler {
   /** A pending read is complete: `length` bytes, 0 at the end of the stream. */
   readDone(length: number): void;
@@ -49,15 +49,15 @@ export interface HostStream {
   readonly remote: Endpoint;
   /** Must be set before the first read or write. */
   handler: HostStreamHandler | null;
-  /** Whether the end of the stream is known to have come with what was read last: the next read gives 0. */
+  /** Whether the end of the stream is known to follow the data read last: the next read gives 0. */
   readonly ended: boolean;
-  /** Reads into the chunk. The count, 0 at the end of the stream, or {@linkcode PENDING}. May throw a HostError. */
+  /** Reads into the chunk. Returns the length, 0 at the end of the stream, or PENDING. May throw a HostError. */
   read(into: Chunk): number;
-  /** Writes from the chunk. The count taken (at least one), or {@linkcode PENDING}. May throw a HostError. */
+  /** Writes from the chunk. Returns the length taken (at least 1), or PENDING. May throw a HostError. */
   write(from: Chunk): number;
   /** Ends the writing direction (FIN). */
   closeWrite(): void;
-  /** Closes both directions. A pending operation may still touch its chunk's memory, but the handler is silent. */
+  /** Closes both directions. A pending operation may still use its chunk's memory; the handler is not called again. */
   close(): void;
   /** Closes with RST, so that the peer sees a reset. */
   reset(): void;
@@ -69,38 +69,38 @@ export interface HostListener {
   close(): void;
 }
 
-/** What ICMP has said about a datagram. */
+/** An ICMP error about a datagram. */
 export interface IcmpReport {
-  /** Of ICMP or ICMPv6, by the version of where the datagram was to go. */
+  /** Type and code of ICMP or ICMPv6, by the version of the datagram's destination. */
   readonly type: number;
   readonly code: number;
-  /** Who has sent it; null: not known. */
+  /** The error's source; null: not known. */
   readonly from: IpAddress | null;
 }
 
-/** A datagram that was not delivered, as far as it is known. */
+/** What is known of a datagram that was not delivered. */
 export interface LostDatagram {
-  /** What has brought the news; null: the host's own kernel did not send it. */
+  /** The error of a router or of the destination; null: the host's own kernel did not send the datagram. */
   readonly icmp: IcmpReport | null;
-  /** Where it was too large: the largest IP packet in bytes that passes; 0: not known, or that is not why. */
+  /** If it was too large: the largest IP packet that passes, in bytes; 0: not known, or there was another reason. */
   readonly mtu: number;
-  /** The beginning of its data, a copy; and the length of all of its data, that of `data` where nobody knows. */
+  /** A copy of the beginning of its data, and the length of all its data (that of `data` if not known). */
   readonly data: Uint8Array;
   readonly length: number;
 }
 
-/** What a {@linkcode HostDatagram} tells its user. */
+/** Takes what a {@linkcode HostDatagram} receives. */
 export interface HostDatagramHandler {
   /**
    * A datagram arrived; `bytes[0..length)` is valid until the call returns.
    *
-   * @param asked the address of the host that it was sent to, of crowded sockets on the wildcard; null: not known
+   * @param asked the address of the host that it was sent to, on crowded sockets with the wildcard; null: not known
    */
   received(bytes: Uint8Array, length: number, from: Endpoint, asked: IpAddress | null): void;
   /**
    * A send failed, or the network reported an error about an earlier datagram. Never called from within `send`.
    *
-   * @param to where the datagram was to go; null: not known
+   * @param to the datagram's destination; null: not known
    * @param lost the datagram; null: not known which
    */
   failed(error: HostError, to: Endpoint | null, lost: LostDatagram | null): void;
@@ -112,14 +112,14 @@ export interface HostDatagram {
   /**
    * Sends a copy of `bytes[offset .. offset + length)`.
    *
-   * @param from the address of the host that it comes from, of a socket on the wildcard; null or not given: by the route
+   * @param from the source address, on a socket with the wildcard; null or not given: the kernel chooses it by the route
    */
   send(bytes: Uint8Array, offset: number, length: number, to: Endpoint, from?: IpAddress | null): void;
   /**
-   * How the datagrams that are sent from now on travel, as far as this implementation can say so.
+   * Sets how datagrams are sent from now on, as far as the implementation can.
    *
-   * @param hopLimit their time to live or hop limit, 1 to 255; 0: the system's usual one
-   * @param dontFragment one that is larger than the path's MTU is lost, with a report, and not sent in fragments
+   * @param hopLimit their time to live or hop limit, 1 to 255; 0: the system's default
+   * @param dontFragment a datagram larger than the path's MTU is lost, with a report, instead of fragmented
    */
   setPath(hopLimit: number, dontFragment: boolean): void;
   close(): void;
@@ -137,19 +137,19 @@ export interface DialOptions {
  */
 export interface HostDialHandler {
   connected(stream: HostStream): void;
-  /** A {@linkcode HostError}; or what can only be a fault of this program. */
+  /** A {@linkcode HostError}; any other error is a fault of this program. */
   failed(error: unknown): void;
 }
 
 /** A dial under way. */
 export interface HostDial {
-  /** Gives it up. After its end it does nothing. */
+  /** Gives the dial up. After its end this does nothing. */
   cancel(): void;
 }
 
 /** Options of {@linkcode HostNetwork.datagram}. */
 export interface DatagramOptions {
-  /** Many will send to it, at any time: there must be room for what comes while this program is busy. */
+  /** Many peers send to the socket at any time: its receive buffer must hold what comes while the program is busy. */
   readonly crowded?: boolean;
   /** As in {@linkcode DialOptions}. */
   readonly zone?: string;
@@ -157,10 +157,10 @@ export interface DatagramOptions {
 
 /** The host's network. */
 export interface HostNetwork {
-  /** Connects, and tells the handler. Never throws. Nagle's algorithm is off on the stream. */
+  /** Connects, and calls the handler with the outcome. Never throws. Nagle's algorithm is off on the stream. */
   dial(remote: Endpoint, handler: HostDialHandler, options?: DialOptions): HostDial;
-  /** Listens on an address and port (0: any free one), and hands over each accepted stream. Throws a HostError. */
+  /** Listens on an address and port (0: any free one), and hands over the accepted streams. Throws a HostError. */
   listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener;
-  /** A UDP socket on an address (the wildcard: all of its version) and port (0: any). Throws a HostError. */
+  /** Opens a UDP socket on an address (the wildcard: all of its version) and port (0: any). Throws a HostError. */
   datagram(local: Endpoint, handler: HostDatagramHandler, options?: DatagramOptions): HostDatagram;
 }

@@ -1,16 +1,16 @@
 /**
- * Copies of datagrams that wait for the host's kernel, in buffers that are used again, and a bound for all of them.
+ * Copies of datagrams that wait until Deno has sent them, in buffers that are used again. All copies together are bounded.
  *
  * @module
  */
 import { MAX_COPIED_BYTES, MAX_SPARE_COPIES, SMALL_COPY } from "../limits/limits.ts";
 
-/** See the module's text. */
+/** Makes copies, and takes them back. */
 export class SendCopies {
   private readonly spare: ArrayBuffer[] = [];
   private inUse = 0;
 
-  /** A copy of `bytes[offset .. offset + length)`, to be given back when it was sent; null: there are too many. */
+  /** Copies `bytes[offset .. offset + length)`; the copy is to be released when it is sent. Null: there are too many. */
   make(bytes: Uint8Array, offset: number, length: number): Uint8Array<ArrayBuffer> | null {
     const size = Math.max(length, SMALL_COPY);
     if (this.inUse + size > MAX_COPIED_BYTES) return null;
@@ -21,7 +21,7 @@ export class SendCopies {
     return copy;
   }
 
-  /** Gives a copy back; the caller must not use it again. */
+  /** Takes a copy back; the caller must not use it again. */
   release(copy: Uint8Array<ArrayBuffer>): void {
     const { buffer } = copy;
     this.inUse -= buffer.byteLength;

@@ -1,22 +1,22 @@
 /**
- * Receive buffers for sockets that are many and mostly see little: each may take a datagram of any size, yet costs only
- * the pages that were ever written. They are cut from slabs that are large enough for the allocator to map them fresh
- * from the kernel (glibc's mmap threshold is at most 32 MiB and 128 KiB at first), where an untouched page is no page.
+ * Receive buffers for many sockets that mostly receive little. Each takes a datagram of any size, but costs only the pages
+ * that were ever written: buffers are cut from slabs so large that the allocator maps them fresh from the kernel (glibc's
+ * mmap threshold is 128 KiB at first, and at most 32 MiB), and an untouched page of a fresh mapping takes no memory.
  *
  * @module
  */
 import { DATAGRAM_BUFFER, DATAGRAM_SLAB } from "../limits/limits.ts";
 
-/** See the module's text. The buffer given back last is handed out first: its pages are there already. */
+/** The free buffers. The buffer released last is handed out first: its pages are mapped already. */
 export class SlabBuffers {
   private readonly free: Uint8Array[] = [];
 
-  /** A buffer of DATAGRAM_BUFFER bytes; what is in it is anything. */
+  /** A buffer of DATAGRAM_BUFFER bytes with arbitrary contents. */
   take(): Uint8Array {
     return this.free.pop() ?? this.cut();
   }
 
-  /** Gives a buffer back, to which nothing writes any more. */
+  /** Takes a buffer back. Nothing may write to it any more. */
   release(buffer: Uint8Array): void {
     this.free.push(buffer);
   }

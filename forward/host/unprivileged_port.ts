@@ -1,15 +1,15 @@
 /**
- * Advice for whoever wants to listen on a port that the system keeps for privileged programs (ip(7),
+ * Advice to a user who wants to listen on a port that the system keeps for privileged programs (ip(7),
  * "ip_unprivileged_port_start"; it holds for IPv6 as well).
  *
  * @module
  */
 import { HostError } from "./port.ts";
 
-/** The name of the setting, as sysctl(8) has it. */
+/** The name of the setting for sysctl(8). */
 const SETTING = "net.ipv4.ip_unprivileged_port_start";
 
-/** The first port that everybody may listen on: 1,024 where nobody has set another, or where it can't be read. */
+/** The first port that every user may listen on: 1,024 by default, and if the setting can't be read. */
 export function unprivilegedPortStart(): number {
   try {
     return Number(Deno.readTextFileSync(`/proc/sys/${SETTING.replaceAll(".", "/")}`));
@@ -19,9 +19,9 @@ export function unprivilegedPortStart(): number {
 }
 
 /**
- * What to do about an error of listening on a port, to be put behind the reason; empty if it is another's matter.
+ * Returns what to do about an error of listening on a port, to follow the reason; empty if the error is another one.
  *
- * @param start gives the first port that everybody may listen on
+ * @param start returns the first port that every user may listen on
  */
 export function portAdvice(error: unknown, port: number, start: () => number = unprivilegedPortStart): string {
   if (!(error instanceof HostError) || error.failure !== "prohibited" || port === 0) return "";

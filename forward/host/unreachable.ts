@@ -1,12 +1,12 @@
 /**
- * What the guest is told of the host's failures.
+ * The ICMP errors by which the guest is told of the host's failures.
  *
  * @module
  */
 import type { Unreachable } from "../../stack/base/layers.ts";
 import type { HostFailure } from "./port.ts";
 
-/** The ICMP error that says the same; null where there is none. */
+/** The ICMP error with the same meaning; null if there is none. */
 export function unreachableFor(failure: HostFailure): Unreachable | null {
   switch (failure) {
     case "network-unreachable":
