@@ -1,5 +1,5 @@
 /**
- * The guest's network of one run of the program: what the flags ask for, made of what the system gives.
+ * Builds the guest's network for one run of the program, from the flags and from what the system gives.
  *
  * @module
  */
@@ -40,45 +40,45 @@ import { Slirp } from "./slirp.ts";
 import { StackScheduler } from "./timers/stack_scheduler.ts";
 import { version } from "./cli/version.ts";
 
-/** What the system gives. */
+/** What the system gives, and what the start has opened. */
 export interface NetworkParts {
   readonly device: Device & { readonly counters: DeviceFigures };
-  /** The pool that the device's frames are from. */
+  /** The pool of the device's frames. */
   readonly frames: FramePool;
   readonly allocate: Allocate;
-  /** Where the guest's connections and datagrams go out, and where local forwards listen. */
+  /** The host's network, for the guest's traffic, and for local forwards. */
   readonly host: HostNetwork;
   readonly listeners: HostNetwork;
-  /** The host's pings. */
+  /** Sends the guest's pings from the host. */
   readonly pings: PingsOptions["sender"];
-  /** Puts off work to after the events that there are. */
+  /** Runs a function after all events that wait already. */
   readonly defer: (run: () => void) => void;
-  /** The time in ms, by `performance.now()`; while events are handled it may stand still. */
+  /** The time in ms, by `performance.now()`. It may stand still while events are handled. */
   readonly clock: () => number;
-  /** The address that datagrams to `remote` come from; null where the system has none to say. */
+  /** The source address of datagrams to `remote`; null: the system does not say. */
   readonly sourceTowards: (remote: Endpoint) => IpAddress | null;
   readonly process: ProcessSource;
-  /** Where the host's sockets that find no descriptor ask for one. */
+  /** Asks the guest's associations for a descriptor when a socket finds none. */
   readonly descriptors: SpareDescriptors;
-  /** Gives memory that nothing refers to any more back to the system. */
+  /** Gives unused memory back to the system. */
   readonly reclaim: () => void;
-  /** Calls back each time that the event loop has nothing to do. */
+  /** Sets what is called each time that the event loop comes to rest. */
   readonly onRest: (rested: () => void) => void;
   readonly capture: Capture | null;
   readonly metrics: MetricsServer | null;
   /** The program's log; null: none. */
   readonly log: ProgramLog | null;
-  /** For lines about forwards and connections; null: nobody wants them. */
+  /** Gets the lines about forwards and connections; null: they are switched off. */
   readonly lines: Output | null;
-  /** For what the user should know of while the program serves; null: nobody wants it. */
+  /** Gets notices while the program serves; null: they are switched off. */
   readonly notices: Output | null;
-  /** The process's outputs, to be counted. */
+  /** The process's outputs, for the metrics. */
   readonly outputs: { readonly stdout: Output; readonly stderr: Output };
-  /** Called at the end, the last first. */
+  /** Functions that are called at the end, the last first. */
   readonly cleanups: (() => void)[];
 }
 
-/** Makes it, with its forwards. Resolves with what takes the device's frames. Rejects with a {@linkcode StartFailed}. */
+/** Builds the network with its forwards. Resolves with the taker of the device's frames. Rejects with a StartFailed. */
 export async function makeNetwork(options: SharedOptions, parts: NetworkParts): Promise<FrameTaker> {
   const { device, frames, allocate, host, listeners, process, capture, metrics, lines, notices, defer, clock, log } =
     parts;
@@ -98,7 +98,11 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const scheduler = new StackScheduler(defer, clock);
   const slirp = new Slirp({
     device: capture === null ? device : new CapturingDevice(device, capture),
-    ...{ frames, allocate, host, listeners, logs },
+    frames,
+    allocate,
+    host,
+    listeners,
+    logs,
     policy: log === null ? policy : loggedPolicy(policy, log),
     echo: options.icmp === "auto" ? parts.pings : options.icmp,
     nameServers: new NameServers({
@@ -112,7 +116,9 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
       },
     }),
     dnsOnly: options.dnsNames === "allowed" ? new AllowedNames(options.allow) : undefined,
-    ...{ dns: options.dns, dhcp: options.dhcp, slaac: options.slaac },
+    dns: options.dns,
+    dhcp: options.dhcp,
+    slaac: options.slaac,
     limits: options.limits,
     descriptors: parts.descriptors,
     reclaim: parts.reclaim,
@@ -128,7 +134,11 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   }
   metrics?.show(
     new SlirpSource({
-      ...{ version, frames, meters, capture, lines: parts.outputs },
+      version,
+      frames,
+      meters,
+      capture,
+      lines: parts.outputs,
       device: device.counters,
       stack: slirp.stack,
       usage: () => slirp.usage,

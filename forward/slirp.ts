@@ -1,6 +1,6 @@
 /**
- * The guest's whole network in one object: the stack, and what forwards connections and datagrams between it and the
- * host. It is handed frames and hands frames to the device; it opens and reads nothing itself.
+ * The guest's whole network in one object: the stack, and what forwards connections and datagrams between the guest and
+ * the host. Frames are handed to it, and it hands frames to the device; it opens and reads nothing itself.
  *
  *     guest's ping      → policy → host
  *     guest's SYN       → remote forward bound there? → name server? → policy → host
@@ -49,65 +49,65 @@ export interface TcpPolicy {
 /** What a {@linkcode Slirp} is made of. */
 export interface SlirpOptions {
   readonly device: Device;
-  /** The pool that frames given to {@linkcode Slirp.receive} are from. */
+  /** The pool of the frames given to {@linkcode Slirp.receive}. */
   readonly frames: FramePool;
   readonly allocate: Allocate;
-  /** Where the guest's connections and datagrams go out. */
+  /** The host's network, for the guest's connections and datagrams. */
   readonly host: HostNetwork;
-  /** Where local forwards listen. */
+  /** The host's network, for local forwards, and for name servers on the host's loopback. */
   readonly listeners: HostNetwork;
   readonly policy: TcpPolicy & UdpPolicy & PingPolicy & Pick<Policy, "verdict">;
-  /** Who answers echo requests: the program, whatever their destination; nobody; or the destination, by this. */
+  /** What answers echo requests: this program, for all destinations; nothing; or the destination, by this sender. */
   readonly echo: "local" | "off" | PingsOptions["sender"];
   /** The host's name servers. */
   readonly nameServers: NameServers;
-  /** Whether the guest can ask those through the stack's `dns4` and `dns6`. */
+  /** Whether the stack's `dns4` and `dns6` are name servers, which ask those of the host. */
   readonly dns: boolean;
-  /** Answers for the only names that the guest may ask those for. Not given: it may ask for any. */
+  /** The answers for the only names that the guest may ask for. Not given: it may ask for any. */
   readonly dnsOnly?: AllowedNames | undefined;
-  /** Whether DHCP clients are answered, and whether the guest is to make itself IPv6 addresses: see the stack. */
+  /** Whether DHCP clients are answered, and whether the guest is told to make itself IPv6 addresses. */
   readonly dhcp: boolean;
   readonly slaac: boolean;
   readonly logs: Logs;
-  /** The end of a socket towards a remote end as people are to see it, where the socket is bound to no address. */
+  /** The end of a UDP socket as the lines show it. */
   readonly shown: Shown;
-  /** For sockets that find no descriptor. Not given: there are enough. */
+  /** Asks the associations for a descriptor when a socket finds none. Not given: there are enough. */
   readonly descriptors?: SpareDescriptors;
   /** {@linkcode DEFAULT_LIMITS} unless given. */
   readonly limits?: Limits;
-  /** The runtime's own event loop and clock unless given: simulations have another. */
+  /** The runtime's event loop and clock unless given; simulations have another. */
   readonly scheduler?: WakingScheduler;
-  /** Gives memory that nothing refers to any more back to the system. Called seldom, as it takes a while. */
+  /** Gives unused memory back to the system. Called seldom, as it takes tens of ms. */
   readonly reclaim?: () => void;
-  /** Random unsigned 32-bit numbers; such that nobody can guess unless given. */
+  /** Random unsigned 32-bit numbers; cryptographically strong ones unless given. */
   readonly random?: () => number;
 }
 
-/** See the module's text. */
+/** The guest's network. */
 export class Slirp {
   readonly stack: Stack;
   /** The guest's connections. */
   readonly outgoing: OutgoingFlows;
   readonly associations: Associations;
-  /** What is bound in the guest's network; further ones may be added at any time. */
+  /** The remote forwards; more may be added at any time. */
   readonly remoteTcp: RemoteForwards = new RemoteForwards();
   readonly remoteUdp: RemoteForwards = new RemoteForwards();
   readonly remoteTcpFlows: RemoteTcpFlows;
   readonly remoteUdpAssociations: RemoteUdpAssociations;
   readonly localTcp: LocalTcpClients;
   readonly localUdp: LocalUdpClients;
-  /** Null where the program itself answers, or nobody. */
+  /** Null if this program answers pings itself, or nothing does. */
   readonly pings: Pings | null;
-  /** Null where it is switched off. */
+  /** Null if it is switched off. */
   readonly dns: Dns | null;
   private readonly scheduler: WakingScheduler;
   private readonly frames: FramePool;
   private readonly giveBack: (() => void) | undefined;
-  /** The guest's associations, each of which takes a descriptor. */
+  /** The guest's associations. Each takes a descriptor. */
   private readonly idle: IdleTable;
-  /** Those of clients on the host, of which no guest can make too many. */
+  /** The clients of local forwards. A table of their own keeps the guest from displacing them. */
   private readonly idleClients: IdleTable;
-  /** All TCP connections, and those of them that are being made by the host. */
+  /** All TCP connections, and the dials among them. */
   private readonly connections: ConnectionCount;
   private readonly dials: Dials;
 
@@ -124,7 +124,10 @@ export class Slirp {
     descriptors.giveUp = () => idle.endOldest();
     const idleClients = this.idleClients = new IdleTable(scheduler, limits.udpAssociations, ended);
     this.stack = new Stack({
-      ...{ device, frames, allocate, defer: (run) => scheduler.defer(run) },
+      device,
+      frames,
+      allocate,
+      defer: (run) => scheduler.defer(run),
       addresses: { isNameServer: options.dns },
       echo: typeof echo === "string" ? echo : (request) => this.ping(request),
       clock: () => scheduler.now(),
@@ -132,7 +135,7 @@ export class Slirp {
         dhcp: options.dhcp,
         slaac: options.slaac,
         nameServers: () => this.nameServers(options),
-        // a name server that answers for some names alone refuses what short names are completed to
+        // a name server that answers for some names only would refuse completed names
         searchDomains: () => options.dnsOnly === undefined ? nameServers.searchDomains : [],
       },
       limits: stackLimits(limits),
@@ -145,7 +148,13 @@ export class Slirp {
     });
     const { tcp, udp, icmp, addresses: own } = this.stack;
     this.dns = !options.dns ? null : new Dns({
-      ...{ servers: nameServers, host, loopback: listeners, scheduler, guest: udp, addresses: own, allocate },
+      servers: nameServers,
+      host,
+      loopback: listeners,
+      scheduler,
+      guest: udp,
+      addresses: own,
+      allocate,
       random,
       limit: limits.dnsQuestions,
       only: options.dnsOnly,
@@ -167,7 +176,7 @@ export class Slirp {
     this.stack.start();
   }
 
-  /** What of the limits is in use now, and how often each was not enough. */
+  /** How much of each limit is in use now, and how often it was reached. */
   get usage(): LimitUsage {
     const { connections, dials, idle, idleClients } = this;
     return {
@@ -182,29 +191,29 @@ export class Slirp {
     };
   }
 
-  /** Drops all spare buffers, and gives memory that nothing refers to any more back to the system. */
+  /** Drops all spare buffers, and gives unused memory back to the system. */
   reclaimMemory(): void {
     this.stack.tcp.memory.dropSpare();
     this.frames.dropSpare();
     this.giveBack?.();
   }
 
-  /** Connections and associations. */
+  /** The number of connections and associations. */
   private get live(): number {
     return this.connections.size + this.idle.size + this.idleClients.size;
   }
 
-  /** Takes a frame of the guest; `endOfTurn` must follow. */
+  /** Takes a frame of the guest. {@linkcode endOfTurn} must follow. */
   receive(frame: Frame): void {
     this.stack.receive(frame);
   }
 
-  /** No more frames for now. */
+  /** Sends what the frames of this turn have caused. */
   endOfTurn(): void {
     this.stack.flush();
   }
 
-  /** Resets all connections on both sides and ends everything else, at once. */
+  /** Resets both sides of all connections, and ends everything else, at once. */
   close(): void {
     this.pings?.close();
     this.dns?.close();
@@ -217,7 +226,7 @@ export class Slirp {
     this.scheduler.stop();
   }
 
-  /** Those that the guest can ask: this program, or those of the host that the policy lets it reach. */
+  /** The name servers that DHCP tells the guest: this program, or those of the host that the policy lets it reach. */
   private nameServers({ nameServers, dns, policy }: SlirpOptions): readonly IpAddress[] {
     const { dns4, dns6 } = this.stack.addresses;
     if (dns) return [dns4, dns6];
@@ -279,7 +288,7 @@ export class Slirp {
   }
 }
 
-/** Of what is switched off. */
+/** The usage of a limit whose user is switched off. */
 const NOT_IN_USE: Usage = { current: 0, limit: 0, overflows: 0 };
 
 function dnsUsage(dns: Dns | null): Usage {
@@ -288,15 +297,15 @@ function dnsUsage(dns: Dns | null): Usage {
   return { current: inFlight, limit: dns.limit, overflows: outcomes.udp.evicted + outcomes.tcp.evicted };
 }
 
-/** The stack's part of the limits. Its own bound on connections stands behind ours, which knows of both sides. */
+/** The stack's part of the limits. The stack's bound on connections only backs up that of {@linkcode ConnectionCount}. */
 function stackLimits(limits: Limits): StackLimits {
   const { tcpConnections, halfOpen, dials, outOfOrderBytes, bufferedBytes } = limits;
   return {
     tcp: {
       connections: tcpConnections,
       halfOpen,
-      requests: dials + 1, // one more while the oldest makes room
-      bufferedBytes: Math.floor(bufferedBytes / 2), // from where on they shrink
+      requests: dials + 1, // one more, while the oldest makes room
+      bufferedBytes: Math.floor(bufferedBytes / 2), // windows shrink from here on
       outOfOrderBytes,
     },
     reassembly: { datagrams: limits.fragmentedDatagrams },
@@ -309,5 +318,5 @@ function stackLimits(limits: Limits): StackLimits {
 const oneNumber = new Uint32Array(1);
 
 function randomUint32(): number {
-  return crypto.getRandomValues(oneNumber)[0]!;
+  return crypto.getRandomValues(oneNumber)[0];
 }

@@ -21,18 +21,18 @@ export function endpointKey(bytes: Uint8Array, offset: number, version: IpVersio
 }
 
 function ipv4Number(bytes: Uint8Array, at: number): number {
-  return bytes[at]! * 0x100_0000 + (bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!);
+  return bytes[at] * 0x100_0000 + (bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3]);
 }
 
 function ipv6Text(bytes: Uint8Array, at: number): string {
   return String.fromCharCode(
-    bytes[at]! << 8 | bytes[at + 1]!,
-    bytes[at + 2]! << 8 | bytes[at + 3]!,
-    bytes[at + 4]! << 8 | bytes[at + 5]!,
-    bytes[at + 6]! << 8 | bytes[at + 7]!,
-    bytes[at + 8]! << 8 | bytes[at + 9]!,
-    bytes[at + 10]! << 8 | bytes[at + 11]!,
-    bytes[at + 12]! << 8 | bytes[at + 13]!,
-    bytes[at + 14]! << 8 | bytes[at + 15]!,
+    bytes[at] << 8 | bytes[at + 1],
+    bytes[at + 2] << 8 | bytes[at + 3],
+    bytes[at + 4] << 8 | bytes[at + 5],
+    bytes[at + 6] << 8 | bytes[at + 7],
+    bytes[at + 8] << 8 | bytes[at + 9],
+    bytes[at + 10] << 8 | bytes[at + 11],
+    bytes[at + 12] << 8 | bytes[at + 13],
+    bytes[at + 14] << 8 | bytes[at + 15],
   );
 }

@@ -24,7 +24,11 @@ Deno.test("figures of a running stack", () => {
   const log = meteredFlowLog(NO_LINES, meter);
   const handler = { established() {}, readable() {}, writable() {}, closed() {} };
   const stack = new Stack({
-    ...{ device, frames, allocate: allocatePlain, clock: () => 0, random: () => 4 },
+    device,
+    frames,
+    allocate: allocatePlain,
+    clock: () => 0,
+    random: () => 4,
     handlers: {
       tcpRequest: (request) => {
         log.opened(request.guest, endpoint("198.51.100.1:5000"), request.local);
@@ -36,8 +40,13 @@ Deno.test("figures of a running stack", () => {
   const none = { current: 0, limit: 1, overflows: 0 };
   const usage = () => ({
     ...stack.usage,
-    ...{ tcpConnections: none, dials: none, udpAssociations: none, udpClients: none, dnsQuestions: none },
-    ...{ pings: none, pingIdentifiers: none },
+    tcpConnections: none,
+    dials: none,
+    udpAssociations: none,
+    udpClients: none,
+    dnsQuestions: none,
+    pings: none,
+    pingIdentifiers: none,
   });
   const source = new SlirpSource({
     version: "1",

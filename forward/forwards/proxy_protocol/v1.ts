@@ -57,7 +57,7 @@ function parseWords(text: string, length: number): ProxyLine {
   if (words[0] === "UNKNOWN") return { kind: "header", length, source: null, destination: null };
   if (words[0] !== "TCP4" && words[0] !== "TCP6") return invalid("a PROXY header for neither TCP4 nor TCP6");
   if (words.length !== 5) return invalid("a PROXY header needs two addresses and two ports");
-  const source = parseEndpoint(words[1]!, words[3]!), destination = parseEndpoint(words[2]!, words[4]!);
+  const source = parseEndpoint(words[1], words[3]), destination = parseEndpoint(words[2], words[4]);
   if (source === null || destination === null) return invalid("a PROXY header with a bad address or port");
   if (source.address.version !== destination.address.version) {
     return invalid("a PROXY header with addresses of two families");

@@ -131,7 +131,7 @@ export class FakeFlow implements TcpFlow {
   commit(length: number, last = false): void {
     if (this.over) return;
     assert(this.reserved !== null && length <= this.reserved.length, "committed what was not reserved");
-    for (let i = 0; i < length; i++) this.toGuest.push(this.reserved.block.bytes[i]!);
+    for (let i = 0; i < length; i++) this.toGuest.push(this.reserved.block.bytes[i]);
     this.reserved = null;
     if (last) this.shutdown();
   }
@@ -341,7 +341,7 @@ export class FakeStream implements HostStream {
 
   private drain(from: Chunk, most: number): number {
     const length = Math.min(from.length, most);
-    for (let i = 0; i < length; i++) this.fromGuest.push(from.block.bytes[from.offset + i]!);
+    for (let i = 0; i < length; i++) this.fromGuest.push(from.block.bytes[from.offset + i]);
     return length;
   }
 

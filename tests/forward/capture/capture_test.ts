@@ -37,7 +37,7 @@ function setup(medium: Device["medium"] = "ip") {
     timers.fire();
     const found = [];
     for (let at = FILE_HEADER; at < sink.bytes.length;) {
-      const length = sink.bytes[at + 10]! << 8 | sink.bytes[at + 11]!;
+      const length = sink.bytes[at + 10] << 8 | sink.bytes[at + 11];
       at += RECORD_HEADER;
       found.push(toHex(Uint8Array.from(sink.bytes.slice(at, at + length))));
       at += length;

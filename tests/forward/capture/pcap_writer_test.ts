@@ -8,7 +8,9 @@ function setup(sink = new FakeSink()) {
   const timers = new FakeTimers();
   const failures: string[] = [];
   const writer = new PcapWriter({
-    ...{ sink, after: timers.after, atRest: timers.atRest },
+    sink,
+    after: timers.after,
+    atRest: timers.atRest,
     failed: (error) => failures.push(error.message),
   });
   /** Adds a packet of `length` bytes, all `value`; false: it was dropped. */
@@ -90,8 +92,8 @@ Deno.test("a sink that takes nothing for a while misses nothing; one that takes 
   assertEquals(sink.bytes.length, whole + RECORD_HEADER + 60_000);
   const sizes = [];
   for (let at = FILE_HEADER; at < sink.bytes.length;) {
-    const size = sink.bytes[at + 8]! << 24 | sink.bytes[at + 9]! << 16 | sink.bytes[at + 10]! << 8 |
-      sink.bytes[at + 11]!;
+    const size = sink.bytes[at + 8] << 24 | sink.bytes[at + 9] << 16 | sink.bytes[at + 10] << 8 |
+      sink.bytes[at + 11];
     sizes.push(size);
     assertEquals(sink.bytes[at + RECORD_HEADER], sink.bytes[at + RECORD_HEADER + size - 1], "packets are whole");
     at += RECORD_HEADER + size;

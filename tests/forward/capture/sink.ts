@@ -23,7 +23,7 @@ export class FakeSink implements CaptureSink {
     if (taken === 0 && this.error !== null) throw this.error;
     if (taken > 0) {
       this.writes.push(taken);
-      for (let i = from; i < from + taken; i++) this.bytes.push(bytes[i]!);
+      for (let i = from; i < from + taken; i++) this.bytes.push(bytes[i]);
       this.room -= taken;
     }
     return taken;

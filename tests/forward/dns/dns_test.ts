@@ -49,7 +49,7 @@ class Bed {
 
   /** The socket of the host's that was made at that place. */
   socket(index: number): FakeSocket {
-    return this.host.sockets[index]!;
+    return this.host.sockets[index];
   }
 
   outcome(network: "udp" | "tcp"): string {
@@ -73,7 +73,7 @@ Deno.test("UDP: a question with another number, and its answer with the guest's"
   const socket = bed.socket(0);
   const [sent] = socket.messages;
   assertEquals(sent![1], 0, "a number of its own");
-  assert(socket.sent[0]!.startsWith(SERVER));
+  assert(socket.sent[0].startsWith(SERVER));
   socket.hearsBytes(SERVER, answerTo(sent!));
   assertEquals(bed.replies, ["10.0.2.100:4000: 7 NOERROR example.org 192.0.2.80"]);
   assertEquals([socket.closed, bed.outcome("udp")], [true, "0 noerror 1"]);
@@ -100,7 +100,7 @@ Deno.test("UDP: a silent server, then the next, then all again, then SERVFAIL", 
   bed.scheduler.advance(2_499);
   assertEquals(bed.host.sockets.length, 1);
   bed.scheduler.advance(1);
-  assert(bed.socket(1).sent[0]!.startsWith(SECOND));
+  assert(bed.socket(1).sent[0].startsWith(SECOND));
   bed.scheduler.advance(5_000);
   assertEquals([bed.socket(0).sent.length, bed.socket(1).sent.length], [2, 2]);
   bed.scheduler.advance(2_499);
@@ -114,7 +114,7 @@ Deno.test("UDP: the late answer of a server that was asked first counts", () => 
   const bed = new Bed(TWO);
   bed.asks(question(7, "example.org"));
   bed.scheduler.advance(2_500);
-  bed.socket(0).hearsBytes(SERVER, answerTo(bed.socket(0).messages[0]!));
+  bed.socket(0).hearsBytes(SERVER, answerTo(bed.socket(0).messages[0]));
   assertEquals(bed.replies, ["10.0.2.100:4000: 7 NOERROR example.org 192.0.2.80"]);
   assert(bed.socket(1).closed);
   bed.scheduler.advance(60_000);
@@ -127,9 +127,9 @@ Deno.test("UDP: who can't be reached is passed over at once, and asked after the
   bed.asks(question(7, "example.org"));
   bed.socket(0).handler.failed(refused, endpoint(SERVER), null);
   assert(bed.socket(0).closed);
-  bed.socket(1).hearsBytes(SECOND, answerTo(bed.socket(1).messages[0]!));
+  bed.socket(1).hearsBytes(SECOND, answerTo(bed.socket(1).messages[0]));
   bed.asks(question(8, "example.org"));
-  assert(bed.socket(2).sent[0]!.startsWith(SECOND));
+  assert(bed.socket(2).sent[0].startsWith(SECOND));
   bed.socket(2).handler.failed(refused, endpoint(SECOND), null);
   bed.socket(3).handler.failed(refused, null, null);
   assertEquals(bed.replies.slice(1), ["10.0.2.100:4000: 8 SERVFAIL example.org"]);
@@ -139,13 +139,13 @@ Deno.test("UDP: who can't be reached is passed over at once, and asked after the
 Deno.test("UDP: a server that can't answer is passed over; its word counts if there is no other", () => {
   const bed = new Bed(TWO);
   bed.asks(question(7, "example.org"));
-  bed.socket(0).hearsBytes(SERVER, answerTo(bed.socket(0).messages[0]!, 5));
+  bed.socket(0).hearsBytes(SERVER, answerTo(bed.socket(0).messages[0], 5));
   assertEquals(bed.replies, []);
-  bed.socket(1).hearsBytes(SECOND, answerTo(bed.socket(1).messages[0]!, 2));
+  bed.socket(1).hearsBytes(SECOND, answerTo(bed.socket(1).messages[0], 2));
   assertEquals(bed.replies, ["10.0.2.100:4000: 7 REFUSED example.org"]);
   bed.asks(question(8, "example.org"));
-  bed.socket(2).hearsBytes(SERVER, answerTo(bed.socket(2).messages[0]!, 5));
-  bed.socket(3).hearsBytes(SECOND, answerTo(bed.socket(3).messages[0]!));
+  bed.socket(2).hearsBytes(SERVER, answerTo(bed.socket(2).messages[0], 5));
+  bed.socket(3).hearsBytes(SECOND, answerTo(bed.socket(3).messages[0]));
   assertEquals(bed.replies[1], "10.0.2.100:4000: 8 NOERROR example.org 192.0.2.80");
 });
 
@@ -191,7 +191,7 @@ function framed(...messages: readonly Uint8Array[]): Uint8Array {
 function unframed(bytes: readonly number[]): string[] {
   const found: string[] = [];
   for (let at = 0; at < bytes.length;) {
-    const end = at + 2 + (bytes[at]! << 8 | bytes[at + 1]!);
+    const end = at + 2 + (bytes[at] << 8 | bytes[at + 1]);
     found.push(told(Uint8Array.from(bytes.slice(at + 2, end))));
     at = end;
   }
@@ -226,7 +226,7 @@ class TcpBed extends Bed {
 
   /** The server of that stream answers, in pieces. */
   answers(index: number, address?: string): void {
-    const stream = this.streams[index]!;
+    const stream = this.streams[index];
     const asked = Uint8Array.from(stream.fromGuest.slice(2));
     const answer = framed(answerTo(asked, 0, address));
     for (const piece of [answer.subarray(0, 1), answer.subarray(1, 5), answer.subarray(5)]) {
@@ -263,17 +263,17 @@ Deno.test("TCP: FIN right behind a question; the answer still comes", async () =
 Deno.test("TCP: a server that refuses, ends early or answers something else, and the next", async () => {
   const bed = new TcpBed(`${TWO}nameserver 192.0.2.3\n`);
   bed.flow.sends(framed(question(1, "a.org")));
-  bed.host.dials[0]!.answer.reject(new HostError("refused", "connection refused"));
+  bed.host.dials[0].answer.reject(new HostError("refused", "connection refused"));
   await settled();
   bed.streams.push(new FakeStream());
   await bed.connects();
-  bed.streams[1]!.finishes();
-  bed.streams[1]!.completeRead();
+  bed.streams[1].finishes();
+  bed.streams[1].completeRead();
   await bed.connects();
-  bed.streams[2]!.sends(framed(answerTo(question(99, "z.org"))));
-  bed.streams[2]!.completeRead();
+  bed.streams[2].sends(framed(answerTo(question(99, "z.org"))));
+  bed.streams[2].completeRead();
   assertEquals(unframed(bed.flow.toGuest), ["1 SERVFAIL a.org"]);
-  assertEquals([bed.streams[1]!.isClosed, bed.streams[2]!.isClosed, bed.outcome("tcp")], [
+  assertEquals([bed.streams[1].isClosed, bed.streams[2].isClosed, bed.outcome("tcp")], [
     true,
     true,
     "0 unreachable 1",

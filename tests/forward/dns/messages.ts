@@ -21,7 +21,7 @@ export function question(id: number, name: string, size: number | null = null): 
 /** A server's answer to a message: an address, or only that code. */
 export function answerTo(message: Uint8Array, rcode = 0, address = "192.0.2.80"): Uint8Array {
   const { id, questions } = dnsPacket.decode(Buffer.from(message));
-  const { name } = questions![0]!;
+  const { name } = questions![0];
   const answers = rcode === 0 ? [{ type: "A" as const, name, ttl: 60, data: address }] : [];
   const flags = rcode | dnsPacket.RECURSION_DESIRED | dnsPacket.RECURSION_AVAILABLE;
   return Uint8Array.from(dnsPacket.encode({ type: "response", id: id!, flags, questions: questions!, answers }));

@@ -30,7 +30,12 @@ function setup() {
       local.map((text) => parseForward(text, "local")),
       remote.map((text) => parseForward(text, "remote")),
       {
-        ...{ names, remoteTcp, remoteUdp, ttl: 0, now: () => 0, random: seededRandom(1) },
+        names,
+        remoteTcp,
+        remoteUdp,
+        ttl: 0,
+        now: () => 0,
+        random: seededRandom(1),
         localTcp: { listen: listen("tcp") },
         localUdp: { listen: listen("udp") },
         unprivilegedPortStart: () => 1_000,

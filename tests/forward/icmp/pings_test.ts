@@ -34,9 +34,9 @@ function setup(allowed = true) {
     },
     icmp: {
       relay: (type, code, from, bytes, offset, end) =>
-        told.push(`${type}/${code} ${from} about ${end - offset} of ${bytes[offset]! >> 4}`),
-      timeExceeded: (bytes, offset, end) => told.push(`time exceeded about ${end - offset} of ${bytes[offset]! >> 4}`),
-      unreachable: (what, bytes, offset, end) => told.push(`${what} about ${end - offset} of ${bytes[offset]! >> 4}`),
+        told.push(`${type}/${code} ${from} about ${end - offset} of ${bytes[offset] >> 4}`),
+      timeExceeded: (bytes, offset, end) => told.push(`time exceeded about ${end - offset} of ${bytes[offset] >> 4}`),
+      unreachable: (what, bytes, offset, end) => told.push(`${what} about ${end - offset} of ${bytes[offset] >> 4}`),
     },
   });
   return { scheduler, sent, told, state, pings };
@@ -72,25 +72,25 @@ const GUEST = address("10.0.2.100"), HOST = address("192.0.2.1");
 Deno.test("pings: a request goes out as it is, and its reply comes back as it is", () => {
   const { sent, told, state, pings } = setup();
   pings.request(request(GUEST, HOST, "payload"));
-  const { token, key, ...rest } = sent[0]!;
+  const { token, key, ...rest } = sent[0];
   assertEquals(rest, { to: "192.0.2.1", sequence: 9, hopLimit: 2, data: "payload" });
   state.handler!.reply(token, new TextEncoder().encode("..payload"), 2, 7, 57);
   assertEquals(told, ["192.0.2.1 > 10.0.2.100 7/9 payload 57"]);
   pings.request(request(GUEST, HOST, "", 8));
   pings.request(request(address("10.0.2.101"), HOST, ""));
   pings.request(request(GUEST, address("192.0.2.2"), ""));
-  assertEquals([new Set([key, sent[1]!.key, sent[2]!.key]).size, sent[3]!.key], [3, key]);
+  assertEquals([new Set([key, sent[1].key, sent[2].key]).size, sent[3].key], [3, key]);
 });
 
 Deno.test("pings: IPv6, and errors with a quotation of the request", () => {
   const { sent, told, state, pings } = setup();
   pings.request(request(address("fd00::100"), address("2001:db8::1"), "x".repeat(500)));
-  assertEquals(sent[0]!.data.length, 500);
-  state.handler!.failed(sent[0]!.token, 3, 0, address("2001:db8::9"));
-  state.handler!.failed(sent[0]!.token, 1, 0, null);
+  assertEquals(sent[0].data.length, 500);
+  state.handler!.failed(sent[0].token, 3, 0, address("2001:db8::9"));
+  state.handler!.failed(sent[0].token, 1, 0, null);
   assertEquals(told, ["3/0 2001:db8::9 about 128 of 6", "1/0 null about 128 of 6"]);
   pings.request(request(GUEST, HOST, "short"));
-  state.handler!.failed(sent[1]!.token, 11, 0, HOST);
+  state.handler!.failed(sent[1].token, 11, 0, HOST);
   assertEquals(told[2], "11/0 192.0.2.1 about 33 of 4");
 });
 

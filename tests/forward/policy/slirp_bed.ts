@@ -38,26 +38,30 @@ export class SlirpBed implements Disposable {
 
   private constructor(policy: Policy) {
     const device: Device = {
-      ...{
-        medium: "ip",
-        mtu: 1500,
-        checksumOffload: false,
-        tcpSegmentation4: false,
-        tcpSegmentation6: false,
-        udpSegmentation: false,
-      },
+      medium: "ip",
+      mtu: 1500,
+      checksumOffload: false,
+      tcpSegmentation4: false,
+      tcpSegmentation6: false,
+      udpSegmentation: false,
       transmit: (transmit) => this.sent.push(transmit.flatten()) > 0,
     };
     this.slirp = new Slirp({
-      ...{ device, frames: this.frames, allocate: allocatePlain, host: this.host, listeners: this.listeners, policy },
-      ...{
-        echo: "local",
-        ...{ nameServers: new NameServers({ read: () => "", now: () => 0 }), dns: false, dhcp: false, slaac: false },
-        logs: logLines(
-          new Output({ writeSync: (bytes) => this.lines.push(new TextDecoder().decode(bytes)) && bytes.length }),
-        ),
-        shown: asBound,
-      },
+      device,
+      frames: this.frames,
+      allocate: allocatePlain,
+      host: this.host,
+      listeners: this.listeners,
+      policy,
+      echo: "local",
+      nameServers: new NameServers({ read: () => "", now: () => 0 }),
+      dns: false,
+      dhcp: false,
+      slaac: false,
+      logs: logLines(
+        new Output({ writeSync: (bytes) => this.lines.push(new TextDecoder().decode(bytes)) && bytes.length }),
+      ),
+      shown: asBound,
     });
   }
 

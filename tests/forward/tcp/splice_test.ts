@@ -131,7 +131,7 @@ Deno.test("splice: nothing is consumed that the host has not taken", () => {
 Deno.test("splice: reads grow while they come back full, and shrink again", () => {
   const s = splice();
   s.flow.sendLimit = Infinity;
-  s.stream.sends(new Uint8Array(READ_SIZES[0]! + READ_SIZES[1]! + READ_SIZES[2]! + 100));
+  s.stream.sends(new Uint8Array(READ_SIZES[0] + READ_SIZES[1] + READ_SIZES[2] + 100));
   for (let i = 0; i < 4; i++) s.stream.completeRead();
   assertEquals(s.stream.reads, [READ_SIZES[0], READ_SIZES[1], READ_SIZES[2], READ_SIZES[2], READ_SIZES[0]]);
 });

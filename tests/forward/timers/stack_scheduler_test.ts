@@ -19,7 +19,7 @@ class Sleeper implements Wakeable {
 
   advance(): void {
     this.woken.push(performance.now());
-    while (this.deadlines.length > 0 && this.deadlines[0]! <= performance.now()) this.deadlines.shift();
+    while (this.deadlines.length > 0 && this.deadlines[0] <= performance.now()) this.deadlines.shift();
     this.nextDeadline = this.deadlines[0] ?? Infinity;
   }
 
@@ -81,7 +81,11 @@ Deno.test("a datagram that was put off, to a guest that does not answer, is aske
   const scheduler = new SimulatedLoop();
   const asked: number[] = [];
   const device: Device = {
-    ...{ medium: "ethernet", mtu: 1500, checksumOffload: true, tcpSegmentation4: true, tcpSegmentation6: true },
+    medium: "ethernet",
+    mtu: 1500,
+    checksumOffload: true,
+    tcpSegmentation4: true,
+    tcpSegmentation6: true,
     udpSegmentation: true,
     transmit: () => {
       asked.push(scheduler.time);
@@ -89,7 +93,9 @@ Deno.test("a datagram that was put off, to a guest that does not answer, is aske
     },
   };
   const stack = new Stack({
-    ...{ device, frames: new FramePool(allocatePlain), allocate: allocatePlain },
+    device,
+    frames: new FramePool(allocatePlain),
+    allocate: allocatePlain,
     clock: () => scheduler.now(),
     random: () => 7,
     defer: (run) => scheduler.defer(run),

@@ -62,8 +62,8 @@ Deno.test("associations: one socket for a guest's port, whatever it sends to", (
     ["192.0.2.1:53 one", "192.0.2.2:9 two"],
     ["192.0.2.1:53 three"],
   ]);
-  assertEquals(formatEndpoint({ address: sockets[0]!.local.address, port: 0 }), "0.0.0.0:0");
-  sockets[0]!.hears("192.0.2.2:9", "answer");
+  assertEquals(formatEndpoint({ address: sockets[0].local.address, port: 0 }), "0.0.0.0:0");
+  sockets[0].hears("192.0.2.2:9", "answer");
   assertEquals(toGuest, ["192.0.2.2:9 > 10.0.2.100:4000 answer"]);
   assertEquals(lines[0], "new 10.0.2.100:4000 0.0.0.0:50000 192.0.2.1:53");
   assertEquals(associations.size, 2);
@@ -78,17 +78,17 @@ Deno.test("associations: IPv6", () => {
     ["[2001:db8::1]:53 one", "[2001:db8::2]:53 two"],
     ["[2001:db8::1]:53 three"],
   ]);
-  assertEquals(formatEndpoint({ address: sockets[0]!.local.address, port: 0 }), "[::]:0");
-  sockets[1]!.hears("[2001:db8::1]:53", "answer");
-  sockets[1]!.hears("[2001:db8::2]:53", "stranger");
+  assertEquals(formatEndpoint({ address: sockets[0].local.address, port: 0 }), "[::]:0");
+  sockets[1].hears("[2001:db8::1]:53", "answer");
+  sockets[1].hears("[2001:db8::2]:53", "stranger");
   assertEquals(toGuest, ["[2001:db8::1]:53 > [fd00::101]:4000 answer"]);
 });
 
 Deno.test("associations: only addresses that were sent to may answer, from any port", () => {
   const { sockets, toGuest, say } = setup();
   say(GUEST, "192.0.2.1:69");
-  sockets[0]!.hears("192.0.2.9:69", "stranger");
-  sockets[0]!.hears("192.0.2.1:3333", "other port");
+  sockets[0].hears("192.0.2.9:69", "stranger");
+  sockets[0].hears("192.0.2.1:3333", "other port");
   assertEquals(toGuest, ["192.0.2.1:3333 > 10.0.2.100:4000 other port"]);
 });
 
@@ -102,9 +102,9 @@ Deno.test("associations: peers are bounded; the one not sent to for longest goes
   scheduler.advance(1);
   say(GUEST, peer(0));
   say(GUEST, "198.51.100.1:9");
-  sockets[0]!.hears(peer(0), "kept");
-  sockets[0]!.hears(peer(1), "gone");
-  sockets[0]!.hears("198.51.100.1:9", "new");
+  sockets[0].hears(peer(0), "kept");
+  sockets[0].hears(peer(1), "gone");
+  sockets[0].hears("198.51.100.1:9", "new");
   assertEquals(toGuest.map((line) => line.split(" ").at(-1)), ["kept", "new"]);
   assertEquals(associations.size, 1);
 });
@@ -116,7 +116,7 @@ Deno.test("associations: what is blocked is dropped, told, and leaves nothing be
   assertEquals([errors, sockets.length, associations.size], [["prohibited"], 0, 0]);
   say(GUEST, "192.0.2.1:10");
   say(GUEST, "192.0.2.1:9");
-  assertEquals([errors.length, sockets[0]!.sent], [2, ["192.0.2.1:10 x"]]);
+  assertEquals([errors.length, sockets[0].sent], [2, ["192.0.2.1:10 x"]]);
 });
 
 Deno.test("associations: without a descriptor the datagram is refused and the next one is tried", () => {
@@ -127,7 +127,7 @@ Deno.test("associations: without a descriptor the datagram is refused and the ne
   assertEquals(lines, ["error 10.0.2.100:4000 192.0.2.1:9 l=0/0 r=0/[too many open files]"]);
   host.failures.clear();
   say(GUEST, "192.0.2.1:9");
-  assertEquals(sockets[0]!.sent.length, 1);
+  assertEquals(sockets[0].sent.length, 1);
 });
 
 /** What the host may say of a datagram with the data "x". */
@@ -136,7 +136,7 @@ const lost = { icmp: null, mtu: 0, data: Uint8Array.of(0x78), length: 1 };
 Deno.test("associations: a lost datagram is answered with the error about it, and nothing is remembered", () => {
   const { sockets, errors, relayed, say } = setup();
   say(GUEST, "192.0.2.1:9");
-  const { handler } = sockets[0]!;
+  const { handler } = sockets[0];
   const refused = { ...lost, icmp: { type: 3, code: 3, from: address("192.0.2.1") } };
   handler.failed(new HostError("refused", "refused"), endpoint("192.0.2.1:9"), refused);
   // ident 0, DF, TTL 1, UDP; 10.0.2.100:4000 > 192.0.2.1:9, 9 bytes, "x"
@@ -144,7 +144,7 @@ Deno.test("associations: a lost datagram is answered with the error about it, an
   assertEquals(relayed, [`3/3 0 from 192.0.2.1 about ${packet}`]);
   say(GUEST, "192.0.2.1:10");
   say(GUEST, "192.0.2.1:9");
-  assertEquals(sockets[0]!.sent.length, 3, "the next ones go out, to any port");
+  assertEquals(sockets[0].sent.length, 3, "the next ones go out, to any port");
   assertEquals(errors, []);
 });
 
@@ -153,7 +153,7 @@ Deno.test("associations: errors of routers and of the host itself; what can't be
   say(GUEST, "192.0.2.1:9");
   say("[fd00::100]:4000", "[2001:db8::1]:9");
   const tell = (socket: number, to: string, failure: HostFailure, what: Partial<LostDatagram>) =>
-    sockets[socket]!.handler.failed(new HostError(failure, "-"), endpoint(to), { ...lost, ...what });
+    sockets[socket].handler.failed(new HostError(failure, "-"), endpoint(to), { ...lost, ...what });
   const icmp = (type: number, code: number, from: string) => ({ type, code, from: address(from) });
   tell(0, "192.0.2.1:9", "host-unreachable", { icmp: icmp(11, 0, "198.51.100.9") });
   tell(0, "192.0.2.1:9", "other", { icmp: icmp(3, 4, "198.51.100.9"), mtu: 1400 });
@@ -175,8 +175,8 @@ Deno.test("associations: errors of routers and of the host itself; what can't be
   tell(0, "192.0.2.1:9", "other", { icmp: icmp(12, 0, "198.51.100.9") }); // it points into another header
   tell(0, "192.0.2.1:9", "other", {}); // nothing to say
   tell(0, "192.0.2.2:9", "refused", { icmp: icmp(3, 3, "192.0.2.2") }); // never sent to
-  sockets[0]!.handler.failed(new HostError("refused", "-"), endpoint("192.0.2.1:9"), null);
-  sockets[0]!.handler.failed(new HostError("refused", "-"), null, null);
+  sockets[0].handler.failed(new HostError("refused", "-"), endpoint("192.0.2.1:9"), null);
+  sockets[0].handler.failed(new HostError("refused", "-"), null, null);
   assertEquals(relayed, []);
 });
 
@@ -185,7 +185,7 @@ Deno.test("associations: IPv6's quotation, byte for byte", () => {
   say("[fd00::100]:4000", "[2001:db8::1]:9");
   const icmp = { type: 1, code: 4, from: address("2001:db8::1") };
   const to = endpoint("[2001:db8::1]:9");
-  sockets[0]!.handler.failed(new HostError("refused", "refused"), to, { ...lost, icmp });
+  sockets[0].handler.failed(new HostError("refused", "refused"), to, { ...lost, icmp });
   const packet = "6000000000091101" + "fd000000000000000000000000000100" + "20010db8000000000000000000000001" +
     "0fa000090009" + "4c78" + "78";
   assertEquals(relayed, [`1/4 0 from 2001:db8::1 about ${packet}`]);
@@ -194,12 +194,12 @@ Deno.test("associations: IPv6's quotation, byte for byte", () => {
 Deno.test("associations: a low hop limit is passed on, less one; the usual ones are the host's own", () => {
   const { sockets, errors, travel } = setup();
   for (const hopLimit of [64, 255, 48, 2, 2, 30, 64]) travel("192.0.2.1:9", "x", { hopLimit });
-  assertEquals(sockets[0]!.paths, ["before 3: 1", "before 5: 29", "before 6: 0"]);
+  assertEquals(sockets[0].paths, ["before 3: 1", "before 5: 29", "before 6: 0"]);
   travel("192.0.2.1:9", "x", { hopLimit: 1 });
   assertEquals(errors, ["time exceeded"]);
-  assertEquals(sockets[0]!.sent.length, 7, "what ends here is not sent");
+  assertEquals(sockets[0].sent.length, 7, "what ends here is not sent");
   travel("10.0.2.2:9", "x", { hopLimit: 1 });
-  assertEquals(sockets[0]!.sent.length, 8, "the router's own address is no hop further");
+  assertEquals(sockets[0].sent.length, 8, "the router's own address is no hop further");
   assertEquals(errors.length, 1);
 });
 
@@ -207,24 +207,24 @@ Deno.test("associations: what may not be fragmented is not, where that can make 
   const { sockets, travel } = setup();
   const large = "x".repeat(549);
   travel("192.0.2.1:9", "x".repeat(548), { dontFragment: true });
-  assertEquals(sockets[0]!.paths, []);
+  assertEquals(sockets[0].paths, []);
   travel("192.0.2.1:9", large, { dontFragment: true });
   travel("192.0.2.1:9", "x", { dontFragment: true });
-  assertEquals(sockets[0]!.paths, ["before 1: 0 whole"]);
+  assertEquals(sockets[0].paths, ["before 1: 0 whole"]);
   travel("192.0.2.1:9", large, {});
-  assertEquals(sockets[0]!.paths.slice(1), ["before 3: 0"]);
+  assertEquals(sockets[0].paths.slice(1), ["before 3: 0"]);
 });
 
 const IDLE: readonly [string, number, (s: ReturnType<typeof setup>) => void][] = [
   ["questions to port 53", UNCROWDED_IDLE_MS, (s) => {
     s.say(GUEST, "192.0.2.1:53");
     s.say(GUEST, "192.0.2.2:53");
-    s.sockets[0]!.hears("192.0.2.1:53", "a");
-    s.sockets[0]!.hears("192.0.2.2:53", "a");
+    s.sockets[0].hears("192.0.2.1:53", "a");
+    s.sockets[0].hears("192.0.2.2:53", "a");
   }],
   ["one question and one answer", UNCROWDED_IDLE_MS, (s) => {
     s.say(GUEST, "192.0.2.1:123");
-    s.sockets[0]!.hears("192.0.2.1:123", "a");
+    s.sockets[0].hears("192.0.2.1:123", "a");
   }],
   ["a conversation", ASSOCIATION_IDLE_MS, (s) => {
     s.say(GUEST, "192.0.2.1:123");
@@ -240,9 +240,9 @@ for (const [what, time, talk] of IDLE) {
     const s = setup();
     talk(s);
     s.scheduler.advance(time - SWEEP_MS);
-    assertEquals([s.associations.size, s.sockets[0]!.closed], [1, false]);
+    assertEquals([s.associations.size, s.sockets[0].closed], [1, false]);
     s.scheduler.advance(2 * SWEEP_MS);
-    assertEquals([s.associations.size, s.sockets[0]!.closed], [0, true]);
+    assertEquals([s.associations.size, s.sockets[0].closed], [0, true]);
     assertEquals(s.lines.at(-1), "done 10.0.2.100:4000 l=[idle timeout]/0 r=0/0");
     s.scheduler.advance(10 * SWEEP_MS);
     assertEquals(s.scheduler.timerCount, 0); // nothing to do: no timer
@@ -256,12 +256,12 @@ Deno.test("associations: traffic either way keeps one alive", () => {
   say(GUEST, "192.0.2.1:53");
   for (let i = 0; i < 5; i++) {
     scheduler.advance(UNCROWDED_IDLE_MS * 0.7);
-    if (i % 2 === 0) sockets[0]!.hears("192.0.2.1:53", "a");
+    if (i % 2 === 0) sockets[0].hears("192.0.2.1:53", "a");
     else say(GUEST, "192.0.2.1:53");
   }
   assertEquals(associations.size, 1);
   scheduler.advance(UNCROWDED_IDLE_MS * 0.7);
-  sockets[0]!.hears("192.0.2.9:53", "a stranger does not");
+  sockets[0].hears("192.0.2.9:53", "a stranger does not");
   scheduler.advance(UNCROWDED_IDLE_MS * 0.5);
   assertEquals(associations.size, 0);
 });
@@ -276,7 +276,7 @@ Deno.test("associations: when there are too many, the one idle longest goes", ()
   say("10.0.2.100:1", "192.0.2.1:53"); // in use again
   say("10.0.2.100:60000", "192.0.2.1:53");
   assertEquals(associations.size, DEFAULT_LIMITS.udpAssociations);
-  assertEquals([sockets[0]!.closed, sockets[1]!.closed, sockets[2]!.closed], [false, true, false]);
+  assertEquals([sockets[0].closed, sockets[1].closed, sockets[2].closed], [false, true, false]);
 });
 
 Deno.test("associations: close ends all", () => {
@@ -284,6 +284,6 @@ Deno.test("associations: close ends all", () => {
   say(GUEST, "192.0.2.1:53");
   say("10.0.2.100:4001", "192.0.2.1:53");
   idle.close();
-  sockets[0]!.hears("192.0.2.1:53", "late");
+  sockets[0].hears("192.0.2.1:53", "late");
   assertEquals([associations.size, sockets.every((socket) => socket.closed), toGuest], [0, true, []]);
 });

@@ -101,7 +101,7 @@ Deno.test("idle table: a flood of new ones ends the old in the order of their la
     scheduler.advance(0.25);
     add(i);
     const used = [...living.values()];
-    used[i * 7 % used.length]!.noteAnswered(scheduler.now(), 1);
+    used[i * 7 % used.length].noteAnswered(scheduler.now(), 1);
   }
   assertEquals([table.size, living.size, table.evicted], [100, 100, 1_900]);
   assert(looks < 10 * 2_000, `${looks} looks for 1,900 ends, of 100 each`);

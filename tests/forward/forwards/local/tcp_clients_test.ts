@@ -34,7 +34,8 @@ function setup(forward: string, immediate = false) {
   const lines: string[] = [], calls: Call[] = [];
   const state = { full: false };
   const flows = new LocalTcpClients({
-    ...{ scheduler, host },
+    scheduler,
+    host,
     connections: new ConnectionCount(MOST),
     own: DEFAULT_ADDRESSES,
     allocate: allocatePlain,
@@ -61,7 +62,7 @@ function setup(forward: string, immediate = false) {
   /** A client that was accepted. */
   const accept = (from = "192.0.2.9:4000", to = formatEndpoint(local)) => {
     const stream = Object.assign(new FakeStream(() => immediate), { remote: endpoint(from), local: endpoint(to) });
-    host.listeners[0]!.accepted(stream);
+    host.listeners[0].accepted(stream);
     return stream;
   };
   /** The last call. */
@@ -154,7 +155,7 @@ Deno.test("local flows: a name is asked for when a client comes", async () => {
   accept();
   assertEquals(calls.length, 0);
   await settled();
-  assertEquals([calls.length, calls[0]!.to], [1, "10.0.2.100:81"]);
+  assertEquals([calls.length, calls[0].to], [1, "10.0.2.100:81"]);
   accept();
   assertEquals(calls.length, 2); // it is known
   scheduler.advance(1_000);
@@ -177,7 +178,7 @@ Deno.test("local flows: a lookup that ends after the close calls nobody", async 
   const { calls, flows, host, accept } = setup("80:guest:81");
   const stream = accept();
   flows.close();
-  assertEquals([stream.resets, flows.size, host.listeners[0]!.closed], [1, 0, true]);
+  assertEquals([stream.resets, flows.size, host.listeners[0].closed], [1, 0, true]);
   await settled();
   assertEquals(calls, []);
 });
@@ -185,7 +186,7 @@ Deno.test("local flows: a lookup that ends after the close calls nobody", async 
 Deno.test("local flows: close resets calls and connections, both sides", () => {
   const { flows, calls, accept } = setup("80");
   const streams = [accept(), accept()];
-  calls[0]!.handler.established();
+  calls[0].handler.established();
   flows.close();
   assertEquals([flows.size, streams.map((stream) => stream.resets)], [0, [1, 1]]);
   assertEquals(calls.map(({ flow }) => flow.aborts), [1, 1]);
@@ -273,7 +274,8 @@ Deno.test("local flows: the wildcard of IPv4 is that of both families, where the
   assertEquals(formatEndpoint(setup("[::]:80").local), "[::]:80");
   const { host, flows } = setup("80");
   const target = new Target(parseForward("80", "local").target, {
-    ...{ names: new FakeNames({}), ttl: 0 },
+    names: new FakeNames({}),
+    ttl: 0,
     now: () => 0,
     random: () => 0,
   });

@@ -34,7 +34,9 @@ function setupWith(options: { readonly limit: number; readonly random: () => num
   const meter = new FlowMeter("local-fwd", "udp");
   const lines: string[] = [], toGuest: string[] = [];
   const datagrams = new LocalUdpClients({
-    ...{ scheduler, host, idle },
+    scheduler,
+    host,
+    idle,
     guest: guestSender(toGuest),
     own: DEFAULT_ADDRESSES,
     log: meteredLocalLog(
@@ -65,10 +67,10 @@ const CLIENT = "192.0.2.9:4000";
 
 Deno.test("local datagrams: each client has a port of its own towards the guest", () => {
   const { sockets, toGuest, lines, datagrams, say } = setup("udp://53");
-  sockets[0]!.hears(CLIENT, "one");
-  sockets[0]!.hears("192.0.2.9:4001", "two");
-  sockets[0]!.hears("127.0.0.1:4000", "three");
-  sockets[0]!.hears(CLIENT, "four");
+  sockets[0].hears(CLIENT, "one");
+  sockets[0].hears("192.0.2.9:4001", "two");
+  sockets[0].hears("127.0.0.1:4000", "three");
+  sockets[0].hears(CLIENT, "four");
   assertEquals(toGuest, [
     "192.0.2.9:49152 > 10.0.2.100:53 one",
     "192.0.2.9:49153 > 10.0.2.100:53 two",
@@ -77,17 +79,17 @@ Deno.test("local datagrams: each client has a port of its own towards the guest"
   ]);
   assert(say("10.0.2.100:53", "192.0.2.9:49153", "answer two"));
   assert(say("10.0.2.100:53", "10.0.2.2:49154", "answer three"));
-  assertEquals(sockets[0]!.sent, ["192.0.2.9:4001 answer two", "127.0.0.1:4000 answer three"]);
+  assertEquals(sockets[0].sent, ["192.0.2.9:4001 answer two", "127.0.0.1:4000 answer three"]);
   assertEquals([datagrams.size, lines.length], [3, 3]);
   assertEquals(lines[2], "[+] udp://127.0.0.1:4000-127.0.0.1:53/10.0.2.2:49154-10.0.2.100:53 local-fwd conn");
 });
 
 Deno.test("local datagrams: a client of two of the host's addresses is two, and is answered from the one that it asked", () => {
   const { sockets, datagrams, toGuest, say, idle } = setup("udp://0.0.0.0:53");
-  sockets[0]!.hears(CLIENT, "one", "192.0.2.1");
-  sockets[0]!.hears(CLIENT, "two", "192.0.2.2");
-  sockets[0]!.hears(CLIENT, "again one", "192.0.2.1");
-  sockets[0]!.hears("[2001:db8::9]:4000", "six", "2001:db8::1");
+  sockets[0].hears(CLIENT, "one", "192.0.2.1");
+  sockets[0].hears(CLIENT, "two", "192.0.2.2");
+  sockets[0].hears(CLIENT, "again one", "192.0.2.1");
+  sockets[0].hears("[2001:db8::9]:4000", "six", "2001:db8::1");
   assertEquals(toGuest, [
     "192.0.2.9:49152 > 10.0.2.100:53 one",
     "192.0.2.9:49153 > 10.0.2.100:53 two",
@@ -96,17 +98,17 @@ Deno.test("local datagrams: a client of two of the host's addresses is two, and 
   ]);
   for (const port of [49152, 49153]) assert(say("10.0.2.100:53", `192.0.2.9:${port}`, "answer"));
   assert(say("10.0.2.100:53", "10.0.2.2:49154", "answer"));
-  assertEquals(sockets[0]!.sentFrom, ["192.0.2.1", "192.0.2.2", "2001:db8::1"]);
-  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint(CLIENT), null);
+  assertEquals(sockets[0].sentFrom, ["192.0.2.1", "192.0.2.2", "2001:db8::1"]);
+  sockets[0].handler.failed(new HostError("refused", "refused"), endpoint(CLIENT), null);
   assertEquals(datagrams.size, 1, "clients when a port of one is closed");
-  sockets[0]!.hears(CLIENT, "new", "192.0.2.2");
+  sockets[0].hears(CLIENT, "new", "192.0.2.2");
   assertEquals(idle.size, 2, "associations after its next datagram");
 });
 
 Deno.test("local datagrams: across families", () => {
   const { sockets, toGuest, say } = setup("udp://[::1]:53:10.0.2.100:54", "udp://127.0.0.1:53:[fd00::100]:54");
-  sockets[0]!.hears("[2001:db8::1]:1", "six to four");
-  sockets[1]!.hears("192.0.2.9:1", "four to six");
+  sockets[0].hears("[2001:db8::1]:1", "six to four");
+  sockets[1].hears("192.0.2.9:1", "four to six");
   assertEquals(toGuest, [
     "10.0.2.2:49152 > 10.0.2.100:54 six to four",
     "[fd00::2]:49153 > [fd00::100]:54 four to six",
@@ -118,26 +120,26 @@ Deno.test("local datagrams: across families", () => {
 
 Deno.test("local datagrams: only the target answers; the rest is somebody else's", () => {
   const { sockets, say } = setup("udp://53");
-  sockets[0]!.hears(CLIENT, "one");
+  sockets[0].hears(CLIENT, "one");
   assert(!say("10.0.2.100:54", "192.0.2.9:49152", "x"));
   assert(!say("10.0.2.101:53", "192.0.2.9:49152", "x"));
   assert(!say("10.0.2.100:53", "192.0.2.8:49152", "x"));
   assert(!say("10.0.2.100:53", "192.0.2.9:49153", "x"));
   assert(!say("[fd00::100]:53", "[fd00::2]:49152", "x"));
-  assertEquals(sockets[0]!.sent, []);
+  assertEquals(sockets[0].sent, []);
 });
 
 Deno.test("local datagrams: udprpc is over after one answer, and leaves nothing", () => {
   const { sockets, toGuest, lines, datagrams, idle, say, scheduler } = setup("udprpc://53");
-  sockets[0]!.hears(CLIENT, "one");
+  sockets[0].hears(CLIENT, "one");
   assert(say("10.0.2.100:53", "192.0.2.9:49152", "answer"));
-  assertEquals([datagrams.size, idle.size, sockets[0]!.sent], [0, 0, [`${CLIENT} answer`]]);
+  assertEquals([datagrams.size, idle.size, sockets[0].sent], [0, 0, [`${CLIENT} answer`]]);
   assert(!say("10.0.2.100:53", "192.0.2.9:49152", "another"));
   assertEquals(
     lines[1],
     "[-] udp://192.0.2.9:4000-127.0.0.1:53/192.0.2.9:49152-10.0.2.100:53 local-fwd done: l=0/0 r=[EOF]/0",
   );
-  sockets[0]!.hears(CLIENT, "two");
+  sockets[0].hears(CLIENT, "two");
   assertEquals([toGuest.length, datagrams.size], [2, 1]);
   scheduler.advance(UNCROWDED_IDLE_MS + 2 * SWEEP_MS);
   assertEquals([datagrams.size, idle.size, scheduler.timerCount], [0, 0, 0]);
@@ -152,19 +154,19 @@ for (
 ) {
   Deno.test(`local datagrams: idle ends as those of the guest: ${forward}, ${answered} answers, ${time} ms`, () => {
     const { sockets, lines, datagrams, idle, scheduler, say } = setup(forward);
-    sockets[0]!.hears(CLIENT, "one");
+    sockets[0].hears(CLIENT, "one");
     for (let i = 0; i < answered; i++) say(`10.0.2.100:${forward.slice(6)}`, "192.0.2.9:49152", "answer");
     scheduler.advance(time - SWEEP_MS);
     assertEquals([datagrams.size, idle.size], [1, 1]);
     scheduler.advance(2 * SWEEP_MS);
-    assertEquals([datagrams.size, idle.size, sockets[0]!.closed], [0, 0, false]);
+    assertEquals([datagrams.size, idle.size, sockets[0].closed], [0, 0, false]);
     assert(lines.at(-1)!.endsWith("local-fwd done: l=[idle timeout]/0 r=0/0"));
   });
 }
 
 Deno.test("local datagrams: the guest refuses: it is over, and the next datagram is a new beginning", () => {
   const { sockets, lines, datagrams, toGuest } = setup("udp://53");
-  sockets[0]!.hears(CLIENT, "one");
+  sockets[0].hears(CLIENT, "one");
   const [local, guest] = [endpoint("192.0.2.9:49152"), endpoint("10.0.2.100:53")];
   assert(!datagrams.guestUnreachable(endpoint("192.0.2.8:49152"), guest));
   assert(!datagrams.guestUnreachable(local, endpoint("10.0.2.100:54")));
@@ -172,18 +174,18 @@ Deno.test("local datagrams: the guest refuses: it is over, and the next datagram
   assert(!datagrams.guestUnreachable(local, guest));
   assertEquals(datagrams.size, 0);
   assert(lines.at(-1)!.endsWith("local-fwd done: l=0/0 r=[connection refused]/0"));
-  sockets[0]!.hears(CLIENT, "two");
+  sockets[0].hears(CLIENT, "two");
   assertEquals([datagrams.size, toGuest.length], [1, 2]);
 });
 
 Deno.test("local datagrams: a client that is gone", () => {
   const { sockets, datagrams } = setup("udp://53");
-  sockets[0]!.hears(CLIENT, "one");
-  sockets[0]!.handler.failed(new HostError("refused", "refused"), null, null);
-  sockets[0]!.handler.failed(new HostError("host-unreachable", "unreachable"), endpoint(CLIENT), null);
-  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint("192.0.2.9:1"), null);
+  sockets[0].hears(CLIENT, "one");
+  sockets[0].handler.failed(new HostError("refused", "refused"), null, null);
+  sockets[0].handler.failed(new HostError("host-unreachable", "unreachable"), endpoint(CLIENT), null);
+  sockets[0].handler.failed(new HostError("refused", "refused"), endpoint("192.0.2.9:1"), null);
   assertEquals(datagrams.size, 1);
-  sockets[0]!.handler.failed(new HostError("refused", "refused"), endpoint(CLIENT), null);
+  sockets[0].handler.failed(new HostError("refused", "refused"), endpoint(CLIENT), null);
   assertEquals(datagrams.size, 0);
 });
 
@@ -191,11 +193,11 @@ Deno.test("local datagrams: a limit; the client idle longest goes", () => {
   const { sockets, datagrams, scheduler, lines } = setup("udp://53");
   const client = (i: number) => `198.51.${i >> 8}.${i & 255}:1`;
   for (let i = 0; i < DEFAULT_LIMITS.udpAssociations; i++) {
-    sockets[0]!.hears(client(i), "x");
+    sockets[0].hears(client(i), "x");
     if (i < 2) scheduler.advance(1);
   }
-  sockets[0]!.hears(client(0), "again");
-  sockets[0]!.hears("203.0.113.1:1", "x");
+  sockets[0].hears(client(0), "again");
+  sockets[0].hears("203.0.113.1:1", "x");
   assertEquals(datagrams.size, DEFAULT_LIMITS.udpAssociations);
   assert(lines.at(-2)!.includes(`${client(1)}-`), lines.at(-2));
   assert(lines.at(-2)!.endsWith("l=[too many associations]/0 r=0/0"));
@@ -206,14 +208,14 @@ Deno.test("local datagrams: a port for each client, as many as the limit may be;
   assert(LIMITS.udpAssociations.most <= ports, "a limit that can be reached");
   const { sockets, datagrams, lines, idle } = setupFor(ports + 10, "udp://53");
   for (let i = 0; i < ports; i++) {
-    sockets[0]!.hears(`127.0.${i >> 8}.${i & 255}:1`, "x"); // the guest sees all of them come from 10.0.2.2
+    sockets[0].hears(`127.0.${i >> 8}.${i & 255}:1`, "x"); // the guest sees all of them come from 10.0.2.2
   }
   const taken = lines.map((line) => Number(/\/10\.0\.2\.2:(\d+)-/.exec(line)![1]));
   assertEquals(new Set(taken).size, ports, "different ports");
   assertEquals(taken.filter((port) => port < 1_024), [], "privileged ports");
   assertEquals(taken.slice(0, 8_192).filter((port) => port < 49_152), [], "others than dynamic ports, for few clients");
   for (let i = 0; i < 2; i++) {
-    sockets[0]!.hears(CLIENT, "one more");
+    sockets[0].hears(CLIENT, "one more");
     const reason = "r=[no port towards the guest is free]/0";
     assertEquals(lines.at(-1), `[!] udp://${CLIENT}-127.0.0.1:53/10.0.2.100:53 local-fwd error: l=0/0 ${reason}`);
     assertEquals(idle.size, ports, "associations");
@@ -223,20 +225,20 @@ Deno.test("local datagrams: a port for each client, as many as the limit may be;
 
 Deno.test("local datagrams: what waits for a name arrives in order, up to a limit", async () => {
   const { sockets, toGuest, names, datagrams, lines } = setup("udp://53:guest:54");
-  for (let i = 0; i < MAX_WAITING_DATAGRAMS + 5; i++) sockets[0]!.hears(CLIENT, `d${i}`);
-  sockets[0]!.hears("192.0.2.9:4001", "other");
+  for (let i = 0; i < MAX_WAITING_DATAGRAMS + 5; i++) sockets[0].hears(CLIENT, `d${i}`);
+  sockets[0].hears("192.0.2.9:4001", "other");
   assertEquals([toGuest.length, names.asked.length, lines.length], [0, 1, 0]);
   await settled();
   const own = toGuest.filter((line) => line.includes(" d")).map((line) => Number(line.split(" d")[1]));
   assertEquals(own, Array.from({ length: MAX_WAITING_DATAGRAMS }, (_, i) => i));
   assertEquals([toGuest.length, datagrams.size, lines.length], [MAX_WAITING_DATAGRAMS + 1, 2, 2]);
-  sockets[0]!.hears("192.0.2.9:4002", "known");
+  sockets[0].hears("192.0.2.9:4002", "known");
   assertEquals([toGuest.length, names.asked.length], [MAX_WAITING_DATAGRAMS + 2, 1]);
 });
 
 Deno.test("local datagrams: a name without an address leaves a line and nothing else", async () => {
   const { sockets, meter, idle, lines, datagrams } = setup("udp://53:none:54");
-  sockets[0]!.hears(CLIENT, "one");
+  sockets[0].hears(CLIENT, "one");
   assertEquals(idle.size, 1);
   await settled();
   assertEquals([idle.size, datagrams.size], [0, 0]);
@@ -265,7 +267,7 @@ Deno.test("local datagrams: udpspp", () => {
         bytes[29] =
           0xff;
     }
-    sockets[0]!.handler.received(bytes, bytes.length, endpoint(CLIENT), null);
+    sockets[0].handler.received(bytes, bytes.length, endpoint(CLIENT), null);
   };
   const first = header([1, 2, 3, 4], 99);
   send(first + "one");
@@ -273,12 +275,12 @@ Deno.test("local datagrams: udpspp", () => {
   send("short");
   assertEquals(toGuest, ["1.2.3.4:49152 > 10.0.2.100:99 one", "1.2.3.4:49152 > 10.0.2.100:99 two"]);
   const answers: Uint8Array[] = [];
-  host.sockets[0]!.send = (bytes, offset, length) => answers.push(bytes.slice(offset, offset + length));
+  host.sockets[0].send = (bytes, offset, length) => answers.push(bytes.slice(offset, offset + length));
   assert(say("10.0.2.100:99", "1.2.3.4:49152", "answer"));
-  assertEquals([answers[0]!.length, decode(answers[0]!.subarray(38))], [44, "answer"]);
-  assertEquals([...answers[0]!.subarray(0, 2), ...answers[0]!.subarray(14, 18)], [0x56, 0xec, 1, 2, 3, 4]);
+  assertEquals([answers[0].length, decode(answers[0].subarray(38))], [44, "answer"]);
+  assertEquals([...answers[0].subarray(0, 2), ...answers[0].subarray(14, 18)], [0x56, 0xec, 1, 2, 3, 4]);
   assertEquals(lines, [`[+] udp://${CLIENT}-127.0.0.1:53/1.2.3.4:49152-10.0.2.100:99 local-fwd PP conn`]);
-  sockets[0]!.hears("192.0.2.8:1", "no header at all, though it is long enough for one");
+  sockets[0].hears("192.0.2.8:1", "no header at all, though it is long enough for one");
   assertEquals(datagrams.size, 1);
   assertEquals(
     lines[1],
@@ -288,7 +290,7 @@ Deno.test("local datagrams: udpspp", () => {
 
 Deno.test("local datagrams: close closes the sockets; the table ends the associations", () => {
   const { sockets, datagrams, idle, lines } = setup("udp://53", "udp://54");
-  sockets[0]!.hears(CLIENT, "one");
+  sockets[0].hears(CLIENT, "one");
   datagrams.close();
   idle.close();
   assertEquals([datagrams.size, idle.size, sockets.map((socket) => socket.closed)], [0, 0, [true, true]]);

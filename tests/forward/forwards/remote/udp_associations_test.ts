@@ -21,7 +21,9 @@ function setup(...targets: readonly string[]) {
   const lines: string[] = [], toGuest: string[] = [], errors: Unreachable[] = [], quoted: string[] = [];
   const output = new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length });
   const datagrams = new RemoteUdpAssociations({
-    ...{ scheduler, host, idle },
+    scheduler,
+    host,
+    idle,
     guest: guestSender(toGuest),
     icmp: { unreachable: (what, packet) => quoted.push(`${what} ${shownPacket(packet)}`) },
     logs: remoteForwardLines("udp", output),
@@ -33,7 +35,7 @@ function setup(...targets: readonly string[]) {
     return { bind: endpoint(`10.0.2.2:${53 + i}`), target, oneAnswer: spec.oneAnswer };
   });
   /** The guest sends to a forward. */
-  const say = (text: string, from = GUEST, forward = forwards[0]!) => {
+  const say = (text: string, from = GUEST, forward = forwards[0]) => {
     const bind = from.startsWith("[") ? "[fd00::2]:53" : `10.0.2.2:${forward.bind.port}`;
     datagrams.takeDatagram(guestDatagram(from, bind, text, errors), forward);
   };
@@ -56,7 +58,7 @@ function setup(...targets: readonly string[]) {
 /** An IPv4 packet with a UDP datagram: `FROM > TO TEXT`. */
 function shownPacket(packet: Uint8Array): string {
   const end = (address: number, port: number) =>
-    `${packet.slice(address, address + 4).join(".")}:${packet[port]! << 8 | packet[port + 1]!}`;
+    `${packet.slice(address, address + 4).join(".")}:${packet[port] << 8 | packet[port + 1]!}`;
   return `${end(12, 20)} > ${end(16, 22)} ${new TextDecoder().decode(packet.slice(28))}`;
 }
 
@@ -74,8 +76,8 @@ Deno.test("remote datagrams: a socket for each of the guest's ports and each for
     ["192.0.2.7:5353 two"],
     ["[::1]:54 three"],
   ]);
-  sockets[1]!.hears("192.0.2.7:5353", "answer two");
-  sockets[2]!.hears("[::1]:54", "answer three");
+  sockets[1].hears("192.0.2.7:5353", "answer two");
+  sockets[2].hears("[::1]:54", "answer three");
   assertEquals(toGuest, [
     "10.0.2.2:53 > 10.0.2.100:4001 answer two",
     "10.0.2.2:54 > 10.0.2.100:4000 answer three",
@@ -87,18 +89,18 @@ Deno.test("remote datagrams: a socket for each of the guest's ports and each for
 Deno.test("remote datagrams: nobody but the target answers", () => {
   const { sockets, toGuest, say } = setup("udp://53:192.0.2.7:5353");
   say("one");
-  sockets[0]!.hears("192.0.2.7:5354", "x");
-  sockets[0]!.hears("192.0.2.8:5353", "x");
-  sockets[0]!.hears("[2001:db8::1]:5353", "x");
+  sockets[0].hears("192.0.2.7:5354", "x");
+  sockets[0].hears("192.0.2.8:5353", "x");
+  sockets[0].hears("[2001:db8::1]:5353", "x");
   assertEquals(toGuest, []);
 });
 
 Deno.test("remote datagrams: udprpc is over after one answer, and leaves nothing", () => {
   const { sockets, toGuest, lines, datagrams, idle, say } = setup("udprpc://53:192.0.2.7:5353");
   say("one");
-  sockets[0]!.hears("192.0.2.7:5353", "answer");
-  assertEquals([toGuest.length, sockets[0]!.closed, datagrams.size, idle.size], [1, true, 0, 0]);
-  assert(lines[1]!.endsWith("192.0.2.7:5353 remote-fwd conn done: l=0/0 r=[EOF]/0"), lines[1]);
+  sockets[0].hears("192.0.2.7:5353", "answer");
+  assertEquals([toGuest.length, sockets[0].closed, datagrams.size, idle.size], [1, true, 0, 0]);
+  assert(lines[1].endsWith("192.0.2.7:5353 remote-fwd conn done: l=0/0 r=[EOF]/0"), lines[1]);
   say("two");
   assertEquals([sockets.length, datagrams.size], [2, 1]);
 });
@@ -106,11 +108,11 @@ Deno.test("remote datagrams: udprpc is over after one answer, and leaves nothing
 Deno.test("remote datagrams: idle ends and the limit are those of the table", () => {
   const { sockets, datagrams, scheduler, lines, say } = setup("udp://53:192.0.2.7:53");
   say("one");
-  sockets[0]!.hears("192.0.2.7:53", "answer");
+  sockets[0].hears("192.0.2.7:53", "answer");
   scheduler.advance(UNCROWDED_IDLE_MS - SWEEP_MS);
   assertEquals(datagrams.size, 1);
   scheduler.advance(2 * SWEEP_MS);
-  assertEquals([datagrams.size, sockets[0]!.closed], [0, true]);
+  assertEquals([datagrams.size, sockets[0].closed], [0, true]);
   assert(lines.at(-1)!.endsWith("remote-fwd conn done: l=[idle timeout]/0 r=0/0"));
   for (let i = 0; i <= DEFAULT_LIMITS.udpAssociations; i++) say("x", `10.0.2.100:${1 + i}`);
   assertEquals([datagrams.size, sockets.filter(({ closed }) => !closed).length], [
@@ -122,7 +124,7 @@ Deno.test("remote datagrams: idle ends and the limit are those of the table", ()
 Deno.test("remote datagrams: a lost one is answered itself, from the forward's address, and nothing is remembered", () => {
   const { sockets, errors, quoted, say } = setup("udp://53:192.0.2.7:5353");
   say("one");
-  const { handler } = sockets[0]!;
+  const { handler } = sockets[0];
   const lost = { icmp: null, mtu: 0, data: new TextEncoder().encode("one"), length: 3 };
   const icmp = { type: 3, code: 3, from: IpAddress.parse("192.0.2.7") };
   handler.failed(new HostError("refused", "refused"), endpoint("192.0.2.7:5353"), { ...lost, icmp });
@@ -132,7 +134,7 @@ Deno.test("remote datagrams: a lost one is answered itself, from the forward's a
   handler.failed(new HostError("refused", "refused"), null, null);
   assertEquals(quoted.slice(1), ["network 10.0.2.100:4000 > 10.0.2.2:53 one"]);
   say("two");
-  assertEquals(sockets[0]!.sent.length, 2, "the next one goes out");
+  assertEquals(sockets[0].sent.length, 2, "the next one goes out");
   assertEquals(errors, []);
 });
 
@@ -154,16 +156,16 @@ Deno.test("remote datagrams: without a descriptor the datagram is refused and th
   ]);
   host.failures.clear();
   say("two");
-  assertEquals(sockets[0]!.sent, ["192.0.2.7:5353 two"]);
+  assertEquals(sockets[0].sent, ["192.0.2.7:5353 two"]);
 });
 
 Deno.test("remote datagrams: the guest refuses an answer: nothing is left to wait for", () => {
   const { sockets, datagrams, forwards, say } = setup("udp://53:192.0.2.7:5353");
   say("one");
-  datagrams.guestUnreachable(forwards[0]!, endpoint("10.0.2.100:4001"));
+  datagrams.guestUnreachable(forwards[0], endpoint("10.0.2.100:4001"));
   assertEquals(datagrams.size, 1);
-  datagrams.guestUnreachable(forwards[0]!, endpoint(GUEST));
-  assertEquals([datagrams.size, sockets[0]!.closed], [0, true]);
+  datagrams.guestUnreachable(forwards[0], endpoint(GUEST));
+  assertEquals([datagrams.size, sockets[0].closed], [0, true]);
 });
 
 Deno.test("remote datagrams: what waits for a name is sent in order, up to a limit", async () => {
@@ -172,8 +174,8 @@ Deno.test("remote datagrams: what waits for a name is sent in order, up to a lim
   say("other", "10.0.2.100:4001");
   assertEquals([sockets.length, names.asked.length], [0, 1]);
   await settled();
-  assertEquals(sockets[0]!.sent, Array.from({ length: MAX_WAITING_DATAGRAMS }, (_, i) => `192.0.2.1:5353 d${i}`));
-  assertEquals(sockets[1]!.sent, ["192.0.2.1:5353 other"]);
+  assertEquals(sockets[0].sent, Array.from({ length: MAX_WAITING_DATAGRAMS }, (_, i) => `192.0.2.1:5353 d${i}`));
+  assertEquals(sockets[1].sent, ["192.0.2.1:5353 other"]);
 });
 
 Deno.test("remote datagrams: a name without an address leaves a line and nothing else", async () => {
