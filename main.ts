@@ -13,7 +13,6 @@ import { startCapture } from "./forward/capture/start.ts";
 import { guestResolvConf } from "./forward/dns/guest_resolv_conf.ts";
 import { guestNetwork } from "./forward/guest_network.ts";
 import { chooseHosts } from "./forward/host_choice.ts";
-import { hostError } from "./forward/host/errors.ts";
 import { FAILURE, Life } from "./forward/cli/life.ts";
 import * as lines from "./forward/report/contract_lines.ts";
 import { startMetrics } from "./forward/metrics/start.ts";
@@ -29,7 +28,6 @@ import type { ProgramLog } from "./forward/log/program_log.ts";
 import { startLog } from "./forward/log/start.ts";
 import { attempt, messageOf, StartFailed } from "./forward/report/start_failed.ts";
 import { version } from "./forward/cli/version.ts";
-import { IpAddress } from "./stack/base/address.ts";
 import { DEFAULT_ADDRESSES } from "./stack/link/addresses.ts";
 import { FramePool } from "./stack/base/device.ts";
 
@@ -184,14 +182,13 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
 
   const { allocate, readTextFile: read, openDescriptors } = system;
   const frames = new FramePool(allocate);
-  const sources = new system.SourceAddresses(IpAddress.at);
   const taker = await makeNetwork(options, {
     ...{ device, frames, allocate, defer, clock: () => poller.now(), capture, metrics, cleanups, lines: guest.lines },
     log: guest.log,
     ...hosts(options, poller, defer, descriptors.spare),
     descriptors,
     pings: (handler) => pingSockets(options, poller, handler, guest.progress),
-    sourceTowards: (remote) => sources.towards(remote),
+    sourceTowards: system.sourceAddressTowards,
     process: { read, openDescriptors },
     reclaim: system.reclaimMemory,
     onRest: (rested) => poller.onRest(rested),
@@ -270,7 +267,7 @@ function execute(guest: system.GuestCommand, name: string): void {
 /** The host's network, both for what goes out to it and for those who come from there. */
 function hosts(options: SharedOptions, poller: system.Polling, defer: (run: () => void) => void, spare: () => boolean) {
   const { sourceIpv4: source4, sourceIpv6: source6 } = options;
-  const sockets = { poller, error: hostError, address: IpAddress.at, defer, spare };
+  const sockets = { poller, defer, spare };
   return chooseHosts(options, () => ({
     host: new system.LibcHost({ ...sockets, source4, source6 }),
     listeners: new system.LibcHost(sockets),
@@ -280,7 +277,7 @@ function hosts(options: SharedOptions, poller: system.Polling, defer: (run: () =
 /** The host's pings. */
 function pingSockets(options: SharedOptions, poller: system.Polling, handler: PingHandler, progress: Output | null) {
   return new system.PingSockets({
-    ...{ open: system.echoSockets(poller, IpAddress.at), handler, now: () => performance.now() },
+    ...{ open: system.echoSockets(poller), handler, now: () => performance.now() },
     ...{ source4: options.sourceIpv4, source6: options.sourceIpv6 },
     ...{ maxWaiting: options.limits.pings, maxFlows: options.limits.pingIdentifiers },
     unavailable: (version, error) => progress?.line(lines.noPings(version, error.message)),

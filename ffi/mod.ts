@@ -31,7 +31,7 @@ export {
 export { confine } from "./sandbox/confine.ts";
 export { findUser } from "./sandbox/users.ts";
 export { openSocketDevice } from "./device/socket_device.ts";
-export { SourceAddresses } from "./host/source_address.ts";
+export { sourceAddressTowards } from "./host/source_address.ts";
 export { SIGTERM } from "./libc/constants/process.ts";
 export { readTextFile, readTextFileIfThere } from "./libc/text_file.ts";
 export { TunDevice } from "./device/tun_device.ts";

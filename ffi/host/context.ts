@@ -5,6 +5,7 @@
  * @module
  */
 import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
+import { hostError } from "../../forward/host/errors.ts";
 import type { HostError } from "../../forward/host/port.ts";
 import { ByteAddresses } from "../libc/byte_address.ts";
 import { ErrorQueue } from "../libc/error_queue.ts";
@@ -12,7 +13,7 @@ import { EMFILE, ENFILE, errnoName, errnoText, SystemError } from "../libc/error
 import { cString, errno, libc } from "../libc/libc.ts";
 import { Message } from "../libc/message.ts";
 import type { Polling } from "../poll/poller.ts";
-import { type MakeAddress, putSockaddr, readEndpoint, SOCKADDR_IN6_SIZE, sockaddrOf } from "../libc/sockaddr.ts";
+import { putSockaddr, readEndpoint, SOCKADDR_IN6_SIZE, sockaddrOf } from "../libc/sockaddr.ts";
 import { PACKET_INFO_SPACE, PacketInfo } from "./packet_info.ts";
 import { ReceiveBatch } from "./receive_batch.ts";
 import { SendTrain } from "./send_train.ts";
@@ -48,10 +49,6 @@ const KEEPALIVE_PROBES = 30;
 /** What a {@linkcode LibcHost} is made of. */
 export interface LibcHostOptions {
   readonly poller: Polling;
-  /** Makes the error that users see: `hostError`. The cause is a {@linkcode SocketError}, or an AbortError. */
-  readonly error: (cause: Error, what: string) => HostError;
-  /** Makes an address: `IpAddress.at`. */
-  readonly address: MakeAddress;
   /** Where outgoing connections and datagrams come from, by IP version; null or not given: as the system chooses. */
   readonly source4?: IpAddress | null;
   readonly source6?: IpAddress | null;
@@ -84,9 +81,8 @@ export class SocketContext {
   readonly packetInfo = new PacketInfo();
   /** For datagrams on their way out that may leave together; null: none may. */
   readonly train: SendTrain | null;
-  readonly errors: ErrorQueue;
+  readonly errors = new ErrorQueue();
   readonly addresses = new ByteAddresses();
-  readonly makeAddress: MakeAddress;
   private lastTo: Endpoint | null = null;
   private readonly name = new Uint8Array(new ArrayBuffer(SOCKADDR_IN6_SIZE));
   private readonly number = new Int32Array(new ArrayBuffer(4));
@@ -94,9 +90,7 @@ export class SocketContext {
 
   constructor(private readonly options: LibcHostOptions) {
     this.poller = options.poller;
-    this.makeAddress = options.address;
     this.train = options.defer === undefined ? null : new SendTrain(options.defer);
-    this.errors = new ErrorQueue(options.address);
   }
 
   /** The error that users see for an errno. */
@@ -111,12 +105,7 @@ export class SocketContext {
   }
 
   private translated(cause: SocketError, what: string): HostError {
-    return expected(() => this.options.error(cause, what));
-  }
-
-  /** The error for an operation that its user gave up. */
-  aborted(what: string): HostError {
-    return this.options.error(new DOMException("aborted", "AbortError"), what);
+    return expected(() => hostError(cause, what));
   }
 
   /** Where packets of that version are to come from; null: as the system chooses. */
@@ -151,7 +140,7 @@ export class SocketContext {
     const { name, length } = this;
     length[0] = name.length;
     throwIfFailed(libc().getsockname(fd, name, length));
-    return readEndpoint(name, 0, this.makeAddress);
+    return readEndpoint(name, 0);
   }
 
   /** Calls connect(2); negative: see errno. */

@@ -16,12 +16,12 @@
  *
  * @module
  */
-import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
+import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/base/address.ts";
 import type { DatagramOptions, HostDatagram, HostDatagramHandler, LostDatagram } from "../../forward/host/port.ts";
 import { keepErrors, QUOTED_SIZE } from "../libc/error_queue.ts";
 import { EAGAIN, ECONNREFUSED, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, EOPNOTSUPP } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-import { endpointText, readEndpoint, sockaddrIs, sockaddrPort } from "../libc/sockaddr.ts";
+import { readEndpoint, sockaddrIs, sockaddrPort } from "../libc/sockaddr.ts";
 import { familyOf, type SocketContext } from "./context.ts";
 import { putPacketInfo } from "./packet_info.ts";
 import { BATCH } from "./receive_batch.ts";
@@ -165,7 +165,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
       if (own || attempts === MAX_ATTEMPTS) {
         const data = bytes.slice(offset, offset + Math.min(length, QUOTED_SIZE));
         const lost = { icmp: null, mtu: reason === EMSGSIZE ? this.localMtu : 0, data, length };
-        return this.fail(reason, `send to udp ${endpointText(to)}`, to, own ? lost : null);
+        return this.fail(reason, `send to udp ${formatEndpoint(to)}`, to, own ? lost : null);
       }
     }
   }
@@ -186,7 +186,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
       if (count === -EAGAIN) return false;
       if (this.readErrors() > 0) return true;
       this.failures++;
-      this.fail(-count, `receive on udp ${endpointText(this.local)}`, null, null);
+      this.fail(-count, `receive on udp ${formatEndpoint(this.local)}`, null, null);
       return false;
     }
     this.failures = 0;
@@ -201,17 +201,17 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     const { names } = this.context.batch;
     const last = this.lastFrom;
     if (last !== null && last.port === sockaddrPort(names, at) && sockaddrIs(names, at, last.address)) return last;
-    return this.lastFrom = readEndpoint(names, at, this.context.makeAddress);
+    return this.lastFrom = readEndpoint(names, at);
   }
 
   /** The address of this host that the batch's datagram with that index was sent to; null: it does not say. */
   private asked(index: number): IpAddress | null {
-    const { batch, packetInfo, makeAddress } = this.context;
+    const { batch, packetInfo } = this.context;
     const length = batch.controlLength(index);
     if (length === 0 || !packetInfo.find(batch.names, batch.controlAt(index), length)) return null;
     const { at, version } = packetInfo, last = this.lastAsked;
     if (last !== null && last.version === version && last.isAt(batch.names, at)) return last;
-    return this.lastAsked = makeAddress(batch.names, at, version);
+    return this.lastAsked = IpAddress.at(batch.names, at, version);
   }
 
   /** Reports what the network says; returns how many entries were taken. What the host says, `send` has been told. */
@@ -223,7 +223,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
       if (errors.origin === SO_EE_ORIGIN_LOCAL && errors.errno === EMSGSIZE) this.localMtu = errors.info;
       if (errors.errno === 0 || errors.origin === SO_EE_ORIGIN_LOCAL) continue;
       const { destination } = errors;
-      const to = destination === null ? "" : ` to ${endpointText(destination)}`;
+      const to = destination === null ? "" : ` to ${formatEndpoint(destination)}`;
       this.fail(errors.errno, `udp${to}`, destination, this.lost());
     }
     return count;

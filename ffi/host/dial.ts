@@ -6,11 +6,10 @@
  *
  * @module
  */
-import type { Endpoint } from "../../stack/base/address.ts";
+import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
 import type { DialOptions, HostDial, HostDialHandler, HostStream } from "../../forward/host/port.ts";
 import { EINPROGRESS, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-import { endpointText } from "../libc/sockaddr.ts";
 import { type SocketContext, socketError } from "./context.ts";
 import { Socket } from "../poll/watched_socket.ts";
 import { LibcStream, STREAM_EVENTS } from "./stream.ts";
@@ -122,5 +121,5 @@ function translate(context: SocketContext, error: unknown, remote: Endpoint): un
 }
 
 function connectTo(remote: Endpoint): string {
-  return `connect to ${endpointText(remote)}`;
+  return `connect to ${formatEndpoint(remote)}`;
 }

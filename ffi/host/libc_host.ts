@@ -8,11 +8,9 @@
  *
  * Every socket is not blocking, closed on exec, has one handle of the poller, and is closed once (../socket.ts).
  *
- * `ffi/` depends on `forward/` by types alone, so what makes its errors and addresses is handed in.
- *
  * @example
  * ```ts
- * const host = new LibcHost({ poller, error: hostError, address: IpAddress.at });
+ * const host = new LibcHost({ poller });
  * host.dial({ address: IpAddress.parse("127.0.0.1"), port: 80 }, {
  *   connected: (stream) => stream.close(),
  *   failed: (error) => console.error(error),
@@ -21,7 +19,7 @@
  *
  * @module
  */
-import type { Endpoint } from "../../stack/base/address.ts";
+import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
 import type {
   DatagramOptions,
   DialOptions,
@@ -33,7 +31,6 @@ import type {
   HostNetwork,
   HostStream,
 } from "../../forward/host/port.ts";
-import { endpointText } from "../libc/sockaddr.ts";
 import { type LibcHostOptions, SocketContext } from "./context.ts";
 import { LibcDatagram } from "./datagram.ts";
 import { dial } from "./dial.ts";
@@ -54,12 +51,12 @@ export class LibcHost implements HostNetwork {
   }
 
   listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener {
-    return this.translate(`listen on ${endpointText(local)}`, () => new LibcListener(this.context, local, accepted));
+    return this.translate(`listen on ${formatEndpoint(local)}`, () => new LibcListener(this.context, local, accepted));
   }
 
   datagram(local: Endpoint, handler: HostDatagramHandler, options: DatagramOptions = {}): HostDatagram {
     const open = () => new LibcDatagram(this.context, local, handler, options);
-    return this.translate(`bind udp ${endpointText(local)}`, open);
+    return this.translate(`bind udp ${formatEndpoint(local)}`, open);
   }
 
   private translate<T>(what: string, open: () => T): T {

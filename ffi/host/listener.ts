@@ -101,7 +101,7 @@ export class LibcListener implements HostListener {
   /** Hands a connection over. If that fails, the connection is closed; what is no fault of the system is thrown on. */
   private take(fd: number): void {
     const { context } = this;
-    const remote = readEndpoint(this.name, 0, context.makeAddress);
+    const remote = readEndpoint(this.name, 0);
     let socket: Socket;
     try {
       socket = new Socket(fd, context.poller, STREAM_EVENTS);

@@ -23,9 +23,6 @@ const MAX_DATAGRAMS = 64;
 /** Longer ones are sent at once: what does not fit an Ethernet's MTU can't be in a train there. */
 const MAX_SIZE = 1472;
 
-/** The byte order of this machine, for structures. */
-const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
 /** `struct cmsghdr` on 64-bit systems: length (64), level (32), type (32); CMSG_LEN and CMSG_SPACE of a 16-bit number. */
 const CMSG_HEADER = 16;
 const CMSG_LENGTH = CMSG_HEADER + 2;
@@ -109,7 +106,7 @@ export class SendTrain {
     }
     if (this.from !== this.infoOf) this.putControl(this.from);
     message.controlLength = this.infoLength + (this.count > 1 ? CMSG_SPACE : 0);
-    this.control.setUint16(this.infoLength + CMSG_HEADER, this.size, LITTLE_ENDIAN);
+    this.control.setUint16(this.infoLength + CMSG_HEADER, this.size, true);
     message.setPart(0, this.block.address, this.length);
     const sent = libc().sendmsg(fd, message.pointer, MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent < 0 ? -errno() : sent;
@@ -119,10 +116,10 @@ export class SendTrain {
   private putControl(from: IpAddress | null): void {
     this.infoOf = from;
     const at = this.infoLength = from === null ? 0 : putPacketInfo(this.message.control, from);
-    this.control.setUint32(at, CMSG_LENGTH, LITTLE_ENDIAN);
-    this.control.setUint32(at + 4, 0, LITTLE_ENDIAN);
-    this.control.setInt32(at + 8, IPPROTO_UDP, LITTLE_ENDIAN);
-    this.control.setInt32(at + 12, UDP_SEGMENT, LITTLE_ENDIAN);
+    this.control.setUint32(at, CMSG_LENGTH, true);
+    this.control.setUint32(at + 4, 0, true);
+    this.control.setInt32(at + 8, IPPROTO_UDP, true);
+    this.control.setInt32(at + 12, UDP_SEGMENT, true);
   }
 
   private readonly flushNow = (): void => {

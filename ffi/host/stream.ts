@@ -18,13 +18,12 @@
  *
  * @module
  */
-import type { Endpoint } from "../../stack/base/address.ts";
+import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
 import type { Block } from "../../stack/base/device.ts";
 import type { Chunk } from "../../stack/tcp/flow.ts";
 import type { HostError, HostStream, HostStreamHandler, PENDING } from "../../forward/host/port.ts";
 import { EAGAIN, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-import { endpointText } from "../libc/sockaddr.ts";
 import type { SocketContext } from "./context.ts";
 import type { Socket } from "../poll/watched_socket.ts";
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from "../libc/constants/poll.ts";
@@ -192,11 +191,11 @@ export class LibcStream implements HostStream {
   }
 
   private readError(errno: number): HostError {
-    return this.context.error(errno, `read from ${endpointText(this.remote)}`);
+    return this.context.error(errno, `read from ${formatEndpoint(this.remote)}`);
   }
 
   private writeError(errno: number): HostError {
-    return this.context.error(errno, `write to ${endpointText(this.remote)}`);
+    return this.context.error(errno, `write to ${formatEndpoint(this.remote)}`);
   }
 }
 

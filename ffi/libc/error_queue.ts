@@ -16,7 +16,7 @@ import { EINTR } from "./errors.ts";
 import { errno, libc } from "./libc.ts";
 import { MachineBlock } from "./memory.ts";
 import { Message } from "./message.ts";
-import { isIpSockaddr, type MakeAddress, readAddress, readEndpoint } from "./sockaddr.ts";
+import { isIpSockaddr, readAddress, readEndpoint } from "./sockaddr.ts";
 import {
   AF_INET6,
   IP_RECVERR,
@@ -83,8 +83,7 @@ export class ErrorQueue {
   private readonly message = new Message({ name: true, control: CONTROL_SIZE });
   private offenderAt = -1;
 
-  /** @param make makes addresses */
-  constructor(private readonly make: MakeAddress) {
+  constructor() {
     const block = new MachineBlock(QUOTED_SIZE);
     this.payload = block.bytes;
     this.message.setPart(0, block.address, QUOTED_SIZE);
@@ -115,14 +114,14 @@ export class ErrorQueue {
   /** Where the packet that it is about was sent to (port 0 for ICMP); null: it does not say. */
   get destination(): Endpoint | null {
     const { name, nameLength } = this.message;
-    return nameLength > 0 && isIpSockaddr(name, 0) ? readEndpoint(name, 0, this.make) : null;
+    return nameLength > 0 && isIpSockaddr(name, 0) ? readEndpoint(name, 0) : null;
   }
 
   /** Who sent the ICMP message; null: it came by none. */
   get offender(): IpAddress | null {
     const { control } = this.message;
     const { offenderAt } = this;
-    return offenderAt >= 0 && isIpSockaddr(control, offenderAt) ? readAddress(control, offenderAt, this.make) : null;
+    return offenderAt >= 0 && isIpSockaddr(control, offenderAt) ? readAddress(control, offenderAt) : null;
   }
 
   private readonly see = (at: number, level: number, type: number): void => {

@@ -49,7 +49,6 @@ const TABLE = {
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
   /** In a thread of the runtime's pool, whose errno is not to be had. */
   pollLater: { name: "poll", parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
-  inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },

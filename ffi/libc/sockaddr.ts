@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
+import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
 import { AF_INET, AF_INET6 } from "./constants/socket.ts";
 
 /** Bytes of a `sockaddr_in`, and of a `sockaddr_in6`, the longer. */
@@ -22,9 +22,6 @@ const FLOW = 4;
 const ADDRESS6 = 8;
 const MAPPED4 = ADDRESS6 + 12;
 const SCOPE = 24;
-
-/** Makes an address of the 4 or 16 bytes at an offset: `IpAddress.at`. */
-export type MakeAddress = typeof IpAddress.at;
 
 /** Writes an address and port at the start of `bytes`; returns the structure's size. */
 export function putSockaddr(bytes: Uint8Array, address: IpAddress, port: number): number {
@@ -64,19 +61,13 @@ export function sockaddrIs(bytes: Uint8Array, at: number, address: IpAddress): b
 }
 
 /** The address of the structure at `at`, which must be an IP socket's. */
-export function readAddress(bytes: Uint8Array, at: number, make: MakeAddress): IpAddress {
-  return make(bytes, addressOffset(bytes, at), isVersion4(bytes, at) ? 4 : 6);
+export function readAddress(bytes: Uint8Array, at: number): IpAddress {
+  return IpAddress.at(bytes, addressOffset(bytes, at), isVersion4(bytes, at) ? 4 : 6);
 }
 
 /** The address and port of the structure at `at`, which must be an IP socket's. */
-export function readEndpoint(bytes: Uint8Array, at: number, make: MakeAddress): Endpoint {
-  return { address: readAddress(bytes, at, make), port: sockaddrPort(bytes, at) };
-}
-
-/** `192.0.2.1:80`, `[2001:db8::1]:80`. */
-export function endpointText(endpoint: Endpoint): string {
-  const { address, port } = endpoint;
-  return address.version === 4 ? `${address}:${port}` : `[${address}]:${port}`;
+export function readEndpoint(bytes: Uint8Array, at: number): Endpoint {
+  return { address: readAddress(bytes, at), port: sockaddrPort(bytes, at) };
 }
 
 function addressOffset(bytes: Uint8Array, at: number): number {

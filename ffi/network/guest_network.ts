@@ -4,13 +4,12 @@
  *
  * @module
  */
-import { check, EINVAL, SystemError } from "../libc/errors.ts";
+import { IpAddress } from "../../stack/base/address.ts";
 import { cString, libc } from "../libc/libc.ts";
 import { ownNetworkNamespace } from "./netns.ts";
-import { type AddressBytes, RouteNetlink } from "./route_netlink.ts";
+import { RouteNetlink } from "./route_netlink.ts";
 import { closeTun, type OpenTun, openTun } from "../device/open_tun.ts";
 import { O_CLOEXEC, O_WRONLY } from "../libc/constants/file.ts";
-import { AF_INET, AF_INET6 } from "../libc/constants/socket.ts";
 
 /** What the guest is, in one IP version. */
 export interface GuestAddress {
@@ -70,8 +69,8 @@ export function setUpGuestNetwork(name: string, network: GuestNetwork, offload: 
 function configure({ name, medium }: OpenTun, { mtu, ipv4, ipv6 }: GuestNetwork): void {
   const netlink = new RouteNetlink();
   const add = (guest: GuestAddress, version: 4 | 6) => {
-    netlink.addAddress(name, addressBytes(guest.address, version), guest.prefixLength);
-    netlink.setDefaultRoute(name, version, medium === "ip" ? null : addressBytes(guest.gateway, version));
+    netlink.addAddress(name, IpAddress.parse(guest.address).bytes, guest.prefixLength);
+    netlink.setDefaultRoute(name, version, medium === "ip" ? null : IpAddress.parse(guest.gateway).bytes);
   };
   try {
     netlink.setUp("lo", null);
@@ -102,11 +101,4 @@ function tell(path: string, value: string): void {
   const text = new TextEncoder().encode(value);
   c.writeBuffer(fd, text, BigInt(text.length));
   c.close(fd);
-}
-
-function addressBytes(text: string, version: 4 | 6): AddressBytes {
-  const bytes = new Uint8Array(new ArrayBuffer(version === 4 ? 4 : 16));
-  const found = check(libc().inet_pton(version === 4 ? AF_INET : AF_INET6, cString(text), bytes), "inet_pton", text);
-  if (found !== 1) throw new SystemError("inet_pton", EINVAL, text, `not an IPv${version} address`);
-  return bytes;
 }

@@ -13,6 +13,8 @@
  * @module
  */
 import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
+import { put16 } from "../../stack/base/bytes.ts";
+import { addSums, complement, partialSum } from "../../stack/wire/checksum.ts";
 import { ByteAddresses } from "../libc/byte_address.ts";
 import { eachControl, ErrorQueue, keepErrors, word } from "../libc/error_queue.ts";
 import { check, EAGAIN, EINTR } from "../libc/errors.ts";
@@ -20,14 +22,7 @@ import { errno, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { Message } from "../libc/message.ts";
 import type { Polling } from "../poll/poller.ts";
-import {
-  isIpSockaddr,
-  type MakeAddress,
-  putSockaddr,
-  SOCKADDR_IN6_SIZE,
-  sockaddrOf,
-  sockaddrPort,
-} from "../libc/sockaddr.ts";
+import { isIpSockaddr, putSockaddr, SOCKADDR_IN6_SIZE, sockaddrOf, sockaddrPort } from "../libc/sockaddr.ts";
 import { Socket } from "../poll/watched_socket.ts";
 import { EPOLLERR, EPOLLIN } from "../libc/constants/poll.ts";
 import {
@@ -82,9 +77,10 @@ export class EchoMemory {
   readonly incoming = new Message({ name: true, control: CONTROL_SIZE });
   readonly buffer = new MachineBlock(BUFFER_SIZE);
   readonly addresses = new ByteAddresses();
+  /** Reads the error queues. */
+  readonly errors = new ErrorQueue();
 
-  /** @param errors reads the error queues */
-  constructor(readonly errors: ErrorQueue) {
+  constructor() {
     this.incoming.setPart(0, this.buffer.address, BUFFER_SIZE);
   }
 }
@@ -103,9 +99,9 @@ export type OpenEcho = (
   receiver: EchoReceiver,
 ) => EchoPort;
 
-/** The system's sockets. `make` makes addresses: `IpAddress.at`. */
-export function echoSockets(poller: Polling, make: MakeAddress): OpenEcho {
-  const memory = new EchoMemory(new ErrorQueue(make));
+/** Opens sockets of the system. */
+export function echoSockets(poller: Polling): OpenEcho {
+  const memory = new EchoMemory();
   return (version, kind, source, receiver) => new EchoSocket(version, kind, source, memory, poller, receiver);
 }
 
@@ -324,16 +320,10 @@ function wildcard(four: boolean): Uint8Array<ArrayBuffer> {
   return name;
 }
 
-/** The Internet checksum (RFC 1071) of a header whose checksum is 0, and the payload behind it. */
+/** Completes a header whose checksum is 0, for the payload `bytes[offset .. offset + length)` behind it. */
 function putChecksum(header: Uint8Array, bytes: Uint8Array, offset: number, length: number): void {
-  let sum = 0;
-  for (let i = 0; i < ICMP_HEADER; i += 2) sum += header[i] << 8 | header[i + 1];
-  const end = offset + length;
-  for (let i = offset; i + 1 < end; i += 2) sum += bytes[i] << 8 | bytes[i + 1]; // below 2^31 for any packet
-  if (length % 2 === 1) sum += bytes[end - 1] << 8;
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  header[CHECKSUM] = ~sum >> 8;
-  header[CHECKSUM + 1] = ~sum;
+  const sum = addSums(partialSum(header, 0, ICMP_HEADER), partialSum(bytes, offset, length));
+  put16(header, CHECKSUM, complement(sum));
 }
 
 /** Whether a sender's address is one that can be compared. */

@@ -365,7 +365,6 @@ export const LIBC_CALLS = {
   ftruncate: ["ftruncate"],
   poll: ["poll", "ppoll"],
   pollLater: ["poll", "ppoll"],
-  inet_pton: NONE,
   inotify_init1: BEFORE,
   inotify_add_watch: BEFORE,
   unshare: BEFORE,

@@ -7,7 +7,6 @@ import { LibcHost, type LibcHostOptions } from "../../../ffi/host/libc_host.ts";
 import { allocate } from "../../../ffi/libc/memory.ts";
 import { Poller } from "../../../ffi/poll/poller.ts";
 import { type HostError, type HostStream, PENDING } from "../../../forward/host/port.ts";
-import { hostError } from "../../../forward/host/errors.ts";
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import type { Chunk } from "../../../stack/tcp/flow.ts";
 
@@ -28,7 +27,7 @@ export class TestHost implements AsyncDisposable {
       },
     });
     this.poller.begin();
-    this.host = new LibcHost({ poller: this.poller, error: hostError, address: IpAddress.at, ...options });
+    this.host = new LibcHost({ poller: this.poller, ...options });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

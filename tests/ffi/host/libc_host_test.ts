@@ -475,7 +475,7 @@ Deno.test("out of descriptors: dials fail, a listener rests and then goes on", a
 
 Deno.test("out of descriptors, but something can be missed: it is closed, as often as there is something", async () => {
   const script = `
-    import { TestHost, endpoint } from ${JSON.stringify(import.meta.resolve("../host_libc/test_host.ts"))};
+    import { TestHost, endpoint } from ${JSON.stringify(import.meta.resolve("../bed/test_host.ts"))};
     import { dialled } from ${JSON.stringify(import.meta.resolve("../../forward/bed/dialled.ts"))};
     import { libc } from ${JSON.stringify(import.meta.resolve("../../../ffi/libc/libc.ts"))};
     Deno.addSignalListener("SIGTERM", () => Deno.exit(0)); // the runtime can't do without a descriptor for signals

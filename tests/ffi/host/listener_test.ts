@@ -2,8 +2,6 @@ import { SocketContext, socketError } from "../../../ffi/host/context.ts";
 import { LibcListener } from "../../../ffi/host/listener.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
 import { Poller, type Polling } from "../../../ffi/poll/poller.ts";
-import { hostError } from "../../../forward/host/errors.ts";
-import { IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 import { endpoint } from "../bed/test_host.ts";
 
@@ -33,7 +31,7 @@ function setup(poller: Poller) {
       };
     },
   };
-  const context = new SocketContext({ poller: counting, error: hostError, address: IpAddress.at });
+  const context = new SocketContext({ poller: counting });
   const accepted = () => {
     state.handed++;
     if (state.fault !== null) throw state.fault;

@@ -38,7 +38,7 @@ class Pings implements AsyncDisposable {
     });
     this.poller.begin();
     this.pings = new PingSockets<string>({
-      open: echoSockets(this.poller, IpAddress.at),
+      open: echoSockets(this.poller),
       now: () => this.now,
       handler: {
         reply: (token, bytes, offset, length, hopLimit) =>
@@ -290,7 +290,7 @@ Deno.test({
       import { PingSockets } from ${JSON.stringify(import.meta.resolve("../../../ffi/ping/ping_sockets.ts"))};
       import { IpAddress } from ${JSON.stringify(import.meta.resolve("../../../stack/base/address.ts"))};
       const pings = new PingSockets({
-        open: echoSockets({ add: () => { throw new Error("not reached"); } }, IpAddress.at), now: () => 0,
+        open: echoSockets({ add: () => { throw new Error("not reached"); } }), now: () => 0,
         maxWaiting: 10, maxFlows: 10,
         handler: { reply() {}, failed: (...args) => console.log(...args) },
         unavailable: (version, error) => console.log(version, error.message),
