@@ -45,7 +45,7 @@ export interface DatagramDeviceOptions {
   readonly ends: boolean;
 }
 
-/** See the module's text. */
+/** A device over a Unix socket that keeps message boundaries: one frame a message. */
 export class DatagramDevice implements FrameDevice {
   readonly medium = "ethernet";
   readonly checksumOffload = false;

@@ -25,7 +25,7 @@ import { EPOLLERR, EPOLLHUP, EPOLLIN } from "../libc/constants/poll.ts";
 
 /** Frames of a turn: some 100 µs of work at most. */
 const FRAMES_PER_TURN = 32;
-/** See the module's text. */
+/** After a frame that came alone: how many turns pass until one looks for a second frame again, that turn included. */
 const LONE_TURNS = 8;
 /** Between looks at a device that reports an error and does not say which. */
 const ERROR_PAUSE_MS = 10;
@@ -56,7 +56,7 @@ export interface FrameReaderOptions {
   readonly framesPerTurn?: number;
 }
 
-/** See the module's text. Starts at once. */
+/** Reads frames from a source in turns, from its construction on. */
 export class FrameReader {
   private readonly source: FrameSource;
   private readonly pool: FramePool;

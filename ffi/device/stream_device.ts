@@ -48,7 +48,7 @@ export const QUEUE_SIZE = 256 * 1024;
 /** No length yet. */
 const UNKNOWN = -1;
 
-/** See the module's text. */
+/** A device over a Unix stream socket, with the length before each frame. */
 export class StreamDevice implements FrameDevice {
   readonly medium = "ethernet";
   readonly checksumOffload = false;

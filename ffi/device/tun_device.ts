@@ -39,7 +39,7 @@ const VIRTIO_NET_HDR_F_DATA_VALID = 2;
 /** After so many unreadable frames in a row the device itself is taken to be broken. */
 const MAX_UNREADABLE = 64;
 
-/** See the module's text. */
+/** A tun or tap device: reads and writes its frames. */
 export class TunDevice implements FrameDevice {
   readonly medium: "ethernet" | "ip";
   readonly mtu: number;

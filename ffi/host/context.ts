@@ -69,7 +69,7 @@ export class SocketError extends Error {
   }
 }
 
-/** See the module's text. */
+/** The poller, the options and the reused kernel structures that all sockets of a host share. */
 export class SocketContext {
   readonly poller: Polling;
   /** For streams: one part, no address. */

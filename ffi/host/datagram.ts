@@ -68,7 +68,7 @@ const MAX_FAILURES = 16;
 /** How often a datagram is sent that the kernel fails for the errors of others. */
 const MAX_ATTEMPTS = 4;
 
-/** See the module's text. */
+/** A UDP socket of the C library. */
 export class LibcDatagram implements HostDatagram, TrainOwner {
   readonly local: Endpoint;
   /** Datagrams that were not sent because the kernel had no room. */

@@ -38,7 +38,7 @@ import { LibcListener } from "./listener.ts";
 
 export type { LibcHostOptions } from "./context.ts";
 
-/** See the module's text. */
+/** The host's network by sockets of the C library. */
 export class LibcHost implements HostNetwork {
   private readonly context: SocketContext;
 

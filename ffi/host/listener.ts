@@ -40,7 +40,7 @@ const ACCEPTS_PER_TURN = 16;
 /** How long it rests when there are no descriptors. */
 const REST_MS = 100;
 
-/** See the module's text. */
+/** A listening TCP socket of the C library. */
 export class LibcListener implements HostListener {
   readonly local: Endpoint;
   private readonly socket: Socket;

@@ -34,7 +34,7 @@ const IOVECS_AT = BATCH * MMSGHDR_SIZE;
 const NAMES_AT = IOVECS_AT + BATCH * IOVEC_SIZE;
 const CONTROLS_AT = NAMES_AT + BATCH * NAME_SIZE;
 
-/** See the module's text. */
+/** Receives up to {@linkcode BATCH} datagrams by one call, with their addresses and control messages. */
 export class ReceiveBatch {
   /** The addresses that datagrams came from, at {@linkcode nameAt}, and control messages, at {@linkcode controlAt}. */
   readonly names: Uint8Array;

@@ -34,7 +34,7 @@ export interface TrainOwner {
   sendTrain(train: SendTrain): void;
 }
 
-/** See the module's text. */
+/** Collects datagrams of one size to one destination, and sends them by one call. */
 export class SendTrain {
   /** Where they go. */
   to: Endpoint | null = null;

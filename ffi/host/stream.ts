@@ -44,7 +44,7 @@ const GONE = EPOLLHUP | EPOLLERR;
 /** What the peer sends has an end, good or bad. */
 const ENDS = GONE | EPOLLRDHUP;
 
-/** See the module's text. */
+/** A connected TCP socket of the C library. */
 export class LibcStream implements HostStream {
   handler: HostStreamHandler | null = null;
   /** Whether something is likely there to be read. */

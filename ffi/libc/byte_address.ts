@@ -4,7 +4,7 @@
  * @module
  */
 
-/** See the module's text. */
+/** Finds the machine addresses of byte arrays, and remembers them for as long as the arrays live. */
 export class ByteAddresses {
   private readonly known = new WeakMap<Uint8Array, number>();
   private last: Uint8Array | null = null;

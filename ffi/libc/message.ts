@@ -32,7 +32,7 @@ export interface MessageOptions {
   readonly control?: number;
 }
 
-/** See the module's text. Starts with as many parts as it has room for, no address and no control messages. */
+/** A `struct msghdr` with its iovec, address and control messages. Starts with as many parts as it has room for, no address and no control messages. */
 export class Message {
   /** For sendmsg and recvmsg. */
   readonly pointer: Deno.PointerObject;

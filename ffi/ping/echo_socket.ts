@@ -46,7 +46,7 @@ import {
   SOL_RAW,
 } from "../libc/constants/socket.ts";
 
-/** See the module's text. */
+/** A ping socket of the kernel's, or a raw socket: see the table above. */
 export type EchoKind = "ping" | "raw";
 
 // The ICMP header: type, code, checksum (16), identifier (16), sequence (16); RFC 792, RFC 4443 section 4.1
@@ -126,7 +126,7 @@ export interface EchoReceiver {
   refused(socket: EchoPort, identifier: number, sequence: number, to: Endpoint, errors: EchoError): void;
 }
 
-/** See the module's text. */
+/** One socket that sends echo requests and receives their replies and errors. */
 export class EchoSocket {
   /** The identifier that its requests have: a ping socket's own; 0 for a raw one, which may have any. */
   readonly identifier: number;

@@ -110,7 +110,7 @@ class Family<T> {
   constructor(readonly version: IpVersion, readonly source: IpAddress | null) {}
 }
 
-/** See the module's text. */
+/** Sends the guest's echo requests from sockets of the host, and reports the replies and errors. */
 export class PingSockets<T> implements EchoReceiver {
   private readonly four: Family<T>;
   private readonly six: Family<T>;

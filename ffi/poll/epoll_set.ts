@@ -55,7 +55,7 @@ export interface PollHandle {
   remove(closing?: boolean): void;
 }
 
-/** See the module's text. */
+/** An epoll descriptor with the table of its handles. */
 export class EpollSet {
   private readonly epoll: number;
   private readonly handles: (Handle | undefined)[] = [];

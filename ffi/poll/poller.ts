@@ -72,11 +72,11 @@ export interface PollerOptions {
   readonly onError: (error: Error) => void;
   /** See WAIT_US; 0: turns only look. */
   readonly waitMicroseconds?: number;
-  /** See QUIET_TURNS. */
+  /** Turns without an event before the poller is idle; QUIET_TURNS by default. */
   readonly quietTurns?: number;
 }
 
-/** See the module's text. */
+/** Watches descriptors and calls back when one is ready; runs deferred work; tells the time. */
 export class Poller implements Polling {
   private readonly libc: Libc = libc();
   private readonly set = new EpollSet();

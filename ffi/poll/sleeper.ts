@@ -10,7 +10,7 @@ import { MachineBlock } from "../libc/memory.ts";
 import { O_CLOEXEC, O_NONBLOCK } from "../libc/constants/file.ts";
 import { POLLIN } from "../libc/constants/poll.ts";
 
-/** See the module's text. */
+/** Waits for one epoll descriptor in another thread. */
 export class Sleeper {
   private readonly wakeup: number;
   /** Two `struct pollfd`: descriptor, events and what came of them; 8 bytes each. */

@@ -7,7 +7,7 @@ import { libc } from "../libc/libc.ts";
 import type { PollHandle } from "./epoll_set.ts";
 import type { Polling } from "./poller.ts";
 
-/** See the module's text. */
+/** A descriptor and its handle of the poller. Owns both, and closes them together. */
 export class Socket {
   /** Told of what there is. Whoever uses the socket sets it. */
   onEvents: (events: number) => void = () => {};

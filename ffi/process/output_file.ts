@@ -11,7 +11,7 @@ import { F_SETFL, O_APPEND, O_CLOEXEC, O_CREAT, O_NONBLOCK, O_TRUNC, O_WRONLY } 
 /** For the umask to cut down, as everybody does. */
 const MODE = 0o666;
 
-/** See the module's text. */
+/** A file or named pipe that is only written to, without blocking. */
 export class OutputFile {
   private closed = false;
 
