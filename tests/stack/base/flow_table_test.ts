@@ -86,7 +86,9 @@ for (
       seen++;
       table.remove(each);
     }
-    assertEquals([seen, table.size, [...table.values()].length], [50, 0, 0]);
+    assertEquals(seen, 50, "entries seen");
+    assertEquals(table.size, 0, "size");
+    assertEquals([...table.values()].length, 0, "entries left");
   });
 }
 

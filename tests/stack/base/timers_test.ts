@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import type { Timer } from "../../../stack/base/layers.ts";
 import { TimerQueue } from "../../../stack/base/timers.ts";
 import { seeded } from "../tcp/bed/simulation.ts";
@@ -20,21 +20,21 @@ Deno.test("timers fire in the order of their deadlines, and not before", () => {
   for (const deadline of [50, 10, 40, 20, 30, 20]) {
     queue.schedule(new Probe(deadline, () => order.push(deadline)), deadline);
   }
-  assertEquals([queue.size, queue.nextDeadline], [6, 10]);
+  assertFields(queue, { size: 6, nextDeadline: 10 });
   queue.run(9.9);
   assertEquals(order, []);
   queue.run(20);
   assertEquals(order, [10, 20, 20]);
-  assertEquals([queue.size, queue.nextDeadline], [3, 30]);
+  assertFields(queue, { size: 3, nextDeadline: 30 });
   queue.run(1000);
   assertEquals(order, [10, 20, 20, 30, 40, 50]);
-  assertEquals([queue.size, queue.nextDeadline], [0, Infinity]);
+  assertFields(queue, { size: 0, nextDeadline: Infinity });
 });
 
 Deno.test("a timer that fires is free again, and may be scheduled anew without firing twice in a run", () => {
   const queue = new TimerQueue();
   const probe = new Probe(0, (now) => {
-    assertEquals([probe.slot, probe.deadline], [-1, Infinity]);
+    assertFields(probe, { slot: -1, deadline: Infinity });
     queue.schedule(probe, now);
   });
   queue.schedule(probe, 1);
@@ -56,9 +56,10 @@ Deno.test("a deadline can be replaced by an earlier and by a later one, and canc
   assertEquals(queue.nextDeadline, 10);
   queue.cancel(a);
   queue.cancel(a);
-  assertEquals([queue.size, queue.nextDeadline, a.deadline], [2, 20, Infinity]);
+  assertFields(queue, { size: 2, nextDeadline: 20 });
+  assertEquals(a.deadline, Infinity, "deadline");
   queue.run(100);
-  assertEquals([a.fired, b.fired, c.fired], [[], [100], [100]]);
+  assertEquals({ a: a.fired, b: b.fired, c: c.fired }, { a: [], b: [100], c: [100] });
 });
 
 Deno.test("the owner is told when the earliest deadline moves forward, and only then", () => {

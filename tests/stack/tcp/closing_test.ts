@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { TIME_WAIT } from "../../../stack/tcp/constants.ts";
 import type { TcpState } from "../../../stack/tcp/connection.ts";
 import { seqAdd } from "../../../stack/tcp/sequence.ts";
@@ -89,7 +89,9 @@ for (const active of [false, true]) {
       peer.assertGone();
       assertEquals(peer.host.tcp.timeWaiting, timeWait ? 1 : 0);
       peer.pass(TIME_WAIT);
-      assertEquals([peer.host.tcp.timeWaiting, peer.host.timers.size, peer.take()], [0, 0, []]);
+      assertEquals(peer.host.tcp.timeWaiting, 0, "in TIME-WAIT");
+      assertEquals(peer.host.timers.size, 0, "timers");
+      assertEquals(peer.take(), [], "segments sent");
     });
   }
 }
@@ -100,18 +102,21 @@ Deno.test("half-close: after the guest's FIN data still goes to it", () => {
   const connection = peer.opened(user);
   peer.data(10);
   peer.fin();
-  assertEquals([connection.state, user.received, user.ended], ["CLOSE-WAIT", 10, true]);
+  assertEquals(connection.state, "CLOSE-WAIT", "state");
+  assertFields(user, { received: 10, ended: true });
   peer.take();
   user.send(3000);
   assertEquals(peer.flags(), ["ACK 1460", "ACK 1460", "ACK 80"]);
   peer.ack();
-  assertEquals([connection.state, user.flow.bytesAcknowledged], ["CLOSE-WAIT", 3000]);
+  assertEquals(connection.state, "CLOSE-WAIT", "state");
+  assertEquals(user.flow.bytesAcknowledged, 3000, "bytes acknowledged");
   user.closing = true;
   user.send(10);
   // the last data and FIN: in one segment or two
-  assertEquals([connection.state, peer.take().map(({ flags }) => flags).join(" ").includes("FIN")], ["LAST-ACK", true]);
+  assertEquals(connection.state, "LAST-ACK", "state");
+  assertEquals(peer.take().some(({ flags }) => flags.includes("FIN")), true, "FIN sent");
   peer.ack();
-  assertEquals([connection.state, user.failure], ["CLOSED", null]);
+  assertEquals({ state: connection.state, failure: user.failure }, { state: "CLOSED", failure: null });
 });
 
 Deno.test("half-close: after our FIN data still comes from the guest, and is acknowledged", () => {
@@ -120,13 +125,14 @@ Deno.test("half-close: after our FIN data still comes from the guest, and is ack
   const connection = peer.opened(user);
   user.flow.shutdown();
   peer.ack();
-  assertEquals([connection.state, peer.flags()], ["FIN-WAIT-2", ["FIN ACK"]]);
+  assertEquals({ state: connection.state, flags: peer.flags() }, { state: "FIN-WAIT-2", flags: ["FIN ACK"] });
   for (let i = 0; i < 100; i++) peer.data(1460);
   peer.pass(20);
-  assertEquals([user.received, connection.state], [146_000, "FIN-WAIT-2"]);
+  assertEquals({ received: user.received, state: connection.state }, { received: 146_000, state: "FIN-WAIT-2" });
   assertEquals(peer.take().at(-1)!.acknowledgment, peer.nxt);
   peer.fin();
-  assertEquals([user.ended, user.failure, connection.state], [true, null, "CLOSED"]);
+  assertFields(user, { ended: true, failure: null });
+  assertEquals(connection.state, "CLOSED", "state");
 });
 
 Deno.test("FIN waits for the data in front of it, on both sides", () => {
@@ -135,10 +141,11 @@ Deno.test("FIN waits for the data in front of it, on both sides", () => {
   const connection = peer.opened(user);
   const start = peer.nxt;
   peer.send({ flags: FIN | ACK, sequence: seqAdd(start, 100) });
-  assertEquals([connection.state, user.ended], ["ESTABLISHED", false]);
+  assertEquals({ state: connection.state, ended: user.ended }, { state: "ESTABLISHED", ended: false });
   assertEquals(peer.one().acknowledgment, start);
   peer.data(100);
-  assertEquals([connection.state, user.ended, user.received], ["CLOSE-WAIT", true, 100]);
+  assertEquals(connection.state, "CLOSE-WAIT", "state");
+  assertFields(user, { ended: true, received: 100 });
   assertEquals(peer.one().acknowledgment, seqAdd(start, 101));
 
   const window = new Peer({ window: 3000 });
@@ -158,7 +165,7 @@ function inTimeWait(options: PeerOptions): Peer {
   peer.opened(user);
   user.flow.shutdown();
   peer.fin();
-  assertEquals([peer.host.tcp.timeWaiting, user.failure], [1, null]);
+  assertEquals({ timeWaiting: peer.host.tcp.timeWaiting, failure: user.failure }, { timeWaiting: 1, failure: null });
   peer.take();
   return peer;
 }
@@ -169,13 +176,14 @@ Deno.test("TIME-WAIT: FIN again is acknowledged, with timestamps where they were
     peer.pass(TIME_WAIT / 2);
     peer.send({ flags: FIN | ACK, sequence: seqAdd(peer.nxt, -1) });
     const answer = peer.one();
-    assertEquals([answer.flags, answer.sequence, answer.acknowledgment], ["ACK", peer.seen, peer.nxt]);
+    assertFields(answer, { flags: "ACK", sequence: peer.seen, acknowledgment: peer.nxt });
     assertEquals(answer.timestamp !== null, timestamps);
     if (timestamps) assertEquals(answer.echo, peer.timestamp);
     peer.pass(TIME_WAIT - 1);
     assertEquals(peer.host.tcp.timeWaiting, 1);
     peer.pass(1);
-    assertEquals([peer.host.tcp.timeWaiting, peer.host.timers.size], [0, 0]);
+    assertEquals(peer.host.tcp.timeWaiting, 0, "in TIME-WAIT");
+    assertEquals(peer.host.timers.size, 0, "timers");
   }
 });
 
@@ -184,7 +192,7 @@ Deno.test("TIME-WAIT: RST and pure acknowledgments change nothing", () => {
   peer.send({ flags: RST });
   peer.ack();
   peer.send({ flags: ACK, acknowledgment: 5 });
-  assertEquals([peer.host.tcp.timeWaiting, peer.flags()], [1, []]);
+  assertEquals({ timeWaiting: peer.host.tcp.timeWaiting, flags: peer.flags() }, { timeWaiting: 1, flags: [] });
 });
 
 Deno.test("TIME-WAIT: a newer SYN opens anew, an old duplicate is answered with ACK", () => {
@@ -209,14 +217,14 @@ Deno.test("TIME-WAIT: a newer SYN opens anew, an old duplicate is answered with 
     peer.host.onRequest = null;
     const { nxt, seen } = peer;
     act(peer);
-    assertEquals([peer.host.tcp.requests, peer.host.tcp.timeWaiting], opens ? [1, 0] : [0, 1], what);
+    assertFields(peer.host.tcp, { requests: opens ? 1 : 0, timeWaiting: opens ? 0 : 1 }, what);
     if (opens) {
       assertEquals(peer.flags(), [], what);
       assert(peer.host.requests[0]!.accept(quiet()) !== null);
       assertEquals(peer.flags(), ["SYN ACK"]);
     } else {
       const answer = peer.one();
-      assertEquals([answer.flags, answer.sequence, answer.acknowledgment], ["ACK", seen, nxt], what);
+      assertFields(answer, { flags: "ACK", sequence: seen, acknowledgment: nxt }, what);
     }
   }
 });
@@ -237,11 +245,14 @@ for (const what of ["the caller's FIN", "the called's FIN", "the last ACK", "hal
     };
     simulation.connect(client, server);
     simulation.run(() => client.failure !== undefined && server.failure !== undefined);
-    assertEquals([client.failure, server.failure, client.received, server.received], [null, null, 3000, 1000]);
+    assertFields(client, { failure: null, received: 3000 });
+    assertFields(server, { failure: null, received: 1000 });
     assert(client.ended && server.ended);
     simulation.pass(200_000);
     for (const { tcp, timers } of [guest, host]) {
-      assertEquals([tcp.connections, tcp.timeWaiting, tcp.memory.inUse, timers.size], [0, 0, 0, 0]);
+      assertFields(tcp, { connections: 0, timeWaiting: 0 });
+      assertEquals(tcp.memory.inUse, 0, "memory in use");
+      assertEquals(timers.size, 0, "timers");
     }
   });
 }

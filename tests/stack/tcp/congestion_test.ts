@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { Congestion } from "../../../stack/tcp/congestion.ts";
 
 Deno.test("slow start: the window grows by what is acknowledged, if it was what held the sender back", () => {
@@ -13,7 +13,7 @@ Deno.test("slow start: the window grows by what is acknowledged, if it was what 
 Deno.test("a loss halves what is on its way; then the window grows by a segment a round trip", () => {
   const congestion = new Congestion(1000);
   congestion.enterRecovery(20_001);
-  assertEquals([congestion.window, congestion.threshold], [10_000, 10_000]); // whole bytes
+  assertFields(congestion, { window: 10_000, threshold: 10_000 }); // whole bytes
   congestion.acknowledge(9999, true);
   assertEquals(congestion.window, 10_000);
   congestion.acknowledge(1, true);
@@ -25,9 +25,9 @@ Deno.test("a loss halves what is on its way; then the window grows by a segment 
 Deno.test("a timeout leaves one segment, and halves the threshold once", () => {
   const congestion = new Congestion(1000);
   congestion.timeout(30_001, true);
-  assertEquals([congestion.window, congestion.threshold], [1000, 15_000]);
+  assertFields(congestion, { window: 1000, threshold: 15_000 });
   congestion.timeout(1000, false);
-  assertEquals([congestion.window, congestion.threshold], [1000, 15_000]);
+  assertFields(congestion, { window: 1000, threshold: 15_000 });
   assert(Number.isInteger(congestion.threshold));
 });
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { seqAdd } from "../../../stack/tcp/sequence.ts";
 import { ACK, RST, SYN } from "../../../stack/wire/tcp.ts";
 import { Peer, quiet } from "./bed/peer.ts";
@@ -13,13 +13,15 @@ Deno.test("abort sends RST, the user is not told, and nothing is left", () => {
   peer.take();
   user.flow.abort();
   const reset = peer.one();
-  assertEquals([reset.flags, reset.sequence, reset.acknowledgment], ["RST ACK", peer.seen, peer.nxt]);
-  assertEquals([user.failure, connection.state], [undefined, "CLOSED"]);
+  assertFields(reset, { flags: "RST ACK", sequence: peer.seen, acknowledgment: peer.nxt });
+  assertEquals({ failure: user.failure, state: connection.state }, { failure: undefined, state: "CLOSED" });
   user.flow.abort();
   user.flow.shutdown();
   user.flow.commit(10);
   user.flow.consume(10);
-  assertEquals([user.flow.reserve(10), user.flow.peek(), peer.take()], [null, null, []]);
+  assertEquals(user.flow.reserve(10), null, "reserved");
+  assertEquals(user.flow.peek(), null, "peeked");
+  assertEquals(peer.take(), [], "segments sent");
   peer.assertGone();
   assertEquals(peer.host.timers.size, 0);
 });
@@ -32,7 +34,7 @@ Deno.test("abort on one side is reset on the other", () => {
   simulation.pass(100);
   client.flow.abort();
   simulation.pass(100);
-  assertEquals([client.failure, server.failure], [undefined, "reset"]);
+  assertEquals({ client: client.failure, server: server.failure }, { client: undefined, server: "reset" });
   assert(simulation.idle);
 });
 
@@ -42,7 +44,7 @@ Deno.test("abort before the guest has answered sends nothing; its answer is met 
   peer.calling(user);
   assertEquals(peer.flags(), ["SYN"]);
   user.flow.abort();
-  assertEquals([peer.flags(), peer.host.tcp.counters.resetsOut], [[], 0]);
+  assertEquals({ flags: peer.flags(), resetsOut: peer.host.tcp.counters.resetsOut }, { flags: [], resetsOut: 0 });
   peer.syn({ flags: SYN | ACK });
   assertEquals(peer.flags(), ["RST"]);
   peer.assertGone();
@@ -175,7 +177,7 @@ Deno.test("closing the layer resets all, tells every user once, and leaves nothi
   peer.assertGone();
   peer.host.tcp.flush();
   peer.pass(200_000);
-  assertEquals([peer.flags(), peer.host.timers.size], [[], 0]);
+  assertEquals({ flags: peer.flags(), timers: peer.host.timers.size }, { flags: [], timers: 0 });
 });
 
 Deno.test("data that is unread when the connection ends: the end is told when all is read", () => {
@@ -186,13 +188,16 @@ Deno.test("data that is unread when the connection ends: the end is told when al
   peer.data(3000);
   user.flow.shutdown();
   peer.fin();
-  assertEquals([connection.state, user.failure, user.flow.readable], ["TIME-WAIT", undefined, 3000]);
-  assertEquals([peer.host.tcp.connections, peer.host.tcp.timeWaiting], [0, 1]);
+  assertEquals(connection.state, "TIME-WAIT", "state");
+  assertEquals(user.failure, undefined, "failure");
+  assertEquals(user.flow.readable, 3000, "readable");
+  assertFields(peer.host.tcp, { connections: 0, timeWaiting: 1 });
   peer.pass(100_000);
   user.read(2999);
-  assertEquals([user.failure, user.flow.readEnded], [undefined, false]);
+  assertEquals({ failure: user.failure, readEnded: user.flow.readEnded }, { failure: undefined, readEnded: false });
   user.read();
-  assertEquals([user.failure, user.ended, user.received, connection.state], [null, true, 3000, "CLOSED"]);
+  assertFields(user, { failure: null, ended: true, received: 3000 });
+  assertEquals(connection.state, "CLOSED", "state");
   peer.assertGone();
 });
 
@@ -207,7 +212,9 @@ Deno.test("data that is unread when the connection ends: the user aborts", () =>
   peer.ack();
   peer.take();
   user.flow.abort();
-  assertEquals([user.failure, peer.flags(), user.flow.readable], [undefined, [], 0]);
+  assertEquals(user.failure, undefined, "failure");
+  assertEquals(peer.flags(), [], "segments sent");
+  assertEquals(user.flow.readable, 0, "readable");
   peer.assertGone();
 });
 
@@ -221,7 +228,8 @@ Deno.test("FIN with data, and RST behind it in the same turn, when all of ours i
   peer.fin({ flush: false, acknowledgment: unseen });
   peer.send({ flags: RST, flush: false });
   peer.host.tcp.flush();
-  assertEquals([user.received, user.ended, user.failure, connection.state], [3000, true, null, "CLOSED"]);
+  assertFields(user, { received: 3000, ended: true, failure: null });
+  assertEquals(connection.state, "CLOSED", "state");
   peer.assertGone();
 });
 
@@ -237,7 +245,7 @@ Deno.test("a timer that fires before the end of the turn does not outrun the use
     peer.fin({ flush: false });
     peer.host.timers.run(peer.simulation.now);
     peer.host.tcp.flush();
-    assertEquals([user.received, user.ended, user.failure], [100 + length, true, null]);
+    assertFields(user, { received: 100 + length, ended: true, failure: null });
     peer.assertGone();
   }
 });
@@ -249,7 +257,9 @@ Deno.test("RST discards what was not read", () => {
   peer.opened(user);
   peer.data(3000);
   peer.send({ flags: RST });
-  assertEquals([user.failure, user.flow.peek(), user.flow.readEnded], ["reset", null, false]);
+  assertEquals(user.failure, "reset", "failure");
+  assertEquals(user.flow.peek(), null, "peeked");
+  assertEquals(user.flow.readEnded, false, "read ended");
   peer.assertGone();
 });
 
@@ -299,13 +309,14 @@ Deno.test("commit of the last data: FIN is in their segment, and nothing follows
   user.flow.reserve(100);
   user.flow.commit(100, true);
   const last = peer.one();
-  assertEquals([last.flags, last.length], ["FIN ACK PSH", 100]);
-  assertEquals([connection.state, user.flow.reserve(10)], ["FIN-WAIT-1", null]);
+  assertFields(last, { flags: "FIN ACK PSH", length: 100 });
+  assertEquals({ state: connection.state, reserved: user.flow.reserve(10) }, { state: "FIN-WAIT-1", reserved: null });
   user.flow.commit(10, true);
   user.flow.shutdown();
   assertEquals(peer.take(), []);
   peer.ack();
-  assertEquals([connection.state, user.flow.bytesAcknowledged], ["FIN-WAIT-2", 100]);
+  assertEquals(connection.state, "FIN-WAIT-2", "state");
+  assertEquals(user.flow.bytesAcknowledged, 100, "bytes acknowledged");
 });
 
 Deno.test("a full send buffer: writable() when there is room, not before, and never after shutdown", () => {
@@ -332,7 +343,8 @@ Deno.test("a full send buffer: writable() when there is room, not before, and ne
   user.flow.shutdown();
   assertEquals(user.flow.reserve(10), null);
   for (let i = 0; i < 100; i++) peer.ack();
-  assertEquals([writable, user.flow.bytesAcknowledged], [1, written]);
+  assertEquals(writable, 1, "calls of writable");
+  assertEquals(user.flow.bytesAcknowledged, written, "bytes acknowledged");
 });
 
 Deno.test("no memory to send from before the handshake is complete; then writable()", () => {
@@ -347,7 +359,9 @@ Deno.test("no memory to send from before the handshake is complete; then writabl
       peer.syn();
       user.flow = peer.host.requests[0]!.accept(user)!;
     }
-    assertEquals([user.flow.reserve(10), peer.host.tcp.memory.inUse, news], [null, 0, []]);
+    assertEquals(user.flow.reserve(10), null, "reserved");
+    assertEquals(peer.host.tcp.memory.inUse, 0, "memory in use");
+    assertEquals(news, [], "news");
     if (side === "host") peer.syn({ flags: SYN | ACK });
     else peer.ack();
     assertEquals(news, ["established", "writable"]);
@@ -362,7 +376,7 @@ Deno.test("what is committed behind shutdown is not sent", () => {
   assert(user.flow.reserve(100) !== null);
   user.flow.shutdown();
   user.flow.commit(100);
-  assertEquals([peer.flags(), connection.state], [["FIN ACK"], "FIN-WAIT-1"]);
+  assertEquals({ flags: peer.flags(), state: connection.state }, { flags: ["FIN ACK"], state: "FIN-WAIT-1" });
   peer.ack();
   assertEquals(connection.state, "FIN-WAIT-2");
 });
@@ -379,7 +393,9 @@ Deno.test("news is told once a turn, and bytes are counted", () => {
   for (let i = 0; i < 5; i++) peer.data(100, { flush: false });
   peer.fin({ flush: false });
   peer.host.tcp.flush();
-  assertEquals([readable, user.received, user.ended, user.flow.bytesReceived], [1, 500, true, 500]);
+  assertEquals(readable, 1, "calls of readable");
+  assertFields(user, { received: 500, ended: true });
+  assertEquals(user.flow.bytesReceived, 500, "bytes received");
   user.send(700);
   peer.ack();
   assertEquals(user.flow.bytesAcknowledged, 700);

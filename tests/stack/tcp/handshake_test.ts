@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields, assertNotEquals } from "../../assert.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
 import { ACK, RST, SYN } from "../../../stack/wire/tcp.ts";
@@ -8,21 +8,25 @@ import { Simulation, User } from "./bed/simulation.ts";
 Deno.test("the guest opens: SYN, verdict, SYN-ACK, ACK", () => {
   const peer = new Peer({ shift: 9, sack: true, timestamps: true });
   peer.syn();
-  assertEquals([peer.flags(), peer.host.tcp.requests, peer.host.tcp.connections], [[], 1, 0]);
+  assertEquals(peer.flags(), [], "segments sent");
+  assertFields(peer.host.tcp, { requests: 1, connections: 0 });
   const user = quiet();
   const [request] = peer.host.requests;
-  assertEquals([request!.guest.port, request!.local.port], [GUEST_PORT, HOST_PORT]);
+  assertEquals({ guest: request!.guest.port, local: request!.local.port }, { guest: GUEST_PORT, local: HOST_PORT });
   user.flow = request!.accept(user)!;
   const { connection } = peer;
-  assertEquals([connection.state, peer.host.tcp.requests, peer.host.tcp.halfOpenConnections], ["SYN-RECEIVED", 0, 1]);
+  assertEquals(connection.state, "SYN-RECEIVED", "state");
+  assertFields(peer.host.tcp, { requests: 0, halfOpenConnections: 1 });
   const answer = peer.one();
   assertEquals(answer.flags, "SYN ACK");
-  assertEquals([answer.acknowledgment, answer.maximumSegmentSize], [seqAdd(peer.iss, 1), 1460]);
-  assertEquals([answer.windowShift, answer.sackPermitted], [7, true]);
-  assertEquals([answer.echo, answer.window], [peer.timestamp, 65_535]);
+  assertFields(answer, { acknowledgment: seqAdd(peer.iss, 1), maximumSegmentSize: 1460 });
+  assertFields(answer, { windowShift: 7, sackPermitted: true });
+  assertFields(answer, { echo: peer.timestamp, window: 65_535 });
   assert(!user.isEstablished);
   peer.ack();
-  assertEquals([connection.state, user.isEstablished, peer.host.tcp.halfOpenConnections], ["ESTABLISHED", true, 0]);
+  assertEquals(connection.state, "ESTABLISHED", "state");
+  assertEquals(user.isEstablished, true, "established");
+  assertEquals(peer.host.tcp.halfOpenConnections, 0, "half-open connections");
   assertEquals(peer.host.tcp.counters.accepted, 1);
   assertEquals(peer.flags(), []);
 });
@@ -33,8 +37,8 @@ Deno.test("options that the guest does not offer are not answered", () => {
     peer.host.onRequest = (request) => void request.accept(quiet());
     peer.syn();
     const answer = peer.one();
-    assertEquals([answer.windowShift, answer.sackPermitted, answer.timestamp], [-1, false, null]);
-    assertEquals([answer.maximumSegmentSize, answer.headerLength], [version === 4 ? 1460 : 1440, 24]);
+    assertFields(answer, { windowShift: -1, sackPermitted: false, timestamp: null });
+    assertFields(answer, { maximumSegmentSize: version === 4 ? 1460 : 1440, headerLength: 24 });
     assertEquals(peer.connection.sender.mss, version === 4 ? 536 : 1220);
   }
 });
@@ -45,10 +49,11 @@ Deno.test("we open: SYN, SYN-ACK, ACK at once", () => {
   const connection = peer.calling(user);
   assertEquals(connection.state, "SYN-SENT");
   const syn = peer.one();
-  assertEquals([syn.flags, syn.maximumSegmentSize, syn.windowShift, syn.sackPermitted], ["SYN", 1460, 7, true]);
+  assertFields(syn, { flags: "SYN", maximumSegmentSize: 1460, windowShift: 7, sackPermitted: true });
   assert(syn.timestamp !== null && syn.echo === 0);
   peer.syn({ flags: SYN | ACK });
-  assertEquals([connection.state, user.isEstablished], ["ESTABLISHED", true]);
+  assertEquals(connection.state, "ESTABLISHED", "state");
+  assertEquals(user.isEstablished, true, "established");
   assertEquals(peer.flags(), ["ACK"]);
   assertEquals(peer.host.tcp.counters.connected, 1);
   assertEquals(connection.sender.mss, 1448);
@@ -74,10 +79,11 @@ Deno.test("simultaneous open", () => {
     peer.syn();
     assertEquals(connection.state, "SYN-RECEIVED");
     const answer = peer.one();
-    assertEquals([answer.flags, answer.sequence, answer.acknowledgment], ["SYN ACK", sequence, seqAdd(peer.iss, 1)]);
+    assertFields(answer, { flags: "SYN ACK", sequence, acknowledgment: seqAdd(peer.iss, 1) });
     if (lostAnswer) peer.ack(); // the guest's SYN-ACK is lost, but it has ours
     else peer.send({ flags: SYN | ACK, sequence: peer.iss, options: peer.synOptions() });
-    assertEquals([connection.state, user.isEstablished], ["ESTABLISHED", true]);
+    assertEquals(connection.state, "ESTABLISHED", "state");
+    assertEquals(user.isEstablished, true, "established");
     assertEquals(peer.flags(), lostAnswer ? [] : ["ACK"]);
     peer.data(10);
     assertEquals(user.received, 10);
@@ -91,7 +97,8 @@ Deno.test("simultaneous open of two layers", () => {
   a.attach(simulation.guest.tcp.connect(ends[0], ends[1], a));
   b.attach(simulation.host.tcp.connect(ends[1], ends[0], b));
   simulation.run(() => a.failure !== undefined && b.failure !== undefined);
-  assertEquals([a.failure, b.failure, a.received, b.received], [null, null, 2000, 1000]);
+  assertFields(a, { failure: null, received: 2000 });
+  assertFields(b, { failure: null, received: 1000 });
   assert(simulation.idle);
 });
 
@@ -100,11 +107,11 @@ Deno.test("the verdicts on a request", () => {
   peer.syn();
   peer.host.requests.pop()!.refuse();
   const reset = peer.one();
-  assertEquals([reset.flags, reset.sequence, reset.acknowledgment], ["RST ACK", 0, seqAdd(peer.iss, 1)]);
+  assertFields(reset, { flags: "RST ACK", sequence: 0, acknowledgment: seqAdd(peer.iss, 1) });
 
   peer.syn();
   peer.host.requests.pop()!.unreachable("host");
-  assertEquals([peer.flags(), peer.host.unreachables], [[], ["host"]]);
+  assertEquals({ flags: peer.flags(), unreachables: peer.host.unreachables }, { flags: [], unreachables: ["host"] });
 
   peer.syn();
   const request = peer.host.requests.pop()!;
@@ -116,7 +123,7 @@ Deno.test("the verdicts on a request", () => {
   request.drop();
   request.unreachable("port");
   assertEquals(request.accept(quiet()), null);
-  assertEquals([peer.flags(), peer.host.unreachables], [[], ["host"]]);
+  assertEquals({ flags: peer.flags(), unreachables: peer.host.unreachables }, { flags: [], unreachables: ["host"] });
   peer.assertGone();
 });
 
@@ -126,14 +133,16 @@ Deno.test("while a request waits its SYN is absorbed, and RST cancels it", () =>
   peer.pass(1000);
   peer.syn();
   peer.send({ flags: ACK });
-  assertEquals([peer.flags(), peer.host.requests.length, peer.host.tcp.requests], [[], 1, 1]);
+  assertEquals(peer.flags(), [], "segments sent");
+  assertEquals(peer.host.requests.length, 1, "requests announced");
+  assertEquals(peer.host.tcp.requests, 1, "requests counted");
   const [request] = peer.host.requests;
   let cancelled = 0;
   request!.cancelled = () => cancelled++;
   peer.send({ flags: RST, sequence: seqAdd(peer.iss, 500) });
-  assertEquals([cancelled, peer.host.tcp.requests], [0, 1]);
+  assertEquals({ cancelled, requests: peer.host.tcp.requests }, { cancelled: 0, requests: 1 });
   peer.send({ flags: RST, sequence: seqAdd(peer.iss, 1) });
-  assertEquals([cancelled, peer.host.tcp.requests], [1, 0]);
+  assertEquals({ cancelled, requests: peer.host.tcp.requests }, { cancelled: 1, requests: 0 });
   assertEquals(request!.accept(quiet()), null);
   request!.refuse();
   assertEquals(peer.flags(), []);
@@ -147,14 +156,16 @@ Deno.test("SYN-SENT: RST with our acknowledgment refuses, any other is ignored; 
   peer.take();
   peer.send({ flags: RST, sequence: 0 });
   peer.send({ flags: RST | ACK, acknowledgment: seqAdd(peer.seen, 1) });
-  assertEquals([connection.state, peer.flags()], ["SYN-SENT", []]);
+  assertEquals({ state: connection.state, flags: peer.flags() }, { state: "SYN-SENT", flags: [] });
   peer.send({ flags: ACK, acknowledgment: seqAdd(peer.seen, 7) });
   const reset = peer.one();
-  assertEquals([reset.flags, reset.sequence], ["RST", seqAdd(peer.seen, 7)]);
+  assertFields(reset, { flags: "RST", sequence: seqAdd(peer.seen, 7) });
   peer.send({ flags: ACK }); // acceptable, but tells nothing
-  assertEquals([connection.state, peer.flags()], ["SYN-SENT", []]);
+  assertEquals({ state: connection.state, flags: peer.flags() }, { state: "SYN-SENT", flags: [] });
   peer.send({ flags: RST | ACK });
-  assertEquals([user.failure, connection.state, peer.flags()], ["reset", "CLOSED", []]);
+  assertEquals(user.failure, "reset", "failure");
+  assertEquals(connection.state, "CLOSED", "state");
+  assertEquals(peer.flags(), [], "segments sent");
   peer.assertGone();
 });
 
@@ -178,7 +189,7 @@ Deno.test("an established connection outlives an unreachable", () => {
   const { sequence } = peer.one();
   connection.networkError(sequence, "unreachable", 0);
   peer.host.tcp.flush();
-  assertEquals([connection.state, user.failure], ["ESTABLISHED", undefined]);
+  assertEquals({ state: connection.state, failure: user.failure }, { state: "ESTABLISHED", failure: undefined });
 });
 
 Deno.test("SYN-RECEIVED: RST ends it, a wrong ACK is answered with RST, a repeated SYN with SYN-ACK", () => {
@@ -191,14 +202,15 @@ Deno.test("SYN-RECEIVED: RST ends it, a wrong ACK is answered with RST, a repeat
   peer.pass(500);
   peer.syn();
   const again = peer.one();
-  assertEquals([again.flags, again.sequence], ["SYN ACK", sequence]);
+  assertFields(again, { flags: "SYN ACK", sequence });
   peer.send({ flags: ACK, acknowledgment: sequence });
-  assertEquals([peer.one().flags, connection.state], ["RST", "SYN-RECEIVED"]);
+  assertEquals({ flags: peer.one().flags, state: connection.state }, { flags: "RST", state: "SYN-RECEIVED" });
   peer.send({ flags: SYN, sequence: seqAdd(peer.iss, 1_000_000) }); // a guest that has forgotten all
   const answer = peer.one();
-  assertEquals([answer.flags, answer.sequence], ["ACK", seqAdd(sequence, 1)]);
+  assertFields(answer, { flags: "ACK", sequence: seqAdd(sequence, 1) });
   peer.send({ flags: RST });
-  assertEquals([connection.state, user.failure, user.isEstablished], ["CLOSED", "reset", false]);
+  assertEquals(connection.state, "CLOSED", "state");
+  assertFields(user, { failure: "reset", isEstablished: false });
   peer.assertGone();
 });
 
@@ -210,7 +222,8 @@ Deno.test("data in place of a lost third ACK completes the handshake, FIN with i
   const { connection } = peer;
   peer.data(100, { flush: false });
   peer.fin();
-  assertEquals([connection.state, user.isEstablished, user.received, user.ended], ["CLOSE-WAIT", true, 100, true]);
+  assertEquals(connection.state, "CLOSE-WAIT", "state");
+  assertFields(user, { isEstablished: true, received: 100, ended: true });
 });
 
 Deno.test("SYN and SYN-ACK are sent again, less and less often, and given up after a minute", () => {
@@ -228,7 +241,8 @@ Deno.test("SYN and SYN-ACK are sent again, less and less often, and given up aft
     const syns = log.filter(({ flags }) => flags.startsWith("SYN"));
     assertEquals(syns.map(({ at }) => at - 1000), [0, 1000, 3000, 7000, 15_000, 31_000]);
     assertEquals(new Set(syns.map(({ sequence }) => sequence)).size, 1);
-    assertEquals([user.failure, peer.host.tcp.counters.timeouts], ["timeout", 1]);
+    assertEquals(user.failure, "timeout", "failure");
+    assertEquals(peer.host.tcp.counters.timeouts, 1, "timeouts");
     peer.assertGone();
     assertEquals(peer.host.timers.size, 0);
   }
@@ -252,7 +266,8 @@ for (const [what, lost] of [["SYN", 0], ["SYN-ACK", 1], ["third ACK", 2]] as con
     for (const end of [simulation.guest, simulation.host]) end.filter = () => count++ !== lost;
     simulation.connect(client, server);
     simulation.run(() => client.failure !== undefined && server.failure !== undefined);
-    assertEquals([client.failure, server.failure, client.received, server.received], [null, null, 1000, 1000]);
+    assertFields(client, { failure: null, received: 1000 });
+    assertFields(server, { failure: null, received: 1000 });
     assert(simulation.now < 5000);
   });
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { allocatePlain, FramePool } from "../../../stack/base/device.ts";
 import {
   INITIAL_RECEIVE_BUFFER,
@@ -151,12 +151,12 @@ Deno.test("memory pressure: the buffer's limit shrinks, early data is dropped, t
   while (receiver.buffer.queued < PRESSED_BUFFER) assert(next(receiver, 1000));
   const { nxt } = receiver;
   assert(!next(receiver, 1000));
-  assertEquals([receiver.nxt, receiver.ackNow], [nxt, true]);
+  assertFields(receiver, { nxt, ackNow: true });
   assert(!next(receiver, 1000, true)); // FIN waits for the data in front of it, which must come again
-  assertEquals([receiver.nxt, receiver.finReceived], [nxt, false]);
+  assertFields(receiver, { nxt, finReceived: false });
   memory.release(other);
   assert(next(receiver, 1000));
-  assertEquals([receiver.nxt, receiver.finReceived], [seqAdd(nxt, 1001), true]);
+  assertFields(receiver, { nxt: seqAdd(nxt, 1001), finReceived: true });
 });
 
 Deno.test("two full segments are acknowledged at once, for every size of segment", () => {
@@ -164,7 +164,7 @@ Deno.test("two full segments are acknowledged at once, for every size of segment
     for (const optionsLength of [0, 12]) {
       const { receiver } = make({ mss });
       next(receiver, mss - optionsLength, false, 5);
-      if (mss < 2000) assertEquals([receiver.ackNow, receiver.ackDeadline], [false, 15]);
+      if (mss < 2000) assertFields(receiver, { ackNow: false, ackDeadline: 15 });
       next(receiver, mss - optionsLength);
       assert(receiver.ackNow, `${mss} ${optionsLength}`);
     }
@@ -175,10 +175,12 @@ Deno.test("FIN: in order, early, repeated, beyond a closed window", () => {
   const { receiver } = make();
   const start = receiver.nxt;
   assert(!receiver.receive(null, ZEROS, 0, 10, seqAdd(start, 20), true, 0)); // 20..30 and FIN
-  assertEquals([receiver.finReceived, receiver.nxt], [false, start]);
+  assertFields(receiver, { finReceived: false, nxt: start });
   assert(!receiver.receive(null, ZEROS, 0, 10, seqAdd(start, 30), false, 0)); // nothing comes behind FIN
   assert(receiver.receive(null, ZEROS, 0, 20, start, false, 0));
-  assertEquals([receiver.finReceived, seqDiff(receiver.nxt, start), receiver.buffer.queued], [true, 31, 30]);
+  assertEquals(receiver.finReceived, true, "fin received");
+  assertEquals(seqDiff(receiver.nxt, start), 31, "RCV.NXT from the start");
+  assertEquals(receiver.buffer.queued, 30, "queued");
   receiver.acknowledged();
   assert(!receiver.receive(null, ZEROS, 0, 10, seqAdd(start, 20), true, 0));
   assert(receiver.ackNow);
@@ -193,8 +195,11 @@ Deno.test("FIN: in order, early, repeated, beyond a closed window", () => {
       data(early[0], early[1]);
       other.receive(null, ZEROS, 0, 0, at(fin), true, 0);
       for (let from = 0; from < 40; from += 4) data(from, from + 4);
-      assertEquals([other.finReceived, seqDiff(other.nxt, at(fin)), other.buffer.queued], [true, 1, fin]);
-      assertEquals([other.buffer.outOfOrderCount, other.buffer.outOfOrderBytes, memory.early], [0, 0, 0]);
+      assertEquals(other.finReceived, true, "fin received");
+      assertEquals(seqDiff(other.nxt, at(fin)), 1, "RCV.NXT from the start");
+      assertEquals(other.buffer.queued, fin, "queued");
+      assertFields(other.buffer, { outOfOrderCount: 0, outOfOrderBytes: 0 });
+      assertEquals(memory.early, 0, "early bytes");
     }
   }
 

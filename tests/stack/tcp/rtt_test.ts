@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { RoundTripTime } from "../../../stack/tcp/rtt.ts";
 
 Deno.test("the timeout is a second before any measurement, and doubles", () => {
@@ -13,9 +13,9 @@ Deno.test("the timeout is a second before any measurement, and doubles", () => {
 Deno.test("measurements are smoothed as RFC 6298 says", () => {
   const rtt = new RoundTripTime();
   rtt.measure(400);
-  assertEquals([rtt.smoothed, rtt.timeout], [400, 400 + 4 * 200]);
+  assertFields(rtt, { smoothed: 400, timeout: 400 + 4 * 200 });
   rtt.measure(200); // variation: 3/4 of 200 and 1/4 of 200
-  assertEquals([rtt.smoothed, rtt.timeout], [375, 375 + 4 * 200]);
+  assertFields(rtt, { smoothed: 375, timeout: 375 + 4 * 200 });
   for (let i = 0; i < 200; i++) rtt.measure(300);
   assert(Math.abs(rtt.smoothed - 300) < 1 && rtt.timeout < 303);
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { MAX_SACKED_RANGES } from "../../../stack/tcp/constants.ts";
 import { Scoreboard } from "../../../stack/tcp/scoreboard.ts";
 import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
@@ -18,9 +18,9 @@ Deno.test("a range tells something new once", () => {
   assert(scoreboard.add(150, 201));
   assert(scoreboard.add(300, 400));
   assert(scoreboard.add(201, 300));
-  assertEquals([scoreboard.count, scoreboard.bytes, scoreboard.highest], [1, 300, 400]);
+  assertFields(scoreboard, { count: 1, bytes: 300, highest: 400 });
   scoreboard.clear();
-  assertEquals([scoreboard.count, scoreboard.bytes], [0, 0]);
+  assertFields(scoreboard, { count: 0, bytes: 0 });
 });
 
 Deno.test("a range too many is ignored, but known ones still grow", () => {
@@ -28,7 +28,7 @@ Deno.test("a range too many is ignored, but known ones still grow", () => {
   for (let i = 0; i < MAX_SACKED_RANGES; i++) assert(scoreboard.add(10 * i, 10 * i + 5));
   assert(!scoreboard.add(10 * MAX_SACKED_RANGES, 10 * MAX_SACKED_RANGES + 5));
   assert(scoreboard.add(3, 7));
-  assertEquals([scoreboard.count, scoreboard.bytes], [MAX_SACKED_RANGES, 5 * MAX_SACKED_RANGES + 2]);
+  assertFields(scoreboard, { count: MAX_SACKED_RANGES, bytes: 5 * MAX_SACKED_RANGES + 2 });
 });
 
 Deno.test("holes count as lost below three ranges, or more than two segments", () => {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { seqAdd } from "../../../stack/tcp/sequence.ts";
 import { ACK, FIN, RST, SYN } from "../../../stack/wire/tcp.ts";
 import { type Fields, flagNames, GUEST_PORT, HOST_PORT, Peer, type PeerOptions, quiet } from "./bed/peer.ts";
@@ -141,9 +141,10 @@ for (const base of [1000, 2 ** 31 - 1, 2 ** 32 - 2]) {
       const log = peer.take();
       assertEquals(log.map(({ flags }) => flags), answered ? ["ACK"] : []);
       for (const { sequence, acknowledgment } of log) {
-        assertEquals([sequence, acknowledgment], [peer.seen, seqAdd(peer.nxt, received)]);
+        assertEquals(sequence, peer.seen, "sequence");
+        assertEquals(acknowledgment, seqAdd(peer.nxt, received), "acknowledgment");
       }
-      assertEquals([user.received, user.failure], [received, failure]);
+      assertFields(user, { received, failure });
       assertEquals(connection.state, failure ? "CLOSED" : "ESTABLISHED");
       if (failure) peer.assertGone();
     });
@@ -176,8 +177,8 @@ Deno.test("segments that belong to no connection", () => {
       const peer = new Peer({ version });
       peer.send(fields);
       const answer = peer.one();
-      assertEquals([answer.flags, answer.sequence, answer.acknowledgment], [flags, sequence, acknowledgment]);
-      assertEquals([answer.sourcePort, answer.destinationPort], [HOST_PORT, GUEST_PORT]);
+      assertFields(answer, { flags, sequence, acknowledgment });
+      assertFields(answer, { sourcePort: HOST_PORT, destinationPort: GUEST_PORT });
       assertEquals(answer.window, 0);
     }
   }
@@ -191,7 +192,9 @@ Deno.test("malformed segments are counted and dropped", () => {
   const peer = new Peer();
   peer.host.receive(peer.build({ flags: SYN }).slice(0, 35));
   peer.send({ flags: SYN, hostPort: 0 });
-  assertEquals([peer.flags(), peer.host.tcp.counters.malformed, peer.host.tcp.requests], [[], 2, 0]);
+  assertEquals(peer.flags(), [], "segments sent");
+  assertEquals(peer.host.tcp.counters.malformed, 2, "malformed");
+  assertEquals(peer.host.tcp.requests, 0, "requests");
 });
 
 Deno.test("acknowledgments of segments outside of the window, without data, are limited", () => {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { LEAST_MSS } from "../../../stack/tcp/constants.ts";
 import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
 import { SYN } from "../../../stack/wire/tcp.ts";
@@ -67,7 +67,7 @@ Deno.test("the network says too big: what is on its way is sent again, smaller, 
   assertEquals(connection.sender.mss, 8960);
   connection.networkError(seqAdd(una, 8960), "too-big", 1400);
   peer.host.tcp.flush();
-  assertEquals([connection.sender.mss, connection.maxSegment], [1360, 1360]);
+  assertEquals({ mss: connection.sender.mss, maxSegment: connection.maxSegment }, { mss: 1360, maxSegment: 1360 });
   peer.seen = una;
   for (let i = 0; i < 100 && connection.bytesAcknowledged < 40_000; i++) {
     for (const { sequence, length } of peer.take()) {
@@ -120,7 +120,8 @@ function exchange(simulation: Simulation, connect: (client: User, server: User) 
   const [client, server] = [new User(300_000), new User(300_000)];
   connect(client, server);
   simulation.run(() => client.failure !== undefined && server.failure !== undefined);
-  assertEquals([client.failure, server.failure, client.received, server.received], [null, null, 300_000, 300_000]);
+  assertFields(client, { failure: null, received: 300_000 });
+  assertFields(server, { failure: null, received: 300_000 });
   assert(simulation.idle);
 }
 
@@ -183,5 +184,5 @@ Deno.test("data and acknowledgment in one: an answer carries the request's ackno
   peer.opened(user);
   peer.data(30);
   const answer = peer.one();
-  assertEquals([answer.flags, answer.length, answer.acknowledgment], ["ACK PSH", 20, peer.nxt]);
+  assertFields(answer, { flags: "ACK PSH", length: 20, acknowledgment: peer.nxt });
 });

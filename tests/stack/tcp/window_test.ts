@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES } from "../../../stack/tcp/constants.ts";
 import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
 import { ACK } from "../../../stack/wire/tcp.ts";
@@ -26,13 +26,13 @@ Deno.test("a closed window is probed, less and less often, and opens again", () 
     peer.pass(1000);
     for (const { at, sequence, length } of peer.take()) {
       times.push(at - start);
-      assertEquals([sequence, length], [seen, 1]);
+      assertEquals({ sequence, length }, { sequence: seen, length: 1 });
       peer.ack({ acknowledgment: seen }); // not taken
     }
   }
   assertEquals(times.length >= 6 && times.length <= 9, true, `${times}`);
   for (let i = 2; i < times.length; i++) assert(times[i]! - times[i - 1]! > 1.4 * (times[i - 1]! - times[i - 2]!));
-  assertEquals([user.failure, connection.sender.window], [undefined, 0]);
+  assertEquals({ failure: user.failure, window: connection.sender.window }, { failure: undefined, window: 0 });
   peer.seen = seen;
   peer.window = 65_535;
   peer.ack();
@@ -51,7 +51,8 @@ Deno.test("the byte of a probe may be taken", () => {
     peer.pass(60_000);
     if (peer.take().length > 0) peer.ack();
   }
-  assertEquals([peer.connection.bytesAcknowledged, user.failure], [1020, undefined]);
+  assertEquals(peer.connection.bytesAcknowledged, 1020, "bytes acknowledged");
+  assertEquals(user.failure, undefined, "failure");
 });
 
 Deno.test("probes that the guest answers without SACK are no sign of a loss", () => {
@@ -82,7 +83,7 @@ Deno.test("FIN waits behind a closed window, and is the probe then", () => {
   assertEquals(peer.flags(), ["ACK 100"]);
   peer.window = 0;
   peer.ack();
-  assertEquals([peer.flags(), connection.state], [[], "ESTABLISHED"]);
+  assertEquals({ flags: peer.flags(), state: connection.state }, { flags: [], state: "ESTABLISHED" });
   peer.pass(1000);
   assertEquals(peer.flags()[0], "FIN ACK");
   assertEquals(connection.state, "FIN-WAIT-1");
@@ -98,7 +99,7 @@ Deno.test("a guest that answers no probe is given up", () => {
   peer.window = 0;
   peer.ack();
   peer.pass(1_000_000);
-  assertEquals([user.failure, peer.take().at(-1)!.flags], ["timeout", "RST ACK"]);
+  assertEquals({ failure: user.failure, flags: peer.take().at(-1)!.flags }, { failure: "timeout", flags: "RST ACK" });
   assert(peer.simulation.now > 925_000);
   peer.assertGone();
 });
@@ -123,7 +124,8 @@ Deno.test("a guest that takes its window back: what lies beyond is kept and sent
     peer.ack();
     peer.pass(100);
   }
-  assertEquals([connection.bytesAcknowledged, user.failure], [30_000, undefined]);
+  assertEquals(connection.bytesAcknowledged, 30_000, "bytes acknowledged");
+  assertEquals(user.failure, undefined, "failure");
 });
 
 Deno.test("a silly window is not filled with small segments, unless nothing else helps", () => {
@@ -149,7 +151,7 @@ Deno.test("our own window closes while the user does not read, and opens when it
   assert(flow.readable >= 256 * 1024 && flow.readable <= 257 * 1024, `${flow.readable}`);
   assertEquals(simulation.host.tcp.memory.inUse < 400 * 1024, true);
   simulation.pass(100_000);
-  assertEquals([client.failure, server.failure], [undefined, undefined]);
+  assertEquals({ client: client.failure, server: server.failure }, { client: undefined, server: undefined });
   server.reading = true;
   server.read();
   simulation.run(() => server.ended && client.failure !== undefined, 10_000);
@@ -185,12 +187,14 @@ Deno.test("the guest is behind by a probe that we took: its acknowledgment count
   peer.pass(1000); // our probe
   assert(peer.take().length > 1);
   peer.data(1); // the guest's probe, before it has ours
-  assertEquals([connection.bytesAcknowledged, user.received], [101, 1]);
+  assertEquals(connection.bytesAcknowledged, 101, "bytes acknowledged");
+  assertEquals(user.received, 1, "received");
   peer.pass(1000);
   const unseen = peer.seen;
   peer.ack({ sequence: seqAdd(peer.nxt, -1), acknowledgment: unseen, window: 1000 });
   peer.seen = seqAdd(unseen, 1000);
-  assertEquals([connection.bytesAcknowledged, connection.sender.window], [102, 1000]);
+  assertEquals(connection.bytesAcknowledged, 102, "bytes acknowledged");
+  assertEquals(connection.sender.window, 1000, "window");
 });
 
 Deno.test("two slow readers that probe each other's windows", () => {
@@ -244,14 +248,15 @@ Deno.test("keepalive: probes after a quarter of an hour, an answer calms, silenc
   assertEquals(peer.flags(), []);
   peer.pass(1);
   const probe = peer.one();
-  assertEquals([probe.flags, probe.sequence, probe.length], ["ACK", seqAdd(peer.seen, -1), 0]);
+  assertFields(probe, { flags: "ACK", sequence: seqAdd(peer.seen, -1), length: 0 });
   peer.ack();
   peer.pass(KEEPALIVE_IDLE - 1);
   assertEquals(peer.flags(), []);
   peer.pass(KEEPALIVE_PROBES * KEEPALIVE_INTERVAL);
-  assertEquals([peer.flags().length, user.failure], [KEEPALIVE_PROBES, undefined]);
+  assertEquals(peer.flags().length, KEEPALIVE_PROBES, "probes sent");
+  assertEquals(user.failure, undefined, "failure");
   peer.pass(KEEPALIVE_INTERVAL);
-  assertEquals([peer.one().flags, user.failure], ["RST ACK", "timeout"]);
+  assertEquals({ flags: peer.one().flags, failure: user.failure }, { flags: "RST ACK", failure: "timeout" });
   assert(peer.simulation.now - start > 2 * KEEPALIVE_IDLE + 30 * 60_000, "given up within half an hour of probes");
   peer.assertGone();
   assertEquals(peer.host.timers.size, 0);
@@ -262,7 +267,7 @@ Deno.test("two layers keep an idle connection for a day", () => {
   const [client, server] = [quiet(), quiet()];
   simulation.connect(client, server);
   simulation.pass(24 * 3600_000);
-  assertEquals([client.failure, server.failure], [undefined, undefined]);
+  assertEquals({ client: client.failure, server: server.failure }, { client: undefined, server: undefined });
   assert(simulation.guest.sent + simulation.host.sent < 500);
 });
 
@@ -276,7 +281,7 @@ Deno.test("data is sent again after 200 ms, then less and less often, and given 
   const log = peer.take();
   const times = log.filter(({ length }) => length === 100).map(({ at }) => at - start);
   assertEquals(times.slice(0, 6), [0, 200, 600, 1400, 3000, 6200]);
-  assertEquals([log.at(-1)!.flags, user.failure], ["RST ACK", "timeout"]);
+  assertEquals({ flags: log.at(-1)!.flags, failure: user.failure }, { flags: "RST ACK", failure: "timeout" });
   assert(log.at(-1)!.at - start >= 925_000);
   assertEquals(peer.host.tcp.counters.timeouts, 1);
   peer.assertGone();
@@ -298,7 +303,7 @@ Deno.test("a guest that was paused for ten minutes goes on with its transfer", (
   assertEquals(peer.one().length, 500);
   peer.ack();
   peer.pass(5_000);
-  assertEquals([user.failure, peer.flags()], [undefined, []]);
+  assertEquals({ failure: user.failure, flags: peer.flags() }, { failure: undefined, flags: [] });
 });
 
 Deno.test("an acknowledgment in a segment that was overtaken brings its own window", () => {

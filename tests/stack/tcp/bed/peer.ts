@@ -6,7 +6,7 @@
 import type { Connection } from "../../../../stack/tcp/connection.ts";
 import { seqAdd, seqDiff } from "../../../../stack/tcp/sequence.ts";
 import { ACK, FIN, PSH, putHeader, RST, type Segment, SYN, TCP_HEADER } from "../../../../stack/wire/tcp.ts";
-import { assert, assertEquals } from "../../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../../assert.ts";
 import { be16 } from "../../../../scripts/lab/packets.ts";
 import { type End, Simulation, type SimulationOptions, User } from "./simulation.ts";
 
@@ -271,8 +271,8 @@ export class Peer {
   /** Nothing may be left: no connection, no memory, no frame. */
   assertGone(): void {
     const { tcp, frames } = this.host;
-    assertEquals([tcp.connections, tcp.requests, tcp.halfOpenConnections], [0, 0, 0]);
-    assertEquals([tcp.memory.inUse, frames.taken], [0, 0]);
+    assertFields(tcp, { connections: 0, requests: 0, halfOpenConnections: 0 });
+    assertEquals({ memoryInUse: tcp.memory.inUse, framesTaken: frames.taken }, { memoryInUse: 0, framesTaken: 0 });
   }
 }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../../assert.ts";
 import { seqAdd } from "../../../../stack/tcp/sequence.ts";
 import { ACK, FIN, SYN } from "../../../../stack/wire/tcp.ts";
 import { Peer, quiet } from "../bed/peer.ts";
@@ -23,7 +23,9 @@ function open(peer: Peer, ports: readonly number[], complete: boolean): User[] {
 Deno.test("requests over the limit are dropped silently, and welcome later", () => {
   const peer = new Peer({ limits: { requests: 2 } });
   for (const guestPort of [1, 2, 3]) peer.syn({ guestPort });
-  assertEquals([peer.host.tcp.requests, peer.host.requests.length, peer.flags()], [2, 2, []]);
+  assertEquals(peer.host.tcp.requests, 2, "requests counted");
+  assertEquals(peer.host.requests.length, 2, "requests announced");
+  assertEquals(peer.flags(), [], "segments sent");
   assertEquals(peer.host.tcp.counters.overflows, 1);
   peer.host.requests[0]!.drop();
   peer.syn({ guestPort: 3 });
@@ -35,12 +37,12 @@ Deno.test("half-open connections over the limit: the oldest goes", () => {
   const users = open(peer, [1, 2, 3], false);
   assertEquals(peer.flags(), ["SYN ACK", "SYN ACK", "SYN ACK", "RST ACK"]);
   assertEquals(users.map(({ failure }) => failure), ["timeout", undefined, undefined]);
-  assertEquals([peer.host.tcp.connections, peer.host.tcp.halfOpenConnections], [2, 2]);
+  assertFields(peer.host.tcp, { connections: 2, halfOpenConnections: 2 });
   assertEquals(peer.host.tcp.counters.overflows, 1);
   // established ones do not count
   const others = new Peer({ limits: { halfOpen: 2 } });
   open(others, [1, 2, 3, 4], true);
-  assertEquals([others.host.tcp.connections, others.host.tcp.halfOpenConnections], [4, 0]);
+  assertFields(others.host.tcp, { connections: 4, halfOpenConnections: 0 });
 });
 
 Deno.test("connections over the limit are reset, but a half-open one makes room", () => {
@@ -49,8 +51,8 @@ Deno.test("connections over the limit are reset, but a half-open one makes room"
   peer.take();
   peer.syn({ guestPort: 3 });
   const reset = peer.one();
-  assertEquals([reset.flags, reset.acknowledgment, reset.destinationPort], ["RST ACK", seqAdd(peer.iss, 1), 3]);
-  assertEquals([peer.host.tcp.connections, peer.host.tcp.requests], [2, 0]);
+  assertFields(reset, { flags: "RST ACK", acknowledgment: seqAdd(peer.iss, 1), destinationPort: 3 });
+  assertFields(peer.host.tcp, { connections: 2, requests: 0 });
   const address = peer.host.address;
   const guest = { address: peer.simulation.guest.address, port: 9 };
   assertEquals(peer.host.tcp.connect({ address, port: 0 }, guest, quiet()), null);
@@ -59,7 +61,8 @@ Deno.test("connections over the limit are reset, but a half-open one makes room"
   assert(peer.host.tcp.connect({ address, port: 0 }, guest, caller) !== null);
   peer.take();
   open(peer, [4], false);
-  assertEquals([caller.failure, peer.flags()], ["timeout", ["SYN ACK"]]); // nobody had answered the SYN: no RST
+  // nobody had answered the SYN: no RST
+  assertEquals({ failure: caller.failure, flags: peer.flags() }, { failure: "timeout", flags: ["SYN ACK"] });
   assertEquals(peer.host.tcp.connections, 2);
 });
 
@@ -73,7 +76,7 @@ Deno.test("TIME-WAIT over the limit: the oldest goes", () => {
     peer.send({ flags: FIN | ACK, guestPort: i + 1, acknowledgment });
     assertEquals(user.failure, null);
   }
-  assertEquals([peer.host.tcp.timeWaiting, peer.host.tcp.connections], [2, 0]);
+  assertFields(peer.host.tcp, { timeWaiting: 2, connections: 0 });
   peer.take();
   for (const [guestPort, expected] of [[1, ["RST"]], [2, ["ACK"]], [3, ["ACK"]]] as const) {
     peer.send({ flags: FIN | ACK, guestPort });
@@ -81,7 +84,8 @@ Deno.test("TIME-WAIT over the limit: the oldest goes", () => {
   }
   peer.pass(60_000);
   peer.assertGone();
-  assertEquals([peer.host.tcp.timeWaiting, peer.host.timers.size], [0, 0]);
+  assertEquals(peer.host.tcp.timeWaiting, 0, "in TIME-WAIT");
+  assertEquals(peer.host.timers.size, 0, "timers");
 });
 
 Deno.test("challenge acknowledgments are limited to 100 a second, for all connections", () => {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../../assert.ts";
 import { allocatePlain, FramePool } from "../../../../stack/base/device.ts";
 import { MAX_OUT_OF_ORDER } from "../../../../stack/tcp/constants.ts";
 import { BufferMemory } from "../../../../stack/tcp/memory.ts";
@@ -30,7 +30,7 @@ Deno.test("small payloads become one piece; a large one keeps its frame", () => 
   const bytes = Uint8Array.from({ length: 100 }, (_, i) => i);
   buffer.append(null, bytes, 0, 10);
   buffer.append(null, bytes, 10, 90);
-  assertEquals([buffer.queued, buffer.peek()!.length], [100, 100]);
+  assertEquals({ queued: buffer.queued, peeked: buffer.peek()!.length }, { queued: 100, peeked: 100 });
   const frame = frames.take();
   buffer.append(frame, frame.bytes, 100, 40_000);
   assert(frame.held);
@@ -38,9 +38,11 @@ Deno.test("small payloads become one piece; a large one keeps its frame", () => 
   buffer.consume(100);
   const chunk = buffer.peek()!;
   assert(chunk.block === frame.block);
-  assertEquals([chunk.offset, chunk.length], [100, 40_000]);
+  assertFields(chunk, { offset: 100, length: 40_000 });
   buffer.consume(40_000);
-  assertEquals([buffer.queued, memory.inUse, frames.taken], [0, 0, 0]);
+  assertEquals(buffer.queued, 0, "queued");
+  assertEquals(memory.inUse, 0, "memory in use");
+  assertEquals(frames.taken, 0, "frames taken");
 });
 
 Deno.test("what the user looks at stays its own through clear", () => {
@@ -52,9 +54,12 @@ Deno.test("what the user looks at stays its own through clear", () => {
     buffer.append(null, frame.bytes, 0, 10);
     buffer.clear();
     if (!large) frames.release(frame);
-    assertEquals([buffer.queued, buffer.peek(), memory.inUse, frames.taken], [0, null, 0, 0]);
+    assertEquals(buffer.queued, 0, "queued");
+    assertEquals(buffer.peek(), null, "peeked");
+    assertEquals(memory.inUse, 0, "memory in use");
+    assertEquals(frames.taken, 0, "frames taken");
     buffer.consume(40_000); // late, and without effect
-    assertEquals([buffer.queued, memory.inUse], [0, 0]);
+    assertEquals({ queued: buffer.queued, memoryInUse: memory.inUse }, { queued: 0, memoryInUse: 0 });
     for (let i = 0; i < 4; i++) assert(memory.take(40_000) !== block);
     for (let i = 0; i < 4; i++) assert(frames.take().block !== block || !large);
   }
@@ -84,10 +89,11 @@ Deno.test("too many pieces: the rest is dropped", () => {
   for (let i = 0; i < MAX_OUT_OF_ORDER; i++) assert(buffer.insertEarly(null, bytes, 0, 1, 100 + 2 * i));
   assert(!buffer.insertEarly(null, bytes, 0, 1, 5000));
   assert(!buffer.insertEarly(null, bytes, 0, 1000, 100)); // the gaps between them
-  assertEquals([buffer.outOfOrderCount, buffer.outOfOrderBytes], [MAX_OUT_OF_ORDER, MAX_OUT_OF_ORDER]);
+  assertFields(buffer, { outOfOrderCount: MAX_OUT_OF_ORDER, outOfOrderBytes: MAX_OUT_OF_ORDER });
   assert(buffer.insertEarly(null, bytes, 0, 1, 100)); // nothing new, nothing dropped
   buffer.clear();
-  assertEquals([buffer.outOfOrderCount, buffer.outOfOrderBytes, memory.inUse], [0, 0, 0]);
+  assertFields(buffer, { outOfOrderCount: 0, outOfOrderBytes: 0 });
+  assertEquals(memory.inUse, 0, "memory in use");
 });
 
 for (const start of [0, 2 ** 31 - 50_000, 2 ** 32 - 50_000]) {
@@ -127,7 +133,7 @@ for (const start of [0, 2 ** 31 - 50_000, 2 ** 32 - 50_000]) {
       assertEquals(buffer.queued, next - consumed);
     }
     buffer.clear();
-    assertEquals([memory.inUse, frames.taken], [0, 0]);
+    assertEquals({ memoryInUse: memory.inUse, framesTaken: frames.taken }, { memoryInUse: 0, framesTaken: 0 });
   });
 }
 
@@ -137,8 +143,9 @@ Deno.test("memory for what came too early is bounded for all buffers together, a
   const bytes = new Uint8Array(100);
   assert(buffer.insertEarly(null, bytes, 0, 100, 1000));
   assert(other.insertEarly(null, bytes, 0, 100, 1000));
-  assertEquals([memory.early, memory.earlyRefused], [2 * 4096, 0]);
-  assertEquals([buffer.insertEarly(null, bytes, 0, 100, 2000), buffer.outOfOrderBytes], [false, 100]);
+  assertFields(memory, { early: 2 * 4096, earlyRefused: 0 });
+  assertEquals(buffer.insertEarly(null, bytes, 0, 100, 2000), false, "inserted");
+  assertEquals(buffer.outOfOrderBytes, 100, "out-of-order bytes");
   assertEquals(memory.earlyRefused, 1);
   other.clear();
   assert(buffer.insertEarly(null, bytes, 0, 100, 2000));
@@ -146,12 +153,12 @@ Deno.test("memory for what came too early is bounded for all buffers together, a
   assertEquals(buffer.advance(1000), 100);
   assertEquals(memory.early, 4096); // the piece from 2000 on
   buffer.clear();
-  assertEquals([memory.early, memory.inUse], [0, 0]);
+  assertFields(memory, { early: 0, inUse: 0 });
 });
 
 Deno.test("no memory, no room for what came too early", () => {
   const { buffer, memory } = make();
   memory.inUse = 2 ** 30 + 1;
   assertEquals(buffer.insertEarly(null, new Uint8Array(1), 0, 1, 1), false);
-  assertEquals([memory.early, memory.earlyRefused], [0, 1]);
+  assertFields(memory, { early: 0, earlyRefused: 1 });
 });

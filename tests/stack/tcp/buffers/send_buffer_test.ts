@@ -21,7 +21,7 @@ function get(buffer: SendBuffer, transmit: Transmit, offset: number, length: num
   transmit.begin(20);
   const added = buffer.addTo(transmit, offset, length);
   const bytes = [...transmit.flatten().subarray(20)];
-  assertEquals([bytes.length, transmit.payloadLength], [added, added]);
+  assertEquals({ bytes: bytes.length, payloadLength: transmit.payloadLength }, { bytes: added, payloadLength: added });
   return bytes;
 }
 
@@ -35,7 +35,8 @@ Deno.test("committed bytes are found from any offset", () => {
   assertEquals(get(buffer, transmit, 148, 10), [148, 149]);
   assertEquals(get(buffer, transmit, 150, 10), []);
   buffer.acknowledge(99);
-  assertEquals([buffer.length, get(buffer, transmit, 0, 2)], [51, [99, 100]]);
+  assertEquals(buffer.length, 51, "buffer length");
+  assertEquals(get(buffer, transmit, 0, 2), [99, 100], "data");
 });
 
 Deno.test("commit takes a part of the reservation, or none", () => {
@@ -49,9 +50,9 @@ Deno.test("commit takes a part of the reservation, or none", () => {
   next.block.bytes[next.offset] = 2;
   buffer.commit(1);
   buffer.commit(5); // without a reservation it does nothing
-  assertEquals([buffer.length, get(buffer, transmit, 0, 9)], [2, [1, 2]]);
+  assertEquals({ bufferLength: buffer.length, data: get(buffer, transmit, 0, 9) }, { bufferLength: 2, data: [1, 2] });
   buffer.clear();
-  assertEquals([buffer.length, memory.inUse], [0, 0]);
+  assertEquals({ bufferLength: buffer.length, memoryInUse: memory.inUse }, { bufferLength: 0, memoryInUse: 0 });
 });
 
 Deno.test("a reservation that was never used, then a larger one", () => {
@@ -148,6 +149,6 @@ for (const seed of [1, 2, 3, 4]) {
       assertEquals(buffer.length, model.length);
     }
     buffer.clear();
-    assertEquals([buffer.length, memory.inUse], [0, 0]);
+    assertEquals({ bufferLength: buffer.length, memoryInUse: memory.inUse }, { bufferLength: 0, memoryInUse: 0 });
   });
 }

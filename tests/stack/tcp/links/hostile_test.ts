@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../../assert.ts";
 import { FRAME_SIZE } from "../../../../stack/base/device.ts";
 import { DEFAULT_TCP_LIMITS } from "../../../../stack/tcp/constants.ts";
 import type { Connection } from "../../../../stack/tcp/connection.ts";
@@ -197,11 +197,12 @@ for (const version of [4, 6] as const) {
     tcp.close();
     tcp.flush();
     for (const user of users) user.flow.abort();
-    assertEquals([tcp.connections, tcp.requests, tcp.halfOpenConnections, tcp.timeWaiting], [0, 0, 0, 0]);
+    assertFields(tcp, { connections: 0, requests: 0, halfOpenConnections: 0, timeWaiting: 0 });
     simulation.now += 200_000;
     host.timers.run(simulation.now);
     assertEquals(host.timers.size, 0);
-    assertEquals([tcp.memory.inUse, host.frames.taken], [0, 0]);
+    assertEquals(tcp.memory.inUse, 0, "memory in use");
+    assertEquals(host.frames.taken, 0, "frames taken");
   });
 }
 
@@ -216,6 +217,6 @@ Deno.test("a flood of SYNs stays within the default limits", () => {
   };
   for (let i = 0; i < 20_000; i++) peer.syn({ guestPort: 1 + i, hostPort: 1 + i % 7 });
   const { tcp } = host;
-  assertEquals([tcp.halfOpenConnections, tcp.requests], [DEFAULT_TCP_LIMITS.halfOpen, DEFAULT_TCP_LIMITS.requests]);
+  assertFields(tcp, { halfOpenConnections: DEFAULT_TCP_LIMITS.halfOpen, requests: DEFAULT_TCP_LIMITS.requests });
   assertEquals(tcp.memory.inUse, 0);
 });

@@ -12,7 +12,7 @@ function transfer(options: SimulationOptions, bytes: number): Simulation {
   assertEquals(client.failure, null);
   assertEquals(server.failure, null);
   assert(client.ended && server.ended);
-  assertEquals([client.received, server.received], [bytes, bytes]);
+  assertEquals({ client: client.received, server: server.received }, { client: bytes, server: bytes });
   assert(simulation.idle);
   for (const { tcp, frames } of [simulation.guest, simulation.host]) {
     assertEquals(tcp.memory.inUse, 0);
