@@ -110,7 +110,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
       now,
       changed: log === null ? undefined : (servers) => serversTaken(servers, log),
       unreadable: (problem) => {
-        const line = nameServersUnreadable(problem);
+        const line = nameServersUnreadable(problem.path, problem.reason, problem.asked);
         if (!options.quiet) parts.outputs.stderr.line(line);
         log?.warning("name servers unreadable", { path: problem.path, reason: problem.reason });
       },

@@ -7,7 +7,6 @@
  * @module
  */
 import { type Endpoint, formatEndpoint, type IpAddress } from "../../stack/base/address.ts";
-import type { Unreadable } from "../dns/servers.ts";
 import { type EndReason, EndReport } from "./end_report.ts";
 import type { RefusingRule } from "../policy/policy.ts";
 import type { PolicyNetwork } from "../policy/range.ts";
@@ -74,7 +73,11 @@ export function noPings(version: 4 | 6, reason: string): string {
 }
 
 /** The host's resolv.conf is there and can't be read. */
-export function nameServersUnreadable({ path, reason, asked }: Unreadable): string {
+export function nameServersUnreadable(
+  path: string,
+  reason: string,
+  asked: readonly { readonly address: IpAddress }[],
+): string {
   const servers = asked.map(({ address }) => `${address}`).join(", ");
   return `[!] ${path} can't be read, so ${servers} is asked for names: ${oneLine(reason)}`;
 }

@@ -12,7 +12,7 @@ class Files {
       if (this.text === null) throw Object.assign(new Error("no such file"), { code: this.code });
       return this.text;
     },
-    unreadable: (problem) => this.said.push(nameServersUnreadable(problem)),
+    unreadable: (problem) => this.said.push(nameServersUnreadable(problem.path, problem.reason, problem.asked)),
   });
   /** The error where there is no text. */
   code = "ENOENT";
