@@ -258,7 +258,8 @@ Deno.test({
       const reading = new Deno.Command("tcpdump", { args: ["-nnvvr", path], stdout: "piped", stderr: "piped" });
       const { code, stdout, stderr } = await reading.output();
       const text = new TextDecoder().decode(stdout), messages = new TextDecoder().decode(stderr);
-      assertEquals([code, problems], [0, []], messages);
+      assertEquals(code, 0, `code: ${messages}`);
+      assertEquals(problems, [], `problems: ${messages}`);
       assertStringIncludes(messages, "link-type RAW (Raw IP)");
       const lines = text.split("\n").filter((line) => /^\d\d:\d\d:\d\d\.\d{6} IP/.test(line));
       assertEquals(lines.length, 7, text);

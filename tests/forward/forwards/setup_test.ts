@@ -139,12 +139,15 @@ Deno.test("setup: a bind name without an address, or one that can't be listened 
     const { lines, run } = setup();
     const error = await assertRejects(() => run(["1", ...local, "2"], [...remote, "3"]), StartFailed);
     const before = local.length > 0 ? 1 : 2;
-    assertEquals([error.status, error.message, lines.length], [status, line, before]);
+    assertEquals(error.status, status, "error status");
+    assertEquals(error.message, line, "error message");
+    assertEquals(lines.length, before, "number of lines");
   }
   const { state, run } = setup();
   state.failure = new HostError("other", "address already in use");
   const error = await assertRejects(() => run(["[::1]:80"], []), StartFailed);
-  assertEquals([error.status, error.message], [247, "[!] Failed to listen on tcp://[::1]:80: address already in use"]);
+  assertEquals(error.status, 247, "error status");
+  assertEquals(error.message, "[!] Failed to listen on tcp://[::1]:80: address already in use", "error message");
 });
 
 Deno.test("setup: a port that is kept for privileged programs: the line names the setting", async () => {

@@ -73,7 +73,8 @@ for (const address of ["127.0.0.1", "[::1]"]) {
     assertEquals(formatEndpoint(client.stream.remote), formatEndpoint(listener.local));
     const out = chunk(3), into = chunk(10);
     out.block.bytes.set([0, 1, 2, 3, 4]);
-    assertEquals([client.stream.write(out), server.stream.read(into)], [-1, -1]);
+    assertEquals(client.stream.write(out), -1, "the write is pending");
+    assertEquals(server.stream.read(into), -1, "the read is pending");
     assertEquals([await client.next(), await server.next()], ["wrote 3", "read 3"]);
     assertEquals([...into.block.bytes.subarray(0, 6)], [0, 1, 2, 3, 0, 0]);
     client.stream.closeWrite();
@@ -117,7 +118,8 @@ Deno.test("DenoHost: nobody listens", async () => {
   const { port } = listener.addr;
   listener.close();
   const error = await assertRejects(() => dialled(host, endpoint(`127.0.0.1:${port}`)), HostError);
-  assertEquals([error.failure, error.message], ["refused", `connect to 127.0.0.1:${port}: connection refused`]);
+  assertEquals(error.failure, "refused", "error failure");
+  assertEquals(error.message, `connect to 127.0.0.1:${port}: connection refused`, "error message");
   assertEquals(reasonOf(error), "connection refused");
 });
 
@@ -226,7 +228,8 @@ Deno.test("DenoHost: datagrams that wait are bounded, and sent in order", async 
 Deno.test("hostError: what Deno throws, by its code", () => {
   const thrown = Object.assign(new Error("No route to host (os error 113)"), { code: "EHOSTUNREACH" });
   const error = hostError(thrown, "connect to 192.0.2.1:80");
-  assertEquals([error.failure, error.message], ["host-unreachable", "connect to 192.0.2.1:80: no route to host"]);
+  assertEquals(error.failure, "host-unreachable", "error failure");
+  assertEquals(error.message, "connect to 192.0.2.1:80: no route to host", "error message");
   assert(error.cause === thrown);
   assert(hostError(error, "again") === error);
   const failures = ["ECONNREFUSED", "EPIPE", "ENETUNREACH", "EINVAL", "ETIMEDOUT", "EACCES", "EMFILE", "EWHATEVER"]

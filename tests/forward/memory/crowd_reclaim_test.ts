@@ -32,11 +32,13 @@ Deno.test("reclaim: once, when a quarter of many is left and they become no fewe
   assertEquals(crowd.scheduler.timerCount, 1);
   crowd.go(500);
   crowd.scheduler.advance(RECLAIM_QUIET_MS);
-  assertEquals([crowd.reclaimed, crowd.scheduler.timerCount], [[], 1]);
+  assertEquals(crowd.reclaimed, [], "crowd reclaimed");
+  assertEquals(crowd.scheduler.timerCount, 1, "crowd scheduler timer count");
   crowd.scheduler.advance(RECLAIM_QUIET_MS - 1);
   assertEquals(crowd.reclaimed, []);
   crowd.scheduler.advance(1);
-  assertEquals([crowd.reclaimed, crowd.scheduler.timerCount], [[2_000], 0]);
+  assertEquals(crowd.reclaimed, [2_000], "crowd reclaimed");
+  assertEquals(crowd.scheduler.timerCount, 0, "crowd scheduler timer count");
   crowd.go(1_499); // a quarter of the 2,000 is still there
   crowd.scheduler.advance(60_000);
   assertEquals(crowd.reclaimed, [2_000]);
@@ -82,7 +84,8 @@ Deno.test("reclaim: not when they have come back meanwhile; but when those go", 
   crowd.scheduler.advance(RECLAIM_QUIET_MS / 2);
   crowd.come(1_000);
   crowd.scheduler.advance(60_000);
-  assertEquals([crowd.reclaimed, crowd.scheduler.timerCount], [[], 0]);
+  assertEquals(crowd.reclaimed, [], "crowd reclaimed");
+  assertEquals(crowd.scheduler.timerCount, 0, "crowd scheduler timer count");
   crowd.go(1_000);
   crowd.scheduler.advance(2 * RECLAIM_QUIET_MS);
   assertEquals(crowd.reclaimed, [0]);

@@ -25,7 +25,7 @@ export type Rules = Partial<Pick<PolicyOptions, "enableHost" | "enableRouting">>
   readonly remote?: readonly string[];
 };
 
-/** See the module's text. The host's own network is 192.168.1.0/24. */
+/** The guest's network with these rules. The host's own network is 192.168.1.0/24. */
 export class SlirpBed implements Disposable {
   readonly host = new FakeHost();
   readonly listeners = new FakeHost();

@@ -38,9 +38,14 @@ Deno.test("splice: bytes both ways, then FIN both ways, guest first", () => {
   assertEquals(s.flow.toGuest, [4, 5]);
   s.stream.finishes();
   s.stream.completeRead();
-  assertEquals([s.flow.shutdowns, s.stream.closes, s.ended], [1, 1, 0]);
+  assertEquals(s.flow.shutdowns, 1, "s flow shutdowns");
+  assertEquals(s.stream.closes, 1, "s stream closes");
+  assertEquals(s.ended, 0, "s ended");
   s.flow.ends(null);
-  assertEquals([s.ended, s.stream.closes, s.stream.resets, s.flow.aborts], [1, 1, 0, 0]);
+  assertEquals(s.ended, 1, "s ended");
+  assertEquals(s.stream.closes, 1, "s stream closes");
+  assertEquals(s.stream.resets, 0, "s stream resets");
+  assertEquals(s.flow.aborts, 0, "s flow aborts");
   assertEquals(s.report, "l=[EOF]/0 r=EOF/0");
 });
 
@@ -54,7 +59,9 @@ Deno.test("splice: the host's FIN first; the guest goes on", () => {
   s.flow.finishes();
   assertEquals(s.stream.fromGuest, [7]);
   s.flow.ends(null);
-  assertEquals([s.ended, s.stream.closes, s.report], [1, 1, "l=EOF/0 r=[EOF]/0"]);
+  assertEquals(s.ended, 1, "s ended");
+  assertEquals(s.stream.closes, 1, "s stream closes");
+  assertEquals(s.report, "l=EOF/0 r=[EOF]/0", "s report");
 });
 
 Deno.test("splice: an end that came with the last data is passed on with them", () => {
@@ -62,15 +69,22 @@ Deno.test("splice: an end that came with the last data is passed on with them", 
   s.stream.endsWithData = true;
   s.stream.sends(bytes(4, 5));
   s.stream.completeRead();
-  assertEquals([s.flow.toGuest, s.flow.shutdowns, s.stream.isReading], [[4, 5], 0, true]);
+  assertEquals(s.flow.toGuest, [4, 5], "s flow to guest");
+  assertEquals(s.flow.shutdowns, 0, "s flow shutdowns");
+  assertEquals(s.stream.isReading, true, "s stream is reading");
   s.stream.sends(bytes(6));
   s.stream.finishes();
   s.stream.completeRead();
-  assertEquals([s.flow.toGuest, s.flow.shutdowns, s.stream.isReading], [[4, 5, 6], 1, false]);
+  assertEquals(s.flow.toGuest, [4, 5, 6], "s flow to guest");
+  assertEquals(s.flow.shutdowns, 1, "s flow shutdowns");
+  assertEquals(s.stream.isReading, false, "s stream is reading");
   s.flow.finishes();
-  assertEquals([s.stream.writeEnded, s.stream.closes], [false, 1]); // its close is the end for the host, too
+  assertEquals(s.stream.writeEnded, false, "s stream write ended"); // its close is the end for the host, too
+  assertEquals(s.stream.closes, 1, "s stream closes");
   s.flow.ends(null);
-  assertEquals([s.ended, s.stream.closes, s.report], [1, 1, "l=EOF/0 r=[EOF]/0"]);
+  assertEquals(s.ended, 1, "s ended");
+  assertEquals(s.stream.closes, 1, "s stream closes");
+  assertEquals(s.report, "l=EOF/0 r=[EOF]/0", "s report");
 });
 
 Deno.test("splice: FIN waits for the data before it", () => {
@@ -101,7 +115,9 @@ Deno.test("splice: data that the guest left behind at its good end is still writ
   assertEquals(s.ended, 0);
   s.stream.completeWrite();
   s.stream.completeWrite();
-  assertEquals([s.stream.fromGuest, s.ended, s.stream.closes], [[1, 2], 1, 1]);
+  assertEquals(s.stream.fromGuest, [1, 2], "s stream from guest");
+  assertEquals(s.ended, 1, "s ended");
+  assertEquals(s.stream.closes, 1, "s stream closes");
 });
 
 Deno.test("splice: nothing is read while the guest's send buffer is full", () => {
@@ -142,7 +158,9 @@ for (const side of ["read", "write"] as const) {
     s.flow.sends(bytes(1));
     if (side === "read") s.stream.failRead(RESET);
     else s.stream.failWrite(RESET);
-    assertEquals([s.flow.aborts, s.stream.closes + s.stream.resets, s.ended], [1, 1, 1]);
+    assertEquals(s.flow.aborts, 1, "s flow aborts");
+    assertEquals(s.stream.closes + s.stream.resets, 1, "s stream closes + s stream resets");
+    assertEquals(s.ended, 1, "s ended");
     const where = side === "read" ? "[connection reset by peer]/0" : "0/[connection reset by peer]";
     assertEquals(s.report, `l=0/0 r=${where}`);
   });
@@ -153,7 +171,10 @@ for (const failure of ["reset", "timeout", "unreachable", "aborted"] as const) {
     const s = splice();
     s.flow.sends(bytes(1));
     s.flow.ends(failure);
-    assertEquals([s.stream.resets, s.stream.closes, s.flow.aborts, s.ended], [1, 0, 0, 1]);
+    assertEquals(s.stream.resets, 1, "s stream resets");
+    assertEquals(s.stream.closes, 0, "s stream closes");
+    assertEquals(s.flow.aborts, 0, "s flow aborts");
+    assertEquals(s.ended, 1, "s ended");
     s.pump.abort();
     assertEquals(s.ended, 1);
   });
@@ -163,7 +184,9 @@ Deno.test("splice: abort resets both sides, once", () => {
   const s = splice();
   s.pump.abort();
   s.pump.abort();
-  assertEquals([s.stream.resets, s.flow.aborts, s.ended], [1, 1, 1]);
+  assertEquals(s.stream.resets, 1, "s stream resets");
+  assertEquals(s.flow.aborts, 1, "s flow aborts");
+  assertEquals(s.ended, 1, "s ended");
 });
 
 Deno.test("splice: an answer on its way is not lost to a host that takes no more", () => {
@@ -174,12 +197,16 @@ Deno.test("splice: an answer on its way is not lost to a host that takes no more
   s.stream.completeRead();
   s.flow.sends(bytes(9));
   s.stream.failWrite(new HostError("reset", "broken pipe"));
-  assertEquals([s.flow.aborts, s.ended], [0, 0]);
+  assertEquals(s.flow.aborts, 0, "s flow aborts");
+  assertEquals(s.ended, 0, "s ended");
   s.flow.sends(bytes(9)); // dropped
-  assertEquals([s.flow.readable, s.flow.aborts], [0, 0]);
+  assertEquals(s.flow.readable, 0, "s flow readable");
+  assertEquals(s.flow.aborts, 0, "s flow aborts");
   s.flow.acknowledges(3);
   s.flow.sends(bytes(9));
-  assertEquals([s.flow.aborts, s.ended, s.report], [1, 1, "l=0/0 r=[EOF]/broken pipe"]);
+  assertEquals(s.flow.aborts, 1, "s flow aborts");
+  assertEquals(s.ended, 1, "s ended");
+  assertEquals(s.report, "l=0/0 r=[EOF]/broken pipe", "s report");
 });
 
 Deno.test("splice: operations that complete at once take turns", () => {
@@ -267,11 +294,16 @@ function randomRun(seed: number, withFailure: boolean): void {
   }
   s.scheduler.runDeferred();
   const released = s.stream.closes + s.stream.resets;
-  assertEquals([s.ended, released, s.scheduler.deferredCount], [1, 1, 0], `seed ${seed}`);
+  assertEquals(s.ended, 1, `s ended: seed ${seed}`);
+  assertEquals(released, 1, `released: seed ${seed}`);
+  assertEquals(s.scheduler.deferredCount, 0, `s scheduler deferred count: seed ${seed}`);
   const count = s.stream.fromGuest.length;
   assertEquals(s.stream.fromGuest, fromGuest.slice(0, count), `seed ${seed}: guest to host`);
   assertEquals(s.flow.toGuest, fromHost.slice(0, s.flow.toGuest.length), `seed ${seed}: host to guest`);
   if (withFailure && (s.stream.resets > 0 || s.flow.aborts > 0)) return;
-  assertEquals([count, s.flow.toGuest.length], [fromGuest.length, fromHost.length], `seed ${seed}: all arrived`);
-  assertEquals([s.stream.resets, s.flow.aborts, s.stream.closes], [0, 0, 1], `seed ${seed}: good end`);
+  assertEquals(count, fromGuest.length, `count: seed ${seed}: all arrived`);
+  assertEquals(s.flow.toGuest.length, fromHost.length, `s flow to guest length: seed ${seed}: all arrived`);
+  assertEquals(s.stream.resets, 0, `s stream resets: seed ${seed}: good end`);
+  assertEquals(s.flow.aborts, 0, `s flow aborts: seed ${seed}: good end`);
+  assertEquals(s.stream.closes, 1, `s stream closes: seed ${seed}: good end`);
 }

@@ -38,10 +38,14 @@ Deno.test("idle table: each ends in its own time, and then there is no timer", (
   scheduler.advance(UNCROWDED_IDLE_MS - SWEEP_MS);
   b.noteAnswered(scheduler.now(), 10);
   scheduler.advance(2 * SWEEP_MS);
-  assertEquals([ended, table.size], [["a: idle timeout"], 1]);
+  assertEquals(ended, ["a: idle timeout"], "ended");
+  assertEquals(table.size, 1, "table size");
   scheduler.advance(UNCROWDED_IDLE_MS);
-  assertEquals([ended.at(-1), table.size, scheduler.timerCount], ["b: idle timeout", 0, 0]);
-  assertEquals([b.sentBytes, b.answeredBytes], [10, 10]);
+  assertEquals(ended.at(-1), "b: idle timeout", "ended last");
+  assertEquals(table.size, 0, "table size");
+  assertEquals(scheduler.timerCount, 0, "timers");
+  assertEquals(b.sentBytes, 10, "b sent bytes");
+  assertEquals(b.answeredBytes, 10, "b answered bytes");
 });
 
 Deno.test("idle table: an answer after 100 s still comes, to port 53 too, while there is room for many more", () => {
@@ -50,7 +54,8 @@ Deno.test("idle table: an answer after 100 s still comes, to port 53 too, while 
   scheduler.advance(100_000);
   assertEquals(table.size, 25);
   scheduler.advance(20_000 + SWEEP_MS);
-  assertEquals([table.size, ended.length], [0, 25]);
+  assertEquals(table.size, 0, "table size");
+  assertEquals(ended.length, 25, "number of ended");
 });
 
 Deno.test("idle table: from a quarter of the limit on, questions and single exchanges end early", () => {
@@ -72,7 +77,8 @@ Deno.test("idle table: when it is full, the one idle longest makes room", () => 
   for (let i = 2; i < DEFAULT_LIMITS.udpAssociations; i++) add(String(i));
   first.noteSent(scheduler.now(), 10, 123);
   add("last");
-  assertEquals([ended, table.size], [["second: too many associations"], DEFAULT_LIMITS.udpAssociations]);
+  assertEquals(ended, ["second: too many associations"], "ended");
+  assertEquals(table.size, DEFAULT_LIMITS.udpAssociations, "table size");
 });
 
 Deno.test("idle table: a flood of new ones ends the old in the order of their last use", () => {
@@ -103,7 +109,9 @@ Deno.test("idle table: a flood of new ones ends the old in the order of their la
     const used = [...living.values()];
     used[i * 7 % used.length].noteAnswered(scheduler.now(), 1);
   }
-  assertEquals([table.size, living.size, table.evicted], [100, 100, 1_900]);
+  assertEquals(table.size, 100, "table size");
+  assertEquals(living.size, 100, "living size");
+  assertEquals(table.evicted, 1_900, "table evicted");
   assert(looks < 10 * 2_000, `${looks} looks for 1,900 ends, of 100 each`);
 });
 
@@ -112,5 +120,6 @@ Deno.test("idle table: close ends all", () => {
   add("a");
   add("b");
   table.close();
-  assertEquals([ended, table.size], [["a: aborted", "b: aborted"], 0]);
+  assertEquals(ended, ["a: aborted", "b: aborted"], "ended");
+  assertEquals(table.size, 0, "table size");
 });

@@ -76,19 +76,24 @@ const encode = (text: string) => new TextEncoder().encode(text);
 Deno.test("local flows: the guest is called, and then the two are one connection", () => {
   const { lines, flows, accept, call } = setup("8080:10.0.2.100:80");
   const stream = accept();
-  assertEquals([call().from, call().to, flows.size, stream.isReading], ["192.0.2.9:0", "10.0.2.100:80", 1, false]);
+  assertEquals(call().from, "192.0.2.9:0", "call from");
+  assertEquals(call().to, "10.0.2.100:80", "call to");
+  assertEquals(flows.size, 1, "connections");
+  assertEquals(stream.isReading, false, "stream is reading");
   call().handler.established();
   assertEquals(stream.isReading, true);
   stream.sends(encode("question"));
   stream.completeRead();
   call().flow.sends(encode("answer"));
   stream.completeWrite();
-  assertEquals([text(call().flow.toGuest), text(stream.fromGuest)], ["question", "answer"]);
+  assertEquals(text(call().flow.toGuest), "question", "what the guest received");
+  assertEquals(text(stream.fromGuest), "answer", "what the client received");
   stream.finishes();
   stream.completeRead();
   call().flow.finishes();
   call().flow.ends(null);
-  assertEquals([flows.size, stream.isClosed], [0, true]);
+  assertEquals(flows.size, 0, "connections");
+  assertEquals(stream.isClosed, true, "stream is closed");
   const who = "tcp://192.0.2.9:4000-127.0.0.1:8080/192.0.2.9:50000-10.0.2.100:80";
   assertEquals(lines, [`[+] ${who} local-fwd conn`, `[-] ${who} local-fwd done: l=[EOF]/0 r=EOF/0`]);
 });
@@ -105,7 +110,8 @@ for (
     const { lines, flows, accept, call } = setup("8080");
     const stream = accept();
     call().flow.ends(failure);
-    assertEquals([stream.resets, flows.size], [1, 0]);
+    assertEquals(stream.resets, 1, "resets of the client");
+    assertEquals(flows.size, 0, "connections");
     assertEquals(lines, [
       `[!] tcp://192.0.2.9:4000-127.0.0.1:8080/10.0.2.100:8080 local-fwd error: l=0/0 r=[${reason}]/0`,
     ]);
@@ -137,7 +143,8 @@ Deno.test("local flows: the guest sees the client's address, or the program's", 
 Deno.test("local flows: no port left in the guest's stack", () => {
   const { lines, state, flows, accept } = setup("80");
   state.full = true;
-  assertEquals([accept().resets, flows.size], [1, 0]);
+  assertEquals(accept().resets, 1, "resets of one client more");
+  assertEquals(flows.size, 0, "connections");
   assertEquals(lines, [
     "[!] tcp://192.0.2.9:4000-127.0.0.1:80/10.0.2.100:80 local-fwd error: l=0/0 r=[too many connections]/0",
   ]);
@@ -155,7 +162,8 @@ Deno.test("local flows: a name is asked for when a client comes", async () => {
   accept();
   assertEquals(calls.length, 0);
   await settled();
-  assertEquals([calls.length, calls[0].to], [1, "10.0.2.100:81"]);
+  assertEquals(calls.length, 1, "number of calls");
+  assertEquals(calls[0].to, "10.0.2.100:81", "calls 0 to");
   accept();
   assertEquals(calls.length, 2); // it is known
   scheduler.advance(1_000);
@@ -168,17 +176,21 @@ Deno.test("local flows: a name without an address resets the client", async () =
   const { lines, meter, flows, accept } = setup("80:none:81");
   const stream = accept();
   await settled();
-  assertEquals([stream.resets, flows.size], [1, 0]);
+  assertEquals(stream.resets, 1, "resets of the client");
+  assertEquals(flows.size, 0, "connections");
   const reason = "l=0/0 r=[lookup none: no such host]/0";
   assertEquals(lines, [`[!] tcp://192.0.2.9:4000-127.0.0.1:80/none-failed local-fwd error: ${reason}`]);
-  assertEquals([meter.counters.ended.unresolved, meter.counters.ended.other], [1, 0], "the outcome");
+  assertEquals(meter.counters.ended.unresolved, 1, `meter counters ended unresolved: the outcome`);
+  assertEquals(meter.counters.ended.other, 0, `meter counters ended other: the outcome`);
 });
 
 Deno.test("local flows: a lookup that ends after the close calls nobody", async () => {
   const { calls, flows, host, accept } = setup("80:guest:81");
   const stream = accept();
   flows.close();
-  assertEquals([stream.resets, flows.size, host.listeners[0].closed], [1, 0, true]);
+  assertEquals(stream.resets, 1, "resets of the client");
+  assertEquals(flows.size, 0, "connections");
+  assertEquals(host.listeners[0].closed, true, "host listeners 0 closed");
   await settled();
   assertEquals(calls, []);
 });
@@ -188,14 +200,16 @@ Deno.test("local flows: close resets calls and connections, both sides", () => {
   const streams = [accept(), accept()];
   calls[0].handler.established();
   flows.close();
-  assertEquals([flows.size, streams.map((stream) => stream.resets)], [0, [1, 1]]);
+  assertEquals(flows.size, 0, "connections");
+  assertEquals(streams.map((stream) => stream.resets), [1, 1], "streams");
   assertEquals(calls.map(({ flow }) => flow.aborts), [1, 1]);
 });
 
 Deno.test("local flows: a limit", () => {
   const { flows, accept } = setup("80");
   for (let i = 0; i < MOST; i++) accept();
-  assertEquals([accept().resets, flows.size], [1, MOST]);
+  assertEquals(accept().resets, 1, "resets of one client more");
+  assertEquals(flows.size, MOST, "connections");
 });
 
 const HEADER = "PROXY TCP4 1.2.3.4 4.3.2.1 1000 443\r\n";
@@ -211,14 +225,17 @@ for (const immediate of [false, true]) {
         stream.completeRead();
         if (calls.length > 0 && stream.isReading === false) call().handler.established();
       }
-      assertEquals([calls.length, call().from, call().to], [1, "1.2.3.4:0", "10.0.2.100:443"], String(size));
+      assertEquals(calls.length, 1, `calls length: ${String(size)}`);
+      assertEquals(call().from, "1.2.3.4:0", `call from: ${String(size)}`);
+      assertEquals(call().to, "10.0.2.100:443", `call to: ${String(size)}`);
       while (stream.isReading && text(call().flow.toGuest) !== "question") stream.completeRead();
       assertEquals(text(call().flow.toGuest), "question");
       assertEquals(lines, [
         "[+] tcp://127.0.0.1:4000-127.0.0.1:80/1.2.3.4:50000-10.0.2.100:443 local-fwd PP conn",
       ]);
       scheduler.advance(PROXY_HEADER_MS);
-      assertEquals([stream.isClosed, scheduler.timerCount], [false, 0]);
+      assertEquals(stream.isClosed, false, "stream is closed");
+      assertEquals(scheduler.timerCount, 0, "timers");
     }
   });
 }
@@ -250,10 +267,13 @@ for (
     const stream = accept();
     act(stream);
     stream.completeRead();
-    assertEquals([stream.resets, calls.length, flows.size], [1, 0, 0]);
+    assertEquals(stream.resets, 1, "resets of the client");
+    assertEquals(calls.length, 0, "number of calls");
+    assertEquals(flows.size, 0, "connections");
     assertEquals(lines, [`[!] tcp://192.0.2.9:4000-127.0.0.1:80/10.0.2.100:0 local-fwd PP error: ${reason}`]);
     scheduler.advance(PROXY_HEADER_MS);
-    assertEquals([lines.length, scheduler.timerCount], [1, 0]);
+    assertEquals(lines.length, 1, "number of lines");
+    assertEquals(scheduler.timerCount, 0, "timers");
   });
 }
 
@@ -262,9 +282,12 @@ Deno.test("local flows: a PROXY header that fails to be read, or does not come i
   const failing = accept(), silent = accept();
   failing.failRead(new HostError("reset", "connection reset"));
   scheduler.advance(PROXY_HEADER_MS - 1);
-  assertEquals([failing.resets, silent.resets, flows.size], [1, 0, 1]);
+  assertEquals(failing.resets, 1, "failing resets");
+  assertEquals(silent.resets, 0, "silent resets");
+  assertEquals(flows.size, 1, "connections");
   scheduler.advance(1);
-  assertEquals([silent.resets, flows.size], [1, 0]);
+  assertEquals(silent.resets, 1, "silent resets");
+  assertEquals(flows.size, 0, "connections");
   const who = "[!] tcp://192.0.2.9:4000-127.0.0.1:80/10.0.2.100:80 local-fwd PP error:";
   assertEquals(lines, [`${who} connection reset`, `${who} no PROXY header in time`]);
 });

@@ -80,7 +80,8 @@ Deno.test("local datagrams: each client has a port of its own towards the guest"
   assert(say("10.0.2.100:53", "192.0.2.9:49153", "answer two"));
   assert(say("10.0.2.100:53", "10.0.2.2:49154", "answer three"));
   assertEquals(sockets[0].sent, ["192.0.2.9:4001 answer two", "127.0.0.1:4000 answer three"]);
-  assertEquals([datagrams.size, lines.length], [3, 3]);
+  assertEquals(datagrams.size, 3, "clients");
+  assertEquals(lines.length, 3, "number of lines");
   assertEquals(lines[2], "[+] udp://127.0.0.1:4000-127.0.0.1:53/10.0.2.2:49154-10.0.2.100:53 local-fwd conn");
 });
 
@@ -133,16 +134,21 @@ Deno.test("local datagrams: udprpc is over after one answer, and leaves nothing"
   const { sockets, toGuest, lines, datagrams, idle, say, scheduler } = setup("udprpc://53");
   sockets[0].hears(CLIENT, "one");
   assert(say("10.0.2.100:53", "192.0.2.9:49152", "answer"));
-  assertEquals([datagrams.size, idle.size, sockets[0].sent], [0, 0, [`${CLIENT} answer`]]);
+  assertEquals(datagrams.size, 0, "clients");
+  assertEquals(idle.size, 0, "entries of the idle table");
+  assertEquals(sockets[0].sent, [`${CLIENT} answer`], "sockets 0 sent");
   assert(!say("10.0.2.100:53", "192.0.2.9:49152", "another"));
   assertEquals(
     lines[1],
     "[-] udp://192.0.2.9:4000-127.0.0.1:53/192.0.2.9:49152-10.0.2.100:53 local-fwd done: l=0/0 r=[EOF]/0",
   );
   sockets[0].hears(CLIENT, "two");
-  assertEquals([toGuest.length, datagrams.size], [2, 1]);
+  assertEquals(toGuest.length, 2, "datagrams to the guest");
+  assertEquals(datagrams.size, 1, "clients");
   scheduler.advance(UNCROWDED_IDLE_MS + 2 * SWEEP_MS);
-  assertEquals([datagrams.size, idle.size, scheduler.timerCount], [0, 0, 0]);
+  assertEquals(datagrams.size, 0, "clients");
+  assertEquals(idle.size, 0, "entries of the idle table");
+  assertEquals(scheduler.timerCount, 0, "timers");
 });
 
 for (
@@ -159,7 +165,9 @@ for (
     scheduler.advance(time - SWEEP_MS);
     assertEquals([datagrams.size, idle.size], [1, 1]);
     scheduler.advance(2 * SWEEP_MS);
-    assertEquals([datagrams.size, idle.size, sockets[0].closed], [0, 0, false]);
+    assertEquals(datagrams.size, 0, "clients");
+    assertEquals(idle.size, 0, "entries of the idle table");
+    assertEquals(sockets[0].closed, false, "socket 0 was closed");
     assert(lines.at(-1)!.endsWith("local-fwd done: l=[idle timeout]/0 r=0/0"));
   });
 }
@@ -175,7 +183,8 @@ Deno.test("local datagrams: the guest refuses: it is over, and the next datagram
   assertEquals(datagrams.size, 0);
   assert(lines.at(-1)!.endsWith("local-fwd done: l=0/0 r=[connection refused]/0"));
   sockets[0].hears(CLIENT, "two");
-  assertEquals([datagrams.size, toGuest.length], [1, 2]);
+  assertEquals(datagrams.size, 1, "clients");
+  assertEquals(toGuest.length, 2, "datagrams to the guest");
 });
 
 Deno.test("local datagrams: a client that is gone", () => {
@@ -231,7 +240,9 @@ Deno.test("local datagrams: what waits for a name arrives in order, up to a limi
   await settled();
   const own = toGuest.filter((line) => line.includes(" d")).map((line) => Number(line.split(" d")[1]));
   assertEquals(own, Array.from({ length: MAX_WAITING_DATAGRAMS }, (_, i) => i));
-  assertEquals([toGuest.length, datagrams.size, lines.length], [MAX_WAITING_DATAGRAMS + 1, 2, 2]);
+  assertEquals(toGuest.length, MAX_WAITING_DATAGRAMS + 1, "datagrams to the guest");
+  assertEquals(datagrams.size, 2, "clients");
+  assertEquals(lines.length, 2, "number of lines");
   sockets[0].hears("192.0.2.9:4002", "known");
   assertEquals([toGuest.length, names.asked.length], [MAX_WAITING_DATAGRAMS + 2, 1]);
 });
@@ -244,7 +255,8 @@ Deno.test("local datagrams: a name without an address leaves a line and nothing 
   assertEquals([idle.size, datagrams.size], [0, 0]);
   const reason = "l=0/0 r=[lookup none: no such host]/0";
   assertEquals(lines, [`[!] udp://192.0.2.9:4000-127.0.0.1:53/none-failed local-fwd error: ${reason}`]);
-  assertEquals([meter.counters.ended.unresolved, meter.counters.ended.other], [1, 0], "the outcome");
+  assertEquals(meter.counters.ended.unresolved, 1, `meter counters ended unresolved: the outcome`);
+  assertEquals(meter.counters.ended.other, 0, `meter counters ended other: the outcome`);
 });
 
 /** A header of the Simple Proxy Protocol as characters of one byte: none may be above 127 here. */
@@ -277,7 +289,8 @@ Deno.test("local datagrams: udpspp", () => {
   const answers: Uint8Array[] = [];
   host.sockets[0].send = (bytes, offset, length) => answers.push(bytes.slice(offset, offset + length));
   assert(say("10.0.2.100:99", "1.2.3.4:49152", "answer"));
-  assertEquals([answers[0].length, decode(answers[0].subarray(38))], [44, "answer"]);
+  assertEquals(answers[0].length, 44, "answers 0 length");
+  assertEquals(decode(answers[0].subarray(38)), "answer", "what follows the header");
   assertEquals([...answers[0].subarray(0, 2), ...answers[0].subarray(14, 18)], [0x56, 0xec, 1, 2, 3, 4]);
   assertEquals(lines, [`[+] udp://${CLIENT}-127.0.0.1:53/1.2.3.4:49152-10.0.2.100:99 local-fwd PP conn`]);
   sockets[0].hears("192.0.2.8:1", "no header at all, though it is long enough for one");
@@ -293,6 +306,8 @@ Deno.test("local datagrams: close closes the sockets; the table ends the associa
   sockets[0].hears(CLIENT, "one");
   datagrams.close();
   idle.close();
-  assertEquals([datagrams.size, idle.size, sockets.map((socket) => socket.closed)], [0, 0, [true, true]]);
+  assertEquals(datagrams.size, 0, "clients");
+  assertEquals(idle.size, 0, "entries of the idle table");
+  assertEquals(sockets.map((socket) => socket.closed), [true, true], "sockets");
   assert(lines.at(-1)!.endsWith("l=[aborted]/0 r=0/0"));
 });

@@ -82,7 +82,8 @@ Deno.test("remote datagrams: a socket for each of the guest's ports and each for
     "10.0.2.2:53 > 10.0.2.100:4001 answer two",
     "10.0.2.2:54 > 10.0.2.100:4000 answer three",
   ]);
-  assertEquals([datagrams.size, lines.length], [3, 3]);
+  assertEquals(datagrams.size, 3, "associations");
+  assertEquals(lines.length, 3, "number of lines");
   assertEquals(lines[0], "[+] udp://10.0.2.100:4000-10.0.2.2:53/198.51.100.1:50000-192.0.2.7:5353 remote-fwd conn new");
 });
 
@@ -99,10 +100,14 @@ Deno.test("remote datagrams: udprpc is over after one answer, and leaves nothing
   const { sockets, toGuest, lines, datagrams, idle, say } = setup("udprpc://53:192.0.2.7:5353");
   say("one");
   sockets[0].hears("192.0.2.7:5353", "answer");
-  assertEquals([toGuest.length, sockets[0].closed, datagrams.size, idle.size], [1, true, 0, 0]);
+  assertEquals(toGuest.length, 1, "datagrams to the guest");
+  assertEquals(sockets[0].closed, true, "socket 0 was closed");
+  assertEquals(datagrams.size, 0, "associations");
+  assertEquals(idle.size, 0, "entries of the idle table");
   assert(lines[1].endsWith("192.0.2.7:5353 remote-fwd conn done: l=0/0 r=[EOF]/0"), lines[1]);
   say("two");
-  assertEquals([sockets.length, datagrams.size], [2, 1]);
+  assertEquals(sockets.length, 2, "number of sockets");
+  assertEquals(datagrams.size, 1, "associations");
 });
 
 Deno.test("remote datagrams: idle ends and the limit are those of the table", () => {
@@ -112,7 +117,8 @@ Deno.test("remote datagrams: idle ends and the limit are those of the table", ()
   scheduler.advance(UNCROWDED_IDLE_MS - SWEEP_MS);
   assertEquals(datagrams.size, 1);
   scheduler.advance(2 * SWEEP_MS);
-  assertEquals([datagrams.size, sockets[0].closed], [0, true]);
+  assertEquals(datagrams.size, 0, "associations");
+  assertEquals(sockets[0].closed, true, "socket 0 was closed");
   assert(lines.at(-1)!.endsWith("remote-fwd conn done: l=[idle timeout]/0 r=0/0"));
   for (let i = 0; i <= DEFAULT_LIMITS.udpAssociations; i++) say("x", `10.0.2.100:${1 + i}`);
   assertEquals([datagrams.size, sockets.filter(({ closed }) => !closed).length], [
@@ -150,7 +156,9 @@ Deno.test("remote datagrams: without a descriptor the datagram is refused and th
   const { host, sockets, errors, lines, datagrams, idle, say } = setup("udp://53:192.0.2.7:5353");
   host.failures.set("*", new HostError("resources", "too many open files"));
   say("one");
-  assertEquals([errors, datagrams.size, idle.size], [["port"], 0, 0]);
+  assertEquals(errors, ["port"], "errors");
+  assertEquals(datagrams.size, 0, "associations");
+  assertEquals(idle.size, 0, "entries of the idle table");
   assertEquals(lines, [
     "[!] udp://10.0.2.100:4000-10.0.2.2:53/192.0.2.7:5353 remote-fwd conn error: l=0/0 r=0/[too many open files]",
   ]);
@@ -165,7 +173,8 @@ Deno.test("remote datagrams: the guest refuses an answer: nothing is left to wai
   datagrams.guestUnreachable(forwards[0], endpoint("10.0.2.100:4001"));
   assertEquals(datagrams.size, 1);
   datagrams.guestUnreachable(forwards[0], endpoint(GUEST));
-  assertEquals([datagrams.size, sockets[0].closed], [0, true]);
+  assertEquals(datagrams.size, 0, "associations");
+  assertEquals(sockets[0].closed, true, "socket 0 was closed");
 });
 
 Deno.test("remote datagrams: what waits for a name is sent in order, up to a limit", async () => {
@@ -183,7 +192,9 @@ Deno.test("remote datagrams: a name without an address leaves a line and nothing
   say("one");
   assertEquals([idle.size, datagrams.size], [1, 1]);
   await settled();
-  assertEquals([idle.size, datagrams.size, sockets.length], [0, 0, 0]);
+  assertEquals(idle.size, 0, "entries of the idle table");
+  assertEquals(datagrams.size, 0, "associations");
+  assertEquals(sockets.length, 0, "number of sockets");
   const reason = "dns lookup error of udp addr: lookup none: no such host";
   assertEquals(lines, [`[!] udp://10.0.2.100:4000-10.0.2.2:53/none-failed remote-fwd ${reason}`]);
 });
@@ -193,5 +204,8 @@ Deno.test("remote datagrams: over before the name is known", async () => {
   say("one");
   idle.close();
   await settled();
-  assertEquals([idle.size, datagrams.size, sockets.length, lines], [0, 0, 0, []]);
+  assertEquals(idle.size, 0, "entries of the idle table");
+  assertEquals(datagrams.size, 0, "associations");
+  assertEquals(sockets.length, 0, "number of sockets");
+  assertEquals(lines, [], "lines");
 });
