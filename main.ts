@@ -1,9 +1,20 @@
 /**
- * slirpnetstack: connects a guest's network namespace to the host's network, without privileges in the latter, through
- * a TCP/IP stack of its own.
+ * slirpnetstack connects a guest's network namespace to the host's network, without privileges over the host's network,
+ * through a TCP/IP stack of its own.
  *
- * This module owns the start, the signals and the end. Frames come and go by `ffi/`, `stack/` makes connections and
- * datagrams of them, and `forward/` takes these to the host's network, as far as the policy lets them.
+ * This module starts the program, wires its parts together and ends it. `ffi/` reads and writes the guest's frames,
+ * `stack/` turns them into connections and datagrams, and `forward/` takes these to the host's network as far as the policy
+ * allows.
+ *
+ *     main             the command line, the program log, then one of these two:
+ *       attach         serve a guest that exists, until a signal or the end of its device
+ *       run            make a guest, run a command in it, and end with the command's status
+ *     makeReady        the terminal, the descriptor limit, output that does not block
+ *     serve            the poller, the device, the capture, the metrics and the network, wired together
+ *     giveUpPower      `-user` and `-sandbox`
+ *     openDevice       the device of a guest that exists
+ *     prepare, execute   the guest of `run`, and its command
+ *     hosts, pingSockets   the sockets of the host
  *
  * @module
  */
@@ -33,17 +44,17 @@ import { FramePool } from "./stack/base/device.ts";
 
 const { ExitStatus } = lines;
 
-/** As if SIGTERM had ended a command: what has started us does not want it any more. */
+/** The status when the program was asked to end while a command runs: as if SIGTERM had ended the command. */
 const CLOSED = 128 + system.SIGTERM;
 
-/** kill(2): all processes of the caller's group. */
+/** As a target of kill(2): all processes of the caller's group. */
 const OWN_GROUP = 0;
 
 const stdout = new Output(Deno.stdout);
 const stderr = new Output(Deno.stderr);
 const life = new Life({ stdout, stderr, exit: Deno.exit });
 
-/** Reads the command line and does what it says. */
+/** Reads the command line, starts the program log, and attaches or runs. */
 async function main(args: readonly string[]): Promise<void> {
   const missing = missingPermissions();
   if (missing.length > 0) throw new StartFailed(FAILURE, lines.permissionsMissing(missing));
@@ -62,7 +73,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Serves a guest that exists, until a signal or the device's end. Rejects where it can't start. */
+/** Serves a guest that exists, until a signal or the end of its device. Rejects when the start fails. */
 async function attach(options: Options, log: ProgramLog | null): Promise<void> {
   const parent = system.parentPid();
   const close = () => {
@@ -72,7 +83,10 @@ async function attach(options: Options, log: ProgramLog | null): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, close);
   makeReady();
   const serving = await serve(options, {
-    ...{ lines: options.quiet ? null : stdout, progress: stderr, log, close },
+    lines: options.quiet ? null : stdout,
+    progress: stderr,
+    log,
+    close,
     open: (poller) => openDevice(options, poller),
     gone: () => life.end(FAILURE),
   });
@@ -86,7 +100,7 @@ async function attach(options: Options, log: ProgramLog | null): Promise<void> {
   if (options.user === null) system.tellParent(parent);
 }
 
-/** Makes a guest, runs a command in it, and ends with its status. Rejects where it can't start. */
+/** Makes a guest, runs a command in it, and ends with the command's status. Rejects when the start fails. */
 async function run(options: RunOptions, words: readonly string[], log: ProgramLog | null): Promise<void> {
   const parent = system.parentPid();
   const shell = words.length === 0;
@@ -101,7 +115,10 @@ async function run(options: RunOptions, words: readonly string[], log: ProgramLo
   life.cleanups.push(() => guest.end());
   const close = () => life.end(CLOSED);
   const serving = await serve(options, {
-    ...{ lines: options.quiet ? null : progress, progress, log, close },
+    lines: options.quiet ? null : progress,
+    progress,
+    log,
+    close,
     open: (poller) => attempt(ExitStatus.DEVICE, lines.guestFailed, () => new system.TunDevice(guest.device(poller))),
     gone: () => {
       const state = guest.pid === 0 ? null : guest.state(); // it takes the device with it
@@ -122,7 +139,7 @@ async function run(options: RunOptions, words: readonly string[], log: ProgramLo
   life.end(status);
 }
 
-/** Who serves has others use the terminal, needs many descriptors, and waits for no reader of the lines. */
+/** Leaves the terminal as it was, raises the descriptor limit, and makes output never wait for its reader. */
 function makeReady(): void {
   system.restoreTerminal();
   system.raiseDescriptorLimit();
@@ -132,24 +149,24 @@ function makeReady(): void {
   }
 }
 
-/** What differs between guests. */
+/** What differs between a guest that exists and one that is made for a command. */
 interface Serving {
   /** Opens the device. Throws a {@linkcode StartFailed}. */
   open(poller: system.Polling): system.FrameDevice;
-  /** For lines about forwards and connections; null: nobody wants them. */
+  /** Where lines about forwards and connections go; null: nowhere. */
   readonly lines: Output | null;
-  /** For lines about the program. */
+  /** Where lines about the program go; null: nowhere. */
   readonly progress: Output | null;
   readonly log: ProgramLog | null;
-  /** There will be no more frames. */
+  /** Called when the device or the poller has failed: there will be no more frames. */
   gone(): void;
-  /** The end was asked for. */
+  /** Called when the program is asked to end. */
   close(): void;
 }
 
 /**
- * Opens the device, sets up the forwards, and takes frames from then on. Rejects with a {@linkcode StartFailed}. What it
- * resolves with is to be told when all else is ready, too.
+ * Opens the device and sets up the network. Resolves when that is done; frames are read once `ready` was called, which
+ * also tells `-ready-fd`. Rejects with a {@linkcode StartFailed}.
  */
 async function serve(options: SharedOptions, guest: Serving): Promise<{ ready(): void }> {
   const { cleanups } = life;
@@ -167,7 +184,7 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
     : await startMetrics(options.metrics, guest.progress, descriptors.spare);
   if (metrics !== null) cleanups.push(() => metrics.close());
   const onError = (error: Error) => gone("the system", error);
-  const waits = options.sockets === "libc" ? {} : { waitMicroseconds: 0 }; // the runtime's can't end a wait
+  const waits = options.sockets === "libc" ? {} : { waitMicroseconds: 0 }; // the runtime's sockets can't end a wait
   const poller = attempt(FAILURE, lines.pollerFailed, () => new system.Poller({ onError, ...waits }));
   const defer = (run: () => void) => poller.defer(run);
   if (exitFd !== null) attempt(FAILURE, lines.exitFdFailed, () => system.closeWithPeer(exitFd, poller, guest.close));
@@ -183,7 +200,15 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
   const { allocate, readTextFile: read, openDescriptors } = system;
   const frames = new FramePool(allocate);
   const taker = await makeNetwork(options, {
-    ...{ device, frames, allocate, defer, clock: () => poller.now(), capture, metrics, cleanups, lines: guest.lines },
+    device,
+    frames,
+    allocate,
+    defer,
+    clock: () => poller.now(),
+    capture,
+    metrics,
+    cleanups,
+    lines: guest.lines,
     log: guest.log,
     ...hosts(options, poller, defer, descriptors.spare),
     descriptors,
@@ -204,10 +229,10 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
 }
 
 /**
- * `-user` and `-sandbox`: when all is open, and before the event loop reads the first frame. Throws a
+ * Does what `-user` and `-sandbox` ask for. Called when everything is open, before the first frame is read. Throws a
  * {@linkcode StartFailed}.
  *
- * @param signals processes that are sent signals later
+ * @param signals the processes that signals will be sent to later
  */
 function giveUpPower(
   options: SharedOptions,
@@ -223,7 +248,7 @@ function giveUpPower(
   if (user !== null || sandbox) log?.info("power given up", { sandbox, uid: user?.uid ?? null, missing });
 }
 
-/** The device of a guest that exists. Throws a {@linkcode StartFailed}. */
+/** Opens the device of a guest that exists. Throws a {@linkcode StartFailed}. */
 function openDevice(options: Options, poller: system.Polling): system.FrameDevice {
   const { netns, interface: name, fd, mtu, offload, configure } = options;
   const network = configure ? guestNetwork(mtu || RUN_MTU) : null;
@@ -245,13 +270,18 @@ function prepare(
   const servers = [DEFAULT_ADDRESSES.dns4, DEFAULT_ADDRESSES.dns6];
   return attempt(ExitStatus.DEVICE, lines.guestFailed, () =>
     system.GuestCommand.prepare({
-      ...{ interface: name, mtu, offload, network: guestNetwork(mtu), keepIds, ...command },
+      interface: name,
+      mtu,
+      offload,
+      network: guestNetwork(mtu),
+      keepIds,
+      ...command,
       userNamespace: options.userNamespace || !system.mayMakeNamespaces(),
       resolvConf: dns ? guestResolvConf(system.readTextFileIfThere("/etc/resolv.conf"), servers, dnsNames) : null,
     }));
 }
 
-/** Starts the command, or ends with the status by which shells say that there is none. */
+/** Starts the command. Throws a {@linkcode StartFailed}, with the status that shells use when a command can't run. */
 function execute(guest: system.GuestCommand, name: string): void {
   try {
     guest.start();
@@ -264,7 +294,7 @@ function execute(guest: system.GuestCommand, name: string): void {
   }
 }
 
-/** The host's network, both for what goes out to it and for those who come from there. */
+/** The host's network: one for outgoing connections, with the source addresses asked for, and one for listeners. */
 function hosts(options: SharedOptions, poller: system.Polling, defer: (run: () => void) => void, spare: () => boolean) {
   const { sourceIpv4: source4, sourceIpv6: source6 } = options;
   const sockets = { poller, defer, spare };
@@ -274,17 +304,21 @@ function hosts(options: SharedOptions, poller: system.Polling, defer: (run: () =
   }));
 }
 
-/** The host's pings. */
+/** The sockets that send the guest's pings. */
 function pingSockets(options: SharedOptions, poller: system.Polling, handler: PingHandler, progress: Output | null) {
   return new system.PingSockets({
-    ...{ open: system.echoSockets(poller), handler, now: () => performance.now() },
-    ...{ source4: options.sourceIpv4, source6: options.sourceIpv6 },
-    ...{ maxWaiting: options.limits.pings, maxFlows: options.limits.pingIdentifiers },
+    open: system.echoSockets(poller),
+    handler,
+    now: () => performance.now(),
+    source4: options.sourceIpv4,
+    source6: options.sourceIpv6,
+    maxWaiting: options.limits.pings,
+    maxFlows: options.limits.pingIdentifiers,
     unavailable: (version, error) => progress?.line(lines.noPings(version, error.message)),
   });
 }
 
-// in an executable, there is no other module to start with
+// an executable has no other module to start the helper from
 if (Deno.args[0] === system.HELPER_WORD) system.runHelper(Number(Deno.args[1]));
 life.takeStrays(globalThis);
 await life.live(() => main(Deno.args));

@@ -1,5 +1,5 @@
 /**
- * All of `ffi/` that the program's main module uses.
+ * Everything of `ffi/` that main.ts uses.
  *
  * @module
  */

@@ -1,10 +1,10 @@
 /**
- * The keeper: a shell in the guest's namespaces that does there what changes on the host call for. The program watches the
- * host's folders (host_changes.ts) and writes lines into a pipe: the name of an entry of /etc that may have changed, or an
+ * The keeper: a shell in the guest's namespaces that repeats there the changes of the host's files. The program watches the
+ * host's folders (host_file_watch.ts) and writes lines into a pipe: the name of an entry of /etc that may have changed, or an
  * empty line where anything may have.
  *
- * It is in the guest's namespace of processes since umount(8) wants the /proc of its own. Where the guest ends it, names
- * stay as they are. It ends with the pipe.
+ * It is in the guest's pid namespace, since umount(8) needs the /proc of its own. If the guest kills it, names stay as they
+ * are from then on. It ends when the pipe closes.
  *
  * @module
  */

@@ -15,7 +15,7 @@
  * with the terminal.
  *
  *     program ── unshare ═ helper            program ┬─ cat      (process 1 inside)
- *                            ├─ cat     →            ├─ sh       (guest_keeper.ts)
+ *                            ├─ cat     →            ├─ sh       (file_keeper.ts)
  *                            ├─ sh                   └─ command
  *                            └─ command
  *

@@ -1,5 +1,5 @@
 /**
- * What the program and its helper (helper.ts) say to each other.
+ * The messages between the program and its helper (helper.ts).
  *
  *     program                              helper
  *     start: the number of the helper's end of the socket, its only argument
@@ -9,8 +9,8 @@
  *     "go"                                 (only for a command to be run)
  *                                          HelperStarted
  *
- * An end of either closes the socket, and the other ends, too. The words don't travel as arguments or as JSON: there may
- * be as many as the system lets a program have, and they need not be text.
+ * When either side ends, the socket closes and the other side ends too. The words travel neither as arguments nor as JSON,
+ * since they may be as many as the system lets a program have, and need not be text.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import type { OpenTun } from "../device/open_tun.ts";
 
 /** The first argument of a program that is started to be the helper; the second is the number of the socket. */
 export const HELPER_WORD = "--guest-helper";
-/** What says that the command may start. */
+/** The message by which the program lets the command start. */
 export const GO = "go";
 
 /** What the helper is to do, as JSON. */
@@ -37,13 +37,13 @@ export interface HelperRequest {
   readonly run: HelperRun | null;
 }
 
-/** See {@linkcode HelperRequest}. */
+/** A command to be run, in namespaces of its own. */
 export interface HelperRun {
   /** Descriptors for the command's stdin, stdout and stderr. */
   readonly stdio: readonly [number, number, number];
   /** The end of a pipe; when it ends, so does all that runs in the namespaces. */
   readonly lifeline: number;
-  /** The end of a pipe that tells of changes in the host's /etc: see guest_keeper.ts. */
+  /** The end of a pipe that tells of changes in the host's /etc: see file_keeper.ts. */
   readonly changes: number;
   /** Whether the command gets a process group of its own. */
   readonly ownGroup: boolean;

@@ -1,6 +1,6 @@
 /**
- * What changes in the host's `/etc`, for the guest's keeper (guest_keeper.ts): the names of entries that come, go or
- * are replaced, by inotify(7), one a line in a pipe. An empty line says that any may have changed.
+ * Watches the host's `/etc` by inotify(7) and tells the guest's keeper (file_keeper.ts): the names of entries that come, go
+ * or are replaced, one a line, through a pipe. An empty line says that any entry may have changed.
  *
  *     struct inotify_event (linux/inotify.h)
  *     0 watch (32)   4 mask (32)   8 cookie (32)   12 length (32)   16 name, with zeros up to the length
@@ -28,11 +28,11 @@ import { EPOLLIN } from "../libc/constants/poll.ts";
 const EVENT_SIZE = 16;
 
 const ETC = "/etc";
-/** Where the folders of the daemons come and go that the keeper covers. */
+/** The parents of the daemons' folders, which the keeper covers when they appear. */
 const DAEMONS_PARENTS: readonly string[] = ["/run", "/run/systemd"];
 /** Room for some hundred events. */
 const READ_SIZE = 16 * 1024;
-/** How long the keeper gets, in ms, where it has not yet read what fills the pipe. */
+/** When the pipe is full: how long to wait for the keeper to read, in ms. */
 const RETRY_MS = 200;
 
 /** The watch, and the pipe to the keeper. */

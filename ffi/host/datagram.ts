@@ -26,7 +26,7 @@ import { familyOf, type SocketContext } from "./context.ts";
 import { putPacketInfo } from "./packet_info.ts";
 import { BATCH } from "./receive_batch.ts";
 import type { SendTrain, TrainOwner } from "./send_train.ts";
-import { Socket } from "../poll/watched_socket.ts";
+import { WatchedSocket } from "../poll/watched_socket.ts";
 import { EPOLLERR, EPOLLIN } from "../libc/constants/poll.ts";
 import {
   AF_INET6,
@@ -73,7 +73,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   readonly local: Endpoint;
   /** Datagrams that were not sent because the kernel had no room. */
   dropped = 0;
-  private readonly socket: Socket;
+  private readonly socket: WatchedSocket;
   private closed = false;
   /** Whether datagrams must be sent one by one. */
   private apart = false;
@@ -94,7 +94,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     options: DatagramOptions = {},
   ) {
     const { fd, end } = open(context, local, options);
-    this.socket = new Socket(fd, context.poller);
+    this.socket = new WatchedSocket(fd, context.poller);
     this.local = end;
     this.socket.onEvents = this.ready;
     this.socket.arm(EPOLLIN);

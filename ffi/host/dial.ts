@@ -11,7 +11,7 @@ import type { DialOptions, HostDial, HostDialHandler, HostStream } from "../../f
 import { EINPROGRESS, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { type SocketContext, socketError } from "./context.ts";
-import { Socket } from "../poll/watched_socket.ts";
+import { WatchedSocket } from "../poll/watched_socket.ts";
 import { LibcStream, STREAM_EVENTS } from "./stream.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLOUT } from "../libc/constants/poll.ts";
 import { IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from "../libc/constants/socket.ts";
@@ -23,7 +23,7 @@ export function dial(
   handler: HostDialHandler,
   options: DialOptions,
 ): HostDial {
-  let socket: Socket;
+  let socket: WatchedSocket;
   try {
     socket = connecting(context, remote, options.zone);
   } catch (error) {
@@ -38,7 +38,7 @@ class SocketDial implements HostDial {
 
   constructor(
     private readonly context: SocketContext,
-    private readonly socket: Socket,
+    private readonly socket: WatchedSocket,
     private readonly remote: Endpoint,
     private readonly handler: HostDialHandler,
   ) {
@@ -83,7 +83,7 @@ class FailedDial implements HostDial {
 }
 
 /** A socket on its way there. */
-function connecting(context: SocketContext, remote: Endpoint, zone: string | undefined): Socket {
+function connecting(context: SocketContext, remote: Endpoint, zone: string | undefined): WatchedSocket {
   const { version } = remote.address;
   const fd = context.socket(version, SOCK_STREAM);
   try {
@@ -103,10 +103,10 @@ function connecting(context: SocketContext, remote: Endpoint, zone: string | und
     libc().close(fd);
     throw error;
   }
-  return new Socket(fd, context.poller, STREAM_EVENTS); // reported at once where it is connected already
+  return new WatchedSocket(fd, context.poller, STREAM_EVENTS); // reported at once where it is connected already
 }
 
-function connected(context: SocketContext, socket: Socket, remote: Endpoint, events: number): HostStream {
+function connected(context: SocketContext, socket: WatchedSocket, remote: Endpoint, events: number): HostStream {
   if ((events & (EPOLLERR | EPOLLHUP)) !== 0) {
     const reason = context.option(socket.fd, SOL_SOCKET, SO_ERROR);
     if (reason !== 0) throw socketError(reason);

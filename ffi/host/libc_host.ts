@@ -6,7 +6,7 @@
  *     listen    accept4 → LibcStream                           listener.ts
  *     datagram  sendmsg, recvmmsg, the error queue             datagram.ts
  *
- * Every socket is not blocking, closed on exec, has one handle of the poller, and is closed once (../socket.ts).
+ * Every socket is not blocking, closed on exec, has one handle of the poller, and is closed once (../poll/watched_socket.ts).
  *
  * @example
  * ```ts

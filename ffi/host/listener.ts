@@ -21,7 +21,7 @@ import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { readEndpoint, SOCKADDR_IN6_SIZE } from "../libc/sockaddr.ts";
 import { type SocketContext, SocketError, throwIfFailed } from "./context.ts";
-import { Socket } from "../poll/watched_socket.ts";
+import { WatchedSocket } from "../poll/watched_socket.ts";
 import { LibcStream, STREAM_EVENTS } from "./stream.ts";
 import { EPOLLIN } from "../libc/constants/poll.ts";
 import {
@@ -43,7 +43,7 @@ const REST_MS = 100;
 /** A listening TCP socket of the C library. */
 export class LibcListener implements HostListener {
   readonly local: Endpoint;
-  private readonly socket: Socket;
+  private readonly socket: WatchedSocket;
   private readonly wildcard: boolean;
   private readonly name = new Uint8Array(new ArrayBuffer(SOCKADDR_IN6_SIZE));
   private readonly length = new Int32Array(new ArrayBuffer(4));
@@ -57,7 +57,7 @@ export class LibcListener implements HostListener {
     private readonly accepted: (stream: HostStream) => void,
   ) {
     const { fd, port } = open(context, local);
-    this.socket = new Socket(fd, context.poller);
+    this.socket = new WatchedSocket(fd, context.poller);
     this.local = { address: local.address, port };
     this.wildcard = local.address.bytes.every((byte) => byte === 0);
     this.socket.onEvents = this.accept;
@@ -102,9 +102,9 @@ export class LibcListener implements HostListener {
   private take(fd: number): void {
     const { context } = this;
     const remote = readEndpoint(this.name, 0);
-    let socket: Socket;
+    let socket: WatchedSocket;
     try {
-      socket = new Socket(fd, context.poller, STREAM_EVENTS);
+      socket = new WatchedSocket(fd, context.poller, STREAM_EVENTS);
     } catch {
       return; // no memory to watch it: it is closed
     }

@@ -25,7 +25,7 @@ import type { HostError, HostStream, HostStreamHandler, PENDING } from "../../fo
 import { EAGAIN, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import type { SocketContext } from "./context.ts";
-import type { Socket } from "../poll/watched_socket.ts";
+import type { WatchedSocket } from "../poll/watched_socket.ts";
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from "../libc/constants/poll.ts";
 import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, SO_LINGER, SOL_SOCKET } from "../libc/constants/socket.ts";
 
@@ -70,7 +70,7 @@ export class LibcStream implements HostStream {
 
   /** Takes over the socket of a connection between these two, which must be watched for STREAM_EVENTS. */
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: WatchedSocket,
     private readonly context: SocketContext,
     readonly local: Endpoint,
     readonly remote: Endpoint,

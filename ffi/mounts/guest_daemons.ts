@@ -1,7 +1,7 @@
 /**
- * The host's daemons for names, kept from the guest. A C library may not ask name servers itself but these, by Unix
- * sockets, which know no network namespaces; and the guest's policy would not be asked. What is covered are the folders of
- * these sockets, since a socket is another when its daemon has started again; and then the libraries do ask name servers.
+ * Hides the host's name service daemons from the guest. A C library may ask such a daemon, over a Unix socket, instead of
+ * name servers. Unix sockets ignore network namespaces, so the guest's policy would be bypassed. The folders of the sockets
+ * are covered, not the sockets, because a restarted daemon makes a new socket. The library then asks name servers.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { readTextFileIfThere } from "../libc/text_file.ts";
 const FOLDERS: readonly string[] = ["/run/systemd/resolve", "/run/nscd", "/var/run/nscd"];
 /** Files of theirs that /etc/resolv.conf may be a link to. They stay as they were. */
 const FILES: readonly string[] = ["resolv.conf", "stub-resolv.conf"];
-/** By this a folder is known to be covered. */
+/** A file by this name marks a folder as covered. */
 const MARK = ".covered";
 
-/** Covers those that are there, in this mount namespace. Throws a SystemError. */
+/** Covers the folders that exist, in this mount namespace. Throws a SystemError. */
 export function coverDaemons(): void {
   for (const folder of FOLDERS) {
     if (!exists(folder) || exists(`${folder}/${MARK}`)) continue; // /var/run is a link, as a rule
@@ -27,7 +27,7 @@ export function coverDaemons(): void {
   }
 }
 
-/** The keeper's function for those that may be new. */
+/** The keeper's shell function that covers folders that have appeared since. */
 export const KEEP_DAEMONS = `
 daemons() {
   for folder in ${FOLDERS.join(" ")}; do

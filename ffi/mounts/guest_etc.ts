@@ -1,21 +1,21 @@
 /**
- * The guest's `/etc`: the host's, but for `resolv.conf`, which nothing that happens on the host changes.
+ * The guest's `/etc`: the host's, with one exception. `resolv.conf` is the guest's own, and no change on the host affects it.
  *
- * A bind mount on the file alone would not last: where the host renames another file into its place, as DHCP clients and
- * network managers do, the kernel removes the mount, in all mount namespaces. A mount on a folder lasts as long as the
+ * A bind mount on the file alone would not last. When the host renames another file into its place, as DHCP clients and
+ * network managers do, the kernel removes the mount in all mount namespaces. A mount on a folder lasts as long as the
  * folder. So `/etc` becomes a small tmpfs:
  *
  *     /etc/resolv.conf     a plain file
  *     /etc/.host           the host's /etc, bind-mounted
  *     /etc/NAME            a folder of the host's, bind-mounted: links in it may lead out of it by ".."
  *     /etc/NAME            a link of the host's, copied, for the same reason
- *     /etc/NAME -> .host/NAME     any other file of the host's: replaced there, it is replaced here
+ *     /etc/NAME -> .host/NAME     any other file of the host's: a replacement there shows here too
  *
- * It is read-only. A file of the host's can be written in place by whoever may; one that was made here, or renamed into
- * the place of another, would look like the host's and be lost in the end.
+ * The tmpfs is read-only: a file made here would look like the host's and would be lost in the end. The host's files can
+ * still be written in place, with the usual permissions.
  *
- * Names that come and go on the host do the same here: see guest_keeper.ts, which writes through the tmpfs as it was before
- * it became read-only.
+ * Names that come and go on the host do the same here: the keeper (../guest/file_keeper.ts) writes through the tmpfs as it
+ * was before it became read-only.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import { cString, libc } from "../libc/libc.ts";
 import { detach, mount, mountTmpfs, writeNew } from "./mounts.ts";
 import { MS_BIND, MS_NOSUID_NODEV, MS_RDONLY, MS_REC, MS_REMOUNT } from "../libc/constants/file.ts";
 
-/** A directory that is there wherever the runtime can start; covered only while the files are made. */
+/** A directory that exists wherever the runtime can start. It is covered only while the files are made. */
 const STAGE = "/proc";
 /** The host's /etc, as seen from the guest's. */
 const HOST = ".host";

@@ -5,8 +5,8 @@
  * all that is mounted below the host's (cgroups, debugfs, ...) is mounted again; its flags are those of the host's, as
  * the kernel wants it.
  *
- * The kernel refuses a fresh one to users where parts of the host's are covered, as containers have it (mount_too_revealing
- * in fs/namespace.c). Then the host's interfaces are covered: `/sys/class/net`, whose entries are links, and the
+ * The kernel refuses a fresh sysfs to users when parts of the host's are covered, as in containers (mount_too_revealing in
+ * fs/namespace.c). Then the host's interfaces are covered: `/sys/class/net`, whose entries are links, and the
  * folders that these lead to.
  *
  * @module
@@ -18,10 +18,13 @@ import { MS_BIND, MS_NOEXEC, MS_NOSUID_NODEV, MS_RDONLY, MS_REC } from "../libc/
 
 const SYS = "/sys";
 const INTERFACES = "/sys/class/net";
-/** See guest_etc.ts. */
+/** A directory that exists wherever the runtime can start. It is covered only while the mount is prepared. */
 const STAGE = "/proc";
 
-/** Does it, for a thread in the guest's network and mount namespaces. Nothing where there is no sysfs. Throws a SystemError. */
+/**
+ * Shows the guest's interfaces. The calling thread must be in the guest's network and mount namespaces. Does nothing when
+ * there is no sysfs. Throws a SystemError.
+ */
 export function showOwnInterfaces(): void {
   if (!exists(INTERFACES)) return;
   const entries = mountEntries();

@@ -23,7 +23,7 @@ import { MachineBlock } from "../libc/memory.ts";
 import { Message } from "../libc/message.ts";
 import type { Polling } from "../poll/poller.ts";
 import { isIpSockaddr, putSockaddr, SOCKADDR_IN6_SIZE, sockaddrOf, sockaddrPort } from "../libc/sockaddr.ts";
-import { Socket } from "../poll/watched_socket.ts";
+import { WatchedSocket } from "../poll/watched_socket.ts";
 import { EPOLLERR, EPOLLIN } from "../libc/constants/poll.ts";
 import {
   AF_INET,
@@ -130,7 +130,7 @@ export interface EchoReceiver {
 export class EchoSocket {
   /** The identifier that its requests have: a ping socket's own; 0 for a raw one, which may have any. */
   readonly identifier: number;
-  private readonly socket: Socket;
+  private readonly socket: WatchedSocket;
   private hopLimit = 0;
 
   /**
@@ -159,7 +159,7 @@ export class EchoSocket {
       libc().close(fd);
       throw error;
     }
-    this.socket = new Socket(fd, poller);
+    this.socket = new WatchedSocket(fd, poller);
     this.socket.onEvents = this.ready;
     this.socket.arm(EPOLLIN);
   }

@@ -1,8 +1,8 @@
 /**
  * An epoll descriptor and the handles of what it watches, for the poller.
  *
- * A handle is told once of each arming. The kernel could see to that (EPOLLONESHOT), for a system call each time. So a
- * descriptor stays as it is in the kernel, and we remember what its handle waits for:
+ * A handle is told once for each arming. The kernel could do that (EPOLLONESHOT), at the price of a system call each time.
+ * Instead, a descriptor stays as it is in the kernel, and the set remembers what its handle waits for:
  *
  *     arm       the kernel watches for that already   → nothing to do: this is how conversations go
  *     arm       it does not                           → epoll_ctl(MOD)
@@ -10,8 +10,8 @@
  *     event     the handle waits for something else   → epoll_ctl(MOD) to that
  *     event     the handle waits for nothing          → epoll_ctl(MOD) to silence
  *
- * Who keeps in mind himself what there is left to do asks for EPOLLET: he is told of every change, and of no state that
- * stays, and no system call follows but the first.
+ * A user that remembers itself what is left to do asks for EPOLLET. It is then told of every change and of no lasting
+ * state, and no system call follows the first one.
  *
  * A slot is an index in the table of handles, and comes back with every event. An event may still be under way for a
  * handle that was just removed, and its slot be another's; its generation tells, and it is dropped.

@@ -1,7 +1,6 @@
 /**
- * Readiness of raw file descriptors, for which the runtime has no means, without any work while nothing happens, and with
- * short ways: while there is traffic, the event loop's own turns ask the kernel, and only while there is none, another
- * thread waits (sleeper.ts).
+ * Tells when raw file descriptors are ready, which the runtime can't. While there is traffic, turns of the event loop ask
+ * the kernel; only while there is none, another thread waits (sleeper.ts), so that idleness costs nothing.
  *
  * A wake-up through another thread costs two wake-ups in the kernel, 10 µs at best and 30 to 40 µs where processors
  * had gone to sleep, for every answer of a host. Traffic comes in conversations: after an event the next is near. So
@@ -17,11 +16,11 @@
  *
  * A turn of the event loop costs some 10 µs and three system calls, so a conversation goes on within one. What callbacks
  * leave to the event loop (promises, setImmediate), which the kernel knows nothing of, would have to wait for the end of
- * the turn: who leaves such calls {@linkcode Poller.yield}, and has it at once; what may be done between two waits is
- * left to {@linkcode Poller.defer}. Timers and signals may be late by the length of a turn, TURN_MS and one wait at most.
+ * the turn. A callback that leaves such work calls {@linkcode Poller.yield}, and the turn ends at once; work that fits
+ * between two waits goes to {@linkcode Poller.defer}. Timers and signals may be late by the length of a turn, TURN_MS and one wait at most.
  *
- * The runtime's own sockets have no say in how long a turn waits, and an answer to one of those would take up to the
- * length of a turn. Where there are such, turns only look (`waitMicroseconds` is 0), LOOKING_TURNS times in vain before
+ * The runtime's own sockets can't end a turn's wait, so an answer on one of them would be late by up to a turn. When there
+ * are such sockets, turns only look (`waitMicroseconds` is 0), LOOKING_TURNS times in vain before
  * it is idle.
  *
  * A descriptor is called back once for each arming, told of EPOLLERR and EPOLLHUP whatever it was armed for, and silent
@@ -68,9 +67,9 @@ export interface Polling {
 
 /** Options of a {@linkcode Poller}. */
 export interface PollerOptions {
-  /** Told once, when no event will come any more. */
+  /** Called once, when the poller has failed and no event will come any more. */
   readonly onError: (error: Error) => void;
-  /** See WAIT_US; 0: turns only look. */
+  /** How long a turn waits for the next event; WAIT_US by default; 0: turns only look. */
   readonly waitMicroseconds?: number;
   /** Turns without an event before the poller is idle; QUIET_TURNS by default. */
   readonly quietTurns?: number;

@@ -1,5 +1,5 @@
 /**
- * A descriptor of ours that the poller watches: armed with as few system calls as may be, and closed exactly once.
+ * A descriptor that the poller watches: armed with as few system calls as possible, and closed exactly once.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import type { PollHandle } from "./epoll_set.ts";
 import type { Polling } from "./poller.ts";
 
 /** A descriptor and its handle of the poller. Owns both, and closes them together. */
-export class Socket {
-  /** Told of what there is. Whoever uses the socket sets it. */
+export class WatchedSocket {
+  /** Called with the events that occurred. The socket's user sets it. */
   onEvents: (events: number) => void = () => {};
   private readonly handle: PollHandle;
   private armed = 0;
