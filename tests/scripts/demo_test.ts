@@ -34,7 +34,8 @@ e2e("the demo is in colour on a terminal, unless NO_COLOR is set; interrupted, i
 e2e("the demo tells a user without privileges how to run it, and nothing else", async () => {
   await using bed = await RunBed.create();
   const { code, stdout, stderr } = await run(bed.asUser([bed.deno, "task", "demo"]));
-  assertEquals([code, stdout], [1, ""]);
+  assertEquals(code, 1, "exit status");
+  assertEquals(stdout, "", "stdout");
   assertStringIncludes(stderr, `needs root. As root, or with sudo, run:\n\n    sudo ${bed.deno} task demo\n`);
   assert(!COLOUR.test(stderr), stderr);
 });

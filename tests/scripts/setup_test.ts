@@ -120,7 +120,8 @@ e2e(
       ];
       const asUser = () => run(bed.asUser(words));
       const none = await asUser();
-      assertEquals([none.code, none.stdout], [1, ""]);
+      assertEquals(none.code, 1, "exit status");
+      assertEquals(none.stdout, "", "stdout");
       const command = /\n\n {4}sudo apt-get install --yes --no-install-recommends (.+)\n\n/.exec(none.stderr);
       assert(command !== null, none.stderr);
       for (const name of ["curl", "iperf3", "prometheus", "slirp4netns"]) {
@@ -131,14 +132,16 @@ e2e(
         await Deno.writeTextFile(`${directory}/${tool}`, "");
       }
       const some = await asUser();
-      assertEquals([some.code, some.stdout], [0, ""], some.stderr);
+      assertEquals(some.code, 0, `exit status: ${some.stderr}`);
+      assertEquals(some.stdout, "", `stdout: ${some.stderr}`);
       assertMatch(some.stderr, /\n {4}sudo apt-get install --yes --no-install-recommends .*slirp4netns\n/);
       assert(![...Deno.readDirSync(directory)].some(({ name }) => name === "log"), "apt-get was run");
 
       await Deno.remove(`${directory}/apt-get`);
       await Deno.remove(`${directory}/curl`);
       const elsewhere = await asUser();
-      assertEquals([elsewhere.code, elsewhere.stdout], [1, ""]);
+      assertEquals(elsewhere.code, 1, "exit status");
+      assertEquals(elsewhere.stdout, "", "stdout");
       assertMatch(elsewhere.stderr, /not found: curl, .*Install them with your system's package manager/);
     }),
 );

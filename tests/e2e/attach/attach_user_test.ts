@@ -42,7 +42,8 @@ e2e(
     assertMatch(other.stderr, /Failed to open TUN\/TAP: open on \/proc\/1\/ns\/net: .*root/);
     const noFile = 'ip tuntap add mode tap name tun0; mount -t tmpfs tmpfs /dev/net; exec "$@"';
     const missing = await run(bed.asUser(["unshare", "-Urnm", "sh", "-ec", noFile, "sh", ...bed.program]));
-    assertEquals([missing.stdout, missing.code], ["", 253]);
+    assertEquals(missing.stdout, "", "stdout");
+    assertEquals(missing.code, 253, "exit status");
     assertMatch(missing.stderr, /\nFailed to open TUN\/TAP: open on \/dev\/net\/tun: .*ENOENT.* modprobe tun/);
     const closed = await run(bed.asUser([...bed.program, "-ready-fd", "77"]));
     assertEquals(closed.code, 1);

@@ -67,7 +67,8 @@ e2e("udp and udprpc: echo through a forward of each pair of families, with its l
       const port = ports(bed)[i]!;
       assertEquals(bed.program.stdout[i], `[+] local-fwd Local listen udp://${bracketed(LOOPBACK[from])}:${port}`);
       const seen = await client(bed.lab.host, "ask-udp", LOOPBACK[from], port);
-      assertEquals([field(seen, "udp"), field(seen, "alone")], [GATEWAY[to], true]);
+      assertEquals(field(seen, "udp"), GATEWAY[to], "udp");
+      assertEquals(field(seen, "alone"), true, "alone");
       await bed.program.line("stdout", new RegExp(`^\\[\\+\\] udp${line(from, to, port, 9100)} conn$`), 5_000);
       if (network === "udp") continue;
       const done = new RegExp(`^\\[-\\] udp${line(from, to, port, 9100)} done: l=0/0 r=\\[EOF\\]/0$`);
@@ -363,7 +364,8 @@ e2e("where it can't listen the start ends with status 247 and a line", async () 
       "[.] Opening tun interface tun0",
     ]);
     assertMatch(program.stderr[2]!, new RegExp(`^\\[!\\] Failed to listen on ${escape(bind!)}: .*in use`));
-    assertEquals([program.stderr.length, program.stdout.length], [3, 1]);
+    assertEquals(program.stderr.length, 3, "stderr");
+    assertEquals(program.stdout.length, 1, "stdout");
   }
   for (const bind of ["203.0.113.77:80", "no-such-name.invalid:80"]) {
     await using program = launchProgram(bed.lab.host, ["-netns", bed.guest.path, "-L", `${bind}:10.0.2.100:80`]);

@@ -63,7 +63,8 @@ e2e("udp and udprpc: echo through a forward of each pair of families, with its l
     for (const [i, { from, to }] of FAMILIES.entries()) {
       assertEquals(bed.program.stdout[i], `[+] Accepting on remote side udp://${GATEWAY[from]}:${100 + i}`);
       const seen = await client(bed.guest, "ask-udp", GATEWAY[from], 100 + i);
-      assertEquals([field(seen, "udp"), field(seen, "alone")], [LOOPBACK[to], true]);
+      assertEquals(field(seen, "udp"), LOOPBACK[to], "udp");
+      assertEquals(field(seen, "alone"), true, "alone");
       const ends = line(from, to, 100 + i, 9100);
       await bed.program.line("stdout", new RegExp(`^\\[\\+\\] udp${ends} new$`), 5_000);
       if (network === "udprpc") {
@@ -233,7 +234,8 @@ e2e("where the bind name has no address the start ends with status 246 and a lin
     await using program = launchProgram(bed.lab.host, ["-netns", bed.guest.path, "-L", "5001", "-R", flag!]);
     assertEquals(await program.end(20_000), 246, program.stderr.join("\n"));
     const line = `[!] Failed to resolve bind address. dns lookup error of ${reason}`;
-    assertEquals([program.stderr.length, program.stderr[2]!.slice(0, line.length)], [3, line]);
+    assertEquals(program.stderr.length, 3, "stderr");
+    assertEquals(program.stderr[2]!.slice(0, line.length), line, "stderr");
     assertEquals(program.stdout, ["[+] local-fwd Local listen tcp://127.0.0.1:5001"]);
   }
 });

@@ -89,7 +89,9 @@ Deno.test("a word behind the flags: likewise, and the command that may have been
 
 Deno.test("-h names every flag on stderr, for run too; -version has two lines on stdout", async () => {
   const run = await program("run", "-h");
-  assertEquals([run.stderr.split("\n")[0], run.stdout, run.code], ["Usage of slirpnetstack run:", "", 0]);
+  assertEquals(run.stderr.split("\n")[0], "Usage of slirpnetstack run:", "stderr");
+  assertEquals(run.stdout, "", "stdout");
+  assertEquals(run.code, 0, "exit status");
   assertMatch(run.stderr, /^ {2}-user-keep$/m);
   for (const word of ["-h", "--help"]) {
     const { code, stdout, stderr } = await program(word);
@@ -99,7 +101,8 @@ Deno.test("-h names every flag on stderr, for run too; -version has two lines on
   }
   const { code, stdout, stderr } = await program("-version");
   assertMatch(stdout, /^slirpnetstack version \S+\nbuild time \d{4}-\d\d-\d\d-\d\d:\d\dUTC\n$/);
-  assertEquals([stderr, code], ["", 0]);
+  assertEquals(stderr, "", "stderr");
+  assertEquals(code, 0, "exit status");
 });
 
 const forwards = new ForwardBed("guest");
@@ -193,7 +196,8 @@ Deno.test("help and completions are on stdout; a flag that is nearly one is name
   for (const [words, expected] of [[["help"], /^NAME\n/], [["completions", "bash"], /\ncomplete -F _slirp/]] as const) {
     const { code, stdout, stderr } = await program(...words);
     assertMatch(stdout, expected);
-    assertEquals([stderr, code], ["", 0]);
+    assertEquals(stderr, "", "stderr");
+    assertEquals(code, 0, "exit status");
   }
   const unknown = await program("help", "mt");
   assertEquals([unknown.stderr, unknown.stdout, unknown.code], [

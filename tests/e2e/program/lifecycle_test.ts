@@ -106,14 +106,17 @@ e2e("no descriptor is left at the start: status 1 and what could not be made", a
   for (const sockets of ["libc", "deno"]) {
     const { stdout, stderr, code } = await startBroken("descriptors", ["-sockets", sockets]);
     const line = "[!] Failed to watch descriptors: epoll_create1: Too many open files (EMFILE)\n";
-    assertEquals([stdout, stderr, code], ["", line, 1]);
+    assertEquals(stdout, "", "stdout");
+    assertEquals(stderr, line, "stderr");
+    assertEquals(code, 1, "exit status");
   }
 });
 
 e2e("a fault before it has started, whether somebody waits for it or not: status 1", async () => {
   for (const how of ["thrown", "rejected", "timer"]) {
     const { stdout, stderr, code } = await startBroken(how, ["-version"]);
-    assertEquals([stdout, code], ["", 1], how);
+    assertEquals(stdout, "", `stdout: ${how}`);
+    assertEquals(code, 1, `exit status: ${how}`);
     assertMatch(stderr, /^\[!\] Internal error: Error: broken\n/, how);
   }
 });

@@ -39,10 +39,13 @@ e2e("-m tcp://127.0.0.1:0: a line with the port before all others; health, metri
 
   const text = await ask("/metrics");
   const open = (network: string) => sample(text, `slirpnetstack_open_flows{kind="routed",network="${network}"}`);
-  assertEquals([open("tcp"), open("udp")], [2, 1], text);
+  assertEquals(open("tcp"), 2, `open tcp: ${text}`);
+  assertEquals(open("udp"), 1, `udp: ${text}`);
   assertMatch(await ask("/metrics", "-o", "/dev/null", "-w", "%{content_type}"), /^text\/plain; version=0\.0\.4/);
   const { code, stdout, stderr } = await run(["promtool", "check", "metrics"], { stdin: text });
-  assertEquals([code, stdout, stderr], [0, "", ""]);
+  assertEquals(code, 0, "exit status");
+  assertEquals(stdout, "", "stdout");
+  assertEquals(stderr, "", "stderr");
   await held.sayEnd();
 });
 

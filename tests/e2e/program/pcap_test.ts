@@ -33,7 +33,8 @@ for (const kind of [{ mode: "tap", mtu: 1500 }, { mode: "tun", mtu: 1500 }] as c
       const magic = header.getUint32(0); // big-endian, microseconds; version 2.4; LINKTYPE_RAW
       assertEquals([magic, header.getUint16(4), header.getUint16(6), header.getUint32(20)], [0xa1b2c3d4, 2, 4, 101]);
       const { code, stdout, stderr } = await run(["tcpdump", "-nvvr", path], { timeout: 60_000 });
-      assertEquals([code, stderr.trim().split("\n").slice(1)], [0, []], stderr);
+      assertEquals(code, 0, `exit status: ${stderr}`);
+      assertEquals(stderr.trim().split("\n").slice(1), [], `stderr: ${stderr}`);
       assertMatch(stderr, /link-type RAW \(Raw IP\)/);
       assertEquals(stdout.split("\n").filter((line) => COMPLAINTS.test(line)).slice(0, 5), []);
 

@@ -82,5 +82,6 @@ e2e("run: from the source, the limit of descriptors is that of the shell before 
   const task = [`${at}/bin/deno`, "task", "--quiet", "--config", `${at}/project/deno.json`, "start", "run", "--"];
   const line = ["sh", "-c", 'ulimit -Sn 345; "$@"; exit $?', "sh", ...task, "sh", "-c", "ulimit -Sn"];
   const { stdout, stderr } = await execute(asUser(line));
-  assertEquals([stdout, stderr], ["345\n", ""]);
+  assertEquals(stdout, "345\n", "stdout");
+  assertEquals(stderr, "", "stderr");
 });

@@ -165,7 +165,8 @@ for (const mode of Object.keys(MODES) as (keyof typeof MODES)[]) {
         env: PROGRAM_ENVIRONMENT,
         cwd: PROJECT,
       });
-      assertEquals([result.stderr, result.code], ["", 0], result.stdout);
+      assertEquals(result.stderr, "", `stderr: ${result.stdout}`);
+      assertEquals(result.code, 0, `exit status: ${result.stdout}`);
       return result.stdout;
     };
     const look =
@@ -189,7 +190,8 @@ e2e("run: where no fresh sysfs may be mounted, the host's interfaces are covered
     "ls -A /sys/class/net /sys/devices/virtual/net; find /sys/devices -path '*/net/*' 2>/dev/null; ls /sys/class | wc -l";
   const command = [...before, ...world.program, "run", "-userns", "--", "sh", "-c", inside];
   const { stdout, stderr, code } = await run(world.asRoot(command), { env: PROGRAM_ENVIRONMENT, cwd: PROJECT });
-  assertEquals([stderr, code], ["", 0], stdout);
+  assertEquals(stderr, "", `stderr: ${stdout}`);
+  assertEquals(code, 0, `exit status: ${stdout}`);
   assertMatch(stdout, /^\/sys\/class\/net:\n\n\/sys\/devices\/virtual\/net:\n[1-9]\d*\n$/);
 });
 
@@ -214,6 +216,7 @@ e2e("run in a chroot whose folder is no mount point: the cause is named", async 
       env: { ...PROGRAM_ENVIRONMENT, DENO_DIR: "/deno" },
     });
     assertMatch(stderr, expected);
-    assertEquals([stdout, code], ["", 253]);
+    assertEquals(stdout, "", "stdout");
+    assertEquals(code, 253, "exit status");
   }
 });

@@ -30,7 +30,8 @@ async function look(...flags: readonly string[]): Promise<{ inside: string[]; sa
   const bed = await (made ??= RunBed.create());
   const words = [...bed.program, "run", ...flags, "--", "sh", "-c", LOOK, "sh", bed.at, bed.lab.host.path];
   const { stdout, stderr, code } = await run(bed.asRoot(words), { env: PROGRAM_ENVIRONMENT });
-  assertEquals([stderr, code], ["", 0], stdout);
+  assertEquals(stderr, "", `stderr: ${stdout}`);
+  assertEquals(code, 0, `exit status: ${stdout}`);
   const lines = stdout.trimEnd().split("\n");
   const inside = lines.slice(0, 3);
   await until("the end of its namespaces", 5_000, () => {

@@ -28,7 +28,8 @@ e2e("run: TCP, UDP and ping over both versions, and names; the host's resolv.con
     ${CURL} http://${WORLD_LINK.v4}/ 2>&1 || echo host network: $?
     id -u; ls /proc | grep -c '^[0-9]*$'`;
   const { stdout, stderr, code } = await run(["sh", "-c", script]);
-  assertEquals([stderr, code], ["", 0], stdout);
+  assertEquals(stderr, "", `stderr: ${stdout}`);
+  assertEquals(code, 0, `exit status: ${stdout}`);
   assertEquals(stdout.match(/^Hello, /gm)?.length, 5, stdout);
   assertEquals(stdout.match(/"error": null/g)?.length, 6, stdout);
   assertEquals(stdout.match(/ 1 received, 0% packet loss/g)?.length, 6, stdout);
@@ -49,7 +50,8 @@ e2e("run: names by dig and getent; a large answer, cut off over UDP and whole ov
     dig +tcp +short txt-60000.test TXT | tr -cd x | wc -c
     dig +bufsize=1232 +short txt-60000.test TXT | tr -cd x | wc -c`;
   const { stdout, stderr, code } = await run(["sh", "-c", script]);
-  assertEquals([stderr, code], ["", 0], stdout);
+  assertEquals(stderr, "", `stderr: ${stdout}`);
+  assertEquals(code, 0, `exit status: ${stdout}`);
   const both = `${WORLD.v4}\n${WORLD.v6}\n`;
   assertMatch(stdout.slice(both.length * 2), /^203\.0\.113\.1 .*\nstatus 2\nflags: qr tc \n60000\n60000\n$/, stdout);
   assertEquals(stdout.slice(0, both.length * 2), both + both);
@@ -71,7 +73,8 @@ e2e("run -disable-routing: names tell nobody anything, but those of -allow have 
     ${CURL} http://world6.test/ 2>&1; echo curl: $?`;
   const closed = ["-disable-routing", "-allow", "world.test:80"];
   const { stdout, stderr, code } = await run([...closed, "sh", "-c", script]);
-  assertEquals([stderr, code], ["", 0], stdout);
+  assertEquals(stderr, "", `stderr: ${stdout}`);
+  assertEquals(code, 0, `exit status: ${stdout}`);
   assertMatch(stdout, /^getent: 2\n(status: REFUSED\n){4}203\.0\.113\.1\nstatus: NOERROR, .*\nANSWER: 0\n/);
   assertMatch(stdout, /\n203\.0\.113\.1 +STREAM world\.test\nHello, /);
   assertMatch(stdout, /\ncurl: \(6\) .*world6\.test\ncurl: 6\n$/, "what is not allowed has no address");
@@ -79,7 +82,8 @@ e2e("run -disable-routing: names tell nobody anything, but those of -allow have 
 
   // whoever asks for it has it
   const open = await run([...closed, "-dns", "dig", "+short", "secret-world.test"]);
-  assertEquals([open.stderr, open.code], ["", 0]);
+  assertEquals(open.stderr, "", "stderr");
+  assertEquals(open.code, 0, "exit status");
   assert(asked().length > 0, "the host's name server is asked with -dns");
   await nothingLeft();
 });
@@ -97,7 +101,8 @@ e2e("run: the host's name server is down: an answer at once", async () => {
   try {
     await Deno.writeTextFile(conf, "nameserver 127.0.0.99\n");
     const { stdout, stderr } = await run(["sh", "-c", script]);
-    assertEquals([stdout.match(/status: SERVFAIL/g)?.length, stderr], [2, ""], stdout);
+    assertEquals(stdout.match(/status: SERVFAIL/g)?.length, 2, `stdout: ${stdout}`);
+    assertEquals(stderr, "", `stderr: ${stdout}`);
     const ends = [...stdout.matchAll(/^status (\d+) in (\d+) ms$/gm)].map(([, ...numbers]) => numbers.map(Number));
     assertEquals(ends.map(([status]) => status), [0, 0, 2, 6], stdout);
     for (const [, milliseconds] of ends) assert(milliseconds! < 4_000, stdout);
@@ -115,7 +120,8 @@ e2e("run: the status is the command's", async () => {
   assertEquals(await status("-user-keep", "sh", "-c", "exit 7"), 7);
   for (const [command, code, reason] of [["no such", 127, /No such file/], ["/etc/passwd", 126, /denied/]] as const) {
     const result = await run([command]);
-    assertEquals([result.stdout, result.code], ["", code]);
+    assertEquals(result.stdout, "", "stdout");
+    assertEquals(result.code, code, "exit status");
     assertMatch(result.stderr, /^\[!\] Failed to run .+\n$/);
     assertMatch(result.stderr, reason);
   }
@@ -142,7 +148,9 @@ e2e("run: from the source, `deno task start` runs the command in the folder that
     'pwd; echo "$1"',
   ];
   const { stdout, stderr, code } = await execute(asUser([...command, "sh", "two  words"]));
-  assertEquals([stdout, stderr, code], [`${at}/home\ntwo  words\n`, "", 0]);
+  assertEquals(stdout, `${at}/home\ntwo  words\n`, "stdout");
+  assertEquals(stderr, "", "stderr");
+  assertEquals(code, 0, "exit status");
 });
 
 e2e("run: stdin, stdout and stderr are the command's; descriptors, limits and signals as they were", async () => {
@@ -221,7 +229,8 @@ e2e("run: nothing is left, whoever is killed", async () => {
 e2e("run: in itself, and ten at once", async () => {
   const { run, program, nothingLeft } = bound(await bed());
   const inner = await run([...program, "run", "sh", "-c", `${CURL} http://world.test/; exit 5`], { timeout: 60_000 });
-  assertEquals([inner.stderr, inner.code], ["", 5]);
+  assertEquals(inner.stderr, "", "stderr");
+  assertEquals(inner.code, 5, "exit status");
   assertMatch(inner.stdout, /^Hello, /);
   const all = await Promise.all(
     Array.from(
@@ -238,7 +247,8 @@ e2e("run: each refusal of the system is named, with its remedy", async () => {
   const { at, asRoot, asUser, program, nothingLeft } = bound(await bed());
   const refused = async (before: readonly string[]) => {
     const { stdout, stderr, code } = await execute(asUser([...before, ...program, "run", "echo", "never"]));
-    assertEquals([stdout, code], ["", 253], stderr);
+    assertEquals(stdout, "", `stdout: ${stderr}`);
+    assertEquals(code, 253, `exit status: ${stderr}`);
     assertMatch(stderr, /^\[!\] Failed to make the guest: .+\n$/);
     return stderr;
   };
@@ -282,7 +292,8 @@ e2e("run: without /etc/resolv.conf, and with a link that leads nowhere", async (
     const before = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", script, "sh"];
     const inside = `cat /etc/resolv.conf; ls /etc; cat /etc/link >/dev/null && ls -d /etc/deep && test -s /etc/passwd`;
     const { stdout, stderr, code } = await execute(asUser([...before, ...program, "run", "sh", "-c", inside]));
-    assertEquals([stderr, code], ["", 0], stdout);
+    assertEquals(stderr, "", `stderr: ${stdout}`);
+    assertEquals(code, 0, `exit status: ${stdout}`);
     assertMatch(stdout, /^nameserver 10\.0\.2\.3$[^]*\nresolv\.conf\n\/etc\/deep\n$/m);
   }
 });

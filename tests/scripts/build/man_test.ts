@@ -13,7 +13,8 @@ function checked(name: string, command: readonly string[], look: (text: string) 
     ignore: !isInstalled(command[0]!),
     async fn() {
       const { code, stdout, stderr } = await run(command, { stdin: PAGE });
-      assertEquals([stderr, code], ["", 0]);
+      assertEquals(stderr, "", "stderr");
+      assertEquals(code, 0, "exit status");
       look(stdout);
     },
   });

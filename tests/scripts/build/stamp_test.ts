@@ -44,7 +44,8 @@ Deno.test({
       const before = Date.now();
       await Deno.writeTextFile(new URL("a.ts", root), "// changed\n");
       const changed = await readStamp(root, undefined);
-      assertEquals([changed.version, changed.dirty], [`${version}+g${commit}.dirty`, true]);
+      assertEquals(changed.version, `${version}+g${commit}.dirty`, "version");
+      assertEquals(changed.dirty, true, "dirty");
       assert(changed.time.getTime() >= before, `${changed.time}`);
 
       await git("tag", "v0.0.1");
