@@ -125,7 +125,7 @@ function roundTrip(output: string): string | null {
 
 function speed(output: string, code: number): string | null {
   const match = /([\d.]+ [KMGT]?bits\/sec)\s+receiver/.exec(output);
-  return code === 0 && match !== null ? match[1]!.replace("bits/sec", "bit/s") : null;
+  return code === 0 && match !== null ? match[1].replace("bits/sec", "bit/s") : null;
 }
 
 function quote(word: string): string {

@@ -109,7 +109,7 @@ async function aptGet(tools: readonly Tool[]): Promise<void> {
 }
 
 async function quietly(command: readonly string[], output: "null" | "inherit" = "null"): Promise<boolean> {
-  const status = await new Deno.Command(command[0]!, {
+  const status = await new Deno.Command(command[0], {
     args: command.slice(1),
     // a package's own service (prometheus has one) is not wanted: systemctl(1) then starts nothing
     env: { DEBIAN_FRONTEND: "noninteractive", SYSTEMD_OFFLINE: "1" },

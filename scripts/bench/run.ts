@@ -43,12 +43,12 @@ async function sample(bed: BenchBed, work: Work, peer: Peer, rows: readonly Row[
     const shown: string[] = [];
     for (const [index, value] of values.entries()) {
       if (value === null) continue;
-      rows[index]!.samples[peer.name]!.push(value);
-      shown.push(`${formatValue(value)} ${rows[index]!.unit}`);
+      rows[index].samples[peer.name].push(value);
+      shown.push(`${formatValue(value)} ${rows[index].unit}`);
     }
     console.error(`${place}  ${work.id}, ${peer.name}: ${shown.join(", ")}`);
   } catch (error) {
-    const reason = (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
+    const reason = (error instanceof Error ? error.message : String(error)).split("\n")[0];
     for (const row of rows) (row.failures[peer.name] ??= []).push(reason);
     console.error(`${place}  ${work.id}, ${peer.name}: failed: ${reason}`);
   }

@@ -32,7 +32,7 @@ function flags(): string {
 }
 
 function shown([, row]: ShownFlag, command: number): string {
-  return typedDefault(row, COMMANDS[command]!) || (row.kind === "boolean" ? "false" : "");
+  return typedDefault(row, COMMANDS[command]) || (row.kind === "boolean" ? "false" : "");
 }
 
 function code(text: string): string {

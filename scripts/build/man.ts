@@ -136,7 +136,7 @@ function plain(text: string): string {
 }
 
 function capital(text: string): string {
-  return text[0]!.toUpperCase() + text.slice(1);
+  return text[0].toUpperCase() + text.slice(1);
 }
 
 if (import.meta.main) {

@@ -54,7 +54,7 @@ function picture(lines: readonly string[]): string {
   const height = lines.length * HEIGHT + 2 * EDGE;
   const texts = lines.map((line, i) => {
     const bold = line.startsWith(PROMPT) ? ' font-weight="bold"' : "";
-    const text = line.replace(/[&<>]/g, (character) => XML[character]!);
+    const text = line.replace(/[&<>]/g, (character) => XML[character]);
     return `<text x="${EDGE}" y="${EDGE + (i + 0.75) * HEIGHT}" xml:space="preserve"${bold}>${text}</text>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">

@@ -22,8 +22,8 @@ export function withPart(text: string, name: string, command: string, part: () =
 /** A table in Markdown as `deno fmt` formats it: each column as wide as its widest cell. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
-  const widths = head.map((_, i) => Math.max(...all.map((row) => [...row[i]!].length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => pad(cell, widths[i]!)).join(" | ")} |`;
+  const widths = head.map((_, i) => Math.max(...all.map((row) => [...row[i]].length)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => pad(cell, widths[i])).join(" | ")} |`;
   const rule = line(widths.map((width) => "-".repeat(width)));
   const [first, ...others] = all.map(line);
   return [first, rule, ...others].join("\n");

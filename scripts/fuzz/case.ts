@@ -150,14 +150,16 @@ class Case {
     const report = (what: string) => void this.problems.push(new Error(what));
     this.host = new FuzzHost({ random, report, reaches: (network, remote) => this.reaches(network, remote) });
     this.pings = new FuzzPings({
-      ...{ random, report },
+      random,
+      report,
       pings: (address) => {
         this.reached++;
         if (!permitted(this.rules, "icmp", { address, port: 0 })) report(`forbidden: ping of ${address}`);
       },
     });
     this.listeners = new FuzzHost({
-      ...{ random, report },
+      random,
+      report,
       reaches: (_, remote) => {
         if (formatEndpoint(remote) !== LOOPBACK_SERVER) report(`the loopback is reached: ${formatEndpoint(remote)}`);
       },
@@ -181,18 +183,20 @@ class Case {
     const output = new Output({ writeSync: (bytes) => bytes.length });
     this.slirp = new Slirp({
       device: {
-        ...{ medium: this.medium, mtu: this.mtu, checksumOffload: offload },
-        ...{ tcpSegmentation4: offload, tcpSegmentation6: offload, udpSegmentation: false },
+        medium: this.medium,
+        mtu: this.mtu,
+        checksumOffload: offload,
+        tcpSegmentation4: offload,
+        tcpSegmentation6: offload,
+        udpSegmentation: false,
         transmit: (transmit) => this.transmit(transmit),
       },
-      ...{
-        frames,
-        allocate: allocatePlain,
-        scheduler,
-        host: this.host,
-        listeners: this.listeners,
-        limits: this.limits,
-      },
+      frames,
+      allocate: allocatePlain,
+      scheduler,
+      host: this.host,
+      listeners: this.listeners,
+      limits: this.limits,
       policy: await policyFor(this.rules),
       echo: random.of(["local", "off", this.pingSender(), this.pingSender()]),
       nameServers: new NameServers({ read: () => RESOLV_CONF, now: () => scheduler.now() }),

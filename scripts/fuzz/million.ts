@@ -19,8 +19,12 @@ const FRAMES = 1_000_000;
 
 /** Small limits, so that they are reached. */
 const TCP_LIMITS: TcpLimits = {
-  ...{ connections: 64, halfOpen: 16, requests: 16, timeWait: 16 },
-  ...{ bufferedBytes: 8 << 20, outOfOrderBytes: 1 << 20 },
+  connections: 64,
+  halfOpen: 16,
+  requests: 16,
+  timeWait: 16,
+  bufferedBytes: 8 << 20,
+  outOfOrderBytes: 1 << 20,
 };
 
 /** More frames than TCP's bounded buffers can hold, and far fewer than a leak would keep. */
@@ -97,14 +101,12 @@ function fuzz(medium: "ethernet" | "ip"): void {
   let sent = 0;
   const undecided: TcpRequest[] = [];
   const device: Device = {
-    ...{
-      medium,
-      mtu: 1500,
-      checksumOffload: false,
-      tcpSegmentation4: false,
-      tcpSegmentation6: false,
-      udpSegmentation: false,
-    },
+    medium,
+    mtu: 1500,
+    checksumOffload: false,
+    tcpSegmentation4: false,
+    tcpSegmentation6: false,
+    udpSegmentation: false,
     transmit: (transmit) => {
       sent++;
       generator.hear(transmit);
@@ -112,7 +114,11 @@ function fuzz(medium: "ethernet" | "ip"): void {
     },
   };
   const stack = new Stack({
-    ...{ device, frames, allocate: allocatePlain, clock: () => now, random: () => random.next() },
+    device,
+    frames,
+    allocate: allocatePlain,
+    clock: () => now,
+    random: () => random.next(),
     handlers: {
       tcpRequest: (request) => undecided.push(request),
       udp: (datagram) => {

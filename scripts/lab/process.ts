@@ -40,7 +40,7 @@ export interface RunOptions {
 export async function run(command: readonly string[], options: RunOptions = {}): Promise<Result> {
   const started = performance.now();
   const timeout = options.timeout ?? 30_000;
-  const child = new Deno.Command(command[0]!, {
+  const child = new Deno.Command(command[0], {
     args: command.slice(1),
     stdin: options.stdin === undefined ? "null" : "piped",
     stdout: "piped",
@@ -100,7 +100,7 @@ export class Process implements AsyncDisposable {
 
   /** Starts a command; its stdin is a pipe ({@linkcode say}). */
   static start(command: readonly string[], options: Pick<RunOptions, "cwd" | "env"> = {}): Process {
-    const child = new Deno.Command(command[0]!, {
+    const child = new Deno.Command(command[0], {
       args: command.slice(1),
       stdin: "piped",
       stdout: "piped",
@@ -133,7 +133,7 @@ export class Process implements AsyncDisposable {
     let seen = first;
     const look = (): RegExpExecArray | null => {
       while (seen < lines.length) {
-        const match = pattern.exec(lines[seen++]!);
+        const match = pattern.exec(lines[seen++]);
         if (match !== null) return match;
       }
       if (this.code !== null) throw new Error(`ended with status ${this.code}`);

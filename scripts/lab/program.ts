@@ -23,7 +23,7 @@ export function programCommand(): string[] {
     Deno.readTextFileSync(`${PROJECT}deno.json`),
   );
   if (task === null) throw new Error('deno.json has no task `start` that ends with `deno run ... "$PROJECT/main.ts"`');
-  return [Deno.execPath(), ...task[1]!.split(" "), "main.ts"];
+  return [Deno.execPath(), ...task[1].split(" "), "main.ts"];
 }
 
 /** The flags in SLIRPNETSTACK_FLAGS. */

@@ -23,7 +23,7 @@ export async function startServers(
 ): Promise<World> {
   const process = lab.start(where, ["python3", "-B", beside("world.py"), ...addresses]);
   const match = await process.line("stdout", /^ready ([0-9a-f]{64})$/);
-  return { process, blobHash: match[1]! };
+  return { process, blobHash: match[1] };
 }
 
 /** Starts resolver.py with these names on port 53 of the addresses, and waits until it listens. */

@@ -55,7 +55,12 @@ function progress(): (sample: Sample) => void {
 function summary(seen: Observations, wrong: readonly string[]): unknown {
   const { samples, load, synRetransmissions } = seen;
   return {
-    ...{ seconds, wrong, load, synRetransmissions, trends: trends(samples), samples },
+    seconds,
+    wrong,
+    load,
+    synRetransmissions,
+    trends: trends(samples),
+    samples,
     system: { linux: Deno.osRelease(), cpus: navigator.hardwareConcurrency, deno: Deno.version.deno },
   };
 }
@@ -90,7 +95,7 @@ function report({ samples, load, after }: Observations): string {
 function picture(samples: readonly Sample[]): string {
   const curve = (of: (sample: Sample) => number): Point[] => samples.map((one) => ({ at: one.at, value: of(one) }));
   const rate = (of: (sample: Sample) => number): Point[] =>
-    samples.slice(1).map((one, i) => ({ at: one.at, value: (of(one) - of(samples[i]!)) / (one.at - samples[i]!.at) }));
+    samples.slice(1).map((one, i) => ({ at: one.at, value: (of(one) - of(samples[i])) / (one.at - samples[i].at) }));
   return plot(`slirpnetstack, ${(seconds / 60).toFixed(0)} minutes of mixed load`, [
     { title: "resident memory, MiB", points: curve((one) => one.residentBytes / MIB) },
     { title: "JavaScript heap in use, MiB", points: curve((one) => one.heapBytes / MIB) },

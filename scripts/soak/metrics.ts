@@ -14,7 +14,7 @@ export class Metrics {
     const values = new Map<string, number>();
     for (const line of text.split("\n")) {
       const match = /^([^#\s][^\s{]*(?:\{.*\})?) (\S+)$/.exec(line);
-      if (match !== null) values.set(match[1]!, Number(match[2]));
+      if (match !== null) values.set(match[1], Number(match[2]));
     }
     return new Metrics(values);
   }

@@ -31,7 +31,7 @@ export function trendOf(points: readonly Point[]): Trend {
   const slope = median(slopes);
   const offset = median(points.map(({ at, value }) => value - slope * at));
   const noise = median(points.map(({ at, value }) => Math.abs(value - slope * at - offset)));
-  return { change: slope * (points.at(-1)!.at - points[0]!.at), noise };
+  return { change: slope * (points.at(-1)!.at - points[0].at), noise };
 }
 
 /** Flat: the change is no more than three times the noise, or than what is too little to matter. */

@@ -31,7 +31,7 @@ const MAX_LOST = 0.01;
 export function trends(samples: readonly Sample[]): Record<keyof typeof FLAT, Trend | null> {
   const trend = ({ of, collected }: (typeof FLAT)[keyof typeof FLAT]) => {
     const points: readonly Point[] = secondHalf(samples.map((sample) => ({ at: sample.at, value: of(sample) })));
-    const seconds = points.at(-1)!.at - points[0]!.at;
+    const seconds = points.at(-1)!.at - points[0].at;
     if (!collected) return trendOf(points);
     const stretches = Math.floor(seconds / STRETCH_SECONDS);
     return stretches < MIN_STRETCHES ? null : trendOf(lowest(points, stretches));

@@ -140,7 +140,7 @@ test("CI: an executable that can't be compiled is a failure, but not for want of
 test("CI runs the README's commands in a fresh clone, with a fresh home, on a terminal, and each test once", async () => {
   const { calls, checkout, code, stdout } = await ci(WELL);
   assertEquals(code, 0, stdout);
-  const commands = commandBlocks().get("slirpnetstack")![0]!.trim().split("\n");
+  const commands = commandBlocks().get("slirpnetstack")![0].trim().split("\n");
   assertEquals(commands.length, 2);
   for (const command of commands) {
     const where = calls.get(command);
@@ -150,9 +150,9 @@ test("CI runs the README's commands in a fresh clone, with a fresh home, on a te
     assertMatch(where, / unset unset unset mine\n/);
     assertMatch(where, / ignored signals [0-9a-f]{15}[014589cd]\n/); // not SIGINT, bit 1
   }
-  assertStringIncludes(calls.get(commands[0]!)!, "caches []");
+  assertStringIncludes(calls.get(commands[0])!, "caches []");
   const lines = [...calls.keys()];
-  assertEquals(lines.filter((line) => line.endsWith(" task test")), [commands[1]!]);
+  assertEquals(lines.filter((line) => line.endsWith(" task test")), [commands[1]]);
   assert(!lines.some((line) => line.includes("scripts/setup.ts")), "the commands bring what they need");
 });
 

@@ -60,7 +60,7 @@ async function group(text: string, env: string[], terminal: boolean): Promise<{ 
     const reported = [0, 0, 0];
     for (const { name } of Deno.readDirSync(reports)) {
       const { passed, failed, ignored } = readReport(await Deno.readTextFile(`${reports}/${name}`));
-      [passed, failed, ignored].forEach((count, i) => reported[i]! += count);
+      [passed, failed, ignored].forEach((count, i) => reported[i] += count);
     }
     return { shown, reported };
   } finally {

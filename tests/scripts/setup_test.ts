@@ -70,7 +70,7 @@ Deno.test({
       "noninteractive: update",
       "noninteractive: install",
     ]);
-    assertStringIncludes(log[0]!, " iperf3");
+    assertStringIncludes(log[0], " iperf3");
   },
 });
 
@@ -92,7 +92,7 @@ Deno.test({
     for (const unknown of ["none", "slirp4netns"]) {
       const { code, stderr, log } = await setup(`${TOOLS} ${CHECKERS}`, ["--test"], unknown);
       assertEquals(code, 0, stderr);
-      assertStringIncludes(log[0]!, " slirp4netns");
+      assertStringIncludes(log[0], " slirp4netns");
       assertStringIncludes(stderr, "still without slirp4netns (package slirp4netns)"); // it is not among the tools
     }
     const { code, stderr } = await setup(TOOLS, ["--test"], "slirp4netns");
@@ -125,7 +125,7 @@ e2e(
       const command = /\n\n {4}sudo apt-get install --yes --no-install-recommends (.+)\n\n/.exec(none.stderr);
       assert(command !== null, none.stderr);
       for (const name of ["curl", "iperf3", "prometheus", "slirp4netns"]) {
-        assert(command[1]!.split(" ").includes(name), name);
+        assert(command[1].split(" ").includes(name), name);
       }
 
       for (const tool of `${TOOLS} ${CHECKERS}`.split(" ")) {

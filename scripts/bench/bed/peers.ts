@@ -68,7 +68,7 @@ function ofThisProject(name: string, command: readonly string[]): Peer {
     name,
     version: async () => {
       const said = await firstLine([...command, "-version"], PROJECT);
-      return command.length === 1 ? `${command[0]!.replace(PROJECT, "")}, ${said}` : `from source, ${said}`;
+      return command.length === 1 ? `${command[0].replace(PROJECT, "")}, ${said}` : `from source, ${said}`;
     },
     async attach(lab, { guest, mtu }) {
       await makeDevice(guest, { mode: "tap", mtu });
@@ -249,7 +249,7 @@ function exists(path: string): boolean {
 
 async function firstLine(command: readonly string[], cwd?: string): Promise<string | null> {
   try {
-    return (await run(command, cwd === undefined ? {} : { cwd })).stdout.split("\n")[0]!;
+    return (await run(command, cwd === undefined ? {} : { cwd })).stdout.split("\n")[0];
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

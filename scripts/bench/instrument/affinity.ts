@@ -16,9 +16,9 @@ const SET_SIZE = 128;
 export function takeCpu(which: 0 | 1): void {
   const allowed = new Uint8Array(SET_SIZE);
   check(libc.sched_getaffinity(0, BigInt(SET_SIZE), allowed), "sched_getaffinity");
-  const cpus = [...allowed.keys().flatMap((at) => bits(allowed[at]!).map((bit) => 8 * at + bit))];
+  const cpus = [...allowed.keys().flatMap((at) => bits(allowed[at]).map((bit) => 8 * at + bit))];
   if (cpus.length < 2) return;
-  const cpu = cpus[which]!;
+  const cpu = cpus[which];
   const wanted = new Uint8Array(SET_SIZE);
   wanted[cpu >> 3] = 1 << (cpu & 7);
   check(libc.sched_setaffinity(0, BigInt(SET_SIZE), wanted), "sched_setaffinity");

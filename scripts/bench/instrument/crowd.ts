@@ -71,7 +71,7 @@ export class Crowd {
     };
     while (sent < this.open.length || underWay > 0) {
       while (sent < this.open.length && underWay < AT_ONCE) {
-        const fd = this.open[sent++]!;
+        const fd = this.open[sent++];
         text.setUint32(0, fd);
         text.setUint32(4, ~fd);
         if (libc.send(fd, message, BigInt(message.length), MSG_NOSIGNAL) === message.length) underWay++;

@@ -42,7 +42,7 @@ const errnoView: Int32Array<ArrayBuffer> = viewOfErrno();
 
 /** The errno of the last call. */
 export function errno(): number {
-  return errnoView[0]!;
+  return errnoView[0];
 }
 
 /** Returns the result of a call, or throws an Error with its name and the system's reason. */

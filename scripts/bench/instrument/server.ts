@@ -88,7 +88,7 @@ function echoDatagrams(fd: number): void {
     peerLength[0] = peer.length;
     const count = libc.recvfrom(fd, buffer, BUFFER_SIZE, 0, peer, peerLength);
     if (count < 0) return;
-    libc.sendto(fd, buffer, BigInt(count), 0, peer, peerLength[0]!);
+    libc.sendto(fd, buffer, BigInt(count), 0, peer, peerLength[0]);
   }
 }
 
@@ -119,7 +119,7 @@ function awaitGreeting(fd: number): void {
   setPatience(fd, GREETING_PATIENCE);
   peerLength[0] = peer.length;
   check(libc.recvfrom(fd, buffer, BUFFER_SIZE, 0, peer, peerLength), "recvfrom, waiting for a greeting");
-  check(libc.connect(fd, peer, peerLength[0]!), "connect");
+  check(libc.connect(fd, peer, peerLength[0]), "connect");
   libc.send(fd, GREETING, 1n, MSG_NOSIGNAL);
 }
 

@@ -43,7 +43,7 @@ export function sockaddr(address: string, port: number): Uint8Array<ArrayBuffer>
 
 /** A socket of that type for such an address. */
 export function openSocket(address: Uint8Array<ArrayBuffer>, type: number): number {
-  const fd = check(libc.socket(address[0]!, type, 0), "socket");
+  const fd = check(libc.socket(address[0], type, 0), "socket");
   if ((type & SOCK_STREAM) !== 0) check(libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, ONE, 4), "TCP_NODELAY");
   return fd;
 }
@@ -87,7 +87,7 @@ export function connectSocket(address: Uint8Array<ArrayBuffer>, type: number, pa
 export function connectResult(fd: number): number {
   const [value, length] = [new Int32Array(1), new Uint32Array([4])];
   check(libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, value, length), "SO_ERROR");
-  return value[0]!;
+  return value[0];
 }
 
 /** The local port of a socket. */

@@ -8,7 +8,7 @@
 export function median(samples: readonly number[]): number {
   const sorted = samples.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /**
@@ -17,5 +17,5 @@ export function median(samples: readonly number[]): number {
  */
 export function percentile(samples: Float64Array, share: number): number {
   samples.sort();
-  return samples[Math.max(0, Math.ceil(share * samples.length) - 1)]!;
+  return samples[Math.max(0, Math.ceil(share * samples.length) - 1)];
 }

@@ -92,7 +92,7 @@ function bar(row: Row, peer: string, y: number, scale: number, fill: string): st
 
 /** The last peer is the limit, and the palest. */
 function colour(index: number, count: number): string {
-  return index === 0 ? COLOURS[0]! : index === count - 1 ? COLOURS.at(-1)! : COLOURS[1 + (index - 1) % 2]!;
+  return index === 0 ? COLOURS[0] : index === count - 1 ? COLOURS.at(-1)! : COLOURS[1 + (index - 1) % 2];
 }
 
 function round(value: number): string {

@@ -58,7 +58,7 @@ export function ratio(row: Row, ours: string, other: string): number | null {
 function cell(row: Row, peer: string): string {
   const value = medianOf(row, peer);
   if (value === null) return "—";
-  const samples = row.samples[peer]!;
+  const samples = row.samples[peer];
   return `${formatValue(value)} (${formatValue(Math.min(...samples))}–${formatValue(Math.max(...samples))})`;
 }
 

@@ -28,10 +28,16 @@ const MIB = KIB * KIB;
 /** The measurement of ten thousand connections, which are held idle for `seconds`. */
 export function connectionsWork(rounds: number, seconds: number): Work {
   const figure = (id: string, name: string, unit: string, better: "more" | "less" = "less") => ({
-    ...{ id: `connections-${id}`, name: `${COUNT.toLocaleString("en-GB")} connections: ${name}`, unit, better },
+    id: `connections-${id}`,
+    name: `${COUNT.toLocaleString("en-GB")} connections: ${name}`,
+    unit,
+    better,
   });
   return {
-    ...{ id: "connections", mtu: MTU, rounds, seconds },
+    id: "connections",
+    mtu: MTU,
+    rounds,
+    seconds,
     figures: [
       figure("open", "time to open all", "s"),
       figure("echo", "of which echo", "", "more"),
@@ -55,7 +61,7 @@ async function sample({ guest, process }: Seat, seconds: number): Promise<(numbe
   const before = process === null ? null : { memory: treeMemory(process.pid), files: treeDescriptors(process.pid) };
   await using client = guest.start(instrumentCommand("crowd", WORLD.v4, LIMIT, COUNT));
   const said = await client.line("stdout", /^(\{.*\})$/, 1000 * LIMIT + 30_000);
-  const { open, seconds: taken, reason, echoed } = JSON.parse(said[1]!);
+  const { open, seconds: taken, reason, echoed } = JSON.parse(said[1]);
   if (open < COUNT) throw new Error(`opened ${open} of ${COUNT} in ${taken.toFixed(1)} s: ${reason ?? "out of time"}`);
   if (echoed < COUNT) throw new Error(`${echoed} of ${COUNT} connections echoed`);
   if (process === null || before === null) return [taken, echoed, null, null, null, null];

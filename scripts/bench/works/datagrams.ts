@@ -26,7 +26,10 @@ export function datagramWork(
   const way = direction === "out" ? "guest to world" : "world to guest";
   const name = `UDP datagrams${MANNERS[manner]}, ${size} bytes, ${way}, IP${version}`;
   return {
-    ...{ id, mtu: MTU, rounds, seconds },
+    id,
+    mtu: MTU,
+    rounds,
+    seconds,
     figures: [{ id, name, unit: "/s", better: "more" }],
     async sample({ guest }, seconds) {
       const seen = await instrument(guest, "datagrams", WORLD[version], seconds, direction, manner, size);

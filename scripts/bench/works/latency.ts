@@ -15,7 +15,10 @@ type Version = "v4" | "v6";
 /** A request of 64 bytes and its answer, repeated on one connection. */
 export function roundTripWork(version: Version, rounds: number, seconds: number): Work {
   return {
-    ...{ id: `rr-${version}`, mtu: MTU, rounds, seconds },
+    id: `rr-${version}`,
+    mtu: MTU,
+    rounds,
+    seconds,
     figures: [
       { id: `rr-${version}-p50`, name: `TCP round trip, IP${version}, p50`, unit: "µs", better: "less" },
       { id: `rr-${version}-p99`, name: `TCP round trip, IP${version}, p99`, unit: "µs", better: "less" },
@@ -31,7 +34,10 @@ export function roundTripWork(version: Version, rounds: number, seconds: number)
 export function callWork(version: Version, rounds: number, seconds: number): Work {
   const name = `TCP connect, request, answer, close, IP${version}`;
   return {
-    ...{ id: `crr-${version}`, mtu: MTU, rounds, seconds },
+    id: `crr-${version}`,
+    mtu: MTU,
+    rounds,
+    seconds,
     figures: [
       { id: `crr-${version}-rate`, name, unit: "/s", better: "more" },
       { id: `crr-${version}-p99`, name: `${name}, p99`, unit: "µs", better: "less" },
@@ -46,7 +52,10 @@ export function callWork(version: Version, rounds: number, seconds: number): Wor
 /** A datagram of 64 bytes and its echo. */
 export function datagramRoundTripWork(version: Version, rounds: number, seconds: number): Work {
   return {
-    ...{ id: `udp-rr-${version}`, mtu: MTU, rounds, seconds },
+    id: `udp-rr-${version}`,
+    mtu: MTU,
+    rounds,
+    seconds,
     figures: [
       { id: `udp-rr-${version}-p50`, name: `UDP round trip, IP${version}, p50`, unit: "µs", better: "less" },
       { id: `udp-rr-${version}-p99`, name: `UDP round trip, IP${version}, p99`, unit: "µs", better: "less" },

@@ -23,7 +23,10 @@ const PATIENCE = 15_000;
 /** The measurement of the start of a program that attaches to a guest. */
 export function startWork(rounds: number): Work {
   return {
-    ...{ id: "start", mtu: MTU, rounds, seconds: 0 },
+    id: "start",
+    mtu: MTU,
+    rounds,
+    seconds: 0,
     figures: [
       { id: "start-ready", name: "start to ready", unit: "ms", better: "less" },
       { id: "start-memory", name: "memory at rest", unit: "MiB", better: "less" },
@@ -53,7 +56,10 @@ export function startWork(rounds: number): Work {
 /** The measurement of a start that makes a guest and runs `echo` in it. */
 export function runWork(rounds: number): Work {
   return {
-    ...{ id: "run", mtu: MTU, rounds, seconds: 0 },
+    id: "run",
+    mtu: MTU,
+    rounds,
+    seconds: 0,
     figures: [{ id: "run-first-byte", name: "`run` to the command's first byte", unit: "ms", better: "less" }],
     sample: onceUncounted(async ({ bed, peer }: Seat) => {
       if (peer.run === undefined) return [null];
@@ -87,10 +93,12 @@ export function onceUncounted<Of extends { readonly peer: object }, Values>(
 }
 
 function spawn(command: readonly string[], cwd: string | undefined): Deno.ChildProcess {
-  return new Deno.Command(command[0]!, {
+  return new Deno.Command(command[0], {
     args: command.slice(1),
     ...(cwd === undefined ? {} : { cwd }),
-    ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
   }).spawn();
 }
 

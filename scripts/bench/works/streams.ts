@@ -28,7 +28,11 @@ export function streamWork(stream: Stream, rounds: number, seconds: number): Wor
     figures.push({ id: `tcp-${kind}-cpu`, name: `CPU per GB, ${name}`, unit: "s", better: "less" });
   }
   return {
-    ...{ id: `tcp-${kind}`, mtu, figures, rounds, seconds },
+    id: `tcp-${kind}`,
+    mtu,
+    figures,
+    rounds,
+    seconds,
     async sample(seat, seconds) {
       const before = cpu(seat);
       const more = ["--parallel", String(connections), ...(direction === "in" ? ["--reverse"] : [])];

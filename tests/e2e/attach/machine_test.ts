@@ -42,7 +42,7 @@ withMachine("a virtual machine on a stream socket, as the recipe has it", async 
   await until("the machine's socket", 10_000, () => Deno.stat(path).then(() => true, () => null));
   const terminal = await Terminal.open(lab);
   await Terminal.makeProgram(lab);
-  await terminal.start(commandBlocks(RECIPES).get(heading)![0]!.replace("/tmp/vm.sock", path));
+  await terminal.start(commandBlocks(RECIPES).get(heading)![0].replace("/tmp/vm.sock", path));
   await hasFetched(machine, servers);
 });
 

@@ -52,7 +52,7 @@ export function namespacesOf(user: number): string[] {
 /** Mounts in the namespace that a process is in, by their ids. */
 export function mountsOf(pid: number): Map<string, string> {
   const lines = Deno.readTextFileSync(`/proc/${pid}/mountinfo`).trimEnd().split("\n");
-  return new Map(lines.map((line) => [line.split(" ", 1)[0]!, line]));
+  return new Map(lines.map((line) => [line.split(" ", 1)[0], line]));
 }
 
 /** A user's files in the usual folders for temporary ones, and all files in `more`, as the process sees them. */
@@ -80,7 +80,7 @@ function ownerOf(path: string): number | null {
     c.close(user);
   }
   c.close(fd);
-  return owned ? uid[0]! : null;
+  return owned ? uid[0] : null;
 }
 
 function processIds(): number[] {

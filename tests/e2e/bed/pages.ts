@@ -22,7 +22,7 @@ export function commandBlocks(page = "README.md"): Map<string, string[]> {
   let heading = "";
   for (const match of Deno.readTextFileSync(`${PROJECT}${page}`).matchAll(/^#+ (.+)$|^```sh\n([^]*?)^```$/gm)) {
     if (match[1] !== undefined) heading = match[1];
-    else blocks.set(heading, [...blocks.get(heading) ?? [], match[2]!]);
+    else blocks.set(heading, [...blocks.get(heading) ?? [], match[2]]);
   }
   return blocks;
 }

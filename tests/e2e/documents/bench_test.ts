@@ -38,8 +38,8 @@ e2eWith("slirp4netns", `deno task bench: ${PROMISED}`, async () => {
 });
 
 function keepsPromise(row: string): boolean {
-  const mtu = /\| (\d+) +\|/.exec(row)![1]!;
-  return Number(/([\d.]+)× (?:ahead|behind|level)/.exec(row)![1]) >= PROMISE[mtu]!;
+  const mtu = /\| (\d+) +\|/.exec(row)![1];
+  return Number(/([\d.]+)× (?:ahead|behind|level)/.exec(row)![1]) >= PROMISE[mtu];
 }
 
 e2e("deno task bench: round trips, calls, datagrams and starts have figures, and can be shown again", async () => {

@@ -113,7 +113,7 @@ Deno.test("pages: install from a release", async () => {
     const name = `slirpnetstack-1.2.3-${Deno.build.arch}-unknown-linux-gnu`;
     const bytes = await tarball(name, [program, ...await documents(stamp)], stamp.time);
     await Deno.writeFile(`${directory}/${name}.tar.gz`, bytes);
-    const commands = readme.get("Install")![0]!.replaceAll("/usr/local/", `${directory}/usr/`);
+    const commands = readme.get("Install")![0].replaceAll("/usr/local/", `${directory}/usr/`);
     await check(["bash", "-ec", commands], { cwd: directory });
     assertEquals(await check([`${directory}/usr/bin/slirpnetstack`]), "it runs\n");
     const page = await Deno.readTextFile(`${directory}/usr/share/man/man1/slirpnetstack.1`);
@@ -134,15 +134,15 @@ e2e("pages: install from the source", async () => {
   await using lab = await Lab.create();
   const terminal = await Terminal.open(lab);
   const version = /^slirpnetstack version \S+\nbuild time \d{4}-\d\d-\d\d-\d\d:\d\dUTC$/;
-  assertMatch(await terminal.run(readme.get("Install")![2]!), version);
+  assertMatch(await terminal.run(readme.get("Install")![2]), version);
   assertMatch(await terminal.run("slirpnetstack -version"), version);
 });
 
 e2e(`pages: ${RUN}`, async () => {
   await using lab = await makeLab();
   const terminal = await Terminal.open(lab);
-  assertMatch(await terminal.run(readme.get(TITLE)![1]!), /^Hello, /m);
-  const said = await terminal.run(readme.get(RUN)![0]!);
+  assertMatch(await terminal.run(readme.get(TITLE)![1]), /^Hello, /m);
+  const said = await terminal.run(readme.get(RUN)![0]);
   assertMatch(said, /^Hello, /m);
   assertMatch(said, /^status 42$/m);
 });
@@ -161,15 +161,15 @@ e2e(`pages: ${INTO}; ${OUT_OF}; ${BY_NAME}; ${CAPTURE}; ${LOG}`, async () => {
   const [ask, find] = recipes.get(BY_NAME)!;
   const twice = await terminal.run(reach!.replaceAll("8081", "80"));
   assertEquals(twice.match(/^Hello, /gm)?.length, 2, twice);
-  await startResolver(lab, lab.host, ["127.0.0.1"], { "example.com": ADDRESSES[0]! });
+  await startResolver(lab, lab.host, ["127.0.0.1"], { "example.com": ADDRESSES[0] });
   assertMatch(await terminal.run(ask!), /^example\.com\.\s.*\sA\s+1\.1\.1\.1$/m);
   const names = await startNames({ lab }, { "web.service.consul": "127.0.0.1:80" });
   assertMatch(await terminal.run(find!.replace("8600", String(names.port))), /^Hello, /m);
-  const capture = await terminal.run(readme.get(CAPTURE)![0]!.replaceAll("/tmp/", `${lab.directory}/`));
+  const capture = await terminal.run(readme.get(CAPTURE)![0].replaceAll("/tmp/", `${lab.directory}/`));
   assertMatch(capture, /^Hello, /m);
   assertMatch(capture, / IP 10\.0\.2\.100\.\d+ > 1\.1\.1\.1\.80: Flags \[S\],/);
   assertMatch(capture, / IP 1\.1\.1\.1\.80 > 10\.0\.2\.100\.\d+: Flags \[S\.\],/);
-  const log = await terminal.run(recipes.get(LOG)![0]!.replaceAll("/tmp/", `${lab.directory}/`));
+  const log = await terminal.run(recipes.get(LOG)![0].replaceAll("/tmp/", `${lab.directory}/`));
   assertMatch(log, / DEBUG flow open: kind=routed network=tcp guest=10\.0\.2\.100:\d+ to=1\.1\.1\.1:80$/m);
 });
 
@@ -179,7 +179,7 @@ e2e(`pages: ${COMING}`, async () => {
   const [section] = /(?<=^## Coming from )[^]*$/m.exec(await Deno.readTextFile(`${PROJECT}${RECIPES}`))!;
   const commands = [...section.matchAll(/^\|.*\| `(slirpnetstack [^`]+)` +\|$/gm)].map(([, command]) => command!);
   assertEquals(commands.length, 6);
-  await guest.type(readme.get(ATTACH)![0]!);
+  await guest.type(readme.get(ATTACH)![0]);
   const [pid] = await guest.shell.line("stdout", /^\d+$/);
   const enter = ["nsenter", "--target", pid, "--user", "--net", "--preserve-credentials"];
   const curl = (address: string) => [...enter, "curl", "-sS", "--max-time", "5", `http://${address}/`];
@@ -205,7 +205,7 @@ e2e(`pages: ${MACHINE}`, async () => {
   using machine = Deno.listen({ transport: "unix", path });
   const terminal = await Terminal.open(lab);
   await Terminal.makeProgram(lab);
-  await terminal.type(recipes.get(MACHINE)![0]!.replace("/tmp/vm.sock", path));
+  await terminal.type(recipes.get(MACHINE)![0].replace("/tmp/vm.sock", path));
   using socket = await machine.accept();
   // An ARP request for the gateway, behind its length; RFC 826.
   const ethernet = [...Array<number>(6).fill(0xff), 0x52, 0x54, 0, 0, 0, 1, 0x08, 0x06];
@@ -221,7 +221,7 @@ e2e(`pages: ${MACHINE}`, async () => {
 Deno.test("pages: the tasks of development are there", async () => {
   const { tasks } = config;
   const [block] = readme.get("Development")!;
-  const names = block!.trim().split("\n").map((line) => /^deno task (\w+)/.exec(line)![1]!);
+  const names = block!.trim().split("\n").map((line) => /^deno task (\w+)/.exec(line)![1]);
   for (const name of names) assert(Object.hasOwn(tasks, name), name);
   const text = await Deno.readTextFile(`${PROJECT}README.md`);
   const described = [...text.matchAll(/^\| `deno task (\w+)` +\|/gm)].map(([, name]) => name!);
@@ -235,7 +235,7 @@ Deno.test("pages: the tasks of development are there", async () => {
 e2e(`pages: ${POLICY}`, async () => {
   await using lab = await makeLab();
   const terminal = await Terminal.open(lab);
-  const commands = readme.get(POLICY)![0]!.trim().split("\n");
+  const commands = readme.get(POLICY)![0].trim().split("\n");
   assertEquals(commands.length, 3);
   for (const command of commands) assertMatch(await terminal.run(command), /^Hello, /m, command);
 });
@@ -268,7 +268,7 @@ for (const heading of [TAP, TUN]) {
     const [make, start] = recipes.get(heading)!;
     const pid = /^\d+$/m.exec(await guest.run(make!))![0];
     await host.start(start!.replace("PID", pid));
-    const output = await guest.run(recipes.get(TAP)![2]!.replaceAll("\n", " &&\n") + "true");
+    const output = await guest.run(recipes.get(TAP)![2].replaceAll("\n", " &&\n") + "true");
     assertEquals(output.match(/^Hello, /gm)?.length, 2, output);
     assertMatch(output, / 3 received, 0% packet loss/);
     await host.interrupt();
@@ -307,11 +307,11 @@ e2e(`pages: ${NAMED}; ${SECURITY}; ${METRICS}`, async () => {
 e2e(`pages: ${PROXIED}; ${SOURCE}; ${SCRIPT}`, async () => {
   await using lab = await makeLab();
   const first = await Terminal.open(lab, ["unshare", "--mount"]);
-  await first.run(`mount -t tmpfs tmpfs /run/netns &&\n${recipes.get(NAMED)![0]!.trim().replaceAll("\n", " &&\n")}`);
+  await first.run(`mount -t tmpfs tmpfs /run/netns &&\n${recipes.get(NAMED)![0].trim().replaceAll("\n", " &&\n")}`);
   const join = ["nsenter", `--mount=/proc/${first.shell.pid}/ns/mnt`];
   const second = await Terminal.open(lab, join);
 
-  await second.start(recipes.get(PROXIED)![0]!.replace("::80 ", "::9100 ").replace("::53\n", "::9100\n"));
+  await second.start(recipes.get(PROXIED)![0].replace("::80 ", "::9100 ").replace("::53\n", "::9100\n"));
   const service = forwardsCommand("serve", "10.0.2.100");
   await lab.start(lab.host, [...join, "ip", "netns", "exec", "guest", ...service]).line("stdout", /^ready$/);
   const report = await client(lab.host, "pieces", "127.0.0.1", 8080, hex("PROXY TCP4 1.2.3.4 4.3.2.1 1 2\r\n"));
@@ -334,7 +334,7 @@ e2e(`pages: ${PROXIED}; ${SOURCE}; ${SCRIPT}`, async () => {
 
   await Terminal.makeProgram(lab, programCommand());
   const earlier = second.shell.stderr.length;
-  const said = await second.run(`bash -c '${recipes.get(SCRIPT)![0]!}kill -9 $$' || true`);
+  const said = await second.run(`bash -c '${recipes.get(SCRIPT)![0]}kill -9 $$' || true`);
   assertMatch(said, /^Hello, /);
   await second.shell.line("stderr", /Slirpnetstack closing$/, 10_000, earlier);
 });
@@ -347,14 +347,14 @@ e2e(`pages: ${NAMES}; ${ITSELF}`, async () => {
     mount --bind ${lab.directory}/etc /etc &&
     echo nameserver 127.0.0.53 > /etc/resolv.conf &&
     mount -t tmpfs tmpfs /run/netns &&
-    ${recipes.get(NAMED)![0]!.trim().replaceAll("\n", " &&\n")}`);
+    ${recipes.get(NAMED)![0].trim().replaceAll("\n", " &&\n")}`);
   const second = await Terminal.open(lab, ["nsenter", `--mount=/proc/${first.shell.pid}/ns/mnt`]);
-  await startResolver(lab, lab.host, ["127.0.0.53"], { "example.com": ADDRESSES[0]! });
+  await startResolver(lab, lab.host, ["127.0.0.53"], { "example.com": ADDRESSES[0] });
   const [start, use] = recipes.get(NAMES)!;
   await second.start(start!);
   assertStringIncludes(await first.run(use!.trim().replaceAll("\n", " &&\n")), "Hello, ");
   await second.interrupt();
-  await second.start(recipes.get(ITSELF)![0]!);
+  await second.start(recipes.get(ITSELF)![0]);
   await until("an address that the guest has made itself", 10_000, async () => {
     return (await first.run("ip -n guest -6 address show dev tun0 dynamic")).includes("inet6 fd00:");
   });

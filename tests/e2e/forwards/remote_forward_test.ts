@@ -104,7 +104,7 @@ e2e("30 MB each way arrive intact; FIN is FIN and reset is reset", async () => {
   }
 });
 
-for (const [kind, sockets] of [...KINDS.map((kind) => [kind, "libc"] as const), [KINDS[0]!, "deno"] as const]) {
+for (const [kind, sockets] of [...KINDS.map((kind) => [kind, "libc"] as const), [KINDS[0], "deno"] as const]) {
   e2e(`${kindName(kind)}, -sockets ${sockets}: forwards both ways`, async () => {
     const own = ["-sockets", sockets];
     await using bed = await Bed.create(kind, [...own, "-R", `udp://9100:${WORLD.v4}:7`, "-R", `9100:[${WORLD.v6}]:7`]);
@@ -149,10 +149,10 @@ e2e("what is left out takes its default; port 0 is any that is free, and printed
     "tcp://fd00::2:82",
     "tcp://127.0.0.1:83",
   ]);
-  assert(at[1]! > 0 && at[2]! > 0);
+  assert(at[1] > 0 && at[2] > 0);
   assertEquals(field(await client(bed.guest, "ask", GATEWAY.v4, 9100), "tcp"), LOOPBACK.v4);
-  assertEquals(field(await client(bed.guest, "ask-udp", GATEWAY.v6, at[1]!), "udp"), LOOPBACK.v6);
-  assertEquals(field(await client(bed.guest, "ask-udp", GATEWAY.v4, at[2]!), "udp"), LOOPBACK.v4);
+  assertEquals(field(await client(bed.guest, "ask-udp", GATEWAY.v6, at[1]), "udp"), LOOPBACK.v6);
+  assertEquals(field(await client(bed.guest, "ask-udp", GATEWAY.v4, at[2]), "udp"), LOOPBACK.v4);
   assertEquals(field(await client(bed.guest, "ask", GATEWAY.v4, 81), "tcp"), LOOPBACK.v4);
   assertEquals(field(await client(bed.guest, "ask", GATEWAY.v6, 82), "tcp"), LOOPBACK.v6);
 });
@@ -235,7 +235,7 @@ e2e("where the bind name has no address the start ends with status 246 and a lin
     assertEquals(await program.end(20_000), 246, program.stderr.join("\n"));
     const line = `[!] Failed to resolve bind address. dns lookup error of ${reason}`;
     assertEquals(program.stderr.length, 3, "stderr");
-    assertEquals(program.stderr[2]!.slice(0, line.length), line, "stderr");
+    assertEquals(program.stderr[2].slice(0, line.length), line, "stderr");
     assertEquals(program.stdout, ["[+] local-fwd Local listen tcp://127.0.0.1:5001"]);
   }
 });

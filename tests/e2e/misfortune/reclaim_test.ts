@@ -28,7 +28,8 @@ interface Load {
 const LOADS: readonly Load[] = [
   {
     name: `${CROWD} connections`,
-    ...{ mtu: 65_520, leastTakenMib: MOST_KEPT_MIB },
+    mtu: 65_520,
+    leastTakenMib: MOST_KEPT_MIB,
     async run(guest, atPeak) {
       await using crowd = guest.start(instrumentCommand("crowd", WORLD.v4, 30, CROWD));
       await crowd.line("stdout", new RegExp(`"open":${CROWD},`), 60_000);
@@ -39,21 +40,24 @@ const LOADS: readonly Load[] = [
   },
   {
     name: "8 parallel downloads of 2 s",
-    ...{ mtu: 1500, leastTakenMib: MOST_KEPT_MIB },
+    mtu: 1500,
+    leastTakenMib: MOST_KEPT_MIB,
     async run(guest) {
       await iperf(guest, WORLD.v4, ["--time", "2", "--parallel", "8", "--reverse"]);
     },
   },
   {
     name: "8 parallel uploads of 2 s",
-    ...{ mtu: 65_520, leastTakenMib: 5 },
+    mtu: 65_520,
+    leastTakenMib: 5,
     async run(guest) {
       await iperf(guest, WORLD.v6, ["--time", "2", "--parallel", "8"]);
     },
   },
   {
     name: "floods of datagrams, 1 s each way",
-    ...{ mtu: 65_520, leastTakenMib: 2 },
+    mtu: 65_520,
+    leastTakenMib: 2,
     async run(guest) {
       await instrument(guest, "datagrams", WORLD.v4, 1, "out", "flood", 1400);
       await instrument(guest, "datagrams", WORLD.v4, 1, "in", "flood", 1400);

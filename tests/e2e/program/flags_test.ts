@@ -83,7 +83,9 @@ Deno.test("a word behind the flags: likewise, and the command that may have been
     const { code, stdout, stderr } = await program(...words);
     const lines = stderr.split("\n");
     assertEquals(lines.slice(0, 2), [`unexpected argument "${unexpected}"`, POINTER]);
-    assertEquals([lines.filter((line) => line.startsWith("Did you mean")).join(), stdout, code], [meant, "", 2]);
+    assertEquals(lines.filter((line) => line.startsWith("Did you mean")).join(), meant, "suggestion");
+    assertEquals(stdout, "", "stdout");
+    assertEquals(code, 2, "exit status");
   }
 });
 
@@ -97,7 +99,10 @@ Deno.test("-h names every flag on stderr, for run too; -version has two lines on
     const { code, stdout, stderr } = await program(word);
     const flags = [...stderr.matchAll(/^ {2}-(\S+)/gm)].map((match) => match[1]);
     const expected = Object.keys(flagsOf("attach")).sort().join(" ");
-    assertEquals([flags.join(" "), stderr.split("\n")[0], stdout, code], [expected, "Usage of slirpnetstack:", "", 0]);
+    assertEquals(flags.join(" "), expected, "flags");
+    assertEquals(stderr.split("\n")[0], "Usage of slirpnetstack:", "the first line of stderr");
+    assertEquals(stdout, "", "stdout");
+    assertEquals(code, 0, "exit status");
   }
   const { code, stdout, stderr } = await program("-version");
   assertMatch(stdout, /^slirpnetstack version \S+\nbuild time \d{4}-\d\d-\d\d-\d\d:\d\dUTC\n$/);
@@ -200,13 +205,13 @@ Deno.test("help and completions are on stdout; a flag that is nearly one is name
     assertEquals(code, 0, "exit status");
   }
   const unknown = await program("help", "mt");
-  assertEquals([unknown.stderr, unknown.stdout, unknown.code], [
-    'no help about "mt"\nDid you mean `slirpnetstack help -mtu`?\n',
-    "",
-    2,
-  ]);
+  assertEquals(unknown.stderr, 'no help about "mt"\nDid you mean `slirpnetstack help -mtu`?\n', "stderr");
+  assertEquals(unknown.stdout, "", "stdout");
+  assertEquals(unknown.code, 2, "exit status");
   const mistyped = await program("-net", "/nowhere");
   const lines = mistyped.stderr.split("\n");
   assertEquals(lines.slice(0, 2), ["flag provided but not defined: -net", POINTER]);
-  assertEquals([lines.at(-2), mistyped.stdout, mistyped.code], ["Did you mean -netns?", "", 2]);
+  assertEquals(lines.at(-2), "Did you mean -netns?", "suggestion");
+  assertEquals(mistyped.stdout, "", "stdout");
+  assertEquals(mistyped.code, 2, "exit status");
 });

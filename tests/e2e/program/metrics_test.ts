@@ -40,7 +40,7 @@ e2e("-m tcp://127.0.0.1:0: a line with the port before all others; health, metri
   const text = await ask("/metrics");
   const open = (network: string) => sample(text, `slirpnetstack_open_flows{kind="routed",network="${network}"}`);
   assertEquals(open("tcp"), 2, `open tcp: ${text}`);
-  assertEquals(open("udp"), 1, `udp: ${text}`);
+  assertEquals(open("udp"), 1, `open udp: ${text}`);
   assertMatch(await ask("/metrics", "-o", "/dev/null", "-w", "%{content_type}"), /^text\/plain; version=0\.0\.4/);
   const { code, stdout, stderr } = await run(["promtool", "check", "metrics"], { stdin: text });
   assertEquals(code, 0, "exit status");

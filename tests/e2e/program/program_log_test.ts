@@ -33,8 +33,8 @@ e2e(
       assert(found !== undefined, `${event}: ${all.map(({ message }) => message).join(", ")}`);
       return found;
     };
-    assertEquals(all[0]!.message, "before", "it is appended");
-    assertEquals(all[1]!.message, "starting");
+    assertEquals(all[0].message, "before", "it is appended");
+    assertEquals(all[1].message, "starting");
     assert(Array.isArray(the("starting").flags), "the command line");
     assertStringIncludes(String(the("starting").flags), "-max-udp-associations=2");
     assertEquals(the("device open").name, "tun0");

@@ -25,7 +25,7 @@ function threads(pid: number): string[] {
 
 function values(pid: number, name: string): string[] {
   const pattern = new RegExp(`^${name}:\\s*(.*?)\\s*$`, "m");
-  return [...new Set(threads(pid).map((status) => pattern.exec(status)![1]!.replaceAll("\t", " ")))];
+  return [...new Set(threads(pid).map((status) => pattern.exec(status)![1].replaceAll("\t", " ")))];
 }
 
 /** SigCgt: a bit for each signal that has a handler. */
@@ -170,7 +170,7 @@ e2e("-sandbox: a resolv.conf that becomes a link to elsewhere can't be read, and
   await Deno.rename(`${conf}.new`, conf);
   const said = () => program.stderr.filter((line) => line.includes("resolv.conf"));
   await until("the line", 10_000, async () => await dig() === WORLD.v4 && said().length > 0);
-  assertMatch(said()[0]!, /^\[!\] \/etc\/resolv\.conf can't be read, so 127\.0\.0\.53 is asked for names: .*EACCES/);
+  assertMatch(said()[0], /^\[!\] \/etc\/resolv\.conf can't be read, so 127\.0\.0\.53 is asked for names: .*EACCES/);
   await Deno.writeTextFile(`${conf}.new`, "nameserver 127.0.0.53\n");
   await Deno.rename(`${conf}.new`, conf);
   assertEquals(await dig(), WORLD.v4);

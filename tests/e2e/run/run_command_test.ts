@@ -61,7 +61,7 @@ for (const mode of MODES) {
       done
       echo zombies $left`;
     const lines = (await said(mode, 'exec "$@"', ["sh", "-c", orphans])).trimEnd().split("\n");
-    const ignored = BigInt(`0x${/^SigIgn:\t([0-9a-f]+)$/.exec(lines[0]!)![1]!}`);
+    const ignored = BigInt(`0x${/^SigIgn:\t([0-9a-f]+)$/.exec(lines[0])![1]}`);
     assertEquals(ignored >> 16n & 1n, 1n, "the first process does not ignore SIGCHLD");
     assertEquals(lines.at(-1), "zombies 0");
   });

@@ -161,7 +161,7 @@ e2e("run: stdin, stdout and stderr are the command's; descriptors, limits and si
   assertEquals(echoed.stderr, "to stderr\n");
   const [, limit, ignored] = /^some\ninput(\d+)\nSigBlk:\t0+\nSigIgn:\t([0-9a-f]+)\n$/.exec(echoed.stdout)!;
   assert(Number(limit) > 0);
-  const own = /^SigIgn:\t([0-9a-f]+)$/m.exec(await Deno.readTextFile("/proc/self/status"))![1]!;
+  const own = /^SigIgn:\t([0-9a-f]+)$/m.exec(await Deno.readTextFile("/proc/self/status"))![1];
   const others = 0x7fffffffn & ~(1n << 12n); // not SIGPIPE, which the runtime ignores, and the command does not
   assertEquals(BigInt(`0x${ignored}`) & 0x7fffffffn, BigInt(`0x${own}`) & others);
   const file = `${lab.directory}/out`;

@@ -127,7 +127,7 @@ e2e("DNS: a link-local server, and a connection of many questions", async () => 
   await using bed = await DnsBed.create();
   const { lab } = bed;
   const link = await lab.world.check(["ip", "-6", "-oneline", "address", "show", "dev", "eth0", "scope", "link"]);
-  const address = /inet6 (fe80::\S+)\//.exec(link)![1]!;
+  const address = /inet6 (fe80::\S+)\//.exec(link)![1];
   await startResolver(lab, lab.world, [`${address}%eth0`], NAMES);
   await bed.configure(`nameserver ${address}%eth0\n`);
   for (const network of ["+notcp", "+tcp"]) {

@@ -51,7 +51,12 @@ e2e("a closed port is said to be closed at once, and no other port of that addre
   for (const version of VERSIONS) {
     const address = WORLD[version];
     const refused = (size: number) => ({
-      ...{ error: "ECONNREFUSED", ...ICMP[version].port, info: 0, from: address, port: CLOSED, size },
+      error: "ECONNREFUSED",
+      ...ICMP[version].port,
+      info: 0,
+      from: address,
+      port: CLOSED,
+      size,
     });
     const seen = await send(bed, 4001, address, `${CLOSED}:100`, `${ECHO}:50`, `${CLOSED}:0`, `${ECHO}:1400`);
     assertEquals(seen, [refused(100), { answer: 50 }, refused(0), { answer: 1400 }]);

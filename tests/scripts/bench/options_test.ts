@@ -4,7 +4,14 @@ import { assertEquals, assertThrows } from "../../assert.ts";
 
 Deno.test("without options everything is measured, and nothing written", () => {
   assertEquals(parseBenchOptions([]), {
-    ...{ quick: false, source: false, targets: false, against: null, only: null, from: null, json: null, chart: null },
+    quick: false,
+    source: false,
+    targets: false,
+    against: null,
+    only: null,
+    from: null,
+    json: null,
+    chart: null,
     readme: false,
     baseline: null,
     linkMtu: 65_535,
@@ -15,16 +22,17 @@ Deno.test("options and their values", () => {
   const args =
     "--quick --source --targets --baseline bin/old --against a,b --only rr --link-mtu 1500 --json r.json --chart c.svg --from x,y --readme";
   assertEquals(parseBenchOptions(args.split(" ")), {
-    ...{
-      quick: true,
-      source: true,
-      targets: true,
-      against: ["a", "b"],
-      only: ["rr"],
-      from: ["x", "y"],
-      json: "r.json",
-    },
-    ...{ chart: "c.svg", readme: true, baseline: "bin/old", linkMtu: 1500 },
+    quick: true,
+    source: true,
+    targets: true,
+    against: ["a", "b"],
+    only: ["rr"],
+    from: ["x", "y"],
+    json: "r.json",
+    chart: "c.svg",
+    readme: true,
+    baseline: "bin/old",
+    linkMtu: 1500,
   });
   assertEquals(parseBenchOptions(["--against", "none"])?.against, [], "no competitor");
   assertEquals(parseBenchOptions(["--quick", "--help"]), null);

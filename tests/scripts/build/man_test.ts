@@ -9,8 +9,8 @@ const PAGE = manualPage({ version: "1.2.3+g0123abc", time: new Date("2026-07-01T
 /** Registers a test of the page by a program that reads it from its stdin. */
 function checked(name: string, command: readonly string[], look: (text: string) => void): void {
   Deno.test({
-    name: `manual page: ${name}${needs(command[0]!)}`,
-    ignore: !isInstalled(command[0]!),
+    name: `manual page: ${name}${needs(command[0])}`,
+    ignore: !isInstalled(command[0]),
     async fn() {
       const { code, stdout, stderr } = await run(command, { stdin: PAGE });
       assertEquals(stderr, "", "stderr");

@@ -11,7 +11,7 @@ Deno.test("pieces of a run are put together; of a figure in both, the last count
   assertEquals(merged.peers.map((peer) => peer.name), ["we", "they", "others"]);
   assertEquals(merged.bed, "2 CPUs");
   assertEquals(merged.rows.map((row) => row.id), ["a", "b", "c"]);
-  assertEquals(merged.rows[0]!.samples, { we: [2] });
+  assertEquals(merged.rows[0].samples, { we: [2] });
 });
 
 Deno.test("results are read as they were written; another file is refused by its name", async () => {
