@@ -1,6 +1,7 @@
 /**
- * `deno task soak [--minutes N] [--out FOLDER]`: a mixed load for a long time, and whether anything is lost or grows.
- * Leaves soak.json and soak.svg in the folder (default: the current one). The status is 1 when something is wrong.
+ * `deno task soak [--minutes N] [--out FOLDER]`: a mixed load for a long time, and a check that nothing is lost or
+ * grows. Leaves soak.json and soak.svg in the folder (default: the current one). The status is 1 when something is
+ * wrong.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { faults, trends } from "./verdict.ts";
 const USAGE = "usage: deno task soak [--minutes N] [--out FOLDER]";
 
 const MINUTES = 30;
-/** Samples of a run: enough for a curve, and seldom enough not to be a load themselves. */
+/** The number of samples: enough for a curve, and few enough not to be a load themselves. */
 const SAMPLES = 300, MIN_INTERVAL = 2;
 
 const MIB = 1024 * 1024;
@@ -41,7 +42,7 @@ function options(args: readonly string[]): { readonly minutes: number; readonly 
   return { minutes, out: given.value("out") ?? "." };
 }
 
-/** A line each half minute. */
+/** Prints a line each half minute. */
 function progress(): (sample: Sample) => void {
   let next = 0;
   return ({ at, residentBytes, heapBytes, descriptors, openFlows, connections }) => {
@@ -65,7 +66,7 @@ function summary(seen: Observations, wrong: readonly string[]): unknown {
   };
 }
 
-/** What was done, and what stayed, in a few lines. */
+/** A summary in a few lines. */
 function report({ samples, load, after }: Observations): string {
   const work = Object.values(load).flatMap((kinds) => Object.values(kinds));
   const total = (of: (one: (typeof work)[number]) => number) => work.reduce((sum, one) => sum + of(one), 0);

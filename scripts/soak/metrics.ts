@@ -1,15 +1,15 @@
 /**
- * Reading the program's metrics (Prometheus' text format), as far as it writes them.
+ * Reads the program's metrics (Prometheus' text format).
  *
  * @module
  */
 import type { Namespace } from "../lab/namespace.ts";
 
-/** A value by its name and labels, as they stand in a line: `process_open_fds`, `a_total{kind="routed"}`. */
+/** Values by name and labels, as they are in a line: `process_open_fds`, `a_total{kind="routed"}`. */
 export class Metrics {
   private constructor(private readonly values: ReadonlyMap<string, number>) {}
 
-  /** Reads what GET /metrics answered. */
+  /** Parses the answer to GET /metrics. */
   static parse(text: string): Metrics {
     const values = new Map<string, number>();
     for (const line of text.split("\n")) {
@@ -19,7 +19,7 @@ export class Metrics {
     return new Metrics(values);
   }
 
-  /** The sum of all values of that name whose labels have these. Throws an Error where there is none. */
+  /** The sum of all values of that name whose labels include these. Throws an Error where there is none. */
   sum(name: string, labels: Readonly<Record<string, string>> = {}): number {
     const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
     let total: number | null = null;
@@ -32,7 +32,7 @@ export class Metrics {
   }
 }
 
-/** Asks the program for them, in its namespace, at the socket that its `-m unix://PATH` names. */
+/** Requests them from the program, in its namespace, at the socket of its `-m unix://PATH`. */
 export async function readMetrics(host: Namespace, path: string): Promise<Metrics> {
   return Metrics.parse(
     await host.check(["curl", "-sS", "--fail", "--max-time", "20", "--unix-socket", path, "http://x/metrics"]),

@@ -1,5 +1,5 @@
 /**
- * Curves over time as an SVG: one small chart under the other, on one axis of time.
+ * Curves over time as an SVG: small charts below each other, on one time axis.
  *
  * @module
  */

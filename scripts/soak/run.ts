@@ -1,6 +1,6 @@
 /**
- * The soak's bed and its load: a guest behind the program, a world, a forward each way, and on all of them the mixed load
- * of load.py, while the program's metrics are looked at.
+ * The soak's bed and its load: a guest behind the program, a world, a forward each way, and on all of them the mixed
+ * load of load.py, while the program's metrics are sampled.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { until } from "../lab/until.ts";
 import { type Metrics, readMetrics } from "./metrics.ts";
 import { delay } from "../lab/timing.ts";
 
-/** What one kind of work came to: see load.py. */
+/** The totals of one kind of work; see load.py. */
 export interface Work {
   readonly done: number;
   readonly connections: number;
@@ -24,7 +24,7 @@ export interface Work {
   readonly lost?: number;
 }
 
-/** The program's figures at a time. */
+/** A sample of the program's figures. */
 export interface Sample {
   /** Seconds since the load began. */
   readonly at: number;
@@ -37,35 +37,35 @@ export interface Sample {
   readonly connections: number;
 }
 
-/** All that a soak saw. */
+/** All observations of a soak. */
 export interface Observations {
   readonly samples: readonly Sample[];
-  /** The load's reports, by where it worked: `routed`, `local`, `remote`. */
+  /** The load's reports, by path: `routed`, `local`, `remote`. */
   readonly load: Readonly<Record<LoadName, Readonly<Record<string, Work>>>>;
-  /** The program's own figures before the load and when all its connections had ended. */
+  /** The program's own figures before the load, and after all its connections have ended. */
   readonly before: Metrics;
   readonly after: Metrics;
-  /** SYNs that the guest sent again meanwhile. */
+  /** SYNs that the guest retransmitted meanwhile. */
   readonly synRetransmissions: number;
-  /** What the program said on stderr besides its start and its end. */
+  /** The program's lines on stderr, except those of its start and its end. */
   readonly complaints: readonly string[];
   readonly status: number;
 }
 
-/** What each load works on: the world, the guest through a local forward, the host through a remote one. */
+/** The target of each load: the world, the guest through a local forward, the host through a remote one. */
 export type LoadName = "routed" | "local" | "remote";
 
 const ALL_KINDS = "short,stream,bulk,half_closed,reset_by_server,reset_by_guest,refused,idle,udp";
 const FORWARD_KINDS = "short,stream,idle";
 /**
- * The guest's device. Its queue takes all that the load's streams may have in flight, also in packets of the MTU
- * (`-offload=false`): what a full one drops of the datagrams says nothing about the program.
+ * The guest's device. Its queue holds everything that the load's streams may have in flight, also in packets of the MTU
+ * (`-offload=false`): datagrams that a full queue drops say nothing about the program.
  */
 const DEVICE = { mode: "tap", mtu: 1500, queue: 20_000 } as const;
-/** Connections in TIME-WAIT end after a minute at most; what is slower than that is stuck. */
+/** ms. Connections in TIME-WAIT end after a minute at most; slower ones are stuck. */
 const SETTLE_MS = 90_000;
 
-/** Runs the load for so many seconds. `progress` is told of each sample. */
+/** Runs the load for that many seconds. Calls `progress` with each sample. */
 export async function soak(
   seconds: number,
   interval: number,
@@ -166,7 +166,7 @@ function sampleOf(metrics: Metrics, at: number): Sample {
   };
 }
 
-/** Of load.py: its last words. Work that is under way when the time is up is brought to its end. */
+/** The report in load.py's last line. When the time is up, load.py finishes the work that is under way. */
 async function reportOf(load: Process): Promise<Record<string, Work>> {
   await load.end(120_000);
   await load.ended;

@@ -1,5 +1,5 @@
 /**
- * Whether a figure that goes up and down grows: its slope against its noise.
+ * Tells whether a fluctuating figure grows: its slope against its noise.
  *
  * @module
  */
@@ -12,17 +12,17 @@ export interface Point {
   readonly value: number;
 }
 
-/** What {@linkcode trendOf} finds. */
+/** The result of {@linkcode trendOf}. */
 export interface Trend {
-  /** Change over the whole time, by the slope. */
+  /** The change over the whole time, by the slope. */
   readonly change: number;
-  /** What the points lie off the line, typically: the median of the distances. */
+  /** The typical distance of the points from the line: the median of the distances. */
   readonly noise: number;
 }
 
 /**
- * The line through the points by Theil and Sen (the median of the slopes between any two), which single outliers, such as
- * a collection of garbage just before a sample, do not turn. Needs two points at least.
+ * The line through the points by Theil and Sen (the median of the slopes between any two), which single outliers, such
+ * as a garbage collection just before a sample, do not turn. Needs at least two points.
  */
 export function trendOf(points: readonly Point[]): Trend {
   const slopes = points.flatMap((a, i) =>
@@ -34,12 +34,12 @@ export function trendOf(points: readonly Point[]): Trend {
   return { change: slope * (points.at(-1)!.at - points[0].at), noise };
 }
 
-/** Flat: the change is no more than three times the noise, or than what is too little to matter. */
+/** Whether the trend is flat: its change is no more than three times the noise, or than `tolerance`. */
 export function isFlat({ change, noise }: Trend, tolerance: number): boolean {
   return change <= Math.max(3 * noise, tolerance);
 }
 
-/** The lowest point of each of `count` stretches: what is left of a heap when its garbage was collected. */
+/** The lowest point of each of `count` stretches: the size of a heap without its garbage. */
 export function lowest(points: readonly Point[], count: number): Point[] {
   const size = Math.max(1, Math.ceil(points.length / count));
   const found: Point[] = [];
@@ -49,7 +49,7 @@ export function lowest(points: readonly Point[], count: number): Point[] {
   return found;
 }
 
-/** The later half of them. */
+/** The later half of the points. */
 export function secondHalf(points: readonly Point[]): readonly Point[] {
   return points.slice(points.length >> 1);
 }

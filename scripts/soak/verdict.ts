@@ -1,5 +1,5 @@
 /**
- * What is wrong with what a soak saw: nothing, if all is well.
+ * The faults in a soak's observations; none, if all is well.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { isFlat, lowest, type Point, secondHalf, type Trend, trendOf } from "./t
 
 const MIB = 1024 * 1024;
 
-/** Figures that must not grow, and by how much they may seem to: what a few connections more or less make. */
+/** Figures that must not grow, with the growth that a few connections more or less explain. */
 const FLAT = {
   descriptors: { of: (sample: Sample) => sample.descriptors, tolerance: 8, collected: false },
   heapBytes: { of: (sample: Sample) => sample.heapBytes, tolerance: 8 * MIB, collected: true },
@@ -16,15 +16,15 @@ const FLAT = {
 } as const;
 
 /**
- * Stretches of the second half of which the lowest point of a heap is taken: long enough for V8 to collect all of it,
- * which it does every 30 to 60 s under this load. Of fewer than so many, nothing can be said.
+ * The lowest point of a heap is taken for stretches of the second half that are long enough for V8 to collect all
+ * garbage, which it does every 30 to 60 s under this load. Fewer stretches say nothing.
  */
 const STRETCH_SECONDS = 60, MIN_STRETCHES = 6;
 
-/** Ends of TCP connections that this load never asks for. */
+/** Ends of TCP connections that this load never causes. */
 const NEVER = ["unreachable", "unresolved", "timeout", "denied", "resources", "cancelled", "other"];
 
-/** Of UDP, the share that may be lost: the queues of both kernels are short, and the machine is busy. */
+/** The share of UDP datagrams that may be lost: the queues of both kernels are short, and the machine is busy. */
 const MAX_LOST = 0.01;
 
 /** The trend of each figure over the second half; null: the run was too short to tell. */
@@ -43,7 +43,7 @@ export function trends(samples: readonly Sample[]): Record<keyof typeof FLAT, Tr
   };
 }
 
-/** A sentence for each thing that is wrong. */
+/** A sentence for each fault. */
 export function faults(seen: Observations): string[] {
   const found: string[] = [];
   const expect = (what: string, actual: number | string, wanted: number | string) => {
@@ -70,7 +70,7 @@ export function faults(seen: Observations): string[] {
     expect(`connections of ${place} that the program counted`, opened, connectionsOf(seen.load[place]));
   }
   const refused = grown("slirpnetstack_connections_total", { network: "tcp", outcome: "refused" });
-  // Who sends its SYN again, since the machine stood still for a second, is refused twice and sees it once.
+  // A client that retransmits its SYN, because the machine stalled for a second, is refused twice and sees it once.
   const surplus = refused - (seen.load.routed["refused"]?.done ?? 0);
   if (surplus < 0 || surplus > seen.synRetransmissions) {
     found.push(`connections refused: ${surplus} more than asked for`);
@@ -88,7 +88,7 @@ export function faults(seen: Observations): string[] {
   return found;
 }
 
-/** The metrics' names for what the loads use. */
+/** The metrics' names for the paths of the loads. */
 const KINDS: Readonly<Record<LoadName, string>> = {
   routed: "routed",
   local: "local-fwd",

@@ -1,4 +1,4 @@
-/** What .ci/run runs, where, what it counts, and how it ends, with a Deno that only says and reports what it is told. */
+/** The steps of .ci/run: where they run, what it counts, and how it ends, with a fake Deno that reports its calls. */
 import { check, run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
@@ -39,7 +39,7 @@ printf '%s\\n' "\${said% *}"
 exit "\${said##* }"
 `;
 
-/** A report of so many tests. */
+/** A report of that many tests. */
 function report(passed: number, failed = 0, ignored = 0): string {
   const cases = (count: number, result: string) =>
     Array.from({ length: count }, (_, i) => `<testcase name="${result}${i}">${result}</testcase>`).join("");

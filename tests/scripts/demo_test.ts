@@ -1,4 +1,4 @@
-/** What the demo looks like, and to whom it says that it can't; that it works, pages_test.ts shows it. */
+/** The demo's look, and its message without root. pages_test.ts shows that it works. */
 import { check, run } from "../../scripts/lab/process.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
 import { inTerminal } from "../../scripts/lab/terminal.ts";
@@ -11,7 +11,7 @@ const CTRL_C = "\x03";
 /** SGR of ECMA-48, but for the escape character before it. */
 const COLOUR = /\[\d+m/;
 
-/** Starts the demo in a terminal, and interrupts it when that shows a step that went well. Returns what it showed. */
+/** Starts the demo in a terminal, and interrupts it after its first successful step. Returns its output. */
 async function glimpse(env: Record<string, string>): Promise<string> {
   const script = 'echo "pid $$"; exec "$@"';
   const demo = ["sh", "-c", script, "sh", Deno.execPath(), "run", "--cached-only", "-A", "scripts/demo.ts"];

@@ -1,4 +1,4 @@
-/** What the import maps have, and that a start of the program from its source asks no server for it. */
+/** The import maps, and starts of the program from its source without asking a server. */
 import config from "../../deno.json" with { type: "json" };
 import scriptsConfig from "../../scripts/deno.json" with { type: "json" };
 import { Lab } from "../../scripts/lab/lab.ts";
@@ -9,7 +9,7 @@ import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { e2e } from "../e2e/bed/bed.ts";
 import { npmCache } from "../e2e/bed/run_bed.ts";
 
-/** What the modules below these paths import by a name of an import map, or have their types from. */
+/** The names of import maps that the modules below these paths import, or have their types from. */
 function importedBy(paths: readonly string[]): Set<string> {
   const names = new Set<string>();
   const visit = (path: string) => {
@@ -39,7 +39,7 @@ Deno.test("import maps: what only tests or scripts import is in theirs, not in t
   }
 });
 
-/** A cache of Deno's that has these packages, but none of the registry's answers about their versions. */
+/** A copy of Deno's cache with these packages, but without the registry's answers about their versions. */
 async function cacheOf(directory: string, packages: readonly string[]): Promise<string> {
   const registry = (await check(["sh", "-c", 'cd "$0" && echo */', await npmCache()])).trim();
   assertMatch(registry, /^[^ ]+\/$/);
@@ -52,7 +52,7 @@ async function cacheOf(directory: string, packages: readonly string[]): Promise<
   return `${directory}/deno`;
 }
 
-/** Runs it where the name server of a network that leads nowhere hears of each name that is looked up. */
+/** Runs a command in a network that leads nowhere, whose name server hears of each lookup. */
 async function offline(packages: readonly string[], command: readonly string[]): Promise<Result & { asked: string[] }> {
   await using lab = await Lab.create();
   const DENO_DIR = await cacheOf(lab.directory, packages);
@@ -65,7 +65,7 @@ async function offline(packages: readonly string[], command: readonly string[]):
   return { ...result, asked: server.stdout.filter((line) => line.startsWith("asked")) };
 }
 
-/** What the program imports, with what that depends on. */
+/** The program's packages, with their dependencies. */
 const OF_PROGRAM = ["@leichtgewicht", "dns-packet"];
 
 e2e("a start from the source needs the program's packages only, and asks no server", async () => {

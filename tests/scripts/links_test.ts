@@ -1,9 +1,9 @@
-/** The links of every page lead to a file, and to a heading of it; and the paths that pages name exist. */
+/** Every link of every page leads to a file and to a heading of it, and every path that a page names exists. */
 import { pages } from "../e2e/bed/pages.ts";
 import { PROJECT } from "../../scripts/lab/program.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-/** A page without its code: neither blocks, indented or fenced, nor comments have links. */
+/** A page without its blocks of code and comments, which have no links. */
 function prose(text: string): string {
   return text.replaceAll(/^```[^]*?^```$|<!--[^]*?-->|^ {4}.*$/gm, "");
 }
@@ -26,7 +26,7 @@ function links(text: string): string[] {
   return [...targets].map(([, target]) => target!).filter((target) => !/^[a-z]+:/.test(target));
 }
 
-/** What is wrong with a link; null: nothing. */
+/** The fault of a link; null: none. */
 function fault(page: string, target: string): string | null {
   const url = new URL(target, new URL(page, `file://${PROJECT}`));
   let found: Deno.FileInfo;

@@ -5,7 +5,7 @@ import { inTerminal } from "../../scripts/lab/terminal.ts";
 import { groups, ignoredLines, summary } from "../../scripts/run_tests.ts";
 import { assert, assertEquals, assertStringIncludes } from "../assert.ts";
 
-Deno.test("the summary is one of deno test's form", () => {
+Deno.test("the summary has the form of deno test's", () => {
   assertEquals(summary({ passed: 5, failed: 0, ignored: 0 }, 61), "ok | 5 passed | 0 failed (1m1s)");
   assertEquals(summary({ passed: 5, failed: 0, ignored: 1 }, 125.4), "ok | 5 passed | 0 failed | 1 ignored (2m5s)");
   assertEquals(
@@ -38,13 +38,13 @@ Deno.test("each file of tests is in one group", () => {
   for (const file of all) assertEquals(groupsOf(file).length, 1, file);
 });
 
-/** Runs this text as a group, and prints the result behind what the group prints. */
+/** Runs this text as a group, and prints its result after the group's output. */
 const RUN_GROUP = `
   const { runGroup } = await import(Deno.args[0]);
   const { passed, failed, ignored, reasons } = await runGroup(Deno.args[1], "a group", Deno.args[2]);
   console.log("counted " + JSON.stringify([passed, failed, ignored, [...reasons]]));`;
 
-/** What a group with that text comes to, and what its report says afterwards. */
+/** The result of a group with that text, and of its report afterwards. */
 async function group(text: string, env: string[], terminal: boolean): Promise<{ shown: string; reported: number[] }> {
   const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-group-", dir: "/tmp" });
   try {

@@ -18,9 +18,9 @@ case $1 in
 esac
 `;
 
-/** What setup looks for in PATH, and nowhere in the administrator's folders on any machine. */
+/** The programs that setup looks for, in PATH only, never in the administrator's folders. */
 const TOOLS = "bash ip nsenter unshare curl busybox dhclient dig ping iperf3 tcpdump python3";
-/** And with `--test`, of what must be there. */
+/** The programs that setup needs with `--test`. */
 const CHECKERS = "promtool groff mandoc fish zsh";
 
 /** Calls `use` with a folder for all of PATH, in which there is an apt-get. */

@@ -17,7 +17,7 @@ e2e("attach without root: -configure makes the device; -ready-fd and -exit-fd", 
   assertEquals(missing.code, 253);
   assertMatch(missing.stderr, /Failed to open TUN\/TAP: .*on tun0: .*ENODEV.*-configure/);
 
-  // fd 3 is told when traffic flows; the end of the shell's stdin is that of fd 4
+  // fd 3 is written to when traffic flows; fd 4 closes with the shell's stdin
   const shell = 'exec 4<&0 0</dev/null; { "$@" 3>&8 8>&- | cat; } 8>&1';
   const words = [...attach, "-quiet", "-pid", pid, "-configure", "-mtu", "9000", "-ready-fd", "3", "-exit-fd", "4"];
   const program = bed.lab.adopt(Process.start(bed.asUser(["sh", "-c", shell, "sh", ...words])));

@@ -9,7 +9,9 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../a
 import { isInstalled } from "../bed/installed.ts";
 import { e2e, e2eWith } from "../bed/bed.ts";
 
-/** A lab with the program on a guest's device that has no address, and a script for DHCP clients to tell what they hear. */
+/**
+ * A lab with the program on a guest's device without addresses, and a script by which DHCP clients report their leases.
+ */
 class DhcpBed implements AsyncDisposable {
   private constructor(readonly lab: Lab, readonly guest: Namespace, private readonly script: string) {}
 
@@ -35,7 +37,7 @@ class DhcpBed implements AsyncDisposable {
     }
   }
 
-  /** Runs a client, in whose command line `SCRIPT` stands for the script, and returns what the script has heard. */
+  /** Runs a client, whose command line has `SCRIPT` for the script, and returns what the script reported. */
   async client(...command: readonly string[]): Promise<string> {
     const words = command.map((word) => word.replaceAll("SCRIPT", this.script).replaceAll("DIR", this.lab.directory));
     await Deno.remove(`${this.script}.said`).catch(() => {});
@@ -50,7 +52,7 @@ class DhcpBed implements AsyncDisposable {
   }
 }
 
-/** The lines `NAME=...` that one client said, as the first of each. */
+/** The lines `NAME=...` of one client, the first of each name. */
 function heard(said: string, names: readonly string[]): (string | undefined)[] {
   return names.map((name) => new RegExp(`^${name}=(.*)$`, "m").exec(said)?.[1]);
 }
@@ -89,7 +91,7 @@ e2eWith("dhclient", "DHCP: without -dns, the host's name servers that the guest 
   assertEquals(await dhclient(bed), [["10.0.2.100", "10.0.2.2", servers[0], "1400"], [servers[1]]]);
 });
 
-/** What dhclient hears over IPv4 (address, router, name servers, MTU), and over IPv6 (name servers). */
+/** dhclient's lease over IPv4 (address, router, name servers, MTU), and its information over IPv6 (name servers). */
 async function dhclient(bed: DhcpBed): Promise<readonly (readonly (string | undefined)[])[]> {
   const files = ["-lf", "DIR/leases", "-pf", "DIR/pid", "-sf", "SCRIPT"];
   const said = await bed.client("sh", "-c", `dhclient -4 -d -1 ${files.join(" ")} tun0 & ${END_WHEN_BOUND}`);
@@ -98,7 +100,7 @@ async function dhclient(bed: DhcpBed): Promise<readonly (readonly (string | unde
   return [heard(said, names), heard(six, ["new_dhcp6_name_servers"])];
 }
 
-/** dhclient stays with its lease until it is ended. */
+/** dhclient keeps its lease until it is stopped. */
 const END_WHEN_BOUND = `
 for i in $(seq 100); do grep -q new_ip_address SCRIPT.said 2>/dev/null && break; sleep 0.05; done
 kill $!
@@ -162,7 +164,7 @@ e2eWith(
   },
 );
 
-e2e("router advertisements: a guest that does not ask, as after a restart, has its route at once", async () => {
+e2e("router advertisements: a guest that does not solicit, as after a restart, has its route at once", async () => {
   await using lab = await Lab.create();
   const guest = await lab.guest();
   await guest.sysctl({ "ipv6/conf/default/router_solicitations": 0 });
@@ -179,7 +181,7 @@ e2e("router advertisements: a guest that does not ask, as after a restart, has i
   }
 });
 
-e2e("SLAAC: off, a kernel has no other address than it was given", async () => {
+e2e("SLAAC: switched off, a kernel has only the address that it was given", async () => {
   await using bed = await DhcpBed.create("-dhcp=false");
   const { guest } = bed;
   await until("the router", 10_000, async () => /^default/m.test(await guest.check(["ip", "-6", "route"])) || null);

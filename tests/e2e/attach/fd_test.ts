@@ -1,4 +1,4 @@
-/** `-fd`: a guest at the other end of a Unix socket of each type, with every frame that it is sent checked. */
+/** `-fd`: a guest at the other end of a Unix socket of each type, with every frame to it checked. */
 import { GATEWAY, makeDevice } from "../../../scripts/lab/device.ts";
 import { Lab, WORLD } from "../../../scripts/lab/lab.ts";
 import { Process } from "../../../scripts/lab/process.ts";
@@ -57,8 +57,8 @@ for (const [type, mtu] of [["dgram", 1500], ["seqpacket", 1500], ["stream", 9000
 }
 
 /**
- * The other end of the program's socket, which closes it when stdin ends. The reader of a datagram socket is not told of
- * that, its writer is: so the program is stopped meanwhile, and finds a question to answer when it goes on.
+ * The other end of the program's socket, which it closes when stdin ends. The kernel tells the writer of a datagram
+ * socket, but not its reader: so the program is stopped meanwhile, and has a question to answer when it continues.
  */
 const CLOSING_PEER = `
 import os, signal, socket, subprocess, sys

@@ -13,8 +13,8 @@ const COMMAND = "scripts/gvisor.sh curl http://1.1.1.1/\n";
 const ADDRESSES = ["1.1.1.1", "2606:4700:4700::1111"];
 
 /**
- * As gVisor does, `run` takes over what the devices of the namespace have by then, so it fails where they lack something;
- * and where nobody has the device open yet, as a short command would find no network.
+ * As gVisor does, `run` takes over the configuration that the namespace's devices have at that time. So it fails where
+ * something is missing, and where no process has the device open yet, because a short command would find no network.
  */
 const RUNSC = `#!/usr/bin/env bash
 set -eu
@@ -39,7 +39,7 @@ case $1 in
 esac
 `;
 
-/** The lab's terminal, where runsc is the first on PATH that this folder holds. */
+/** The lab's terminal, with this folder's runsc first on PATH. */
 async function terminalWith(lab: Lab, folder: string): Promise<Terminal> {
   for (const address of ADDRESSES) await lab.addWorldAddress(address);
   const terminal = await Terminal.open(lab);
@@ -48,7 +48,7 @@ async function terminalWith(lab: Lab, folder: string): Promise<Terminal> {
   return terminal;
 }
 
-/** No bundle, no namespace, no process of the script's. */
+/** Checks that no bundle, namespace or process of the script is left. */
 async function nothingIsLeft(lab: Lab, terminal: Terminal): Promise<void> {
   assertEquals([...Deno.readDirSync(`${lab.directory}/bundles`)], []);
   const namespaces = await check(["ip", "netns", "list"]);
@@ -60,7 +60,7 @@ async function nothingIsLeft(lab: Lab, terminal: Terminal): Promise<void> {
   });
 }
 
-/** A command line of the script that notes its process id, by which it names what it makes. */
+/** A command line of the script that records its process id, which is in the names of all that it makes. */
 function script(lab: Lab, command: string): string {
   return `bash -c 'echo $$ >> "$0"; exec scripts/gvisor.sh "$@"' '${lab.directory}/ids' ${command}`;
 }

@@ -1,4 +1,4 @@
-/** `-fd`: a virtual machine of QEMU's that configures itself and fetches 30 MB over IPv4 and IPv6. */
+/** `-fd`: a virtual machine in QEMU configures itself and fetches 30 MB over IPv4 and IPv6. */
 import { Lab, WORLD } from "../../../scripts/lab/lab.ts";
 import { hasMachine, machineCommand } from "../../../scripts/lab/machine.ts";
 import type { Process } from "../../../scripts/lab/process.ts";
@@ -16,7 +16,7 @@ const QEMU = "qemu-system-x86_64";
 /** Its device; it needs no firmware to boot from. */
 const DEVICE = "virtio-net-pci,netdev=net,romfile=";
 const URLS = [url(WORLD.v4, "/blob"), url(WORLD.v6, "/blob")];
-/** The machine is emulated, and may share its processor. */
+/** Generous, because the machine is emulated and may share its processor. */
 const PATIENCE_MS = 90_000;
 
 function withMachine(name: string, run: (lab: Lab, servers: World) => Promise<void>): void {
@@ -27,7 +27,7 @@ function withMachine(name: string, run: (lab: Lab, servers: World) => Promise<vo
   });
 }
 
-/** Waits until the machine has powered off; it must have fetched all, intact. */
+/** Waits until the machine has powered off. It must have fetched everything intact. */
 async function hasFetched(machine: Process, { blobHash }: World): Promise<void> {
   assertEquals(await machine.end(PATIENCE_MS), 0);
   const fetched = machine.stdout.flatMap((line) => /fetched (\S+) (\S+)/.exec(line)?.slice(1) ?? []);

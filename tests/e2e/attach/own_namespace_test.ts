@@ -1,4 +1,4 @@
-/** `-configure` where the guest's network namespace is the one that the program runs in: the host's. */
+/** `-configure` where the guest's network namespace is the program's own: the host's. */
 import { Lab } from "../../../scripts/lab/lab.ts";
 import { Process, run } from "../../../scripts/lab/process.ts";
 import { launchProgram } from "../../../scripts/lab/program.ts";
@@ -10,17 +10,17 @@ import { RunBed } from "../bed/run_bed.ts";
 const REFUSED =
   /^Failed to open TUN\/TAP: -configure is refused: .* network namespace is the one that this program runs in.*-pid or -netns/;
 
-/** All that `-configure` may change: devices, addresses, and the routes of both families. */
+/** Everything that `-configure` may change: devices, addresses, and the routes of both families. */
 async function stateOf(lab: Lab): Promise<string> {
   const state = ["-o link", "-o address", "-4 route show table all", "-6 route show table all"].map((what) =>
     lab.host.check(["ip", ...what.split(" ")])
   );
   const settings = lab.host.check(["cat", "/proc/sys/net/ipv4/ping_group_range"]);
-  // counters of lifetimes and of uses run by themselves
+  // without lifetimes and use counts, which change by themselves
   return (await Promise.all([...state, settings])).join("\n").replace(/(expires|valid_lft|preferred_lft) \w+/g, "");
 }
 
-/** A lab at rest. The host's loopback device is down: that, too, would be changed. */
+/** An idle lab. The host's loopback device is down, because that would be changed too. */
 async function labWithLoopbackDown(): Promise<Lab> {
   const lab = await Lab.create();
   await lab.host.ip("link set lo down");
@@ -64,7 +64,7 @@ e2e("-configure on the own namespace without root: the same line", async () => {
   }
 });
 
-e2e("-configure on a namespace of the guest's own is done, and the host's stays as it is", async () => {
+e2e("-configure on a namespace of the guest's own works, and leaves the host's unchanged", async () => {
   await using lab = await labWithLoopbackDown();
   const guest = await lab.guest();
   const before = await stateOf(lab);

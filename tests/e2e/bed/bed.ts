@@ -1,6 +1,6 @@
 /**
- * What the tests in real namespaces stand on: a lab with its servers, one guest with a device, and the program running
- * on it. Making one takes about a second, so the tests of a file that want the same kind of device share one.
+ * The bed of the tests in real namespaces: a lab with its servers, a guest with a device, and the program running on
+ * it. Making one takes about a second, so tests of a file that need the same kind of device share one.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { startProgram } from "../../../scripts/lab/program.ts";
 import { clientCommand, startIperf, startServers, type World } from "../../../scripts/lab/services.ts";
 import { IS_ROOT, needs, NEEDS_ROOT } from "./installed.ts";
 
-/** The kinds of devices that everything has to work on. */
+/** The kinds of devices that everything must work on. */
 export const KINDS: readonly DeviceKind[] = [
   { mode: "tap", mtu: 65_521 },
   { mode: "tap", mtu: 1500 },
@@ -22,7 +22,7 @@ export const KINDS: readonly DeviceKind[] = [
 /** Both IP versions, as keys of an address pair. */
 export const VERSIONS = ["v4", "v6"] as const;
 
-/** The program's flags, or what they are in a lab. */
+/** The program's flags, or a function that makes them for a lab. */
 export type Flags = readonly string[] | ((lab: Lab) => readonly string[]);
 
 function flagsIn(lab: Lab, flags: Flags): readonly string[] {
@@ -57,7 +57,7 @@ export class Bed implements AsyncDisposable {
     this.program = await startProgram(this.lab.host, this.guest, flags);
   }
 
-  /** Runs a client of scripts/lab/guest.py in the guest; returns what it says. Throws when it fails. */
+  /** Runs a client of scripts/lab/guest.py in the guest, and returns its report. Throws when it fails. */
   async client(...words: readonly (string | number)[]): Promise<unknown> {
     const result = await this.guest.run(clientCommand(...words), { timeout: 60_000 });
     if (result.code !== 0) throw new Error(`guest.py ${words.join(" ")}: status ${result.code}\n${result.stderr}`);
@@ -69,7 +69,7 @@ export class Bed implements AsyncDisposable {
     return this.guest.run(["curl", "--silent", "--show-error", "--max-time", "25", ...args]);
   }
 
-  /** The lines about routed connections on the program's stdout so far that end in a word or contain one. */
+  /** The lines about routed connections on the program's stdout so far that end in this word or contain it. */
   routed(what: "new" | "done" | "error"): string[] {
     return this.program.stdout.filter((line) => line.includes(` Routing conn ${what}`));
   }
@@ -80,17 +80,17 @@ export class Bed implements AsyncDisposable {
   }
 }
 
-/** Keeps the bed of a test file from one test to the next that wants the same; at most one at a time. */
+/** Keeps a test file's bed from one test to the next that needs the same; at most one at a time. */
 export class BedKeeper {
   private bed: Bed | null = null;
   private kind: DeviceKind | null = null;
 
-  /** The program runs with these flags. */
+  /** The flags that the program runs with. */
   constructor(private readonly flags: Flags = []) {
     Deno.test.afterAll(() => this.clear());
   }
 
-  /** The bed with a device of that kind; a new one where there is none yet, or where the program has ended. */
+  /** The bed with a device of that kind: a new one if there is none yet, or if the program has ended. */
   async on(kind: DeviceKind): Promise<Bed> {
     if (this.bed !== null && this.kind === kind && this.bed.program.code === null) return this.bed;
     await this.clear();
@@ -110,21 +110,21 @@ export function kindName(kind: DeviceKind): string {
 }
 
 /**
- * Registers a test that needs network namespaces: ignored unless root runs it. Beds outlive tests, so Deno must not
- * look for what a test leaves behind.
+ * Registers a test that needs network namespaces, which is ignored without root. Beds outlive tests, so Deno must not
+ * check for what a test leaves behind.
  */
 export function e2e(name: string, run: () => Promise<void>): void {
   const options = { ignore: !IS_ROOT, sanitizeOps: false, sanitizeResources: false };
   Deno.test({ name: name + NEEDS_ROOT, ...options, fn: run });
 }
 
-/** Registers such a test, which is ignored unless `missing` is empty: what it lacks, to be appended to its name. */
+/** Registers such a test. It is ignored unless `missing` is empty: the reason, to be appended to its name. */
 export function e2eUnless(missing: string, name: string, run: () => Promise<void>): void {
   if (missing === "") e2e(name, run);
   else Deno.test({ name: name + missing, ignore: true, fn: () => {} });
 }
 
-/** Registers such a test that needs a command as well. */
+/** Registers such a test that also needs a command. */
 export function e2eWith(command: string, name: string, run: () => Promise<void>): void {
   e2eUnless(needs(command), name, run);
 }

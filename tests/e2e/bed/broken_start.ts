@@ -1,13 +1,13 @@
 /**
- * The program with something broken while it starts, as the environment variable BROKEN says:
+ * The program with a fault injected while it starts, chosen by the environment variable BROKEN:
  *
  * | BROKEN | what happens |
  * | --- | --- |
  * | `thrown` | the first call of the runtime throws |
  * | `rejected`, `timer` | a promise that nobody waits for is rejected, a timer's function throws, when it has just begun |
- * | `descriptors` | no descriptor is left from the moment on at which it listens for signals, just before it opens anything |
+ * | `descriptors` | no descriptor is left from the moment that it listens for signals, just before it opens anything |
  *
- * The last is a limit of the process's own, as the runtime can't start with so few.
+ * The last is a limit of the process's own, because the runtime can't start with so few descriptors.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * What the tests of forwards stand on: a bed whose host and guest have services of their own, and the program with any
- * forwards on it.
+ * The bed of the tests of forwards: its host and guest have services of their own, and the program has any forwards.
  *
  * @module
  */
@@ -21,7 +20,7 @@ export class ForwardBed {
   private made: Promise<Bed> | null = null;
   private world: Process | null = null;
 
-  /** @param where whose addresses the services are on */
+  /** @param where the side whose addresses the services are on */
   constructor(private readonly where: "guest" | "host") {
     Deno.test.afterAll(async () => await (await this.made)?.[Symbol.asyncDispose]());
   }
@@ -33,7 +32,7 @@ export class ForwardBed {
     return bed;
   }
 
-  /** world.py, which prints what it has seen. */
+  /** world.py, which prints what it receives. */
   get services(): Process {
     assert(this.world !== null);
     return this.world;
@@ -59,17 +58,17 @@ export function forwardsCommand(...words: readonly (string | number)[]): string[
   return ["python3", "-B", beside("forwards.py"), ...words.map(String)];
 }
 
-/** Runs a client of forwards.py; returns what it says. Throws when it fails. */
+/** Runs a client of forwards.py, and returns its report. Throws when it fails. */
 export async function client(where: Namespace, ...words: readonly (string | number)[]): Promise<unknown> {
   return JSON.parse(await where.check(forwardsCommand(...words), { timeout: 120_000 }));
 }
 
 /**
- * Sees to it that the kernel keeps bursts whole and in order, so that they tell of the program.
+ * Makes the kernel keep bursts whole and in order, so that a test sees only the program's own losses.
  *
- * Until the guest's kernel knows the gateway's MAC addresses, which it learns here by a ping, it keeps only so many packets
- * and drops the oldest, and those that it kept may be overtaken. And loopback queues packets by processor: those of a
- * program that moves to another one may overtake each other, so it stays on one.
+ * Until the guest's kernel knows the gateway's MAC addresses, which it learns here by a ping, it keeps only a few
+ * packets, drops the oldest, and may reorder the rest. And loopback queues packets by processor: packets of a program
+ * that moves to another one may overtake each other, so it stays on one.
  */
 export async function keepOrder(bed: Bed): Promise<void> {
   for (const address of [GATEWAY.v4, GATEWAY.v6]) await bed.guest.check(["ping", "-c", "1", "-W", "5", address]);
@@ -101,7 +100,7 @@ export async function startNames(
   return { process, port: Number(match[1]) };
 }
 
-/** `127.0.0.1`, `[::1]`: as it stands before a colon. */
+/** `127.0.0.1`, `[::1]`: an address as it is written before a colon. */
 export function bracketed(address: string): string {
   return address.includes(":") ? `[${address}]` : address;
 }

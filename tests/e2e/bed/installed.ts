@@ -1,6 +1,6 @@
 /**
- * What some tests need: programs beside this one, and root. A test that is ignored has the reason at the end of its
- * name, `(ignored: needs NAME)`, from where scripts/run_tests.ts takes it.
+ * Requirements of some tests: other programs, and root. An ignored test has the reason at the end of its name,
+ * `(ignored: needs NAME)`, from which scripts/run_tests.ts takes it.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 /** Whether this process may make network namespaces. */
 export const IS_ROOT: boolean = Deno.uid() === 0;
 
-/** What to append to the name of a test that is ignored without root. */
+/** The text to append to the name of a test that is ignored without root. */
 export const NEEDS_ROOT: string = IS_ROOT ? "" : " (ignored: needs root)";
 
 /** Whether a command can be run. */
@@ -22,7 +22,7 @@ export function isInstalled(command: string): boolean {
   });
 }
 
-/** Likewise without the file or folder. */
+/** The same for a file or folder. */
 export function needsFile(path: string): string {
   try {
     Deno.statSync(path);
@@ -32,7 +32,7 @@ export function needsFile(path: string): string {
   }
 }
 
-/** What to append to the name of a test that is ignored without the command. */
+/** The text to append to the name of a test that is ignored without the command. */
 export function needs(command: string): string {
   return isInstalled(command) ? "" : ` (ignored: needs ${command})`;
 }

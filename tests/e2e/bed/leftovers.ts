@@ -1,13 +1,13 @@
 /**
- * What a user's programs may leave on a machine when they have ended: processes, namespaces, files. Each is found by whom
- * it belongs to, so whatever else the machine does meanwhile is not taken for it.
+ * Things that a user's programs may leave on a machine after they have ended: processes, namespaces, files. Each is
+ * found by its owner, so that other activity of the machine is not mistaken for it.
  *
  * @module
  */
 import { run } from "../../../scripts/lab/process.ts";
 import { cString, libc } from "../../../ffi/libc/libc.ts";
 
-libc(); // it stays open: see there
+libc(); // it stays open
 
 /** asm-generic/fcntl.h */
 const O_RDONLY_CLOEXEC = 0o2000000;
@@ -15,10 +15,10 @@ const O_RDONLY_CLOEXEC = 0o2000000;
 const NS_GET_USERNS = 0xb701n;
 const NS_GET_OWNER_UID = 0xb704n;
 
-/** Where programs put files that are to go away. */
+/** The folders for temporary files. */
 const TEMPORARY: readonly string[] = ["/tmp", "/var/tmp", "/dev/shm", "/run"];
 
-/** Process ids of a user's, by their command lines; those that only wait to be collected don't count. */
+/** A user's process ids, by their command lines, without zombies. */
 export function processesOf(user: number): Map<number, string> {
   const found = new Map<number, string>();
   for (const pid of processIds()) {
@@ -30,7 +30,7 @@ export function processesOf(user: number): Map<number, string> {
   return found;
 }
 
-/** Namespaces, as `net:[4026531840]`, that anybody's process is in or has open, with a path to each. */
+/** Namespaces, as `net:[4026531840]`, that any process is in or has open, with a path to each. */
 export function namespaces(): Map<string, string> {
   const found = new Map<string, string>();
   for (const pid of processIds()) {
@@ -44,7 +44,7 @@ export function namespaces(): Map<string, string> {
   return found;
 }
 
-/** Of the {@linkcode namespaces}, those that a user has made: by the owner of their user namespace. */
+/** Those of the {@linkcode namespaces} that a user has made, by the owner of their user namespace. */
 export function namespacesOf(user: number): string[] {
   return [...namespaces()].filter(([, path]) => ownerOf(path) === user).map(([name, path]) => `${name}, ${path}`);
 }
@@ -59,7 +59,7 @@ export function mountsOf(pid: number): Map<string, string> {
 export async function filesOf(user: number, pid: number, more: string): Promise<string[]> {
   const root = `/proc/${pid}/root`;
   const folders = TEMPORARY.map((folder) => `${root}${folder}`);
-  // the status is of no use: others' files come and go meanwhile
+  // the status is useless: others' files come and go meanwhile
   const found = [
     await run(["find", ...folders, "-xdev", "-uid", String(user)]),
     await run(["find", `${root}${more}`, "-mindepth", "1"]),
@@ -67,13 +67,13 @@ export async function filesOf(user: number, pid: number, more: string): Promise<
   return found.flatMap(({ stdout }) => stdout.split("\n")).filter((path) => path !== "");
 }
 
-/** The user id that a namespace belongs to; null where that is gone, or outside of what this process may know. */
+/** The owner's user id of a namespace; null where it is gone, or not visible to this process. */
 function ownerOf(path: string): number | null {
   const c = libc();
   const fd = c.open(cString(path), O_RDONLY_CLOEXEC, 0);
   if (fd < 0) return null;
   const uid = new Uint32Array(1);
-  let owned = c.ioctl(fd, NS_GET_OWNER_UID, uid) === 0; // of a user namespace alone
+  let owned = c.ioctl(fd, NS_GET_OWNER_UID, uid) === 0; // for a user namespace only
   const user = owned ? -1 : c.ioctlValue(fd, NS_GET_USERNS, 0n);
   if (user >= 0) {
     owned = c.ioctl(user, NS_GET_OWNER_UID, uid) === 0;
@@ -87,7 +87,7 @@ function processIds(): number[] {
   return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => pid > 0);
 }
 
-/** What a look at a process yields, or undefined where it has ended meanwhile. */
+/** Reads something about a process; undefined when it has ended meanwhile. */
 function ifThere<T>(look: () => T): T | undefined {
   try {
     return look();

@@ -1,6 +1,6 @@
 /**
- * What the tests of misfortunes and limits stand on: one bed, the program started on it in any way, clients that go wrong,
- * and a look at the metrics.
+ * The bed of the tests of misfortunes and limits: a guest on which the program can be started in any way, clients that
+ * misbehave, and the metrics.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { WORLD } from "../../../scripts/lab/lab.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { Bed } from "./bed.ts";
 
-/** See the module's text. */
+/** A bed whose program, clients and metrics a test controls. */
 export class MisfortuneBed {
   private made: Promise<Bed> | null = null;
 
@@ -37,14 +37,14 @@ export function misfortune(...words: readonly (string | number)[]): string[] {
   return ["python3", "-B", script, ...words.map(String)];
 }
 
-/** A client of misfortune.py in the guest, once it has printed its first line, and what that says. */
+/** Starts a client of misfortune.py in the guest. Returns it with its first line once it has printed that. */
 export async function start(bed: Bed, ...words: readonly (string | number)[]): Promise<readonly [Process, unknown]> {
   const client = bed.lab.start(bed.guest, misfortune(...words));
   const [said] = await client.line("stdout", /^\{.*\}$/, 30_000);
   return [client, JSON.parse(said)];
 }
 
-/** What a client answers to a line. */
+/** Sends a line to a client, and returns its answer. */
 export async function ask(client: Process, timeout = 15_000): Promise<unknown> {
   const first = client.stdout.length;
   await client.say("line\n");
@@ -52,7 +52,7 @@ export async function ask(client: Process, timeout = 15_000): Promise<unknown> {
   return JSON.parse(said);
 }
 
-/** Others are served as ever. */
+/** Checks that other connections are still served. */
 export async function assertServing(bed: Bed, count = 3): Promise<void> {
   for (const address of [WORLD.v4, WORLD.v6]) {
     assertEquals(await bed.client("echo", address, count, "in-turn"), { echoed: count, errors: [] });
@@ -77,7 +77,7 @@ export async function metrics(bed: Bed): Promise<ReadonlyMap<string, number>> {
   }));
 }
 
-/** What is in use of a limit, the limit, and its overflows. */
+/** The current use of a limit, the limit, and its overflows. */
 export async function limit(bed: Bed, resource: string): Promise<{ current: number; max: number; overflows: number }> {
   const all = await metrics(bed);
   const value = (what: string) => {

@@ -1,6 +1,6 @@
 /**
- * The project's pages in Markdown as tests see them: the commands in their fenced blocks, by heading, and terminals to type
- * them into.
+ * The project's Markdown pages for tests: the commands in their fenced blocks, by heading, and terminals to type them
+ * into.
  *
  * @module
  */
@@ -43,18 +43,18 @@ export class Terminal {
     return terminal;
   }
 
-  /** Makes `slirpnetstack` a program, too, which an alias of bash's is not: one that becomes that command. */
+  /** Makes `slirpnetstack` a program, which an alias of bash's is not. The program becomes that command. */
   static async makeProgram(lab: Lab, command: readonly string[] = ["deno", "task", "start"]): Promise<void> {
     const path = `${lab.directory}/bin/slirpnetstack`;
     await Deno.writeTextFile(path, `#!/bin/sh\nexec ${command.join(" ")} "$@"\n`, { mode: 0o755 });
   }
 
-  /** Types lines; does not wait for them. */
+  /** Types lines, without waiting for them. */
   async type(lines: string): Promise<void> {
     await this.shell.say(lines);
   }
 
-  /** Types lines and waits until they are done; returns what they said on stdout. Throws when the last one failed. */
+  /** Types lines and waits until they are done. Returns their stdout. Throws when the last one failed. */
   async run(lines: string): Promise<string> {
     const mark = `done-${crypto.randomUUID()}`;
     const from = this.shell.stdout.length;
@@ -72,7 +72,7 @@ export class Terminal {
     await this.shell.line("stderr", /^\[\+\] #(\d+) Slirpnetstack started$/, 20_000, earlier);
   }
 
-  /** Ends what {@linkcode start} has started, as Ctrl-C does. */
+  /** Interrupts the program that {@linkcode start} has started, as Ctrl-C does. */
   async interrupt(): Promise<void> {
     const started = this.shell.stderr.findLast((line) => line.endsWith("Slirpnetstack started"))!;
     Deno.kill(Number(/#(\d+)/.exec(started)![1]), "SIGINT");
@@ -80,7 +80,7 @@ export class Terminal {
   }
 }
 
-/** Ethernet frames from a stream, each behind its length in four bytes, the most significant first. */
+/** Ethernet frames from a stream, each preceded by its length in four bytes, most significant first. */
 export class FrameStream {
   private readonly buffered: number[] = [];
 

@@ -1,5 +1,5 @@
 /**
- * Taking apart what the lab's clients report.
+ * Parsing of the reports of the lab's clients.
  *
  * @module
  */
@@ -29,12 +29,12 @@ export function hex(text: string): string {
   return [...text].map((character) => character.charCodeAt(0).toString(16).padStart(2, "0")).join("");
 }
 
-/** The other way round. */
+/** Hexadecimal digits as a text of single bytes. */
 export function unhex(digits: string): string {
   return digits.replace(/../g, (byte) => String.fromCharCode(parseInt(byte, 16)));
 }
 
-/** A pattern that means just this text. */
+/** A pattern that matches exactly this text. */
 export function escape(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

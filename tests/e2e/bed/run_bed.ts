@@ -1,11 +1,11 @@
 /**
- * What the tests of `slirpnetstack run` stand on: a lab whose host has a name server, and a user there who is nobody
- * special, with a copy of the program in a folder with a space in its name.
+ * The bed of the tests of `slirpnetstack run`: a lab whose host has a name server, and an ordinary user there, with a
+ * copy of the program in a folder with a space in its name.
  *
  * Where the tests run, that user could read neither the project nor Deno, and might not use /dev/net/tun. So the user's
- * commands have a mount namespace, in which these are mounted where they can be read, and the device's file is one
- * that everybody may use, as systems have it. Nothing of that is to be seen from outside, or to be undone. Mounts are
- * shared there, as systemd has them: what the program failed to keep to itself would be seen.
+ * commands have a mount namespace in which these are mounted readable, and the device's file may be used by everybody,
+ * as on most systems. None of that is visible outside, or has to be undone. Mounts there are shared, as with systemd,
+ * so that a mount which the program fails to keep private would show.
  *
  * @module
  */
@@ -31,7 +31,7 @@ chown "$user:$user" "$at/home" "$at/deno"
 echo ready
 exec cat`;
 
-/** Becomes the user there. */
+/** Runs a command as the user there. */
 const AS_USER = `
 at=$1 user=$2
 shift 2
@@ -40,18 +40,18 @@ exec setpriv --reuid "$user" --regid "$user" --clear-groups env -i \\
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$at/home" DENO_DIR="$at/deno" \\
   NO_COLOR=1 DENO_NO_UPDATE_CHECK=1 TERM=dumb SHELL=/bin/sh "$@"`;
 
-/** See the module's text. */
+/** The lab, the user and the user's world. */
 export class RunBed implements AsyncDisposable {
-  /** Those that were there before the user's first command. */
+  /** The namespaces, mounts and files from before the user's first command. */
   private readonly mounts: ReadonlyMap<string, string>;
 
   private constructor(
     readonly lab: Lab,
-    /** The user's id, of whom nobody else is. */
+    /** The user's id, which nobody else has. */
     readonly user: number,
-    /** A process that is in the namespaces in which the user's commands are started. */
+    /** A process in the namespaces in which the user's commands are started. */
     private readonly holder: Process,
-    /** The host's name server, which prints what it is asked for. */
+    /** The host's name server, which prints the questions that it is asked. */
     readonly resolver: Process,
   ) {
     this.mounts = mountsOf(holder.pid);
@@ -69,7 +69,7 @@ export class RunBed implements AsyncDisposable {
       const names = [`world.test=${WORLD.v4}`, `world6.test=${WORLD.v6}`];
       const server = lab.start(lab.host, ["python3", "-B", resolver, "127.0.0.53", ...names]);
       await Promise.all([startServers(lab), server.line("stdout", /^ready$/)]);
-      await lab.host.sysctl({ "ipv4/ping_group_range": "0 2147483647" }); // as systemd has it
+      await lab.host.sysctl({ "ipv4/ping_group_range": "0 2147483647" }); // the default with systemd
       const user = 100_000 + Deno.pid % 100_000;
       const executable = Deno.env.get("SLIRPNETSTACK_BIN") ?? "";
       const words = [placeIn(lab), PROJECT, Deno.execPath(), await npmCache(), executable, String(user)];
@@ -83,17 +83,17 @@ export class RunBed implements AsyncDisposable {
     }
   }
 
-  /** The folder that has the user's world. */
+  /** The folder of the user's world. */
   get at(): string {
     return placeIn(this.lab);
   }
 
-  /** Where the user finds Deno. */
+  /** The path of Deno for the user. */
   get deno(): string {
     return `${this.at}/bin/deno`;
   }
 
-  /** The program's command line for the user, to be typed into a shell as well. */
+  /** The program's command line for the user, which can also be typed into a shell. */
   get program(): string[] {
     const [first, ...rest] = programCommand();
     return Deno.env.get("SLIRPNETSTACK_BIN") ? [`${this.at}/bin/program`] : [
@@ -103,15 +103,16 @@ export class RunBed implements AsyncDisposable {
   }
 
   /**
-   * A command line of root's in the user's world, with the process id that is started as its own.
+   * A command line that runs a command as root in the user's world. The process that starts it becomes the command.
    *
-   * @param pid a process whose mount namespace it is started in, made within the user's world; that itself by default
+   * @param pid a process whose mount namespace it is started in, made within the user's world; by default the user's
+   * own
    */
   asRoot(command: readonly string[], pid: number = this.holder.pid): string[] {
     return ["nsenter", `--net=${this.lab.host.path}`, `--mount=/proc/${pid}/ns/mnt`, "--", ...command];
   }
 
-  /** The same of the user's. */
+  /** The same as the user. */
   asUser(command: readonly string[], pid: number = this.holder.pid): string[] {
     return this.asRoot(["sh", "-ec", AS_USER, "sh", this.at, String(this.user), ...command], pid);
   }
@@ -121,17 +122,17 @@ export class RunBed implements AsyncDisposable {
     return run(this.asUser([...this.program, "run", ...words]), options);
   }
 
-  /** Starts it. */
+  /** Starts `slirpnetstack run` with these words, as the user. */
   start(...words: readonly string[]): Process {
     return this.lab.adopt(Process.start(this.asUser([...this.program, "run", ...words])));
   }
 
-  /** Process ids of the user's, by their command lines; those that only wait to be collected don't count. */
+  /** The user's process ids, by their command lines, without zombies. */
   processes(): Map<number, string> {
     return processesOf(this.user);
   }
 
-  /** Waits until the user has no process any more, nor any namespace, mount or file. */
+  /** Waits until the user has no process, namespace, mount or file left. */
   async nothingLeft(): Promise<void> {
     let left: readonly string[] = [];
     try {
@@ -156,12 +157,12 @@ export class RunBed implements AsyncDisposable {
   }
 }
 
-/** The folder that has the user's world, with a space in its name. */
+/** The folder of the user's world, with a space in its name. */
 function placeIn(lab: Lab): string {
   return `${lab.directory}/a user`;
 }
 
-/** Where Deno keeps the packages that it has fetched. */
+/** Deno's cache of packages. */
 export async function npmCache(): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"], cwd: PROJECT }).output();
   const info: unknown = JSON.parse(new TextDecoder().decode(stdout));

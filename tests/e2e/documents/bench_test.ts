@@ -1,4 +1,6 @@
-/** The benchmark runs, and what it is to show holds: at a small MTU far ahead of slirp4netns, at a large one not behind. */
+/**
+ * The benchmark runs, and shows what it promises: far ahead of slirp4netns at a small MTU, not behind at a large one.
+ */
 import { BenchBed } from "../../../scripts/bench/bed/bed.ts";
 import { instrument, instrumentCommand } from "../../../scripts/bench/bed/run_instrument.ts";
 import { KERNEL } from "../../../scripts/bench/bed/peers.ts";
@@ -9,16 +11,16 @@ import { PROJECT } from "../../../scripts/lab/program.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { e2e, e2eWith } from "../bed/bed.ts";
 
-/** By MTU, how many times slirp4netns' throughput ours has to be, either way. */
+/** By MTU, the least multiple of slirp4netns' throughput in each direction. */
 const PROMISE: Record<string, number> = { "1500": 3, "65520": 1 };
 
-/** Runs until the promise holds: what else the machine does may spoil one, a slower program spoils all. */
+/** Attempts until the promise holds: other work of the machine may spoil one, a slower program spoils all. */
 const ATTEMPTS = 3;
 
-/** The promise is one of the defaults, whatever flags the other tests run with. */
+/** The promise is about the defaults, whatever flags the other tests run with. */
 const DEFAULTS = { SLIRPNETSTACK_FLAGS: "" };
 
-/** What was compiled is of an earlier source, perhaps; what the tests are to run is not. */
+/** The source, because an executable may have been compiled from an earlier one. */
 const BENCH = [Deno.execPath(), "run", "--cached-only", "-A", "scripts/bench/main.ts", "--source"];
 
 const PROMISED = "TCP at 3 times the throughput of slirp4netns at MTU 1500, 1 time at MTU 65520";
@@ -67,7 +69,7 @@ e2e("deno task bench: round trips, calls, datagrams and starts have figures, and
 });
 
 e2e(
-  "the benchmark's bed: what a program did leaves nothing for the next, and the machine decides as little as may be",
+  "the benchmark's bed: no program affects the next one, and the machine's settings as little as possible",
   async () => {
     await using bed = await BenchBed.create(LINK_MTU);
     const { host, world } = bed.lab;
@@ -93,7 +95,7 @@ e2e(
   },
 );
 
-e2e("deno task bench says what it doesn't know", async () => {
+e2e("deno task bench reports unknown names", async () => {
   for (
     const [option, value, reason] of [
       ["--against", "nobody", "no competitor nobody"],

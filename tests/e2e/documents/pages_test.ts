@@ -39,7 +39,7 @@ const LOG = "A log: `-log`";
 const SCRIPT = "From a script";
 const COMING = "Coming from slirp4netns, pasta or the Go program";
 
-/** The internet addresses that the pages' guests call; the lab's world has them. */
+/** The internet addresses in the pages' commands; the lab's world has them. */
 const ADDRESSES = ["1.1.1.1", "2606:4700:4700::1111"];
 
 const readme = commandBlocks();
@@ -277,7 +277,7 @@ for (const heading of [TAP, TUN]) {
 
 e2e(`pages: ${NAMED}; ${SECURITY}; ${METRICS}`, async () => {
   await using lab = await makeLab();
-  // Its name is "guest", which others may have, too: so the names are in a mount namespace of their own.
+  // Its name is "guest", which may be in use, so the names are in a mount namespace of their own.
   const first = await Terminal.open(lab, ["unshare", "--mount"]);
   const [add, start, use] = recipes.get(NAMED)!;
   await first.run(`mount -t tmpfs tmpfs /run/netns &&\n${add!.trim().replaceAll("\n", " &&\n")}`);
@@ -342,7 +342,7 @@ e2e(`pages: ${PROXIED}; ${SOURCE}; ${SCRIPT}`, async () => {
 e2e(`pages: ${NAMES}; ${ITSELF}`, async () => {
   await using lab = await makeLab();
   const first = await Terminal.open(lab, ["unshare", "--mount"]);
-  // files of /etc are written: to a copy
+  // a copy, because files of /etc are written
   await first.run(`cp -a /etc ${lab.directory}/etc &&
     mount --bind ${lab.directory}/etc /etc &&
     echo nameserver 127.0.0.53 > /etc/resolv.conf &&

@@ -33,7 +33,7 @@ function flags(network: string, port: number): string[] {
   ]);
 }
 
-/** What comes behind the network in a line of a client on that loopback; `seen`: where the guest sees it come from. */
+/** The rest of a client's line behind the network, for that loopback; `seen` is the address that the guest sees. */
 function line(
   from: "v4" | "v6",
   to: "v4" | "v6",
@@ -86,7 +86,7 @@ e2e("datagrams of 1 to 65,507 bytes keep their boundaries", async () => {
   }
 });
 
-e2e("the port alone, and the defaults of what is left out", async () => {
+e2e("the port alone, and the defaults of parts that are left out", async () => {
   const bed = await forwards.with(
     ...["-L", "9100", "-L", "[::1]:9100", "-L", "udp://127.3.2.1:9100", "-L", "udp://:0:[fd00::100]:9100"],
     ...["-L", "udp://:0::9100", "-L", "localhost:0::9100", "-L", "tcp://[::1]:0::9100"],
@@ -148,7 +148,7 @@ e2e("30 MB each way arrive intact; FIN is FIN and reset is reset", async () => {
   await forwards.services.line("stdout", /^watch local reset$/);
 });
 
-e2e("300 TCP clients at once through one forward, and nothing of them stays", async () => {
+e2e("300 TCP clients at once through one forward leave nothing behind", async () => {
   const bed = await forwards.with("-L", "7");
   const { program } = bed;
   assertEquals(await hostClient(bed, "echo", "127.0.0.1", 1, "in-turn"), { echoed: 1, errors: [] });
@@ -174,7 +174,7 @@ e2e(
   },
 );
 
-e2e("udprpc: after its answer an exchange has left nothing", async () => {
+e2e("udprpc: an exchange leaves nothing after its answer", async () => {
   const bed = await forwards.with("-L", "udprpc://9100");
   const sockets = openSockets(bed.program.pid);
   assertEquals(await client(bed.lab.host, "crowd", "127.0.0.1", 9100, 500, 1), { complete: 500, errors: [] });
@@ -196,7 +196,7 @@ e2e("a client whose call the guest refuses is reset, and there is a line", async
   }
 });
 
-/** A client that a proxy names, and the address that it has sent to, of each version. */
+/** A client that a proxy names and the address that the client has sent to, for each version. */
 const NAMED = { v4: ["1.2.3.4", "4.3.2.1"], v6: ["2001:db8:99::1", "2001:db8::1"] } as const;
 
 e2e("tcppp: a forward of each pair of families takes a header of each, with its lines", async () => {
@@ -219,7 +219,8 @@ e2e("tcppp: a forward of each pair of families takes a header of each, with its 
 });
 
 e2e("udpspp: a forward of each pair of families takes a header of each, with its lines", async () => {
-  const bed = await forwards.with("-max-udp-associations=1", ...flags("udpspp", 9100)); // so that each ends the one before
+  // so that each ends the one before
+  const bed = await forwards.with("-max-udp-associations=1", ...flags("udpspp", 9100));
   const over: RegExp[] = [];
   for (const [i, { from, to }] of FAMILIES.entries()) {
     const port = ports(bed)[i];
@@ -246,10 +247,10 @@ const PROXY_LINES: readonly (readonly [network: "TCP4" | "TCP6", source: string,
   ["TCP4", "1.2.3.4", "v6", GATEWAY.v6],
   ["TCP6", "2001:db8:99::1", "v4", GATEWAY.v4],
   ["TCP4", "127.0.0.5", "v4", GATEWAY.v4],
-  ["TCP4", "2001:db8:99::2", "v6", "2001:db8:99::2"], // as the Go program takes it
+  ["TCP4", "2001:db8:99::2", "v6", "2001:db8:99::2"], // accepted, as in the Go program
 ];
 
-e2e("tcppp: the guest sees whom the PROXY header names, however it is cut", async () => {
+e2e("tcppp: the guest sees the client that the PROXY header names, however it is segmented", async () => {
   const targets = VERSIONS.map((to) => ["-L", `tcppp://0:${bracketed(GUEST[to])}:9100`]).flat();
   const bed = await forwards.with(...targets);
   for (const [network, source, to, seen] of PROXY_LINES) {
@@ -285,7 +286,7 @@ e2e("tcppp: UNKNOWN keeps the client's own address, and target port 0 takes the 
   assertMatch(text(named, "answer"), /^1\.2\.3\.4 \d+\nping$/);
 });
 
-e2e("tcppp: what is no PROXY header is reset, and there is a line", async () => {
+e2e("tcppp: a connection without a PROXY header is reset, and there is a line", async () => {
   const bed = await forwards.with("-L", "tcppp://0:10.0.2.100:9100");
   const [port] = ports(bed);
   for (
@@ -306,7 +307,7 @@ e2e("tcppp: what is no PROXY header is reset, and there is a line", async () => 
   }
 });
 
-e2e("udpspp: the header's client is seen, and the header is put before each answer", async () => {
+e2e("udpspp: the guest sees the header's client, and the header precedes each answer", async () => {
   const targets = VERSIONS.map((to) => ["-L", `udpspp://0:${bracketed(GUEST[to])}:9100`]).flat();
   const bed = await forwards.with(...targets, "-L", "udpspp://0:10.0.2.100:0");
   const mapped = "00000000000000000000ffff";
@@ -346,7 +347,7 @@ e2e("a target is found by its service record, and datagrams that wait for it arr
   await bed.program.line("stdout", new RegExp(`^\\[!\\] tcp://127\\.0\\.0\\.1:\\d+-127\\.0\\.0\\.1:${none}${end}$`));
 });
 
-e2e("where it can't listen the start ends with status 247 and a line", async () => {
+e2e("a port that can't be listened on ends the start with status 247 and a line", async () => {
   const bed = await forwards.with();
   await bed.program.stop();
   for (
@@ -375,7 +376,7 @@ e2e("where it can't listen the start ends with status 247 and a line", async () 
   }
 });
 
-/** The lines about clients of forwards that end in a word or contain one. */
+/** The lines about clients of forwards that end in this word or contain it. */
 function lines(bed: Bed, what: "conn" | "done" | "error"): string[] {
   return bed.program.stdout.filter((text) => new RegExp(`local-fwd ${what}\\b`).test(text));
 }

@@ -1,19 +1,19 @@
-/** Where a guest may go: the host's networks, the internet, the static list, and the exceptions. */
+/** The policy: the host's networks, the internet, the static list, and the exceptions. */
 import { HOST_LINK, Lab, WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import { both, startServers } from "../../../scripts/lab/services.ts";
 import { until } from "../../../scripts/lab/until.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { Bed, e2e, VERSIONS } from "../bed/bed.ts";
 
-/** The host's own addresses that no guest may reach but by name: see CLOSED in the policy. */
+/** The host's own addresses, which no guest may reach unless a flag names them: see CLOSED in the policy. */
 const STATIC = ["10.0.2.2", "10.0.2.50", "169.254.1.1", "64:ff9b::1"];
 
-/** A host of the IPv4 internet, as a host behind NAT64 reaches it. */
+/** A host of the IPv4 internet, addressed as behind NAT64. */
 const BEHIND_NAT64 = "64:ff9b::198.51.100.7";
 
 const TAP = { mode: "tap", mtu: 1500 } as const;
 
-/** A bed whose host has servers on its own addresses, and for each test the program started with other flags. */
+/** A bed whose host has servers on its own addresses. Each test starts the program with other flags. */
 class PolicyBed {
   private made: Promise<Bed> | null = null;
 
@@ -86,7 +86,7 @@ e2e("of an address behind NAT64, the IPv4 address decides", async () => {
   }
 });
 
-e2e("-disable-routing closes the internet alone", async () => {
+e2e("-disable-routing closes only the internet", async () => {
   const bed = await policy.with("-disable-routing", "-enable-host=true");
   for (const address of both(WORLD)) await assertClosed(bed, address);
   for (const address of both(WORLD_LINK)) await assertOpen(bed, address);
@@ -116,7 +116,7 @@ e2e("-allow opens a range and its ports only, of its network only, even of the s
   assertEquals(await connect(bed, "169.254.1.1", 80), null);
 });
 
-e2e("-deny comes before all else, for its range and ports only", async () => {
+e2e("-deny precedes everything else, for its range and ports only", async () => {
   const bed = await policy.with(
     "-deny",
     "tcp://203.0.113.1:80,tcp://[2001:db8:ffff::]/64:80",
@@ -132,7 +132,7 @@ e2e("-deny comes before all else, for its range and ports only", async () => {
   }
 });
 
-e2e("what the policy refuses is said once for each rule and destination, and not with -quiet", async () => {
+e2e("a refusal by the policy is reported once for each rule and destination, and not with -quiet", async () => {
   const flags = ["-deny", `${WORLD.v4}:80`];
   const bed = await policy.with(...flags);
   for (let i = 0; i < 3; i++) {
@@ -157,7 +157,7 @@ e2e("what the policy refuses is said once for each rule and destination, and not
   assertEquals(said(), []);
 });
 
-e2e("the routes of a VPN that takes all but the default route are no networks of the host's", async () => {
+e2e("the routes of a VPN that takes everything but the default route are not the host's networks", async () => {
   const bed = await policy.with();
   const routes = [
     ...["0.0.0.0/1", "128.0.0.0/1"].map((to) => `${to} via ${WORLD_LINK.v4}`),
@@ -165,7 +165,7 @@ e2e("the routes of a VPN that takes all but the default route are no networks of
   ];
   await bed.lab.host.ip(routes.map((route) => `route add ${route}`).join("\n"));
   try {
-    await bed.restart([]); // nothing is known of the routes before
+    await bed.restart([]); // forgets the routes from before
     for (const address of both(WORLD)) await assertOpen(bed, address);
     for (const address of both(WORLD_LINK, HOST_LINK)) await assertClosed(bed, address);
   } finally {
@@ -173,7 +173,7 @@ e2e("the routes of a VPN that takes all but the default route are no networks of
   }
 });
 
-e2e("a host without a route says so at once", async () => {
+e2e("on a host without a route, the guest is told at once", async () => {
   const bed = await policy.with();
   await bed.lab.host.ip("route delete 0.0.0.0/0\nroute delete ::/0");
   try {
@@ -193,12 +193,12 @@ async function assertOpen(bed: Bed, address: string): Promise<void> {
 }
 
 /**
- * What Linux makes of an ICMP error "administratively prohibited": icmp_err_convert (net/ipv4/icmp.c) for type 3 code 13,
- * tab_unreach (net/ipv6/icmp.c) for type 1 code 1.
+ * The errno that Linux makes of an ICMP error "administratively prohibited": icmp_err_convert (net/ipv4/icmp.c) for
+ * type 3 code 13, tab_unreach (net/ipv6/icmp.c) for type 1 code 1.
  */
 const PROHIBITED = { v4: "EHOSTUNREACH", v6: "EACCES" } as const;
 
-/** TCP is refused at once; a datagram is answered by an ICMP error. */
+/** Checks that TCP is refused at once and that a datagram is answered by an ICMP error. */
 async function assertClosed(bed: Bed, address: string): Promise<void> {
   assertEquals(await connect(bed, address, 7), "ECONNREFUSED", `tcp to ${address}`);
   assertEquals(await datagram(bed, address), PROHIBITED[address.includes(":") ? "v6" : "v4"], `udp to ${address}`);

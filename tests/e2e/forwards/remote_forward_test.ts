@@ -1,4 +1,4 @@
-/** Remote forwards: the guest's clients reach services of the host, by addresses in the guest's network. */
+/** Remote forwards: the guest's clients reach the host's services at addresses in the guest's network. */
 import { DEFAULT_LIMITS } from "../../../forward/limits/limits.ts";
 import { GATEWAY, GUEST } from "../../../scripts/lab/device.ts";
 import { WORLD } from "../../../scripts/lab/lab.ts";
@@ -33,7 +33,7 @@ function flags(network: string, port: number): string[] {
   ]);
 }
 
-/** What comes behind the network in a line of a connection to that forward. */
+/** The rest of a connection's line behind the network, for that forward. */
 function line(from: "v4" | "v6", to: "v4" | "v6", bound: number, port: number): string {
   const [guest, gateway, loopback] = [GUEST[from], GATEWAY[from], LOOPBACK[to]].map((a) => escape(bracketed(a)));
   return `://${guest}:\\d+-${gateway}:${bound}/${loopback}:\\d+-${loopback}:${port} remote-fwd conn`;
@@ -88,7 +88,7 @@ e2e("datagrams of 1 to 65,507 bytes keep their boundaries, and bursts their orde
 
 e2e("30 MB each way arrive intact; FIN is FIN and reset is reset", async () => {
   const ports = [80, 9003, 9004, 9005, 9006];
-  // the same with a name, whose connections are accepted before the host's stand
+  // the same by a name, whose connections are accepted before the host's is established
   for (const [target, gateway] of [["127.0.0.1", GATEWAY.v4], ["localhost", "10.0.2.3"]] as const) {
     const bed = await forwards.with(...ports.flatMap((port) => ["-R", `${gateway}:${port}:${target}:${port}`]));
     const curl = ["curl", "-sS", "--max-time", "25", `http://${gateway}/blob`];
@@ -120,7 +120,7 @@ for (const [kind, sockets] of [...KINDS.map((kind) => [kind, "libc"] as const), 
   });
 }
 
-e2e("any address and port, whatever the policy says of it, and no others", async () => {
+e2e("any address and port is open whatever the policy says, and no others", async () => {
   const addresses = ["192.0.2.5", "10.0.2.77", "169.254.7.7", WORLD.v4, "2001:db8:5::5", "fd00::77", "64:ff9b::1"];
   const bed = await forwards.with(
     ...["-disable-routing", "-deny", "0.0.0.0/0,udp://0.0.0.0/0,tcp://[::]/0,udp://[::]/0"],
@@ -135,7 +135,7 @@ e2e("any address and port, whatever the policy says of it, and no others", async
   }
 });
 
-e2e("what is left out takes its default; port 0 is any that is free, and printed", async () => {
+e2e("parts that are left out take their defaults; port 0 is any free port, and printed", async () => {
   const bed = await forwards.with(
     ...["-R", "9100", "-R", "udp://[fd00::2]:0::9100", "-R", "udp://:0::9100", "-R", "81:localhost:9100"],
     ...["-R", "82:[::1]:9100", "-R", "localhost:83"],
@@ -157,7 +157,7 @@ e2e("what is left out takes its default; port 0 is any that is free, and printed
   assertEquals(field(await client(bed.guest, "ask", GATEWAY.v6, 82), "tcp"), LOOPBACK.v6);
 });
 
-e2e("the host refuses: so does an address, while a name has accepted and resets", async () => {
+e2e("the host refuses: a target by address refuses too, one by name has accepted and resets", async () => {
   const bed = await forwards.with("-R", "81:127.0.0.1:9", "-R", "82:localhost:9", "-R", "udp://83:127.0.0.1:9");
   assertEquals(field(await bed.client("connect", GATEWAY.v4, 81), "error"), "ECONNREFUSED");
   const report = await client(bed.guest, "pieces", GATEWAY.v4, 82, "00", "end");
@@ -196,7 +196,7 @@ for (const address of [LOOPBACK.v4, LOOPBACK.v6]) {
   });
 }
 
-e2e("what a guest sends while a name is asked for is neither lost nor out of order", async () => {
+e2e("data that a guest sends during a name lookup is neither lost nor reordered", async () => {
   const names = await startNames(await forwards.get(), { "slow.echo": "127.0.0.1:9100" }, { delay: 0.4 });
   const server = `slow.echo@srv-${names.port}:0`;
   const bed = await forwards.with("-R", `udp://91:${server}`, "-R", `92:${server}`, "-R", `udprpc://93:${server}`);
@@ -209,7 +209,7 @@ e2e("what a guest sends while a name is asked for is neither lost nor out of ord
   await names.process.stop();
 });
 
-e2e("no answer of the name server: accepted, reset, and a line; the start goes on without it", async () => {
+e2e("no answer from the name server: accepted, reset, and a line; the start does not wait for it", async () => {
   const bed = await forwards.with("-R", "tcp://:2222:tcp.echo@srv-1:0", "-R", "udp://:2222:udp.echo@srv-1:0");
   const report = await client(bed.guest, "pieces", GATEWAY.v4, 2222, "00", "end");
   assertEquals(report, { answer: "", error: "ECONNRESET" });
@@ -221,7 +221,7 @@ e2e("no answer of the name server: accepted, reset, and a line; the start goes o
   }
 });
 
-e2e("where the bind name has no address the start ends with status 246 and a line", async () => {
+e2e("a bind name without an address ends the start with status 246 and a line", async () => {
   const bed = await forwards.with();
   await bed.program.stop();
   for (
@@ -240,12 +240,12 @@ e2e("where the bind name has no address the start ends with status 246 and a lin
   }
 });
 
-/** How often descriptors are counted, in ms: four thousand take some. */
+/** ms between two counts of descriptors: counting four thousand takes some. */
 const SAMPLING = 100;
-/** What the program has open for a moment besides: the runtime opens files, and a socket closes a little later. */
+/** Descriptors that the program has open for a moment: the runtime opens files, and sockets close with a delay. */
 const PASSING_DESCRIPTORS = 8;
 
-/** Has the guest make 50,000 exchanges, from as many ports; returns the most descriptors that the program had meanwhile. */
+/** Makes the guest do 50,000 exchanges, each from another port. Returns the most descriptors that the program had. */
 async function exchange({ guest, program }: Bed, address: string, port: number): Promise<number> {
   let most = 0;
   const timer = setInterval(() => most = Math.max(most, openDescriptors(program.pid)), SAMPLING);
@@ -257,7 +257,7 @@ async function exchange({ guest, program }: Bed, address: string, port: number):
   return Math.max(most, openDescriptors(program.pid));
 }
 
-e2e("50,000 exchanges with a forward for one answer each, from a port each, have a descriptor at a time", async () => {
+e2e("50,000 exchanges through a udprpc forward, each from another port, use one descriptor at a time", async () => {
   const bed = await forwards.with("-quiet", "-R", "udprpc://53:127.0.0.1:7");
   const before = openDescriptors(bed.program.pid);
   const most = await exchange(bed, GATEWAY.v4, 53);
@@ -265,7 +265,7 @@ e2e("50,000 exchanges with a forward for one answer each, from a port each, have
   await until("all descriptors to be closed", 5_000, () => openDescriptors(bed.program.pid) <= before);
 });
 
-e2e("100,000 routed exchanges, from an address and a port each, have as many descriptors as may be", async () => {
+e2e("100,000 routed exchanges, each from another address and port, use no more descriptors than allowed", async () => {
   const bed = await forwards.with("-quiet");
   const before = openDescriptors(bed.program.pid), limit = DEFAULT_LIMITS.udpAssociations;
   for (const address of both(WORLD)) {

@@ -1,7 +1,7 @@
 /**
- * A flood of hostile frames into the real program, over an inherited socket: SYNs that are never followed by anything,
- * fragments of datagrams that are never complete, noise, and packets of all kinds cut short. Afterwards it answers as if
- * nothing had been, and its memory is bounded.
+ * A flood of hostile frames into the real program, over an inherited socket: SYNs that nothing follows, fragments that
+ * are never completed, noise, and truncated packets of all kinds. Afterwards it answers as before, and its memory is
+ * bounded.
  *
  * @module
  */
@@ -19,11 +19,11 @@ import { e2e } from "../bed/bed.ts";
 const FRAMES = 100_000;
 const FLOOD_MS = 25_000;
 /**
- * What it may grow by; 38 MiB is usual. A third are half-open connections, dials and fragments that wait, a third parts of
- * the runtime that were used first, a third garbage that the runtime lets lie for a while.
+ * The most that it may grow; 38 MiB is usual. A third is half-open connections, dials and waiting fragments, a third
+ * parts of the runtime that were used for the first time, a third garbage that the runtime has not collected yet.
  */
 const MOST_GROWTH_KIB = 64 * 1024;
-/** What "at once" is, in ms, on a machine that has other things to do as well. */
+/** ms that count as "at once" on a machine with other work. */
 const AT_ONCE = 2_000;
 
 const SOCK_DGRAM = 2;
@@ -63,12 +63,12 @@ function segment(
   return frame(ipv4({ protocol: 6, destination: to.split(".").map(Number) }, tcp));
 }
 
-/** The packet on an Ethernet, in memory of its own. */
+/** The packet on an Ethernet, in a buffer of its own. */
 function frame(packet: Uint8Array, type: 0x0800 | 0x86dd = 0x0800): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(concat(ethernet(type), packet));
 }
 
-/** Whom the SYNs are for: somebody who answers, one who refuses, and nobody. */
+/** Destinations of the SYNs: a host that answers, one that refuses, and one that does not exist. */
 const CALLED: readonly (readonly [string, number])[] = [[WORLD.v4, 7], [WORLD.v4, 6], ["198.51.100.1", 80]];
 
 /** The next hostile frame. */
@@ -99,27 +99,27 @@ class Wire {
 
   constructor(private readonly fd: number) {}
 
-  /** Sends a frame, when there is room for it. */
+  /** Sends a frame when the socket has room for it. */
   async send(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    // the queue holds but a few, and the program empties it within a turn: waiting for 10 ms each time is too long
+    // the queue is short, and the program empties it within a turn: waiting 10 ms each time is too long
     while (send(this.fd, bytes) !== bytes.length) {
       this.drain();
       await new Promise((resolve) => setImmediate(() => resolve(null)));
     }
   }
 
-  /** Reads all that has come. */
+  /** Reads all pending frames. */
   drain(): void {
     for (let bytes = receive(this.fd); bytes !== null; bytes = receive(this.fd)) this.heard.push(bytes);
   }
 
-  /** Forgets all that has come. */
+  /** Drops all pending frames. */
   forget(): void {
     this.drain();
     this.heard.length = 0;
   }
 
-  /** Waits for an IPv4 packet of the protocol that is the one meant; returns what is behind its header. */
+  /** Waits for the IPv4 packet of that protocol that the predicate accepts. Returns its payload. */
   answer(what: string, protocol: number, meant: (body: Uint8Array) => boolean): Promise<Uint8Array> {
     return until(what, AT_ONCE, () => {
       this.drain();
@@ -131,7 +131,7 @@ class Wire {
   }
 }
 
-/** A ping and a connection to the echo server, which must both be answered at once. */
+/** Sends a ping and connects to the echo server. Both must be answered at once. */
 async function serves(wire: Wire, port: number): Promise<void> {
   await wire.send(frame(ipv4({ protocol: 1, destination: [10, 0, 2, 2] }, hex("0800 f7fd 0001 0001 00"))));
   await wire.answer("the answer to a ping", 1, (body) => body[0] === 0);

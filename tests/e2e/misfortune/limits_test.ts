@@ -1,4 +1,4 @@
-/** Limits that are reached: their policies, that others are served meanwhile, and that all is well afterwards. */
+/** Limits that are reached: the rule of each applies, others are served meanwhile, and all is well afterwards. */
 import { NOWHERE, WORLD } from "../../../scripts/lab/lab.ts";
 import { openDescriptors } from "../../../scripts/lab/usage.ts";
 import { until } from "../../../scripts/lab/until.ts";
@@ -39,7 +39,7 @@ e2e("-max-tcp-connections: one more is refused at once, and welcome when another
   await assertServing(bed);
 });
 
-e2e("-max-udp-associations: the one idle longest goes", async () => {
+e2e("-max-udp-associations: the one idle longest is evicted", async () => {
   const bed = await beds.with(["-max-udp-associations=4"]);
   assertEquals(
     await bed.client("udp", WORLD.v4, 7, 1, 2, 3, 4, 5, 6),

@@ -1,4 +1,4 @@
-/** What goes wrong around the program, and costs the connection concerned and nothing more. */
+/** Misfortunes around the program, each of which costs the connection concerned and nothing more. */
 import { HOST_LINK, Lab, WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import { GATEWAY, GUEST, makeDevice } from "../../../scripts/lab/device.ts";
 import { check } from "../../../scripts/lab/process.ts";
@@ -14,7 +14,7 @@ import { field } from "../bed/reports.ts";
 
 const beds = new MisfortuneBed();
 
-/** Becomes the command, with a stdout that is a pipe of 4 KiB; `inheritable`: with the reading end open, and never read. */
+/** Becomes the command, with a 4 KiB pipe as stdout; with `inheritable`, its reading end is open and never read. */
 const piped = (inheritable: boolean): string[] => [
   "python3",
   "-c",
@@ -76,10 +76,11 @@ e2e(
     const guest = await lab.guest();
     await makeDevice(guest, { mode: "tap", mtu: 1500 });
     const program = await startProgram(lab.host, guest);
-    await lab.host.ip(`link add probe type veth peer name probe netns ${guest.name}`); // it goes with either namespace
+    // it is deleted with either namespace
+    await lab.host.ip(`link add probe type veth peer name probe netns ${guest.name}`);
     const isThere = async () => (await lab.host.run(["ip", "link", "show", "dev", "probe"])).code === 0;
     await check(["ip", "netns", "delete", guest.name]);
-    await assertServing(await beds.with()); // of another program
+    await assertServing(await beds.with()); // the lab of another program
     assertEquals(program.code, null, "the program still runs");
     assertEquals(await isThere(), true, "it is still there");
     program.signal("SIGTERM");
@@ -88,20 +89,20 @@ e2e(
   },
 );
 
-/** With buffers for 64 MiB in all, it may grow by that, and by what a program grows by itself. */
+/** The most growth: buffers for 64 MiB in all, and the growth of an idle program. */
 const BUFFERS = 64 * 1024 * 1024, MAX_GROWTH = BUFFERS + 96 * 1024 * 1024;
-/** What each of 100 connections may have beyond it, so that it moves: 16 KiB each way, and a segment that goes beyond. */
+/** The bytes that each of 100 connections may have beyond that, to make progress: 16 KiB each way, and one segment. */
 const MOST_BUFFERED = BUFFERS + 100 * (2 * 16 + 64) * 1024;
 
 const FREEZE_MS = 60_000;
-/** How often others are served meanwhile, and the memory is looked at. */
+/** ms between two checks meanwhile that others are served, and of the memory. */
 const LOOK_MS = 2_000;
 
 e2e(
   "a guest that is frozen for a minute while 100 connections are full: others go on, memory is bounded, all go on intact",
   async () => {
     const bed = await beds.with(["-quiet", "-max-buffered-bytes", String(BUFFERS)]);
-    await bed.guest.sysctl({ "ipv4/tcp_rmem": "4096 65536 262144" }); // its own kernel's memory is not the subject
+    await bed.guest.sysctl({ "ipv4/tcp_rmem": "4096 65536 262144" }); // the memory of its own kernel is not the subject
     await assertServing(bed);
     const before = residentMemory(bed.program.pid);
     const [gulper] = await start(bed, "gulp", WORLD.v4, 100);
@@ -176,7 +177,7 @@ e2e(
   },
 );
 
-e2e("a name server that is silent: who waits for it fails in its time, others go on", async () => {
+e2e("a silent name server: lookups through it time out, others go on", async () => {
   const bed = await beds.with();
   const names = await startNames(bed, { "svc": `${WORLD.v4}:7` }, { delay: 1_000 });
   await beds.with(["-R", `80:svc@srv-${names.port}:7`, "-R", `udp://53:svc@srv-${names.port}:7`]);
@@ -189,7 +190,7 @@ e2e("a name server that is silent: who waits for it fails in its time, others go
   await names.process.stop();
 });
 
-e2e("the disk with the capture is full: it says so, and serving goes on", async () => {
+e2e("the capture's disk is full: a line reports it, and serving goes on", async () => {
   const bed = await beds.with();
   const small = `${bed.lab.directory}/small`;
   await Deno.mkdir(small, { recursive: true });
@@ -205,7 +206,7 @@ e2e("clients of the metrics that never read: others get theirs, and serving goes
   const bed = await beds.with();
   const [, address] = await bed.program.line("stderr", /Running metrics on (\S+)$/);
   const [ip, port] = address!.split(":");
-  const [holder] = await start(bed, "many", WORLD.v4, 50); // so that there is something to tell
+  const [holder] = await start(bed, "many", WORLD.v4, 50); // so that there is something to report
   const mutes = bed.lab.start(bed.lab.host, misfortune("mute", ip!, port!, "/flows", 40));
   await mutes.line("stdout", /"open": 40/);
   await assertServing(bed);

@@ -1,4 +1,4 @@
-/** A load ends, and the program gives back the memory that it took: confined, as that is the harder. */
+/** After a load, the program gives back the memory that it took. It runs in the sandbox, which is the harder case. */
 import { instrument, instrumentCommand, startInstrument } from "../../../scripts/bench/bed/run_instrument.ts";
 import { makeDevice } from "../../../scripts/lab/device.ts";
 import { iperf } from "../../../scripts/lab/iperf.ts";
@@ -13,15 +13,15 @@ import { e2e } from "../bed/bed.ts";
 
 const CROWD = 4_000;
 const MIB = 1024 * 1024;
-/** What may be kept ten seconds after a load: parts of the runtime and code that were used first. */
+/** The most kept ten seconds after a load: parts of the runtime and code used for the first time. */
 const MOST_KEPT_MIB = 30, PATIENCE_MS = 10_000;
 
 interface Load {
   readonly name: string;
   readonly mtu: number;
-  /** What it takes at the least; more than may be kept, where nothing would be given back by itself. */
+  /** The least that the load takes: more than may be kept, where memory is not given back by itself. */
   readonly leastTakenMib: number;
-  /** Puts the load on, calls `atPeak` where it can be known, and resolves when it has ended. */
+  /** Applies the load, calls `atPeak` at its peak where that is known, and resolves when the load has ended. */
   run(guest: Namespace, atPeak: () => void): Promise<void>;
 }
 

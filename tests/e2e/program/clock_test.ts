@@ -1,6 +1,7 @@
 /**
- * The time of day jumps while the program runs, as it does when a machine wakes up or asks for the time at last. The
- * machine's own is not touched: a preloaded library tells the program, and its runtime, another one (clock_shift.c).
+ * The time of day jumps while the program runs, as it does when a machine wakes up or first sets its clock. The
+ * machine's own clock is not touched: a preloaded library shows the program and its runtime another time
+ * (clock_shift.c).
  */
 import { WORLD } from "../../../scripts/lab/lab.ts";
 import { startResolver } from "../../../scripts/lab/services.ts";
@@ -34,7 +35,8 @@ e2eWith(
     await lab.host.check(["cc", "-shared", "-fPIC", "-o", library, SOURCE]);
     await Deno.writeFile(file, new Uint8Array(8));
     const jump = async (seconds: number) => {
-      using shift = await Deno.open(file, { write: true }); // the program has it mapped: it must not be shorter meanwhile
+      // the program has it mapped, so it must not be shorter meanwhile
+      using shift = await Deno.open(file, { write: true });
       await shift.write(new Uint8Array(BigInt64Array.of(BigInt(seconds)).buffer));
     };
     await startResolver(lab, lab.world, [WORLD.v4], {});
@@ -47,7 +49,7 @@ e2eWith(
     assertEquals(await associations(), 1);
 
     await jump(SECONDS.forth);
-    await new Promise((resolve) => setTimeout(resolve, 2 * SWEEP_MS)); // whether it ends too early, only time can tell
+    await new Promise((resolve) => setTimeout(resolve, 2 * SWEEP_MS)); // only time can tell whether it ends too early
     assertEquals(await associations(), 1);
     assertEquals(field(await ask(talker), "echoed"), true);
     await assertServing(bed, 1);

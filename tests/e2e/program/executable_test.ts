@@ -1,6 +1,6 @@
 /**
- * The executable that `deno task compile` makes, in places where it has nothing but itself. SLIRPNETSTACK_BIN names it,
- * and without that variable there are no tests here; with it, all others in this folder are of that executable as well.
+ * The executable that `deno task compile` makes, in places where it has nothing but itself. SLIRPNETSTACK_BIN names it.
+ * Without that variable, there are no tests here; with it, all other tests in this folder use that executable as well.
  */
 import { makeDevice } from "../../../scripts/lab/device.ts";
 import { Lab, WORLD } from "../../../scripts/lab/lab.ts";
@@ -12,21 +12,21 @@ import { IS_ROOT, NEEDS_ROOT } from "../bed/installed.ts";
 
 const EXECUTABLE = Deno.env.get("SLIRPNETSTACK_BIN") ?? "";
 
-/** Bytes. Deno's runtime is 93 MiB of them. */
+/** The most bytes. Deno's runtime is 93 MiB of them. */
 const MAX_SIZE = 105 * 2 ** 20;
 
 /**
- * ms. One of several runs must be as quick: what others do on this machine meanwhile is not counted. How quick a start
- * really is, `deno task bench` says; here it must not have become another kind of thing.
+ * ms. One of several runs must be that fast, so that other work on this machine does not count. `deno task bench`
+ * measures the start; here it must only stay in its class.
  */
 const MAX_VERSION_TIME = 150, MAX_START_TIME = 500;
-/** On a machine where that is more, how many times as long as the runtime takes for nothing. */
+/** On a slower machine: the most times as long as the runtime takes to do nothing. */
 const MAX_VERSION_RATIO = 3;
 
-/** A path that needs care wherever it passes a shell or a URL. */
+/** A path that must be quoted wherever it passes a shell or a URL. */
 const PLACE = "a path with spaces, 100% ü #1";
 
-/** Registers a test, where there is an executable. */
+/** Registers a test that needs an executable. */
 function executable(name: string, fn: () => Promise<void>, needsRoot = true): void {
   if (EXECUTABLE === "") return;
   const ignore = needsRoot && !IS_ROOT;
@@ -66,7 +66,8 @@ executable("from a path with spaces, where nothing can be written, it serves a g
   await using lab = await Lab.create();
   const [guest] = await Promise.all([lab.guest(), startServers(lab)]);
   await makeDevice(guest, { mode: "tap", mtu: 1500 });
-  // Of its own mounts: / is read-only, /tmp too, and empty but for the executable and the directory that it starts in.
+  // It has mounts of its own: / is read-only, and so is /tmp, which is empty except for the executable and its working
+  // directory.
   const script = `
     mount -t tmpfs tmpfs /mnt; mkdir "/mnt/$2" /mnt/empty; cp "$1" "/mnt/$2/slirp net"
     mount --move /mnt /tmp; mount -o remount,ro /tmp; mount --no-mtab -o remount,bind,ro /
@@ -151,7 +152,10 @@ async function started(program: Process): Promise<void> {
   await program.line("stderr", /Slirpnetstack started$/, 20_000);
 }
 
-/** A command line that runs a command as nobody, who may use the tun device whatever the system's own node says. */
+/**
+ * A command line that runs a command as nobody, with a tun device that nobody may use whatever the system's own node
+ * says.
+ */
 function asNobody(...command: readonly string[]): string[] {
   const script = `
     mount -t tmpfs tmpfs /mnt; mknod -m 666 /mnt/tun c 10 200; mount --bind /mnt/tun /dev/net/tun

@@ -1,4 +1,4 @@
-/** The flags that are about the program itself, each on a real run; the messages and statuses of wrong ones. */
+/** The flags about the program itself, each on a real run, and the messages and statuses of wrong ones. */
 import { flagsOf } from "../../../forward/cli/flags/flag_table.ts";
 import { HOST_LINK, WORLD } from "../../../scripts/lab/lab.ts";
 import { launchProgram, PROGRAM_ENVIRONMENT, programCommand, PROJECT } from "../../../scripts/lab/program.ts";
@@ -14,10 +14,10 @@ const program = (...flags: readonly string[]) =>
 
 const PORT_A = 'strconv.ParseUint: parsing "a": invalid syntax';
 
-/** What follows the message about a wrong command line. */
+/** The line after the message about a wrong command line. */
 const POINTER = "Run `slirpnetstack -h` for a list of the flags, `slirpnetstack help` for an explanation.";
 
-/** A flag, a bad value, and why it is bad. */
+/** A flag, a bad value, and the reason in the message. */
 const BAD_VALUES: readonly (readonly [flag: string, value: string, reason: string])[] = [
   ["L", "80:a", PORT_A],
   ["L", "sctp://80", 'unknown network type "sctp"'],
@@ -52,7 +52,7 @@ Deno.test("a bad value: a message, a pointer to -h and help, nothing on stdout, 
   }
 });
 
-Deno.test("an unknown flag, a bad boolean, a name without an address: likewise", async () => {
+Deno.test("an unknown flag, a bad boolean, a name without an address: the same", async () => {
   for (
     const [word, message] of [
       ["-nothing", /^flag provided but not defined: -nothing$/],
@@ -72,7 +72,7 @@ Deno.test("an unknown flag, a bad boolean, a name without an address: likewise",
   }
 });
 
-Deno.test("a word behind the flags: likewise, and the command that may have been meant", async () => {
+Deno.test("a word behind the flags: the same, with a suggestion of a command", async () => {
   for (
     const [words, unexpected, meant] of [
       [["rum", "--", "x"], "rum", "Did you mean `slirpnetstack run`?"],
@@ -137,10 +137,10 @@ e2e("-exit-with-parent: ends when the parent has ended, and not without the flag
   }
 });
 
-/** Addresses of the host that nothing is sent from by itself. */
+/** Addresses of the host that nothing is sent from by default. */
 const SOURCE = { v4: "198.51.100.77", v6: "2001:db8:77::7" } as const;
 
-e2e("-source-ipv4 and -source-ipv6: what goes out comes from there", async () => {
+e2e("-source-ipv4 and -source-ipv6: outgoing traffic has these source addresses", async () => {
   const { lab } = await forwards.get();
   for (const version of VERSIONS) {
     await lab.host.ip(`address add ${SOURCE[version]} dev lo nodad`);
@@ -161,7 +161,7 @@ e2e("-source-ipv4 and -source-ipv6: what goes out comes from there", async () =>
   );
 });
 
-e2e("what can't be opened: a line each, and its status", async () => {
+e2e("each thing that can't be opened has a line and a status", async () => {
   const bed = await forwards.get();
   await bed.program.stop();
   const device = ["-netns", bed.guest.path];
@@ -197,7 +197,7 @@ function readIfThere(path: string): string {
   }
 }
 
-Deno.test("help and completions are on stdout; a flag that is nearly one is named behind the message", async () => {
+Deno.test("help and completions are on stdout; a mistyped flag gets a suggestion behind the message", async () => {
   for (const [words, expected] of [[["help"], /^NAME\n/], [["completions", "bash"], /\ncomplete -F _slirp/]] as const) {
     const { code, stdout, stderr } = await program(...words);
     assertMatch(stdout, expected);

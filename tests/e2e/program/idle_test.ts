@@ -1,4 +1,4 @@
-/** When nothing happens, nothing is done. */
+/** An idle program takes no CPU time. */
 import { WORLD } from "../../../scripts/lab/lab.ts";
 import { clientCommand } from "../../../scripts/lab/services.ts";
 import { cpuTime } from "../../../scripts/lab/usage.ts";

@@ -1,4 +1,4 @@
-/** Start, lines, end: what scripts around the program rely on. */
+/** Start, lines and end, as scripts around the program rely on them. */
 import { GATEWAY, GUEST, makeDevice } from "../../../scripts/lab/device.ts";
 import { HOST_LINK, Lab, WORLD } from "../../../scripts/lab/lab.ts";
 import { run } from "../../../scripts/lab/process.ts";
@@ -12,7 +12,7 @@ import { escape, field, text } from "../bed/reports.ts";
 
 const TAP = { mode: "tap", mtu: 1500 } as const;
 
-e2e("it says what it does, in order, and tells its parent when it has started", async () => {
+e2e("the start prints its lines in order, and signals the parent when it is done", async () => {
   let told = 0;
   const listener = () => told++;
   Deno.addSignalListener("SIGWINCH", listener);
@@ -75,7 +75,7 @@ for (const mode of ["tap", "tun"] as const) {
   });
 }
 
-e2e("a namespace or a device that is not there: status 253 and the reason", async () => {
+e2e("a missing namespace or device: status 253 and the reason", async () => {
   await using lab = await Lab.create();
   const guest = await lab.guest();
   await makeDevice(guest, TAP);
@@ -94,7 +94,7 @@ e2e("a namespace or a device that is not there: status 253 and the reason", asyn
   }
 });
 
-/** Starts the program so that it breaks: see broken_start.ts. */
+/** Starts the program with a fault; see broken_start.ts. */
 function startBroken(how: string, flags: readonly string[]) {
   const script = new URL("../bed/broken_start.ts", import.meta.url).pathname;
   return run([Deno.execPath(), "run", "--cached-only", "-A", script, ...flags], {
@@ -102,7 +102,7 @@ function startBroken(how: string, flags: readonly string[]) {
   });
 }
 
-e2e("no descriptor is left at the start: status 1 and what could not be made", async () => {
+e2e("no descriptor is left at the start: status 1 and the thing that could not be made", async () => {
   for (const sockets of ["libc", "deno"]) {
     const { stdout, stderr, code } = await startBroken("descriptors", ["-sockets", sockets]);
     const line = "[!] Failed to watch descriptors: epoll_create1: Too many open files (EMFILE)\n";
@@ -112,7 +112,7 @@ e2e("no descriptor is left at the start: status 1 and what could not be made", a
   }
 });
 
-e2e("a fault before it has started, whether somebody waits for it or not: status 1", async () => {
+e2e("a fault before the program has started, awaited or not: status 1", async () => {
   for (const how of ["thrown", "rejected", "timer"]) {
     const { stdout, stderr, code } = await startBroken(how, ["-version"]);
     assertEquals(stdout, "", `stdout: ${how}`);
@@ -121,7 +121,7 @@ e2e("a fault before it has started, whether somebody waits for it or not: status
   }
 });
 
-e2e("-quiet leaves stdout empty, whatever is connected and forwarded, and whatever fails", async () => {
+e2e("-quiet leaves stdout empty, during connections, forwards and failures", async () => {
   const local = ["-L", "91::9100", "-L", "udp://91::9100", "-L", "tcppp://92::9100", "-L", "93"];
   const remote = ["-R", "91::9100", "-R", "udp://91::9100", "-R", "92:name@srv-1:0", "-R", "93"];
   await using bed = await Bed.create(TAP, ["-quiet", ...local, ...remote]);
@@ -146,7 +146,7 @@ e2e("-quiet leaves stdout empty, whatever is connected and forwarded, and whatev
   assertEquals(bed.program.stdout, []);
 });
 
-e2e("an association of UDP has a line when it is new and one when it is done", async () => {
+e2e("a UDP association has a line when it is new and one when it is done", async () => {
   await using bed = await Bed.create(TAP, ["-max-udp-associations", "1"]); // so that each ends the one before
   for (const version of VERSIONS) {
     const address = WORLD[version], sizes = [1, 2];

@@ -1,4 +1,4 @@
-/** `-pcap`: what tcpdump has to say about a capture of real traffic. */
+/** `-pcap`: tcpdump reads a capture of real traffic. */
 import { GATEWAY, GUEST } from "../../../scripts/lab/device.ts";
 import { WORLD } from "../../../scripts/lab/lab.ts";
 import { run } from "../../../scripts/lab/process.ts";
@@ -6,7 +6,7 @@ import { url } from "../../../scripts/lab/services.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
 import { Bed, e2e, kindName, VERSIONS } from "../bed/bed.ts";
 
-/** What tcpdump says of a packet that is not as it should be. */
+/** Words with which tcpdump marks a malformed packet. */
 const COMPLAINTS = /\b(incorrect|bad|invalid|malformed|truncated|wrong|missing)\b|\[\|/i;
 
 for (const kind of [{ mode: "tap", mtu: 1500 }, { mode: "tun", mtu: 1500 }] as const) {

@@ -1,4 +1,4 @@
-/** The program's log, of a program that has given up what it doesn't need. */
+/** The program's log, from a program in the sandbox. */
 import { WORLD } from "../../../scripts/lab/lab.ts";
 import { launchProgram } from "../../../scripts/lab/program.ts";
 import { until } from "../../../scripts/lab/until.ts";
@@ -53,7 +53,7 @@ e2e(
 
 const forwards = new ForwardBed("host");
 
-e2e("-log-level alone: text on stderr, between the lines as they always are; names of forwards", async () => {
+e2e("-log-level alone: text on stderr, between the usual lines; names of forwards", async () => {
   const bed = await forwards.with("-log-level", "info", "-R", "9100:localhost:9100");
   await client(bed.guest, "ask", "10.0.2.2", 9100);
   const time = String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;

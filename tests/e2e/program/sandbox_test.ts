@@ -1,4 +1,4 @@
-/** `-user` and `-sandbox`: the program in service has given up what it doesn't need, and still does all that it is for. */
+/** `-user` and `-sandbox`: the program has given up what it doesn't need, and still does all its work. */
 import { GATEWAY, makeDevice } from "../../../scripts/lab/device.ts";
 import { Lab, WORLD } from "../../../scripts/lab/lab.ts";
 import { Process } from "../../../scripts/lab/process.ts";
@@ -33,7 +33,7 @@ function handles(pid: number, signal: number): boolean {
   return values(pid, "SigCgt").some((mask) => (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n);
 }
 
-/** Everything once, over both versions. */
+/** Uses every feature once, over both versions. */
 async function worksFor(bed: Bed): Promise<void> {
   for (const version of VERSIONS) {
     assertEquals(await bed.client("echo", WORLD[version], 20, "at-once"), { echoed: 20, errors: [] });
@@ -51,7 +51,7 @@ async function worksFor(bed: Bed): Promise<void> {
 
 const FLAGS = ["-icmp", "auto", "-L", "tcp://127.0.0.1:0:10.0.2.100:1", "-R", "91:localhost:9100", "-dns"];
 
-e2e("-sandbox -user: no thread has any power left; everything works, and SIGTERM is the end", async () => {
+e2e("-sandbox -user: no thread has a privilege left; everything works, and SIGTERM ends it", async () => {
   const { lab } = await forwards.get();
   await lab.host.sysctl({ "ipv4/ping_group_range": "0 2147483647" });
   const socket = `${lab.directory}/metrics`, capture = `${lab.directory}/sandbox.pcap`;
@@ -95,7 +95,7 @@ e2e(
   },
 );
 
-/** Where the host's resolv.conf may be: itself, or what it is a link to, which is at PLACE in the lab's folder. */
+/** Places of the host's resolv.conf: the file itself, or a link to PLACE in the lab's folder. */
 const RESOLV_CONFS: readonly (readonly [what: string, place: string, links: readonly (readonly [string, string])[]])[] =
   [
     ["a resolv.conf", "etc/resolv.conf", []],
@@ -118,7 +118,7 @@ for (
       await using lab = await Lab.create();
       const etc = `${lab.directory}/etc`, conf = `${lab.directory}/${place}`;
       await lab.host.check(["cp", "-a", "/etc", etc]);
-      await Deno.chmod(lab.directory, 0o755); // others may go there
+      await Deno.chmod(lab.directory, 0o755); // for other users
       for (const folder of ["run/manager", "stub"]) await Deno.mkdir(`${lab.directory}/${folder}`, { recursive: true });
       await Deno.remove(`${etc}/resolv.conf`).catch(() => {});
       for (const [from, to] of links) {
@@ -144,13 +144,14 @@ for (
       await configure("127.0.0.54");
       await until("the new name server to be asked", 5_000, async () => await dig() === WORLD.v4);
       assertEquals(await client(guest, "pieces", GATEWAY.v4, 91, "01", "end"), { answer: "\x01", error: null });
-      const status = await Deno.readTextFile(`/proc/${program.pid}/status`); // the last of four ids is who opens files
+      // the last of four ids is the one that opens files
+      const status = await Deno.readTextFile(`/proc/${program.pid}/status`);
       assertMatch(status, flags.includes("-user") ? /^Uid:(\s65534){4}$/m : /^Uid:(\s0){3}\s65534$/m);
     },
   );
 }
 
-e2e("-sandbox: a resolv.conf that becomes a link to elsewhere can't be read, and that is said once", async () => {
+e2e("-sandbox: a resolv.conf that becomes a link to elsewhere can't be read, and is reported once", async () => {
   await using lab = await Lab.create();
   const etc = `${lab.directory}/etc`, conf = `${etc}/resolv.conf`, elsewhere = `${lab.directory}/elsewhere`;
   await lab.host.check(["cp", "-a", "/etc", etc]);
@@ -177,7 +178,7 @@ e2e("-sandbox: a resolv.conf that becomes a link to elsewhere can't be read, and
   assertEquals(said().length, 1);
 });
 
-e2e("run: the program is in the sandbox unless that is not wanted, and its command never is", async () => {
+e2e("run: the program is in the sandbox unless -sandbox=false, and its command never is", async () => {
   const bed = await forwards.get();
   for (const flags of [[], ["-sandbox=false"]]) {
     const script =
@@ -195,7 +196,7 @@ e2e("run: the program is in the sandbox unless that is not wanted, and its comma
   }
 });
 
-e2e("-user without the right to: a line that says so, status 1, and nothing on stdout", async () => {
+e2e("-user without the right to change users: a line with the reason, status 1, and nothing on stdout", async () => {
   const bed = await forwards.get();
   await bed.program.stop();
   const make = 'ip tuntap add mode tap name tun0 && ip link set tun0 up && exec "$@"';

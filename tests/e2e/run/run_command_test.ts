@@ -1,4 +1,4 @@
-/** `slirpnetstack run`: the command gets its words and its limits as they are, and its orphans are collected. */
+/** `slirpnetstack run` passes words and limits to the command unchanged, and collects its orphans. */
 import { run as execute } from "../../../scripts/lab/process.ts";
 import { PROGRAM_ENVIRONMENT, PROJECT } from "../../../scripts/lab/program.ts";
 import { assertEquals } from "../../assert.ts";
@@ -9,7 +9,7 @@ let made: Promise<RunBed> | null = null;
 const bed = () => made ??= RunBed.create();
 Deno.test.afterAll(async () => await (await made)?.[Symbol.asyncDispose]());
 
-/** Who calls `run`, and how. */
+/** The callers of `run`, and their command lines. */
 const MODES = [
   { name: "a user", root: false, flags: [] },
   { name: "a user, -user-keep", root: false, flags: ["-user-keep"] },
@@ -20,7 +20,7 @@ const MODES = [
 
 type Mode = typeof MODES[number];
 
-/** What a command says, called by a shell script whose words are `run`'s command line before that. */
+/** The output of a command called by a shell script whose arguments are the words of `run` before it. */
 async function said({ root, flags }: Mode, script: string, command: readonly string[], words: readonly string[] = []) {
   const world = await bed();
   const line = ["sh", "-c", script, "sh", ...world.program, "run", ...flags, "--", ...command, ...words];
@@ -31,7 +31,7 @@ async function said({ root, flags }: Mode, script: string, command: readonly str
   return stdout;
 }
 
-/** Says in hexadecimal what its words are. */
+/** Prints its arguments in hexadecimal. */
 const WORDS = ["sh", "-c", 'for word; do printf %s "$word" | od -An -v -tx1 | tr -d " \\n"; echo; done', "sh"];
 
 for (const mode of MODES) {

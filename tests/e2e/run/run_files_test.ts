@@ -1,6 +1,6 @@
 /**
- * `slirpnetstack run`: the files of the system that a command sees. Its name servers stay whatever the host does to
- * /etc/resolv.conf; all else in /etc is the host's, also when that changes; and the interfaces in /sys are its own.
+ * `slirpnetstack run`: the system's files that a command sees. Its name servers stay whatever the host does to
+ * /etc/resolv.conf; the rest of /etc is the host's and follows its changes; and the interfaces in /sys are the guest's.
  */
 import { check, Process, run } from "../../../scripts/lab/process.ts";
 import { PROGRAM_ENVIRONMENT, PROJECT } from "../../../scripts/lab/program.ts";
@@ -13,7 +13,7 @@ let made: Promise<RunBed> | null = null;
 const bed = () => made ??= RunBed.create();
 Deno.test.afterAll(async () => await (await made)?.[Symbol.asyncDispose]());
 
-/** Who calls `run`, and how. */
+/** The callers of `run`, and their command lines. */
 const MODES = {
   "a user": { root: false, flags: [] },
   "a user, -sandbox=false": { root: false, flags: ["-sandbox=false"] },
@@ -21,7 +21,7 @@ const MODES = {
   "root, -userns": { root: true, flags: ["-userns"] },
 } as const;
 
-/** A host of its own as far as files are concerned: an /etc and a /run in a mount namespace of this test's. */
+/** A host with its own files: an /etc and a /run in a mount namespace of this test's. */
 const WORLD_OF_FILES = `
 mount -t tmpfs -o mode=755 tmpfs /mnt && mkdir -m 755 /mnt/etc /mnt/run
 cd /etc && cp -a hosts passwd group nsswitch.conf /mnt/etc/
@@ -37,7 +37,7 @@ const LINKED =
   "mkdir -p run/systemd/resolve && echo 'nameserver 127.0.0.53' >run/systemd/resolve/stub-resolv.conf && " +
   "ln -s ../run/systemd/resolve/stub-resolv.conf etc/resolv.conf";
 
-/** A command that says what each line of its stdin makes it say, and a shell on the host's files. */
+/** A command that runs each line of its stdin, and a shell on the host's files. */
 class Session implements AsyncDisposable {
   private lines = 0;
 
@@ -55,7 +55,7 @@ class Session implements AsyncDisposable {
     return new Session(world, host, command);
   }
 
-  /** What the command has to say. */
+  /** Sends a line to the command, and returns its output. */
   async inside(script: string): Promise<string> {
     const mark = `end ${this.lines++}`;
     const first = this.command.stdout.length;
@@ -64,12 +64,12 @@ class Session implements AsyncDisposable {
     return this.command.stdout.slice(first, -1).join("\n");
   }
 
-  /** Runs a script on the host, in the folder that has its /etc and /run. */
+  /** Runs a script on the host, in the folder of its /etc and /run. */
   async outside(script: string): Promise<void> {
     await check(this.bed.asRoot(["sh", "-ec", `cd /mnt; ${script}`], this.host.pid));
   }
 
-  /** Waits until the command says that. */
+  /** Waits until the command prints that. */
   async says(script: string, expected: string): Promise<void> {
     let said = "";
     try {

@@ -1,4 +1,4 @@
-/** `slirpnetstack run` by root: who the command is, what it may do outside, and what is left. */
+/** `slirpnetstack run` by root: the command's identity, what it may do outside, and what is left. */
 import { run } from "../../../scripts/lab/process.ts";
 import { PROGRAM_ENVIRONMENT } from "../../../scripts/lab/program.ts";
 import { until } from "../../../scripts/lab/until.ts";
@@ -14,7 +14,9 @@ Deno.test.afterAll(async () => await (await made)?.[Symbol.asyncDispose]());
 const OUTSIDE = Deno.readLinkSync("/proc/self/ns/user");
 const MAP = Deno.readTextFileSync("/proc/self/uid_map").trim().replace(/\s+/g, " ");
 
-/** What root's command finds about itself: its namespaces, ids, and what became of its attempts at what is outside. */
+/**
+ * A script by which root's command reports its namespaces and ids, and the results of its attempts at things outside.
+ */
 const LOOK = `
 readlink /proc/self/ns/user /proc/self/ns/net /proc/self/ns/mnt
 echo uid $(id -u), map $(cat /proc/self/uid_map)
@@ -25,7 +27,7 @@ nsenter --net="$2" true 2>/dev/null && echo entered the host
 mount -t tmpfs tmpfs /mnt && echo mounted
 curl --silent --show-error --max-time 10 http://world.test/`;
 
-/** Runs {@linkcode LOOK}; returns the namespaces that it was in, and the other lines. Sees to it that nothing is left. */
+/** Runs {@linkcode LOOK}. Returns its namespaces and the other lines. Checks that nothing is left. */
 async function look(...flags: readonly string[]): Promise<{ inside: string[]; said: string[] }> {
   const bed = await (made ??= RunBed.create());
   const words = [...bed.program, "run", ...flags, "--", "sh", "-c", LOOK, "sh", bed.at, bed.lab.host.path];
@@ -63,7 +65,7 @@ e2e("run -userns by root: root of a user namespace with no other ids, who can do
   assertMatch(said.at(-1)!, /^Hello, /);
 });
 
-e2e("run: the sockets of the host's resolvers are covered, whoever the guest's name server is", async () => {
+e2e("run: the sockets of the host's resolvers are covered, with every kind of name server", async () => {
   const bed = await (made ??= RunBed.create());
   const sockets = ["/run/nscd/socket", "/run/systemd/resolve/io.systemd.Resolve"];
   // in a /run of its own

@@ -1,4 +1,4 @@
-/** `slirpnetstack run` in a terminal: who has it, what Ctrl-C, Ctrl-Z and `fg` do, and who has it in the end. */
+/** `slirpnetstack run` in a terminal: its foreground group, Ctrl-C, Ctrl-Z and `fg`, and the terminal after the end. */
 import { check } from "../../../scripts/lab/process.ts";
 import { inTerminal } from "../../../scripts/lab/terminal.ts";
 import { assert, assertMatch } from "../../assert.ts";
@@ -6,14 +6,14 @@ import { e2e } from "../bed/bed.ts";
 import { RunBed } from "../bed/run_bed.ts";
 
 const CTRL_C = "\x03", CTRL_D = "\x04", CTRL_Z = "\x1a";
-/** Of the shell outside, and of one inside. */
+/** The prompts of the shell outside and of one inside. */
 const PROMPT = "until:OUT> ", INNER = "until:IN> ";
 const INNER_SHELL = "env PS1='I''N> ' bash --norc --noprofile -i";
 
 let made: Promise<RunBed> | null = null;
 Deno.test.afterAll(async () => await (await made)?.[Symbol.asyncDispose]());
 
-/** Types into an interactive shell outside; `RUN` is `slirpnetstack run`. Returns what the terminal showed. */
+/** Types into an interactive shell outside; `RUN` is `slirpnetstack run`. Returns the terminal's output. */
 async function session(steps: readonly string[], shell = ["bash", "--norc", "--noprofile", "-i"]): Promise<string> {
   const bed = await (made ??= RunBed.create());
   const run = [...bed.program, "run"].map((word) => `'${word}'`).join(" ");
@@ -25,13 +25,13 @@ async function session(steps: readonly string[], shell = ["bash", "--norc", "--n
 }
 
 e2e("run in a terminal: a command is interrupted, and the status says so", async () => {
-  // no shell: one that is about to start a program keeps the signal to itself until that has ended
+  // no shell: one that is about to start a program holds the signal back until that has ended
   const steps = ["type:RUN tail -n 1 -f LICENSE\n", "until:DAMAGE", `type:${CTRL_C}`, PROMPT];
   const shown = await session([...steps, "type:echo status=$?\n", "until:status=130", PROMPT, "type:exit\n"]);
   assert(!/rror|panic/.test(shown), shown);
 });
 
-e2e("run in a terminal: Ctrl-C is the command's affair", async () => {
+e2e("run in a terminal: Ctrl-C reaches the command only", async () => {
   const script = `'trap "echo g""ot; exit 9" INT; echo rea""dy; read line'`;
   const steps = [`type:RUN sh -c ${script}\n`, "until:ready", `type:${CTRL_C}`, "until:got", PROMPT];
   await session([...steps, "type:echo status=$?\n", "until:status=9", PROMPT, "type:exit\n"]);

@@ -1,4 +1,4 @@
-/** `slirpnetstack run` by a user without privileges: what the command gets, what becomes of it, and what is left. */
+/** `slirpnetstack run` by a user without privileges: what the command gets, how it ends, and what is left. */
 import { WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import { check, run as execute } from "../../../scripts/lab/process.ts";
 import { clientCommand } from "../../../scripts/lab/services.ts";
@@ -35,12 +35,12 @@ e2e("run: TCP, UDP and ping over both versions, and names; the host's resolv.con
   assertEquals(stdout.match(/ 1 received, 0% packet loss/g)?.length, 6, stdout);
   assertStringIncludes(stdout, "nameserver 10.0.2.3\nnameserver fd00::3\nsearch test\n");
   assertMatch(stdout, /65520/);
-  assertStringIncludes(stdout, "host network: 7"); // refused, as nobody has allowed it
+  assertStringIncludes(stdout, "host network: 7"); // refused, because nothing allows it
   assertMatch(stdout, /^0\n\d$/m); // root, among few
   await nothingLeft();
 });
 
-e2e("run: names by dig and getent; a large answer, cut off over UDP and whole over TCP", async () => {
+e2e("run: names by dig and getent; a large answer, truncated over UDP and whole over TCP", async () => {
   const { run, nothingLeft } = bound(await bed());
   const script = `
     for network in +notcp +tcp; do dig $network +short world.test; dig $network +short world6.test AAAA; done
@@ -58,7 +58,7 @@ e2e("run: names by dig and getent; a large answer, cut off over UDP and whole ov
   await nothingLeft();
 });
 
-e2e("run -disable-routing: names tell nobody anything, but those of -allow have their addresses", async () => {
+e2e("run -disable-routing: no name server is asked; names of -allow have their addresses", async () => {
   const { run, resolver, nothingLeft } = bound(await bed());
   const from = resolver.stdout.length;
   const asked = () => resolver.stdout.slice(from).filter((line) => /^asked.*secret/.test(line));
@@ -80,7 +80,7 @@ e2e("run -disable-routing: names tell nobody anything, but those of -allow have 
   assertMatch(stdout, /\ncurl: \(6\) .*world6\.test\ncurl: 6\n$/, "what is not allowed has no address");
   assertEquals(asked(), [], "the host's name server");
 
-  // whoever asks for it has it
+  // -dns asks for it
   const open = await run([...closed, "-dns", "dig", "+short", "secret-world.test"]);
   assertEquals(open.stderr, "", "stderr");
   assertEquals(open.code, 0, "exit status");
@@ -153,7 +153,7 @@ e2e("run: from the source, `deno task start` runs the command in the folder that
   assertEquals(code, 0, "exit status");
 });
 
-e2e("run: stdin, stdout and stderr are the command's; descriptors, limits and signals as they were", async () => {
+e2e("run: stdin, stdout and stderr are the command's; descriptors, limits and signals are unchanged", async () => {
   const { lab, run, asUser, program } = bound(await bed());
   const echoed = await run(["sh", "-c", "cat; echo to stderr >&2; ulimit -Sn; grep Sig[BI] /proc/self/status"], {
     stdin: "some\ninput",
@@ -197,7 +197,7 @@ e2e("run: forwards, captures and -host-loopback", async () => {
   assert(at.includes(" "));
 });
 
-e2e("run: nothing is left, whoever is killed", async () => {
+e2e("run: nothing is left, whichever process is killed", async () => {
   const { processes, nothingLeft, start } = bound(await bed());
   const find = (what: RegExp) => [...processes()].find(([, line]) => what.test(line))?.[0];
   const both = ["sh", "-c", "setsid sleep 1001 & sleep 1002; exit 3"];
@@ -243,7 +243,7 @@ e2e("run: in itself, and ten at once", async () => {
   await nothingLeft();
 });
 
-e2e("run: each refusal of the system is named, with its remedy", async () => {
+e2e("run: each refusal by the system is named, with its remedy", async () => {
   const { at, asRoot, asUser, program, nothingLeft } = bound(await bed());
   const refused = async (before: readonly string[]) => {
     const { stdout, stderr, code } = await execute(asUser([...before, ...program, "run", "echo", "never"]));
@@ -298,7 +298,7 @@ e2e("run: without /etc/resolv.conf, and with a link that leads nowhere", async (
   }
 });
 
-/** The bed with its methods bound, to take apart. */
+/** The bed with its methods bound, so that it can be destructured. */
 function bound(bed: RunBed) {
   return {
     lab: bed.lab,

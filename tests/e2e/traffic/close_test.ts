@@ -1,4 +1,4 @@
-/** How connections end: one direction at a time, or by reset, each seen on the other side as what it was. */
+/** Ends of connections: one direction at a time, or by reset, each seen as such on the other side. */
 import { assertEquals } from "../../assert.ts";
 import { BedKeeper, e2eEach } from "../bed/bed.ts";
 

@@ -1,4 +1,4 @@
-/** Many connections, at once and in turn, and that nothing of them stays behind. */
+/** Many connections, at once and in turn, of which nothing stays behind. */
 import type { Lab } from "../../../scripts/lab/lab.ts";
 import { openDescriptors } from "../../../scripts/lab/usage.ts";
 import { until } from "../../../scripts/lab/until.ts";
@@ -18,7 +18,8 @@ e2eEach(new BedKeeper((lab) => ["-m", `unix://${metricsSocket(lab)}`]), {
 
 async function echoAndLeaveNothing(bed: Bed, address: string, count: number, manner: string): Promise<void> {
   const { program } = bed;
-  assertEquals(await bed.client("echo", address, 1, "in-turn"), { echoed: 1, errors: [] }); // what is opened once stays
+  // for resources that are opened once and stay
+  assertEquals(await bed.client("echo", address, 1, "in-turn"), { echoed: 1, errors: [] });
   await until("the first connection's end", 5_000, () => bed.routed("done").length === bed.routed("new").length);
   const [descriptors, earlier] = [openDescriptors(program.pid), bed.routed("new").length];
   const { accepted, timeWait } = await connections(bed);
@@ -30,7 +31,7 @@ async function echoAndLeaveNothing(bed: Bed, address: string, count: number, man
   await nothingOpen(bed);
   const after = await connections(bed);
   assertEquals(after.accepted - accepted, count);
-  // The guest has closed first, each time: TIME-WAIT is its own.
+  // The guest closes first each time, so TIME-WAIT is its own.
   assert(after.timeWait <= timeWait, `${after.timeWait} in TIME-WAIT, ${timeWait} before`);
   await until("their descriptors to be closed", 5_000, () => openDescriptors(program.pid) <= descriptors);
   assertEquals(bed.routed("error"), []);
@@ -43,7 +44,7 @@ async function serverFirst(bed: Bed, address: string): Promise<void> {
   assertEquals((await connections(bed)).timeWait, timeWait + 1); // for a minute: it doesn't count as a connection
 }
 
-/** Waits until the program has no connection, neither with the guest nor with the host, and no memory for one. */
+/** Waits until the program has no connection with the guest or the host, and no memory for one. */
 async function nothingOpen(bed: Bed): Promise<void> {
   const none = { flows: 0, withGuest: 0, halfOpen: 0, requests: 0, bufferBytes: 0 };
   let last: Record<string, number> = {};

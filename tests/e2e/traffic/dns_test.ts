@@ -1,4 +1,4 @@
-/** The guest's name server, asked by real clients, in front of a name server that is the host's. */
+/** The guest's name server, asked by real clients, in front of a name server of the host's. */
 import type { Namespace } from "../../../scripts/lab/namespace.ts";
 import type { Process } from "../../../scripts/lab/process.ts";
 import { makeDevice } from "../../../scripts/lab/device.ts";
@@ -13,10 +13,10 @@ import { e2e } from "../bed/bed.ts";
 const NAMES = { "world.test": WORLD.v4, "world6.test": WORLD.v6 };
 const SERVER4 = "10.0.2.3", SERVER6 = "fd00::3";
 
-/** Asked for to make the program look at its servers. */
+/** A name that is looked up to make the program check its servers. */
 const PROBE = "probe.test";
 
-/** A lab whose host has a name server on its loopback and elsewhere, and whose guest has the program for one. */
+/** A lab whose host has name servers on its loopback and elsewhere, and whose guest uses the program as one. */
 class DnsBed implements AsyncDisposable {
   private constructor(
     readonly lab: Lab,
@@ -42,7 +42,7 @@ class DnsBed implements AsyncDisposable {
     }
   }
 
-  /** Writes the host's resolv.conf, and asks for something until the program has read it. */
+  /** Writes the host's resolv.conf, and looks up a name until the program has read it. */
   async configure(text: string): Promise<void> {
     const conf = `${this.lab.directory}/host.conf`;
     await Deno.writeTextFile(conf, text);
@@ -53,12 +53,12 @@ class DnsBed implements AsyncDisposable {
     });
   }
 
-  /** What dig prints of an answer; throws where there is none. */
+  /** Runs dig and returns its output. Throws without an answer. */
   dig(...words: readonly string[]): Promise<string> {
     return this.guest.check(["dig", "+tries=1", "+timeout=15", ...words]);
   }
 
-  /** What the resolver was asked from that line on, but for what {@linkcode configure} asks. */
+  /** The questions to the resolver from that line on, without those of {@linkcode configure}. */
   asked(from = 0): string[] {
     return this.resolver.stdout.slice(from).filter((line) => line.startsWith("asked") && !line.includes(PROBE));
   }
@@ -86,7 +86,7 @@ for (const sockets of FLAGS.sockets.choices) {
   });
 }
 
-e2e("DNS: long answers are cut off over UDP where the client says so, and whole over TCP", async () => {
+e2e("DNS: long answers are truncated over UDP to the client's limit, and whole over TCP", async () => {
   await using bed = await DnsBed.create();
   const at = `@${SERVER4}`;
   const long = await bed.dig(at, "+notcp", "+bufsize=4096", "txt-3000.test", "TXT");

@@ -1,11 +1,11 @@
-/** Who answers the guest's pings: the program, the real destination, or nobody. */
+/** The answer to the guest's pings: by the program, by the real destination, or none. */
 import { GATEWAY } from "../../../scripts/lab/device.ts";
 import { HOST_LINK, NOWHERE, WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
 import { Bed, e2e, VERSIONS } from "../bed/bed.ts";
 import { escape } from "../bed/reports.ts";
 
-/** An address that the world would send on, so that a hop limit of 1 ends there. */
+/** An address that the world would forward to, so that a hop limit of 1 ends there. */
 const BEYOND = { v4: "198.51.100.200", v6: "2001:db8:beef::1" } as const;
 
 let made: Promise<Bed> | null = null;
@@ -17,13 +17,13 @@ async function bedWith(...flags: readonly string[]): Promise<Bed> {
   return bed;
 }
 
-/** Runs ping in the guest: what it says, and its status. */
+/** Runs ping in the guest, and returns its output and status. */
 async function ping(bed: Bed, address: string, ...flags: readonly string[]): Promise<{ said: string; code: number }> {
   const { stdout, code } = await bed.guest.run(["ping", "-n", "-c", "1", "-W", "2", ...flags, address]);
   return { said: stdout, code };
 }
 
-/** The two kinds of sockets that pings go out by, as the system may permit them. */
+/** The two kinds of sockets for pings, as the system may permit them. */
 const PERMITTED = { "ping sockets": "0 2147483647", "raw sockets": "1 0" } as const;
 
 for (const [kind, groups] of Object.entries(PERMITTED)) {
@@ -37,7 +37,7 @@ for (const [kind, groups] of Object.entries(PERMITTED)) {
         assertMatch(said, new RegExp(`^${size + 8} bytes from ${world}: icmp_seq=1 ttl=64`, "m"));
         assert(!said.includes("wrong data"), said);
       }
-      // several, as the world says so once a second only
+      // several, because the world sends one a second only
       const nowhere = await ping(bed, NOWHERE[version], "-c", "3");
       assertMatch(
         nowhere.said,

@@ -1,4 +1,4 @@
-/** A container behind a smaller link inside the guest: what is larger than that link reaches it all the same. */
+/** A container behind a smaller link inside the guest is reached by packets larger than that link. */
 import { GATEWAY, makeDevice } from "../../../scripts/lab/device.ts";
 import { type AddressPair, Lab, WORLD } from "../../../scripts/lab/lab.ts";
 import type { Namespace } from "../../../scripts/lab/namespace.ts";
@@ -42,7 +42,7 @@ e2e("a container behind a bridge of MTU 1500: large datagrams, large pings and T
   lab.adopt(await startProgram(lab.host, guest, []));
   for (const version of VERSIONS) {
     const address = WORLD[version];
-    await guest.check(["ping", "-c", "1", "-W", "5", GATEWAY[version]]); // its hardware address is known
+    await guest.check(["ping", "-c", "1", "-W", "5", GATEWAY[version]]); // so that its hardware address is known
     // over IPv6 the first answer tells the guest's router that it is too big, and is lost
     await until(`a datagram of 8,000 bytes over IP${version}`, 20_000, async () => {
       return (await udpSizes(container, address, 8000)).every((error) => error === null);
@@ -56,7 +56,7 @@ e2e("a container behind a bridge of MTU 1500: large datagrams, large pings and T
   }
 });
 
-/** Errors of exchanges with the world's UDP echo server, one for each size; null: it came back whole. */
+/** The errors of exchanges with the world's UDP echo server, one for each size; null: the datagram came back intact. */
 async function udpSizes(where: Namespace, address: string, ...sizes: readonly number[]): Promise<(string | null)[]> {
   const path = new URL("../../../scripts/lab/guest.py", import.meta.url).pathname;
   const command = ["python3", "-B", path, "udp", address, "7", ...sizes.map(String)];

@@ -5,7 +5,7 @@ import { assert, assertEquals } from "../../assert.ts";
 import { BedKeeper, e2e, kindName, KINDS, VERSIONS } from "../bed/bed.ts";
 
 const SECONDS = 10;
-/** Twice as much as the readers' rate allows would mean that it is not obeyed. */
+/** Bytes at the readers' rate of 1 MB/s, with some tolerance. */
 const [LEAST, MOST] = [SECONDS * 0.8e6, SECONDS * 1.25e6];
 const MAX_GROWTH = 32 * 1024 * 1024;
 
@@ -13,7 +13,7 @@ const keeper = new BedKeeper();
 for (const kind of KINDS) {
   e2e(`${kindName(kind)}: readers at 1 MB/s on either side, IPv4 and IPv6, stop fast writers`, async () => {
     const bed = await keeper.on(kind);
-    for (const version of VERSIONS) await bed.client("half-close", WORLD[version]); // what is allocated once is
+    for (const version of VERSIONS) await bed.client("half-close", WORLD[version]); // allocates what is allocated once
     const before = residentMemory(bed.program.pid);
     let most = before;
     const sampler = setInterval(() => most = Math.max(most, residentMemory(bed.program.pid)), 100);

@@ -26,7 +26,8 @@ e2eEach(new BedKeeper(), {
 
   "ping answers": async (bed, address, version) => {
     for (const target of [address, GATEWAY[version]]) {
-      // with a deadline (-w) it goes on until it has as many answers; otherwise it waits for the last no longer than the interval
+      // with a deadline (-w), it goes on until it has all answers; otherwise it waits for the last no longer than the
+      // interval
       const small = await bed.guest.run(["ping", "-n", "-c", "3", "-i", "0.01", "-w", "5", target]);
       assertMatch(small.stdout, / 3 received/);
     }
@@ -43,8 +44,8 @@ e2eEach(new BedKeeper(), {
   'an address that can\'t be reached gives "no route", not a timeout': async (bed, _, version) => {
     const { error, seconds } = attempt(await bed.client("connect", NOWHERE[version], 80));
     assert(error === "ENETUNREACH" || error === "EHOSTUNREACH", `connect says ${error}`);
-    // The world's answer to the first SYN may find the socket still held by connect(2), and then the host's kernel heeds
-    // only the answer to the second, a second later: so it is for the host's own programs, too.
+    // The world's answer to the first SYN may find the socket still held by connect(2). Then the host's kernel heeds
+    // only the answer to the second SYN, a second later, for the host's own programs too.
     assert(seconds < 2, `it took ${seconds} s`);
   },
 

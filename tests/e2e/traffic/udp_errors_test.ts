@@ -46,7 +46,7 @@ async function send(bed: Bed, port: number, address: string, ...datagrams: reado
   return JSON.parse(said.stdout);
 }
 
-e2e("a closed port is said to be closed at once, and no other port of that address is", async () => {
+e2e("a closed port is reported at once, and no other port of that address", async () => {
   const { bed } = await bedWith();
   for (const version of VERSIONS) {
     const address = WORLD[version];
@@ -63,7 +63,7 @@ e2e("a closed port is said to be closed at once, and no other port of that addre
   }
 });
 
-e2e("a service that is there again is not refused any more", async () => {
+e2e("a service that is back is not refused any more", async () => {
   const { bed, far } = await bedWith();
   for (const version of VERSIONS) {
     const [first] = await send(bed, 4002, FAR[version], `${ECHO}:10`);

@@ -38,7 +38,7 @@ Deno.test("options and their values", () => {
   assertEquals(parseBenchOptions(["--quick", "--help"]), null);
 });
 
-Deno.test("what can't be followed is said", () => {
+Deno.test("wrong options are reported", () => {
   const said = (...args: string[]) => assertThrows(() => parseBenchOptions(args), UsageError).message;
   assertEquals(said("--fast"), "unknown: --fast");
   assertEquals(said("--json"), "--json needs a value");

@@ -2,7 +2,7 @@ import config from "../../../deno.json" with { type: "json" };
 import { ENGINE, mebibytes, PERMISSIONS, withoutCachePaths } from "../../../scripts/build/compile.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
-/** Flags without a meaning for the executable: it has a version and its packages in it. */
+/** Flags without a meaning for the executable, which contains its version and its packages. */
 const FROM_SOURCE = ["--allow-run=git", "--cached-only"];
 
 Deno.test("the executable may do what the start task may, but it never runs git", () => {
@@ -16,7 +16,7 @@ Deno.test("sizes are in MiB", () => {
   assertEquals(mebibytes(97_561_547), "93.0 MiB");
 });
 
-Deno.test("a bundle does not tell where the packages were, and is otherwise as it was", () => {
+Deno.test("a bundle does not name the folders of packages, and is otherwise unchanged", () => {
   const bundle = (folder: string) =>
     `// ${folder}a/1.0.0/index.js
 var require_a = __commonJS({

@@ -31,7 +31,7 @@ checked("groff has no warning; every flag is there", ["groff", "-man", "-ww", "-
   assertStringIncludes(text, "\n           slirpnetstack -L '[::]:8080:[fd00::100]:80'\n");
 });
 
-Deno.test("manual page: nothing of a text is taken for a request", () => {
+Deno.test("manual page: no text is taken for a request", () => {
   for (const line of PAGE.split("\n")) {
     assertMatch(line, /^(?:\.(?:TH|SH|SS|PP|TP|IP|BR|br|nf|fi|RS|RE|nh|ad|\\")|[^.']|$)/);
   }

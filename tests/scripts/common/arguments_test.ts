@@ -20,7 +20,7 @@ Deno.test("arguments: nothing is given", () => {
   assertEquals(found.words, [], "words");
 });
 
-Deno.test("arguments: what is not expected is refused", () => {
+Deno.test("arguments: unexpected ones are refused", () => {
   const said = (...args: string[]) => assertThrows(() => readArguments(args, EXPECTED), UsageError).message;
   assertEquals(said("--fast"), "unknown: --fast");
   assertEquals(said("-x"), "unknown: -x");

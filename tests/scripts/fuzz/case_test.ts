@@ -3,7 +3,7 @@ import { permitted, policyFor, RULES } from "../../../scripts/fuzz/rules.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { endpoint } from "../../forward/bed/fakes.ts";
 
-Deno.test("runs of the fuzzer: nothing is found, and all that matters was met", async () => {
+Deno.test("runs of the fuzzer: nothing is found, and everything important is reached", async () => {
   const sent = new Map<string, number>();
   const full = new Map<string, number>();
   let reached = 0;
@@ -25,13 +25,13 @@ Deno.test("runs of the fuzzer: nothing is found, and all that matters was met", 
   ) assert((sent.get(what) ?? 0) > 20, `${what}: ${sent.get(what)}`);
 });
 
-Deno.test("a seed makes the same run again", async () => {
+Deno.test("a seed repeats a run", async () => {
   const [first, second] = [await runCase(7, 1_000), await runCase(7, 1_000)];
   assertEquals([...first.sent], [...second.sent]);
   assertEquals(first.reached, second.reached);
 });
 
-Deno.test("the second opinion about what is permitted agrees with the policy around its borders", async () => {
+Deno.test("the second opinion about the policy agrees with the policy around its borders", async () => {
   for (const rules of RULES) {
     const policy = await policyFor(rules);
     for (

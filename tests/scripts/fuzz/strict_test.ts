@@ -17,7 +17,7 @@ import {
 const WHOLE: Offload = { checksumStart: -1, checksumOffset: 0, segmentSize: 0 };
 const REMOTE = "c6336407", GUEST = "0a000264";
 
-/** What the other side sends. */
+/** The other side's packets. */
 function packet4(protocol: number, payload: Uint8Array, fragment = 0): Uint8Array {
   return ipv4({ protocol, source: [...hex(REMOTE)], destination: [...hex(GUEST)], fragment }, payload);
 }
@@ -36,7 +36,7 @@ function parser(medium: "ethernet" | "ip" = "ip", mtu = 1500): StrictParser {
   return new StrictParser({ medium, mtu });
 }
 
-Deno.test("frames that are right", () => {
+Deno.test("correct frames are accepted", () => {
   const ip = parser();
   ip.check(TCP4, WHOLE);
   ip.check(UDP6, WHOLE);
@@ -49,7 +49,7 @@ Deno.test("frames that are right", () => {
   );
 });
 
-Deno.test("no byte of a packet can be another, but those that mean nothing to a receiver", () => {
+Deno.test("changing any byte of a packet makes it malformed, except those without a meaning to a receiver", () => {
   for (const [packet, free] of [[TCP4, []], [UDP6, [0, 1, 2, 3, 7]]] as const) {
     for (let at = 0; at < packet.length; at++) {
       if ((free as readonly number[]).includes(at)) continue;
@@ -65,7 +65,7 @@ Deno.test("no byte of a packet can be another, but those that mean nothing to a 
   }
 });
 
-Deno.test("a segment that says what can't be, with a right checksum", () => {
+Deno.test("an impossible segment with a correct checksum is refused", () => {
   const bad = (change: (segment: Uint8Array) => void) => {
     const segment = SEGMENT.slice();
     change(segment);
@@ -80,7 +80,7 @@ Deno.test("a segment that says what can't be, with a right checksum", () => {
   bad((segment) => segment[22] = 77);
 });
 
-Deno.test("fragments are put together and judged as a whole", () => {
+Deno.test("fragments are reassembled and checked as a whole", () => {
   const datagram = checksummed(udp(53, 5000, new Uint8Array(1000)), 6, 17, REMOTE, GUEST);
   const pieces = (whole: Uint8Array) => [packet4(17, whole.slice(0, 504), 0x2000), packet4(17, whole.slice(504), 63)];
   const right = parser();
@@ -92,7 +92,7 @@ Deno.test("fragments are put together and judged as a whole", () => {
   assertThrows(() => wrong.check(second, WHOLE));
 });
 
-Deno.test("what is left to the device: the sum of the pseudo-header, and segments that fit", () => {
+Deno.test("offloads: the sum of the pseudo-header, and segments that fit", () => {
   const data = concat(hex("0050 1388 00000001 00000002 5010 faf0 0000 0000"), new Uint8Array(4000));
   const length = data.length;
   const sum = 0xc633 + 0x6407 + 0x0a00 + 0x0264 + 6 + length;

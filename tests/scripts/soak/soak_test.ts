@@ -1,4 +1,4 @@
-/** The soak itself, as short as it can be. */
+/** The shortest possible soak. */
 import { run } from "../../../scripts/lab/process.ts";
 import { PROJECT } from "../../../scripts/lab/program.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
@@ -23,7 +23,7 @@ Deno.test({
       ];
       const { code, stdout, stderr } = await run(command, { cwd: PROJECT, timeout: 60_000, env: { NO_COLOR: "1" } });
       const found = JSON.parse(await Deno.readTextFile(`${out}/soak.json`));
-      // growth is not looked at: the program has only just started
+      // growth is ignored: the program has only just started
       const wrong = found.wrong.filter((fault: string) => !/ grew by /.test(fault));
       assertEquals(wrong, [], stdout + stderr);
       assertEquals(code, found.wrong.length === 0 ? 0 : 1);

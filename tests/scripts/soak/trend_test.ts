@@ -3,7 +3,7 @@ import { assert, assertEquals } from "../../assert.ts";
 
 const points = (...values: number[]) => values.map((value, at) => ({ at, value }));
 
-Deno.test("a trend is the change over all points, whatever single ones do", () => {
+Deno.test("a trend is the change over all points, unaffected by outliers", () => {
   assertEquals(trendOf(points(10, 12, 14, 16, 18)), { change: 8, noise: 0 });
   const { change, noise } = trendOf(points(10, 12, 100, 16, 18));
   assertEquals(change, 8, "change");

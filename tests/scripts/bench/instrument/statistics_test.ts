@@ -7,7 +7,7 @@ Deno.test("the median is the middle one, or the mean of the two in the middle", 
   assertEquals(median([7]), 7);
 });
 
-Deno.test("a percentile is the smallest sample that as many are not larger than", () => {
+Deno.test("a percentile is the smallest sample that the given share of all are not above", () => {
   const hundred = Float64Array.from({ length: 100 }, (_, i) => 100 - i);
   assertEquals(percentile(hundred, 0.5), 50);
   assertEquals(percentile(hundred, 0.99), 99);

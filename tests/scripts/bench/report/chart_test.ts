@@ -16,7 +16,7 @@ Deno.test("a bar is as long as the median, a whisker from the lowest sample to t
   assert(Math.abs((from! - left) / (to! - left) - 0.4) < 0.01, `${left} ${from} ${to}`);
 });
 
-Deno.test("a peer without a sample gets a dash, what was not measured no panel, and names are escaped", () => {
+Deno.test("a peer without a sample gets a dash, a figure that was not measured no panel, and names are escaped", () => {
   const rows = [row({ id: "rr-v4-p50", name: "a < b", samples: { we: [1], they: [] } }), row({ id: "unknown" })];
   const svg = chart(rows, ["we", "they"]);
   assertEquals(svg.match(/<g /g)?.length, 1);

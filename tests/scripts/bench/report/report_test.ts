@@ -27,7 +27,7 @@ Deno.test("where less is better, less is ahead", () => {
   assertEquals(cells({ ...time, samples: { we: [10], they: [20] } }).at(-1), "0.50× ahead");
 });
 
-Deno.test("who could not do it gets a dash, and a note says why", () => {
+Deno.test("a peer that failed gets a dash, and a note has the reason", () => {
   const failed = { samples: { we: [1], they: [] }, failures: { they: ["1020 of 10000", "999 of 10000"] } };
   assertEquals(cells(failed).slice(2), ["1.00 (1.00–1.00)", "—", "—"]);
   assertEquals(notes([row(failed)]), ["they failed at bulk, MTU 1500: 1020 of 10000"]);
@@ -38,13 +38,13 @@ Deno.test("figures of one sample that failed are noted once", () => {
   assertEquals(notes([row({ failures }), row({ id: "more", name: "more", failures })]).length, 1);
 });
 
-Deno.test("who failed some of the time is compared by the rest, and a note says so", () => {
+Deno.test("a peer that failed some of the time is compared by its other samples, and a note says so", () => {
   const failed = { samples: { we: [1], they: [2, 2] }, failures: { they: ["timed out"] } };
   assertEquals(cells(failed).at(-1), "0.50× behind");
   assertEquals(notes([row(failed)]), ["they failed in 1 of 3 samples at bulk, MTU 1500: timed out"]);
 });
 
-Deno.test("a value has three digits that say something", () => {
+Deno.test("a value has three significant digits", () => {
   assertEquals([0, 0.123, 1.234, 12.34, 123.4, 9999.6, 123_456.7].map(formatValue), [
     "0.00",
     "0.12",

@@ -2,7 +2,7 @@ import { merge, readResults } from "../../../../scripts/bench/report/results.ts"
 import { assertEquals, assertRejects } from "../../../assert.ts";
 import { row } from "../rows.ts";
 
-Deno.test("pieces of a run are put together; of a figure in both, the last counts", () => {
+Deno.test("partial runs are merged; of a figure in both, the last counts", () => {
   const [we, they, others] = ["we", "they", "others"].map((name) => ({ name, version: "1" }));
   const merged = merge([
     { peers: [we!, they!], bed: "2 CPUs", rows: [row({ id: "a", samples: { we: [1] } }), row({ id: "b" })] },

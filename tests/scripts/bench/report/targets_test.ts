@@ -9,7 +9,7 @@ const ROWS = [
   row({ id: "time", name: "time", unit: "ms", better: "less", samples: { we: [100], they: [] } }),
 ];
 
-/** What comes out for one target. */
+/** The outcome of one target. */
 function met(target: Target): boolean | null {
   return outcomes(ROWS, "we", [target])[0].met;
 }
@@ -23,13 +23,13 @@ Deno.test("a target is a bound on the ratio to a peer, to another figure, or on 
   assertEquals(met({ figure: "time", atMost: 99 }), false);
 });
 
-Deno.test("what was not measured is neither met nor missed", () => {
+Deno.test("a target that was not measured is neither met nor missed", () => {
   assertEquals(met({ figure: "time", peer: "they", atMost: 1 }), null);
   assertEquals(met({ figure: "one", peer: "nobody", atLeast: 1 }), null);
   assertEquals(outcomes(ROWS, "we", [{ figure: "nothing", atLeast: 1 }]), []);
 });
 
-Deno.test("the table of targets says what is wanted and what was measured", () => {
+Deno.test("the table of targets has the targets and the measured values", () => {
   const targets = [
     { figure: "one", peer: "they", atLeast: 6 },
     { figure: "eight", of: "one", atLeast: 0.5 },
@@ -44,7 +44,7 @@ Deno.test("the table of targets says what is wanted and what was measured", () =
   ]);
 });
 
-Deno.test("each target is of a figure that is measured", () => {
+Deno.test("each target is for a figure that is measured", () => {
   const figures = new Set(fullMatrix().flatMap((work) => work.figures.map((figure) => figure.id)));
   for (const { figure, of } of TARGETS) {
     assert(figures.has(figure), figure);
