@@ -1,18 +1,18 @@
 /**
- * The guest's side of its network, for whoever sets that up.
+ * The guest's addresses, prefixes and gateways, for the part of the program that configures the guest's device.
  *
  * @module
  */
 import { DEFAULT_ADDRESSES } from "../stack/link/addresses.ts";
 
-/** An address with the length of its prefix, and the way to all others. */
+/** An address of the guest, its prefix length, and its default gateway. */
 export interface GuestAddress {
   readonly address: string;
   readonly prefixLength: number;
   readonly gateway: string;
 }
 
-/** What the guest has by the addresses that people's scripts rely on. `mtu`: of its device, in bytes. */
+/** The guest's default configuration, which users' scripts rely on. `mtu`: that of its device, in bytes. */
 export function guestNetwork(
   mtu: number,
 ): { readonly mtu: number; readonly ipv4: GuestAddress; readonly ipv6: GuestAddress } {

@@ -181,7 +181,7 @@ export class Dns implements DnsAsker {
     this.counters.outcomes[client.network][outcome]++;
   }
 
-  /** Deadlines hold one delay only; it changes with the number of servers, and those who wait keep the old one. */
+  /** Deadlines have one delay. It changes with the number of servers; queries that wait keep the old one. */
   private deadlinesFor(patience: number): Deadlines<Query> {
     if (this.deadlines === null || patience !== this.patience) {
       this.deadlines = new Deadlines(this.options.scheduler, patience);

@@ -126,7 +126,7 @@ export class Pings implements PingHandler {
       packet: bytes.slice(header, Math.min(end, header + QUOTATION)),
       icmp: payload - header,
     };
-    if (token.icmp + ICMP_HEADER > token.packet.length) return; // behind so many extension headers
+    if (token.icmp + ICMP_HEADER > token.packet.length) return; // too many extension headers precede it
     const key = endpointKey(bytes, source, version, get16(bytes, payload + IDENTIFIER));
     const data = payload + ICMP_HEADER;
     const sequence = get16(bytes, payload + SEQUENCE);

@@ -1,10 +1,9 @@
 /**
- * The runtime's event loop as an {@linkcode Scheduler}, and the stack's alarm clock.
+ * The runtime's event loop as a {@linkcode Scheduler} that also wakes the stack. It reads no frames.
  *
- * One timer wakes the stack. The stack itself says when its earliest deadline moves forward, whoever caused that, so no
- * caller of the stack has to think of it. The timer is set again only when the stack wants to be woken earlier than it is
- * set for: deadlines that move away, as those of a busy connection do with every segment, cost one idle wake-up and no
- * more.
+ * One timer wakes the stack. The stack itself reports when its earliest deadline moves forward, so no caller of the stack
+ * has to think of it. The timer is set again only when the stack wants to be woken earlier than the timer is set for: a
+ * deadline that moves away, as that of a busy connection does with every segment, costs one idle wake-up and no more.
  *
  * @module
  */
@@ -13,7 +12,7 @@ import type { Scheduler } from "./scheduler.ts";
 
 /** The stack, as the scheduler sees it. */
 export interface Wakeable {
-  /** When {@linkcode advance} is wanted next, by the loop's clock; Infinity: not at all. */
+  /** When to call {@linkcode advance} next, by the scheduler's clock; Infinity: never. */
   readonly nextDeadline: number;
   /** Set by the scheduler, and called by the stack whenever {@linkcode nextDeadline} has become earlier. */
   set onEarlier(told: ((deadline: number) => void) | null);
@@ -23,11 +22,11 @@ export interface Wakeable {
   flush(): void;
 }
 
-/** An event loop that wakes a stack. */
+/** A scheduler that wakes a stack. */
 export interface WakingScheduler extends Scheduler {
   /** Wakes this stack from now on. */
   drive(stack: Wakeable): void;
-  /** Wakes it no more. */
+  /** Wakes no stack any more. */
   stop(): void;
 }
 
@@ -37,7 +36,7 @@ const MAX_DELAY = 0x7fff_ffff;
 /** Wakes one stack at its deadlines, by a timer of the runtime. */
 export class StackScheduler implements WakingScheduler {
   private stack: Wakeable | null = null;
-  /** When the timer is going to fire. */
+  /** When the timer fires. */
   private setFor = Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
 

@@ -128,7 +128,7 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
     for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
   }
 
-  /** There is no way to the target: tells so to what waits, and to whoever would send now. */
+  /** The target can't be reached: answers the datagrams that wait, and all later ones, with an ICMP error. */
   private giveUp(what: Unreachable): void {
     this.obstacle = what;
     for (const bytes of this.waiting.take()) this.owner.lost(this, what, bytes, bytes.length);
