@@ -12,6 +12,6 @@ for (const medium of ["ethernet", "ip"] as const) {
       args: ["run", "--cached-only", "--v8-flags=--expose-gc", program, medium],
     });
     const { success, stderr } = await command.output();
-    assertEquals([success, new TextDecoder().decode(stderr)], [true, ""]);
+    assertEquals({ success, stderr: new TextDecoder().decode(stderr) }, { success: true, stderr: "" });
   });
 }

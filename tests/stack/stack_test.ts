@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../assert.ts";
+import { assert, assertEquals, assertFields } from "../assert.ts";
 import { IpAddress } from "../../stack/base/address.ts";
 import { allocatePlain, type Device, type Frame, FramePool, IP_HEADER_AT } from "../../stack/base/device.ts";
 import { Stack } from "../../stack/stack.ts";
@@ -39,8 +39,8 @@ Deno.test("the clock is read once in a turn", () => {
     stack.flush();
     return during;
   };
-  assertEquals([afterTcp(), stack.now], [1, 100]);
-  assertEquals([afterTcp(), stack.now], [1, 200]);
+  assertEquals({ reads: afterTcp(), now: stack.now }, { reads: 1, now: 100 });
+  assertEquals({ reads: afterTcp(), now: stack.now }, { reads: 1, now: 200 });
   assertEquals(stack.counters.icmp.errorsOut, 20);
 });
 
@@ -51,18 +51,20 @@ Deno.test("a connection: asked for, accepted, echoed, and reset when the stack c
   const [request] = bed.requests;
   assertEquals(`${request.guest.address} ${request.local.address} ${request.local.port}`, "10.0.2.100 198.51.100.7 80");
   assertEquals(bed.takeSent(), []);
-  const ended: unknown[] = [];
+  const events: unknown[] = [];
   const flow = request.accept({
-    established: () => ended.push("established"),
+    established: () => events.push("established"),
     readable: () => {},
     writable: () => {},
-    closed: (failure) => ended.push(failure),
+    closed: (failure) => events.push(failure),
   });
   bed.stack.flush();
   const synAck = bed.takeOne();
-  assertEquals([synAck[33], bed.stack.tcp.connections], [0x12, 1]);
+  assertEquals(synAck[33], 0x12, "flags: SYN and ACK");
+  assertEquals(bed.stack.tcp.connections, 1, "connections");
   bed.feed(segment(`1388 0050 00000002 ${next(synAck)} 5018 ffff 0000 0000 6869`));
-  assertEquals([ended, flow?.readable], [["established"], 2]);
+  assertEquals(events, ["established"]);
+  assertEquals(flow?.readable, 2, "readable bytes");
   assert(bed.stack.nextDeadline < Infinity);
   bed.sent.length = 0;
   bed.stack.close();
@@ -89,10 +91,13 @@ Deno.test("a request that is refused, and one whose network is unreachable", () 
   });
   bed.feed(syn("0050"));
   const reset = bed.takeOne();
-  assertEquals([reset[6], reset[53]], [6, 0x14]);
+  assertEquals(reset[6], 6, "next header: TCP");
+  assertEquals(reset[53], 0x14, "flags: RST and ACK");
   bed.feed(syn("0051"));
   const error = bed.takeOne();
-  assertEquals([error[6], toHex(error.slice(40, 42)), toHex(error.slice(48))], [58, "0100", toHex(syn("0051"))]);
+  assertEquals(error[6], 58, "next header: ICMPv6");
+  assertEquals(toHex(error.slice(40, 42)), "0100", "type and code");
+  assertEquals(toHex(error.slice(48)), toHex(syn("0051")), "quotation");
 });
 
 Deno.test("other addresses than the usual", () => {
@@ -102,12 +107,13 @@ Deno.test("other addresses than the usual", () => {
     handlers: { tcpRequest: () => {}, udp: () => {} },
     addresses: { gateway4: IpAddress.parse("192.168.7.1") },
   });
-  assertEquals([`${stack.addresses.gateway4}`, `${stack.addresses.guest4}`], ["192.168.7.1", "10.0.2.100"]);
+  assertEquals(`${stack.addresses.gateway4}`, "192.168.7.1", "gateway");
+  assertEquals(`${stack.addresses.guest4}`, "10.0.2.100", "guest");
   const send = (destination: number[]) => stack.receive(frameOf(ipv4({ protocol: 99, destination }, []), frames));
   send([192, 168, 7, 255]); // this network's broadcast address now
   assertEquals(stack.counters.icmp.errorsForbidden, 1);
   send([10, 0, 2, 255]);
-  assertEquals([stack.counters.icmp.errorsForbidden, stack.counters.icmp.errorsOut], [1, 1]);
+  assertFields(stack.counters.icmp, { errorsForbidden: 1, errorsOut: 1 });
 });
 
 Deno.test("what of the limits is in use", () => {
@@ -127,5 +133,6 @@ Deno.test("what of the limits is in use", () => {
   assertEquals(halfOpen, { current: 1, limit: 1, overflows: 2 });
   assertEquals(fragmentedDatagrams4, { current: 2, limit: 2, overflows: 1 });
   assertEquals(fragmentedDatagrams6, { current: 1, limit: 2, overflows: 0 });
-  assertEquals([outOfOrderBytes.limit, bufferedBytes.limit], [7, 2000]);
+  assertEquals(outOfOrderBytes.limit, 7, "limit of out-of-order bytes");
+  assertEquals(bufferedBytes.limit, 2000, "limit of buffered bytes");
 });

@@ -33,7 +33,7 @@ function message(options: string, fields: Fields = {}, source = [0, 0, 0, 0], de
 function answers(bed: Bed): string[] {
   return bed.takeSent().map((frame) => {
     const [mac, source, destination] = [frame.slice(0, 12), frame.slice(52, 60), frame.slice(60, 68)];
-    assertEquals([source, frame.slice(68, 76)], ["0a000202", "00430044"]);
+    assertEquals({ source, ports: frame.slice(68, 76) }, { source: "0a000202", ports: "00430044" });
     const dhcp = frame.slice(84);
     const options = dhcp.slice(480).replace(/ff0*$/, "");
     return `${mac} ${destination} ${dhcp.slice(32, 40)} ${options}`;
@@ -52,7 +52,8 @@ Deno.test("DISCOVER: an offer, to the client's hardware address or to all", () =
   bed.feed(message("350101ff", { broadcast: true }));
   const offer = `350102${SERVER}${LEASE}${NETWORK}`;
   assertEquals(answers(bed), [`${GUEST} 0a000264 0a000264 ${offer}`, `ffffffffffff ffffffff 0a000264 ${offer}`]);
-  assertEquals([bed.datagrams, bed.stack.counters.dhcp.answered], [[], 2]);
+  assertEquals(bed.datagrams, [], "datagrams");
+  assertEquals(bed.stack.counters.dhcp.answered, 2, "dhcp.answered");
 });
 
 Deno.test("REQUEST: chosen, had before, renewed, rebound", () => {
@@ -85,7 +86,7 @@ Deno.test("no answer to a client that says that it is a group, or all", () => {
   for (const ciaddr of ["e00000fb", "ffffffff", "0a0002ff"]) {
     for (const options of ["350101ff", "350103 3204 0a000264 ff", "350108ff"]) bed.feed(message(options, { ciaddr }));
   }
-  assertEquals([answers(bed), bed.stack.counters.dhcp.malformed], [[], 9]);
+  assertEquals({ answers: answers(bed), malformed: bed.stack.counters.dhcp.malformed }, { answers: [], malformed: 9 });
 });
 
 Deno.test("no answer: another server chosen, RELEASE, DECLINE, of a relay, malformed", () => {
@@ -98,7 +99,7 @@ Deno.test("no answer: another server chosen, RELEASE, DECLINE, of a relay, malfo
   bed.feed(message("350103ff"));
   bed.feed(message("3501"));
   assertEquals(bed.stack.counters.dhcp.malformed, 3);
-  assertEquals([answers(bed), bed.datagrams], [[], []]);
+  assertEquals({ answers: answers(bed), datagrams: bed.datagrams }, { answers: [], datagrams: [] });
 });
 
 Deno.test("without name servers, there is no word on them; switched off, a datagram is a datagram", () => {

@@ -71,7 +71,7 @@ Deno.test("65,507 bytes come in fragments and go back in fragments", () => {
     const fragments = cut(ping, header, 1480);
     for (const fragment of fragments) small.feed(fragment);
     const sent = small.sent.splice(0);
-    assertEquals([sent.length, small.frames.taken], [fragments.length, 0]);
+    assertEquals({ sent: sent.length, framesTaken: small.frames.taken }, { sent: fragments.length, framesTaken: 0 });
     const joined = concat(...sent.map(({ bytes }) => bytes.slice(four ? 20 : 48)));
     assertEquals(toHex(joined), reply.slice(2 * header));
     for (const { bytes } of sent) other.feed(bytes);
@@ -154,7 +154,8 @@ Deno.test("echo: a name server's addresses are our own where we are one", () => 
     const bed = new Bed({ addresses: { isNameServer }, echo: () => ++seen > 0 });
     bed.feed(ping4(8, [10, 0, 2, 3]));
     bed.feed(ping6(8, "fd000000000000000000000000000003"));
-    assertEquals([seen, bed.takeSent().length], isNameServer ? [0, 2] : [2, 0]);
+    const [forwarded, answered] = isNameServer ? [0, 2] : [2, 0];
+    assertEquals({ forwarded: seen, answered: bed.takeSent().length }, { forwarded, answered });
   }
 });
 

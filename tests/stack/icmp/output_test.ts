@@ -53,10 +53,12 @@ Deno.test("codes by cause and version; all but port unreachable come from the pr
     const bed = refuse(what);
     bed.feed(datagram4());
     const four = bed.takeOne();
-    assertEquals([four[20], four[21], toHex(four.slice(12, 16))], [3, code4, "0a000202"]);
+    assertEquals({ type: four[20], code: four[21] }, { type: 3, code: code4 }, `${what}, IPv4`);
+    assertEquals(toHex(four.slice(12, 16)), "0a000202", "IPv4 source");
     bed.feed(datagram6());
     const six = bed.takeOne();
-    assertEquals([six[40], six[41], toHex(six.slice(8, 24))], [1, code6, GATEWAY6]);
+    assertEquals({ type: six[40], code: six[41] }, { type: 1, code: code6 }, `${what}, IPv6`);
+    assertEquals(toHex(six.slice(8, 24)), GATEWAY6, "IPv6 source");
   }
 });
 
@@ -64,11 +66,13 @@ Deno.test("as much is quoted as may be", () => {
   const bed = refuse("host");
   bed.feed(datagram4(1400));
   const four = bed.takeOne();
-  assertEquals([four.length, toHex(four.slice(28))], [576, toHex(datagram4(1400).slice(0, 548))]);
+  assertEquals(four.length, 576, "IPv4 length");
+  assertEquals(toHex(four.slice(28)), toHex(datagram4(1400).slice(0, 548)), "IPv4 quotation");
   assertEquals(referenceChecksum(four.slice(20)), 0);
   bed.feed(datagram6(1400));
   const six = bed.takeOne();
-  assertEquals([six.length, toHex(six.slice(48))], [1280, toHex(datagram6(1400).slice(0, 1232))]);
+  assertEquals(six.length, 1280, "IPv6 length");
+  assertEquals(toHex(six.slice(48)), toHex(datagram6(1400).slice(0, 1232)), "IPv6 quotation");
 });
 
 Deno.test("no error about a broadcast or multicast", () => {
@@ -90,11 +94,13 @@ Deno.test("no error about an error, whatever stands before it", () => {
   const { counters } = bed.stack;
   const complaint = hex("3a00 8004 00000000"); // destination options that ask for a complaint, before ICMPv6
   bed.feed(ipv6(60, concat(complaint, hex("8000 0000 00000000")))); // echo request
-  assertEquals([bed.takeSent().length, counters.icmp.errorsForbidden], [1, 0]);
+  assertEquals(bed.takeSent().length, 1, "frames sent");
+  assertEquals(counters.icmp.errorsForbidden, 0, "icmp.errorsForbidden");
   bed.feed(ipv6(60, concat(complaint, hex("0104 0000 00000000")))); // destination unreachable
   bed.feed(ipv6(60, concat(complaint, hex("8900 0000 00000000")))); // redirect
   bed.feed(ipv6(60, concat(hex("3c00 1e04 00000000"), complaint, hex("0104 0000 00000000"))));
-  assertEquals([bed.takeSent().length, counters.icmp.errorsForbidden], [0, 3]);
+  assertEquals(bed.takeSent().length, 0, "frames sent");
+  assertEquals(counters.icmp.errorsForbidden, 3, "icmp.errorsForbidden");
 });
 
 Deno.test("no error about an error that was never reassembled", () => {
@@ -103,13 +109,16 @@ Deno.test("no error about an error that was never reassembled", () => {
   bed.feed(ipv4({ protocol: 1, identification: 2, fragment: 0x2000 }, hex("0800 0000 00000000")));
   bed.pass(30_000);
   const [error, ...others] = bed.takeSent();
-  assertEquals([error.slice(40, 44), others.length, bed.stack.counters.icmp.errorsForbidden], ["0b01", 0, 1]);
+  assertEquals(error.slice(40, 44), "0b01", "type and code");
+  assertEquals(others, [], "other frames");
+  assertEquals(bed.stack.counters.icmp.errorsForbidden, 1, "icmp.errorsForbidden");
 });
 
 Deno.test("no error about a fragment but the first", () => {
   const bed = new Bed();
   bed.feed(ipv6(44, concat(hex("1100 0009 00000001"), new Uint8Array(9)))); // length not a multiple of 8, offset 8
-  assertEquals([bed.takeSent().length, bed.stack.counters.icmp.errorsForbidden], [0, 1]);
+  assertEquals(bed.takeSent().length, 0, "frames sent");
+  assertEquals(bed.stack.counters.icmp.errorsForbidden, 1, "icmp.errorsForbidden");
   bed.feed(ipv6(44, concat(hex("1100 0001 00000001"), new Uint8Array(9)))); // offset 0
   assertEquals(bed.takeSent().length, 1);
 });
@@ -117,7 +126,8 @@ Deno.test("no error about a fragment but the first", () => {
 Deno.test("errors are limited, and the limit recovers", () => {
   const bed = refuse("port");
   for (let i = 0; i < ERROR_BURST + 20; i++) bed.feed(datagram4());
-  assertEquals([bed.takeSent().length, bed.stack.counters.icmp.errorsLimited], [ERROR_BURST, 20]);
+  assertEquals(bed.takeSent().length, ERROR_BURST, "frames sent");
+  assertEquals(bed.stack.counters.icmp.errorsLimited, 20, "icmp.errorsLimited");
   bed.pass(10);
   for (let i = 0; i < 30; i++) bed.feed(datagram4());
   assertEquals(bed.takeSent().length, ERRORS_PER_SECOND / 100);
@@ -136,8 +146,12 @@ Deno.test("packet too big, for both versions", () => {
   const bed = new Bed();
   for (const packet of [datagram4(), datagram6()]) bed.stack.icmp.packetTooBig(1400, packet, 0, packet.length);
   const [four, six] = bed.takeSent();
-  assertEquals([four.slice(24, 32), four.slice(40, 44), four.slice(48, 56)], ["0a000202", "0304", "00000578"]);
-  assertEquals([six.slice(16, 48), six.slice(80, 84), six.slice(88, 96)], [GATEWAY6, "0200", "00000578"]);
+  assertEquals(four.slice(24, 32), "0a000202", "IPv4 source");
+  assertEquals(four.slice(40, 44), "0304", "IPv4 type and code");
+  assertEquals(four.slice(48, 56), "00000578", "IPv4 MTU");
+  assertEquals(six.slice(16, 48), GATEWAY6, "IPv6 source");
+  assertEquals(six.slice(80, 84), "0200", "IPv6 type and code");
+  assertEquals(six.slice(88, 96), "00000578", "IPv6 MTU");
 });
 
 Deno.test("an error of somebody else's network is passed on, also about a part of the packet", () => {
@@ -146,6 +160,9 @@ Deno.test("an error of somebody else's network is passed on, also about a part o
   bed.stack.icmp.relay(11, 0, IpAddress.parse("192.0.2.7"), packet, 0, packet.length);
   bed.stack.icmp.relay(3, 13, null, packet, 0, packet.length);
   const [router, own] = bed.takeSent();
-  assertEquals([router!.slice(24, 32), router!.slice(40, 44), router!.slice(56)], ["c0000207", "0b00", toHex(packet)]);
-  assertEquals([own!.slice(24, 32), own!.slice(40, 44)], ["0a000202", "030d"]);
+  assertEquals(router!.slice(24, 32), "c0000207", "the router's source");
+  assertEquals(router!.slice(40, 44), "0b00", "the router's type and code");
+  assertEquals(router!.slice(56), toHex(packet), "what the router quotes");
+  assertEquals(own!.slice(24, 32), "0a000202", "our own source");
+  assertEquals(own!.slice(40, 44), "030d", "our own type and code");
 });

@@ -55,7 +55,8 @@ Deno.test("errors that quote nonsense are dropped", () => {
   for (const quoted of [OURS4, OURS6.slice(0, 47), later]) {
     bed.feed(ipv6(58, checksummed(concat(hex("0104 0000 00000000"), quoted), 2, 58, GUEST6, REMOTE6)));
   }
-  assertEquals([bed.unreachable.length, bed.stack.counters.icmp.malformed], [0, 8]);
+  assertEquals(bed.unreachable.length, 0, "unreachable reports");
+  assertEquals(bed.stack.counters.icmp.malformed, 8, "icmp.malformed");
 });
 
 Deno.test("errors about TCP are handed to TCP, with the MTU", () => {

@@ -1,4 +1,4 @@
-import { assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import { allocatePlain, Segmentation, Transmit, TRANSPORT_AT } from "../../../stack/base/device.ts";
 import { Counters } from "../../../stack/base/counters.ts";
@@ -50,7 +50,8 @@ for (
       assertEquals(identities.size, 1);
       const other = new Bed(); // which is told the packets of the first one as if a guest had sent them
       for (const { bytes, checksumStart, segmentation } of fragments.reverse()) {
-        assertEquals([bytes.length <= mtu, checksumStart, segmentation], [true, -1, Segmentation.None]);
+        assert(bytes.length <= mtu, `${bytes.length} bytes, MTU ${mtu}`);
+        assertEquals({ checksumStart, segmentation }, { checksumStart: -1, segmentation: Segmentation.None });
         if (version === 4) assertEquals(referenceChecksum(bytes.slice(0, 20)), 0);
         other.feed(bytes);
       }
@@ -122,8 +123,8 @@ Deno.test("checksum offload: the sum of the pseudo-header stands in the field", 
   bed.stack.udp.send(FROM4, GUEST4, block, 0, 4);
   bed.stack.udp.send(FROM6, GUEST6, block, 0, 4);
   const [four, six] = bed.sent;
-  assertEquals([four.checksumStart, four.checksumOffset], [20, 6]);
-  assertEquals([six.checksumStart, six.checksumOffset], [40, 6]);
+  assertFields(four, { checksumStart: 20, checksumOffset: 6 });
+  assertFields(six, { checksumStart: 40, checksumOffset: 6 });
   // c633 + 6407 + 0a00 + 0264 + 17 + 12 = 136bb, folded
   assertEquals(toHex(four.bytes.slice(26, 28)), "36bc");
   const pseudo = six.bytes.slice(46, 48);
@@ -173,7 +174,9 @@ Deno.test("large TCP segments are left to the device that can cut them", () => {
     counters: new Counters(),
     paths,
   });
-  assertEquals([output.canSegment(4), output.canSegment(6), output.mtu], [true, false, 1500]);
+  assertEquals(output.canSegment(4), true, "segments IPv4");
+  assertEquals(output.canSegment(6), false, "segments IPv6");
+  assertEquals(output.mtu, 1500, "MTU");
   for (const length of [40_000, 1000]) {
     const transmit = new Transmit(allocatePlain);
     transmit.begin(20);
@@ -200,5 +203,6 @@ Deno.test("a device that takes nothing more", () => {
   bed.working = false;
   assertEquals(bed.stack.udp.send(FROM4, GUEST4, block, 0, 4), false);
   assertEquals(bed.stack.udp.send(FROM4, GUEST4, block, 0, 4000), false);
-  assertEquals([bed.stack.counters.link.framesLost, bed.stack.counters.ipv4.fragmentsOut], [2, 1]);
+  assertEquals(bed.stack.counters.link.framesLost, 2, "link.framesLost");
+  assertEquals(bed.stack.counters.ipv4.fragmentsOut, 1, "ipv4.fragmentsOut");
 });

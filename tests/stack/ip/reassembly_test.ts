@@ -1,4 +1,4 @@
-import { assertEquals } from "../../assert.ts";
+import { assertEquals, assertFields } from "../../assert.ts";
 import { MAX_FRAGMENTS } from "../../../stack/ip/datagram.ts";
 import {
   be16,
@@ -51,7 +51,8 @@ const counters = (bed: Bed, version: Version) =>
 function assertWhole(bed: Bed, times = 1): void {
   assertEquals(bed.datagrams.length, times);
   for (const { data } of bed.datagrams) assertEquals(toHex(data), toHex(DATA));
-  assertEquals([bed.stack.reassembling, bed.frames.taken, bed.stack.nextDeadline], [0, 0, Infinity]);
+  assertFields(bed.stack, { reassembling: 0, nextDeadline: Infinity });
+  assertEquals(bed.frames.taken, 0, "frames taken");
 }
 
 const CUTS = [0, 1024, 1040, 2000, 2504, 3008];
@@ -115,11 +116,15 @@ for (const version of VERSIONS) {
     test(`conflict: ${what}`, (bed) => {
       for (const piece of fragments) bed.feed(piece);
       const count = counters(bed, version);
-      assertEquals([count.reassemblyConflicts, bed.frames.taken], [1, 0]);
+      assertEquals(count.reassemblyConflicts, 1, "reassembly conflicts");
+      assertEquals(bed.frames.taken, 0, "frames taken");
       for (const piece of pieces()) bed.feed(piece); // the rest of it is dropped too (RFC 5722, section 4)
-      assertEquals([bed.datagrams.length, bed.stack.reassembling], [0, 1]);
+      assertEquals(bed.datagrams.length, 0, "datagrams");
+      assertEquals(bed.stack.reassembling, 1, "packets in reassembly");
       bed.pass(60_000);
-      assertEquals([bed.stack.reassembling, bed.takeSent().length, count.reassemblyTimeouts], [0, 0, 0]);
+      assertEquals(bed.stack.reassembling, 0, "packets in reassembly");
+      assertEquals(bed.takeSent().length, 0, "frames sent");
+      assertEquals(count.reassemblyTimeouts, 0, "reassembly timeouts");
       for (const piece of pieces()) bed.feed(piece);
       assertWhole(bed);
     });
@@ -127,7 +132,8 @@ for (const version of VERSIONS) {
 
   test("too many of one datagram", (bed) => {
     for (let i = 1; i <= MAX_FRAGMENTS + 1; i++) bed.feed(fragment(8 * i, 8 * i + 8));
-    assertEquals([counters(bed, version).reassemblyConflicts, bed.frames.taken], [1, 0]);
+    assertEquals(counters(bed, version).reassemblyConflicts, 1, "reassembly conflicts");
+    assertEquals(bed.frames.taken, 0, "frames taken");
   });
 
   test("as many of one datagram as allowed", (bed) => {
@@ -138,7 +144,8 @@ for (const version of VERSIONS) {
 
   test("of more datagrams than the limit: the oldest goes", (bed) => {
     for (let id = 1; id <= 5; id++) bed.feed(fragment(0, 1024, true, id));
-    assertEquals([bed.stack.reassembling, bed.frames.taken], [4, 4]);
+    assertEquals(bed.stack.reassembling, 4, "packets in reassembly");
+    assertEquals(bed.frames.taken, 4, "frames taken");
     assertEquals(counters(bed, version).reassemblyEvicted, 1);
     for (let id = 2; id <= 5; id++) bed.feed(fragment(1024, 3008, false, id));
     assertWhole(bed, 4);
@@ -147,7 +154,8 @@ for (const version of VERSIONS) {
   test("nonsense is dropped", (bed) => {
     bed.feed(fragment(0, 1023, true)); // not the last, and not a multiple of 8
     bed.feed(fragment(8, 8, true)); // empty
-    assertEquals([counters(bed, version).fragmentsDropped, bed.stack.reassembling], [2, 0]);
+    assertEquals(counters(bed, version).fragmentsDropped, 2, "fragments dropped");
+    assertEquals(bed.stack.reassembling, 0, "packets in reassembly");
   });
 
   test("the time is over: the sender is told if the first fragment came", (bed) => {
@@ -160,11 +168,13 @@ for (const version of VERSIONS) {
     bed.pass(1);
     const error = bed.takeOne();
     const header = name === "IPv4" ? 20 : 40;
-    assertEquals([error[header], error[header + 1]], name === "IPv4" ? [11, 1] : [3, 1]);
+    assertEquals({ type: error[header], code: error[header + 1] }, { type: name === "IPv4" ? 11 : 3, code: 1 });
     const quoted = error.length - header - 8;
     assertEquals(toHex(error.slice(header + 8)), toHex(fragment(0, 1024, true, 1).slice(0, quoted)));
     bed.pass(1000);
-    assertEquals([bed.takeSent().length, bed.stack.reassembling, bed.frames.taken], [0, 0, 0]);
+    assertEquals(bed.takeSent().length, 0, "frames sent");
+    assertEquals(bed.stack.reassembling, 0, "packets in reassembly");
+    assertEquals(bed.frames.taken, 0, "frames taken");
     assertEquals(counters(bed, version).reassemblyTimeouts, 2);
     bed.feed(fragment(1024, 3008, false, 1));
     assertEquals(bed.datagrams.length, 0);
@@ -173,7 +183,8 @@ for (const version of VERSIONS) {
   test("closing gives the buffers back", (bed) => {
     bed.feed(fragment(0, 1024));
     bed.stack.close();
-    assertEquals([bed.frames.taken, bed.stack.nextDeadline], [0, Infinity]);
+    assertEquals(bed.frames.taken, 0, "frames taken");
+    assertEquals(bed.stack.nextDeadline, Infinity, "next deadline");
   });
 }
 
@@ -185,7 +196,8 @@ Deno.test("IPv4: datagrams of one identification but other addresses or protocol
   bed.feed(piece([10, 0, 2, 101], 17));
   bed.feed(piece([10, 0, 2, 100], 6));
   bed.feed(piece([10, 0, 2, 100], 17));
-  assertEquals([bed.stack.reassembling, bed.stack.counters.ipv4.fragmentsDropped], [3, 1]);
+  assertEquals(bed.stack.reassembling, 3, "packets in reassembly");
+  assertEquals(bed.stack.counters.ipv4.fragmentsDropped, 1, "ipv4.fragmentsDropped");
 });
 
 Deno.test("IPv4: the first fragment's options stay, and the header is that of the whole", () => {
@@ -213,9 +225,12 @@ Deno.test("IPv4: no datagram is larger than a packet can be", () => {
   assertEquals(bed.datagrams.map(({ data }) => data.length), [65_507]);
   feed(0, cut, [1, 1, 1, 0]); // with options in the first fragment it would be 65,539 bytes
   feed(cut, 65_515);
-  assertEquals([bed.datagrams.length, bed.stack.counters.ipv4.malformed, bed.frames.taken], [1, 1, 0]);
+  assertEquals(bed.datagrams.length, 1, "datagrams");
+  assertEquals(bed.stack.counters.ipv4.malformed, 1, "ipv4.malformed");
+  assertEquals(bed.frames.taken, 0, "frames taken");
   bed.feed(ipv4({ protocol: 17, fragment: 8191 }, new Uint8Array(8))); // ends at 65,536
-  assertEquals([bed.stack.counters.ipv4.fragmentsDropped, bed.stack.reassembling], [1, 0]);
+  assertEquals(bed.stack.counters.ipv4.fragmentsDropped, 1, "ipv4.fragmentsDropped");
+  assertEquals(bed.stack.reassembling, 0, "packets in reassembly");
 });
 
 Deno.test("IPv6: a datagram of a Linux kernel in three fragments", () => {
@@ -256,7 +271,8 @@ Deno.test("IPv6: a fragment within a fragment is dropped", () => {
   const bed = new Bed();
   const inner = concat(hex("1100 0000 00000008"), udp(5000, 53, [1]));
   bed.feed(ipv6(44, concat(hex("2c00 0000 00000007"), inner)));
-  assertEquals([bed.datagrams.length, bed.stack.counters.ipv6.extensions], [0, 1]);
+  assertEquals(bed.datagrams.length, 0, "datagrams");
+  assertEquals(bed.stack.counters.ipv6.extensions, 1, "ipv6.extensions");
 });
 
 Deno.test("IPv6: the sender is told of nonsense", () => {
@@ -269,7 +285,8 @@ Deno.test("IPv6: the sender is told of nonsense", () => {
   assertEquals(told(), [4, 0, "00000004"]);
   bed.feed(VERSIONS[1].fragment(65_528, 65_536, false)); // empty
   bed.feed(ipv6(44, concat(hex("1100 fff8 00000007"), new Uint8Array(8)))); // beyond 65,535, but not the first
-  assertEquals([bed.takeSent().length, bed.stack.counters.ipv6.fragmentsDropped], [0, 3]);
+  assertEquals(bed.takeSent().length, 0, "frames sent");
+  assertEquals(bed.stack.counters.ipv6.fragmentsDropped, 3, "ipv6.fragmentsDropped");
   bed.feed(ipv6(44, hex("3c00 0001 00000007  1101 0104 00000000"))); // the header chain is cut (RFC 7112)
   assertEquals(told(), [4, 3, "00000000"]);
   assertEquals(bed.stack.reassembling, 0);

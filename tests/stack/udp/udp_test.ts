@@ -80,14 +80,16 @@ Deno.test("checksums: verified, unless there is none or the device vouches for i
   const spoilt4 = with16(HELLO4, 26, 0x1234), spoilt6 = with16(HELLO6, 46, 0x1234);
   bed.feed(spoilt4);
   bed.feed(spoilt6);
-  assertEquals([bed.datagrams.length, counters.udp.badChecksum], [0, 2]);
+  assertEquals(bed.datagrams.length, 0, "datagrams");
+  assertEquals(counters.udp.badChecksum, 2, "udp.badChecksum");
   bed.feed(spoilt4, { checksumTrusted: true });
   bed.feed(spoilt6, { checksumTrusted: true });
   assertEquals(bed.datagrams.length, 2);
   bed.feed(with16(HELLO4, 26, 0)); // IPv4: none was computed
   assertEquals(bed.datagrams.length, 3);
   bed.feed(with16(HELLO6, 46, 0)); // IPv6: that is not allowed (RFC 8200, section 8.1)
-  assertEquals([bed.datagrams.length, counters.udp.badChecksum], [3, 3]);
+  assertEquals(bed.datagrams.length, 3, "datagrams");
+  assertEquals(counters.udp.badChecksum, 3, "udp.badChecksum");
 });
 
 Deno.test("lengths and ports that can't be", () => {
@@ -100,7 +102,8 @@ Deno.test("lengths and ports that can't be", () => {
   feed(good.slice(0, 7));
   feed(udp(0, 53, [1]));
   feed(udp(5000, 0, [1]));
-  assertEquals([bed.datagrams.length, bed.stack.counters.udp.malformed], [0, 6]);
+  assertEquals(bed.datagrams.length, 0, "datagrams");
+  assertEquals(bed.stack.counters.udp.malformed, 6, "udp.malformed");
   feed(with16(good, 4, 10)); // shorter than the packet: the rest is not data
   feed(udp(5000, 53, []));
   assertEquals(bed.datagrams.map(({ data }) => data.length), [2, 0]);
@@ -136,7 +139,8 @@ Deno.test("more segments than a kernel makes are dropped", () => {
     segmentSize: 1,
     checksumTrusted: true,
   });
-  assertEquals([bed.datagrams.length, bed.stack.counters.udp.malformed], [0, 1]);
+  assertEquals(bed.datagrams.length, 0, "datagrams");
+  assertEquals(bed.stack.counters.udp.malformed, 1, "udp.malformed");
 });
 
 Deno.test("the fields of a datagram are offsets into the packet", () => {

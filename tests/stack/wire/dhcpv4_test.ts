@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { buildDhcpv4, DHCPNAK, DHCPOFFER, DHCPREQUEST, parseDhcpv4 } from "../../../stack/wire/dhcpv4.ts";
 import { concat, hex, toHex } from "../../../scripts/lab/packets.ts";
 
@@ -22,24 +22,18 @@ Deno.test("a client's request, dissected", () => {
   const { head, client, requested, server, mac, ...rest } = request;
   assertEquals(toHex(mac!), "020000000100");
   assertEquals(rest, { type: DHCPREQUEST, broadcast: true, clientAddress: null, relayed: false });
-  assertEquals([head.length, toHex(client!), toHex(requested!), toHex(server!)], [
-    44,
-    "01020000000100",
-    "0a000264",
-    "0a000202",
-  ]);
+  assertEquals(head.length, 44, "length of the head");
+  assertEquals(toHex(client!), "01020000000100", "client identifier");
+  assertEquals(toHex(requested!), "0a000264", "requested address");
+  assertEquals(toHex(server!), "0a000202", "server identifier");
 });
 
 Deno.test("an address that the client has, a relay, no identifier", () => {
   const head = HEAD.replace("8000", "0000").replace("00000000 00000000", "0a000264 00000000")
     .replace("00000000\n  02", "c0000201\n  02");
   const request = parseDhcpv4(message("350103ff", head), 0, 248);
-  assertEquals([toHex(request!.clientAddress!), request!.broadcast, request!.relayed, request!.client], [
-    "0a000264",
-    false,
-    true,
-    null,
-  ]);
+  assertEquals(toHex(request!.clientAddress!), "0a000264", "client address");
+  assertFields(request!, { broadcast: false, relayed: true, client: null });
 });
 
 Deno.test("an offer, built", () => {

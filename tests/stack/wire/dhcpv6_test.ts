@@ -13,7 +13,7 @@ Deno.test("a client's request for information, dissected", () => {
   const message = parseDhcpv6(REQUEST, 0, REQUEST.length);
   assert(message !== null);
   const options = [...message.options].map(([code, data]) => `${code} ${toHex(data)}`);
-  assertEquals([message.type, toHex(message.transaction)], [11, "10ab2f"]);
+  assertEquals({ type: message.type, transaction: toHex(message.transaction) }, { type: 11, transaction: "10ab2f" });
   assertEquals(options, ["1 00030001020000000100", "6 00170018", "8 0000"]);
 });
 

@@ -16,7 +16,9 @@ import { hex, toHex } from "../../../scripts/lab/packets.ts";
 
 Deno.test("a header, dissected and built", () => {
   const frame = hex("ee 333300000002 020000000100 86dd 6000");
-  assertEquals([ethernetDestination(1), ethernetSource(1), ethernetType(frame, 1)], [1, 7, ETHERTYPE_IPV6]);
+  assertEquals(ethernetDestination(1), 1, "offset of the destination");
+  assertEquals(ethernetSource(1), 7, "offset of the source");
+  assertEquals(ethernetType(frame, 1), ETHERTYPE_IPV6, "type");
   const built = frame.slice().fill(0, 1, 15);
   putEthernet(built, 1, hex("333300000002"), hex("020000000100"), ETHERTYPE_IPV6);
   assertEquals(toHex(built), toHex(frame));

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import {
   ipv6HopLimit,
@@ -58,12 +58,14 @@ function walk(next: number, headers: Uint8Array): [string, ExtensionWalk] {
 
 Deno.test("a chain of a kernel's multicast listener report: hop-by-hop with a router alert", () => {
   const [end, at] = walk(0, hex("3a00 0502 0000 0100  8f006e8a00000001"));
-  assertEquals([end, at.protocol, at.at, at.namedAt], ["transport", 58, 9, 1]);
+  assertEquals(end, "transport", "end of the chain");
+  assertFields(at, { protocol: 58, at: 9, namedAt: 1 });
 });
 
 Deno.test("destination options and a routing header with no segments left are walked over", () => {
   const [end, at] = walk(60, hex("2b01 0104 00000000 0106000000000000  1100 0400 00000000"));
-  assertEquals([end, at.protocol, at.at, at.namedAt], ["transport", 17, 25, 17]);
+  assertEquals(end, "transport", "end of the chain");
+  assertFields(at, { protocol: 17, at: 25, namedAt: 17 });
 });
 
 Deno.test("a fragment header ends the walk, which goes on behind it", () => {
@@ -75,7 +77,8 @@ Deno.test("a fragment header ends the walk, which goes on behind it", () => {
   assert(moreFragments6(packet, 0));
   assertEquals(identification6(packet, 0), 0x7e80e735);
   at.skipFragment(packet);
-  assertEquals([at.run(packet, packet.length), at.protocol, at.at], ["transport", 17, 8]);
+  assertEquals(at.run(packet, packet.length), "transport", "end of the chain");
+  assertFields(at, { protocol: 17, at: 8 });
   const built = new Uint8Array(8).fill(0xee);
   putFragment(built, 0, 17, 1448, true, 0x7e80e735);
   assertEquals(toHex(built), "110005a97e80e735"); // the second of the kernel's

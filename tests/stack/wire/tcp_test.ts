@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../assert.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { put32 } from "../../../stack/base/bytes.ts";
 import {
   ACK,
@@ -48,21 +48,21 @@ function parsed(bytes: Uint8Array): Segment {
 
 Deno.test("a SYN with all options, dissected", () => {
   const segment = parsed(SYN_BYTES);
-  assertEquals([segment.sourcePort, segment.destinationPort], [40_000, 80]);
-  assertEquals([segment.sequence >>> 0, segment.acknowledgment, segment.window], [0x89abcdef, 0, 64_240]);
+  assertFields(segment, { sourcePort: 40_000, destinationPort: 80 });
+  assertFields(segment, { sequence: 0x89abcdef | 0, acknowledgment: 0, window: 64_240 });
   assert(segment.has(SYN) && !segment.has(ACK | FIN | RST | PSH));
-  assertEquals([segment.data, segment.length, segment.sequenceLength], [43, 0, 1]);
-  assertEquals([segment.maximumSegmentSize, segment.windowShift, segment.sackPermitted], [1460, 7, true]);
-  assertEquals([segment.hasTimestamps, segment.timestamp, segment.timestampEcho], [true, 0x11223344, 0]);
+  assertFields(segment, { data: 43, length: 0, sequenceLength: 1 });
+  assertFields(segment, { maximumSegmentSize: 1460, windowShift: 7, sackPermitted: true });
+  assertFields(segment, { hasTimestamps: true, timestamp: 0x11223344, timestampEcho: 0 });
   assertEquals(segment.sackCount, 0);
 });
 
 Deno.test("SACK blocks, timestamps and data, dissected", () => {
   const segment = parsed(SACK_BYTES);
-  assertEquals([segment.sequence, segment.acknowledgment], [-2, 0x80000001 | 0]);
+  assertFields(segment, { sequence: -2, acknowledgment: 0x80000001 | 0 });
   assert(segment.has(ACK) && segment.has(PSH));
-  assertEquals([segment.data, segment.length, segment.sequenceLength], [63, 3, 3]);
-  assertEquals([segment.timestamp, segment.timestampEcho], [0x80000000 | 0, -1]);
+  assertFields(segment, { data: 63, length: 3, sequenceLength: 3 });
+  assertFields(segment, { timestamp: 0x80000000 | 0, timestampEcho: -1 });
   assertEquals(segment.sackCount, 3);
   assertEquals([...segment.sackEdges.subarray(0, 6)].map((edge) => edge >>> 0), [
     0x80000011,
@@ -78,11 +78,11 @@ Deno.test("nothing of an earlier segment stays", () => {
   const segment = new Segment();
   assert(segment.parse(SYN_BYTES, 0, SYN_BYTES.length));
   assert(segment.parse(SACK_BYTES, 0, SACK_BYTES.length));
-  assertEquals([segment.maximumSegmentSize, segment.windowShift, segment.sackPermitted], [0, -1, false]);
+  assertFields(segment, { maximumSegmentSize: 0, windowShift: -1, sackPermitted: false });
   const plain = SYN_BYTES.slice(0, TCP_HEADER);
   plain[12] = 0x50;
   assert(segment.parse(plain, 0, plain.length));
-  assertEquals([segment.hasTimestamps, segment.sackCount, segment.length], [false, 0, 0]);
+  assertFields(segment, { hasTimestamps: false, sackCount: 0, length: 0 });
 });
 
 Deno.test("SYN, data and FIN count in sequence space", () => {
@@ -150,17 +150,13 @@ Deno.test("options: broken lengths end the list, odd ones are skipped", () => {
   ];
   for (const [what, options, seen] of cases) {
     const segment = parsed(withOptions(options));
-    assertEquals(
-      [
-        segment.maximumSegmentSize,
-        segment.windowShift,
-        segment.sackPermitted,
-        segment.hasTimestamps,
-        segment.sackCount,
-      ],
-      [seen.mss ?? 0, seen.shift ?? -1, seen.sackPermitted ?? false, seen.timestamps ?? false, seen.blocks ?? 0],
-      what,
-    );
+    assertFields(segment, {
+      maximumSegmentSize: seen.mss ?? 0,
+      windowShift: seen.shift ?? -1,
+      sackPermitted: seen.sackPermitted ?? false,
+      hasTimestamps: seen.timestamps ?? false,
+      sackCount: seen.blocks ?? 0,
+    }, what);
   }
 });
 
@@ -190,6 +186,6 @@ Deno.test("an acknowledgment with SACK blocks and a window scale option, built a
       "fffffff000000010" + "00000064000000c8",
   );
   const segment = parsed(bytes);
-  assertEquals([segment.sourcePort, segment.destinationPort, segment.windowShift], [1, 65_535, 9]);
+  assertFields(segment, { sourcePort: 1, destinationPort: 65_535, windowShift: 9 });
   assertEquals([...segment.sackEdges.subarray(0, 4)], [-16, 16, 100, 200]);
 });
