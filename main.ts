@@ -177,15 +177,16 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
     guest.gone();
   };
   for (const fd of [readyFd, exitFd]) if (fd !== null) attempt(FAILURE, lines.problem, () => system.takeInherited(fd));
+  const onError = (error: Error) => gone("the system", error);
+  const waits = options.sockets === "libc" ? {} : { waitMicroseconds: 0 }; // the runtime's sockets can't end a wait
+  const poller = attempt(FAILURE, lines.pollerFailed, () => new system.Poller({ onError, ...waits }));
   const limit = system.raiseDescriptorLimit();
-  const descriptors = new SpareDescriptors(limit - system.openDescriptors(limit));
+  const open = attempt(FAILURE, lines.problem, () => system.openDescriptors(limit));
+  const descriptors = new SpareDescriptors(limit - open);
   const metrics = options.metrics === null
     ? null
     : await startMetrics(options.metrics, guest.progress, descriptors.spare);
   if (metrics !== null) cleanups.push(() => metrics.close());
-  const onError = (error: Error) => gone("the system", error);
-  const waits = options.sockets === "libc" ? {} : { waitMicroseconds: 0 }; // the runtime's sockets can't end a wait
-  const poller = attempt(FAILURE, lines.pollerFailed, () => new system.Poller({ onError, ...waits }));
   const defer = (run: () => void) => poller.defer(run);
   if (exitFd !== null) attempt(FAILURE, lines.exitFdFailed, () => system.closeWithPeer(exitFd, poller, guest.close));
   const device = guest.open(poller);

@@ -36,7 +36,8 @@ export class Terminal {
     const bin = `${lab.directory}/bin`;
     await Deno.mkdir(bin, { recursive: true });
     await Deno.symlink(Deno.execPath(), `${bin}/deno`).catch(() => {}); // an earlier terminal has made it
-    const command = lab.host.enter([...before, "bash"]);
+    // in a session of its own: where the tests have a terminal, SIGINT is taken for one that is typed there
+    const command = lab.host.enter([...before, "setsid", "--wait", "bash"]);
     const env = { PATH: `${bin}:${Deno.env.get("PATH")}`, NO_COLOR: "1" };
     const terminal = new Terminal(lab.adopt(Process.start(command, { cwd: PROJECT, env })));
     await terminal.type(`cd '${PROJECT}'\nshopt -s expand_aliases\n${commandBlocks().get("Install")!.at(-1)!}`);
