@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { HostNetwork } from "./host/port.ts";
+import type { HostNetwork } from "./host/host_network.ts";
 import { DenoHost } from "./host/deno.ts";
 import { LoopbackHost, LOOPBACKS } from "./host/loopback.ts";
 import type { SharedOptions } from "./cli/flags/options.ts";

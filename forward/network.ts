@@ -10,7 +10,7 @@ import { captureFrames, CapturingDevice, type FrameTaker } from "./capture/captu
 import { AllowedNames } from "./dns/allowed_names.ts";
 import type { NameServer } from "./dns/host_resolv_conf.ts";
 import { NameServers } from "./dns/servers.ts";
-import type { HostNetwork } from "./host/port.ts";
+import type { HostNetwork } from "./host/host_network.ts";
 import { gatewayRanges, LOOPBACKS } from "./host/loopback.ts";
 import { IdleReclaim } from "./memory/idle_reclaim.ts";
 import { nameServersUnreadable, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";

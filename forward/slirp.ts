@@ -21,7 +21,7 @@ import { Dns } from "./dns/dns.ts";
 import { DNS_PORT } from "./dns/message.ts";
 import type { NameServers } from "./dns/servers.ts";
 import type { Usage } from "../stack/base/usage.ts";
-import type { HostNetwork } from "./host/port.ts";
+import type { HostNetwork } from "./host/host_network.ts";
 import { DEFAULT_LIMITS, type Limits, type LimitUsage } from "./limits/limits.ts";
 import { SpareDescriptors } from "./limits/spare_descriptors.ts";
 import { LocalUdpClients } from "./forwards/local/udp_clients.ts";

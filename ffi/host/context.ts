@@ -6,7 +6,7 @@
  */
 import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
 import { hostError } from "../../forward/host/errors.ts";
-import type { HostError } from "../../forward/host/port.ts";
+import type { HostError } from "../../forward/host/host_network.ts";
 import { ByteAddresses } from "../libc/byte_address.ts";
 import { ErrorQueue } from "../libc/error_queue.ts";
 import { EMFILE, ENFILE, errnoName, errnoText, SystemError } from "../libc/errors.ts";

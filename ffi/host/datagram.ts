@@ -17,7 +17,12 @@
  * @module
  */
 import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/base/address.ts";
-import type { DatagramOptions, HostDatagram, HostDatagramHandler, LostDatagram } from "../../forward/host/port.ts";
+import type {
+  DatagramOptions,
+  HostDatagram,
+  HostDatagramHandler,
+  LostDatagram,
+} from "../../forward/host/host_network.ts";
 import { keepErrors, QUOTED_SIZE } from "../libc/error_queue.ts";
 import { EAGAIN, ECONNREFUSED, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, EOPNOTSUPP } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";

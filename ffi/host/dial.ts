@@ -7,7 +7,7 @@
  * @module
  */
 import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
-import type { DialOptions, HostDial, HostDialHandler, HostStream } from "../../forward/host/port.ts";
+import type { DialOptions, HostDial, HostDialHandler, HostStream } from "../../forward/host/host_network.ts";
 import { EINPROGRESS, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { type SocketContext, socketError } from "./context.ts";

@@ -30,7 +30,7 @@ import type {
   HostListener,
   HostNetwork,
   HostStream,
-} from "../../forward/host/port.ts";
+} from "../../forward/host/host_network.ts";
 import { type LibcHostOptions, SocketContext } from "./context.ts";
 import { LibcDatagram } from "./datagram.ts";
 import { dial } from "./dial.ts";

@@ -16,7 +16,7 @@
  * @module
  */
 import type { Endpoint } from "../../stack/base/address.ts";
-import type { HostListener, HostStream } from "../../forward/host/port.ts";
+import type { HostListener, HostStream } from "../../forward/host/host_network.ts";
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { readEndpoint, SOCKADDR_IN6_SIZE } from "../libc/sockaddr.ts";

@@ -21,7 +21,7 @@
 import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
 import type { Block } from "../../stack/base/device.ts";
 import type { Chunk } from "../../stack/tcp/flow.ts";
-import type { HostError, HostStream, HostStreamHandler, PENDING } from "../../forward/host/port.ts";
+import type { HostError, HostStream, HostStreamHandler, PENDING } from "../../forward/host/host_network.ts";
 import { EAGAIN, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import type { SocketContext } from "./context.ts";

@@ -15,7 +15,7 @@
  * @module
  */
 import type { Deadlines, Expiring } from "../timers/deadlines.ts";
-import { HostError } from "../host/port.ts";
+import { HostError } from "../host/host_network.ts";
 import type { NameServer } from "./host_resolv_conf.ts";
 import { NOTIMP, type Question, rcodeOf, REFUSED, SERVFAIL } from "./message.ts";
 import type { DnsNetwork, NameServers, Plan } from "./servers.ts";

@@ -6,7 +6,7 @@
  */
 import { IpAddress } from "../../stack/base/address.ts";
 import type { Allocate } from "../../stack/base/device.ts";
-import type { HostNetwork } from "../host/port.ts";
+import type { HostNetwork } from "../host/host_network.ts";
 import type { NameServer } from "./host_resolv_conf.ts";
 import type { Question } from "./message.ts";
 import type { DnsNetwork } from "./servers.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HostError } from "../host/port.ts";
+import type { HostError } from "../host/host_network.ts";
 
 /** The outcome of an {@linkcode Exchange}. Never called from within one of its methods, and not after its end. */
 export interface ExchangeHandler {

@@ -16,7 +16,7 @@ import {
   type HostStream,
   type HostStreamHandler,
   PENDING,
-} from "../host/port.ts";
+} from "../host/host_network.ts";
 import type { Exchange, ExchangeHandler } from "./upstream_exchange.ts";
 import { DNS_PORT, isAnswerTo, LENGTH_FIELD, messageId, type Question, withId } from "./message.ts";
 import type { NameServer } from "./host_resolv_conf.ts";

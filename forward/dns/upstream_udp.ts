@@ -9,7 +9,7 @@
  */
 import type { Endpoint } from "../../stack/base/address.ts";
 import { WILDCARDS } from "../addresses/wildcards.ts";
-import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host/port.ts";
+import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../host/host_network.ts";
 import type { Exchange, ExchangeHandler } from "./upstream_exchange.ts";
 import { DNS_PORT, isAnswerTo, messageId, type Question, withId } from "./message.ts";
 import type { NameServer } from "./host_resolv_conf.ts";

@@ -6,7 +6,7 @@
  */
 import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
 import { FIRST_DYNAMIC_PORT, freePort } from "../../stack/base/free_port.ts";
-import { HostError } from "../host/port.ts";
+import { HostError } from "../host/host_network.ts";
 import { reasonOf } from "../host/errors.ts";
 import {
   bindExhausted,

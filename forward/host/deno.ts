@@ -27,7 +27,7 @@ import {
   type HostListener,
   type HostNetwork,
   type HostStream,
-} from "./port.ts";
+} from "./host_network.ts";
 import { endpointOf, zonedAddress } from "./deno_address.ts";
 import { DenoDatagram } from "./deno_datagram.ts";
 import { DenoStream } from "./deno_stream.ts";

@@ -11,7 +11,7 @@
  * @module
  */
 import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
-import type { HostDatagram, HostDatagramHandler, LostDatagram } from "./port.ts";
+import type { HostDatagram, HostDatagramHandler, LostDatagram } from "./host_network.ts";
 import { endpointOf, zonedAddress } from "./deno_address.ts";
 import { hostError } from "./errors.ts";
 import { MAX_QUEUED_DATAGRAMS, MAX_RECEIVE_ERRORS } from "../limits/limits.ts";

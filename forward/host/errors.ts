@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { HostError, type HostFailure } from "./port.ts";
+import { HostError, type HostFailure } from "./host_network.ts";
 
 const FAILURES: Readonly<Record<string, HostFailure>> = {
   ECONNREFUSED: "refused",

@@ -17,7 +17,7 @@ import type {
   HostNetwork,
   HostStream,
   LostDatagram,
-} from "./port.ts";
+} from "./host_network.ts";
 import { Prefix } from "../addresses/prefix.ts";
 import type { Range } from "../policy/range.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { HostError } from "./port.ts";
+import { HostError } from "./host_network.ts";
 
 /** The name of the setting for sysctl(8). */
 const SETTING = "net.ipv4.ip_unprivileged_port_start";

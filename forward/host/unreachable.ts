@@ -4,7 +4,7 @@
  * @module
  */
 import type { Unreachable } from "../../stack/base/layers.ts";
-import type { HostFailure } from "./port.ts";
+import type { HostFailure } from "./host_network.ts";
 
 /** The ICMP error with the same meaning; null if there is none. */
 export function unreachableFor(failure: HostFailure): Unreachable | null {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HostError, type HostFailure } from "../host/port.ts";
+import { HostError, type HostFailure } from "../host/host_network.ts";
 import { LookupError } from "../names/lookup.ts";
 
 /** How a connection, or an association of UDP, came to its end. */

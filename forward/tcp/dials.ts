@@ -10,7 +10,7 @@
 import type { Endpoint } from "../../stack/base/address.ts";
 import { Deadlines, type Expiring } from "../timers/deadlines.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
-import type { HostDial, HostDialHandler, HostNetwork } from "../host/port.ts";
+import type { HostDial, HostDialHandler, HostNetwork } from "../host/host_network.ts";
 import { DEFAULT_LIMITS, DIALS_SHARE } from "../limits/limits.ts";
 import { DIAL_TIMEOUT_MS } from "../limits/timeouts.ts";
 

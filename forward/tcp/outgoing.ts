@@ -25,7 +25,7 @@ import type { TcpRequest } from "../../stack/tcp/flow.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
 import type { FlowLog } from "../report/routed_report.ts";
-import { type HostDial, HostError, type HostStream } from "../host/port.ts";
+import { type HostDial, HostError, type HostStream } from "../host/host_network.ts";
 import { unreachableFor } from "../host/unreachable.ts";
 import type { ConnectionCount } from "./connection_count.ts";
 import type { Dialling, Dials } from "./dials.ts";

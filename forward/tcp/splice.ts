@@ -33,7 +33,7 @@
 import type { TcpFailure, TcpFlow, TcpHandler } from "../../stack/tcp/flow.ts";
 import { type EndReason, endReason, EndReasons, EndReport, EOF } from "../report/end_report.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
-import { HostError, type HostStream, type HostStreamHandler, PENDING } from "../host/port.ts";
+import { HostError, type HostStream, type HostStreamHandler, PENDING } from "../host/host_network.ts";
 import { OPERATIONS_PER_TURN, READ_SIZES } from "../limits/limits.ts";
 
 /** A side of the end report: the one that asked for the connection, or the other. */

@@ -6,7 +6,7 @@
 import type { Endpoint, IpVersion } from "../../stack/base/address.ts";
 import { WILDCARDS } from "../addresses/wildcards.ts";
 import type { EndReason } from "../report/end_report.ts";
-import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork, LostDatagram } from "../host/port.ts";
+import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork, LostDatagram } from "../host/host_network.ts";
 import type { Idling } from "./idle_table.ts";
 import type { Key } from "./keys.ts";
 import { type Peer, Peers } from "./peers.ts";

@@ -27,7 +27,7 @@ import type { Udp } from "../../stack/udp/udp.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
 import type { FlowLog } from "../report/routed_report.ts";
-import { HostError, type HostNetwork, type LostDatagram } from "../host/port.ts";
+import { HostError, type HostNetwork, type LostDatagram } from "../host/host_network.ts";
 import type { Shown } from "../host/shown.ts";
 import { unreachableFor } from "../host/unreachable.ts";
 import { Association, type AssociationOwner } from "./association.ts";

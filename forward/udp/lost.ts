@@ -17,7 +17,7 @@ import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_MAX_PACKET, putIpv4 } from "../..
 import { IPV6_HEADER, isLinkLocal6, putIpv6 } from "../../stack/wire/ipv6.ts";
 import { putUdp, UDP_CHECKSUM, UDP_HEADER, UDP_PROTOCOL } from "../../stack/wire/udp.ts";
 import { put16 } from "../../stack/base/bytes.ts";
-import type { HostFailure, LostDatagram } from "../host/port.ts";
+import type { HostFailure, LostDatagram } from "../host/host_network.ts";
 import { unreachableFor } from "../host/unreachable.ts";
 
 /** Sends ICMP errors to the guest. */

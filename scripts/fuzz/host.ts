@@ -1,7 +1,7 @@
 /**
  * A host's network that does at random all that a real one may do: dials that succeed, fail or never end; streams that
  * take a little, nothing, or break; datagrams from anywhere. It checks its user too: it follows the contract of
- * forward/host/port.ts to the letter, and reports violations.
+ * forward/host/host_network.ts to the letter, and reports violations.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
   type HostStreamHandler,
   type LostDatagram,
   PENDING,
-} from "../../forward/host/port.ts";
+} from "../../forward/host/host_network.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/base/address.ts";
 import type { Chunk } from "../../stack/tcp/flow.ts";
 import type { Random } from "./frames.ts";

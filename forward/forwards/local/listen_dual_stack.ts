@@ -8,7 +8,7 @@
  */
 import type { Endpoint } from "../../../stack/base/address.ts";
 import { WILDCARDS } from "../../addresses/wildcards.ts";
-import { HostError } from "../../host/port.ts";
+import { HostError } from "../../host/host_network.ts";
 
 /** Opens a socket on `bind` by `open`, which throws a HostError where that is impossible. */
 export function listenDualStack<T>(bind: Endpoint, open: (local: Endpoint) => T): T {

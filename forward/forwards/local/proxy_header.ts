@@ -5,7 +5,7 @@
  */
 import type { Endpoint } from "../../../stack/base/address.ts";
 import type { Allocate, Block } from "../../../stack/base/device.ts";
-import { type HostError, type HostStream, type HostStreamHandler, PENDING } from "../../host/port.ts";
+import { type HostError, type HostStream, type HostStreamHandler, PENDING } from "../../host/host_network.ts";
 import { type EndReason, endReason } from "../../report/end_report.ts";
 import { parseProxyLine, type ProxyLine } from "../proxy_protocol/v1.ts";
 

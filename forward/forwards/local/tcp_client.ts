@@ -15,7 +15,7 @@ import type { Tcp } from "../../../stack/tcp/tcp.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../../report/end_report.ts";
 import type { Scheduler } from "../../timers/scheduler.ts";
 import type { LocalForwardLog } from "../../report/forward_report.ts";
-import type { HostStream } from "../../host/port.ts";
+import type { HostStream } from "../../host/host_network.ts";
 import type { LocalForwardEnds } from "../../report/contract_lines.ts";
 import { Splice } from "../../tcp/splice.ts";
 import { type LocalForward, type OwnAddresses, sourceTowards } from "./forward.ts";

@@ -6,7 +6,7 @@
  */
 import type { Endpoint } from "../../../stack/base/address.ts";
 import { Deadlines } from "../../timers/deadlines.ts";
-import type { HostListener, HostNetwork, HostStream } from "../../host/port.ts";
+import type { HostListener, HostNetwork, HostStream } from "../../host/host_network.ts";
 import { PROXY_HEADER_MS } from "../../limits/timeouts.ts";
 import type { ConnectionCount } from "../../tcp/connection_count.ts";
 import type { LocalForward } from "./forward.ts";

@@ -22,7 +22,7 @@ import type { Endpoint } from "../../../stack/base/address.ts";
 import type { Scheduler } from "../../timers/scheduler.ts";
 import type { LocalForwardLog } from "../../report/forward_report.ts";
 import { END_OF_PORTS, FIRST_DYNAMIC_PORT, freePort } from "../../../stack/base/free_port.ts";
-import type { HostNetwork } from "../../host/port.ts";
+import type { HostNetwork } from "../../host/host_network.ts";
 import type { GuestDatagram, GuestSender } from "../../udp/associations.ts";
 import type { IdleTable } from "../../udp/idle_table.ts";
 import { WaitingRoom } from "../../udp/waiting.ts";

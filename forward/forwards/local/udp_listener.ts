@@ -5,7 +5,7 @@
  */
 import type { Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import { type EndReason, EndReasons } from "../../report/end_report.ts";
-import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../../host/port.ts";
+import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork } from "../../host/host_network.ts";
 import { DATAGRAM_BUFFER } from "../../limits/limits.ts";
 import type { IdleTable } from "../../udp/idle_table.ts";
 import { addressKey, endpointKey, type Key } from "../../udp/keys.ts";

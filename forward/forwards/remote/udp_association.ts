@@ -17,7 +17,7 @@ import {
   HostError,
   type HostNetwork,
   type LostDatagram,
-} from "../../host/port.ts";
+} from "../../host/host_network.ts";
 import type { Idling } from "../../udp/idle_table.ts";
 import { AssociationTraffic } from "../../udp/idle_timeout.ts";
 import { WaitingDatagrams, type WaitingRoom } from "../../udp/waiting.ts";

@@ -12,7 +12,7 @@
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import type { Scheduler } from "../../timers/scheduler.ts";
 import type { RemoteForwardLogs } from "../../report/forward_report.ts";
-import type { HostNetwork } from "../../host/port.ts";
+import type { HostNetwork } from "../../host/host_network.ts";
 import type { Shown } from "../../host/shown.ts";
 import type { GuestDatagram, GuestSender } from "../../udp/associations.ts";
 import { type LossErrors, lostPacket } from "../../udp/lost.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 import { formatEndpoint } from "../../../stack/base/address.ts";
-import { HostError } from "../../host/port.ts";
+import { HostError } from "../../host/host_network.ts";
 import { endpointOf } from "../../host/deno_address.ts";
 import { hostError } from "../../host/errors.ts";
 import type { MetricsAddress } from "../../syntax/metrics_address.ts";

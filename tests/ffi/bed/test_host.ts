@@ -6,7 +6,7 @@
 import { LibcHost, type LibcHostOptions } from "../../../ffi/host/libc_host.ts";
 import { allocate } from "../../../ffi/libc/memory.ts";
 import { Poller } from "../../../ffi/poll/poller.ts";
-import { type HostError, type HostStream, PENDING } from "../../../forward/host/port.ts";
+import { type HostError, type HostStream, PENDING } from "../../../forward/host/host_network.ts";
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import type { Chunk } from "../../../stack/tcp/flow.ts";
 

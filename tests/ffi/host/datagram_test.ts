@@ -1,6 +1,11 @@
 import { libc } from "../../../ffi/libc/libc.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
-import { type DatagramOptions, type HostDatagram, HostError, type LostDatagram } from "../../../forward/host/port.ts";
+import {
+  type DatagramOptions,
+  type HostDatagram,
+  HostError,
+  type LostDatagram,
+} from "../../../forward/host/host_network.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";

@@ -1,6 +1,6 @@
 import { libc } from "../../../ffi/libc/libc.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
-import { HostError, type HostFailure, type HostStream } from "../../../forward/host/port.ts";
+import { HostError, type HostFailure, type HostStream } from "../../../forward/host/host_network.ts";
 import { formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "../../assert.ts";
 import { dialled } from "../../forward/bed/dialled.ts";

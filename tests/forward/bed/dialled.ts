@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DialOptions, HostNetwork, HostStream } from "../../../forward/host/port.ts";
+import type { DialOptions, HostNetwork, HostStream } from "../../../forward/host/host_network.ts";
 import type { Endpoint } from "../../../stack/base/address.ts";
 
 /** The stream of a dial that succeeds. Rejects with what the dial failed with. */

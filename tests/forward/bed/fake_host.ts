@@ -12,7 +12,7 @@ import type {
   HostListener,
   HostNetwork,
   HostStream,
-} from "../../../forward/host/port.ts";
+} from "../../../forward/host/host_network.ts";
 import type { Names, ServiceRecord } from "../../../forward/names/names.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
 import { assert } from "../../assert.ts";

@@ -9,7 +9,12 @@ import { allocatePlain } from "../../../stack/base/device.ts";
 import type { Unreachable } from "../../../stack/base/layers.ts";
 import type { Chunk, TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../../stack/tcp/flow.ts";
 import type { Scheduler } from "../../../forward/timers/scheduler.ts";
-import { type HostError, type HostStream, type HostStreamHandler, PENDING } from "../../../forward/host/port.ts";
+import {
+  type HostError,
+  type HostStream,
+  type HostStreamHandler,
+  PENDING,
+} from "../../../forward/host/host_network.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
 /** `10.0.2.100:80`, `[fd00::100]:80`. */

@@ -1,7 +1,7 @@
 import { AllowedNames } from "../../../forward/dns/allowed_names.ts";
 import { Dns } from "../../../forward/dns/dns.ts";
 import { NameServers } from "../../../forward/dns/servers.ts";
-import { HostError } from "../../../forward/host/port.ts";
+import { HostError } from "../../../forward/host/host_network.ts";
 import { DEFAULT_LIMITS, MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../../../forward/limits/limits.ts";
 import { DNS_CONNECTION_IDLE_MS } from "../../../forward/limits/timeouts.ts";
 import type { GuestDatagram } from "../../../forward/udp/associations.ts";

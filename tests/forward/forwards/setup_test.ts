@@ -1,4 +1,4 @@
-import { HostError } from "../../../forward/host/port.ts";
+import { HostError } from "../../../forward/host/host_network.ts";
 import type { LocalForward } from "../../../forward/forwards/local/forward.ts";
 import { formatHost, parseForward } from "../../../forward/syntax/forward_spec.ts";
 import { RemoteForwards } from "../../../forward/forwards/remote/table.ts";

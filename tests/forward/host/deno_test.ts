@@ -4,7 +4,7 @@ import {
   HostError,
   type HostStream,
   type HostStreamHandler,
-} from "../../../forward/host/port.ts";
+} from "../../../forward/host/host_network.ts";
 import { hostError, hostFailure, reasonOf } from "../../../forward/host/errors.ts";
 import { MAX_QUEUED_DATAGRAMS } from "../../../forward/limits/limits.ts";
 import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";

@@ -1,4 +1,4 @@
-import { type HostDatagramHandler, HostError, type HostNetwork } from "../../../forward/host/port.ts";
+import { type HostDatagramHandler, HostError, type HostNetwork } from "../../../forward/host/host_network.ts";
 import { gatewayRanges, LoopbackHost } from "../../../forward/host/loopback.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";

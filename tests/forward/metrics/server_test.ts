@@ -1,4 +1,4 @@
-import { HostError } from "../../../forward/host/port.ts";
+import { HostError } from "../../../forward/host/host_network.ts";
 import { parseMetricsAddress } from "../../../forward/syntax/metrics_address.ts";
 import { MetricsServer } from "../../../forward/metrics/server.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "../../assert.ts";

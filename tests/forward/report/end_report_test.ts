@@ -7,7 +7,7 @@ import {
   EndReport,
   EOF,
 } from "../../../forward/report/end_report.ts";
-import { HostError } from "../../../forward/host/port.ts";
+import { HostError } from "../../../forward/host/host_network.ts";
 import { LookupError } from "../../../forward/names/lookup.ts";
 
 function report(...ends: [ConnectionEnd, EndReason | string][]): string {

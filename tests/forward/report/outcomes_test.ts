@@ -1,5 +1,5 @@
 import { outcomeOf } from "../../../forward/report/outcomes.ts";
-import { HostError } from "../../../forward/host/port.ts";
+import { HostError } from "../../../forward/host/host_network.ts";
 import { assertEquals } from "../../assert.ts";
 
 Deno.test("errors of the host have an outcome", () => {

@@ -1,6 +1,6 @@
 import type { EndReport } from "../../../forward/report/end_report.ts";
 import type { FlowLog } from "../../../forward/report/routed_report.ts";
-import { HostError, type HostFailure } from "../../../forward/host/port.ts";
+import { HostError, type HostFailure } from "../../../forward/host/host_network.ts";
 import { DIAL_TIMEOUT_MS } from "../../../forward/limits/timeouts.ts";
 import { ConnectionCount } from "../../../forward/tcp/connection_count.ts";
 import { Dials } from "../../../forward/tcp/dials.ts";

@@ -1,4 +1,4 @@
-import { HostError } from "../../../forward/host/port.ts";
+import { HostError } from "../../../forward/host/host_network.ts";
 import { OPERATIONS_PER_TURN, READ_SIZES } from "../../../forward/limits/limits.ts";
 import { Splice } from "../../../forward/tcp/splice.ts";
 import { assert, assertEquals } from "../../assert.ts";

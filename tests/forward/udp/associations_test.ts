@@ -1,6 +1,6 @@
 import { Associations, type GuestDatagram } from "../../../forward/udp/associations.ts";
 import { IdleTable } from "../../../forward/udp/idle_table.ts";
-import { HostError, type HostFailure, type LostDatagram } from "../../../forward/host/port.ts";
+import { HostError, type HostFailure, type LostDatagram } from "../../../forward/host/host_network.ts";
 import { DEFAULT_LIMITS, MAX_PEERS } from "../../../forward/limits/limits.ts";
 import { ASSOCIATION_IDLE_MS, SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../forward/limits/timeouts.ts";
 import { formatEndpoint, IpAddress } from "../../../stack/base/address.ts";

@@ -1,4 +1,4 @@
-import { HostError } from "../../../../forward/host/port.ts";
+import { HostError } from "../../../../forward/host/host_network.ts";
 import { localForwardLines } from "../../../../forward/report/forward_report.ts";
 import { PROXY_HEADER_MS } from "../../../../forward/limits/timeouts.ts";
 import { LocalTcpClients } from "../../../../forward/forwards/local/tcp_clients.ts";

@@ -1,5 +1,5 @@
 import { localForwardLines } from "../../../../forward/report/forward_report.ts";
-import { HostError } from "../../../../forward/host/port.ts";
+import { HostError } from "../../../../forward/host/host_network.ts";
 import { DEFAULT_LIMITS, LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forward/limits/limits.ts";
 import { ASSOCIATION_IDLE_MS, SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
 import { LocalUdpClients } from "../../../../forward/forwards/local/udp_clients.ts";

@@ -1,4 +1,4 @@
-import { HostError } from "../../../../forward/host/port.ts";
+import { HostError } from "../../../../forward/host/host_network.ts";
 import { remoteForwardLines } from "../../../../forward/report/forward_report.ts";
 import { Target } from "../../../../forward/names/target.ts";
 import { parseForward } from "../../../../forward/syntax/forward_spec.ts";

@@ -1,5 +1,5 @@
 import { remoteForwardLines } from "../../../../forward/report/forward_report.ts";
-import { HostError } from "../../../../forward/host/port.ts";
+import { HostError } from "../../../../forward/host/host_network.ts";
 import { DEFAULT_LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forward/limits/limits.ts";
 import { SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
 import { Target } from "../../../../forward/names/target.ts";
