@@ -2,7 +2,7 @@
  * A device over a Unix socket that keeps message boundaries: one Ethernet frame a message.
  *
  * A connected socket, such as one end of a socketpair, has one peer. An unconnected one (bound to a path) takes frames
- * from whoever sends, and answers whoever sent last, if that one has an address.
+ * from any sender, and answers the last sender that has an address.
  *
  * What the kernel answers, and what it means here:
  *
@@ -37,7 +37,7 @@ const UNNAMED = 2;
 /** Messages that can't be frames, before the others get their turn. */
 const MAX_SKIPPED = 64;
 
-/** What is known of the socket. */
+/** Properties of the socket. */
 export interface DatagramDeviceOptions {
   /** Whether it has a peer of its own. */
   readonly connected: boolean;

@@ -1,5 +1,5 @@
 /**
- * What the devices of `ffi/` have in common: frames in and out, a descriptor to wait with, a name and counters.
+ * The interface of all devices: frames in and out, a descriptor to wait with, a name and counters.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { FrameSource } from "./frame_reader.ts";
 /** Bytes of an Ethernet header without a VLAN tag. */
 export const ETHERNET_HEADER_SIZE = 14;
 
-/** What passed through a device, and what did not. */
+/** Frames that passed through a device, and frames that were dropped. */
 export interface DeviceCounters {
   /** Frames and their bytes (without the device's own header) that came from the guest. */
   framesIn: number;

@@ -29,10 +29,10 @@ const FRAMES_PER_TURN = 32;
 const LONE_TURNS = 8;
 /** Between looks at a device that reports an error and does not say which. */
 const ERROR_PAUSE_MS = 10;
-/** After so many of those looks in a row, it is over. */
+/** The reader gives up after this many such looks in a row. */
 const MAX_ERROR_LOOKS = 100;
 
-/** What frames are read from. */
+/** A source of frames. */
 export interface FrameSource {
   /** Fills the frame; false: there is none now. Throws when there will be none any more. */
   read(frame: Frame): boolean;

@@ -8,7 +8,7 @@
  * | SOCK_STREAM | as many bytes as 4 big-endian bytes before it say: see stream_device.ts |
  *
  * Frames are Ethernet's, without a header of the device's own, so checksums are complete both ways and nothing is
- * segmented. Which of the types it is, is found out.
+ * segmented. The type is detected.
  *
  * The file status flags of a descriptor belong to all who have inherited it: O_NONBLOCK is left as it is, and every
  * call asks for MSG_DONTWAIT instead.

@@ -67,7 +67,7 @@ export class StreamDevice implements FrameDevice {
   /** Where the frame that is not complete lies. */
   private partial: Block | null = null;
 
-  /** What waits is `queue.bytes[queueStart .. queueEnd)`. */
+  /** The bytes that wait are `queue.bytes[queueStart .. queueEnd)`. */
   private readonly queue = new MachineBlock(QUEUE_SIZE);
   private queueStart = 0;
   private queueEnd = 0;
@@ -206,7 +206,7 @@ export class StreamDevice implements FrameDevice {
     }
   }
 
-  /** Copies a frame but for its first `skip` bytes to the queue; false: it has no room. */
+  /** Copies a frame, without its first `skip` bytes, to the queue; false: it has no room. */
   private enqueue(frame: Transmit, start: number, skip: number): boolean {
     const headLength = frame.headEnd - start;
     const size = headLength + frame.payloadLength - skip;
@@ -221,7 +221,7 @@ export class StreamDevice implements FrameDevice {
     return true;
   }
 
-  /** Appends a piece but for its first `skip` bytes; returns how many are still to be skipped. */
+  /** Appends a piece, without its first `skip` bytes; returns how many are still to be skipped. */
   private append(bytes: Uint8Array, offset: number, length: number, skip: number): number {
     if (skip >= length) return skip - length;
     this.queue.bytes.set(bytes.subarray(offset + skip, offset + length), this.queueEnd);

@@ -49,7 +49,7 @@ export interface GuestCommandRequest extends GuestDeviceRequest {
   readonly keepIds: boolean;
   /** A process group of its own: see job.ts. */
   readonly ownGroup: boolean;
-  /** What /etc/resolv.conf is to say; null: what it says. */
+  /** The content for /etc/resolv.conf; null: leave it as it is. */
   readonly resolvConf: string | null;
   /** The soft limit of descriptors. */
   readonly descriptorLimit: number;
@@ -141,7 +141,7 @@ export class GuestCommand {
   }
 
   /**
-   * Waits, with all else, for the device. Throws a GuestError.
+   * Blocks the whole program until the device is there. Throws a GuestError.
    *
    * @param poller tells of changes in the host's files from then on, which the guest sees as well
    */
@@ -169,7 +169,7 @@ export class GuestCommand {
     return [this.init, this.pid, -this.pid];
   }
 
-  /** What became of it since the last call. */
+  /** The command's state, with a stop reported once. */
   state(): ChildState {
     return childState(this.pid);
   }
@@ -264,7 +264,7 @@ class Helper {
     reap(this.pid);
   }
 
-  /** What it, or who was to become it, said before it ended. */
+  /** The last words of the helper, or of `unshare` or `nsenter` before it became the helper. */
   private remains(): string {
     const status = reap(this.pid);
     // the init has the other end as well, and may have nothing to say for long

@@ -22,7 +22,7 @@ export const HELPER_WORD = "--guest-helper";
 /** The message by which the program lets the command start. */
 export const GO = "go";
 
-/** What the helper is to do, as JSON. */
+/** The helper's task, as JSON. */
 export interface HelperRequest {
   /** The device, and its MTU for us (0: its own). */
   readonly interface: string;
@@ -49,7 +49,7 @@ export interface HelperRun {
   readonly ownGroup: boolean;
   /** The soft limit of descriptors. */
   readonly descriptorLimit: number;
-  /** What /etc/resolv.conf is to say; null: what it says. */
+  /** The content for /etc/resolv.conf; null: leave it as it is. */
   readonly resolvConf: string | null;
 }
 

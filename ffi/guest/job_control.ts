@@ -38,11 +38,11 @@ import {
   SIGUSR1,
 } from "../libc/constants/process.ts";
 
-/** What is followed. */
+/** The command that is followed. */
 export interface Followed {
   /** The process id, and that of its group where the terminal is lent to it. */
   readonly pid: number;
-  /** What became of it since the last call. */
+  /** Its state, with a stop reported once. */
   state(): ChildState;
   /** Sends it a signal, if it is still there. */
   signal(signal: number): void;

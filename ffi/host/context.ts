@@ -46,7 +46,7 @@ const KEEPALIVE_IDLE = 60, KEEPALIVE_INTERVAL = 60;
  */
 const KEEPALIVE_PROBES = 30;
 
-/** What a {@linkcode LibcHost} is made of. */
+/** Options of a {@linkcode LibcHost}. */
 export interface LibcHostOptions {
   readonly poller: Polling;
   /** Where outgoing connections and datagrams come from, by IP version; null or not given: as the system chooses. */

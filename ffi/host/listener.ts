@@ -88,7 +88,7 @@ export class LibcListener implements HostListener {
         room = reason !== EMFILE && reason !== ENFILE && reason !== ENOBUFS && reason !== ENOMEM;
         if (!room) break;
       }
-    } finally { // whoever is handed a connection may throw: the next one is accepted all the same
+    } finally { // `accepted` may throw: the next connection is accepted all the same
       if (room) this.again();
       else this.rest = setTimeout(this.again, REST_MS);
     }

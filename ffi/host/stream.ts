@@ -36,12 +36,12 @@ const WAITS: typeof PENDING = -1;
 const LINGER_RESET = new Int32Array(new ArrayBuffer(8));
 LINGER_RESET[0] = 1;
 
-/** What a stream's socket is watched for. */
+/** The events that a stream's socket is watched for. */
 export const STREAM_EVENTS: number = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
 /** Nothing can be written any more. */
 const GONE = EPOLLHUP | EPOLLERR;
-/** What the peer sends has an end, good or bad. */
+/** The peer's direction has ended, in order or by an error. */
 const ENDS = GONE | EPOLLRDHUP;
 
 /** A connected TCP socket of the C library. */

@@ -4,7 +4,7 @@
  * and who says so, and brings the packet's own data as far as the message quoted it.
  *
  * While there are entries the socket reports EPOLLERR, and the next send or receive fails with the errno of one of
- * them: whoever reads the queue makes the socket useful again.
+ * them. Reading the queue makes the socket usable again.
  *
  *     cmsghdr             0 length (64)   8 level (32)   12 type (32)   16 ...
  *     sock_extended_err   0 errno (32)   4 origin   5 type   6 code   8 info (32)   12 data (32)   16 sockaddr
@@ -68,7 +68,7 @@ export function word(bytes: Uint8Array, at: number): number {
 
 /** Reads error queues; the fields are those of the entry that was taken last. */
 export class ErrorQueue {
-  /** What a call that met this error would have failed with. */
+  /** The errno that a call would have failed with. */
   errno = 0;
   /** SO_EE_ORIGIN_ of it. */
   origin = 0;
@@ -117,7 +117,7 @@ export class ErrorQueue {
     return nameLength > 0 && isIpSockaddr(name, 0) ? readEndpoint(name, 0) : null;
   }
 
-  /** Who sent the ICMP message; null: it came by none. */
+  /** The sender of the ICMP message; null: the error did not come by ICMP. */
   get offender(): IpAddress | null {
     const { control } = this.message;
     const { offenderAt } = this;

@@ -11,13 +11,13 @@ import { RouteNetlink } from "./route_netlink.ts";
 import { closeTun, type OpenTun, openTun } from "../device/open_tun.ts";
 import { O_CLOEXEC, O_WRONLY } from "../libc/constants/file.ts";
 
-/** What the guest is, in one IP version. */
+/** The guest's address and way out, in one IP version. */
 export interface GuestAddress {
   /** The guest's address, as text. */
   readonly address: string;
   /** Bits of the network's prefix. */
   readonly prefixLength: number;
-  /** Where all else is reached. */
+  /** The default gateway. */
   readonly gateway: string;
 }
 

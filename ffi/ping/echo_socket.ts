@@ -70,7 +70,7 @@ const CONTROL_SIZE = 128;
 /** Messages, and errors, that are taken before others get their turn. */
 const PER_TURN = 16;
 
-/** What all sockets share: memory for the one call that is made at a time. */
+/** Memory for the one call that is made at a time. All sockets share it. */
 export class EchoMemory {
   readonly header = new MachineBlock(ICMP_HEADER);
   readonly outgoing = new Message({ parts: 2, name: true, control: CMSG_SPACE });
@@ -85,10 +85,10 @@ export class EchoMemory {
   }
 }
 
-/** What a sender of requests needs of a socket: see {@linkcode EchoSocket}. */
+/** The part of an {@linkcode EchoSocket} that a sender of requests uses. */
 export type EchoPort = Pick<EchoSocket, "version" | "kind" | "identifier" | "send" | "close">;
 
-/** What the network says of a request. */
+/** An error that the network reports about a request. */
 export type EchoError = Pick<ErrorQueue, "errno" | "origin" | "type" | "code" | "offender">;
 
 /** Opens a socket; `source`: where its requests come from, null: as the system chooses. Throws a SystemError. */
@@ -105,7 +105,7 @@ export function echoSockets(poller: Polling): OpenEcho {
   return (version, kind, source, receiver) => new EchoSocket(version, kind, source, memory, poller, receiver);
 }
 
-/** What an {@linkcode EchoSocket} tells its user; never from within a call. */
+/** Receives the replies and errors of an {@linkcode EchoSocket}; never called from within a call. */
 export interface EchoReceiver {
   /**
    * An echo reply: the payload is `bytes[offset .. offset + length)`, valid until the call returns.

@@ -3,7 +3,7 @@
  *
  * Each of the guest's identifiers (each `ping` that runs) has an identifier of the host's: a ping socket of its own,
  * whose identifier the kernel chooses, or where only raw sockets are permitted a number of ours on one raw socket.
- * Which of the two it is, is found out with the first request of each IP version. Sequence numbers are
+ * The kind is found with the first request of each IP version, by trying. Sequence numbers are
  * kept, and so is the payload.
  *
  *     request   identifier → flow; flow, sequence and destination → waiting, with the caller's token; sent
@@ -41,7 +41,7 @@ export const PING_TIMEOUT_MS = 30_000;
 /** How everybody is allowed to ping. */
 const ALLOW = "sysctl -w net.ipv4.ping_group_range='0 2147483647'";
 
-/** What a {@linkcode PingSockets} tells its user; never from within a call. `T` is whatever `send` was given. */
+/** Receives the outcomes of a {@linkcode PingSockets}; never called from within a call. `T` is the type of `send`'s token. */
 export interface PingHandler<T> {
   /** The reply: its payload is `bytes[offset .. offset + length)`, valid until the call returns. */
   reply(token: T, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void;
@@ -53,7 +53,7 @@ export interface PingHandler<T> {
   failed(token: T, type: number, code: number, from: IpAddress | null): void;
 }
 
-/** What a {@linkcode PingSockets} is made of. */
+/** Options of a {@linkcode PingSockets}. */
 export interface PingOptions<T> {
   readonly open: OpenEcho;
   readonly handler: PingHandler<T>;
@@ -65,7 +65,7 @@ export interface PingOptions<T> {
   /** Where requests come from, by IP version; null or not given: as the system chooses. */
   readonly source4?: IpAddress | null;
   readonly source6?: IpAddress | null;
-  /** Told once for an IP version for which neither kind of socket may be had. Its requests fail as prohibited. */
+  /** Called once for an IP version when neither kind of socket is permitted. Its requests fail as prohibited. */
   readonly unavailable?: (version: IpVersion, error: SystemError) => void;
 }
 
@@ -76,7 +76,7 @@ export interface PingUsage {
   readonly overflows: number;
 }
 
-/** What tells one sender of requests from another: its identifier, with its address where there are several. */
+/** Identifies a sender of requests: its ICMP identifier, with its address when there are several senders. */
 export type PingKey = number | string;
 
 /** A request that waits. Those of one flow with the same sequence number, to several destinations, form a list. */
@@ -259,7 +259,7 @@ export class PingSockets<T> implements EchoReceiver {
     return flow;
   }
 
-  /** A socket for a new flow; null: none is to be had. */
+  /** A socket for a new flow; null: none can be opened. */
   private open(family: Family<T>): EchoPort | null {
     if (family.raw !== null) return family.raw;
     const { version, source } = family;
@@ -341,7 +341,7 @@ export class PingSockets<T> implements EchoReceiver {
   }
 }
 
-/** Whether a socket may be had another time; what no system call has said is thrown on. */
+/** Whether opening a socket may succeed later. Rethrows an error that came from no system call. */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof SystemError)) throw error;
   return error.errno === EMFILE || error.errno === ENFILE || error.errno === ENOBUFS || error.errno === ENOMEM;
@@ -359,7 +359,7 @@ interface IcmpError {
   readonly code: number;
 }
 
-/** What a router would say (RFC 1812, section 5.2.7.1; RFC 4443, section 3.1) to an errno of sendmsg; null: nothing. */
+/** The ICMP error of a router (RFC 1812, section 5.2.7.1; RFC 4443, section 3.1) for an errno of sendmsg; null: none. */
 function routerError(version: IpVersion, reason: number): IcmpError | null {
   const four = version === 4;
   switch (reason) {

@@ -7,7 +7,7 @@ import { check, EINTR, SystemError } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { PR_SET_CHILD_SUBREAPER, WNOHANG, WUNTRACED } from "../libc/constants/process.ts";
 
-/** What became of a child. */
+/** The state of a child process. */
 export type ChildState =
   | { readonly kind: "running" }
   /** By a signal, such as that of Ctrl-Z. */
@@ -25,12 +25,12 @@ export function adoptOrphans(): void {
   check(libc().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), "prctl(PR_SET_CHILD_SUBREAPER)", "");
 }
 
-/** What became of the child with that process id since it was last asked for. Never waits. Throws a SystemError. */
+/** The state of a child, with a stop reported once. Does not wait. Throws a SystemError. */
 export function childState(pid: number): ChildState {
   return wait(pid, WNOHANG | WUNTRACED);
 }
 
-/** Waits, with all else, until the child has ended; returns its status. Throws a SystemError. */
+/** Blocks the whole program until the child has ended; returns its status. Throws a SystemError. */
 export function waitForEnd(pid: number): number {
   for (;;) {
     const state = wait(pid, 0);

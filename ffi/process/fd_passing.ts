@@ -50,7 +50,7 @@ export function sendMessage(socket: number, text: string, fd?: number): boolean 
 }
 
 /**
- * Sends bytes in parts: their number, and then up to 16 KiB at a time. Waits, with all else, where the other side is slow
+ * Sends bytes in parts: their number, and then up to 16 KiB at a time. Blocks the whole program while the other side is slow
  * to read. Returns whether the other side's socket is still there. Throws a SystemError for any other failure.
  */
 export function sendParts(socket: number, bytes: Uint8Array): boolean {
@@ -61,7 +61,7 @@ export function sendParts(socket: number, bytes: Uint8Array): boolean {
   return true;
 }
 
-/** Waits, with all else, for what {@linkcode sendParts} has sent; null: the other side has closed its socket. */
+/** Blocks the whole program until it has what {@linkcode sendParts} sent; null: the other side has closed its socket. */
 export function receiveParts(socket: number): Uint8Array<ArrayBuffer> | null {
   const length = receiveMessage(socket);
   if (length === null) return null;
@@ -105,7 +105,7 @@ export interface Received {
 }
 
 /**
- * Waits, with all else, for a message; null: the other side has closed its socket, with all read that it was sent or not.
+ * Blocks the whole program until a message comes; null: the other side has closed its socket, with all read that it was sent or not.
  * Throws a SystemError.
  */
 export function receiveMessage(socket: number): Received | null {

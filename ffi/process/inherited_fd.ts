@@ -1,5 +1,5 @@
 /**
- * Descriptors that whoever started the program has left open for it.
+ * Descriptors that were open already when the program was started.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export function takeInherited(fd: number): void {
   check(libc().fcntl(fd, F_SETFD, FD_CLOEXEC), "fcntl(F_SETFD)", name);
 }
 
-/** Writes a byte to a descriptor for whoever waits for it, and closes it. What nobody reads is lost. */
+/** Writes a byte to a descriptor, whose reader waits for it, and closes the descriptor. A failure is ignored. */
 export function tellReady(fd: number): void {
   libc().writeBuffer(fd, new TextEncoder().encode("1"), 1n);
   libc().close(fd);

@@ -1,5 +1,5 @@
 /**
- * What the program asks of the kernel about itself and its parent.
+ * Questions to the kernel about this process, its parent and its limits.
  *
  * @module
  */
@@ -41,8 +41,8 @@ export function environmentVariable(name: string): string | null {
 }
 
 /**
- * The last words of this program's command line, as the bytes that they are: the runtime's own list has another character
- * in the place of what is not UTF-8.
+ * The last words of this program's command line, as the bytes that they are: the runtime's own list replaces
+ * bytes that are not UTF-8.
  *
  * @param words as the runtime has them; taken where the kernel's list is not to be had
  */

@@ -9,7 +9,7 @@ import { POLLFD_SIZE, POLLOUT } from "../libc/constants/poll.ts";
 
 const REVENTS = 6;
 
-/** What may be written at once where {@linkcode isWritable} says so: PIPE_BUF of linux/limits.h. */
+/** The most bytes of a write that does not wait after {@linkcode isWritable} said yes: PIPE_BUF of linux/limits.h. */
 export const WRITABLE_BYTES = 4096;
 
 /**

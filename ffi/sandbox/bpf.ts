@@ -20,7 +20,7 @@
  */
 import { ENOSYS, EPERM } from "../libc/errors.ts";
 
-/** What an argument must be: one of `values` in those bits that `mask` has. */
+/** A condition on an argument: masked with `mask`, it must be one of `values`. */
 export interface ArgumentIs {
   /** 0 to 5. */
   readonly argument: number;
@@ -35,7 +35,7 @@ export interface FilterRule {
   readonly number: number;
   /** Allowed if all of one of these lists hold; empty: never. Not given: always. */
   readonly when?: readonly (readonly ArgumentIs[])[];
-  /** What it fails with otherwise. */
+  /** The errno of a refused call. */
   readonly errno: number;
 }
 

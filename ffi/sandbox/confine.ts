@@ -23,9 +23,9 @@ import { filterSystemCalls, shareNoNewPrivileges } from "./seccomp.ts";
 import type { Identity } from "./users.ts";
 import { CAP_NET_ADMIN, CAP_NET_RAW } from "../libc/constants/process.ts";
 
-/** What to give up, and what is still needed. */
+/** The privileges to give up, and those still needed. */
 export interface Confinement {
-  /** Who to become; null: nobody else. */
+  /** The user to become; null: stay the same user. */
   readonly user: Identity | null;
   /** Whether system calls and files are restricted. */
   readonly sandbox: boolean;

@@ -61,7 +61,7 @@ export function openFilesAsNobody(): boolean {
   return c.setfsgid(NO_ID) === NOBODY && c.setfsuid(NO_ID) === NOBODY;
 }
 
-/** What the calling thread runs gets no more power than it has (set-user-id programs). For good. */
+/** Programs that the calling thread runs gain no privileges by set-user-id bits, from now on and for good. */
 export function setNoNewPrivileges(): void {
   check(libc().prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n), "prctl(PR_SET_NO_NEW_PRIVS)", "");
 }

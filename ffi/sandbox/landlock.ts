@@ -93,7 +93,7 @@ export type LandlockReach =
   /** The kernel has none. */
   | "none";
 
-/** Makes the rules before, as whoever opens what they name, and applies them later. */
+/** The rules. Made while the process still has its privileges, and applied later. */
 export class FileRules {
   private constructor(private readonly ruleset: number, private readonly abi: number) {}
 

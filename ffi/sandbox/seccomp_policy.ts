@@ -95,7 +95,7 @@ import type { Libc } from "../libc/libc.ts";
 import type { ArgumentIs, FilterRule } from "./bpf.ts";
 import { type Architecture, type SyscallName, SYSCALLS } from "./syscalls.ts";
 
-/** What a program needs beyond what all do. */
+/** The needs that differ between runs of the program. */
 export interface SeccompNeeds {
   /** Its own process id: the only one whose threads may be signalled. */
   readonly pid: number;
@@ -109,7 +109,7 @@ export interface SeccompNeeds {
 
 type Group = readonly SyscallName[];
 
-/** What is called for every frame, first. */
+/** Calls made for every frame; the filter compares these first. */
 const FREQUENT: Group = [
   ...["read", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg", "recvmmsg", "sendmmsg", "write", "readv"] as const,
   ...["epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "poll", "ppoll", "futex", "clock_gettime"] as const,

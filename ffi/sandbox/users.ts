@@ -7,7 +7,7 @@ import { EBADF, EINTR, ENOENT, EPERM, errnoText, ESRCH } from "../libc/errors.ts
 import { cString, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 
-/** Who to become. */
+/** A user to become. */
 export interface Identity {
   readonly uid: number;
   readonly gid: number;
@@ -24,7 +24,7 @@ export class UnknownUser extends Error {
 const PW_NAME = 0, PW_UID = 16, PW_GID = 20, GR_GID = 16;
 /** More than either structure. */
 const ENTRY_SIZE = 64;
-/** What its texts may take; a group has its members there. */
+/** Room for the structure's texts; a group's include its members. */
 const TEXT_SIZE = 1024 * 1024;
 /** limits.h: NGROUPS_MAX. */
 const NGROUPS_MAX = 65_536;
