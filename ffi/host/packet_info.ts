@@ -13,9 +13,9 @@
  */
 import type { IpAddress, IpVersion } from "../../stack/base/address.ts";
 import { word } from "../libc/error_queue.ts";
+import { CMSG_HEADER } from "../libc/message.ts";
 import { IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO } from "../libc/constants/socket.ts";
 
-const CMSG_HEADER = 16;
 const INFO4_SIZE = 12, INFO6_SIZE = 20;
 /** In `in_pktinfo`: what the destination of a broadcast or multicast can't be, an address of this host. */
 const SPEC_DST = 4;

@@ -11,7 +11,7 @@
 import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
-import { Message } from "../libc/message.ts";
+import { CMSG_HEADER, Message } from "../libc/message.ts";
 import { putSockaddr } from "../libc/sockaddr.ts";
 import { PACKET_INFO_SPACE, putPacketInfo } from "./packet_info.ts";
 import { IPPROTO_UDP, MSG_DONTWAIT, MSG_NOSIGNAL, UDP_SEGMENT } from "../libc/constants/socket.ts";
@@ -23,8 +23,7 @@ const MAX_DATAGRAMS = 64;
 /** Longer ones are sent at once: what does not fit an Ethernet's MTU can't be in a train there. */
 const MAX_SIZE = 1472;
 
-/** `struct cmsghdr` on 64-bit systems: length (64), level (32), type (32); CMSG_LEN and CMSG_SPACE of a 16-bit number. */
-const CMSG_HEADER = 16;
+/** CMSG_LEN and CMSG_SPACE of a 16-bit number. */
 const CMSG_LENGTH = CMSG_HEADER + 2;
 const CMSG_SPACE = CMSG_HEADER + 8;
 

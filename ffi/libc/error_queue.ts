@@ -15,7 +15,7 @@ import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
 import { EINTR } from "./errors.ts";
 import { errno, libc } from "./libc.ts";
 import { MachineBlock } from "./memory.ts";
-import { Message } from "./message.ts";
+import { CMSG_HEADER, Message } from "./message.ts";
 import { isIpSockaddr, readAddress, readEndpoint } from "./sockaddr.ts";
 import {
   AF_INET6,
@@ -27,8 +27,7 @@ import {
   MSG_ERRQUEUE,
 } from "./constants/socket.ts";
 
-/** `struct cmsghdr`: its size is a multiple of 8, to which entries are aligned. */
-const CMSG_HEADER = 16;
+/** Where a control message's level and type are. */
 const CMSG_LEVEL = 8;
 const CMSG_TYPE = 12;
 

@@ -10,6 +10,12 @@
 import { IOVEC_SIZE, setIovec } from "./iovec.ts";
 import { MachineBlock } from "./memory.ts";
 
+/**
+ * Bytes of `struct cmsghdr`, the header of each control message: length (64 bits), level (32), type (32). Its size is a
+ * multiple of 8, to which control messages are aligned.
+ */
+export const CMSG_HEADER = 16;
+
 const MSGHDR_SIZE = 56;
 const NAME = 0;
 const NAME_LENGTH = 2;
