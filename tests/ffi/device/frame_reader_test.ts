@@ -83,9 +83,9 @@ class Bed implements Polling {
 
 Deno.test("frames are read in turns, and after each the poller is asked for more", () => {
   const bed = new Bed({ framesPerTurn: 2 });
-  assertEquals([bed.takeLog(), bed.reads], [["armed 1"], 0]);
+  assertEquals({ log: bed.takeLog(), reads: bed.reads }, { log: ["armed 1"], reads: 0 });
   bed.wake(EPOLLIN);
-  assertEquals([bed.takeLog(), bed.reads], [["arm 1"], 1]);
+  assertEquals({ log: bed.takeLog(), reads: bed.reads }, { log: ["arm 1"], reads: 1 });
   bed.available = 3;
   bed.wake(EPOLLIN);
   assertEquals(bed.takeLog(), ["frame 0", "frame 1", "end of turn", "arm 1"]);

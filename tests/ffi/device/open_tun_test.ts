@@ -2,7 +2,7 @@ import { SystemError } from "../../../ffi/libc/errors.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
 import { closeTun, negotiateOffload, openTun, type OpenTunOptions } from "../../../ffi/device/open_tun.ts";
-import { assert, assertEquals, assertMatch, assertThrows } from "../../assert.ts";
+import { assert, assertEquals, assertFields, assertMatch, assertThrows } from "../../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
 
 libc();
@@ -33,7 +33,7 @@ Deno.test({
     ) {
       for (const offload of [true, false]) {
         const tun = open(namespace, name, { offload });
-        assertEquals([tun.name, tun.medium, tun.mtu, tun.vnetHeader], [name, medium, mtu, offload]);
+        assertFields(tun, { name, medium, mtu, vnetHeader: offload });
         assertEquals(tun.offload > 0, offload);
         closeTun(tun);
       }

@@ -7,7 +7,7 @@ import { Poller, type Polling } from "../../../ffi/poll/poller.ts";
 import { openSocketDevice } from "../../../ffi/device/socket_device.ts";
 import { QUEUE_SIZE } from "../../../ffi/device/stream_device.ts";
 import { Frame, FRAME_SIZE, FramePool, IP_HEADER_AT, Transmit, TRANSPORT_AT } from "../../../stack/base/device.ts";
-import { assert, assertEquals, assertMatch, assertThrows } from "../../assert.ts";
+import { assert, assertEquals, assertFields, assertMatch, assertThrows } from "../../assert.ts";
 import { isClosedOnExec, newSockets, sockets } from "../bed/sockets.ts";
 import { boundSocket, close, connectTo, receive, send, socketPair } from "../bed/unix_sockets.ts";
 import { concat } from "../../bytes.ts";
@@ -62,8 +62,8 @@ for (const [name, type] of TYPES) {
   Deno.test(`${name}: frames in and out`, () => {
     const [own, peer] = socketPair(type);
     const device = openSocketDevice(own, { poller: NO_POLLER });
-    assertEquals([device.medium, device.mtu, device.checksumOffload], ["ethernet", 1500, false]);
-    assertEquals([device.tcpSegmentation4, device.tcpSegmentation6, device.name], [false, false, `fd ${own}`]);
+    assertFields(device, { medium: "ethernet", mtu: 1500, checksumOffload: false });
+    assertFields(device, { tcpSegmentation4: false, tcpSegmentation6: false, name: `fd ${own}` });
     const frame = new Frame(allocate(FRAME_SIZE));
     assertEquals(device.read(frame), false);
     const sent = [60, 1514, 14, 65_549].map((length, i) => bytesOf(length, i));
@@ -77,7 +77,7 @@ for (const [name, type] of TYPES) {
       assertEquals(device.read(frame), true);
       assertEquals(frame.start, IP_HEADER_AT - 14);
       assertEquals(contents(frame), Uint8Array.from(bytes));
-      assertEquals([frame.checksumTrusted, frame.segmentSize], [false, 0]);
+      assertFields(frame, { checksumTrusted: false, segmentSize: 0 });
     }
     assertEquals(device.read(frame), false);
 
@@ -183,7 +183,7 @@ for (const [name, type] of TYPES.slice(0, 2)) {
     while (device.transmit(out)) sent++;
     assert(sent > 50 && sent < 100_000);
     assertEquals(device.transmit(out), false);
-    assertEquals([device.counters.framesOut, device.counters.dropsOut], [sent, 2]);
+    assertFields(device.counters, { framesOut: sent, dropsOut: 2 });
     let received = 0;
     while (receive(peer) !== null) received++;
     assertEquals(received, sent);
@@ -327,7 +327,7 @@ Deno.test("SOCK_STREAM: a slow reader gets whole frames, and what has no room is
   assertEquals(reader.complete, true);
   assertEquals(reader.frames.length, accepted.length);
   for (const [i, bytes] of accepted.entries()) assertEquals(reader.frames[i], Uint8Array.from(bytes));
-  assertEquals([device.counters.framesOut, device.counters.dropsOut], [accepted.length, 20]);
+  assertFields(device.counters, { framesOut: accepted.length, dropsOut: 20 });
   fill(out, 100, 1, 1);
   assertEquals(device.transmit(out), true); // at once again, without the queue
   assertEquals(receive(peer)!.length, 104);
@@ -368,7 +368,7 @@ Deno.test("descriptors that can't be used", async () => {
   const open = (fd: number): FrameDevice => openSocketDevice(fd, { poller: NO_POLLER });
   const fails = (fd: number, syscall: string, code: string, message: RegExp) => {
     const error = assertThrows(() => open(fd), SystemError);
-    assertEquals([error.syscall, error.code, error.subject], [syscall, code, `fd ${fd}`]);
+    assertFields(error, { syscall, code, subject: `fd ${fd}` });
     assertMatch(error.message, message);
   };
   fails(12_345, "fcntl(F_GETFD)", "EBADF", /must be open, and inherited/);

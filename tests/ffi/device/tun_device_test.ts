@@ -8,7 +8,7 @@ import { openTun } from "../../../ffi/device/open_tun.ts";
 import { TunDevice } from "../../../ffi/device/tun_device.ts";
 import { Frame, FRAME_SIZE, FramePool, IP_HEADER_AT, Segmentation, Transmit } from "../../../stack/base/device.ts";
 import { until } from "../../../scripts/lab/until.ts";
-import { assert, assertEquals, assertThrows } from "../../assert.ts";
+import { assert, assertEquals, assertFields, assertThrows } from "../../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
 import { equals } from "../../bytes.ts";
 import { EPOLLIN } from "../../../ffi/libc/constants/poll.ts";
@@ -145,11 +145,8 @@ for (const kind of ["tap", "tun"] as const) {
         poller.begin();
         const frame = new Frame(allocate(FRAME_SIZE));
         const out = new Transmit(allocate);
-        assertEquals([device.medium, device.mtu], [kind === "tap" ? "ethernet" : "ip", 1500]);
-        assertEquals(
-          [device.checksumOffload, device.tcpSegmentation4, device.tcpSegmentation6],
-          Array(3).fill(offload),
-        );
+        assertFields(device, { medium: kind === "tap" ? "ethernet" : "ip", mtu: 1500 });
+        assertFields(device, { checksumOffload: offload, tcpSegmentation4: offload, tcpSegmentation6: offload });
 
         for (const [hostname, peer] of [["10.9.0.2", "10.9.0.1"], ["fd09::2", "fd09::1"]] as const) {
           const socket = guestSocket(namespace, hostname);
@@ -170,7 +167,7 @@ for (const kind of ["tap", "tun"] as const) {
           assertEquals(frame.end, udp + 8 + 12);
           assertEquals(text(bytes.subarray(udp + 8, frame.end)), "hello, stack");
           assertEquals([...bytes.subarray(udp + 2, udp + 6)], [0, 7, 0, 20]);
-          assertEquals([frame.checksumTrusted, frame.segmentSize], [offload, 0]);
+          assertFields(frame, { checksumTrusted: offload, segmentSize: 0 });
           const pseudo = pseudoSum(bytes, IP_HEADER_AT, 17, 20);
           if (offload) assertEquals(bytes[udp + 6] << 8 | bytes[udp + 7], pseudo);
           else assertEquals(sum(bytes, udp, frame.end, pseudo), 0xffff);
@@ -189,7 +186,7 @@ for (const kind of ["tap", "tun"] as const) {
         assertEquals(counters.framesOut, 8);
         const link = kind === "tap" ? 14 : 0;
         assertEquals(counters.bytesOut, 4 * (link + 20 + 20) + 4 * (link + 40 + 20));
-        assertEquals([counters.dropsIn, counters.dropsOut], [0, 0]);
+        assertFields(counters, { dropsIn: 0, dropsOut: 0 });
         await poller.close();
         device.close();
       },
@@ -246,7 +243,7 @@ for (const kind of ["tap", "tun"] as const) {
             `@${file}`,
             `${url}:${http.addr.port}/`,
           ).output();
-          assertEquals([code, text(stderr)], [0, ""]);
+          assertEquals({ code, stderr: text(stderr) }, { code: 0, stderr: "" });
           assertEquals(stdout.length, 60 * data.length);
           for (let i = 0; i < 60; i++) {
             assertEquals(equals(stdout.subarray(i * data.length, (i + 1) * data.length), data), true);
@@ -299,7 +296,11 @@ Deno.test({
     assertEquals(device.transmit(out), true);
     for (const value of [1, 2, 3]) {
       const [data] = await socket.receive(new Uint8Array(65536));
-      assertEquals([data.length, data[0], data[999]], [1000, value, value]);
+      assertEquals({ length: data.length, first: data[0], last: data[999] }, {
+        length: 1000,
+        first: value,
+        last: value,
+      });
     }
     assertEquals(frame.bytes[udp + 8], 0);
     socket.close();
@@ -348,7 +349,7 @@ for (const kind of ["tap", "tun"] as const) {
       await namespace.ip("link del tt0");
       const error = await gone.promise;
       assert(error instanceof SystemError);
-      assertEquals([error.syscall, error.code, error.subject], ["read", "EBADFD", "tt0"]);
+      assertFields(error, { syscall: "read", code: "EBADFD", subject: "tt0" });
       assertEquals(device.transmit(out), false);
       assertEquals(device.counters.dropsOut, 2);
       assertEquals(pool.taken, 0);

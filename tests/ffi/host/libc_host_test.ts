@@ -2,7 +2,7 @@ import { libc } from "../../../ffi/libc/libc.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
 import { HostError, type HostFailure, type HostStream } from "../../../forward/host/host_network.ts";
 import { formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
-import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "../../assert.ts";
+import { assert, assertEquals, assertFields, assertMatch, assertRejects, assertThrows } from "../../assert.ts";
 import { dialled } from "../../forward/bed/dialled.ts";
 import { Process } from "../../../scripts/lab/process.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
@@ -67,14 +67,14 @@ for (const address of ["127.0.0.1", "::1"]) {
     const { client, server } = await pair(test, address);
     const left = new Conversation(client), right = new Conversation(server);
     await left.write("more follows");
-    assertEquals([await right.read(), server.ended], ["more follows", false]);
+    assertEquals({ read: await right.read(), ended: server.ended }, { read: "more follows", ended: false });
     await left.write("the last");
     client.closeWrite();
-    assertEquals([await right.read(), server.ended], ["the last", true]);
-    assertEquals([await right.read(), server.ended], ["", true]);
+    assertEquals({ read: await right.read(), ended: server.ended }, { read: "the last", ended: true });
+    assertEquals({ read: await right.read(), ended: server.ended }, { read: "", ended: true });
     await right.write("answer");
     server.close();
-    assertEquals([await left.read(), client.ended], ["answer", true]);
+    assertEquals({ read: await left.read(), ended: client.ended }, { read: "answer", ended: true });
     assertEquals(await left.read(), "");
     client.close();
   });
@@ -265,10 +265,7 @@ Deno.test("a listener that can't listen", async () => {
   const used = assertThrows(() => test.host.listen(listener.local, () => {}), HostError);
   assertMatch(used.message, /^listen on 127\.0\.0\.1:\d+: address already in use$/);
   const foreign = assertThrows(() => test.host.listen(endpoint("192.0.2.1", 0), () => {}), HostError);
-  assertEquals([foreign.failure, foreign.message], [
-    "resources",
-    "listen on 192.0.2.1:0: cannot assign requested address",
-  ]);
+  assertFields(foreign, { failure: "resources", message: "listen on 192.0.2.1:0: cannot assign requested address" });
   listener.close();
   const again = test.host.listen(listener.local, () => {}); // SO_REUSEADDR: at once
   again.close();
@@ -353,10 +350,7 @@ Deno.test("source addresses", async () => {
   }
   await using foreign = new TestHost({ source4: IpAddress.parse("192.0.2.9") });
   const error = await assertRejects(() => dialled(foreign.host, endpoint("127.0.0.1", 9)), HostError);
-  assertEquals([error.failure, error.message], [
-    "resources",
-    "connect to 127.0.0.1:9: cannot assign requested address",
-  ]);
+  assertFields(error, { failure: "resources", message: "connect to 127.0.0.1:9: cannot assign requested address" });
 });
 
 Deno.test({
@@ -387,7 +381,7 @@ Deno.test({
         () => ({ outcome: dialled(test.host, endpoint(address, 80)) }),
       );
       const error = await assertRejects(() => dialing.outcome, HostError);
-      assertEquals([address, error.failure], [address, failure]);
+      assertEquals(error.failure, failure, address);
     }
   },
 });

@@ -1,7 +1,7 @@
 import { SystemError } from "../../../ffi/libc/errors.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
-import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "../../assert.ts";
+import { assertEquals, assertFields, assertMatch, assertNotEquals, assertThrows } from "../../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
 
 libc();
@@ -40,7 +40,7 @@ Deno.test({
     const before = own();
     for (const path of ["/dev/null", "/proc/self/ns/uts", "/tmp"]) {
       const error = assertThrows(() => withNetworkNamespace(path, () => {}), SystemError);
-      assertEquals([error.syscall, error.code], ["setns", "EINVAL"]);
+      assertFields(error, { syscall: "setns", code: "EINVAL" });
       assertMatch(error.message, /not a network namespace/);
     }
     assertEquals(own(), before);

@@ -162,7 +162,8 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
           assertEquals(hopLimit, 63); // one router on the way
         }
       }
-      assertEquals([bed.pings.waitingUsage.current, bed.pings.flows], [0, 2]);
+      assertEquals(bed.pings.waitingUsage.current, 0, "requests waiting for an answer");
+      assertEquals(bed.pings.flows, 2, "flows");
       for (const fd of newSockets(before)) assertEquals(isClosedOnExec(fd), true);
       assertEquals(newSockets(before).length, 2);
 
@@ -200,7 +201,8 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
         else assertEquals(equals(payload!, data.subarray(all.indexOf(token) + 1, all.indexOf(token) + 41)), true);
       }
       assertEquals(told.slice(count).map(({ token }) => token).sort(), all.sort());
-      assertEquals([bed.pings.waitingUsage.current, bed.pings.flows], [0, 6]);
+      assertEquals(bed.pings.waitingUsage.current, 0, "requests waiting for an answer");
+      assertEquals(bed.pings.flows, 6, "flows");
       assertEquals(newSockets(before).length, kind === "ping sockets" ? 6 : 2);
       bed.pings.close();
       assertEquals(newSockets(before), []);
@@ -245,7 +247,8 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
       await using bed = new Pings(network.host);
       const before = sockets();
       for (let i = 0; i < MAX_WAITING + 50; i++) bed.send("10.8.2.2", i % 3, i, `${i}`);
-      assertEquals([bed.pings.waitingUsage.current, bed.pings.flows], [MAX_WAITING, 3]);
+      assertEquals(bed.pings.waitingUsage.current, MAX_WAITING, "requests waiting for an answer");
+      assertEquals(bed.pings.flows, 3, "flows");
       assertEquals(bed.pings.waitingUsage, { current: MAX_WAITING, limit: MAX_WAITING, overflows: 50 });
       for (let i = 0; i < MAX_FLOWS + 17; i++) {
         bed.now++;
@@ -265,10 +268,12 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
       assertEquals(bed.pings.flows > 1, true);
       bed.now += 1;
       bed.pings.sweep();
-      assertEquals([bed.pings.waitingUsage.current, bed.pings.flows], [1, 1]);
+      assertEquals(bed.pings.waitingUsage.current, 1, "requests waiting for an answer");
+      assertEquals(bed.pings.flows, 1, "flows");
       bed.now += PING_TIMEOUT_MS;
       bed.pings.sweep();
-      assertEquals([bed.pings.waitingUsage.current, bed.pings.flows], [0, 0]);
+      assertEquals(bed.pings.waitingUsage.current, 0, "requests waiting for an answer");
+      assertEquals(bed.pings.flows, 0, "flows");
       assertEquals(newSockets(before).length, kind === "ping sockets" ? 0 : 2); // one of each version
       await network.target.ip("link set down0 up");
       await network.router.ip("neigh del 10.8.2.2 dev up0");

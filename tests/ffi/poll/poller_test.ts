@@ -1,7 +1,7 @@
 import process from "node:process";
 import { libc } from "../../../ffi/libc/libc.ts";
 import { Poller, type PollerOptions } from "../../../ffi/poll/poller.ts";
-import { assert, assertEquals, assertThrows } from "../../assert.ts";
+import { assert, assertEquals, assertFields, assertThrows } from "../../assert.ts";
 import { TestDescriptor } from "../bed/test_descriptor.ts";
 import { SystemError } from "../../../ffi/libc/errors.ts";
 import { socketPair } from "../bed/unix_sockets.ts";
@@ -437,9 +437,9 @@ Deno.test("a process ends when its poller is closed, and by Deno.exit while it i
     await new Promise<void>((resolve) => poller.add(fd, () => resolve()).arm(EPOLLIN));
     console.log("ready");`;
   const closed = await script(`${open} await poller.close();`);
-  assertEquals([closed.code, closed.stdout], [0, "ready\n"]);
+  assertFields(closed, { code: 0, stdout: "ready\n" });
   const exited = await script(`${open} Deno.exit(7);`);
-  assertEquals([exited.code, exited.stdout], [7, "ready\n"]);
+  assertFields(exited, { code: 7, stdout: "ready\n" });
 });
 
 Deno.test("an epoll_wait that fails is reported", async () => {
@@ -461,7 +461,7 @@ Deno.test("an epoll_wait that fails is reported", async () => {
   const error = await failed.promise;
   libc().close(file);
   assert(error instanceof SystemError);
-  assertEquals([error.syscall, error.code], ["epoll_wait", "EINVAL"]);
+  assertFields(error, { syscall: "epoll_wait", code: "EINVAL" });
   await poller.close();
 });
 

@@ -1,7 +1,7 @@
 import { SystemError } from "../../../ffi/libc/errors.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
 import { OutputFile } from "../../../ffi/process/output_file.ts";
-import { assert, assertEquals, assertThrows } from "../../assert.ts";
+import { assert, assertEquals, assertFields, assertThrows } from "../../assert.ts";
 import { run } from "../bed/namespace.ts";
 
 libc();
@@ -44,7 +44,7 @@ Deno.test("a file that is appended to: behind what it has, also when another pro
 Deno.test("a full disk says so", () => {
   const full = OutputFile.create("/dev/full");
   const error = assertThrows(() => full.write(BYTES, 0, 10), SystemError);
-  assertEquals([error.syscall, error.code, error.subject], ["write", "ENOSPC", "/dev/full"]);
+  assertFields(error, { syscall: "write", code: "ENOSPC", subject: "/dev/full" });
   full.close();
 });
 

@@ -24,7 +24,7 @@ Deno.test("the limit of descriptors rises to the hard limit", async () => {
   assert(limit >= 64);
   const limits = await Deno.readTextFile("/proc/self/limits");
   const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(limits)!;
-  assertEquals([Number(soft), Number(hard)], [limit, limit]);
+  assertEquals({ soft: Number(soft), hard: Number(hard) }, { soft: limit, hard: limit });
 });
 
 Deno.test("a process ends with its parent, and learns when that has ended before", async () => {

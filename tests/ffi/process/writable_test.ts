@@ -32,7 +32,8 @@ Deno.test("a pipe is writable until it is full, and again when somebody has read
 Deno.test("a file, and what is no descriptor, are writable: the write tells", async () => {
   const path = await Deno.makeTempFile();
   const fd = libc().open(new TextEncoder().encode(`${path}\0`), 0o1, 0);
-  assertEquals([isWritable(fd), isWritable(9_999)], [true, true]);
+  assert(isWritable(fd), "a file");
+  assert(isWritable(9_999), "no descriptor");
   libc().close(fd);
   await Deno.remove(path);
 });

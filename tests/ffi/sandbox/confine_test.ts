@@ -1,7 +1,7 @@
 /** What is given up is given up, in all threads; what is needed still works. In a process of its own: there is no way back. */
 import { Process } from "../../../scripts/lab/process.ts";
 import { PROJECT } from "../../../scripts/lab/program.ts";
-import { assert, assertEquals, assertMatch } from "../../assert.ts";
+import { assert, assertEquals, assertFields, assertMatch } from "../../assert.ts";
 import { IS_ROOT, NEEDS_ROOT } from "../../e2e/bed/installed.ts";
 
 const NOBODY = { uid: 65_534, gid: 65_533, groups: [65_533, 65_532] };
@@ -66,7 +66,7 @@ Deno.test({
     for (const name of [...WORKS, "read a file", "write a file", "run a program", "socket unix"]) {
       assertEquals(results[name], "ok", name);
     }
-    assertEquals([results["setresuid"], results["socket packet"], results["kill init"]], ["EPERM", "EPERM", "EPERM"]);
+    for (const name of ["setresuid", "socket packet", "kill init"]) assertEquals(results[name], "EPERM", name);
     assertMatch(
       results["another user"],
       /^setgroups: Operation not permitted \(EPERM\): only root can become another user$/,
@@ -88,7 +88,8 @@ for (
       const { results, threads } = await confined(user, true, removes);
       assert(threads.length > 3, "no threads but one");
       for (const status of threads) {
-        assertEquals([field(status, "Seccomp"), field(status, "NoNewPrivs")], ["2", "1"]);
+        assertEquals(field(status, "Seccomp"), "2", "Seccomp");
+        assertEquals(field(status, "NoNewPrivs"), "1", "NoNewPrivs");
         if (user !== null) assertMatch(field(status, "CapEff"), /^0{16}$/);
       }
       const kept = user === null ? "0000000000001000" : "0000000000000000"; // CAP_NET_ADMIN
@@ -102,7 +103,7 @@ for (
       assertEquals(results["remove"], removes ? "ok" : "EACCES");
       if (user === null) {
         const files = removes ? "0" : "65534"; // the last of the four is who opens files
-        assertEquals([field(threads[0], "Uid"), field(threads[0], "Gid")], [`0 0 0 ${files}`, `0 0 0 ${files}`]);
+        for (const name of ["Uid", "Gid"]) assertEquals(field(threads[0], name), `0 0 0 ${files}`, name);
         if (!removes) { for (const status of threads) assertMatch(status, /^Groups:[ \t]*$/m); }
       }
       for (const name of ["unix", "netlink", "packet", "raw"]) {
@@ -123,9 +124,9 @@ for (
       ) {
         assertEquals(results[name], "EPERM", name);
       }
-      assertEquals([results["undump"], results["TIOCSTI"], results["io_uring_setup"]], ["EINVAL", "EACCES", "ENOSYS"]);
+      assertFields(results, { undump: "EINVAL", TIOCSTI: "EACCES", io_uring_setup: "ENOSYS" });
       assertEquals(results["kill parent"], user === null ? "ok" : "EPERM");
-      if (Deno.build.arch === "x86_64") assertEquals([results["fork"], results["x32_getpid"]], ["EPERM", "ENOSYS"]);
+      if (Deno.build.arch === "x86_64") assertFields(results, { fork: "EPERM", x32_getpid: "ENOSYS" });
     },
   });
 }

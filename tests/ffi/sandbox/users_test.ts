@@ -1,6 +1,6 @@
 import { libc } from "../../../ffi/libc/libc.ts";
 import { findUser, UnknownUser } from "../../../ffi/sandbox/users.ts";
-import { assert, assertEquals, assertThrows } from "../../assert.ts";
+import { assert, assertEquals, assertFields, assertThrows } from "../../assert.ts";
 
 libc();
 
@@ -8,7 +8,7 @@ Deno.test("a user by name and by number: with the groups, or with the one that i
   const lines = Deno.readTextFileSync("/etc/passwd").trim().split("\n").map((line) => line.split(":"));
   const [name, , uid, gid] = lines.find((line) => line[2] !== "0")!;
   const byName = findUser(name!);
-  assertEquals([byName.uid, byName.gid], [Number(uid), Number(gid)]);
+  assertFields(byName, { uid: Number(uid), gid: Number(gid) });
   assert(byName.groups.includes(Number(gid)), JSON.stringify(byName));
   assertEquals(findUser(uid!), byName);
   assertEquals(findUser(`${name}:4321`), { uid: Number(uid), gid: 4321, groups: [4321] });
