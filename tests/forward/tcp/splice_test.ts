@@ -38,14 +38,14 @@ Deno.test("splice: bytes both ways, then FIN both ways, guest first", () => {
   assertEquals(s.flow.toGuest, [4, 5]);
   s.stream.finishes();
   s.stream.completeRead();
-  assertEquals(s.flow.shutdowns, 1, "s flow shutdowns");
-  assertEquals(s.stream.closes, 1, "s stream closes");
-  assertEquals(s.ended, 0, "s ended");
+  assertEquals(s.flow.shutdowns, 1, "FINs to the guest");
+  assertEquals(s.stream.closes, 1, "closes of the host's stream");
+  assertEquals(s.ended, 0, "how often the splice has ended");
   s.flow.ends(null);
-  assertEquals(s.ended, 1, "s ended");
-  assertEquals(s.stream.closes, 1, "s stream closes");
-  assertEquals(s.stream.resets, 0, "s stream resets");
-  assertEquals(s.flow.aborts, 0, "s flow aborts");
+  assertEquals(s.ended, 1, "how often the splice has ended");
+  assertEquals(s.stream.closes, 1, "closes of the host's stream");
+  assertEquals(s.stream.resets, 0, "resets of the host's stream");
+  assertEquals(s.flow.aborts, 0, "resets to the guest");
   assertEquals(s.report, "l=[EOF]/0 r=EOF/0");
 });
 
@@ -59,9 +59,9 @@ Deno.test("splice: the host's FIN first; the guest goes on", () => {
   s.flow.finishes();
   assertEquals(s.stream.fromGuest, [7]);
   s.flow.ends(null);
-  assertEquals(s.ended, 1, "s ended");
-  assertEquals(s.stream.closes, 1, "s stream closes");
-  assertEquals(s.report, "l=EOF/0 r=[EOF]/0", "s report");
+  assertEquals(s.ended, 1, "how often the splice has ended");
+  assertEquals(s.stream.closes, 1, "closes of the host's stream");
+  assertEquals(s.report, "l=EOF/0 r=[EOF]/0", "the end report");
 });
 
 Deno.test("splice: an end that came with the last data is passed on with them", () => {
@@ -69,22 +69,22 @@ Deno.test("splice: an end that came with the last data is passed on with them", 
   s.stream.endsWithData = true;
   s.stream.sends(bytes(4, 5));
   s.stream.completeRead();
-  assertEquals(s.flow.toGuest, [4, 5], "s flow to guest");
-  assertEquals(s.flow.shutdowns, 0, "s flow shutdowns");
-  assertEquals(s.stream.isReading, true, "s stream is reading");
+  assertEquals(s.flow.toGuest, [4, 5], "what the guest received");
+  assertEquals(s.flow.shutdowns, 0, "FINs to the guest");
+  assertEquals(s.stream.isReading, true, "a read is pending");
   s.stream.sends(bytes(6));
   s.stream.finishes();
   s.stream.completeRead();
-  assertEquals(s.flow.toGuest, [4, 5, 6], "s flow to guest");
-  assertEquals(s.flow.shutdowns, 1, "s flow shutdowns");
-  assertEquals(s.stream.isReading, false, "s stream is reading");
+  assertEquals(s.flow.toGuest, [4, 5, 6], "what the guest received");
+  assertEquals(s.flow.shutdowns, 1, "FINs to the guest");
+  assertEquals(s.stream.isReading, false, "a read is pending");
   s.flow.finishes();
-  assertEquals(s.stream.writeEnded, false, "s stream write ended"); // its close is the end for the host, too
-  assertEquals(s.stream.closes, 1, "s stream closes");
+  assertEquals(s.stream.writeEnded, false, "the write direction was closed"); // its close is the end for the host, too
+  assertEquals(s.stream.closes, 1, "closes of the host's stream");
   s.flow.ends(null);
-  assertEquals(s.ended, 1, "s ended");
-  assertEquals(s.stream.closes, 1, "s stream closes");
-  assertEquals(s.report, "l=EOF/0 r=[EOF]/0", "s report");
+  assertEquals(s.ended, 1, "how often the splice has ended");
+  assertEquals(s.stream.closes, 1, "closes of the host's stream");
+  assertEquals(s.report, "l=EOF/0 r=[EOF]/0", "the end report");
 });
 
 Deno.test("splice: FIN waits for the data before it", () => {
@@ -115,9 +115,9 @@ Deno.test("splice: data that the guest left behind at its good end is still writ
   assertEquals(s.ended, 0);
   s.stream.completeWrite();
   s.stream.completeWrite();
-  assertEquals(s.stream.fromGuest, [1, 2], "s stream from guest");
-  assertEquals(s.ended, 1, "s ended");
-  assertEquals(s.stream.closes, 1, "s stream closes");
+  assertEquals(s.stream.fromGuest, [1, 2], "what the host received");
+  assertEquals(s.ended, 1, "how often the splice has ended");
+  assertEquals(s.stream.closes, 1, "closes of the host's stream");
 });
 
 Deno.test("splice: nothing is read while the guest's send buffer is full", () => {
@@ -158,9 +158,9 @@ for (const side of ["read", "write"] as const) {
     s.flow.sends(bytes(1));
     if (side === "read") s.stream.failRead(RESET);
     else s.stream.failWrite(RESET);
-    assertEquals(s.flow.aborts, 1, "s flow aborts");
+    assertEquals(s.flow.aborts, 1, "resets to the guest");
     assertEquals(s.stream.closes + s.stream.resets, 1, "s stream closes + s stream resets");
-    assertEquals(s.ended, 1, "s ended");
+    assertEquals(s.ended, 1, "how often the splice has ended");
     const where = side === "read" ? "[connection reset by peer]/0" : "0/[connection reset by peer]";
     assertEquals(s.report, `l=0/0 r=${where}`);
   });
@@ -171,10 +171,10 @@ for (const failure of ["reset", "timeout", "unreachable", "aborted"] as const) {
     const s = splice();
     s.flow.sends(bytes(1));
     s.flow.ends(failure);
-    assertEquals(s.stream.resets, 1, "s stream resets");
-    assertEquals(s.stream.closes, 0, "s stream closes");
-    assertEquals(s.flow.aborts, 0, "s flow aborts");
-    assertEquals(s.ended, 1, "s ended");
+    assertEquals(s.stream.resets, 1, "resets of the host's stream");
+    assertEquals(s.stream.closes, 0, "closes of the host's stream");
+    assertEquals(s.flow.aborts, 0, "resets to the guest");
+    assertEquals(s.ended, 1, "how often the splice has ended");
     s.pump.abort();
     assertEquals(s.ended, 1);
   });
@@ -184,9 +184,9 @@ Deno.test("splice: abort resets both sides, once", () => {
   const s = splice();
   s.pump.abort();
   s.pump.abort();
-  assertEquals(s.stream.resets, 1, "s stream resets");
-  assertEquals(s.flow.aborts, 1, "s flow aborts");
-  assertEquals(s.ended, 1, "s ended");
+  assertEquals(s.stream.resets, 1, "resets of the host's stream");
+  assertEquals(s.flow.aborts, 1, "resets to the guest");
+  assertEquals(s.ended, 1, "how often the splice has ended");
 });
 
 Deno.test("splice: an answer on its way is not lost to a host that takes no more", () => {
@@ -197,16 +197,16 @@ Deno.test("splice: an answer on its way is not lost to a host that takes no more
   s.stream.completeRead();
   s.flow.sends(bytes(9));
   s.stream.failWrite(new HostError("reset", "broken pipe"));
-  assertEquals(s.flow.aborts, 0, "s flow aborts");
-  assertEquals(s.ended, 0, "s ended");
+  assertEquals(s.flow.aborts, 0, "resets to the guest");
+  assertEquals(s.ended, 0, "how often the splice has ended");
   s.flow.sends(bytes(9)); // dropped
-  assertEquals(s.flow.readable, 0, "s flow readable");
-  assertEquals(s.flow.aborts, 0, "s flow aborts");
+  assertEquals(s.flow.readable, 0, "bytes that wait");
+  assertEquals(s.flow.aborts, 0, "resets to the guest");
   s.flow.acknowledges(3);
   s.flow.sends(bytes(9));
-  assertEquals(s.flow.aborts, 1, "s flow aborts");
-  assertEquals(s.ended, 1, "s ended");
-  assertEquals(s.report, "l=0/0 r=[EOF]/broken pipe", "s report");
+  assertEquals(s.flow.aborts, 1, "resets to the guest");
+  assertEquals(s.ended, 1, "how often the splice has ended");
+  assertEquals(s.report, "l=0/0 r=[EOF]/broken pipe", "the end report");
 });
 
 Deno.test("splice: operations that complete at once take turns", () => {
