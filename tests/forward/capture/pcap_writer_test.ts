@@ -48,8 +48,8 @@ Deno.test("a capture, byte by byte", () => {
   timers.fire();
   writer.close();
   assertEquals(add(1), false);
-  assertEquals(sink.closed, 1, "sink closed");
-  assertEquals(writer.dropped, 0, "writer dropped");
+  assertEquals(sink.closed, 1, "closes of the sink");
+  assertEquals(writer.dropped, 0, "dropped packets");
 });
 
 Deno.test("packets are written when the loop comes to rest, however many there are by then", () => {
@@ -113,12 +113,12 @@ Deno.test("a full disk ends it behind the last whole packet, once, and packets p
   assertEquals(failures, ["write on x: No space left on device (ENOSPC)"]);
   assertEquals(sink.bytes.length, FILE_HEADER + 5 * (RECORD_HEADER + 100));
   assertEquals(add(100), false, "a packet at the end is refused");
-  assertEquals(sink.closed, 1, "sink closed");
-  assertEquals(writer.dropped, 0, "writer dropped");
+  assertEquals(sink.closed, 1, "closes of the sink");
+  assertEquals(writer.dropped, 0, "dropped packets");
   timers.fire();
   writer.close();
   assertEquals(failures.length, 1, "number of failures");
-  assertEquals(sink.closed, 1, "sink closed");
+  assertEquals(sink.closed, 1, "closes of the sink");
 });
 
 Deno.test("a full disk in the middle of a bulk transfer, and a pipe that broke", () => {

@@ -76,7 +76,7 @@ Deno.test("UDP: a question with another number, and its answer with the guest's"
   assert(socket.sent[0].startsWith(SERVER));
   socket.hearsBytes(SERVER, answerTo(sent!));
   assertEquals(bed.replies, ["10.0.2.100:4000: 7 NOERROR example.org 192.0.2.80"]);
-  assertEquals(socket.closed, true, "socket closed");
+  assertEquals(socket.closed, true, "the socket was closed");
   assertEquals(bed.outcome("udp"), "0 noerror 1", "outcomes over udp");
 });
 
@@ -108,8 +108,8 @@ Deno.test("UDP: a silent server, then the next, then all again, then SERVFAIL", 
   assertEquals(bed.replies, []);
   bed.scheduler.advance(1);
   assertEquals(bed.replies, ["10.0.2.100:4000: 7 SERVFAIL example.org"]);
-  assertEquals(bed.socket(0).closed, true, "bed socket 0 closed");
-  assertEquals(bed.socket(1).closed, true, "bed socket 1 closed");
+  assertEquals(bed.socket(0).closed, true, "socket 0 was closed");
+  assertEquals(bed.socket(1).closed, true, "socket 1 was closed");
   assertEquals(bed.outcome("udp"), "0 timeout 1", "outcomes over udp");
 });
 

@@ -32,7 +32,7 @@ Deno.test("the file is looked at once a second, if anybody asks", () => {
   files.text = "nameserver 192.0.2.2";
   files.now = 999;
   assertEquals(files.plan(), "192.0.2.1, 2 x 5000", "files plan");
-  assertEquals(files.reads, 1, "files reads");
+  assertEquals(files.reads, 1, "reads of the file");
   files.now = 1000;
   assertEquals(files.plan(), "192.0.2.2, 2 x 5000");
   files.now = 2000;

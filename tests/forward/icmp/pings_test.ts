@@ -105,7 +105,7 @@ Deno.test("pings: a hop limit of 1 ends here", () => {
 Deno.test("pings: what the policy forbids is told", () => {
   const { sent, told, pings } = setup(false);
   pings.request(request(GUEST, HOST, "payload"));
-  assertEquals(sent.length, 0, "number of sent");
+  assertEquals(sent.length, 0, "requests to the host");
   assertEquals(told, ["prohibited about 35 of 4"], "told");
 });
 

@@ -15,11 +15,11 @@ Deno.test("deadlines: each has its own time, by one timer", () => {
   deadlines.add(entry("a"));
   scheduler.advance(30);
   deadlines.add(entry("b"));
-  assertEquals(deadlines.size, 2, "deadlines size");
+  assertEquals(deadlines.size, 2, "entries that wait");
   assertEquals(scheduler.timerCount, 1, "timers");
   scheduler.advance(200);
   assertEquals(expired, ["a 100", "b 130"], "expired");
-  assertEquals(deadlines.size, 0, "deadlines size");
+  assertEquals(deadlines.size, 0, "entries that wait");
   assertEquals(scheduler.timerCount, 0, "timers");
   deadlines.add(entry("c"));
   scheduler.advance(100);

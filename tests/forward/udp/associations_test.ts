@@ -115,11 +115,11 @@ Deno.test("associations: what is blocked is dropped, told, and leaves nothing be
   say(GUEST, "192.0.2.1:9");
   assertEquals(errors, ["prohibited"], "errors");
   assertEquals(sockets.length, 0, "number of sockets");
-  assertEquals(associations.size, 0, "associations size");
+  assertEquals(associations.size, 0, "associations");
   say(GUEST, "192.0.2.1:10");
   say(GUEST, "192.0.2.1:9");
   assertEquals(errors.length, 2, "number of errors");
-  assertEquals(sockets[0].sent, ["192.0.2.1:10 x"], "sockets 0 sent");
+  assertEquals(sockets[0].sent, ["192.0.2.1:10 x"], "what socket 0 has sent");
 });
 
 Deno.test("associations: without a descriptor the datagram is refused and the next one is tried", () => {
@@ -127,7 +127,7 @@ Deno.test("associations: without a descriptor the datagram is refused and the ne
   host.failures.set("*", new HostError("resources", "too many open files"));
   say(GUEST, "192.0.2.1:9");
   assertEquals(errors, ["port"], "errors");
-  assertEquals(associations.size, 0, "associations size");
+  assertEquals(associations.size, 0, "associations");
   assertEquals(lines, ["error 10.0.2.100:4000 192.0.2.1:9 l=0/0 r=0/[too many open files]"]);
   host.failures.clear();
   say(GUEST, "192.0.2.1:9");
@@ -244,11 +244,11 @@ for (const [what, time, talk] of IDLE) {
     const s = setup();
     talk(s);
     s.scheduler.advance(time - SWEEP_MS);
-    assertEquals(s.associations.size, 1, "s associations size");
-    assertEquals(s.sockets[0].closed, false, "s sockets 0 closed");
+    assertEquals(s.associations.size, 1, "associations");
+    assertEquals(s.sockets[0].closed, false, "socket 0 was closed");
     s.scheduler.advance(2 * SWEEP_MS);
-    assertEquals(s.associations.size, 0, "s associations size");
-    assertEquals(s.sockets[0].closed, true, "s sockets 0 closed");
+    assertEquals(s.associations.size, 0, "associations");
+    assertEquals(s.sockets[0].closed, true, "socket 0 was closed");
     assertEquals(s.lines.at(-1), "done 10.0.2.100:4000 l=[idle timeout]/0 r=0/0");
     s.scheduler.advance(10 * SWEEP_MS);
     assertEquals(s.scheduler.timerCount, 0); // nothing to do: no timer
@@ -291,7 +291,7 @@ Deno.test("associations: close ends all", () => {
   say("10.0.2.100:4001", "192.0.2.1:53");
   idle.close();
   sockets[0].hears("192.0.2.1:53", "late");
-  assertEquals(associations.size, 0, "associations size");
+  assertEquals(associations.size, 0, "associations");
   assertEquals(sockets.every((socket) => socket.closed), true, "sockets every socket => socket closed");
   assertEquals(toGuest, [], "to guest");
 });

@@ -39,10 +39,10 @@ Deno.test("idle table: each ends in its own time, and then there is no timer", (
   b.noteAnswered(scheduler.now(), 10);
   scheduler.advance(2 * SWEEP_MS);
   assertEquals(ended, ["a: idle timeout"], "ended");
-  assertEquals(table.size, 1, "table size");
+  assertEquals(table.size, 1, "entries");
   scheduler.advance(UNCROWDED_IDLE_MS);
   assertEquals(ended.at(-1), "b: idle timeout", "ended last");
-  assertEquals(table.size, 0, "table size");
+  assertEquals(table.size, 0, "entries");
   assertEquals(scheduler.timerCount, 0, "timers");
   assertEquals(b.sentBytes, 10, "b sent bytes");
   assertEquals(b.answeredBytes, 10, "b answered bytes");
@@ -54,7 +54,7 @@ Deno.test("idle table: an answer after 100 s still comes, to port 53 too, while 
   scheduler.advance(100_000);
   assertEquals(table.size, 25);
   scheduler.advance(20_000 + SWEEP_MS);
-  assertEquals(table.size, 0, "table size");
+  assertEquals(table.size, 0, "entries");
   assertEquals(ended.length, 25, "number of ended");
 });
 
@@ -78,7 +78,7 @@ Deno.test("idle table: when it is full, the one idle longest makes room", () => 
   first.noteSent(scheduler.now(), 10, 123);
   add("last");
   assertEquals(ended, ["second: too many associations"], "ended");
-  assertEquals(table.size, DEFAULT_LIMITS.udpAssociations, "table size");
+  assertEquals(table.size, DEFAULT_LIMITS.udpAssociations, "entries");
 });
 
 Deno.test("idle table: a flood of new ones ends the old in the order of their last use", () => {
@@ -109,8 +109,8 @@ Deno.test("idle table: a flood of new ones ends the old in the order of their la
     const used = [...living.values()];
     used[i * 7 % used.length].noteAnswered(scheduler.now(), 1);
   }
-  assertEquals(table.size, 100, "table size");
-  assertEquals(living.size, 100, "living size");
+  assertEquals(table.size, 100, "entries");
+  assertEquals(living.size, 100, "entries that live");
   assertEquals(table.evicted, 1_900, "table evicted");
   assert(looks < 10 * 2_000, `${looks} looks for 1,900 ends, of 100 each`);
 });
@@ -121,5 +121,5 @@ Deno.test("idle table: close ends all", () => {
   add("b");
   table.close();
   assertEquals(ended, ["a: aborted", "b: aborted"], "ended");
-  assertEquals(table.size, 0, "table size");
+  assertEquals(table.size, 0, "entries");
 });

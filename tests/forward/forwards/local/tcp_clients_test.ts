@@ -191,7 +191,7 @@ Deno.test("local flows: a lookup that ends after the close calls nobody", async 
   flows.close();
   assertEquals(stream.resets, 1, "resets of the client");
   assertEquals(flows.size, 0, "connections");
-  assertEquals(host.listeners[0].closed, true, "host listeners 0 closed");
+  assertEquals(host.listeners[0].closed, true, "the listener was closed");
   await settled();
   assertEquals(calls, []);
 });

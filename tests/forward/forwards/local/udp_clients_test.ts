@@ -136,7 +136,7 @@ Deno.test("local datagrams: udprpc is over after one answer, and leaves nothing"
   assert(say("10.0.2.100:53", "192.0.2.9:49152", "answer"));
   assertEquals(datagrams.size, 0, "clients");
   assertEquals(idle.size, 0, "entries of the idle table");
-  assertEquals(sockets[0].sent, [`${CLIENT} answer`], "sockets 0 sent");
+  assertEquals(sockets[0].sent, [`${CLIENT} answer`], "what socket 0 has sent");
   assert(!say("10.0.2.100:53", "192.0.2.9:49152", "another"));
   assertEquals(
     lines[1],
