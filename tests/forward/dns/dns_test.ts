@@ -67,7 +67,7 @@ function datagramOf(message: Uint8Array, from: string): GuestDatagram {
 const ONE = "nameserver 192.0.2.1\n", TWO = `${ONE}nameserver 192.0.2.2\n`;
 const SERVER = "192.0.2.1:53", SECOND = "192.0.2.2:53";
 
-Deno.test("UDP: a question with another number, and its answer with the guest's", () => {
+Deno.test("UDP: a question goes on with another ID, and its answer comes back with the guest's", () => {
   const bed = new Bed(ONE);
   bed.asks(question(7, "example.org"));
   const socket = bed.socket(0);
@@ -80,7 +80,7 @@ Deno.test("UDP: a question with another number, and its answer with the guest's"
   assertEquals(bed.outcome("udp"), "0 noerror 1", "outcomes over udp");
 });
 
-Deno.test("UDP: answers of others, to other questions, and with other numbers are not heard", () => {
+Deno.test("UDP: answers from other addresses, to other questions or with other IDs are dropped", () => {
   const bed = new Bed(ONE);
   bed.asks(question(7, "example.org"), "[fd00::100]:4000");
   const socket = bed.socket(0);
@@ -124,7 +124,7 @@ Deno.test("UDP: the late answer of a server that was asked first counts", () => 
   assertEquals(bed.replies.length, 1);
 });
 
-Deno.test("UDP: who can't be reached is passed over at once, and asked after the others from then on", () => {
+Deno.test("UDP: a server that can't be reached is skipped at once, and asked after the others from then on", () => {
   const bed = new Bed(TWO);
   const refused = new HostError("refused", "connection refused");
   bed.asks(question(7, "example.org"));
@@ -139,7 +139,7 @@ Deno.test("UDP: who can't be reached is passed over at once, and asked after the
   assertEquals(bed.outcome("udp"), "0 noerror 1 unreachable 1");
 });
 
-Deno.test("UDP: a server that can't answer is passed over; its word counts if there is no other", () => {
+Deno.test("UDP: a server that can't answer is skipped; its answer counts if there is no other", () => {
   const bed = new Bed(TWO);
   bed.asks(question(7, "example.org"));
   bed.socket(0).hearsBytes(SERVER, answerTo(bed.socket(0).messages[0], 5));
@@ -176,7 +176,7 @@ Deno.test("UDP: what is no question is dropped, or answered that it is none", ()
   assertEquals(bed.outcome("udp"), "0 malformed 3", "outcomes over udp");
 });
 
-Deno.test("as many questions as may be: the oldest is answered that it failed", () => {
+Deno.test("at the limit of questions, the oldest is answered with SERVFAIL", () => {
   const bed = new Bed(ONE);
   for (let i = 0; i <= DEFAULT_LIMITS.dnsQuestions; i++) bed.asks(question(i, "example.org"));
   assertEquals(bed.replies, ["10.0.2.100:4000: 0 SERVFAIL example.org"]);
@@ -286,7 +286,7 @@ Deno.test("TCP: a server that refuses, ends early or answers something else, and
   ]);
 });
 
-Deno.test("TCP: a guest that goes takes its questions with it", async () => {
+Deno.test("TCP: a guest that closes its connection cancels its questions", async () => {
   const bed = new TcpBed(ONE);
   bed.flow.sends(framed(question(1, "a.org"), question(2, "b.org")));
   bed.flow.ends("reset");
@@ -295,14 +295,14 @@ Deno.test("TCP: a guest that goes takes its questions with it", async () => {
   assertEquals(bed.outcome("tcp"), "0 cancelled 2", "outcomes over tcp");
 });
 
-Deno.test("TCP: what is no question ends the connection", () => {
+Deno.test("TCP: a message that is no question ends the connection", () => {
   const bed = new TcpBed(ONE);
   bed.flow.sends(framed(new Uint8Array(0)));
   assertEquals(bed.flow.aborts, 1, "resets of the guest");
   assertEquals(bed.outcome("tcp"), "0 malformed 1", "outcomes over tcp");
 });
 
-Deno.test("TCP: only so many questions are taken at a time", async () => {
+Deno.test("TCP: questions are read up to the limit of unanswered ones", async () => {
   const bed = new TcpBed(ONE);
   const many = Array.from({ length: MAX_DNS_PIPELINED + 5 }, (_, i) => question(i, "a.org"));
   bed.flow.sends(framed(...many));
@@ -330,7 +330,7 @@ Deno.test("TCP: a client that does not read its answers is not read from", async
   bed.dns.close();
 });
 
-Deno.test("TCP: an idle connection ends, and one that does not end by that is reset", () => {
+Deno.test("TCP: an idle connection gets FIN, and is reset if it does not end then", () => {
   const bed = new TcpBed(ONE);
   bed.flow.sends(framed(question(1, "a.org")).subarray(0, 9));
   bed.scheduler.advance(DNS_CONNECTION_IDLE_MS);
@@ -340,7 +340,7 @@ Deno.test("TCP: an idle connection ends, and one that does not end by that is re
   assertEquals(bed.flow.aborts, 1);
 });
 
-Deno.test("TCP: as many connections as may be: the one idle longest is reset", () => {
+Deno.test("TCP: at the limit of connections, the one idle longest is reset", () => {
   const bed = new TcpBed(ONE);
   const second = bed.connect();
   for (let i = 2; i < MAX_DNS_CONNECTIONS; i++) bed.connect();

@@ -115,7 +115,7 @@ Deno.test("outgoing: a dial without an answer ends, and the next in its own time
   assertEquals(scheduler.timerCount, 0, "timers left");
 });
 
-Deno.test("outgoing: of too many dials the oldest goes, without a word, and its SYN may come again", async () => {
+Deno.test("outgoing: of too many dials the oldest goes without an answer, so that its SYN comes again", async () => {
   const { dials, flows, lines, request, pending } = setup();
   const asked = Array.from({ length: MOST_DIALS + 2 }, (_, i) => request(`192.0.2.${i}:80`));
   await settled();
@@ -168,7 +168,7 @@ Deno.test("outgoing: too many connections are refused; all of them can be reset"
   assertEquals(request().verdict, null);
 });
 
-Deno.test("outgoing: whatever the end, a connection is counted no longer", async () => {
+Deno.test("outgoing: a connection is not counted any more after any kind of end", async () => {
   const { dials, request, connections, scheduler } = setup();
   const cancelled = request(), refused = request(), accepted = request();
   request(); // gets no answer

@@ -306,7 +306,7 @@ Deno.test("local datagrams: udpspp", () => {
   );
 });
 
-Deno.test("local datagrams: close closes the sockets; the table ends the associations", () => {
+Deno.test("local datagrams: close closes the sockets; the table of idle times ends the clients", () => {
   const { sockets, datagrams, idle, lines } = setup("udp://53", "udp://54");
   sockets[0].hears(CLIENT, "one");
   datagrams.close();

@@ -165,7 +165,7 @@ Deno.test("remote flows: many names are asked for once, and limits hold", async 
   assertEquals(connections.size, MOST_DIALS, "counted connections that are left");
 });
 
-Deno.test("remote flows: whatever the end, a connection is counted no longer", async () => {
+Deno.test("remote flows: a connection is not counted any more after any kind of end", async () => {
   for (const target of ["web:8080", "none:8080", "192.0.2.7:8080"]) {
     const { dials, request, connections } = setup(target);
     const first = request(), second = request();
