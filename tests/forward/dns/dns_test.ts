@@ -152,7 +152,7 @@ Deno.test("UDP: a server that can't answer is skipped; its answer counts if ther
   assertEquals(bed.replies[1], "10.0.2.100:4000: 8 NOERROR example.org 192.0.2.80");
 });
 
-Deno.test("UDP: no socket to be had is no server", () => {
+Deno.test("UDP: without a socket the server counts as unreachable", () => {
   const bed = new Bed(TWO);
   bed.host.failures.set("*", new HostError("resources", "too many open files"));
   bed.asks(question(7, "example.org", 1232));
@@ -166,7 +166,7 @@ Deno.test("servers on the loopback are asked from there", () => {
   assertEquals([bed.host.sockets.length, bed.loopback.sockets.length], [0, 2]);
 });
 
-Deno.test("UDP: what is no question is dropped, or answered that it is none", () => {
+Deno.test("UDP: a message that is no question is dropped, or answered with an error", () => {
   const bed = new Bed(ONE);
   bed.asks(new Uint8Array(0));
   bed.asks(answerTo(question(7, "example.org")));

@@ -109,7 +109,7 @@ Deno.test("associations: peers are bounded; the one not sent to for longest goes
   assertEquals(associations.size, 1);
 });
 
-Deno.test("associations: what is blocked is dropped, told, and leaves nothing behind", () => {
+Deno.test("associations: a refused datagram is dropped, answered with ICMP, and leaves nothing behind", () => {
   const { sockets, errors, state, say, associations } = setup();
   state.blocked.add("192.0.2.1:9");
   say(GUEST, "192.0.2.1:9");

@@ -73,7 +73,7 @@ function setup(forward: string, immediate = false) {
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
 const encode = (text: string) => new TextEncoder().encode(text);
 
-Deno.test("local flows: the guest is called, and then the two are one connection", () => {
+Deno.test("local TCP clients: the guest is called, and then the two are one connection", () => {
   const { lines, flows, accept, call } = setup("8080:10.0.2.100:80");
   const stream = accept();
   assertEquals(call().from, "192.0.2.9:0", "call from");
@@ -106,7 +106,7 @@ for (
     ["aborted", "aborted"],
   ] as const
 ) {
-  Deno.test(`local flows: a call that ends with "${failure}" resets the client`, () => {
+  Deno.test(`local TCP clients: a call that ends with "${failure}" resets the client`, () => {
     const { lines, flows, accept, call } = setup("8080");
     const stream = accept();
     call().flow.ends(failure);
@@ -118,7 +118,7 @@ for (
   });
 }
 
-Deno.test("local flows: the guest sees the client's address, or the program's", () => {
+Deno.test("local TCP clients: the guest sees the client's address, or the program's", () => {
   for (
     const [forward, client, seen] of [
       ["80:10.0.2.100:80", "198.51.100.7:1", "198.51.100.7:0"],
@@ -140,7 +140,7 @@ Deno.test("local flows: the guest sees the client's address, or the program's", 
   }
 });
 
-Deno.test("local flows: no port left in the guest's stack", () => {
+Deno.test("local TCP clients: without a free port towards the guest the client is reset", () => {
   const { lines, state, flows, accept } = setup("80");
   state.full = true;
   assertEquals(accept().resets, 1, "resets of one client more");
@@ -150,13 +150,13 @@ Deno.test("local flows: no port left in the guest's stack", () => {
   ]);
 });
 
-Deno.test("local flows: a target without a port has the listener's", () => {
+Deno.test("local TCP clients: a target without a port has the listener's", () => {
   const { accept, call } = setup("8080::0");
   accept();
   assertEquals(call().to, "10.0.2.100:8080");
 });
 
-Deno.test("local flows: a name is asked for when a client comes", async () => {
+Deno.test("local TCP clients: a name is asked for when a client comes", async () => {
   const { names, scheduler, accept, calls } = setup("80:guest:81");
   assertEquals(names.asked, []);
   accept();
@@ -173,7 +173,7 @@ Deno.test("local flows: a name is asked for when a client comes", async () => {
   assertEquals(names.asked.length, 2, "lookups");
 });
 
-Deno.test("local flows: a name without an address resets the client", async () => {
+Deno.test("local TCP clients: a name without an address resets the client", async () => {
   const { lines, meter, flows, accept } = setup("80:none:81");
   const stream = accept();
   await settled();
@@ -185,7 +185,7 @@ Deno.test("local flows: a name without an address resets the client", async () =
   assertEquals(meter.counters.ended.other, 0, `meter counters ended other: the outcome`);
 });
 
-Deno.test("local flows: a lookup that ends after the close calls nobody", async () => {
+Deno.test("local TCP clients: a lookup that ends after the close calls nobody", async () => {
   const { calls, flows, host, accept } = setup("80:guest:81");
   const stream = accept();
   flows.close();
@@ -196,7 +196,7 @@ Deno.test("local flows: a lookup that ends after the close calls nobody", async 
   assertEquals(calls, []);
 });
 
-Deno.test("local flows: close resets calls and connections, both sides", () => {
+Deno.test("local TCP clients: close resets calls and connections, both sides", () => {
   const { flows, calls, accept } = setup("80");
   const streams = [accept(), accept()];
   calls[0].handler.established();
@@ -206,7 +206,7 @@ Deno.test("local flows: close resets calls and connections, both sides", () => {
   assertEquals(calls.map(({ flow }) => flow.aborts), [1, 1]);
 });
 
-Deno.test("local flows: a limit", () => {
+Deno.test("local TCP clients: at the limit of connections a client is reset", () => {
   const { flows, accept } = setup("80");
   for (let i = 0; i < MOST; i++) accept();
   assertEquals(accept().resets, 1, "resets of one client more");
@@ -216,7 +216,7 @@ Deno.test("local flows: a limit", () => {
 const HEADER = "PROXY TCP4 1.2.3.4 4.3.2.1 1000 443\r\n";
 
 for (const immediate of [false, true]) {
-  Deno.test(`local flows: a PROXY header, in any pieces (reads ${immediate ? "at once" : "later"})`, () => {
+  Deno.test(`local TCP clients: a PROXY header, in any pieces (reads ${immediate ? "at once" : "later"})`, () => {
     for (const size of [1, 2, 7, HEADER.length - 1, HEADER.length, HEADER.length + 3, 1_000]) {
       const { scheduler, lines, call, calls, accept } = setup("tcppp://80:10.0.2.100:0", immediate);
       const sent = HEADER + "question";
@@ -241,7 +241,7 @@ for (const immediate of [false, true]) {
   });
 }
 
-Deno.test("local flows: what follows the header counts as sent when the guest's end is waited for", () => {
+Deno.test("local TCP clients: what follows the header counts as sent when the guest's end is waited for", () => {
   const { call, accept } = setup("tcppp://80:10.0.2.100:80");
   const stream = accept();
   stream.sends(encode(HEADER + "question"));
@@ -263,7 +263,7 @@ for (
     ["its end", "the connection ended before its PROXY header did", (stream) => stream.finishes()],
   ] as [string, string, (stream: FakeStream) => void][]
 ) {
-  Deno.test(`local flows: ${what} instead of a PROXY header resets the client`, () => {
+  Deno.test(`local TCP clients: ${what} instead of a PROXY header resets the client`, () => {
     const { lines, calls, flows, scheduler, accept } = setup("tcppp://80:10.0.2.100:0");
     const stream = accept();
     act(stream);
@@ -278,7 +278,7 @@ for (
   });
 }
 
-Deno.test("local flows: a PROXY header that fails to be read, or does not come in time", () => {
+Deno.test("local TCP clients: a PROXY header that fails to be read, or does not come in time", () => {
   const { lines, flows, scheduler, accept } = setup("tcppp://80");
   const failing = accept(), silent = accept();
   failing.failRead(new HostError("reset", "connection reset"));
@@ -293,7 +293,7 @@ Deno.test("local flows: a PROXY header that fails to be read, or does not come i
   assertEquals(lines, [`${who} connection reset`, `${who} no PROXY header in time`]);
 });
 
-Deno.test("local flows: the wildcard of IPv4 is that of both families, where there is one", () => {
+Deno.test("local TCP clients: the wildcard of IPv4 is that of both families, where there is one", () => {
   assertEquals(formatEndpoint(setup("0.0.0.0:80").local), "[::]:80");
   assertEquals(formatEndpoint(setup("[::]:80").local), "[::]:80");
   const { host, flows } = setup("80");

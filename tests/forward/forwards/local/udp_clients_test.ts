@@ -65,7 +65,7 @@ function setupWith(options: { readonly limit: number; readonly random: () => num
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
 const CLIENT = "192.0.2.9:4000";
 
-Deno.test("local datagrams: each client has a port of its own towards the guest", () => {
+Deno.test("local UDP clients: each client has a port of its own towards the guest", () => {
   const { sockets, toGuest, lines, datagrams, say } = setup("udp://53");
   sockets[0].hears(CLIENT, "one");
   sockets[0].hears("192.0.2.9:4001", "two");
@@ -85,7 +85,7 @@ Deno.test("local datagrams: each client has a port of its own towards the guest"
   assertEquals(lines[2], "[+] udp://127.0.0.1:4000-127.0.0.1:53/10.0.2.2:49154-10.0.2.100:53 local-fwd conn");
 });
 
-Deno.test("local datagrams: a client of two of the host's addresses is two, and is answered from the one that it asked", () => {
+Deno.test("local UDP clients: a client of two of the host's addresses is two, and is answered from the one that it asked", () => {
   const { sockets, datagrams, toGuest, say, idle } = setup("udp://0.0.0.0:53");
   sockets[0].hears(CLIENT, "one", "192.0.2.1");
   sockets[0].hears(CLIENT, "two", "192.0.2.2");
@@ -106,7 +106,7 @@ Deno.test("local datagrams: a client of two of the host's addresses is two, and 
   assertEquals(idle.size, 2, "associations after its next datagram");
 });
 
-Deno.test("local datagrams: across families", () => {
+Deno.test("local UDP clients: across families", () => {
   const { sockets, toGuest, say } = setup("udp://[::1]:53:10.0.2.100:54", "udp://127.0.0.1:53:[fd00::100]:54");
   sockets[0].hears("[2001:db8::1]:1", "six to four");
   sockets[1].hears("192.0.2.9:1", "four to six");
@@ -119,7 +119,7 @@ Deno.test("local datagrams: across families", () => {
   assertEquals(sockets.map((socket) => socket.sent), [["[2001:db8::1]:1 answer"], ["192.0.2.9:1 answer"]]);
 });
 
-Deno.test("local datagrams: only the target answers; the rest is somebody else's", () => {
+Deno.test("local UDP clients: only the target answers; other datagrams are not taken", () => {
   const { sockets, say } = setup("udp://53");
   sockets[0].hears(CLIENT, "one");
   assert(!say("10.0.2.100:54", "192.0.2.9:49152", "x"));
@@ -130,7 +130,7 @@ Deno.test("local datagrams: only the target answers; the rest is somebody else's
   assertEquals(sockets[0].sent, []);
 });
 
-Deno.test("local datagrams: udprpc is over after one answer, and leaves nothing", () => {
+Deno.test("local UDP clients: udprpc is over after one answer, and leaves nothing", () => {
   const { sockets, toGuest, lines, datagrams, idle, say, scheduler } = setup("udprpc://53");
   sockets[0].hears(CLIENT, "one");
   assert(say("10.0.2.100:53", "192.0.2.9:49152", "answer"));
@@ -158,7 +158,7 @@ for (
     ["udp://123", 2, ASSOCIATION_IDLE_MS],
   ] as const
 ) {
-  Deno.test(`local datagrams: idle ends as those of the guest: ${forward}, ${answered} answers, ${time} ms`, () => {
+  Deno.test(`local UDP clients: idle ends as those of the guest: ${forward}, ${answered} answers, ${time} ms`, () => {
     const { sockets, lines, datagrams, idle, scheduler, say } = setup(forward);
     sockets[0].hears(CLIENT, "one");
     for (let i = 0; i < answered; i++) say(`10.0.2.100:${forward.slice(6)}`, "192.0.2.9:49152", "answer");
@@ -173,7 +173,7 @@ for (
   });
 }
 
-Deno.test("local datagrams: the guest refuses: it is over, and the next datagram is a new beginning", () => {
+Deno.test("local UDP clients: a port that the guest has closed ends the client, and its next datagram begins anew", () => {
   const { sockets, lines, datagrams, toGuest } = setup("udp://53");
   sockets[0].hears(CLIENT, "one");
   const [local, guest] = [endpoint("192.0.2.9:49152"), endpoint("10.0.2.100:53")];
@@ -188,7 +188,7 @@ Deno.test("local datagrams: the guest refuses: it is over, and the next datagram
   assertEquals(toGuest.length, 2, "datagrams to the guest");
 });
 
-Deno.test("local datagrams: a client that is gone", () => {
+Deno.test("local UDP clients: a client whose port is closed ends", () => {
   const { sockets, datagrams } = setup("udp://53");
   sockets[0].hears(CLIENT, "one");
   sockets[0].handler.failed(new HostError("refused", "refused"), null, null);
@@ -199,7 +199,7 @@ Deno.test("local datagrams: a client that is gone", () => {
   assertEquals(datagrams.size, 0);
 });
 
-Deno.test("local datagrams: a limit; the client idle longest goes", () => {
+Deno.test("local UDP clients: at the limit the client idle longest goes", () => {
   const { sockets, datagrams, scheduler, lines } = setup("udp://53");
   const client = (i: number) => `198.51.${i >> 8}.${i & 255}:1`;
   for (let i = 0; i < DEFAULT_LIMITS.udpAssociations; i++) {
@@ -213,7 +213,7 @@ Deno.test("local datagrams: a limit; the client idle longest goes", () => {
   assert(lines.at(-2)!.endsWith("l=[too many associations]/0 r=0/0"));
 });
 
-Deno.test("local datagrams: a port for each client, as many as the limit may be; when all are taken, a line", () => {
+Deno.test("local UDP clients: a port for each client, as many as the limit may be; when all are taken, a line", () => {
   const ports = 65_536 - 1_024;
   assert(LIMITS.udpAssociations.most <= ports, "a limit that can be reached");
   const { sockets, datagrams, lines, idle } = setupFor(ports + 10, "udp://53");
@@ -233,7 +233,7 @@ Deno.test("local datagrams: a port for each client, as many as the limit may be;
   }
 });
 
-Deno.test("local datagrams: what waits for a name arrives in order, up to a limit", async () => {
+Deno.test("local UDP clients: what waits for a name arrives in order, up to a limit", async () => {
   const { sockets, toGuest, names, datagrams, lines } = setup("udp://53:guest:54");
   for (let i = 0; i < MAX_WAITING_DATAGRAMS + 5; i++) sockets[0].hears(CLIENT, `d${i}`);
   sockets[0].hears("192.0.2.9:4001", "other");
@@ -251,7 +251,7 @@ Deno.test("local datagrams: what waits for a name arrives in order, up to a limi
   assertEquals(names.asked.length, 1, "lookups");
 });
 
-Deno.test("local datagrams: a name without an address leaves a line and nothing else", async () => {
+Deno.test("local UDP clients: a name without an address leaves a line and nothing else", async () => {
   const { sockets, meter, idle, lines, datagrams } = setup("udp://53:none:54");
   sockets[0].hears(CLIENT, "one");
   assertEquals(idle.size, 1);
@@ -271,7 +271,7 @@ function header(client: readonly number[], port: number): string {
   return String.fromCharCode(...bytes);
 }
 
-Deno.test("local datagrams: udpspp", () => {
+Deno.test("local UDP clients: udpspp", () => {
   const { sockets, toGuest, lines, datagrams, say, host } = setup("udpspp://53:10.0.2.100:0");
   const send = (text: string) => {
     const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -306,7 +306,7 @@ Deno.test("local datagrams: udpspp", () => {
   );
 });
 
-Deno.test("local datagrams: close closes the sockets; the table of idle times ends the clients", () => {
+Deno.test("local UDP clients: close closes the sockets; the table of idle times ends the clients", () => {
   const { sockets, datagrams, idle, lines } = setup("udp://53", "udp://54");
   sockets[0].hears(CLIENT, "one");
   datagrams.close();

@@ -42,7 +42,7 @@ const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
 const encode = (text: string) => new TextEncoder().encode(text);
 const WHO = "tcp://10.0.2.100:40000-10.0.2.2:80";
 
-Deno.test("remote flows: a target with an address: the SYN is answered as the host's connection is", async () => {
+Deno.test("remote TCP: a target with an address: the SYN is answered as the host's connection is", async () => {
   const { dials, lines, connections, request } = setup("192.0.2.7:8080");
   const asked = request();
   assertEquals(asked.verdict, null, "the verdict before the host has answered");
@@ -68,7 +68,7 @@ Deno.test("remote flows: a target with an address: the SYN is answered as the ho
   ]);
 });
 
-Deno.test("remote flows: a name: accepted at once, and what the guest sends meanwhile is kept", async () => {
+Deno.test("remote TCP: a name: accepted at once, and what the guest sends meanwhile is kept", async () => {
   const { dials, lines, connections, request } = setup("web:8080");
   const asked = request();
   assertEquals(asked.verdict, "accepted");
@@ -97,14 +97,14 @@ Deno.test("remote flows: a name: accepted at once, and what the guest sends mean
   assertEquals(lines.length, 2);
 });
 
-Deno.test("remote flows: a service record's port", async () => {
+Deno.test("remote TCP: a service record's port", async () => {
   const { dials, request } = setup("svc@srv-53:0");
   request();
   await settled();
   assertEquals(formatEndpoint(dials[0].remote), "192.0.2.1:81");
 });
 
-Deno.test("remote flows: a name without an address: reset, and a line", async () => {
+Deno.test("remote TCP: a name without an address: reset, and a line", async () => {
   const { dials, lines, connections, request } = setup("none:8080");
   const asked = request();
   await settled();
@@ -115,7 +115,7 @@ Deno.test("remote flows: a name without an address: reset, and a line", async ()
   assertEquals(lines, [`[!] ${WHO}/none-failed remote-fwd dns lookup error of tcp addr: lookup none: no such host`]);
 });
 
-Deno.test("remote flows: a name whose host refuses: reset, and a line", async () => {
+Deno.test("remote TCP: a name whose host refuses: reset, and a line", async () => {
   const { dials, lines, connections, request } = setup("web:8080");
   const asked = request();
   await settled();
@@ -126,7 +126,7 @@ Deno.test("remote flows: a name whose host refuses: reset, and a line", async ()
   assertEquals(lines, [`[!] ${WHO}/192.0.2.1:8080 remote-fwd conn error: l=0/0 r=[connection refused]/0`]);
 });
 
-Deno.test("remote flows: a guest that gives up during the lookup, and during the dial", async () => {
+Deno.test("remote TCP: a guest that gives up during the lookup, and during the dial", async () => {
   const { dials, lines, connections, request } = setup("web:8080");
   request().flow.ends("reset");
   await settled();
@@ -141,7 +141,7 @@ Deno.test("remote flows: a guest that gives up during the lookup, and during the
   assertEquals(lines, [`[!] ${WHO}/192.0.2.1:8080 remote-fwd conn error: l=[connection given up]/0 r=0/0`]);
 });
 
-Deno.test("remote flows: a guest that gives up before a name without an address is known to be one", async () => {
+Deno.test("remote TCP: a guest that gives up before a name without an address is known to be one", async () => {
   const { connections, request } = setup("none:8080");
   const asked = request();
   asked.flow.ends("timeout");
@@ -150,7 +150,7 @@ Deno.test("remote flows: a guest that gives up before a name without an address 
   assertEquals(connections.size, 0, "connections");
 });
 
-Deno.test("remote flows: many names are asked for once, and limits hold", async () => {
+Deno.test("remote TCP: many names are asked for once, and limits hold", async () => {
   const { names, dials, request, outgoing, connections } = setup("web:8080");
   const asked = Array.from({ length: MOST }, request);
   assertEquals(connections.size, MOST, "connections");
@@ -165,7 +165,7 @@ Deno.test("remote flows: many names are asked for once, and limits hold", async 
   assertEquals(connections.size, MOST_DIALS, "counted connections that are left");
 });
 
-Deno.test("remote flows: a connection is not counted any more after any kind of end", async () => {
+Deno.test("remote TCP: a connection is not counted any more after any kind of end", async () => {
   for (const target of ["web:8080", "none:8080", "192.0.2.7:8080"]) {
     const { dials, request, connections } = setup(target);
     const first = request(), second = request();
@@ -179,7 +179,7 @@ Deno.test("remote flows: a connection is not counted any more after any kind of 
   }
 });
 
-Deno.test("remote flows: all can be reset", async () => {
+Deno.test("remote TCP: all can be reset", async () => {
   const { dials, outgoing, connections, request } = setup("192.0.2.7:8080");
   const asked = request(), stream = new FakeStream();
   dials[0].answer.resolve(stream);

@@ -65,7 +65,7 @@ function shownPacket(packet: Uint8Array): string {
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
 const GUEST = "10.0.2.100:4000";
 
-Deno.test("remote datagrams: a socket for each of the guest's ports and each forward", () => {
+Deno.test("remote UDP: a socket for each of the guest's ports and each forward", () => {
   const { sockets, toGuest, lines, datagrams, forwards, say } = setup("udp://53:192.0.2.7:5353", "udp://54:[::1]:54");
   say("one");
   say("two", "10.0.2.100:4001");
@@ -87,7 +87,7 @@ Deno.test("remote datagrams: a socket for each of the guest's ports and each for
   assertEquals(lines[0], "[+] udp://10.0.2.100:4000-10.0.2.2:53/198.51.100.1:50000-192.0.2.7:5353 remote-fwd conn new");
 });
 
-Deno.test("remote datagrams: nobody but the target answers", () => {
+Deno.test("remote UDP: only the target may answer", () => {
   const { sockets, toGuest, say } = setup("udp://53:192.0.2.7:5353");
   say("one");
   sockets[0].hears("192.0.2.7:5354", "x");
@@ -96,7 +96,7 @@ Deno.test("remote datagrams: nobody but the target answers", () => {
   assertEquals(toGuest, []);
 });
 
-Deno.test("remote datagrams: udprpc is over after one answer, and leaves nothing", () => {
+Deno.test("remote UDP: udprpc is over after one answer, and leaves nothing", () => {
   const { sockets, toGuest, lines, datagrams, idle, say } = setup("udprpc://53:192.0.2.7:5353");
   say("one");
   sockets[0].hears("192.0.2.7:5353", "answer");
@@ -110,7 +110,7 @@ Deno.test("remote datagrams: udprpc is over after one answer, and leaves nothing
   assertEquals(datagrams.size, 1, "associations");
 });
 
-Deno.test("remote datagrams: idle ends and the limit are those of the table", () => {
+Deno.test("remote UDP: idle ends and the limit are those of the table", () => {
   const { sockets, datagrams, scheduler, lines, say } = setup("udp://53:192.0.2.7:53");
   say("one");
   sockets[0].hears("192.0.2.7:53", "answer");
@@ -127,7 +127,7 @@ Deno.test("remote datagrams: idle ends and the limit are those of the table", ()
   ]);
 });
 
-Deno.test("remote datagrams: a lost one is answered itself, from the forward's address, and nothing is remembered", () => {
+Deno.test("remote UDP: a lost one is answered itself, from the forward's address, and nothing is remembered", () => {
   const { sockets, errors, quoted, say } = setup("udp://53:192.0.2.7:5353");
   say("one");
   const { handler } = sockets[0];
@@ -144,7 +144,7 @@ Deno.test("remote datagrams: a lost one is answered itself, from the forward's a
   assertEquals(errors, []);
 });
 
-Deno.test("remote datagrams: what waited for a name that has no address is answered", async () => {
+Deno.test("remote UDP: what waited for a name that has no address is answered", async () => {
   const { quoted, say } = setup("udp://53:nowhere.example:5353");
   say("one");
   say("two");
@@ -152,7 +152,7 @@ Deno.test("remote datagrams: what waited for a name that has no address is answe
   assertEquals(quoted, ["host 10.0.2.100:4000 > 10.0.2.2:53 one", "host 10.0.2.100:4000 > 10.0.2.2:53 two"]);
 });
 
-Deno.test("remote datagrams: without a descriptor the datagram is refused and the next one is tried", () => {
+Deno.test("remote UDP: without a descriptor the datagram is refused and the next one is tried", () => {
   const { host, sockets, errors, lines, datagrams, idle, say } = setup("udp://53:192.0.2.7:5353");
   host.failures.set("*", new HostError("resources", "too many open files"));
   say("one");
@@ -167,7 +167,7 @@ Deno.test("remote datagrams: without a descriptor the datagram is refused and th
   assertEquals(sockets[0].sent, ["192.0.2.7:5353 two"]);
 });
 
-Deno.test("remote datagrams: the guest refuses an answer: nothing is left to wait for", () => {
+Deno.test("remote UDP: a port that the guest has closed ends the association", () => {
   const { sockets, datagrams, forwards, say } = setup("udp://53:192.0.2.7:5353");
   say("one");
   datagrams.guestUnreachable(forwards[0], endpoint("10.0.2.100:4001"));
@@ -177,7 +177,7 @@ Deno.test("remote datagrams: the guest refuses an answer: nothing is left to wai
   assertEquals(sockets[0].closed, true, "socket 0 was closed");
 });
 
-Deno.test("remote datagrams: what waits for a name is sent in order, up to a limit", async () => {
+Deno.test("remote UDP: what waits for a name is sent in order, up to a limit", async () => {
   const { sockets, names, say } = setup("udp://53:web:5353");
   for (let i = 0; i < MAX_WAITING_DATAGRAMS + 5; i++) say(`d${i}`);
   say("other", "10.0.2.100:4001");
@@ -187,7 +187,7 @@ Deno.test("remote datagrams: what waits for a name is sent in order, up to a lim
   assertEquals(sockets[1].sent, ["192.0.2.1:5353 other"]);
 });
 
-Deno.test("remote datagrams: a name without an address leaves a line and nothing else", async () => {
+Deno.test("remote UDP: a name without an address leaves a line and nothing else", async () => {
   const { sockets, idle, lines, datagrams, say } = setup("udp://53:none:5353");
   say("one");
   assertEquals(idle.size, 1, "entries of the idle table");
@@ -200,7 +200,7 @@ Deno.test("remote datagrams: a name without an address leaves a line and nothing
   assertEquals(lines, [`[!] udp://10.0.2.100:4000-10.0.2.2:53/none-failed remote-fwd ${reason}`]);
 });
 
-Deno.test("remote datagrams: over before the name is known", async () => {
+Deno.test("remote UDP: over before the name is known", async () => {
   const { sockets, idle, lines, datagrams, say } = setup("udp://53:web:5353", "udp://54:none:1");
   say("one");
   idle.close();
