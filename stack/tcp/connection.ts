@@ -19,29 +19,10 @@
  * @module
  */
 import type { Endpoint } from "../base/address.ts";
-import { Segmentation, TRANSPORT_AT } from "../base/device.ts";
 import type { FlowEntry } from "../base/flow_table.ts";
 import type { Timer } from "../base/layers.ts";
 import type { Packet } from "../base/packet.ts";
-import {
-  ACK,
-  FIN,
-  PSH,
-  putHeader,
-  putMaximumSegmentSize,
-  putSackHead,
-  putSackPermitted,
-  putTimestamps,
-  putWindowScale,
-  RST,
-  type Segment,
-  SYN,
-  TCP_CHECKSUM,
-  TCP_HEADER,
-  TCP_PROTOCOL,
-  TIMESTAMPS_LENGTH,
-} from "../wire/tcp.ts";
-import { put32 } from "../base/bytes.ts";
+import { ACK, FIN, RST, type Segment, SYN, TCP_HEADER } from "../wire/tcp.ts";
 import {
   DEFAULT_MSS_4,
   DEFAULT_MSS_6,
@@ -55,7 +36,8 @@ import {
 import { ipHeaderLength, type TcpContext } from "./context.ts";
 import type { Chunk, TcpFailure, TcpFlow, TcpHandler } from "./flow.ts";
 import { Receiver } from "./receiver.ts";
-import { type SegmentOutput, Sender } from "./sender.ts";
+import { largestSegment, SegmentWriter } from "./segments.ts";
+import { Sender } from "./sender.ts";
 import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax } from "./sequence.ts";
 
 /** The states of RFC 9293, section 3.3.2; LISTEN is the whole layer's. */
@@ -70,6 +52,18 @@ export type TcpState =
   | "LAST-ACK"
   | "TIME-WAIT"
   | "CLOSED";
+
+/** What a connection needs of the TCP layer, and tells it. */
+export interface ConnectionOwner extends TcpContext {
+  /** Has {@linkcode Connection.turn} called at the end of this turn. */
+  wake(connection: Connection): void;
+  /** The handshake is over: the connection is no longer half-open. */
+  established(connection: Connection): void;
+  /** Forgets the connection. */
+  remove(connection: Connection): void;
+  /** Forgets the connection, except for what TIME-WAIT needs. */
+  enterTimeWait(connection: Connection, now: number): void;
+}
 
 /** The peer's options, from its SYN. */
 export interface SynOptions {
@@ -87,13 +81,6 @@ const enum Handshake {
   Over,
 }
 
-/** The largest IP packet that a device with segmentation takes. */
-const MAX_SUPER_SEGMENT = 65_535;
-
-/** SACK blocks in an acknowledgment: four fit, three beside timestamps (RFC 2018, section 3). */
-const SACK_EDGES = new Int32Array(8);
-const SACK_EDGES_BESIDE_TIMESTAMPS = SACK_EDGES.subarray(0, 6);
-
 /** Acknowledgments of out-of-window segments without data: at most one in this many ms, so that two can't feed each other. */
 const INVALID_ACK_INTERVAL = 500;
 
@@ -101,7 +88,7 @@ const INVALID_ACK_INTERVAL = 500;
 const FORMER_MARGIN = 65_536;
 
 /** See the module's text. */
-export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
+export class Connection implements TcpFlow, FlowEntry, Timer {
   hash = 0;
   next: FlowEntry | null = null;
   deadline = Infinity;
@@ -111,13 +98,11 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
 
   readonly sender: Sender;
   readonly receiver: Receiver;
-  maxSegment: number;
+  readonly segments: SegmentWriter;
 
   private handshake: Handshake;
   private user: TcpHandler;
   private readonly startedAt: number;
-  /** Whether both sides sent the timestamps option. */
-  timestamps = false;
   private windowShift = 0;
   private closedFirst = false;
   private lastReceived: number;
@@ -139,7 +124,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
    *   has ended, null: there was none
    */
   constructor(
-    private readonly context: TcpContext,
+    private readonly context: ConnectionOwner,
     readonly local: Endpoint,
     readonly guest: Endpoint,
     handler: TcpHandler,
@@ -149,25 +134,26 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     this.user = handler;
     this.startedAt = this.lastReceived = now;
     this.handshake = syn === null ? Handshake.SynSent : Handshake.SynReceived;
-    this.maxSegment = this.localMss;
+    const mss = largestSegment(context, guest);
     let iss = context.initialSequence(local, guest, now);
     // above all that the former connection has used (RFC 9293, section 3.6.1), which may have outrun the clock
     if (syn !== null && syn.former !== null) iss = seqMax(iss, seqAdd(syn.former, FORMER_MARGIN));
-    this.sender = new Sender(iss, this.localMss, false, context.memory, this);
-    this.receiver = new Receiver(context.memory, this.localMss);
+    this.receiver = new Receiver(context.memory, mss);
+    this.segments = new SegmentWriter(context, local, guest, this.receiver);
+    this.sender = new Sender(iss, mss, false, context.memory, this.segments);
     if (syn !== null) {
       this.receiver.start(syn.irs);
       this.adopt(syn.options);
-      if (this.timestamps) this.receiver.noteTimestamp(syn.timestamp, syn.irs, now);
+      if (this.segments.timestamps) this.receiver.noteTimestamp(syn.timestamp, syn.irs, now);
     }
     this.sendSyn();
     this.sender.synSent(now);
     this.updateTimer();
   }
 
-  /** The data that a segment holds at most, by our MTU and without options: what we tell the peer. */
-  private get localMss(): number {
-    return this.context.ip.mtu - ipHeaderLength(this.guest.address) - TCP_HEADER;
+  /** The peer's newest timestamp; null where the connection has none. */
+  get peerTimestamp(): number | null {
+    return this.segments.timestamps ? this.receiver.timestampRecent : null;
   }
 
   /** The connection's state, for people. */
@@ -222,7 +208,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     if (!segment.has(SYN)) return;
     receiver.start(segment.sequence);
     this.adopt(segment);
-    if (this.timestamps) receiver.noteTimestamp(segment.timestamp, segment.sequence, now);
+    if (this.segments.timestamps) receiver.noteTimestamp(segment.timestamp, segment.sequence, now);
     if (!hasAck) { // simultaneous open
       this.handshake = Handshake.SynReceived;
       this.sendSyn();
@@ -243,7 +229,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
       receiver.ackNow = true;
       return;
     }
-    if (this.timestamps && !reset) {
+    if (this.segments.timestamps && !reset) {
       if (!segment.hasTimestamps) return; // RFC 7323, section 3.2
       if (receiver.isOldTimestamp(segment.timestamp, now)) return this.answerInvalid(segment, now);
     }
@@ -274,7 +260,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
       return;
     }
     // only now: one who can't name what we have sent shall not make the peer's segments seem old
-    if (this.timestamps) receiver.noteTimestamp(segment.timestamp, segment.sequence, now);
+    if (this.segments.timestamps) receiver.noteTimestamp(segment.timestamp, segment.sequence, now);
     this.takeData(segment, packet, length, now);
   }
 
@@ -297,7 +283,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
       }
     }
     const before = sender.buffer.length;
-    const echo = this.timestamps && segment.timestampEcho !== 0
+    const echo = this.segments.timestamps && segment.timestampEcho !== 0
       ? seqDiff(this.context.timestamp(), segment.timestampEcho)
       : -1;
     sender.acknowledge(
@@ -328,9 +314,9 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   private adopt(options: SynOptions): void {
     const version = this.guest.address.version;
     const offered = options.maximumSegmentSize || (version === 4 ? DEFAULT_MSS_4 : DEFAULT_MSS_6);
-    this.timestamps = options.hasTimestamps;
-    const optionsLength = this.timestamps ? TIMESTAMPS_LENGTH : 0;
-    this.setSegmentSize(Math.min(Math.max(offered, LEAST_MSS), this.localMss) - optionsLength);
+    this.segments.timestamps = options.hasTimestamps;
+    const largest = largestSegment(this.context, this.guest);
+    this.setSegmentSize(Math.min(Math.max(offered, LEAST_MSS), largest) - this.segments.optionsLength);
     this.sender.sack = options.sackPermitted;
     if (options.windowShift >= 0) {
       this.windowShift = options.windowShift;
@@ -340,9 +326,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
 
   private setSegmentSize(mss: number): void {
     this.sender.mss = mss;
-    const address = this.guest.address;
-    const room = MAX_SUPER_SEGMENT - ipHeaderLength(address) - TCP_HEADER - TIMESTAMPS_LENGTH;
-    this.maxSegment = this.context.ip.canSegment(address.version) ? Math.max(mss, room - room % mss) : mss;
+    this.segments.setSegmentSize(mss);
   }
 
   private establish(segment: Segment, window: number, now: number): void {
@@ -376,7 +360,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
       if (this.handshake === Handshake.SynSent) this.fail("unreachable");
     } else if (this.handshake === Handshake.Done) {
       const least = this.guest.address.version === 4 ? 576 : 1280; // the smallest MTUs that count
-      const options = this.timestamps ? TIMESTAMPS_LENGTH : 0;
+      const options = this.segments.optionsLength;
       const mss = Math.max(mtu, least) - ipHeaderLength(this.guest.address) - TCP_HEADER - options;
       if (mss < sender.mss) {
         this.setSegmentSize(mss);
@@ -413,10 +397,10 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   /** Sends what may be sent, then ends the connection or sets its timer. */
   private send(now: number): void {
     if (this.handshake === Handshake.SynReceived) {
-      if (this.receiver.ackNow) this.sendAck(this.sender.max); // to what is not acceptable
+      if (this.receiver.ackNow) this.sendAcknowledgment(this.sender.max); // to what is not acceptable
     } else if (this.handshake === Handshake.Done) {
       this.sender.output(now);
-      if (this.receiver.ackNow) this.sendAck(this.sender.acceptableSequence);
+      if (this.receiver.ackNow) this.sendAcknowledgment(this.sender.acceptableSequence);
       if (this.sender.finAcknowledged && this.receiver.finReceived) this.finish(now, this.closedFirst);
     }
     this.updateTimer();
@@ -508,7 +492,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
         return this.fail("timeout");
       }
       this.keepaliveProbes++;
-      this.sendAck(seqAdd(sender.una, -1)); // RFC 9293, section 3.8.4
+      this.sendAcknowledgment(seqAdd(sender.una, -1)); // RFC 9293, section 3.8.4
     }
     if (this.awake) this.updateTimer(); // the user must hear the news before the connection can end
     else this.send(now);
@@ -517,16 +501,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
   // Segments out
 
   private sendSyn(): void {
-    const { receiver, sender, context } = this;
-    const answering = this.handshake === Handshake.SynReceived;
-    const bytes = context.transmit.head.bytes;
-    let at = putMaximumSegmentSize(bytes, TRANSPORT_AT + TCP_HEADER, this.localMss);
-    if (!answering || sender.sack) at = putSackPermitted(bytes, at);
-    if (!answering || this.timestamps) {
-      at = putTimestamps(bytes, at, context.timestamp(), answering ? receiver.timestampRecent : 0);
-    }
-    if (!answering || receiver.shift > 0) at = putWindowScale(bytes, at, WINDOW_SHIFT);
-    this.transmit(answering ? SYN | ACK : SYN, this.sender.iss, receiver.synWindow, at - TRANSPORT_AT);
+    this.segments.sendSyn(this.sender, this.handshake === Handshake.SynReceived);
   }
 
   private sendSynAgain(): void {
@@ -534,61 +509,8 @@ export class Connection implements TcpFlow, FlowEntry, Timer, SegmentOutput {
     this.sendSyn();
   }
 
-  /** An acknowledgment without data, with SACK blocks where there are gaps. */
-  private sendAck(sequence: number): void {
-    const { receiver, sender, context } = this;
-    const bytes = context.transmit.head.bytes;
-    let at = TRANSPORT_AT + TCP_HEADER;
-    if (this.timestamps) at = this.putTimestamp(bytes, at);
-    if (sender.sack) {
-      const edges = this.timestamps ? SACK_EDGES_BESIDE_TIMESTAMPS : SACK_EDGES;
-      const count = receiver.sackRanges(edges);
-      if (count > 0) {
-        at = putSackHead(bytes, at, count);
-        for (let i = 0; i < 2 * count; i++, at += 4) put32(bytes, at, edges[i]!);
-      }
-    }
-    this.transmit(ACK, sequence, receiver.advertise(), at - TRANSPORT_AT);
-    receiver.acknowledged();
-  }
-
-  sendData(sequence: number, offset: number, length: number, fin: boolean): number {
-    const { receiver, sender, context } = this;
-    const { transmit } = context;
-    let at = TRANSPORT_AT + TCP_HEADER;
-    if (this.timestamps) at = this.putTimestamp(transmit.head.bytes, at);
-    transmit.begin(at - TRANSPORT_AT);
-    const sent = length > 0 ? sender.buffer.addTo(transmit, offset, length) : 0;
-    if (seqBefore(sequence, sender.max)) context.counters.retransmissions++;
-    let flags = ACK;
-    if (fin && sent === length) flags |= FIN;
-    if (offset + sent === sender.buffer.length) flags |= PSH;
-    if (sent > sender.mss) {
-      transmit.segmentation = this.guest.address.version === 4 ? Segmentation.Tcp4 : Segmentation.Tcp6;
-      transmit.segmentSize = sender.mss;
-    }
-    this.emit(flags, sequence, receiver.advertise(), at - TRANSPORT_AT);
-    // where there are gaps the acknowledgment with SACK blocks goes on its own
-    if (receiver.buffer.outOfOrderCount === 0) receiver.acknowledged();
-    return sent;
-  }
-
-  private putTimestamp(bytes: Uint8Array, at: number): number {
-    return putTimestamps(bytes, at, this.context.timestamp(), this.receiver.timestampRecent);
-  }
-
-  private transmit(flags: number, sequence: number, window: number, headerLength: number): void {
-    this.context.transmit.begin(headerLength);
-    this.emit(flags, sequence, window, headerLength);
-  }
-
-  private emit(flags: number, sequence: number, window: number, headerLength: number): void {
-    const { context, local, guest } = this;
-    const acknowledgment = flags & ACK ? this.receiver.nxt : 0;
-    const head = context.transmit.head.bytes;
-    putHeader(head, TRANSPORT_AT, local.port, guest.port, sequence, acknowledgment, flags, window, headerLength);
-    context.counters.segmentsOut++;
-    context.ip.send(context.transmit, local.address, guest.address, TCP_PROTOCOL, TCP_CHECKSUM);
+  private sendAcknowledgment(sequence: number): void {
+    this.segments.sendAcknowledgment(sequence, this.sender.sack);
   }
 
   private sendReset(): void {

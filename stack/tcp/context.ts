@@ -6,7 +6,6 @@
 import type { Endpoint, IpAddress } from "../base/address.ts";
 import type { Transmit } from "../base/device.ts";
 import type { IpSender, Timers } from "../base/layers.ts";
-import type { Connection } from "./connection.ts";
 import type { BufferMemory } from "./memory.ts";
 
 /** Events of all connections, counted since the start. */
@@ -45,14 +44,6 @@ export interface TcpContext {
   timestamp(): number;
   /** The time now, in ms: read once in a turn. */
   now(): number;
-  /** Has {@linkcode Connection.turn} called at the end of this turn. */
-  wake(connection: Connection): void;
-  /** The handshake is over: the connection is no longer half-open. */
-  established(connection: Connection): void;
-  /** Forgets the connection. */
-  remove(connection: Connection): void;
-  /** Forgets the connection but for what TIME-WAIT needs. */
-  enterTimeWait(connection: Connection, now: number): void;
   /** Whether one more challenge ACK may be sent (RFC 5961, section 7). */
   mayChallenge(now: number): boolean;
   /** Sends a segment without data and options, and with a closed window. */

@@ -34,7 +34,7 @@ export interface SegmentOutput {
    * Sends a data segment that starts `offset` bytes behind the first unacknowledged one, with FIN if `fin`.
    * Returns the data bytes that it holds, `length` or less.
    */
-  sendData(sequence: number, offset: number, length: number, fin: boolean): number;
+  sendData(sender: Sender, sequence: number, offset: number, length: number, fin: boolean): number;
   /** The most data that one call of `sendData` may take. */
   readonly maxSegment: number;
 }
@@ -350,7 +350,7 @@ export class Sender {
     const data = Math.min(length, this.out.maxSegment, Math.max(0, seqDiff(this.dataEnd, sequence)));
     const fin = this.finQueued && !this.finAcknowledged && seqAdd(sequence, data) === this.dataEnd && this.finSent;
     if (data === 0 && !fin) return 0;
-    const sent = this.out.sendData(sequence, seqDiff(sequence, this.dataStart), data, fin);
+    const sent = this.out.sendData(this, sequence, seqDiff(sequence, this.dataStart), data, fin);
     this.noteResent(seqAdd(sequence, sent), now);
     return sent + (fin && sent === data ? 1 : 0);
   }
@@ -382,7 +382,7 @@ export class Sender {
     }
     let fin = this.finQueued && last && windowRoom > length;
     if (length === 0 && !fin) return 0;
-    const sent = this.out.sendData(sequence, seqDiff(sequence, this.dataStart), length, fin);
+    const sent = this.out.sendData(this, sequence, seqDiff(sequence, this.dataStart), length, fin);
     if (sent < length) fin = false;
     if (resending) this.noteResent(seqAdd(sequence, sent), now);
     else this.time(sequence, now);
@@ -435,7 +435,7 @@ export class Sender {
   private probe(now: number): void {
     this.probes++;
     const data = Math.min(Math.max(1, this.window), this.buffer.length, this.mss);
-    const sent = this.out.sendData(this.una, 0, data, data === 0) + (data === 0 ? 1 : 0);
+    const sent = this.out.sendData(this, this.una, 0, data, data === 0) + (data === 0 ? 1 : 0);
     this.max = seqMax(this.max, seqAdd(this.una, sent));
     if (this.window > 0) this.nxt = seqAdd(this.una, sent);
     this.arm(now);

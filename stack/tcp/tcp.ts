@@ -11,7 +11,7 @@ import { type Endpoint, IpAddress } from "../base/address.ts";
 import { type Allocate, type FramePool, Transmit, TRANSPORT_AT } from "../base/device.ts";
 import { FIRST_DYNAMIC_PORT, freePort } from "../base/free_port.ts";
 import { FlowTable } from "../base/flow_table.ts";
-import type { IcmpErrors, IpSender, Timer, Timers } from "../base/layers.ts";
+import type { IcmpErrors, IpSender, Timers } from "../base/layers.ts";
 import type { Packet } from "../base/packet.ts";
 import { sipHash } from "../base/siphash.ts";
 import { transportChecksumOk } from "../wire/checksum.ts";
@@ -28,15 +28,15 @@ import {
   TIMESTAMPS_LENGTH,
 } from "../wire/tcp.ts";
 import { get16, get32 } from "../base/bytes.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
 import { CHALLENGE_ACKS, DEFAULT_TCP_LIMITS, type TcpLimits } from "./constants.ts";
-import type { TcpContext, TcpCounters } from "./context.ts";
+import type { TcpCounters } from "./context.ts";
 import type { Unreachable } from "../base/layers.ts";
 import type { TcpFlow, TcpHandler, TcpRequest } from "./flow.ts";
 import { BufferMemory } from "./memory.ts";
 import { Request, type RequestOwner } from "./request.ts";
 import { seqAdd } from "./sequence.ts";
-import { TimeWait } from "./time_wait.ts";
+import { TimeWait, TimeWaits } from "./time_wait.ts";
 
 /** What the layer needs. */
 export interface TcpOptions {
@@ -60,7 +60,7 @@ const QUOTATION = 104;
 type Entry = Connection | Request | TimeWait;
 
 /** See the module's text. */
-export class Tcp implements TcpContext, RequestOwner {
+export class Tcp implements ConnectionOwner, RequestOwner {
   readonly memory: BufferMemory;
   readonly transmit: Transmit;
   readonly ip: IpSender;
@@ -89,8 +89,7 @@ export class Tcp implements TcpContext, RequestOwner {
   private readonly awake: Connection[] = [];
   /** In the order in which they came, the oldest first. */
   private readonly halfOpen = new Set<Connection>();
-  private readonly timeWaits = new Set<TimeWait>();
-  private readonly timeWaitTimer: Timer;
+  private readonly timeWaits: TimeWaits;
   private requestCount = 0;
   private connectionCount = 0;
   private time = 0;
@@ -109,7 +108,7 @@ export class Tcp implements TcpContext, RequestOwner {
     this.table = new FlowTable<Entry>(random() | 0, random() | 0);
     this.isnKey = Int32Array.from({ length: 4 }, () => random() | 0);
     this.timestampOffset = random() | 0;
-    this.timeWaitTimer = { deadline: Infinity, slot: -1, fire: (now) => this.expireTimeWaits(now) };
+    this.timeWaits = new TimeWaits(this.table, options.timers, this.limits.timeWait);
   }
 
   /** Connections, half-open ones included. */
@@ -210,7 +209,7 @@ export class Tcp implements TcpContext, RequestOwner {
   private receiveForTimeWait(entry: TimeWait, segment: Segment, packet: Packet): void {
     const what = entry.receive(segment, this.time);
     if (what === "reopen") {
-      this.removeTimeWait(entry);
+      this.timeWaits.remove(entry);
       this.receiveUnknown(segment, packet, entry.sndNxt);
     } else if (what === "acknowledge") {
       this.acknowledgeTimeWait(entry);
@@ -293,7 +292,7 @@ export class Tcp implements TcpContext, RequestOwner {
         if (entry.done) continue; // by a handler that was told just now
         this.refuse(entry);
         entry.cancelled?.();
-      } else this.removeTimeWait(entry);
+      } else this.timeWaits.remove(entry);
     }
   }
 
@@ -318,30 +317,7 @@ export class Tcp implements TcpContext, RequestOwner {
   enterTimeWait(connection: Connection, now: number): void {
     this.remove(connection);
     const { guest, local, sender, receiver } = connection;
-    const timestamp = connection.timestamps ? receiver.timestampRecent : null;
-    const entry = new TimeWait(guest, local, sender.nxt, receiver.nxt, timestamp, now);
-    this.table.add(entry);
-    this.timeWaits.add(entry);
-    for (const oldest of this.timeWaits) {
-      if (this.timeWaits.size <= this.limits.timeWait) break;
-      this.removeTimeWait(oldest);
-    }
-    if (this.timeWaitTimer.slot < 0) this.timers.schedule(this.timeWaitTimer, entry.until);
-  }
-
-  private removeTimeWait(entry: TimeWait): void {
-    this.table.remove(entry);
-    this.timeWaits.delete(entry);
-  }
-
-  private expireTimeWaits(now: number): void {
-    for (const entry of this.timeWaits) {
-      if (entry.until > now) {
-        this.timers.schedule(this.timeWaitTimer, entry.until);
-        return; // one that was extended delays those behind it a little
-      }
-      this.removeTimeWait(entry);
-    }
+    this.timeWaits.add(new TimeWait(guest, local, sender.nxt, receiver.nxt, connection.peerTimestamp, now));
   }
 
   mayChallenge(now: number): boolean {

@@ -5,7 +5,8 @@
  * @module
  */
 import type { Endpoint } from "../base/address.ts";
-import type { FlowEntry } from "../base/flow_table.ts";
+import type { FlowEntry, FlowTable } from "../base/flow_table.ts";
+import type { Timer, Timers } from "../base/layers.ts";
 import { ACK, RST, type Segment, SYN } from "../wire/tcp.ts";
 import { TIME_WAIT } from "./constants.ts";
 import { seqAfter, seqBefore } from "./sequence.ts";
@@ -52,5 +53,56 @@ export class TimeWait implements FlowEntry {
     }
     this.until = now + TIME_WAIT; // the peer's FIN again: our acknowledgment was lost
     return "acknowledge";
+  }
+}
+
+/** All connections in TIME-WAIT: a bounded number, of which the oldest goes first, and one timer for all. */
+export class TimeWaits implements Timer {
+  deadline = Infinity;
+  slot = -1;
+  /** In the order in which they began. */
+  private readonly entries = new Set<TimeWait>();
+
+  /**
+   * @param table where the segments of each find it
+   * @param limit how many there may be
+   */
+  constructor(
+    private readonly table: FlowTable<FlowEntry>,
+    private readonly timers: Timers,
+    private readonly limit: number,
+  ) {}
+
+  /** How many there are. */
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** Adds one; the oldest goes where there are too many. */
+  add(entry: TimeWait): void {
+    this.table.add(entry);
+    this.entries.add(entry);
+    for (const oldest of this.entries) {
+      if (this.entries.size <= this.limit) break;
+      this.remove(oldest);
+    }
+    if (this.slot < 0) this.timers.schedule(this, entry.until);
+  }
+
+  /** Forgets one. */
+  remove(entry: TimeWait): void {
+    this.table.remove(entry);
+    this.entries.delete(entry);
+  }
+
+  /** Forgets those whose time is over. */
+  fire(now: number): void {
+    for (const entry of this.entries) {
+      if (entry.until > now) {
+        this.timers.schedule(this, entry.until);
+        return; // one that was extended delays those behind it a little
+      }
+      this.remove(entry);
+    }
   }
 }

@@ -19,7 +19,7 @@ class Bench implements SegmentOutput {
     this.sender.establish(MSS, sack, 2 ** 24, 0, 0);
   }
 
-  sendData(sequence: number, offset: number, length: number, fin: boolean): number {
+  sendData(_sender: Sender, sequence: number, offset: number, length: number, fin: boolean): number {
     assert(Number.isInteger(length) && length <= this.maxSegment, `a segment of ${length} bytes`);
     assert(offset >= 0 && offset + length <= this.sender.buffer.length);
     this.sent.push({ sequence, offset, length, fin });

@@ -67,7 +67,10 @@ Deno.test("the network says too big: what is on its way is sent again, smaller, 
   assertEquals(connection.sender.mss, 8960);
   connection.networkError(seqAdd(una, 8960), "too-big", 1400);
   peer.host.tcp.flush();
-  assertEquals({ mss: connection.sender.mss, maxSegment: connection.maxSegment }, { mss: 1360, maxSegment: 1360 });
+  assertEquals({ mss: connection.sender.mss, maxSegment: connection.segments.maxSegment }, {
+    mss: 1360,
+    maxSegment: 1360,
+  });
   peer.seen = una;
   for (let i = 0; i < 100 && connection.bytesAcknowledged < 40_000; i++) {
     for (const { sequence, length } of peer.take()) {

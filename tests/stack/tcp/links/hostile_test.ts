@@ -152,7 +152,7 @@ for (const version of [4, 6] as const) {
         fields.hostPort = local.port;
         fields.sequence = near(random, receiver.nxt);
         fields.acknowledgment = near(random, random() % 2 ? sender.max : sender.una);
-        if (connection.timestamps && random() % 8 > 0) {
+        if (connection.segments.timestamps && random() % 8 > 0) {
           fields.timestamp = near(random, receiver.timestampRecent);
           fields.echo = near(random, tcp.timestamp());
         } else if (random() % 4 === 0) {
