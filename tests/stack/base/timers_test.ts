@@ -31,7 +31,7 @@ Deno.test("timers fire in the order of their deadlines, and not before", () => {
   assertFields(queue, { size: 0, nextDeadline: Infinity });
 });
 
-Deno.test("a timer that fires is free again, and may be scheduled anew without firing twice in a run", () => {
+Deno.test("a fired timer may be scheduled again, and does not fire twice in one run", () => {
   const queue = new TimerQueue();
   const probe = new Probe(0, (now) => {
     assertFields(probe, { slot: -1, deadline: Infinity });
@@ -44,7 +44,7 @@ Deno.test("a timer that fires is free again, and may be scheduled anew without f
   assertEquals(probe.fired, [5, 6]);
 });
 
-Deno.test("a deadline can be replaced by an earlier and by a later one, and cancelled twice", () => {
+Deno.test("a deadline can be moved earlier or later, and cancelled twice", () => {
   const queue = new TimerQueue();
   const [a, b, c] = [new Probe(0), new Probe(1), new Probe(2)];
   queue.schedule(a, 10);
@@ -62,7 +62,7 @@ Deno.test("a deadline can be replaced by an earlier and by a later one, and canc
   assertEquals({ a: a.fired, b: b.fired, c: c.fired }, { a: [], b: [100], c: [100] });
 });
 
-Deno.test("the owner is told when the earliest deadline moves forward, and only then", () => {
+Deno.test("the owner is notified only when the earliest deadline moves forward", () => {
   const queue = new TimerQueue();
   const told: number[] = [];
   queue.onEarlier = (deadline) => told.push(deadline);
@@ -93,7 +93,7 @@ Deno.test("random schedules, cancellations and runs, against a list", () => {
   const probes = Array.from({ length: 200 }, (_, name) => new Probe(name));
   const deadlines = new Map<Probe, number>();
   let now = 0;
-  let alarm = Infinity; // an owner's, who knows only what it is told
+  let alarm = Infinity; // the owner's, which knows only what it is notified of
   queue.onEarlier = (deadline) => alarm = Math.min(alarm, deadline);
   for (let i = 0; i < 20_000; i++) {
     const probe = probes[random() % probes.length]!;

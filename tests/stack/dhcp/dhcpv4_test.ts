@@ -29,7 +29,7 @@ function message(options: string, fields: Fields = {}, source = [0, 0, 0, 0], de
   return concat(ethernet(0x0800, mac), ipv4({ protocol: 17, source, destination }, udp(68, 67, body)));
 }
 
-/** The answers: where to, the address given, and the options up to the end mark. */
+/** The answers: destinations, the address assigned, and the options up to the end mark. */
 function answers(bed: Bed): string[] {
   return bed.takeSent().map((frame) => {
     const [mac, source, destination] = [frame.slice(0, 12), frame.slice(52, 60), frame.slice(60, 68)];
@@ -46,7 +46,7 @@ const LEASE = "330400015180" + "3a040000a8c0" + "3b0400012750";
 const SERVER = "36040a000202";
 const ACK = `350105${SERVER}${LEASE}${NETWORK}`;
 
-Deno.test("DISCOVER: an offer, to the client's hardware address or to all", () => {
+Deno.test("DISCOVER is answered with an offer, to the client's hardware address or by broadcast", () => {
   const bed = bedOf();
   bed.feed(message("350101ff"));
   bed.feed(message("350101ff", { broadcast: true }));
@@ -56,7 +56,7 @@ Deno.test("DISCOVER: an offer, to the client's hardware address or to all", () =
   assertEquals(bed.stack.counters.dhcp.answered, 2, "dhcp.answered");
 });
 
-Deno.test("REQUEST: chosen, had before, renewed, rebound", () => {
+Deno.test("REQUEST: selecting, init-reboot, renewing, rebinding", () => {
   const bed = bedOf();
   bed.feed(message(`350103 3204 0a000264 ${SERVER} ff`)); // SELECTING
   bed.feed(message("350103 3204 0a000264 ff", { broadcast: true })); // INIT-REBOOT
@@ -66,7 +66,7 @@ Deno.test("REQUEST: chosen, had before, renewed, rebound", () => {
   assertEquals(answers(bed), [`${GUEST} 0a000264 0a000264 ${ACK}`, `${GUEST} 0a000264 0a000264 ${ACK}`]);
 });
 
-Deno.test("REQUEST for another address: no, to all", () => {
+Deno.test("REQUEST for another address is refused by broadcast", () => {
   const bed = bedOf();
   const no = `ffffffffffff ffffffff 00000000 350106${SERVER}`;
   bed.feed(message(`350103 3204 c0a80105 ${SERVER} ff`));
@@ -75,13 +75,13 @@ Deno.test("REQUEST for another address: no, to all", () => {
   assertEquals(answers(bed), [no, no, no]);
 });
 
-Deno.test("INFORM: all but an address", () => {
+Deno.test("INFORM is answered with all settings but an address", () => {
   const bed = bedOf();
   bed.feed(message("350108 3d03 010203 ff", { ciaddr: "0a000232" }, [10, 0, 2, 50]));
   assertEquals(answers(bed), [`${GUEST} 0a000232 00000000 350105${SERVER}${NETWORK}3d03010203`]);
 });
 
-Deno.test("no answer to a client that says that it is a group, or all", () => {
+Deno.test("no answer to a client with a multicast or broadcast hardware address", () => {
   const bed = bedOf();
   for (const ciaddr of ["e00000fb", "ffffffff", "0a0002ff"]) {
     for (const options of ["350101ff", "350103 3204 0a000264 ff", "350108ff"]) bed.feed(message(options, { ciaddr }));
@@ -89,7 +89,7 @@ Deno.test("no answer to a client that says that it is a group, or all", () => {
   assertEquals({ answers: answers(bed), malformed: bed.stack.counters.dhcp.malformed }, { answers: [], malformed: 9 });
 });
 
-Deno.test("no answer: another server chosen, RELEASE, DECLINE, of a relay, malformed", () => {
+Deno.test("no answer to: REQUEST for another server, RELEASE, DECLINE, relayed, malformed", () => {
   const bed = bedOf();
   bed.feed(message("350103 3204 0a000264 3604 0a000201 ff"));
   bed.feed(message(`350107 ${SERVER} ff`, { ciaddr: "0a000264" }, [10, 0, 2, 100], [10, 0, 2, 2]));
@@ -102,7 +102,7 @@ Deno.test("no answer: another server chosen, RELEASE, DECLINE, of a relay, malfo
   assertEquals({ answers: answers(bed), datagrams: bed.datagrams }, { answers: [], datagrams: [] });
 });
 
-Deno.test("without name servers, there is no word on them; switched off, a datagram is a datagram", () => {
+Deno.test("without name servers the option is left out; with DHCP off, a message is an ordinary datagram", () => {
   const none = bedOf({ ...CONFIGURATION, nameServers: () => [] });
   none.feed(message("350101ff"));
   assertEquals(answers(none)[0]!.includes("06080a"), false);
@@ -116,7 +116,7 @@ Deno.test("without name servers, there is no word on them; switched off, a datag
   assertEquals(toHex(concat(...bed.sent.map(({ bytes }) => bytes))), "");
 });
 
-Deno.test("search domains: the first one is the client's own, all that are names are in the list", () => {
+Deno.test("search domains: the first is the domain name, all valid ones are in the list", () => {
   const asked = (search: readonly string[]) => {
     const bed = bedOf({ ...CONFIGURATION, searchDomains: () => search });
     bed.feed(message(`350103 3204 0a000264 ${SERVER} ff`));

@@ -39,7 +39,7 @@ function answer(body: string): string {
 
 const REFRESH = "0020 0004 00000258";
 
-Deno.test("a request for information: the name servers, the client's identifier and ours", () => {
+Deno.test("an information request is answered with the name servers and both identifiers", () => {
   const bed = bedOf();
   bed.feed(message(`0b 10ab2f ${CLIENT} 0006 0004 00170018`));
   assertEquals(bed.takeSent(), [
@@ -50,20 +50,20 @@ Deno.test("a request for information: the name servers, the client's identifier 
   assertEquals(bed.stack.counters.dhcp.answered, 2);
 });
 
-Deno.test("the search domains are told, too (RFC 3646)", () => {
+Deno.test("the answer has the search domains (RFC 3646)", () => {
   const bed = bedOf([], ["corp.example", "not a name", "example.net."]);
   bed.feed(message("0b 10ab2f"));
   const domains = "04636f7270076578616d706c6500" + "076578616d706c65036e657400";
   assertEquals(bed.takeSent(), [answer(`07 10ab2f 0002 ${DUID} 0018 001b ${domains} ${REFRESH}`)]);
 });
 
-Deno.test("no name servers, no word on them", () => {
+Deno.test("without name servers the option is left out", () => {
   const bed = bedOf([]);
   bed.feed(message("0b 10ab2f"));
   assertEquals(bed.takeSent(), [answer(`07 10ab2f 0002 ${DUID} ${REFRESH}`)]);
 });
 
-Deno.test("no answer: who asks for addresses or another server, to us alone, from nowhere, malformed", () => {
+Deno.test("no answer to: requests for addresses, for another server, to us alone, from nowhere, malformed", () => {
   const bed = bedOf();
   bed.feed(message(`01 10ab2f ${CLIENT} 0003 000c 00000001 00000000 00000000`)); // SOLICIT
   bed.feed(message("0b 10ab2f 0003 000c 00000001 00000000 00000000"));

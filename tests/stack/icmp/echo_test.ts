@@ -52,7 +52,7 @@ Deno.test("echo requests of a kernel are answered byte for byte", () => {
   ]);
 });
 
-Deno.test("the checksum is computed even where the device could do it: ping verifies it itself", () => {
+Deno.test("the checksum is computed in spite of checksum offload, because ping verifies it itself", () => {
   const bed = new Bed({ offload: true });
   bed.feed(REQUEST4);
   bed.feed(REQUEST6);
@@ -65,7 +65,7 @@ Deno.test("65,507 bytes come in fragments and go back in fragments", () => {
     const [large, small, other] = [new Bed({ mtu: 65_575 }), new Bed(), new Bed({ echo: () => true })];
     large.feed(ping);
     const reply = toHex(large.takeOne());
-    // what `large` said in one piece, the others must be able to say in fragments
+    // the others must send in fragments what `large` sent in one piece
     const four = ping[0] >> 4 === 4;
     const header = four ? 20 : 40;
     const fragments = cut(ping, header, 1480);
@@ -92,7 +92,7 @@ function cut(packet: Uint8Array, header: number, size: number): Uint8Array[] {
   });
 }
 
-Deno.test("no answer to groups, to wrong checksums, or to what is too short", () => {
+Deno.test("no answer to multicasts, wrong checksums, or truncated messages", () => {
   const bed = new Bed();
   bed.feed(ping4(8, [255, 255, 255, 255]));
   bed.feed(ping4(8, [224, 0, 0, 1]));
@@ -105,7 +105,7 @@ Deno.test("no answer to groups, to wrong checksums, or to what is too short", ()
   assertEquals(bed.takeSent(), []);
 });
 
-Deno.test("echo: off", () => {
+Deno.test("echo can be switched off", () => {
   const bed = new Bed({ echo: "off" });
   bed.feed(REQUEST4);
   bed.feed(REQUEST6);
@@ -159,7 +159,7 @@ Deno.test("echo: a name server's addresses are our own where we are one", () => 
   }
 });
 
-Deno.test("a reply of somebody else: the request's identifier and sequence number, its own payload and hop limit", () => {
+Deno.test("a forwarded reply has the request's identifier and sequence number, and its own payload and hop limit", () => {
   const bed = new Bed();
   const answer = Uint8Array.of(0xff, 0xde, 0xad, 0xbe, 0xef);
   const [host, guest] = [IpAddress.parse("198.51.100.7"), IpAddress.parse("10.0.2.100")];

@@ -62,7 +62,7 @@ Deno.test("codes by cause and version; all but port unreachable come from the pr
   }
 });
 
-Deno.test("as much is quoted as may be", () => {
+Deno.test("an error quotes as much as its size limit allows", () => {
   const bed = refuse("host");
   bed.feed(datagram4(1400));
   const four = bed.takeOne();
@@ -89,10 +89,10 @@ Deno.test("no error about a broadcast or multicast", () => {
   assertEquals(bed.stack.counters.icmp.errorsForbidden, 9);
 });
 
-Deno.test("no error about an error, whatever stands before it", () => {
+Deno.test("no error about an error, whatever headers precede it", () => {
   const bed = new Bed();
   const { counters } = bed.stack;
-  const complaint = hex("3a00 8004 00000000"); // destination options that ask for a complaint, before ICMPv6
+  const complaint = hex("3a00 8004 00000000"); // destination options that request a parameter problem, before ICMPv6
   bed.feed(ipv6(60, concat(complaint, hex("8000 0000 00000000")))); // echo request
   assertEquals(bed.takeSent().length, 1, "frames sent");
   assertEquals(counters.icmp.errorsForbidden, 0, "icmp.errorsForbidden");
@@ -114,7 +114,7 @@ Deno.test("no error about an error that was never reassembled", () => {
   assertEquals(bed.stack.counters.icmp.errorsForbidden, 1, "icmp.errorsForbidden");
 });
 
-Deno.test("no error about a fragment but the first", () => {
+Deno.test("errors are sent only about first fragments", () => {
   const bed = new Bed();
   bed.feed(ipv6(44, concat(hex("1100 0009 00000001"), new Uint8Array(9)))); // length not a multiple of 8, offset 8
   assertEquals(bed.takeSent().length, 0, "frames sent");
@@ -154,7 +154,7 @@ Deno.test("packet too big, for both versions", () => {
   assertEquals(six.slice(88, 96), "00000578", "IPv6 MTU");
 });
 
-Deno.test("an error of somebody else's network is passed on, also about a part of the packet", () => {
+Deno.test("an error from another network is relayed, even if it quotes only part of the packet", () => {
   const bed = new Bed();
   const packet = datagram4(200).slice(0, 100);
   bed.stack.icmp.relay(11, 0, IpAddress.parse("192.0.2.7"), packet, 0, packet.length);

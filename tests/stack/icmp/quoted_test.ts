@@ -44,7 +44,7 @@ Deno.test("the guest's errors about our datagrams are handed up", () => {
   assertEquals(bed.unreachable.length, 4);
 });
 
-Deno.test("errors that quote nonsense are dropped", () => {
+Deno.test("errors with an invalid quotation are dropped", () => {
   const bed = new Bed();
   bed.feed(error4(3, 3, "00000000", OURS4.slice(0, 27)));
   bed.feed(error4(3, 3, "00000000", new Uint8Array(0)));

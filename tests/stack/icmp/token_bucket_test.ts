@@ -7,7 +7,7 @@ Deno.test("a token bucket holds no more than its burst", () => {
   assertEquals([take(0), take(0), take(500), take(999), take(1000), take(1_000_000)], [3, 0, 1, 0, 1, 3]);
 });
 
-Deno.test("a token bucket tells what was taken within a second", () => {
+Deno.test("a token bucket counts what was taken within the last second", () => {
   const bucket = new TokenBucket(10, 10);
   for (let i = 0; i < 3; i++) bucket.take(100);
   assertEquals([bucket.recent(100), bucket.recent(1099), bucket.recent(1100)], [3, 3, 0]);

@@ -25,7 +25,7 @@ function came(bed: Bed, packet: Uint8Array): number {
   return bed.datagrams.length - before;
 }
 
-Deno.test("packets for any destination are taken", () => {
+Deno.test("packets for any destination are accepted", () => {
   const bed = new Bed();
   for (const destination of [[8, 8, 8, 8], [10, 0, 2, 2], [127, 0, 0, 1], [10, 0, 2, 100], [240, 0, 0, 1]]) {
     assertEquals(came(bed, ipv4({ protocol: 17, destination }, UDP4)), 1);
@@ -35,12 +35,12 @@ Deno.test("packets for any destination are taken", () => {
   assertEquals(bed.datagrams[5].from, "fd00::100 5000");
 });
 
-Deno.test("a time to live of 0 or 1 is no reason to refuse: here the packet is at its destination", () => {
+Deno.test("packets with a time to live of 0 or 1 are accepted: this is their destination", () => {
   const bed = new Bed();
   assertEquals(came(bed, ipv6(17, UDP6, GUEST6, REMOTE6, 0)), 1);
 });
 
-Deno.test("an empty frame, and what is no IP version", () => {
+Deno.test("empty frames and unknown IP versions are dropped", () => {
   const bed = new Bed();
   bed.feed(new Uint8Array(0));
   bed.feed(hex("55"));
@@ -69,7 +69,7 @@ Deno.test("bytes behind the packet are not part of it", () => {
   assertEquals(bed.datagrams.map(({ data }) => data.length), [3, 3]);
 });
 
-Deno.test("sources that can't be", () => {
+Deno.test("impossible source addresses are dropped", () => {
   const bed = new Bed({ addresses: { isNameServer: true } });
   for (const source of [[127, 0, 0, 1], [224, 0, 0, 1], [255, 255, 255, 255], [10, 0, 2, 255], [0, 0, 0, 0]]) {
     assertEquals(came(bed, ipv4({ protocol: 17, source }, UDP4)), 0);
@@ -87,14 +87,14 @@ Deno.test("sources that can't be", () => {
   assertEquals(bed.takeSent(), []);
 });
 
-Deno.test("where the program is no name server, a guest may have the address of one", () => {
+Deno.test("without a name server, the guest may use its address", () => {
   const bed = new Bed();
   const name = GATEWAY6.replace(/2$/, "3");
   assertEquals(came(bed, ipv4({ protocol: 17, source: [10, 0, 2, 3] }, UDP4)), 1);
   assertEquals(came(bed, ipv6(17, checksummed(UDP4, 6, 17, name, REMOTE6), name)), 1);
 });
 
-Deno.test("the unspecified address is no destination, and nothing is answered from there", () => {
+Deno.test("the unspecified address is no destination, and never the source of an answer", () => {
   const bed = new Bed();
   const nowhere = "0".repeat(32);
   const segment = hex("883e 0050 0c8f0000 00000000 5004 0400 0000 0000");
@@ -107,7 +107,7 @@ Deno.test("the unspecified address is no destination, and nothing is answered fr
   assertEquals(bed.stack.counters.ipv6.martian, 2, "ipv6.martian");
 });
 
-Deno.test("a host without an address may speak to a group", () => {
+Deno.test("a host without an address may send to a multicast group", () => {
   const bed = new Bed();
   const destination = [255, 255, 255, 255];
   assertEquals(came(bed, ipv4({ protocol: 17, source: [0, 0, 0, 0], destination }, udp(68, 67, [1]))), 1);
@@ -130,13 +130,13 @@ Deno.test("broadcasts and multicasts are marked, and TCP never sees them", () =>
   assertEquals(bed.requests.length, 1);
 });
 
-Deno.test("IPv6 extension headers are walked over", () => {
+Deno.test("IPv6 extension headers are skipped", () => {
   const bed = new Bed();
   const chain = hex("3c00 0502 0000 0100  2b00 0104 00000000  1100 0000 00000000");
   assertEquals(came(bed, ipv6(0, concat(chain, UDP6))), 1);
 });
 
-Deno.test("IPv6: what can't be understood is answered with a parameter problem", () => {
+Deno.test("IPv6: unknown headers and options are answered with a parameter problem", () => {
   const bed = new Bed();
   const packet = ipv6(99, hex("0102030405060708"));
   bed.feed(packet);
@@ -158,7 +158,7 @@ Deno.test("IPv6: what can't be understood is answered with a parameter problem",
   assertEquals(bed.takeSent(), []);
 });
 
-Deno.test("IPv4: an unknown protocol is unreachable", () => {
+Deno.test("IPv4: an unknown protocol is answered with protocol unreachable", () => {
   const bed = new Bed();
   const packet = ipv4({ protocol: 99 }, hex("01020304"));
   bed.feed(packet);

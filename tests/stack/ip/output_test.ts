@@ -18,7 +18,7 @@ const bytes = Uint8Array.from({ length: 65_507 }, (_, i) => i * 13 + (i >> 7));
 const block = allocatePlain(bytes.length);
 block.bytes.set(bytes);
 
-Deno.test("a small datagram: it may be fragmented, and has an identification", () => {
+Deno.test("a small datagram may be fragmented and has an identification", () => {
   const bed = new Bed();
   bed.stack.udp.send(FROM4, GUEST4, block, 0, 4);
   assertEquals(
@@ -37,7 +37,7 @@ for (
 ) {
   const version = from.address.version;
   for (const length of [mtu - (version === 4 ? 28 : 48) + 1, 3000, 16_385, 65_507]) {
-    Deno.test(`IPv${version}: ${length} bytes in fragments at MTU ${mtu} come together at the other end`, () => {
+    Deno.test(`IPv${version}: ${length} bytes in fragments at MTU ${mtu} are reassembled at the other end`, () => {
       const bed = new Bed({ mtu, offload: true });
       assertEquals(bed.stack.udp.send(from, to, block, 0, length), true);
       const fragments = bed.sent.splice(0);
@@ -48,7 +48,7 @@ for (
         fragments.map((sent) => toHex(sent.bytes.slice(...(version === 4 ? [4, 6] : [44, 48])))),
       );
       assertEquals(identities.size, 1);
-      const other = new Bed(); // which is told the packets of the first one as if a guest had sent them
+      const other = new Bed(); // receives the packets of the first one as if a guest had sent them
       for (const { bytes, checksumStart, segmentation } of fragments.reverse()) {
         assert(bytes.length <= mtu, `${bytes.length} bytes, MTU ${mtu}`);
         assertEquals({ checksumStart, segmentation }, { checksumStart: -1, segmentation: Segmentation.None });
@@ -62,7 +62,7 @@ for (
   }
 }
 
-Deno.test("what just fits is not fragmented", () => {
+Deno.test("a packet that just fits is not fragmented", () => {
   const bed = new Bed();
   bed.stack.udp.send(FROM4, GUEST4, block, 0, 1472);
   bed.stack.udp.send(FROM6, GUEST6, block, 0, 1452);
@@ -70,14 +70,14 @@ Deno.test("what just fits is not fragmented", () => {
   assertEquals(bed.stack.counters.ipv4.fragmentsOut + bed.stack.counters.ipv6.fragmentsOut, 0);
 });
 
-Deno.test("each fragmented datagram has an identification of its own", () => {
+Deno.test("each fragmented datagram has its own identification", () => {
   const bed = new Bed();
   for (let i = 0; i < 3; i++) bed.stack.udp.send(FROM4, GUEST4, block, 0, 1473);
   const identities = bed.takeSent().map((frame) => parseInt(frame.slice(8, 12), 16));
   assertEquals(identities, [0, 0, 1, 1, 2, 2].map((n) => (identities[0] + n) & 0xffff));
 });
 
-Deno.test("a payload in odd pieces is fragmented where it must be, not where the pieces end", () => {
+Deno.test("a payload in odd pieces is fragmented at the MTU, not where the pieces end", () => {
   const bed = new Bed();
   const sent: Uint8Array[] = [];
   const device = {
@@ -118,7 +118,7 @@ Deno.test("a payload in odd pieces is fragmented where it must be, not where the
   assertEquals(bed.datagrams.map(({ data }) => toHex(data)), [toHex(bytes.slice(0, 2000))]);
 });
 
-Deno.test("checksum offload: the sum of the pseudo-header stands in the field", () => {
+Deno.test("checksum offload: the field holds the sum of the pseudo-header", () => {
   const bed = new Bed({ offload: true });
   bed.stack.udp.send(FROM4, GUEST4, block, 0, 4);
   bed.stack.udp.send(FROM6, GUEST6, block, 0, 4);
@@ -136,7 +136,7 @@ function referenceOf(packet: Uint8Array): number {
   return referenceChecksum(Uint8Array.from([...packet.slice(8, 40), 0, 12, 0, 17]));
 }
 
-Deno.test("a UDP checksum that comes out as 0 is sent as ffff", () => {
+Deno.test("a UDP checksum of 0 is sent as ffff", () => {
   const bed = new Bed();
   const two = allocatePlain(2);
   bed.stack.udp.send(FROM4, GUEST4, two, 0, 2);
@@ -147,7 +147,7 @@ Deno.test("a UDP checksum that comes out as 0 is sent as ffff", () => {
   assertEquals(toHex(bed.takeOne().slice(26, 28)), "ffff");
 });
 
-Deno.test("large TCP segments are left to the device that can cut them", () => {
+Deno.test("large TCP segments are passed whole to a device with segmentation offload", () => {
   const sent: [number, number, number][] = [];
   const device = {
     ...{
@@ -187,7 +187,7 @@ Deno.test("large TCP segments are left to the device that can cut them", () => {
   assertEquals(sent, [[40_040, Segmentation.Tcp4, 1460], [1040, Segmentation.None, 0]]);
 });
 
-Deno.test("what is larger than a packet can be is not sent", () => {
+Deno.test("a packet over the maximum size is not sent", () => {
   const bed = new Bed({ mtu: 65_535 });
   assertEquals(bed.stack.udp.send(FROM4, GUEST4, block, 0, 65_507), true);
   assertEquals(bed.sent.length, 1);
@@ -198,7 +198,7 @@ Deno.test("what is larger than a packet can be is not sent", () => {
   assertEquals(bed.stack.counters.udp.tooLarge, 2);
 });
 
-Deno.test("a device that takes nothing more", () => {
+Deno.test("frames that the device refuses are counted", () => {
   const bed = new Bed();
   bed.working = false;
   assertEquals(bed.stack.udp.send(FROM4, GUEST4, block, 0, 4), false);

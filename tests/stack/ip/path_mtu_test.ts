@@ -58,7 +58,7 @@ Deno.test("IPv6: a forged report does not make packets smaller than IPv6's minim
   assertEquals(lengths(bed, NESTED, 2000), [1400, 704]);
 });
 
-Deno.test("IPv6: datagrams larger than the path MTU are not gathered into a train", () => {
+Deno.test("IPv6: datagrams larger than the path MTU are not put into a train", () => {
   const bed = new Bed({ mtu: MTU, offload: true, gather: true });
   bed.feed(tooBig(1500));
   for (let i = 0; i < 3; i++) bed.stack.udp.sendBytes(FROM, NESTED, block.bytes, 0, 2000);
@@ -66,7 +66,7 @@ Deno.test("IPv6: datagrams larger than the path MTU are not gathered into a trai
   assertEquals(bed.sent.map(({ bytes }) => bytes.length), Array(3).fill([1496, 608]).flat());
 });
 
-Deno.test("the table forgets the report least recently made when it is full", () => {
+Deno.test("a full table evicts the oldest report", () => {
   const table = new PathMtuTable(() => 0);
   const address = (i: number) => IpAddress.of([0xfd, ...Array(13).fill(0), i >> 8, i & 0xff]);
   for (let i = 0; i < MAX_PATHS; i++) table.report(address(i).bytes, 0, 1400);
@@ -78,7 +78,7 @@ Deno.test("the table forgets the report least recently made when it is full", ()
   assertEquals(table.towards(address(MAX_PATHS), MTU), 1400, "the newest");
 });
 
-Deno.test("IPv4: a datagram may be fragmented on its way, each with an identification of its own", () => {
+Deno.test("IPv4: datagrams may be fragmented on the way, and each has its own identification", () => {
   const bed = new Bed({ mtu: MTU });
   for (let i = 0; i < 2; i++) bed.stack.udp.send(FROM4, NESTED4, block, 0, 4000);
   const [first, second] = bed.sent.map(({ bytes }) => bytes);
@@ -87,7 +87,7 @@ Deno.test("IPv4: a datagram may be fragmented on its way, each with an identific
   assertEquals(identification(second!), (identification(first!) + 1) & 0xffff);
 });
 
-Deno.test("IPv4: a train takes an identification for each of its datagrams", () => {
+Deno.test("IPv4: a train uses one identification per datagram", () => {
   const bed = new Bed({ mtu: MTU, offload: true, gather: true });
   for (let i = 0; i < 3; i++) bed.stack.udp.sendBytes(FROM4, NESTED4, block.bytes, 0, 1000);
   bed.runDeferred();

@@ -188,7 +188,7 @@ for (const version of VERSIONS) {
   });
 }
 
-Deno.test("IPv4: datagrams of one identification but other addresses or protocols are others", () => {
+Deno.test("IPv4: datagrams with one identification but other addresses or protocols are kept apart", () => {
   const bed = new Bed();
   const piece = (source: number[], protocol: number) =>
     ipv4({ protocol, identification: 7, fragment: 0x2000, source }, WHOLE4.slice(0, 800));
@@ -200,7 +200,7 @@ Deno.test("IPv4: datagrams of one identification but other addresses or protocol
   assertEquals(bed.stack.counters.ipv4.fragmentsDropped, 1, "ipv4.fragmentsDropped");
 });
 
-Deno.test("IPv4: the first fragment's options stay, and the header is that of the whole", () => {
+Deno.test("IPv4: the first fragment's options are kept, and the header describes the whole datagram", () => {
   let header = "";
   const bed = new Bed({
     udp: ({ packet }) => header = toHex(packet.bytes.slice(packet.header, packet.payload)),
@@ -211,7 +211,7 @@ Deno.test("IPv4: the first fragment's options stay, and the header is that of th
   assertEquals(header, toHex(ipv4({ protocol: 17, identification: 7, options }, WHOLE4).slice(0, 24)));
 });
 
-Deno.test("IPv4: no datagram is larger than a packet can be", () => {
+Deno.test("IPv4: fragments that exceed the maximum packet size are dropped", () => {
   const bed = new Bed();
   const large = udp(5000, 53, new Uint8Array(65_507));
   const feed = (start: number, end: number, options: number[] = []) =>
@@ -257,11 +257,11 @@ Deno.test("IPv6: extension headers before and in the fragmentable part", () => {
   assertWhole(bed);
 });
 
-Deno.test("IPv6: an atomic fragment is whole by itself", () => {
+Deno.test("IPv6: an atomic fragment needs no reassembly", () => {
   const bed = new Bed();
   const small = checksummed(udp(5000, 53, [1, 2, 3]), 6, 17, GUEST6, REMOTE6);
   const atomic = ipv6(44, concat(hex("1100 0000 00000007"), small));
-  bed.feed(VERSIONS[1].fragment(0, 1024)); // the same identification; it does not care (RFC 6946)
+  bed.feed(VERSIONS[1].fragment(0, 1024)); // the same identification makes no difference (RFC 6946)
   bed.feed(atomic);
   assertEquals(bed.datagrams.length, 1);
   assertEquals(bed.stack.reassembling, 1);
@@ -275,7 +275,7 @@ Deno.test("IPv6: a fragment within a fragment is dropped", () => {
   assertEquals(bed.stack.counters.ipv6.extensions, 1, "ipv6.extensions");
 });
 
-Deno.test("IPv6: the sender is told of nonsense", () => {
+Deno.test("IPv6: invalid fragments are answered with a parameter problem", () => {
   const bed = new Bed();
   const told = () => {
     const error = bed.takeOne();

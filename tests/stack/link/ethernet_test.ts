@@ -47,7 +47,7 @@ Deno.test("an ARP probe is answered for the program's own address only", () => {
   assertEquals(bed.takeSent(), [reply("0a000202", "00000000")]);
 });
 
-Deno.test("a name server's address is the program's own, too", () => {
+Deno.test("the name server's address is also the program's own", () => {
   const bed = new Bed({ medium: "ethernet", addresses: { isNameServer: true } });
   bed.feed(request("0a000264", "0a000203"));
   bed.feed(request("00000000", "0a000203"));
@@ -59,13 +59,13 @@ Deno.test("a name server's address is the program's own, too", () => {
   assertEquals(other.takeSent(), []);
 });
 
-Deno.test("an ARP announcement is not contradicted", () => {
+Deno.test("an ARP announcement is not answered", () => {
   const bed = bed4();
   bed.feed(request("0a000265", "0a000265"));
   assertEquals(bed.takeSent(), []);
 });
 
-Deno.test("frames to other stations are for us as well", () => {
+Deno.test("frames to other stations are accepted", () => {
   const bed = bed4();
   bed.feed(concat(hex("52550a000202"), ethernet(0x0800).slice(6), DATAGRAM));
   assertEquals(bed.datagrams.length, 1);
@@ -90,7 +90,7 @@ Deno.test("a station that has our hardware address is answered like any other", 
   assertEquals(toHex(bed.takeOne()).slice(0, 28), `${OUR_MAC}${OUR_MAC}0800`);
 });
 
-Deno.test("frames of groups, too short or of unknown types are dropped", () => {
+Deno.test("frames from a group address, truncated frames and unknown types are dropped", () => {
   const bed = bed4();
   bed.feed(concat(hex(OUR_MAC + "ffffffffffff0800"), DATAGRAM)); // a group can't send
   bed.feed(concat(hex(OUR_MAC + "0000000000000800"), DATAGRAM));
@@ -105,7 +105,7 @@ Deno.test("frames of groups, too short or of unknown types are dropped", () => {
   assertEquals(bed.datagrams.length, 1);
 });
 
-Deno.test("a single host's address in a frame to a group is dropped, a group's is not", () => {
+Deno.test("a frame to a group is dropped if its packet is for a single host", () => {
   const bed = bed4();
   bed.feed(concat(ethernet(0x0800, "ffffffffffff"), DATAGRAM));
   assertEquals(bed.stack.counters.ipv4.martian, 1);
@@ -114,7 +114,7 @@ Deno.test("a single host's address in a frame to a group is dropped, a group's i
   assertEquals(bed.datagrams.map(({ to }) => to), ["255.255.255.255 67"]);
 });
 
-Deno.test("what is sent to an address goes where that was heard last", () => {
+Deno.test("packets to an address go to the station where it was last seen", () => {
   const bed = bed4();
   const ping = ipv4({ protocol: 1 }, hex("0800 f7fe 0000 0001"));
   bed.feed(concat(ethernet(0x0800), ping));
@@ -135,7 +135,7 @@ function otherAsks(target: string): Uint8Array {
   );
 }
 
-Deno.test("two stations: each gets what is for it, whoever was heard last", () => {
+Deno.test("two stations: each gets its own packets, whichever was seen last", () => {
   const bed = bed4();
   const ends = (last: number) => ({ address: IpAddress.of([10, 0, 2, last]), port: 2000 });
   const sendTo = (last: number) => {
@@ -149,7 +149,7 @@ Deno.test("two stations: each gets what is for it, whoever was heard last", () =
   assertEquals(sendTo(100), GUEST_MAC, "the one that was heard last");
 });
 
-Deno.test("two stations: none is told that the other one's address is ours", () => {
+Deno.test("two stations: neither is told that the other's address is ours", () => {
   const bed = bed4();
   bed.feed(request("0a000264", OTHER));
   assertEquals(bed.takeSent(), [reply(OTHER, "0a000264")], "as long as that was not heard");
@@ -161,7 +161,7 @@ Deno.test("two stations: none is told that the other one's address is ours", () 
   assertEquals(bed.takeSent(), []);
 });
 
-Deno.test("an address is a station's no more when that station asks for it", () => {
+Deno.test("an address no longer belongs to a station that asks for it", () => {
   const bed = bed4();
   bed.feed(request("0a000250", "0a000202"));
   bed.takeSent();
@@ -169,7 +169,7 @@ Deno.test("an address is a station's no more when that station asks for it", () 
   assertEquals(bed.takeSent(), [reply("0a000250", "0a000264")]);
 });
 
-Deno.test("a frame that a bridge floods, to a station that was heard, is not for us", () => {
+Deno.test("a flooded frame to a known station is not for us", () => {
   const bed = bed4();
   bed.feed(otherAsks("0a000202"));
   const flooded = ipv4({ protocol: 17, destination: [10, 0, 2, 101] }, udp(5000, 53, [1]));

@@ -54,7 +54,7 @@ Deno.test("a kernel's solicitation, byte for byte, is answered", () => {
   `))]);
 });
 
-Deno.test("any address but the guest's is ours; only for our own we override", () => {
+Deno.test("every address but the guest's is answered; the override flag is set only for our own", () => {
   const bed = bed6();
   bed.feed(solicitation(address("2")));
   assertEquals(bed.takeSent(), [advertisement(address("2"), "e0")]);
@@ -68,7 +68,7 @@ Deno.test("any address but the guest's is ours; only for our own we override", (
   assertEquals(bed.takeSent(), []);
 });
 
-Deno.test("duplicate address detection: only our own addresses are taken", () => {
+Deno.test("duplicate address detection: only our own addresses are in use", () => {
   const bed = bed6();
   for (const target of [address("100"), address("50"), GUEST_LINK_LOCAL]) bed.feed(solicitation(target, UNSPECIFIED));
   assertEquals(bed.takeSent(), []);
@@ -78,7 +78,7 @@ Deno.test("duplicate address detection: only our own addresses are taken", () =>
   assertEquals(bed.takeSent(), [advertisement(LINK_LOCAL, "a0", ALL_NODES, "333300000001")]);
 });
 
-Deno.test("a name server's address is our own, too", () => {
+Deno.test("the name server's address is also our own", () => {
   const bed = new Bed({ medium: "ethernet", addresses: { isNameServer: true } });
   bed.feed(solicitation(address("3")));
   assertEquals(bed.takeSent(), [advertisement(address("3"), "e0")]);
@@ -91,7 +91,7 @@ Deno.test("a name server's address is our own, too", () => {
   assertEquals(other.takeSent(), []);
 });
 
-Deno.test("what may not come from beyond the link, or is malformed, is ignored", () => {
+Deno.test("messages from beyond the link and malformed ones are ignored", () => {
   const bed = bed6();
   const body = `8700 0000 00000000 ${address("2")}`;
   bed.feed(message(body, address("100"), address("2"), 254)); // hop limit
@@ -119,7 +119,7 @@ Deno.test("a kernel's router solicitation is answered", () => {
   assertEquals(bed.takeSent(), [answer(ADVERTISEMENT, LINK_LOCAL, GUEST_LINK_LOCAL)]);
 });
 
-Deno.test("all nodes are told after a second, twice more soon, and then within ten minutes each time, for ever", () => {
+Deno.test("router advertisements: after a second, twice more soon, then at least every ten minutes, for ever", () => {
   const bed = bed6();
   bed.stack.start();
   bed.pass(999);
@@ -146,13 +146,13 @@ Deno.test("all nodes are told after a second, twice more soon, and then within t
   assertEquals(bed.stack.nextDeadline, Infinity);
 });
 
-Deno.test("a router solicitation from a host without an address is answered to all", () => {
+Deno.test("a router solicitation from a host without an address is answered by multicast", () => {
   const bed = bed6();
   bed.feed(message("8500 0000 00000000", UNSPECIFIED, ALL_ROUTERS));
   assertEquals(bed.takeSent(), [answer(ADVERTISEMENT, LINK_LOCAL, ALL_NODES, "333300000001")]);
 });
 
-Deno.test("hosts without an address ask often, and all are told at most every three seconds", () => {
+Deno.test("frequent solicitations without an address: a multicast answer at most every three seconds", () => {
   const bed = bed6();
   for (let i = 0; i < 5; i++) bed.feed(message("8500 0000 00000000", UNSPECIFIED, ALL_ROUTERS));
   assertEquals(bed.takeSent().length, 1);
@@ -166,7 +166,7 @@ Deno.test("hosts without an address ask often, and all are told at most every th
   assertEquals(bed.takeSent().length, 0);
 });
 
-Deno.test("what the guest is to configure itself by", () => {
+Deno.test("contents of a router advertisement", () => {
   const nameServers = () => ["10.0.2.3", "fd00::3"].map((text) => IpAddress.parse(text));
   const advertised = (dhcp: boolean, slaac: boolean, search: readonly string[] = []) => {
     const configuration = { dhcp, slaac, nameServers, searchDomains: () => search };

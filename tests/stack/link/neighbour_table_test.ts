@@ -5,7 +5,7 @@ import { seeded } from "../tcp/bed/simulation.ts";
 
 const [ONE, TWO] = [hex("020000000001"), hex("020000000002")];
 
-Deno.test("NeighbourTable: addresses of both versions, wherever they stand, and what is news", () => {
+Deno.test("NeighbourTable: addresses of both versions at any offset, and what counts as a change", () => {
   const table = new NeighbourTable(4, 1, 2);
   const four = hex("ff 0a000264"), six = hex("ffff fd000000000000000000000000000100");
   assert(table.learn(four, 1, 4, ONE, 0), "a new address");
@@ -18,7 +18,7 @@ Deno.test("NeighbourTable: addresses of both versions, wherever they stand, and 
   assertEquals(table.size, 2);
 });
 
-Deno.test("NeighbourTable: random use, against a list", () => {
+Deno.test("NeighbourTable: random operations, against a list", () => {
   const random = seeded(11);
   const table = new NeighbourTable(16, 0, 0);
   /** The one not used for longest first. */

@@ -46,7 +46,7 @@ function send(bed: Bed, from: typeof HERE4, to: typeof GUEST4, ...bytes: number[
 
 const lastBytes = (frames: string[]) => frames.map((frame) => parseInt(frame.slice(-2), 16));
 
-Deno.test("a silent guest is asked by the address that is to be reached, whichever it took", () => {
+Deno.test("a silent guest is resolved by the destination address, whichever it uses", () => {
   const bed = new Bed({ medium: "ethernet" });
   const other = { address: IpAddress.parse("fd00::abcd:1234"), port: 2000 };
   send(bed, HERE6, other, 1, 2);
@@ -64,7 +64,7 @@ Deno.test("a silent guest is asked by the address that is to be reached, whichev
   assertEquals(lastBytes(bed.takeSent()), [3]);
 });
 
-Deno.test("an address beyond the link is asked for as well as the guest, who may be the router there", () => {
+Deno.test("for an address beyond the link, both it and the guest, a possible router, are resolved", () => {
   const asks = (bed: Bed) => bed.takeSent().map((frame) => frame.slice(-8));
   const behind = { address: IpAddress.parse("172.17.0.2"), port: 2000 };
   const bed = new Bed({ medium: "ethernet" });
@@ -78,7 +78,7 @@ Deno.test("an address beyond the link is asked for as well as the guest, who may
   assertEquals(lastBytes(bed.takeSent()), [3], "one more address there needs no question");
 });
 
-Deno.test("an address on the link is asked for, though another station was heard", () => {
+Deno.test("an address on the link is resolved although another station is known", () => {
   const bed = new Bed({ medium: "ethernet" });
   bed.feed(ARP_REPLY);
   send(bed, HERE4, { address: IpAddress.parse("10.0.2.101"), port: 2000 }, 1);
@@ -87,7 +87,7 @@ Deno.test("an address on the link is asked for, though another station was heard
   assertEquals(more, [], "what was sent besides");
 });
 
-Deno.test("the table of stations is bounded; the address not used for longest is asked for again", () => {
+Deno.test("the table of stations is bounded; the least recently used address is resolved again", () => {
   const bed = new Bed({ medium: "ethernet", limits: { neighbours: 4 } });
   const from = (last: number) =>
     concat(
@@ -109,7 +109,7 @@ Deno.test("the table of stations is bounded; the address not used for longest is
   assertEquals(bed.takeSent().map((frame) => frame.slice(0, 12)), ["ffffffffffff"], "it is asked for");
 });
 
-Deno.test("a guest that was silent so far is asked, and gets what waited, in order", () => {
+Deno.test("a guest not seen yet is resolved, then gets the waiting packets in order", () => {
   const bed = new Bed({ medium: "ethernet", offload: true });
   send(bed, HERE4, GUEST4, 1, 2);
   send(bed, HERE6, GUEST6, 3);
@@ -131,7 +131,7 @@ Deno.test("a guest that was silent so far is asked, and gets what waited, in ord
   assertEquals(bed.stack.nextDeadline, Infinity);
 });
 
-Deno.test("the guest is asked three times, a second apart, then what waits is dropped", () => {
+Deno.test("the guest is solicited three times, a second apart, then the waiting packets are dropped", () => {
   const bed = new Bed({ medium: "ethernet" });
   send(bed, HERE4, GUEST4, 1);
   for (const when of [999, 1, 999, 1]) bed.pass(when);
@@ -144,7 +144,7 @@ Deno.test("the guest is asked three times, a second apart, then what waits is dr
   assertEquals(bed.takeSent(), [ARP_REQUEST]); // and it begins anew
 });
 
-Deno.test("the queue is bounded, and the oldest goes first", () => {
+Deno.test("the queue is bounded, and the oldest packet is dropped first", () => {
   const bed = new Bed({ medium: "ethernet" });
   send(bed, HERE4, GUEST4, ...Array.from({ length: NEIGHBOUR_QUEUE + 4 }, (_, i) => i));
   assertEquals(bed.takeSent(), [ARP_REQUEST]);
@@ -166,7 +166,7 @@ Deno.test("the queue is bounded in bytes as well", () => {
   assertEquals(lastBytes(bed.takeSent()), Array.from({ length: most }, (_, i) => i + 3));
 });
 
-Deno.test("how many wait is an option", () => {
+Deno.test("the length of the queue is an option", () => {
   const bed = new Bed({ medium: "ethernet", limits: { neighbourPackets: 2 } });
   send(bed, HERE4, GUEST4, 1, 2, 3);
   assertEquals(bed.stack.usage.neighbourPackets, { current: 2, limit: 2, overflows: 1 });
@@ -186,7 +186,7 @@ Deno.test("the largest packet fits into the queue", () => {
   assertEquals({ length: frame.length, lastByte: frame[frame.length - 1] }, { length: 65_549, lastByte: 0x77 });
 });
 
-Deno.test("closing forgets what waits", () => {
+Deno.test("closing drops the waiting packets", () => {
   const bed = new Bed({ medium: "ethernet" });
   send(bed, HERE4, GUEST4, 1, 2, 3);
   bed.stack.close();

@@ -96,7 +96,7 @@ for (const active of [false, true]) {
   }
 }
 
-Deno.test("half-close: after the guest's FIN data still goes to it", () => {
+Deno.test("half-close: after the guest's FIN, data is still sent to it", () => {
   const peer = new Peer();
   const user = quiet();
   const connection = peer.opened(user);
@@ -119,7 +119,7 @@ Deno.test("half-close: after the guest's FIN data still goes to it", () => {
   assertEquals({ state: connection.state, failure: user.failure }, { state: "CLOSED", failure: null });
 });
 
-Deno.test("half-close: after our FIN data still comes from the guest, and is acknowledged", () => {
+Deno.test("half-close: after our FIN, data from the guest is still accepted and acknowledged", () => {
   const peer = new Peer();
   const user = quiet();
   const connection = peer.opened(user);
@@ -170,7 +170,7 @@ function inTimeWait(options: PeerOptions): Peer {
   return peer;
 }
 
-Deno.test("TIME-WAIT: FIN again is acknowledged, with timestamps where they were agreed, and the time starts anew", () => {
+Deno.test("TIME-WAIT: a repeated FIN is acknowledged, with timestamps if they were agreed, and restarts the timer", () => {
   for (const timestamps of [false, true]) {
     const peer = inTimeWait({ timestamps });
     peer.pass(TIME_WAIT / 2);
@@ -195,7 +195,7 @@ Deno.test("TIME-WAIT: RST and pure acknowledgments change nothing", () => {
   assertEquals({ timeWaiting: peer.host.tcp.timeWaiting, flags: peer.flags() }, { timeWaiting: 1, flags: [] });
 });
 
-Deno.test("TIME-WAIT: a newer SYN opens anew, an old duplicate is answered with ACK", () => {
+Deno.test("TIME-WAIT: a newer SYN opens a new connection, an old duplicate is answered with ACK", () => {
   const cases: [string, PeerOptions, (peer: Peer) => void, boolean][] = [
     ["a higher sequence number", {}, (peer) => peer.syn({ sequence: seqAdd(peer.nxt, 1) }), true],
     ["a lower sequence number", {}, (peer) => peer.syn({ sequence: seqAdd(peer.nxt, -1) }), false],
@@ -231,7 +231,7 @@ Deno.test("TIME-WAIT: a newer SYN opens anew, an old duplicate is answered with 
 
 /** Loses the first segment with FIN of an end, or the last acknowledgment. */
 for (const what of ["the caller's FIN", "the called's FIN", "the last ACK", "half of all segments"] as const) {
-  Deno.test(`closing between two layers: lost is ${what}`, () => {
+  Deno.test(`closing between two layers, with ${what} lost`, () => {
     const simulation = new Simulation({ loss: what === "half of all segments" ? 0.5 : 0, seed: 4 });
     const { guest, host } = simulation;
     const [client, server] = [new User(1000), new User(3000)];
@@ -257,7 +257,7 @@ for (const what of ["the caller's FIN", "the called's FIN", "the last ACK", "hal
   });
 }
 
-Deno.test("a guest that never acknowledges our FIN is given up", () => {
+Deno.test("a FIN that the guest never acknowledges times out", () => {
   const peer = new Peer();
   const user = quiet();
   peer.opened(user);

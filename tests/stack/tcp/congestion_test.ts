@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { Congestion } from "../../../stack/tcp/congestion.ts";
 
-Deno.test("slow start: the window grows by what is acknowledged, if it was what held the sender back", () => {
+Deno.test("slow start: the window grows by the acknowledged bytes, if the window limited the sender", () => {
   const congestion = new Congestion(1000);
   assertEquals(congestion.window, 10_000);
   congestion.acknowledge(3000, false);
@@ -10,7 +10,7 @@ Deno.test("slow start: the window grows by what is acknowledged, if it was what 
   assertEquals(congestion.window, 13_000);
 });
 
-Deno.test("a loss halves what is on its way; then the window grows by a segment a round trip", () => {
+Deno.test("a loss halves the bytes in flight; then the window grows by a segment per round trip", () => {
   const congestion = new Congestion(1000);
   congestion.enterRecovery(20_001);
   assertFields(congestion, { window: 10_000, threshold: 10_000 }); // whole bytes
@@ -22,7 +22,7 @@ Deno.test("a loss halves what is on its way; then the window grows by a segment 
   assertEquals(congestion.window, 2000);
 });
 
-Deno.test("a timeout leaves one segment, and halves the threshold once", () => {
+Deno.test("a timeout cuts the window to one segment and halves the threshold once", () => {
   const congestion = new Congestion(1000);
   congestion.timeout(30_001, true);
   assertFields(congestion, { window: 1000, threshold: 15_000 });
@@ -31,7 +31,7 @@ Deno.test("a timeout leaves one segment, and halves the threshold once", () => {
   assert(Number.isInteger(congestion.threshold));
 });
 
-Deno.test("after a pause the window starts over, but does not grow", () => {
+Deno.test("after a pause the window is reset, and never enlarged", () => {
   const congestion = new Congestion(1000);
   congestion.acknowledge(50_000, true);
   congestion.idle();

@@ -4,7 +4,7 @@ import { ACK, RST, SYN } from "../../../stack/wire/tcp.ts";
 import { Peer, quiet } from "./bed/peer.ts";
 import { Simulation, type User } from "./bed/simulation.ts";
 
-Deno.test("abort sends RST, the user is not told, and nothing is left", () => {
+Deno.test("abort sends RST, does not call the user, and leaves nothing", () => {
   const peer = new Peer();
   const user = quiet();
   const connection = peer.opened(user);
@@ -26,7 +26,7 @@ Deno.test("abort sends RST, the user is not told, and nothing is left", () => {
   assertEquals(peer.host.timers.size, 0);
 });
 
-Deno.test("abort on one side is reset on the other", () => {
+Deno.test("abort on one side resets the other", () => {
   const simulation = new Simulation();
   const [client, server] = [quiet(), quiet()];
   simulation.connect(client, server);
@@ -38,7 +38,7 @@ Deno.test("abort on one side is reset on the other", () => {
   assert(simulation.idle);
 });
 
-Deno.test("abort before the guest has answered sends nothing; its answer is met with RST", () => {
+Deno.test("abort before the guest has answered sends nothing; its late answer is answered with RST", () => {
   const peer = new Peer();
   const user = quiet();
   peer.calling(user);
@@ -82,7 +82,7 @@ for (const where of ["established", "readable", "writable", "closed"] as const) 
   });
 }
 
-Deno.test("a handler set from within established() hears of the data in the same turn, and the first one nothing more", () => {
+Deno.test("a handler set from within established() is called for the data of the same turn, and the first handler no more", () => {
   const peer = new Peer();
   const first = quiet(), second = quiet();
   const calls: string[] = [];
@@ -142,7 +142,7 @@ Deno.test("a handler may be replaced while the last data waits to be read", () =
   assertEquals(second.failure, null, "what the second handler was told");
 });
 
-Deno.test("closing the layer resets all, tells every user once, and leaves nothing", () => {
+Deno.test("closing the layer resets all connections, calls every user once, and leaves nothing", () => {
   const peer = new Peer();
   const users: User[] = [];
   peer.host.onRequest = (request) => {
@@ -180,7 +180,7 @@ Deno.test("closing the layer resets all, tells every user once, and leaves nothi
   assertEquals({ flags: peer.flags(), timers: peer.host.timers.size }, { flags: [], timers: 0 });
 });
 
-Deno.test("data that is unread when the connection ends: the end is told when all is read", () => {
+Deno.test("unread data when the connection ends: the end is reported when all is read", () => {
   const peer = new Peer();
   const user = quiet();
   user.reading = false;
@@ -201,7 +201,7 @@ Deno.test("data that is unread when the connection ends: the end is told when al
   peer.assertGone();
 });
 
-Deno.test("data that is unread when the connection ends: the user aborts", () => {
+Deno.test("unread data when the connection ends: the user aborts", () => {
   const peer = new Peer();
   const user = quiet();
   user.reading = false;
@@ -218,7 +218,7 @@ Deno.test("data that is unread when the connection ends: the user aborts", () =>
   peer.assertGone();
 });
 
-Deno.test("FIN with data, and RST behind it in the same turn, when all of ours is done", () => {
+Deno.test("FIN with data and then RST in the same turn, when all our data is acknowledged", () => {
   const peer = new Peer();
   const user = quiet();
   const connection = peer.opened(user);
@@ -233,7 +233,7 @@ Deno.test("FIN with data, and RST behind it in the same turn, when all of ours i
   peer.assertGone();
 });
 
-Deno.test("a timer that fires before the end of the turn does not outrun the user's news", () => {
+Deno.test("a timer that fires before the end of the turn does not overtake the user's events", () => {
   for (const length of [0, 200]) {
     const peer = new Peer();
     const user = quiet();
@@ -250,7 +250,7 @@ Deno.test("a timer that fires before the end of the turn does not outrun the use
   }
 });
 
-Deno.test("RST discards what was not read", () => {
+Deno.test("RST discards unread data", () => {
   const peer = new Peer();
   const user = quiet();
   user.reading = false;
@@ -263,7 +263,7 @@ Deno.test("RST discards what was not read", () => {
   peer.assertGone();
 });
 
-Deno.test("memory that the user looks at or writes into is its own after the end", () => {
+Deno.test("memory that the user reads or writes stays valid after the end", () => {
   for (const end of ["abort", "reset", "close"] as const) {
     const peer = new Peer({ mtu: 65_535, mss: 65_495 });
     for (const size of [100, 60_000]) {
@@ -302,7 +302,7 @@ Deno.test("memory that the user looks at or writes into is its own after the end
   }
 });
 
-Deno.test("commit of the last data: FIN is in their segment, and nothing follows", () => {
+Deno.test("FIN is in the segment of the last committed data, and nothing follows", () => {
   const peer = new Peer();
   const user = quiet();
   const connection = peer.opened(user);
@@ -319,7 +319,7 @@ Deno.test("commit of the last data: FIN is in their segment, and nothing follows
   assertEquals(user.flow.bytesAcknowledged, 100, "bytes acknowledged");
 });
 
-Deno.test("a full send buffer: writable() when there is room, not before, and never after shutdown", () => {
+Deno.test("a full send buffer: writable() is called when there is room, not before, and never after shutdown", () => {
   const peer = new Peer();
   const user = quiet();
   peer.opened(user);
@@ -347,7 +347,7 @@ Deno.test("a full send buffer: writable() when there is room, not before, and ne
   assertEquals(user.flow.bytesAcknowledged, written, "bytes acknowledged");
 });
 
-Deno.test("no memory to send from before the handshake is complete; then writable()", () => {
+Deno.test("no memory to send from before the handshake completes; then writable() is called", () => {
   for (const side of ["guest", "host"] as const) {
     const peer = new Peer();
     const user = quiet();
@@ -369,7 +369,7 @@ Deno.test("no memory to send from before the handshake is complete; then writabl
   }
 });
 
-Deno.test("what is committed behind shutdown is not sent", () => {
+Deno.test("data committed after shutdown is not sent", () => {
   const peer = new Peer();
   const user = quiet();
   const connection = peer.opened(user);
@@ -381,7 +381,7 @@ Deno.test("what is committed behind shutdown is not sent", () => {
   assertEquals(connection.state, "FIN-WAIT-2");
 });
 
-Deno.test("news is told once a turn, and bytes are counted", () => {
+Deno.test("events are reported once a turn, and bytes are counted", () => {
   const peer = new Peer();
   const user = quiet();
   let readable = 0;

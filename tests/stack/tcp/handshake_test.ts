@@ -31,7 +31,7 @@ Deno.test("the guest opens: SYN, verdict, SYN-ACK, ACK", () => {
   assertEquals(peer.flags(), []);
 });
 
-Deno.test("options that the guest does not offer are not answered", () => {
+Deno.test("options that the guest does not offer are not used in the answer", () => {
   for (const version of [4, 6] as const) {
     const peer = new Peer({ mss: 0, version });
     peer.host.onRequest = (request) => void request.accept(quiet());
@@ -59,7 +59,7 @@ Deno.test("we open: SYN, SYN-ACK, ACK at once", () => {
   assertEquals(connection.sender.mss, 1448);
 });
 
-Deno.test("what was written before the handshake is complete follows it, FIN too", () => {
+Deno.test("data and FIN written before the handshake completes are sent after it", () => {
   const peer = new Peer();
   const user = new User(100);
   const connection = peer.calling(user);
@@ -102,7 +102,7 @@ Deno.test("simultaneous open of two layers", () => {
   assert(simulation.idle);
 });
 
-Deno.test("the verdicts on a request", () => {
+Deno.test("a request can be refused, answered as unreachable, or dropped", () => {
   const peer = new Peer();
   peer.syn();
   peer.host.requests.pop()!.refuse();
@@ -127,7 +127,7 @@ Deno.test("the verdicts on a request", () => {
   peer.assertGone();
 });
 
-Deno.test("while a request waits its SYN is absorbed, and RST cancels it", () => {
+Deno.test("while a request waits, a repeated SYN is ignored and RST cancels the request", () => {
   const peer = new Peer();
   peer.syn();
   peer.pass(1000);
@@ -149,7 +149,7 @@ Deno.test("while a request waits its SYN is absorbed, and RST cancels it", () =>
   peer.assertGone();
 });
 
-Deno.test("SYN-SENT: RST with our acknowledgment refuses, any other is ignored; a wrong ACK is answered with RST", () => {
+Deno.test("SYN-SENT: RST that acknowledges our SYN refuses, any other RST is ignored; a wrong ACK is answered with RST", () => {
   const peer = new Peer();
   const user = quiet();
   const connection = peer.calling(user);
@@ -160,7 +160,7 @@ Deno.test("SYN-SENT: RST with our acknowledgment refuses, any other is ignored; 
   peer.send({ flags: ACK, acknowledgment: seqAdd(peer.seen, 7) });
   const reset = peer.one();
   assertFields(reset, { flags: "RST", sequence: seqAdd(peer.seen, 7) });
-  peer.send({ flags: ACK }); // acceptable, but tells nothing
+  peer.send({ flags: ACK }); // acceptable, but without information
   assertEquals({ state: connection.state, flags: peer.flags() }, { state: "SYN-SENT", flags: [] });
   peer.send({ flags: RST | ACK });
   assertEquals(user.failure, "reset", "failure");
@@ -169,7 +169,7 @@ Deno.test("SYN-SENT: RST with our acknowledgment refuses, any other is ignored; 
   peer.assertGone();
 });
 
-Deno.test("SYN-SENT: the network says unreachable, if it quotes our SYN", () => {
+Deno.test("SYN-SENT: an ICMP unreachable ends the dial if it quotes our SYN", () => {
   for (const [offset, failure] of [[1, undefined], [-1, undefined], [0, "unreachable"]] as const) {
     const peer = new Peer();
     const user = quiet();
@@ -181,7 +181,7 @@ Deno.test("SYN-SENT: the network says unreachable, if it quotes our SYN", () => 
   }
 });
 
-Deno.test("an established connection outlives an unreachable", () => {
+Deno.test("an established connection survives an ICMP unreachable", () => {
   const peer = new Peer();
   const user = quiet();
   const connection = peer.opened(user);
@@ -192,7 +192,7 @@ Deno.test("an established connection outlives an unreachable", () => {
   assertEquals({ state: connection.state, failure: user.failure }, { state: "ESTABLISHED", failure: undefined });
 });
 
-Deno.test("SYN-RECEIVED: RST ends it, a wrong ACK is answered with RST, a repeated SYN with SYN-ACK", () => {
+Deno.test("SYN-RECEIVED: RST ends the connection, a wrong ACK is answered with RST, a repeated SYN with SYN-ACK", () => {
   const peer = new Peer();
   const user = quiet();
   peer.host.onRequest = (request) => void request.accept(user);
@@ -205,7 +205,7 @@ Deno.test("SYN-RECEIVED: RST ends it, a wrong ACK is answered with RST, a repeat
   assertFields(again, { flags: "SYN ACK", sequence });
   peer.send({ flags: ACK, acknowledgment: sequence });
   assertEquals({ flags: peer.one().flags, state: connection.state }, { flags: "RST", state: "SYN-RECEIVED" });
-  peer.send({ flags: SYN, sequence: seqAdd(peer.iss, 1_000_000) }); // a guest that has forgotten all
+  peer.send({ flags: SYN, sequence: seqAdd(peer.iss, 1_000_000) }); // a guest that has lost its state
   const answer = peer.one();
   assertFields(answer, { flags: "ACK", sequence: seqAdd(sequence, 1) });
   peer.send({ flags: RST });
@@ -214,7 +214,7 @@ Deno.test("SYN-RECEIVED: RST ends it, a wrong ACK is answered with RST, a repeat
   peer.assertGone();
 });
 
-Deno.test("data in place of a lost third ACK completes the handshake, FIN with it", () => {
+Deno.test("data, or data with FIN, completes the handshake when the third ACK is lost", () => {
   const peer = new Peer();
   const user = quiet();
   peer.host.onRequest = (request) => void (user.flow = request.accept(user)!);
@@ -226,7 +226,7 @@ Deno.test("data in place of a lost third ACK completes the handshake, FIN with i
   assertFields(user, { isEstablished: true, received: 100, ended: true });
 });
 
-Deno.test("SYN and SYN-ACK are sent again, less and less often, and given up after a minute", () => {
+Deno.test("SYN and SYN-ACK are retransmitted with backoff and given up after a minute", () => {
   for (const passive of [false, true]) {
     const peer = new Peer();
     const user = quiet();
@@ -248,7 +248,7 @@ Deno.test("SYN and SYN-ACK are sent again, less and less often, and given up aft
   }
 });
 
-Deno.test("a SYN that was sent again measures no round trip", () => {
+Deno.test("a retransmitted SYN yields no round-trip measurement", () => {
   const peer = new Peer();
   const user = quiet();
   const connection = peer.calling(user);
@@ -272,7 +272,7 @@ for (const [what, lost] of [["SYN", 0], ["SYN-ACK", 1], ["third ACK", 2]] as con
   });
 }
 
-Deno.test("initial sequence numbers differ by all four parts, and grow with time", () => {
+Deno.test("initial sequence numbers depend on all four parts of the flow, and grow with time", () => {
   const { tcp } = new Simulation().host;
   const at = (address: string, port: number) => ({ address: IpAddress.parse(address), port });
   const base = tcp.initialSequence(at("192.0.2.1", 80), at("10.0.2.100", 1000), 0);
@@ -291,7 +291,7 @@ Deno.test("initial sequence numbers differ by all four parts, and grow with time
   }
 });
 
-Deno.test("ephemeral ports are chosen, and none when all are taken", () => {
+Deno.test("an ephemeral port is chosen, or none when all are taken", () => {
   const peer = new Peer();
   const { tcp, address } = peer.host;
   const guest = { address: peer.simulation.guest.address, port: GUEST_PORT };

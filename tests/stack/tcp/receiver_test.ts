@@ -44,7 +44,7 @@ function read(receiver: Receiver, count: number): boolean {
   return update;
 }
 
-Deno.test("table 6 of RFC 9293: what is acceptable", () => {
+Deno.test("acceptable segments: table 6 of RFC 9293", () => {
   const { receiver } = make({ irs: -100 });
   const { nxt, edge } = receiver;
   const cases: [string, number, number, boolean][] = [
@@ -76,7 +76,7 @@ for (
     ["short of memory at times", { softLimit: 300_000 }],
   ] as const
 ) {
-  Deno.test(`the promised edge never moves left, and data up to it is taken: ${name}`, () => {
+  Deno.test(`the advertised right edge never moves left, and data up to it is accepted: ${name}`, () => {
     const random = seeded(11);
     const { receiver, memory } = make(options);
     const mss = "mss" in options ? options.mss : 1460;
@@ -105,7 +105,7 @@ for (
   });
 }
 
-Deno.test("a reader that keeps up gets a larger buffer, a slow one does not", () => {
+Deno.test("a fast reader gets a larger buffer, a slow reader does not", () => {
   const fast = make().receiver;
   for (let i = 0; i < 20_000; i++) {
     next(fast, 1460);
@@ -123,7 +123,7 @@ Deno.test("a reader that keeps up gets a larger buffer, a slow one does not", ()
   assert(seqDiff(slow.edge, slow.nxt) + slow.buffer.queued <= INITIAL_RECEIVE_BUFFER + 128);
 });
 
-Deno.test("a closed window opens by a segment or more, never by less", () => {
+Deno.test("a closed window opens by at least a segment", () => {
   for (const options of [{}, { shift: 0 }, { shift: 0, mss: 65_495 }, { mss: 65_495 }]) {
     const { receiver } = make(options);
     while (seqDiff(receiver.edge, receiver.nxt) > 0) {
@@ -142,7 +142,7 @@ Deno.test("a closed window opens by a segment or more, never by less", () => {
   }
 });
 
-Deno.test("memory pressure: the buffer's limit shrinks, early data is dropped, then all beyond a little", () => {
+Deno.test("memory pressure: the buffer's limit shrinks, out-of-order data is dropped, then all data above a small minimum", () => {
   const { receiver, memory } = make({ softLimit: 100_000 });
   const other = memory.take(200_000); // someone else's
   assert(memory.pressed && memory.exhausted);
@@ -159,7 +159,7 @@ Deno.test("memory pressure: the buffer's limit shrinks, early data is dropped, t
   assertFields(receiver, { nxt: seqAdd(nxt, 1001), finReceived: true });
 });
 
-Deno.test("two full segments are acknowledged at once, for every size of segment", () => {
+Deno.test("every second full segment is acknowledged at once, for every segment size", () => {
   for (const mss of [536, 1220, 1440, 1460, 8960, 65_495]) {
     for (const optionsLength of [0, 12]) {
       const { receiver } = make({ mss });
@@ -171,7 +171,7 @@ Deno.test("two full segments are acknowledged at once, for every size of segment
   }
 });
 
-Deno.test("FIN: in order, early, repeated, beyond a closed window", () => {
+Deno.test("FIN: in order, out of order, repeated, beyond a closed window", () => {
   const { receiver } = make();
   const start = receiver.nxt;
   assert(!receiver.receive(null, ZEROS, 0, 10, seqAdd(start, 20), true, 0)); // 20..30 and FIN
@@ -186,7 +186,7 @@ Deno.test("FIN: in order, early, repeated, beyond a closed window", () => {
   assert(receiver.ackNow);
   assertEquals(seqDiff(receiver.nxt, start), 31);
 
-  // the FIN of a broken peer within its own data: wherever that lies, all in front of FIN arrives, and nothing else
+  // a broken peer sends FIN within its own data: all data before FIN arrives, wherever FIN lies, and nothing else
   for (const early of [[20, 30], [29, 31], [30, 40], [10, 40], [10, 20]] as const) {
     for (const fin of [25, 30]) {
       const { receiver: other, memory } = make({ irs: -20 });
@@ -215,7 +215,7 @@ Deno.test("FIN: in order, early, repeated, beyond a closed window", () => {
   }
 });
 
-Deno.test("timestamps: the one to echo, and what is too old", () => {
+Deno.test("timestamps: which one to echo, and which are too old", () => {
   for (const first of [1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]) {
     const { receiver } = make({ irs: 500 });
     receiver.noteTimestamp(first | 0, 500, 0);

@@ -10,7 +10,7 @@ Deno.test("the timeout is a second before any measurement, and doubles", () => {
   assertEquals(rtt.timeout, 60_000);
 });
 
-Deno.test("measurements are smoothed as RFC 6298 says", () => {
+Deno.test("measurements are smoothed as in RFC 6298", () => {
   const rtt = new RoundTripTime();
   rtt.measure(400);
   assertFields(rtt, { smoothed: 400, timeout: 400 + 4 * 200 });

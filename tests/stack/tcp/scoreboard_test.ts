@@ -10,7 +10,7 @@ function board(...ranges: [number, number][]): Scoreboard {
   return scoreboard;
 }
 
-Deno.test("a range tells something new once", () => {
+Deno.test("a range counts as new once", () => {
   const scoreboard = new Scoreboard();
   assert(scoreboard.add(100, 200));
   assert(!scoreboard.add(100, 200));
@@ -23,7 +23,7 @@ Deno.test("a range tells something new once", () => {
   assertFields(scoreboard, { count: 0, bytes: 0 });
 });
 
-Deno.test("a range too many is ignored, but known ones still grow", () => {
+Deno.test("ranges over the limit are ignored, but known ranges still grow", () => {
   const scoreboard = new Scoreboard();
   for (let i = 0; i < MAX_SACKED_RANGES; i++) assert(scoreboard.add(10 * i, 10 * i + 5));
   assert(!scoreboard.add(10 * MAX_SACKED_RANGES, 10 * MAX_SACKED_RANGES + 5));
@@ -31,7 +31,7 @@ Deno.test("a range too many is ignored, but known ones still grow", () => {
   assertFields(scoreboard, { count: MAX_SACKED_RANGES, bytes: 5 * MAX_SACKED_RANGES + 2 });
 });
 
-Deno.test("holes count as lost below three ranges, or more than two segments", () => {
+Deno.test("a hole is lost when three ranges, or more than two segments, are above it", () => {
   const cases: [string, Scoreboard, number][] = [
     ["nothing", board(), 0],
     ["a segment", board([1000, 2000]), 0],
@@ -44,7 +44,7 @@ Deno.test("holes count as lost below three ranges, or more than two segments", (
   for (const [what, scoreboard, expected] of cases) assertEquals(scoreboard.lostBelow(0, 1000), expected, what);
 });
 
-Deno.test("the pipe: what is not lost, and what was sent again", () => {
+Deno.test("the pipe counts what is not lost and what was retransmitted", () => {
   const cases: [string, Scoreboard, number, number][] = [
     ["nothing acknowledged", board(), 0, 10_000],
     ["a segment acknowledged, nothing lost", board([1000, 2000]), 0, 9000],

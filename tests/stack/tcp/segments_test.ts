@@ -163,7 +163,7 @@ Deno.test("timestamps from the upper half of their range are echoed and guard ag
   assertEquals(user.received, 3000);
 });
 
-Deno.test("segments that belong to no connection", () => {
+Deno.test("segments that belong to no connection are answered with RST", () => {
   const cases: [Fields, string, number, number][] = [
     [{ flags: ACK, sequence: 5, acknowledgment: 77, length: 3 }, "RST", 77, 0],
     [{ flags: SYN | ACK, sequence: 5, acknowledgment: -3 }, "RST", -3, 0],
@@ -197,7 +197,7 @@ Deno.test("malformed segments are counted and dropped", () => {
   assertEquals(peer.host.tcp.requests, 0, "requests");
 });
 
-Deno.test("acknowledgments of segments outside of the window, without data, are limited", () => {
+Deno.test("acknowledgments for empty segments outside the window are rate-limited", () => {
   const peer = new Peer();
   peer.opened(quiet());
   for (let i = 0; i < 10; i++) peer.ack({ sequence: seqAdd(peer.nxt, -1) });
@@ -207,7 +207,7 @@ Deno.test("acknowledgments of segments outside of the window, without data, are 
   assertEquals(peer.flags(), ["ACK"]);
 });
 
-Deno.test("gaps are reported in SACK blocks, the newest first, three beside timestamps and four without", () => {
+Deno.test("SACK blocks report received ranges, the newest first: three with timestamps, four without", () => {
   for (const [timestamps, most] of [[false, 4], [true, 3]] as const) {
     const peer = new Peer({ sack: true, timestamps });
     const user = quiet();
@@ -226,14 +226,14 @@ Deno.test("gaps are reported in SACK blocks, the newest first, three beside time
   }
 });
 
-Deno.test("no SACK blocks for a guest that does not know them", () => {
+Deno.test("no SACK blocks for a guest without SACK", () => {
   const peer = new Peer();
   peer.opened(quiet());
   peer.send({ flags: ACK, sequence: seqAdd(peer.nxt, 10), length: 100 });
   assertEquals(peer.one().sack, []);
 });
 
-Deno.test("the flags' names", () => {
+Deno.test("names of the control bits", () => {
   assertEquals(flagNames(SYN | ACK | FIN | RST), "SYN FIN RST ACK");
   assert(flagNames(0) === "");
 });

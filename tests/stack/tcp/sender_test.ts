@@ -49,7 +49,7 @@ class Bench implements SegmentOutput {
   }
 }
 
-Deno.test("a stream that comes by its initial sequence number again after 4 GiB goes on", () => {
+Deno.test("a stream continues when its sequence numbers pass the initial one after 4 GiB", () => {
   const bench = new Bench(12_345, true, BULK_BLOCK);
   const { sender } = bench;
   for (let left = 2 ** 32 - 1; left > 0;) {
@@ -69,7 +69,7 @@ Deno.test("a stream that comes by its initial sequence number again after 4 GiB 
 });
 
 for (const gigabytes of [0, 1, 2, 3]) {
-  Deno.test(`a loss after ${gigabytes} GiB without any is noticed by duplicate acknowledgments`, () => {
+  Deno.test(`a first loss after ${gigabytes} GiB is detected by duplicate acknowledgments`, () => {
     for (const sack of [false, true]) {
       const bench = new Bench(-5, sack, BULK_BLOCK);
       const { sender } = bench;
@@ -90,7 +90,7 @@ for (const gigabytes of [0, 1, 2, 3]) {
   });
 }
 
-Deno.test("two duplicates let a new segment go each, the third repairs, without SACK", () => {
+Deno.test("without SACK, two duplicate acknowledgments each release a new segment and the third retransmits", () => {
   const bench = new Bench(0, false);
   bench.write(20 * MSS);
   assertEquals(bench.take().length, 10);
@@ -111,7 +111,7 @@ Deno.test("two duplicates let a new segment go each, the third repairs, without 
   assertEquals(congestion.window, 6000);
 });
 
-Deno.test("all holes are repaired in a round trip with SACK", () => {
+Deno.test("with SACK, all holes are retransmitted in one round trip", () => {
   const bench = new Bench(0, true);
   bench.write(10 * MSS);
   bench.take();
@@ -126,7 +126,7 @@ Deno.test("all holes are repaired in a round trip with SACK", () => {
   assertEquals(bench.sender.buffer.length, 0, "buffer length");
 });
 
-Deno.test("what was repaired is not repaired twice; a timeout begins at the front", () => {
+Deno.test("a hole is retransmitted once; a timeout starts again from the front", () => {
   const bench = new Bench(0, true);
   bench.write(10 * MSS);
   bench.take();
@@ -145,7 +145,7 @@ Deno.test("what was repaired is not repaired twice; a timeout begins at the fron
   assertEquals(bench.take().slice(0, 2), [[0, MSS], [1000, MSS]]);
 });
 
-Deno.test("FIN takes the last place, is sent again, and its acknowledgment is told from the data's", () => {
+Deno.test("FIN follows the data, is retransmitted, and its acknowledgment differs from the data's", () => {
   const bench = new Bench(-1500, true);
   const { sender } = bench;
   sender.finQueued = true;
@@ -166,7 +166,7 @@ Deno.test("FIN takes the last place, is sent again, and its acknowledgment is to
   assertEquals(bench.sent.length, 1);
 });
 
-Deno.test("smaller segments while an odd number of bytes is on its way", () => {
+Deno.test("the segment size shrinks while an odd number of bytes is in flight", () => {
   for (let flight = 5001; flight < 5020; flight++) {
     const bench = new Bench(0, false);
     bench.write(flight);

@@ -5,7 +5,7 @@ import { SYN } from "../../../stack/wire/tcp.ts";
 import { Peer, quiet } from "./bed/peer.ts";
 import { Simulation, type SimulationOptions, User } from "./bed/simulation.ts";
 
-Deno.test("a segment holds what the guest asks for, within bounds, options deducted", () => {
+Deno.test("the segment size is the guest's MSS, within bounds, less the options", () => {
   const cases: [number, boolean, number][] = [
     [1460, false, 1460],
     [1460, true, 1448],
@@ -26,7 +26,7 @@ Deno.test("a segment holds what the guest asks for, within bounds, options deduc
 });
 
 for (const version of [4, 6] as const) {
-  Deno.test(`large segments: whole segments in each but the last, which has PSH and FIN; IPv${version}`, () => {
+  Deno.test(`large segments: each but the last is a multiple of the MSS, the last has PSH and FIN; IPv${version}`, () => {
     const peer = new Peer({ version, segmentation: true, timestamps: true, shift: 10 });
     const user = new User(0);
     user.closing = false;
@@ -55,7 +55,7 @@ for (const version of [4, 6] as const) {
   });
 }
 
-Deno.test("the network says too big: what is on its way is sent again, smaller, without segmentation", () => {
+Deno.test("packet too big: the data in flight is retransmitted in smaller segments, without segmentation offload", () => {
   const peer = new Peer({ mtu: 9000, mss: 8960, sack: true });
   const user = quiet();
   const connection = peer.opened(user);
@@ -90,7 +90,7 @@ Deno.test("the network says too big: what is on its way is sent again, smaller, 
   assertEquals(connection.sender.mss, 536);
 });
 
-Deno.test("SACK blocks that ride on the guest's data tell of a loss", () => {
+Deno.test("SACK blocks in the guest's data segments reveal a loss", () => {
   const peer = new Peer({ sack: true, timestamps: true });
   const user = quiet();
   peer.opened(user);
@@ -104,7 +104,7 @@ Deno.test("SACK blocks that ride on the guest's data tell of a loss", () => {
   assert(peer.take().some(({ sequence, length }) => sequence === start && length === 1448));
 });
 
-Deno.test("SACK blocks that can't be are ignored", () => {
+Deno.test("impossible SACK blocks are ignored", () => {
   const peer = new Peer({ sack: true });
   const user = quiet();
   const connection = peer.opened(user);
@@ -177,7 +177,7 @@ for (const without of LACKS) {
   }
 }
 
-Deno.test("data and acknowledgment in one: an answer carries the request's acknowledgment", () => {
+Deno.test("a response carries the acknowledgment of the request", () => {
   const peer = new Peer();
   const user = quiet();
   user.readable = () => {

@@ -10,7 +10,7 @@ function bytes(log: readonly Sent[]): number {
   return log.reduce((sum, { length }) => sum + length, 0);
 }
 
-Deno.test("a closed window is probed, less and less often, and opens again", () => {
+Deno.test("a closed window is probed with backoff until it opens", () => {
   const peer = new Peer({ window: 1000 });
   const user = quiet();
   const connection = peer.opened(user);
@@ -39,7 +39,7 @@ Deno.test("a closed window is probed, less and less often, and opens again", () 
   assertEquals(bytes(peer.take()), 4000);
 });
 
-Deno.test("the byte of a probe may be taken", () => {
+Deno.test("the guest may accept the byte in a probe", () => {
   const peer = new Peer({ window: 1000 });
   const user = quiet();
   peer.opened(user);
@@ -55,7 +55,7 @@ Deno.test("the byte of a probe may be taken", () => {
   assertEquals(user.failure, undefined, "failure");
 });
 
-Deno.test("probes that the guest answers without SACK are no sign of a loss", () => {
+Deno.test("answers to probes without SACK are not taken for a loss", () => {
   const peer = new Peer({ window: 10_000 });
   const user = quiet();
   const connection = peer.opened(user);
@@ -75,7 +75,7 @@ Deno.test("probes that the guest answers without SACK are no sign of a loss", ()
   assertEquals(connection.sender.congestion.window, congestion);
 });
 
-Deno.test("FIN waits behind a closed window, and is the probe then", () => {
+Deno.test("FIN waits behind a closed window, then serves as the probe", () => {
   const peer = new Peer({ window: 100 });
   const user = new User(100);
   const connection = peer.opened(user);
@@ -91,7 +91,7 @@ Deno.test("FIN waits behind a closed window, and is the probe then", () => {
   assertEquals(connection.state, "FIN-WAIT-2");
 });
 
-Deno.test("a guest that answers no probe is given up", () => {
+Deno.test("a connection whose probes are not answered times out", () => {
   const peer = new Peer({ window: 100 });
   const user = quiet();
   peer.opened(user);
@@ -104,7 +104,7 @@ Deno.test("a guest that answers no probe is given up", () => {
   peer.assertGone();
 });
 
-Deno.test("a guest that takes its window back: what lies beyond is kept and sent later", () => {
+Deno.test("when the guest shrinks its window, the data beyond it is kept and sent later", () => {
   const peer = new Peer({ window: 20_000, sack: true });
   const user = quiet();
   const connection = peer.opened(user);
@@ -128,7 +128,7 @@ Deno.test("a guest that takes its window back: what lies beyond is kept and sent
   assertEquals(user.failure, undefined, "failure");
 });
 
-Deno.test("a silly window is not filled with small segments, unless nothing else helps", () => {
+Deno.test("a silly window is filled with small segments only as a last resort", () => {
   const peer = new Peer({ window: 14_600 });
   const user = quiet();
   peer.opened(user);
@@ -141,7 +141,7 @@ Deno.test("a silly window is not filled with small segments, unless nothing else
   assertEquals(peer.take()[0]!.length, 100); // as a probe
 });
 
-Deno.test("our own window closes while the user does not read, and opens when it does", () => {
+Deno.test("our window closes while the user does not read, and reopens when it does", () => {
   const simulation = new Simulation({ delay: 1 });
   const client = new User(1_000_000), server = new User(0);
   server.reading = false;
@@ -158,7 +158,7 @@ Deno.test("our own window closes while the user does not read, and opens when it
   assertEquals(server.received, 1_000_000);
 });
 
-Deno.test("a lost window update is found by probing", () => {
+Deno.test("probing recovers from a lost window update", () => {
   const simulation = new Simulation({ delay: 1 });
   const client = new User(1_000_000), server = new User(0);
   server.reading = false;
@@ -177,7 +177,7 @@ Deno.test("a lost window update is found by probing", () => {
   assertEquals(server.received, 1_000_000);
 });
 
-Deno.test("the guest is behind by a probe that we took: its acknowledgment counts", () => {
+Deno.test("an acknowledgment counts although its sequence number is before a probe that we accepted", () => {
   const peer = new Peer({ window: 100 });
   const user = quiet();
   const connection = peer.opened(user);
@@ -212,7 +212,7 @@ Deno.test("two slow readers that probe each other's windows", () => {
   }
 });
 
-Deno.test("acknowledgments are delayed by 10 ms, or ride on data, or follow every second segment at once", () => {
+Deno.test("acknowledgments are delayed by 10 ms, carried by data, or sent at once for every second segment", () => {
   const peer = new Peer({ timestamps: true });
   const user = quiet();
   peer.opened(user);
@@ -239,7 +239,7 @@ Deno.test("acknowledgments are delayed by 10 ms, or ride on data, or follow ever
   assertEquals(peer.take().length, 1); // one a turn
 });
 
-Deno.test("keepalive: probes after a quarter of an hour, an answer calms, silence ends it", () => {
+Deno.test("keepalive: probes start after 15 minutes, an answer stops them, silence ends the connection", () => {
   const peer = new Peer();
   const user = quiet();
   peer.opened(user);
@@ -271,7 +271,7 @@ Deno.test("two layers keep an idle connection for a day", () => {
   assert(simulation.guest.sent + simulation.host.sent < 500);
 });
 
-Deno.test("data is sent again after 200 ms, then less and less often, and given up after a quarter of an hour", () => {
+Deno.test("data is retransmitted after 200 ms, then with backoff, and given up after 15 minutes", () => {
   const peer = new Peer();
   const user = quiet();
   peer.opened(user);
@@ -288,7 +288,7 @@ Deno.test("data is sent again after 200 ms, then less and less often, and given 
   assertEquals(peer.host.timers.size, 0);
 });
 
-Deno.test("a guest that was paused for ten minutes goes on with its transfer", () => {
+Deno.test("a guest that was paused for ten minutes continues its transfer", () => {
   const peer = new Peer();
   const user = quiet();
   peer.opened(user);
@@ -306,7 +306,7 @@ Deno.test("a guest that was paused for ten minutes goes on with its transfer", (
   assertEquals({ failure: user.failure, flags: peer.flags() }, { failure: undefined, flags: [] });
 });
 
-Deno.test("an acknowledgment in a segment that was overtaken brings its own window", () => {
+Deno.test("the acknowledgment in a reordered segment updates the window", () => {
   const peer = new Peer({ window: 10_000 });
   const user = quiet();
   const { sender } = peer.opened(user);

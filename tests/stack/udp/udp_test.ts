@@ -38,7 +38,7 @@ Deno.test("datagrams of a kernel are handed up", () => {
   ]);
 });
 
-Deno.test("how a datagram travels, and time exceeded about it, byte for byte", () => {
+Deno.test("a datagram's hop limit and fragmentation flag, and time exceeded about it, byte for byte", () => {
   const seen: { hopLimit: number; dontFragment: boolean }[] = [];
   const bed = new Bed({
     udp: (datagram) => {
@@ -92,7 +92,7 @@ Deno.test("checksums: verified, unless there is none or the device vouches for i
   assertEquals(counters.udp.badChecksum, 3, "udp.badChecksum");
 });
 
-Deno.test("lengths and ports that can't be", () => {
+Deno.test("impossible lengths and ports are dropped", () => {
   const bed = new Bed();
   const feed = (datagram: Uint8Array) => bed.feed(ipv4({ protocol: 17 }, datagram));
   const good = udp(5000, 53, [1, 2, 3, 4]);
@@ -109,7 +109,7 @@ Deno.test("lengths and ports that can't be", () => {
   assertEquals(bed.datagrams.map(({ data }) => data.length), [2, 0]);
 });
 
-Deno.test("the largest datagram", () => {
+Deno.test("the largest datagram is accepted and sent", () => {
   const bed = new Bed({ mtu: 65_535 });
   const data = Uint8Array.from({ length: 65_507 }, (_, i) => i * 3);
   bed.feed(ipv4({ protocol: 17 }, udp(5000, 53, data)));
@@ -117,7 +117,7 @@ Deno.test("the largest datagram", () => {
   assertEquals(bed.datagrams.map((datagram) => toHex(datagram.data) === toHex(data)), [true, true]);
 });
 
-Deno.test("a guest with segmentation offload: datagrams are handed up one by one", () => {
+Deno.test("segmentation offload in the guest: datagrams are handed up one by one", () => {
   const bed = new Bed();
   const data = Uint8Array.from({ length: 2500 }, (_, i) => i);
   const packet = ipv4({ protocol: 17 }, udp(5000, 53, data));
@@ -156,7 +156,7 @@ Deno.test("the fields of a datagram are offsets into the packet", () => {
   assertEquals(seen, [4, "0a000264", "c6336407", 39_467, 53, "68656c6c6f", false]);
 });
 
-Deno.test("a frame may be kept by the user", () => {
+Deno.test("the user may keep a frame", () => {
   const bed = new Bed({
     udp: ({ packet }) => {
       if (packet.frame !== null) packet.frame.held = true;
@@ -170,7 +170,7 @@ Deno.test("a frame may be kept by the user", () => {
   assertEquals(bed.frames.taken, 2); // a reassembled one as well
 });
 
-Deno.test("endpoints of different versions are a mistake of the caller's", () => {
+Deno.test("endpoints of different IP versions throw", () => {
   const bed = new Bed();
   const four = { address: IpAddress.parse("10.0.2.2"), port: 1 },
     six = { address: IpAddress.parse("fd00::2"), port: 1 };
@@ -190,7 +190,7 @@ Deno.test("a UDP checksum of a datagram of odd length in odd memory", () => {
   assertEquals(concat(be16(309)), body.slice(4, 6));
 });
 
-Deno.test("datagrams of one size between two ends leave together, a shorter one ends them, and none overtakes another", () => {
+Deno.test("datagrams of one size between two endpoints leave as a train, a shorter one ends it, and none overtakes another", () => {
   const bed = new Bed({ offload: true, gather: true });
   const here = { address: IpAddress.parse("198.51.100.7"), port: 53 };
   const there = { address: IpAddress.parse("10.0.2.100"), port: 39_467 };

@@ -31,7 +31,7 @@ Deno.test("an ARP request of a kernel, dissected and built", () => {
   assertEquals(toHex(built), toHex(ARP));
 });
 
-Deno.test("what is no ARP for IPv4 on Ethernet", () => {
+Deno.test("anything but ARP for IPv4 on Ethernet is refused", () => {
   assert(!isArp(ARP, 14, ARP.length - 1));
   for (const [at, value] of [[15, 6], [16, 9], [18, 8], [19, 16], [21, 3], [21, 0]]) {
     const other = ARP.slice();

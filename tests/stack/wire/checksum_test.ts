@@ -26,7 +26,7 @@ Deno.test("an odd byte at the end counts as the upper half of a word", () => {
   assertEquals(partialSum(hex("0001 f2"), 0, 3), 0xf201);
 });
 
-Deno.test("every alignment and length around the word-wise path gives what the plain way gives", () => {
+Deno.test("the word-wise sum equals the plain sum for every alignment and length", () => {
   const bytes = pattern(600);
   for (let offset = 0; offset < 9; offset++) {
     for (let length = 0; length < 300; length++) {
@@ -36,7 +36,7 @@ Deno.test("every alignment and length around the word-wise path gives what the p
   }
 });
 
-Deno.test("a view that does not start where its buffer starts", () => {
+Deno.test("a view that does not start at its buffer's start", () => {
   const buffer = pattern(500);
   for (let start = 0; start < 8; start++) {
     const view = new Uint8Array(buffer.buffer, start, 400);
@@ -53,13 +53,13 @@ Deno.test("64 KiB of the largest words don't overflow", () => {
   assertEquals(complement(partialSum(high, 0, 65_535)), referenceChecksum(high));
 });
 
-Deno.test("a piece at an odd position has its halves swapped", () => {
+Deno.test("the sum of a piece at an odd position has its bytes swapped", () => {
   const bytes = pattern(101);
   const sum = addSums(partialSum(bytes, 0, 33), swapSum(partialSum(bytes, 33, 68)));
   assertEquals(complement(sum), referenceChecksum(bytes));
 });
 
-Deno.test("a payload in pieces of odd lengths sums to what it sums to in one", () => {
+Deno.test("a payload sums to the same in odd pieces as in one", () => {
   const transmit = new Transmit(allocatePlain);
   const bytes = pattern(2000);
   transmit.begin(8);

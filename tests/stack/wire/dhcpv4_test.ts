@@ -28,7 +28,7 @@ Deno.test("a client's request, dissected", () => {
   assertEquals(toHex(server!), "0a000202", "server identifier");
 });
 
-Deno.test("an address that the client has, a relay, no identifier", () => {
+Deno.test("a message with a client address and a relay, without an identifier", () => {
   const head = HEAD.replace("8000", "0000").replace("00000000 00000000", "0a000264 00000000")
     .replace("00000000\n  02", "c0000201\n  02");
   const request = parseDhcpv4(message("350103ff", head), 0, 248);
@@ -54,7 +54,7 @@ Deno.test("a refusal has no addresses", () => {
   assertEquals(toHex(refusal.subarray(240, 244)), "350106ff");
 });
 
-Deno.test("malformed messages, and what is not of a client", () => {
+Deno.test("malformed messages and messages of servers are refused", () => {
   const parse = (bytes: Uint8Array, end = bytes.length) => parseDhcpv4(bytes, 0, end);
   assert(parse(message("350101")) !== null, "no end mark");
   assertEquals(parse(REQUEST, 239), null);

@@ -25,7 +25,7 @@ Deno.test("a reply, built", () => {
   );
 });
 
-Deno.test("malformed messages", () => {
+Deno.test("malformed messages are refused", () => {
   const parse = (text: string) => parseDhcpv6(hex(text), 0, hex(text).length);
   assertEquals(parse("0b10ab"), null);
   assert(parse("0b10ab2f") !== null);

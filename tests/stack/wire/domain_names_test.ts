@@ -2,7 +2,7 @@ import { encodeDomain, encodeDomains } from "../../../stack/wire/domain_names.ts
 import { assertEquals } from "../../assert.ts";
 import { toHex } from "../../../scripts/lab/packets.ts";
 
-Deno.test("domain names as DNS has them", () => {
+Deno.test("domain names in DNS wire format", () => {
   const encoded = (name: string) => {
     const bytes = encodeDomain(name);
     return bytes && toHex(bytes);
@@ -15,7 +15,7 @@ Deno.test("domain names as DNS has them", () => {
   assertEquals(encoded("a.".repeat(127))?.length, 510, "the longest name");
 });
 
-Deno.test("names that fit are kept in their order", () => {
+Deno.test("names that fit are kept, in order", () => {
   assertEquals(toHex(encodeDomains(["a", "!", "b", "c"], 6)), "016100" + "016200");
   assertEquals(encodeDomains([], 6).length, 0);
 });

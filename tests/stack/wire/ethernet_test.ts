@@ -24,7 +24,7 @@ Deno.test("a header, dissected and built", () => {
   assertEquals(toHex(built), toHex(frame));
 });
 
-Deno.test("hardware addresses", () => {
+Deno.test("kinds of hardware addresses", () => {
   assert(isGroupMac(hex("333300000001"), 0) && isGroupMac(BROADCAST_MAC, 0) && !isGroupMac(hex("020000000100"), 0));
   assert(isHostMac(hex("020000000100"), 0) && !isHostMac(new Uint8Array(6), 0) && !isHostMac(BROADCAST_MAC, 0));
   assertEquals(toHex(multicastMac4(hex("ef818283"))), "01005e018283");

@@ -22,7 +22,7 @@ Deno.test("an echo reply has the identifier and the sequence number of the reque
   assertEquals(toHex(built), "000000003e050001");
 });
 
-Deno.test("which messages are errors", () => {
+Deno.test("which ICMP types are errors", () => {
   const types = Array.from({ length: 256 }, (_, type) => type);
   assertEquals(types.filter(isIcmp4Error), [3, 4, 5, 11, 12]);
   assert(types.slice(0, 128).every(isIcmp6Error));

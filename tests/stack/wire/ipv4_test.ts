@@ -48,7 +48,7 @@ Deno.test("the same header, built", () => {
   assertEquals(toHex(bytes), toHex(HEADER));
 });
 
-Deno.test("a header of the kernel's with its fragment field changed keeps a right checksum", () => {
+Deno.test("changing the fragment field of a kernel's header keeps the checksum correct", () => {
   const packet = hex("4500002c 4eec4000 4001b546 0a000264 c6336407 0800c7c13e050001df02056b0000000003ca0a0000000000");
   assertEquals(checkIpv4(packet, 0, packet.length), "ok");
   refitIpv4(packet, 0, 40, 0x2001);
@@ -58,7 +58,7 @@ Deno.test("a header of the kernel's with its fragment field changed keeps a righ
   assert(ipv4MoreFragments(packet, 0));
 });
 
-Deno.test("what is not a header is told from one with a wrong checksum", () => {
+Deno.test("a malformed header differs from one with a wrong checksum", () => {
   const packet = new Uint8Array(115);
   packet.set(HEADER);
   const spoilt = (at: number, value: number) => {

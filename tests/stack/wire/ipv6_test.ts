@@ -41,7 +41,7 @@ Deno.test("a header, dissected and built", () => {
   assertEquals(toHex(built), toHex(HEADER));
 });
 
-Deno.test("addresses that are made of others", () => {
+Deno.test("addresses derived from others", () => {
   assertEquals(linkLocalOf(hex("7071aa4b29aa")).toString(), "fe80::7271:aaff:fe4b:29aa");
   assertEquals(solicitedNodeOf(IpAddress.parse("fd00::100")).toString(), "ff02::1:ff00:100");
   assert(isLoopback6(hex("00000000000000000000000000000001"), 0));
@@ -56,19 +56,19 @@ function walk(next: number, headers: Uint8Array): [string, ExtensionWalk] {
   return [result.run(packet, packet.length), result];
 }
 
-Deno.test("a chain of a kernel's multicast listener report: hop-by-hop with a router alert", () => {
+Deno.test("the header chain of a kernel's multicast listener report: hop-by-hop with a router alert", () => {
   const [end, at] = walk(0, hex("3a00 0502 0000 0100  8f006e8a00000001"));
   assertEquals(end, "transport", "end of the chain");
   assertFields(at, { protocol: 58, at: 9, namedAt: 1 });
 });
 
-Deno.test("destination options and a routing header with no segments left are walked over", () => {
+Deno.test("destination options and a routing header with no segments left are skipped", () => {
   const [end, at] = walk(60, hex("2b01 0104 00000000 0106000000000000  1100 0400 00000000"));
   assertEquals(end, "transport", "end of the chain");
   assertFields(at, { protocol: 17, at: 25, namedAt: 17 });
 });
 
-Deno.test("a fragment header ends the walk, which goes on behind it", () => {
+Deno.test("a fragment header stops the walk, which can continue after it", () => {
   const packet = hex("1100 0001 7e80e735 bef30009 0bc0a356");
   const at = new ExtensionWalk();
   at.begin(44, 0, 0);
@@ -84,7 +84,7 @@ Deno.test("a fragment header ends the walk, which goes on behind it", () => {
   assertEquals(toHex(built), "110005a97e80e735"); // the second of the kernel's
 });
 
-Deno.test("what ends a packet", () => {
+Deno.test("where a chain of headers ends, and with which error", () => {
   const problem = (next: number, headers: string) => {
     const [end, at] = walk(next, hex(headers));
     return end === "problem" ? [at.problemCode, at.problemAt - 1] : end;
@@ -103,7 +103,7 @@ Deno.test("what ends a packet", () => {
   assertEquals(problem(60, "1100 0103 000000 1e"), "discard"); // an option without length
 });
 
-Deno.test("more headers than anybody sends are not walked", () => {
+Deno.test("a chain of too many headers is refused", () => {
   const chain = (count: number) =>
     concat(...Array.from({ length: count }, (_, i) => [i < count - 1 ? 60 : 17, 0, 1, 4, 0, 0, 0, 0]));
   assertEquals(walk(60, chain(MAX_EXTENSIONS))[0], "transport");

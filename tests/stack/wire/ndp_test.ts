@@ -47,7 +47,7 @@ Deno.test("a router advertisement, built", () => {
   );
 });
 
-Deno.test("a router advertisement with all there can be, built", () => {
+Deno.test("a router advertisement with every option, built", () => {
   const message = {
     ...{ hopLimit: 64, lifetime: 1800, otherConfiguration: true, mac: hex("7071aa4b29aa"), mtu: 65521 },
     prefix: IpAddress.parse("fd00::2"),
@@ -75,7 +75,7 @@ Deno.test("a router advertisement with all there can be, built", () => {
   );
 });
 
-Deno.test("malformed neighbour discovery", () => {
+Deno.test("malformed neighbour discovery messages are refused", () => {
   const change = (at: number, value: number, length = SOLICITATION.length) => {
     const copy = SOLICITATION.slice();
     copy[at] = value;

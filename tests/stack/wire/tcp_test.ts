@@ -74,7 +74,7 @@ Deno.test("SACK blocks, timestamps and data, dissected", () => {
   ]);
 });
 
-Deno.test("nothing of an earlier segment stays", () => {
+Deno.test("parsing clears the fields of the previous segment", () => {
   const segment = new Segment();
   assert(segment.parse(SYN_BYTES, 0, SYN_BYTES.length));
   assert(segment.parse(SACK_BYTES, 0, SACK_BYTES.length));
@@ -113,12 +113,12 @@ Deno.test("malformed headers are refused", () => {
   ];
   const segment = new Segment();
   for (const [what, bytes] of cases) {
-    // what lies behind the segment in the buffer must not be taken for a part of it
+    // bytes behind the segment in the buffer must not be taken for a part of it
     assertEquals(segment.parse(concat(bytes, new Uint8Array(64).fill(0x55)), 0, bytes.length), false, what);
   }
 });
 
-Deno.test("options: broken lengths end the list, odd ones are skipped", () => {
+Deno.test("options: a broken length ends the list, an option of unexpected length is skipped", () => {
   interface Seen {
     mss?: number;
     shift?: number;

@@ -20,7 +20,7 @@ function open(peer: Peer, ports: readonly number[], complete: boolean): User[] {
   return users;
 }
 
-Deno.test("requests over the limit are dropped silently, and welcome later", () => {
+Deno.test("requests over the limit are dropped silently, and accepted later", () => {
   const peer = new Peer({ limits: { requests: 2 } });
   for (const guestPort of [1, 2, 3]) peer.syn({ guestPort });
   assertEquals(peer.host.tcp.requests, 2, "requests counted");
@@ -32,7 +32,7 @@ Deno.test("requests over the limit are dropped silently, and welcome later", () 
   assertEquals(peer.host.requests.map(({ guest }) => guest.port), [1, 2, 3]);
 });
 
-Deno.test("half-open connections over the limit: the oldest goes", () => {
+Deno.test("half-open connections over the limit: the oldest is evicted", () => {
   const peer = new Peer({ limits: { halfOpen: 2 } });
   const users = open(peer, [1, 2, 3], false);
   assertEquals(peer.flags(), ["SYN ACK", "SYN ACK", "SYN ACK", "RST ACK"]);
@@ -45,7 +45,7 @@ Deno.test("half-open connections over the limit: the oldest goes", () => {
   assertFields(others.host.tcp, { connections: 4, halfOpenConnections: 0 });
 });
 
-Deno.test("connections over the limit are reset, but a half-open one makes room", () => {
+Deno.test("connections over the limit are reset, unless a half-open one can be evicted", () => {
   const peer = new Peer({ limits: { connections: 2 } });
   const users = open(peer, [1, 2], true);
   peer.take();
@@ -61,12 +61,12 @@ Deno.test("connections over the limit are reset, but a half-open one makes room"
   assert(peer.host.tcp.connect({ address, port: 0 }, guest, caller) !== null);
   peer.take();
   open(peer, [4], false);
-  // nobody had answered the SYN: no RST
+  // the SYN had not been answered: no RST
   assertEquals({ failure: caller.failure, flags: peer.flags() }, { failure: "timeout", flags: ["SYN ACK"] });
   assertEquals(peer.host.tcp.connections, 2);
 });
 
-Deno.test("TIME-WAIT over the limit: the oldest goes", () => {
+Deno.test("TIME-WAIT over the limit: the oldest is evicted", () => {
   const peer = new Peer({ limits: { timeWait: 2 } });
   const users = open(peer, [1, 2, 3], true);
   for (const [i, user] of users.entries()) {
@@ -88,7 +88,7 @@ Deno.test("TIME-WAIT over the limit: the oldest goes", () => {
   assertEquals(peer.host.timers.size, 0, "timers");
 });
 
-Deno.test("challenge acknowledgments are limited to 100 a second, for all connections", () => {
+Deno.test("challenge acknowledgments are limited to 100 a second over all connections", () => {
   const peer = new Peer();
   peer.opened(quiet());
   for (let i = 0; i < 300; i++) peer.send({ flags: SYN, sequence: seqAdd(peer.nxt, 10) });

@@ -25,7 +25,7 @@ function read(buffer: ReceiveBuffer, limit = Infinity): number[] {
   }
 }
 
-Deno.test("small payloads become one piece; a large one keeps its frame", () => {
+Deno.test("small payloads are merged into one piece; a large payload keeps its frame", () => {
   const { buffer, memory, frames } = make();
   const bytes = Uint8Array.from({ length: 100 }, (_, i) => i);
   buffer.append(null, bytes, 0, 10);
@@ -45,7 +45,7 @@ Deno.test("small payloads become one piece; a large one keeps its frame", () => 
   assertEquals(frames.taken, 0, "frames taken");
 });
 
-Deno.test("what the user looks at stays its own through clear", () => {
+Deno.test("the piece that the user reads stays valid after clear", () => {
   for (const large of [false, true]) {
     const { buffer, memory, frames } = make();
     const frame = frames.take();
@@ -65,7 +65,7 @@ Deno.test("what the user looks at stays its own through clear", () => {
   }
 });
 
-Deno.test("early ranges: the recent one first, then from the highest down, adjacent pieces joined", () => {
+Deno.test("out-of-order ranges: the most recent first, then from the highest down, adjacent pieces joined", () => {
   const { buffer } = make();
   const bytes = new Uint8Array(100);
   const edges = new Int32Array(6);
@@ -83,7 +83,7 @@ Deno.test("early ranges: the recent one first, then from the highest down, adjac
   assertEquals(ranges(50), [[700, 710], [500, 510]]); // the recent one is gone: one block less
 });
 
-Deno.test("too many pieces: the rest is dropped", () => {
+Deno.test("pieces over the limit are dropped", () => {
   const { buffer, memory } = make();
   const bytes = new Uint8Array(10_000);
   for (let i = 0; i < MAX_OUT_OF_ORDER; i++) assert(buffer.insertEarly(null, bytes, 0, 1, 100 + 2 * i));
@@ -137,7 +137,7 @@ for (const start of [0, 2 ** 31 - 50_000, 2 ** 32 - 50_000]) {
   });
 }
 
-Deno.test("memory for what came too early is bounded for all buffers together, and given back", () => {
+Deno.test("memory for out-of-order data is bounded over all buffers, and released", () => {
   const { buffer, memory } = make(2 * 4096);
   const other = new ReceiveBuffer(memory);
   const bytes = new Uint8Array(100);
@@ -156,7 +156,7 @@ Deno.test("memory for what came too early is bounded for all buffers together, a
   assertFields(memory, { early: 0, inUse: 0 });
 });
 
-Deno.test("no memory, no room for what came too early", () => {
+Deno.test("without memory, out-of-order data is refused", () => {
   const { buffer, memory } = make();
   memory.inUse = 2 ** 30 + 1;
   assertEquals(buffer.insertEarly(null, new Uint8Array(1), 0, 1, 1), false);

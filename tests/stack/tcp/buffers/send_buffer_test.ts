@@ -25,7 +25,7 @@ function get(buffer: SendBuffer, transmit: Transmit, offset: number, length: num
   return bytes;
 }
 
-Deno.test("committed bytes are found from any offset", () => {
+Deno.test("committed bytes can be read from any offset", () => {
   const { buffer, transmit } = make();
   put(buffer, 0, 100);
   put(buffer, 100, 50);
@@ -39,7 +39,7 @@ Deno.test("committed bytes are found from any offset", () => {
   assertEquals(get(buffer, transmit, 0, 2), [99, 100], "data");
 });
 
-Deno.test("commit takes a part of the reservation, or none", () => {
+Deno.test("commit takes part of the reservation, or none of it", () => {
   const { buffer, transmit, memory } = make();
   const room = buffer.reserve(1000);
   room.block.bytes[room.offset] = 1;
@@ -55,7 +55,7 @@ Deno.test("commit takes a part of the reservation, or none", () => {
   assertEquals({ bufferLength: buffer.length, memoryInUse: memory.inUse }, { bufferLength: 0, memoryInUse: 0 });
 });
 
-Deno.test("a reservation that was never used, then a larger one", () => {
+Deno.test("an unused reservation, then a larger one", () => {
   const { buffer, memory } = make();
   buffer.reserve(10);
   buffer.commit(0);
@@ -65,7 +65,7 @@ Deno.test("a reservation that was never used, then a larger one", () => {
   assertEquals(memory.inUse, 0);
 });
 
-Deno.test("a reservation outlives acknowledgment of all that is before it", () => {
+Deno.test("a reservation stays valid when all data before it is acknowledged", () => {
   const { buffer, transmit, memory } = make();
   put(buffer, 0, 100);
   const room = buffer.reserve(100);
@@ -79,7 +79,7 @@ Deno.test("a reservation outlives acknowledgment of all that is before it", () =
   assertEquals(memory.inUse, 0);
 });
 
-Deno.test("the block of a reservation is not used again after clear", () => {
+Deno.test("the block of a reservation is not reused after clear", () => {
   const { buffer, memory } = make();
   const room = buffer.reserve(1000);
   buffer.clear();

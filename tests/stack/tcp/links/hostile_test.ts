@@ -107,7 +107,7 @@ function options(random: () => number): number[] {
 }
 
 for (const version of [4, 6] as const) {
-  Deno.test(`half a million random segments over IPv${version}: nothing thrown, limits kept, nothing left`, () => {
+  Deno.test(`half a million random segments over IPv${version}: nothing is thrown, limits hold, nothing is left`, () => {
     const random = seeded(version);
     const peer = new Peer({ version, limits: LIMITS, seed: version, segmentation: true });
     const { host, simulation } = peer;

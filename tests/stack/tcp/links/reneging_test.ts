@@ -3,7 +3,7 @@ import { assert, assertEquals } from "../../../assert.ts";
 import { Peer } from "../bed/peer.ts";
 import { User } from "../bed/simulation.ts";
 
-Deno.test("a peer that drops what it had selectively acknowledged, and answers every retransmission: RFC 2018, section 8", () => {
+Deno.test("a peer that discards data it had selectively acknowledged, and answers every retransmission: RFC 2018, section 8", () => {
   const peer = new Peer({ sack: true, mss: 1000 });
   const user = new User(10_000);
   user.closing = false;
