@@ -43,8 +43,12 @@ Deno.test("the pages and the chart have the figures of results.json; if not: den
   for (const [path, text] of await pages(measured)) assertEquals(await Deno.readTextFile(path), text, path.pathname);
 });
 
-Deno.test("the README's figures fit into a terminal of 80 columns", async () => {
+Deno.test("the README's comparison and figures fit into a terminal of 80 columns", async () => {
   const text = await Deno.readTextFile(`${PROJECT}README.md`);
+  const [comparison] = /^## How it compares$[^]*^## How it works$/m.exec(text)!;
+  const tables = comparison.split("\n").filter((line) => line.startsWith("|"));
+  assert(tables.length > 20, `${tables.length} lines of tables`);
+  for (const line of tables) assert(line.length <= 80, line);
   const parts = [...text.matchAll(/<!-- (?:figures|numbers): [^]*?<!-- end of/g)].map(([part]) => part);
   assertEquals(parts.length, 2);
   for (const line of parts.join("\n").split("\n")) assert(line.length <= 80, line);
