@@ -31,7 +31,7 @@ BATCH = 64
 
 
 def checksum(*pieces):
-    """The one's complement sum of RFC 1071 over all pieces; 0xffff where a checksum among them is right."""
+    """The one's complement sum of RFC 1071 over all pieces; 0xffff if a checksum among them is right."""
     data = b"".join(pieces)
     if len(data) % 2:
         data += b"\0"
@@ -64,7 +64,7 @@ class Report:
         length, fragment = struct.unpack_from("!H2xH", packet, 2)
         self.expect(header >= 20 and checksum(packet[:header]) == 0xFFFF, frame, "IPv4 header checksum")
         self.expect(length == len(packet), frame, "IPv4 length")
-        if fragment & 0x3FFF == 0:  # a fragment has but a part of what its checksum is over
+        if fragment & 0x3FFF == 0:  # a fragment has only a part of the data that its checksum covers
             pseudo = packet[12:20] + struct.pack("!BBH", 0, packet[9], length - header)
             self.check_transport(frame, packet[9], pseudo, packet[header:], packet[9] == 1)
 
@@ -93,7 +93,7 @@ class Report:
 
 
 class Messages:
-    """One frame a message."""
+    """One frame in each message."""
 
     def __init__(self, endpoint):
         self.endpoint = endpoint
@@ -106,7 +106,7 @@ class Messages:
 
 
 class Stream:
-    """Each frame behind its length."""
+    """Each frame is preceded by its length."""
 
     def __init__(self, endpoint):
         self.endpoint, self.buffer = endpoint, b""
@@ -137,7 +137,7 @@ def open_tap():
 
 
 def carry(tap, link, endpoint, report, stopped):
-    """Until the command has closed its end, or a signal came."""
+    """Runs until the command has closed its end, or a signal came."""
     poller = select.poll()
     for fd in (tap, endpoint.fileno(), stopped):
         poller.register(fd, select.POLLIN)

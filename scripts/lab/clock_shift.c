@@ -1,6 +1,6 @@
 /*
- * A library to preload: the time of day is off by the seconds (int64_t) that stand in the file named by CLOCK_SHIFT, as
- * they are at each look. Clocks that don't jump are left alone, as whoever sets the time of day leaves them.
+ * A library to preload: it shifts the time of day by the seconds (int64_t) in the file named by CLOCK_SHIFT, read at
+ * each call. Clocks that don't jump are unchanged, as when the time of day is set.
  *
  *     cc -shared -fPIC -o clock_shift.so clock_shift.c
  */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Services and clients for what passes through forwards. Clients print one line of JSON with what they have seen.
+"""Services and clients for the tests of forwards. Clients print one line of JSON with their observations.
 
     forwards.py serve ADDRESS...             on port 9100: TCP says the client's address and port in a line and echoes;
                                              UDP answers each datagram with the same line and the datagram.
@@ -63,7 +63,7 @@ def answer_datagrams(endpoint):
 
 
 def stay_in_order():
-    """Loopback queues packets by processor: those of a sender that moves to another one may overtake each other."""
+    """Pins a sender to one processor: loopback queues by processor, so a sender that moves reorders packets."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
@@ -116,11 +116,11 @@ def pieces(address, port, *words):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for word in words:
                 if word == "end":
-                    with contextlib.suppress(OSError):  # it was reset already: recv says so
+                    with contextlib.suppress(OSError):  # it was reset already: recv reports that
                         connection.shutdown(socket.SHUT_WR)
                 else:
                     connection.sendall(bytes.fromhex(word))
-                time.sleep(0.005)  # so that they are not merged; nothing is wrong if they are
+                time.sleep(0.005)  # so that they are rarely merged, which would be no fault
             if words[-1] != "end":
                 connection.sendall(b"ping")
             while not answer.endswith(b"ping"):
@@ -147,7 +147,7 @@ def datagrams(address, port, *words):
 
 
 def crowd(address, port, clients, count):
-    """Each client's datagrams say whose they are and which; sizes differ, so that merged or cut ones show."""
+    """Each datagram carries its client and its number; sizes differ, so that merged or cut ones show."""
     stay_in_order()
     count, errors = int(count), []
     endpoints = [connect(socket.SOCK_DGRAM, address, port) for _ in range(int(clients))]
@@ -165,7 +165,7 @@ def crowd(address, port, clients, count):
                 got.append(endpoint.recv(1 << 16).split(b"\n", 1)[-1])
         except TimeoutError:
             for other in endpoints:
-                other.settimeout(0.1)  # one has waited for all
+                other.settimeout(0.1)  # the first wait was for all
         if got != messages:
             errors.append(f"client {i}: {len(got)} of {count}, in order: {got == messages[: len(got)]}")
     for i, endpoint in enumerate(endpoints):
@@ -178,7 +178,7 @@ def crowd(address, port, clients, count):
 
 
 def exchanges(address, port, count):
-    """From as many ports as there are, one after the other, and from the first again."""
+    """Sends from every port in turn, and from the first again."""
     answered, count, to = 0, int(count), (address, int(port))
     for number in range(count):
         with socket.socket(family(address), socket.SOCK_DGRAM) as endpoint:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The guest's clients of the world's servers (world.py). Each prints one line of JSON with what it has seen.
+"""The guest's clients of the world's servers (world.py). Each prints one line of JSON with its observations.
 
     guest.py connect ADDRESS PORT             {"error": null or errno's name, "seconds": S}
     guest.py echo ADDRESS COUNT at-once|in-turn
@@ -88,7 +88,7 @@ def echo(address, count, manner):
         try:
             with dial(address, 7) as connection:
                 echo_once(connection, number)
-                together.wait(PATIENCE)  # nobody closes before everyone has been answered
+                together.wait(PATIENCE)  # no client closes before all have been answered
                 echo_once(connection, number + 1)
         except (OSError, threading.BrokenBarrierError) as failure:
             errors.append(str(failure))

@@ -1,12 +1,12 @@
 #!/bin/busybox sh
 # The first process of a virtual machine (machine.ts): configures its network by DHCP and router advertisements, fetches
-# what the kernel's command line says (fetch=URL,URL...), prints "fetched URL SHA256" for each, and powers off.
+# the URLs on the kernel's command line (fetch=URL,URL...), prints "fetched URL SHA256" for each, and powers off.
 /bin/busybox mkdir -p /proc /dev /tmp
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t devtmpfs devtmpfs /dev
 
-# in the order that their dependencies allow, whichever that is
+# in any order that their dependencies allow
 for pass in 1 2 3 4; do
   for module in /lib/modules/*; do insmod "$module" 2>/dev/null; done
 done

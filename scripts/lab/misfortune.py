@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Clients that go wrong, or that watch while something else does. Each prints lines of JSON.
+"""Clients that misbehave, or that watch while something else does. Each prints lines of JSON.
 
     misfortune.py talk ADDRESS               connects to the echo service and prints {"open": 1}; then for each line of its
                                              stdin, has it echoed and prints {"echoed": B, "seconds": S}
@@ -152,7 +152,7 @@ def mute(address, port, path, count):
     connections = []
     for _ in range(int(count)):
         connection = socket.socket(family(address), socket.SOCK_STREAM)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # as little as there can be
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # the least possible
         connection.connect((address, int(port)))
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         connections.append(connection)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Two commands that talk over a pair of Unix datagram sockets.
+"""Runs two commands connected by a pair of Unix datagram sockets.
 
     pair.py COMMAND... -- COMMAND...
 

@@ -1,4 +1,4 @@
-"""The bytes that the lab's programs send each other: the same for everyone, and without a short period."""
+"""The bytes that the lab's programs send each other: the same for all, and without a short period."""
 
 import functools
 import hashlib
@@ -6,7 +6,7 @@ import hashlib
 
 @functools.cache
 def blob():
-    """30 MB. Made when first asked for: it takes 0.1 s."""
+    """30 MB. Made on first use, which takes 0.1 s."""
     return hashlib.shake_256(b"slirpnetstack").digest(30_000_000)
 
 
@@ -18,5 +18,5 @@ def piece(offset, length):
 
 
 def matches(offset, data):
-    """Whether `data` is what stands at `offset` of the stream."""
+    """Whether `data` is the part of the stream at `offset`."""
     return data == piece(offset, len(data))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A name server for whatever is asked of it, over UDP and TCP on port 53.
+"""A name server that answers any question, over UDP and TCP on port 53.
 
     resolver.py ADDRESS... NAME=ADDRESS...
 
@@ -32,7 +32,7 @@ def labels(name):
 
 
 def parse(query):
-    """The name, its type, the question as it is, and how long an answer over UDP may be."""
+    """Returns the name, its type, the question unchanged, and the size limit of an answer over UDP."""
     at, words = 12, []
     while length := query[at]:
         words.append(query[at + 1 : at + 1 + length].decode())
@@ -53,7 +53,7 @@ def text(size):
 
 
 def lookup(name, kind):
-    """Response code, records, and the time in seconds after which they come; None: never."""
+    """Returns the response code, the records, and the delay in seconds; None: no answer."""
     known = records.get(name.lower())
     special = re.fullmatch(r"(txt|rcode|slow)-(\d+)\.test", name)
     if name == "silent.test":

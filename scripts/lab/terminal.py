@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A command in a terminal of its own, and somebody who types.
+"""Runs a command in a terminal of its own, and types into it.
 
     terminal.py STEP... -- COMMAND...
 
@@ -31,12 +31,12 @@ class Terminal:
             os.execvp(command[0], command)
 
     def read(self, deadline, what):
-        """Reads some more; False at the end."""
+        """Reads more output; False at the end."""
         if not select.select([self.fd], [], [], max(0, deadline - time.monotonic()))[0]:
             sys.exit(f"waited in vain for {what}:\n{self.shown.decode()}")
         try:
             data = os.read(self.fd, 4096)
-        except OSError:  # EIO: nobody has the terminal open any more
+        except OSError:  # EIO: no process has the terminal open any more
             data = b""
         self.shown += data
         return data != b""

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sends UDP datagrams, and says what came of each, with all that an ICMP error about it tells.
+"""Sends UDP datagrams, and reports the outcome of each, with everything in an ICMP error about it.
 
     udp_errors.py SOURCE_PORT ADDRESS PORT:SIZE...
 

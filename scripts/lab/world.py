@@ -46,7 +46,7 @@ def read_line(connection):
 
 
 def read_all(connection):
-    """Reads to the end: the count, and whether it was the stream from its beginning."""
+    """Reads to the end. Returns the count, and whether it was the stream from its beginning."""
     count, intact = 0, True
     while data := connection.recv(1 << 16):
         intact = intact and matches(count, data)
@@ -80,7 +80,7 @@ def slow_sink(connection):
     connection.sendall(f"{count} {'intact' if intact else 'damaged'}\n".encode())
     connection.shutdown(socket.SHUT_WR)
     while connection.recv(1 << 16):
-        pass  # so that what is still on its way does not turn the end into a reset
+        pass  # so that bytes still in flight do not turn the end into a reset
 
 
 def answer_after_fin(connection):

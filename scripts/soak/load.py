@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The mixed load of the soak test: many kinds of work at once, each over and over until the time is up.
+"""The mixed load of the soak test: many kinds of work at once, each repeated until the time is up.
 
     load.py SECONDS KINDS ADDRESS[,PORT]...
 
@@ -29,7 +29,7 @@ ANSWER = 5_000_000
 STREAM_SECONDS, STREAM_RATE = 20, 4_000_000
 IDLE_SECONDS, IDLE_CONNECTIONS = 15, 20
 BURST = 20
-UDP_PORTS = 16  # used again and again: a new port would be a new association, and those live for minutes
+UDP_PORTS = 16  # reused: a new port would be a new association, and those live for minutes
 UDP_FIRST = 20_000
 
 ends = 0.0
@@ -74,7 +74,7 @@ def echo_once(connection, message):
 
 
 def short(target, number):
-    """Connect, ask, be answered, close."""
+    """Connects, sends a request, reads the answer, closes."""
     with dial("short", target) as connection:
         echo_once(connection, f"message {number}\n".encode() * (1 + number % 50))
         connection.shutdown(socket.SHUT_WR)
@@ -84,7 +84,7 @@ def short(target, number):
 
 
 def stream(target, number):
-    """Both ways at once at a steady pace, every byte compared."""
+    """Streams both ways at once at a steady pace, and compares every byte."""
     with dial("stream", target) as connection:
         start, sent, received = time.monotonic(), 0, 0
         writer_error = []
@@ -116,7 +116,7 @@ def stream(target, number):
 
 
 def bulk(target, number):
-    """As fast as it goes for a second, then the reader goes away in the middle."""
+    """Streams as fast as possible for a second, then the reader goes away in the middle."""
     with dial("bulk", target, 9001) as connection:
         received, until = 0, time.monotonic() + 1
         while time.monotonic() < until:
@@ -130,7 +130,7 @@ def bulk(target, number):
 
 
 def half_closed(target, number):
-    """FIN first, then all of the answer."""
+    """Sends FIN first, then reads the whole answer."""
     with dial("half_closed", target, 9003) as connection:
         connection.sendall(b"please\n")
         connection.shutdown(socket.SHUT_WR)
@@ -174,7 +174,7 @@ def refused(target, number):
 
 
 def idle(target, number):
-    """Many that are silent for long, and then still there."""
+    """Holds many connections that are silent for long, and checks that they still work."""
     connections = [dial("idle", target) for _ in range(IDLE_CONNECTIONS)]
     try:
         until = min(time.monotonic() + IDLE_SECONDS, ends)
@@ -188,7 +188,7 @@ def idle(target, number):
 
 
 def udp(target, number):
-    """Bursts: what comes back must be what was sent. A datagram may be lost, which is counted and no failure."""
+    """Sends bursts, and compares the echoes. A lost datagram is counted, and is no failure."""
     with socket.socket(target.family, socket.SOCK_DGRAM) as endpoint:
         endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         endpoint.settimeout(1)
@@ -234,7 +234,7 @@ def repeat(kind, targets, first, step):
             count(kind, failed=1)
             with lock:
                 errors[kind].append(f"{targets[number // step % len(targets)].address}: {error_name(error)}")
-            time.sleep(0.1)  # a fault that stays must not become a flood
+            time.sleep(0.1)  # a persistent fault must not become a flood
         number += step
 
 
@@ -245,7 +245,7 @@ def error_name(error):
 def main(seconds, kinds, *addresses):
     global ends
     targets = [Target(text) for text in addresses]
-    piece(0, 1)  # made now, not by all at once
+    piece(0, 1)  # makes the payload now, not in every thread at once
     ends = time.monotonic() + float(seconds)
     threads = []
     for kind in kinds.split(","):
