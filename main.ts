@@ -22,9 +22,9 @@ import { dirname } from "node:path";
 import * as system from "./ffi/mod.ts";
 import { startCapture } from "./forward/capture/start.ts";
 import { guestResolvConf } from "./forward/dns/guest_resolv_conf.ts";
-import { guestNetwork } from "./forward/guest_network.ts";
+import { guestNetwork } from "./forward/addresses/guest_configuration.ts";
 import { chooseHosts } from "./forward/host_choice.ts";
-import { FAILURE, Life } from "./forward/cli/life.ts";
+import { Life } from "./forward/cli/life.ts";
 import * as lines from "./forward/report/contract_lines.ts";
 import { startMetrics } from "./forward/metrics/start.ts";
 import { makeNetwork } from "./forward/network.ts";
@@ -57,7 +57,7 @@ const life = new Life({ stdout, stderr, exit: Deno.exit });
 /** Reads the command line, starts the program log, and attaches or runs. */
 async function main(args: readonly string[]): Promise<void> {
   const missing = missingPermissions();
-  if (missing.length > 0) throw new StartFailed(FAILURE, lines.permissionsMissing(missing));
+  if (missing.length > 0) throw new StartFailed(ExitStatus.FAILURE, lines.permissionsMissing(missing));
   const { readTextFile: read, findUser } = system;
   const command = await readCommandLine(args, { stdout, stderr, read, findUser });
   if (command.kind === "end") return life.end(command.status);
@@ -88,7 +88,7 @@ async function attach(options: Options, log: ProgramLog | null): Promise<void> {
     log,
     close,
     open: (poller) => openDevice(options, poller),
-    gone: () => life.end(FAILURE),
+    gone: () => life.end(ExitStatus.FAILURE),
   });
   if (options.user !== null) system.tellParent(parent); // another user may not send it a signal
   giveUpPower(options, [parent], stderr, log);
@@ -122,7 +122,7 @@ async function run(options: RunOptions, words: readonly string[], log: ProgramLo
     open: (poller) => attempt(ExitStatus.DEVICE, lines.guestFailed, () => new system.TunDevice(guest.device(poller))),
     gone: () => {
       const state = guest.pid === 0 ? null : guest.state(); // it takes the device with it
-      life.end(state?.kind === "ended" ? state.status : FAILURE);
+      life.end(state?.kind === "ended" ? state.status : ExitStatus.FAILURE);
     },
   });
   if (options.exitWithParent) system.closeWithParent(parent, close);
@@ -176,19 +176,23 @@ async function serve(options: SharedOptions, guest: Serving): Promise<{ ready():
     guest.log?.error("no more frames", { device, reason: error.message });
     guest.gone();
   };
-  for (const fd of [readyFd, exitFd]) if (fd !== null) attempt(FAILURE, lines.problem, () => system.takeInherited(fd));
+  for (const fd of [readyFd, exitFd]) {
+    if (fd !== null) attempt(ExitStatus.FAILURE, lines.problem, () => system.takeInherited(fd));
+  }
   const onError = (error: Error) => gone("the system", error);
   const waits = options.sockets === "libc" ? {} : { waitMicroseconds: 0 }; // the runtime's sockets can't end a wait
-  const poller = attempt(FAILURE, lines.pollerFailed, () => new system.Poller({ onError, ...waits }));
+  const poller = attempt(ExitStatus.FAILURE, lines.pollerFailed, () => new system.Poller({ onError, ...waits }));
   const limit = system.raiseDescriptorLimit();
-  const open = attempt(FAILURE, lines.problem, () => system.openDescriptors(limit));
+  const open = attempt(ExitStatus.FAILURE, lines.problem, () => system.openDescriptors(limit));
   const descriptors = new SpareDescriptors(limit - open);
   const metrics = options.metrics === null
     ? null
     : await startMetrics(options.metrics, guest.progress, descriptors.spare);
   if (metrics !== null) cleanups.push(() => metrics.close());
   const defer = (run: () => void) => poller.defer(run);
-  if (exitFd !== null) attempt(FAILURE, lines.exitFdFailed, () => system.closeWithPeer(exitFd, poller, guest.close));
+  if (exitFd !== null) {
+    attempt(ExitStatus.FAILURE, lines.exitFdFailed, () => system.closeWithPeer(exitFd, poller, guest.close));
+  }
   const device = guest.open(poller);
   cleanups.push(() => device.close());
   const { name, medium, mtu, checksumOffload, tcpSegmentation4, tcpSegmentation6 } = device;
@@ -244,7 +248,7 @@ function giveUpPower(
   const { user, sandbox, icmp, metrics } = options;
   const removable = metrics?.kind === "unix" ? dirname(metrics.path) : null;
   const wanted = { user, sandbox, signals, rawIcmp: icmp === "auto", removable };
-  const missing = attempt(FAILURE, lines.privilegesKept, () => system.confine(wanted));
+  const missing = attempt(ExitStatus.FAILURE, lines.privilegesKept, () => system.confine(wanted));
   for (const text of missing) progress?.line(lines.sandboxIncomplete(text));
   if (user !== null || sandbox) log?.info("power given up", { sandbox, uid: user?.uid ?? null, missing });
 }

@@ -14,10 +14,11 @@ import type { HostNetwork } from "./host/host_network.ts";
 import { gatewayRanges, LOOPBACKS } from "./host/loopback.ts";
 import { IdleReclaim } from "./memory/idle_reclaim.ts";
 import { nameServersUnreadable, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
-import { logLines, NO_LOGS } from "./report/reporters.ts";
+import { NO_OBSERVERS } from "./report/flow_observers.ts";
+import { flowPrinters } from "./report/flow_printer.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
 import { EventLoopDelay } from "./metrics/event_loop_delay.ts";
-import { meteredLogs } from "./metrics/flows/metered_logs.ts";
+import { meteredLogs } from "./metrics/flows/metered_observers.ts";
 import { type ProcessSource, readProcessUsage } from "./metrics/process_figures.ts";
 import type { MetricsServer } from "./metrics/server.ts";
 import { SlirpSource } from "./slirp_metrics.ts";
@@ -32,7 +33,7 @@ import { NameGuard } from "./policy/name_guard.ts";
 import { Policy } from "./policy/policy.ts";
 import { Refusals } from "./policy/refusals.ts";
 import type { ProgramLog } from "./log/program_log.ts";
-import { LIMITS_INTERVAL_MS, LimitWatch, loggedLogs, loggedPolicy } from "./log/watch.ts";
+import { LIMITS_INTERVAL_MS, LimitWatch, loggedLogs, logRefusal, logRefusalsUnsaid } from "./log/watch.ts";
 import type { SpareDescriptors } from "./limits/spare_descriptors.ts";
 import { setUpForwards } from "./forwards/setup.ts";
 import { asBound, shownBy } from "./host/shown.ts";
@@ -86,13 +87,19 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const now = () => performance.now();
   const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(LOOPBACKS)] : options.allow;
   const hostNetworks = new HostNetworks({ read, now });
-  const refusals = notices === null ? undefined : new Refusals({
-    say: (...refusal) => notices.line(policyRefused(...refusal)),
-    sayFull: () => notices.line(refusalsUnsaid()),
+  const refusals = notices === null && log === null ? undefined : new Refusals({
+    say: (...refusal) => {
+      notices?.line(policyRefused(...refusal));
+      if (log !== null) logRefusal(log, ...refusal);
+    },
+    sayFull: () => {
+      notices?.line(refusalsUnsaid());
+      if (log !== null) logRefusalsUnsaid(log);
+    },
     now,
   });
   const policy = new Policy({ ...options, allow, hostNetworks, refusals });
-  const printed = lines === null ? NO_LOGS : logLines(lines);
+  const printed = lines === null ? NO_OBSERVERS : flowPrinters(lines);
   const written = log === null ? printed : loggedLogs(printed, log);
   const { logs, meters } = metrics === null ? { logs: written, meters: [] } : meteredLogs(written);
   const scheduler = new StackScheduler(defer, clock);
@@ -103,7 +110,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     host,
     listeners,
     logs,
-    policy: log === null ? policy : loggedPolicy(policy, log),
+    policy,
     echo: options.icmp === "auto" ? parts.pings : options.icmp,
     nameServers: new NameServers({
       read,

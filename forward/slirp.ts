@@ -26,7 +26,7 @@ import { DEFAULT_LIMITS, type Limits, type LimitUsage } from "./limits/limits.ts
 import { SpareDescriptors } from "./limits/spare_descriptors.ts";
 import { LocalUdpClients } from "./forwards/local/udp_clients.ts";
 import { LocalTcpClients } from "./forwards/local/tcp_clients.ts";
-import type { Logs } from "./report/reporters.ts";
+import type { FlowObservers } from "./report/flow_observers.ts";
 import { type PingPolicy, Pings, type PingsOptions } from "./icmp/pings.ts";
 import type { Policy } from "./policy/policy.ts";
 import { CrowdReclaim } from "./memory/crowd_reclaim.ts";
@@ -68,7 +68,7 @@ export interface SlirpOptions {
   /** Whether DHCP clients are answered, and whether the guest is told to make itself IPv6 addresses. */
   readonly dhcp: boolean;
   readonly slaac: boolean;
-  readonly logs: Logs;
+  readonly logs: FlowObservers;
   /** The end of a UDP socket as the lines show it. */
   readonly shown: Shown;
   /** Asks the associations for a descriptor when a socket finds none. Not given: there are enough. */

@@ -7,11 +7,9 @@
  *
  * @module
  */
+import { ExitStatus } from "../report/contract_lines.ts";
 import type { Output } from "../report/output.ts";
 import { messageOf, StartFailed } from "../report/start_failed.ts";
-
-/** The status where there is none that scripts know: Deno does not let us, the device has gone, a fault. */
-export const FAILURE = 1;
 
 /** What a {@linkcode Life} is made of. */
 export interface LifeOptions {
@@ -21,7 +19,7 @@ export interface LifeOptions {
   readonly exit: (status: number) => never;
 }
 
-/** See the module's text. */
+/** Runs the process, reports what fails, and ends the process with a status. */
 export class Life {
   /** What the end undoes, the last first. */
   readonly cleanups: (() => void)[] = [];
@@ -78,7 +76,7 @@ export class Life {
   private fail(reason: unknown): never {
     if (reason instanceof StartFailed) this.options.stderr.line(reason.message);
     else this.tell(reason);
-    this.end(reason instanceof StartFailed ? reason.status : FAILURE);
+    this.end(reason instanceof StartFailed ? reason.status : ExitStatus.FAILURE);
   }
 
   /** A fault of the program, or of a system that has nothing left for it. */

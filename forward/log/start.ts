@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { FAILURE } from "../cli/life.ts";
-import { logFailed } from "../report/contract_lines.ts";
+import { ExitStatus, logFailed } from "../report/contract_lines.ts";
 import type { SharedOptions } from "../cli/flags/options.ts";
 import type { Output } from "../report/output.ts";
 import { attempt } from "../report/start_failed.ts";
@@ -32,7 +31,9 @@ export async function startLog(
   { append, stderr }: LogParts,
 ): Promise<ProgramLog | null> {
   if (path === null && logLevel === null) return null;
-  const write = path === null ? stderrWriter(stderr) : fileWriter(attempt(FAILURE, logFailed, () => append(path)));
+  const write = path === null
+    ? stderrWriter(stderr)
+    : fileWriter(attempt(ExitStatus.FAILURE, logFailed, () => append(path)));
   const { openProgramLog } = await import("./logtape.ts");
   return openProgramLog({ level: logLevel ?? "info", format }, { write, now: () => performance.now() });
 }

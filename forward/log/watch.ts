@@ -1,43 +1,40 @@
 /**
- * What of the traffic the program's log has: the policy's refusals, flows that end for want of resources, limits that
- * are reached. Each stands between one part of the program and another, and only where there is a log.
+ * The records of the program's log that are about traffic: refusals by the policy, flows that end for lack of resources,
+ * and limits that are reached.
  *
  * @module
  */
 import { type Endpoint, formatEndpoint, type IpAddress } from "../../stack/base/address.ts";
 import { EndReport } from "../report/end_report.ts";
-import type { FlowLog, Traffic } from "../report/routed_report.ts";
-import type { LocalForwardLog, RemoteForwardLogs } from "../report/forward_report.ts";
+import type { FlowObserver, Traffic } from "../report/flow_observers.ts";
+import type { LocalForwardObserver, RemoteForwardObservers } from "../report/flow_observers.ts";
 import type { LineNetwork } from "../report/contract_lines.ts";
-import type { Logs } from "../report/reporters.ts";
+import type { FlowObservers } from "../report/flow_observers.ts";
 import type { LimitFigures } from "../metrics/source.ts";
-import type { Policy } from "../policy/policy.ts";
+import type { RefusingRule } from "../policy/policy.ts";
 import type { PolicyNetwork } from "../policy/range.ts";
 import type { ProgramLog } from "./program_log.ts";
 
-/** A policy whose refusals are logged. */
-export function loggedPolicy(
-  policy: Pick<Policy, "decide" | "verdict">,
+/** Logs a refusal by the policy. The caller bounds how often (policy/refusals.ts). `port`: 0 for ICMP. */
+export function logRefusal(
   log: ProgramLog,
-): Pick<Policy, "decide" | "verdict"> {
-  return {
-    decide: (network: PolicyNetwork, address: IpAddress, port: number) => {
-      const verdict = policy.decide(network, address, port);
-      if (!verdict.allowed) {
-        log.info(
-          "refused by the policy",
-          () => ({ network, to: formatEndpoint({ address, port }), rule: verdict.rule }),
-        );
-      }
-      return verdict;
-    },
-    verdict: (network, address, port) => policy.verdict(network, address, port),
-  };
+  network: PolicyNetwork,
+  address: IpAddress,
+  port: number,
+  rule: RefusingRule,
+): void {
+  const to = network === "icmp" ? `${address}` : formatEndpoint({ address, port });
+  log.info("refused by the policy", () => ({ network, to, rule }));
 }
 
-/** Logs that tell the program's log, and then others. */
-export function loggedLogs(logs: Logs, log: ProgramLog): Logs {
-  const remote = (network: LineNetwork, logs: RemoteForwardLogs): RemoteForwardLogs => (destination) => {
+/** Logs that further refusals are not logged for an hour. */
+export function logRefusalsUnsaid(log: ProgramLog): void {
+  log.info("further refusals are left out for an hour");
+}
+
+/** Wraps observers so that flows are also written to the program's log. */
+export function loggedLogs(logs: FlowObservers, log: ProgramLog): FlowObservers {
+  const remote = (network: LineNetwork, logs: RemoteForwardObservers): RemoteForwardObservers => (destination) => {
     const own = logs(destination), kind = "remote-fwd";
     return {
       ...flowLog(kind, network, own, log),
@@ -56,7 +53,7 @@ export function loggedLogs(logs: Logs, log: ProgramLog): Logs {
   };
 }
 
-function flowLog(kind: string, network: LineNetwork, inner: FlowLog, log: ProgramLog): FlowLog {
+function flowLog(kind: string, network: LineNetwork, inner: FlowObserver, log: ProgramLog): FlowObserver {
   const facts = (guest: Endpoint, to: Endpoint) => ({
     kind,
     network,
@@ -79,7 +76,7 @@ function flowLog(kind: string, network: LineNetwork, inner: FlowLog, log: Progra
   };
 }
 
-function localLog(inner: LocalForwardLog, log: ProgramLog): LocalForwardLog {
+function localLog(inner: LocalForwardObserver, log: ProgramLog): LocalForwardObserver {
   const kind = "local-fwd";
   return {
     opened: (ends, traffic) => {
@@ -99,23 +96,23 @@ function localLog(inner: LocalForwardLog, log: ProgramLog): LocalForwardLog {
   };
 }
 
-/** Evictions and exhausted resources are for the people who run the program; the rest is for those who look closely. */
+/** Logs the end of a flow: as a warning where a limit or a lack of resources ended it, else for debugging. */
 function ended(event: string, ends: EndReport, facts: () => Record<string, string>, log: ProgramLog): void {
   const { outcome } = ends;
   const level = outcome === "evicted" || outcome === "resources" ? "warning" : "debug";
   log[level](event, () => ({ ...facts(), outcome, ends: ends.toString() }));
 }
 
-/** How often the limits are looked at, in ms. */
+/** How often the limits are checked, in ms. */
 export const LIMITS_INTERVAL_MS = 1_000;
 
-/** Logs the limits that were not enough since the last look. */
+/** Logs each limit that was reached since the last check. */
 export class LimitWatch {
   private readonly seen = new Map<string, number>();
 
   constructor(private readonly limits: () => readonly LimitFigures[], private readonly log: ProgramLog) {}
 
-  /** Looks at them now. */
+  /** Checks all limits now. */
   look(): void {
     for (const { resource, current, limit, overflows } of this.limits()) {
       const more = overflows - (this.seen.get(resource) ?? 0);

@@ -1,9 +1,9 @@
 /**
- * What a name may stand for.
+ * Checks the addresses that names in the configuration resolve to.
  *
- * Whoever writes an address into the configuration means it. Whoever writes a name leaves the address to whoever answers
- * for that name, today and at every later question: a stranger, who must not by his answer open to the guest what nobody
- * has opened (DNS rebinding). So what a name leads to is looked at:
+ * An address in the configuration is the user's choice. A name leaves the choice to the owner of its DNS zone, at the
+ * start and at every later lookup. A stranger's answer must not open an address to the guest that the user has not opened
+ * (DNS rebinding). So each resolved address is checked:
  *
  * | where the name stands | its address may not be |
  * | --- | --- |
@@ -11,13 +11,13 @@
  * | the target of a remote forward | there, or in a range of `-deny`; unless a range of `-allow` has it |
  * | the same, once it has led elsewhere | in the host's own networks; unless a range of `-allow` or `-enable-host` opens them |
  *
- * Names that the host itself gives a meaning to (local_names.ts) may stand for anything. An SRV record comes from a server
- * whose address the forward gives, mostly an agent on this host that tells of services on this host: it may lead to
- * loopback.
+ * Names that the host itself defines (names/local_names.ts) may resolve to any address. An SRV record comes from a server
+ * whose address is part of the forward, usually an agent on this host that announces services on this host; so it may
+ * lead to loopback.
  *
- * A forward's name may lead into the host's networks: the host's user has asked for it, and a server on the local network
- * is what such forwards are for. A name that is of use in an attack is another: it belongs to somebody on the internet, and
- * leads there until it is trusted. So one that has once led outside may not lead inside any more.
+ * A forward's name may resolve into the host's networks, because a server on the local network is a usual target. An
+ * attacker's name belongs to a zone on the internet and resolves to an address there until it is trusted. So a name that
+ * has once resolved to an address outside the host's networks may not resolve to one inside them afterwards.
  *
  * @module
  */
@@ -32,31 +32,31 @@ import { Prefix, PrefixSet } from "../addresses/prefix.ts";
 import type { RangeNetwork } from "./range.ts";
 import { isNeverRouted } from "./static_list.ts";
 
-/** Which names are the host's own. */
+/** The names that the host itself defines. */
 export interface OwnNames {
   has(name: string): boolean;
 }
 
-/** A resolver for ranges of `-allow`: rejects with an {@linkcode InvalidValue} where a name stands for what it may not. */
+/** A resolver for ranges of `-allow`: rejects with an {@linkcode InvalidValue} if a name resolves to a forbidden address. */
 export function guardedResolver(resolve: Resolver, own: OwnNames): Resolver {
   return async (name) => {
     const found = await resolve(name);
     const forbidden = found.find(isNeverRouted);
     if (forbidden === undefined || own.has(name)) return found;
-    throw new InvalidValue(`${forbidden} is never routed; to allow it, write the address in the place of the name`);
+    throw new InvalidValue(`${forbidden} is never routed; to allow it, write the address instead of the name`);
   };
 }
 
-/** What the guard of targets asks. */
+/** The part of the policy that {@linkcode NameGuard} asks. */
 export interface TargetPolicy {
   verdict(network: RangeNetwork, address: IpAddress, port: number): Verdict;
 }
 
 const LOOPBACK = new PrefixSet(["127.0.0.0/8", "::1/128"].map(Prefix.parse));
 
-/** See the module's text. */
+/** Checks what the names of remote forwards' targets resolve to. */
 export class NameGuard {
-  /** Names that have led out of the host's networks: as many as forwards have, at most. */
+  /** Names that have resolved to addresses outside the host's networks; at most as many as the forwards have. */
   private readonly outside = new Set<string>();
 
   /** @param hostNetworks the host's own networks */
@@ -66,7 +66,7 @@ export class NameGuard {
     private readonly hostNetworks: { contains(address: IpAddress): boolean },
   ) {}
 
-  /** Throws a {@linkcode LookupError} if the target of a remote forward may not lead there. */
+  /** Throws a {@linkcode LookupError} if the target of a remote forward may not resolve to that address. */
   check(network: RangeNetwork, host: ForwardHost, { address, port }: Endpoint): void {
     if (host.kind === "address" || this.own.has(host.name)) return;
     if (host.kind === "srv" && LOOPBACK.contains(address)) return;

@@ -1,32 +1,31 @@
 /**
- * Who may go where: the verdict on each destination that the guest asks for.
- *
- * Asked in this order, and the first that knows the destination decides:
+ * Decides whether the guest may reach a destination. The first of these rules that applies decides:
  *
  * | rule | verdict |
  * | --- | --- |
  * | `deny` | in a range of `-deny`: refused |
  * | `allow` | in a range of `-allow`: allowed |
- * | `static` | on the list of what is never routed: refused |
+ * | `static` | on the list of addresses that are never routed: refused |
  * | `host` | in the host's own networks: as `-enable-host` says |
- * | `routing` | anywhere else, where the host has only a default route to: as `-enable-routing` says |
+ * | `routing` | anywhere else, where the host has only a default route: as `-enable-routing` says |
  *
- * An IPv4-mapped IPv6 destination is asked of the ranges as the IPv4 address that the host would connect to, so no
- * range for IPv6, however wide, opens IPv4 by that door, and none for IPv4 is passed by it. If no range knows it, the
- * static list refuses it.
+ * An IPv4-mapped IPv6 destination is compared with the ranges as an IPv4 address, because the host would connect to that.
+ * So a range for IPv6, however wide, does not open IPv4 addresses, and a range for IPv4 can't be bypassed. If no range
+ * contains it, the static list refuses it.
  *
- * An IPv6 destination that a tunnel or a translator takes to an IPv4 address (embedded.ts) is no better than that. Asked
- * in this order:
+ * An IPv6 destination that a tunnel or translator takes to an IPv4 address (addresses/embedded.ts) is allowed no more than
+ * that IPv4 address. The checks, in this order:
  *
- * | of | verdict |
+ * | address | verdict |
  * | --- | --- |
  * | the IPv6 address | in a range of `-deny`: refused |
  * | the IPv4 address | refused by any rule but `routing`: refused. So no range for IPv6, however wide, opens it |
  * | the IPv6 address | in a range of `-allow`: allowed |
  * | the IPv4 address | refused: refused |
- * | the IPv6 address | no more than another form of the IPv4 address (64:ff9b::a.b.c.d): allowed, as hosts behind NAT64 have no other way there. Else by the other rules, as any |
+ * | the IPv6 address | another form of the IPv4 address (64:ff9b::a.b.c.d): allowed, because hosts behind NAT64 have no other way there. Else by the other rules |
  *
- * It is asked for every SYN and every datagram: it makes no objects, but for those rare ones.
+ * The policy is asked for every SYN and every datagram, so it allocates nothing except for IPv6 addresses with an embedded
+ * IPv4 address.
  *
  * @module
  */
@@ -34,13 +33,12 @@ import type { IpAddress } from "../../stack/base/address.ts";
 import { embeddedIpv4, isTranslated } from "../addresses/embedded.ts";
 import { isMapped, MAPPED_OFFSET } from "../addresses/mapped.ts";
 import { type PolicyNetwork, type Range, RangeList } from "./range.ts";
-import type { Refusals } from "./refusals.ts";
 import { NEVER_ROUTED } from "./static_list.ts";
 
-/** What decided. */
+/** The rule that decided. */
 export type PolicyRule = "deny" | "allow" | "static" | "host" | "routing";
 
-/** What has refused. */
+/** A rule that can refuse. */
 export type RefusingRule = Exclude<PolicyRule, "allow">;
 
 /** The answer of {@linkcode Policy.decide}. */
@@ -49,18 +47,24 @@ export interface Verdict {
   readonly rule: PolicyRule;
 }
 
-/** What a {@linkcode Policy} is made of. */
+/** Observes the refusals of a {@linkcode Policy}. */
+export interface RefusalObserver {
+  /** The policy has refused a destination to the guest. `port`: 0 for ICMP. */
+  refused(network: PolicyNetwork, address: IpAddress, port: number, rule: RefusingRule): void;
+}
+
+/** The ranges and flags of a {@linkcode Policy}. */
 export interface PolicyOptions {
   readonly allow: readonly Range[];
   readonly deny: readonly Range[];
   /** Whether the guest may reach the host's own networks. */
   readonly enableHost: boolean;
-  /** Whether the guest may reach what the host has only a default route to. */
+  /** Whether the guest may reach addresses to which the host has only a default route. */
   readonly enableRouting: boolean;
   /** The host's own networks. Not asked when both flags are on. */
   readonly hostNetworks: { contains(address: IpAddress): boolean };
-  /** Is told of each refusal of the guest. Not given: nobody is. */
-  readonly refusals?: Pick<Refusals, "refused"> | undefined;
+  /** Observes each refusal of the guest. */
+  readonly refusals?: RefusalObserver | undefined;
 }
 
 const DENIED: Verdict = { allowed: false, rule: "deny" };
@@ -68,7 +72,7 @@ const ALLOWED: Verdict = { allowed: true, rule: "allow" };
 const NONE: readonly IpAddress[] = [];
 const STATIC: Verdict = { allowed: false, rule: "static" };
 
-/** How often each rule refused. */
+/** The number of refusals by each rule. */
 export type Denials = Record<RefusingRule, number>;
 
 /** The rules for a guest's way out. */
@@ -96,9 +100,9 @@ export class Policy {
   }
 
   /**
-   * Whether the guest, which tries to, may reach a port of an address. A refusal is counted and told.
+   * Decides an attempt of the guest to reach a port of an address. A refusal is counted and reported.
    *
-   * @param port 0 for ICMP, which only ranges without ports speak of
+   * @param port 0 for ICMP, which matches ranges without ports only
    */
   decide(network: PolicyNetwork, address: IpAddress, port: number): Verdict {
     const verdict = this.verdict(network, address, port);
@@ -110,7 +114,7 @@ export class Policy {
     return verdict;
   }
 
-  /** The same where the guest has not tried to. */
+  /** Decides likewise, without counting or reporting: the guest has made no attempt. */
   verdict(network: PolicyNetwork, address: IpAddress, port: number): Verdict {
     const { bytes } = address;
     const mapped = address.version === 6 && isMapped(bytes);

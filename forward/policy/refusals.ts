@@ -1,40 +1,40 @@
 /**
- * What the policy refuses, said once for each rule and destination: a guest whose connections are refused looks the same
- * as one whose hosts refuse them, and only the policy knows the flag that would help.
+ * Reports the policy's refusals, once for each rule and destination, as a line on stderr and in the program's log. To the
+ * guest, a refusal by the policy looks the same as a refusal by the host; the report names the flag that would help.
  *
- * A guest can try any number of destinations. As many as {@linkcode MAX_REFUSALS_SAID} are remembered; when the memory is
- * full, that is said once, and nothing more until an hour has passed since the first. Then it starts again. So the lines
- * of an hour are bounded, whatever the guest does, and a refusal that is not said costs next to nothing.
+ * A guest can try any number of destinations. {@linkcode MAX_REFUSALS_SAID} of them are remembered. When that table is
+ * full, one more report says so, and nothing else is reported until an hour has passed since the first entry. Then the
+ * table is cleared. So the number of reports an hour is bounded, and a refusal that is not reported costs next to nothing.
  *
  * @module
  */
 import type { IpAddress } from "../../stack/base/address.ts";
 import type { PolicyNetwork } from "./range.ts";
-import type { RefusingRule } from "./policy.ts";
+import type { RefusalObserver, RefusingRule } from "./policy.ts";
 
-/** Destinations that are said in an hour: what a person can read. */
+/** Destinations reported in an hour: as many as a person can read. */
 export const MAX_REFUSALS_SAID = 256;
 
-/** How long what was said is remembered, in ms. */
+/** How long a reported destination is remembered, in ms. */
 export const REFUSALS_MEMORY_MS = 60 * 60 * 1000;
 
-/** What {@linkcode Refusals} needs. */
+/** What {@linkcode Refusals} reports to, and its clock. */
 export interface RefusalsOptions {
-  /** Says that a destination is refused. `port`: 0 for ICMP. */
+  /** Reports a refused destination. `port`: 0 for ICMP. */
   readonly say: (network: PolicyNetwork, address: IpAddress, port: number, rule: RefusingRule) => void;
-  /** Says that further refusals are not said for a while. */
+  /** Reports that further refusals are not reported for a while. */
   readonly sayFull: () => void;
   /** A clock in ms that doesn't go back. */
   readonly now: () => number;
 }
 
-/** Remembers what was said. */
-export class Refusals {
+/** The table of the refusals that were reported. */
+export class Refusals implements RefusalObserver {
   private readonly said = new Set<string>();
-  /** When the first of those that are remembered was said. */
+  /** When the first entry was added. */
   private since = -Infinity;
   private full = false;
-  /** What was refused last, which is mostly what is refused next. */
+  /** The last refusal. The next one is mostly the same: a guest tries again. */
   private lastNetwork: PolicyNetwork | null = null;
   private lastRule: RefusingRule | null = null;
   private lastAddress: IpAddress | null = null;
@@ -42,7 +42,7 @@ export class Refusals {
 
   constructor(private readonly options: RefusalsOptions) {}
 
-  /** The guest was refused. */
+  /** Reports a refusal of the guest, if it is new. */
   refused(network: PolicyNetwork, address: IpAddress, port: number, rule: RefusingRule): void {
     const now = this.options.now();
     if (now - this.since >= REFUSALS_MEMORY_MS) this.forget();

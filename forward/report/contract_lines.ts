@@ -18,6 +18,8 @@ export type LineNetwork = "tcp" | "udp";
 export const ExitStatus = {
   /** SIGINT or SIGTERM. */
   OK: 0,
+  /** All failures without a status of their own: a missing permission, a lost device, a fault of the program. */
+  FAILURE: 1,
   BAD_FLAGS: 2,
   /** As shells say it of a command. */
   NOT_EXECUTABLE: 126,

@@ -24,7 +24,7 @@ import type { Endpoint } from "../../stack/base/address.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
-import type { FlowLog } from "../report/routed_report.ts";
+import type { FlowObserver } from "../report/flow_observers.ts";
 import { type HostDial, HostError, type HostStream } from "../host/host_network.ts";
 import { unreachableFor } from "../host/unreachable.ts";
 import type { ConnectionCount } from "./connection_count.ts";
@@ -54,13 +54,13 @@ export class OutgoingFlows {
   }
 
   /** Takes a guest's SYN, and connects it with `destination`. */
-  request(request: TcpRequest, destination: Endpoint, log: FlowLog): void {
+  request(request: TcpRequest, destination: Endpoint, log: FlowObserver): void {
     if (this.options.connections.take()) this.dial(request, destination, log);
     else request.refuse();
   }
 
   /** Dials for a caller that is already counted in `connections`. */
-  dial(caller: Caller, destination: Endpoint, log: FlowLog): void {
+  dial(caller: Caller, destination: Endpoint, log: FlowObserver): void {
     const flow = new OutgoingFlow(caller, destination, log, this.options, this.flows);
     this.flows.add(flow);
     flow.start();
@@ -80,7 +80,7 @@ class OutgoingFlow implements Dialling {
   constructor(
     private readonly caller: Caller,
     readonly destination: Endpoint,
-    private readonly log: FlowLog,
+    private readonly log: FlowObserver,
     private readonly options: OutgoingOptions,
     private readonly flows: Set<OutgoingFlow>,
   ) {}

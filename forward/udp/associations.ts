@@ -26,7 +26,7 @@ import type { UdpDatagram } from "../../stack/udp/datagram.ts";
 import type { Udp } from "../../stack/udp/udp.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
-import type { FlowLog } from "../report/routed_report.ts";
+import type { FlowObserver } from "../report/flow_observers.ts";
 import { HostError, type HostNetwork, type LostDatagram } from "../host/host_network.ts";
 import type { Shown } from "../host/shown.ts";
 import { unreachableFor } from "../host/unreachable.ts";
@@ -72,7 +72,7 @@ export interface AssociationsOptions {
   readonly icmp: LossErrors;
   /** The router's addresses, for which a hop limit of 1 is enough. */
   readonly own: StackAddresses;
-  readonly log: FlowLog;
+  readonly log: FlowObserver;
   /** The end of a socket as the lines show it. */
   readonly shown: Shown;
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Traffic } from "../report/routed_report.ts";
+import type { Traffic } from "../report/flow_observers.ts";
 import {
   ASSOCIATION_IDLE_MS,
   CROWDED_DNS_IDLE_MS,

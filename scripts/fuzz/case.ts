@@ -13,7 +13,7 @@ import { PingSockets } from "../../ffi/ping/ping_sockets.ts";
 import { NameServers } from "../../forward/dns/servers.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../forward/limits/limits.ts";
 import type { LocalForward } from "../../forward/forwards/local/forward.ts";
-import { logLines } from "../../forward/report/reporters.ts";
+import { flowPrinters } from "../../forward/report/flow_printer.ts";
 import { Target } from "../../forward/names/target.ts";
 import { SystemNames } from "../../forward/names/system.ts";
 import { Output } from "../../forward/report/output.ts";
@@ -203,7 +203,7 @@ class Case {
       dns: random.below(3) > 0,
       dhcp: random.below(2) === 0,
       slaac: random.below(2) === 0,
-      logs: logLines(output),
+      logs: flowPrinters(output),
       shown: asBound,
       random: () => random.next(),
     });

@@ -14,7 +14,7 @@ import type { TcpFailure, TcpFlow, TcpHandler } from "../../../stack/tcp/flow.ts
 import type { Tcp } from "../../../stack/tcp/tcp.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../../report/end_report.ts";
 import type { Scheduler } from "../../timers/scheduler.ts";
-import type { LocalForwardLog } from "../../report/forward_report.ts";
+import type { LocalForwardObserver } from "../../report/flow_observers.ts";
 import type { HostStream } from "../../host/host_network.ts";
 import type { LocalForwardEnds } from "../../report/contract_lines.ts";
 import { Splice } from "../../tcp/splice.ts";
@@ -30,7 +30,7 @@ export interface LocalTcpClientOwner {
   readonly scheduler: Scheduler;
   readonly allocate: Allocate;
   readonly own: OwnAddresses;
-  readonly log: LocalForwardLog;
+  readonly log: LocalForwardObserver;
   /** Starts the time for its header; when that is up, {@linkcode LocalTcpClient.expire} is called. */
   awaitHeader(flow: LocalTcpClient): void;
   /** Stops that time. */

@@ -8,7 +8,7 @@
  */
 import type { Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import { type EndReason, endReason, EndReasons, EndReport, EOF } from "../../report/end_report.ts";
-import type { LocalForwardLog } from "../../report/forward_report.ts";
+import type { LocalForwardObserver } from "../../report/flow_observers.ts";
 import type { LocalForwardEnds } from "../../report/contract_lines.ts";
 import type { GuestSender } from "../../udp/associations.ts";
 import type { Idling } from "../../udp/idle_table.ts";
@@ -39,7 +39,7 @@ export interface AnswerSender {
 export interface LocalUdpClientOwner {
   readonly guest: GuestSender;
   readonly room: WaitingRoom;
-  readonly log: LocalForwardLog;
+  readonly log: LocalForwardObserver;
   now(): number;
   /** Chooses the program's end towards a target: an address and a free port; null: all ports are taken. */
   takePort(client: LocalUdpClient, target: Endpoint): Endpoint | null;

@@ -20,7 +20,7 @@
  */
 import type { Endpoint } from "../../../stack/base/address.ts";
 import type { Scheduler } from "../../timers/scheduler.ts";
-import type { LocalForwardLog } from "../../report/forward_report.ts";
+import type { LocalForwardObserver } from "../../report/flow_observers.ts";
 import { END_OF_PORTS, FIRST_DYNAMIC_PORT, freePort } from "../../../stack/base/free_port.ts";
 import type { HostNetwork } from "../../host/host_network.ts";
 import type { GuestDatagram, GuestSender } from "../../udp/associations.ts";
@@ -39,7 +39,7 @@ export interface LocalUdpClientsOptions {
   readonly scheduler: Scheduler;
   readonly idle: IdleTable;
   readonly own: OwnAddresses;
-  readonly log: LocalForwardLog;
+  readonly log: LocalForwardObserver;
   /** A random unsigned 32-bit number. */
   readonly random: () => number;
 }
@@ -53,7 +53,7 @@ const MANY_CLIENTS = (END_OF_PORTS - FIRST_DYNAMIC_PORT) / 2;
 export class LocalUdpClients implements LocalUdpClientOwner {
   readonly guest: GuestSender;
   readonly room: WaitingRoom = new WaitingRoom();
-  readonly log: LocalForwardLog;
+  readonly log: LocalForwardObserver;
   private readonly listeners: LocalUdpListener[] = [];
   /** By the program's port towards the guest. */
   private readonly ports = new Map<number, LocalUdpClient>();

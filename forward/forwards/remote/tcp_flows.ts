@@ -10,7 +10,7 @@
  * @module
  */
 import type { TcpRequest } from "../../../stack/tcp/flow.ts";
-import type { RemoteForwardLog, RemoteForwardLogs } from "../../report/forward_report.ts";
+import type { RemoteForwardObserver, RemoteForwardObservers } from "../../report/flow_observers.ts";
 import type { ConnectionCount } from "../../tcp/connection_count.ts";
 import type { OutgoingFlows } from "../../tcp/outgoing.ts";
 import { EarlyFlow } from "./early_flow.ts";
@@ -21,7 +21,7 @@ export interface RemoteTcpFlowsOptions {
   /** Dials, and keeps the connections. */
   readonly outgoing: OutgoingFlows;
   readonly connections: ConnectionCount;
-  readonly logs: RemoteForwardLogs;
+  readonly logs: RemoteForwardObservers;
 }
 
 /** Connects the guest with the targets of remote forwards. */
@@ -40,7 +40,7 @@ export class RemoteTcpFlows {
     else this.findTarget(flow, forward, log);
   }
 
-  private findTarget(flow: EarlyFlow, { target }: RemoteForward, log: RemoteForwardLog): void {
+  private findTarget(flow: EarlyFlow, { target }: RemoteForward, log: RemoteForwardObserver): void {
     const { outgoing, connections } = this.options;
     const known = target.known();
     if (known !== null) return outgoing.dial(flow, known, log);

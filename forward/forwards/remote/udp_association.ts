@@ -10,7 +10,7 @@ import type { Endpoint } from "../../../stack/base/address.ts";
 import type { Unreachable } from "../../../stack/base/layers.ts";
 import { WILDCARDS } from "../../addresses/wildcards.ts";
 import { type EndReason, endReason, EndReasons, EndReport, EOF } from "../../report/end_report.ts";
-import type { RemoteForwardLog } from "../../report/forward_report.ts";
+import type { RemoteForwardObserver } from "../../report/flow_observers.ts";
 import {
   type HostDatagram,
   type HostDatagramHandler,
@@ -55,7 +55,7 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
     readonly guest: Endpoint,
     readonly forward: RemoteForward,
     private readonly owner: RemoteUdpAssociationOwner,
-    private readonly log: RemoteForwardLog,
+    private readonly log: RemoteForwardObserver,
   ) {
     this.usage = new AssociationTraffic(owner.now());
     this.waiting = new WaitingDatagrams(owner.room);

@@ -11,7 +11,7 @@
  */
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import type { Scheduler } from "../../timers/scheduler.ts";
-import type { RemoteForwardLogs } from "../../report/forward_report.ts";
+import type { RemoteForwardObservers } from "../../report/flow_observers.ts";
 import type { HostNetwork } from "../../host/host_network.ts";
 import type { Shown } from "../../host/shown.ts";
 import type { GuestDatagram, GuestSender } from "../../udp/associations.ts";
@@ -31,7 +31,7 @@ export interface RemoteUdpAssociationsOptions {
   readonly scheduler: Scheduler;
   /** Shared with the guest's other associations, and so is its limit. */
   readonly idle: IdleTable;
-  readonly logs: RemoteForwardLogs;
+  readonly logs: RemoteForwardObservers;
   /** The end of a socket as the lines show it. */
   readonly shown: Shown;
 }

@@ -6,7 +6,7 @@
  */
 import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";
 import { FlowCounters, type Outcome } from "../../report/outcomes.ts";
-import type { Traffic } from "../../report/routed_report.ts";
+import type { Traffic } from "../../report/flow_observers.ts";
 import type { LineNetwork } from "../../report/contract_lines.ts";
 
 /** Who asked for it: the guest, for any address; a client of a local forward; the guest, for a remote forward. */

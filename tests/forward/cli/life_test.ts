@@ -1,4 +1,5 @@
-import { FAILURE, Life } from "../../../forward/cli/life.ts";
+import { ExitStatus } from "../../../forward/report/contract_lines.ts";
+import { Life } from "../../../forward/cli/life.ts";
 import { Output } from "../../../forward/report/output.ts";
 import { StartFailed } from "../../../forward/report/start_failed.ts";
 import { assertEquals, assertMatch, assertThrows } from "../../assert.ts";
@@ -51,7 +52,7 @@ Deno.test("anything else that is thrown before it has started ends it with statu
   ];
   for (const work of works) {
     const { life, written, undone } = make();
-    assertEquals([await statusOf(life, work), undone], [FAILURE, ["last", "first"]]);
+    assertEquals([await statusOf(life, work), undone], [ExitStatus.FAILURE, ["last", "first"]]);
     assertMatch(written.join(""), /^\[!\] Internal error: (Error: )?a fault\n/);
   }
 });

@@ -1,7 +1,7 @@
 import { type EndReason, EndReasons, EndReport, EOF } from "../../../forward/report/end_report.ts";
-import { NO_LOGS } from "../../../forward/report/reporters.ts";
+import { NO_OBSERVERS } from "../../../forward/report/flow_observers.ts";
 import type { Facts, ProgramLog } from "../../../forward/log/program_log.ts";
-import { LimitWatch, loggedLogs, loggedPolicy } from "../../../forward/log/watch.ts";
+import { LimitWatch, loggedLogs, logRefusal, logRefusalsUnsaid } from "../../../forward/log/watch.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 import { endpoint } from "../bed/fakes.ts";
@@ -24,23 +24,23 @@ class KeptLog implements ProgramLog {
   }
 }
 
-Deno.test("the log has what the policy refuses, with the rule, and nothing of what it allows", () => {
+Deno.test("the log has a refusal by the policy, with the rule", () => {
   const log = new KeptLog();
-  const policy = loggedPolicy({
-    decide: (_network, _address, port) => ({ allowed: port === 80, rule: port === 80 ? "routing" : "deny" }),
-    verdict: () => ({ allowed: true, rule: "routing" }),
-  }, log);
-  const address = IpAddress.parse("2001:db8::1");
-  assertEquals(policy.decide("tcp", address, 80).allowed, true);
-  assertEquals(log.records, []);
-  assertEquals(policy.decide("tcp", address, 25).allowed, false);
-  assertEquals(log.records, ["info refused by the policy"]);
-  assertEquals(log.facts, [{ network: "tcp", to: "[2001:db8::1]:25", rule: "deny" }]);
+  logRefusal(log, "tcp", IpAddress.parse("2001:db8::1"), 25, "deny");
+  logRefusal(log, "icmp", IpAddress.parse("192.0.2.1"), 0, "host");
+  logRefusalsUnsaid(log);
+  assertEquals(log.records, [
+    "info refused by the policy",
+    "info refused by the policy",
+    "info further refusals are left out for an hour",
+  ]);
+  assertEquals(log.facts[0], { network: "tcp", to: "[2001:db8::1]:25", rule: "deny" });
+  assertEquals(log.facts[1], { network: "icmp", to: "192.0.2.1", rule: "host" }, "a ping has no port");
 });
 
 Deno.test("the log warns of evictions and of what there is too little of; all else is for debugging", () => {
   const log = new KeptLog();
-  const { routedTcp, routedUdp, remoteTcp } = loggedLogs(NO_LOGS, log);
+  const { routedTcp, routedUdp, remoteTcp } = loggedLogs(NO_OBSERVERS, log);
   const [guest, local, remote] = ["10.0.2.100:1", "198.51.100.1:2", "192.0.2.1:80"].map(endpoint);
   const report = (reason: EndReason) => {
     const ends = new EndReport();

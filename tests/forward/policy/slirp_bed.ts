@@ -5,7 +5,7 @@
  */
 import { NameServers } from "../../../forward/dns/servers.ts";
 import { Output } from "../../../forward/report/output.ts";
-import { logLines } from "../../../forward/report/reporters.ts";
+import { flowPrinters } from "../../../forward/report/flow_printer.ts";
 import { Target } from "../../../forward/names/target.ts";
 import { parseForward } from "../../../forward/syntax/forward_spec.ts";
 import { Policy, type PolicyOptions } from "../../../forward/policy/policy.ts";
@@ -58,7 +58,7 @@ export class SlirpBed implements Disposable {
       dns: false,
       dhcp: false,
       slaac: false,
-      logs: logLines(
+      logs: flowPrinters(
         new Output({ writeSync: (bytes) => this.lines.push(new TextDecoder().decode(bytes)) && bytes.length }),
       ),
       shown: asBound,

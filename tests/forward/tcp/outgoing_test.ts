@@ -1,5 +1,5 @@
 import type { EndReport } from "../../../forward/report/end_report.ts";
-import type { FlowLog } from "../../../forward/report/routed_report.ts";
+import type { FlowObserver } from "../../../forward/report/flow_observers.ts";
 import { HostError, type HostFailure } from "../../../forward/host/host_network.ts";
 import { DIAL_TIMEOUT_MS } from "../../../forward/limits/timeouts.ts";
 import { ConnectionCount } from "../../../forward/tcp/connection_count.ts";
@@ -22,7 +22,7 @@ function setup() {
   const say = (what: string, guest: Endpoint, rest: Endpoint[], ends?: EndReport) =>
     lines.push([what, formatEndpoint(guest), rest.map(formatEndpoint).join("-"), ends ?? ""].join(" ").trim());
   const flows = new OutgoingFlows({ dials: pending, connections, scheduler });
-  const log: FlowLog = {
+  const log: FlowObserver = {
     opened: (guest, local, remote) => say("new", guest, [local, remote]),
     done: (guest, local, remote, ends) => say("done", guest, [local, remote], ends),
     failed: (guest, destination, ends) => say("error", guest, [destination], ends),

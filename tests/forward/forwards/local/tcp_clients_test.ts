@@ -1,9 +1,9 @@
 import { HostError } from "../../../../forward/host/host_network.ts";
-import { localForwardLines } from "../../../../forward/report/forward_report.ts";
+import { flowPrinters } from "../../../../forward/report/flow_printer.ts";
 import { PROXY_HEADER_MS } from "../../../../forward/limits/timeouts.ts";
 import { LocalTcpClients } from "../../../../forward/forwards/local/tcp_clients.ts";
 import { FlowMeter } from "../../../../forward/metrics/flows/flow_meter.ts";
-import { meteredLocalLog } from "../../../../forward/metrics/flows/metered_logs.ts";
+import { meteredLocalLog } from "../../../../forward/metrics/flows/metered_observers.ts";
 import { Target } from "../../../../forward/names/target.ts";
 import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
 import { Output } from "../../../../forward/report/output.ts";
@@ -40,7 +40,7 @@ function setup(forward: string, immediate = false) {
     own: DEFAULT_ADDRESSES,
     allocate: allocatePlain,
     log: meteredLocalLog(
-      localForwardLines(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })),
+      flowPrinters(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })).local,
       { tcp: meter, udp: meter },
     ),
     guest: {

@@ -1,10 +1,10 @@
-import { localForwardLines } from "../../../../forward/report/forward_report.ts";
+import { flowPrinters } from "../../../../forward/report/flow_printer.ts";
 import { HostError } from "../../../../forward/host/host_network.ts";
 import { DEFAULT_LIMITS, LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forward/limits/limits.ts";
 import { ASSOCIATION_IDLE_MS, SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
 import { LocalUdpClients } from "../../../../forward/forwards/local/udp_clients.ts";
 import { FlowMeter } from "../../../../forward/metrics/flows/flow_meter.ts";
-import { meteredLocalLog } from "../../../../forward/metrics/flows/metered_logs.ts";
+import { meteredLocalLog } from "../../../../forward/metrics/flows/metered_observers.ts";
 import { Target } from "../../../../forward/names/target.ts";
 import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
 import { Output } from "../../../../forward/report/output.ts";
@@ -40,7 +40,7 @@ function setupWith(options: { readonly limit: number; readonly random: () => num
     guest: guestSender(toGuest),
     own: DEFAULT_ADDRESSES,
     log: meteredLocalLog(
-      localForwardLines(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })),
+      flowPrinters(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })).local,
       { tcp: meter, udp: meter },
     ),
     random,

@@ -1,5 +1,5 @@
 import { HostError } from "../../../../forward/host/host_network.ts";
-import { remoteForwardLines } from "../../../../forward/report/forward_report.ts";
+import { flowPrinters } from "../../../../forward/report/flow_printer.ts";
 import { Target } from "../../../../forward/names/target.ts";
 import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
 import { Output } from "../../../../forward/report/output.ts";
@@ -23,7 +23,7 @@ function setup(target: string) {
   const connections = new ConnectionCount(MOST);
   const dials = new Dials(host, scheduler, MOST_DIALS);
   const outgoing = new OutgoingFlows({ dials, connections, scheduler });
-  const flows = new RemoteTcpFlows({ outgoing, connections, logs: remoteForwardLines("tcp", output) });
+  const flows = new RemoteTcpFlows({ outgoing, connections, logs: flowPrinters(output).remoteTcp });
   const options = { names, ttl: 0, now: () => scheduler.now(), random: () => 0 };
   const forward = {
     bind: endpoint("10.0.2.2:80"),

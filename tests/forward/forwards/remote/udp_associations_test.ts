@@ -1,4 +1,4 @@
-import { remoteForwardLines } from "../../../../forward/report/forward_report.ts";
+import { flowPrinters } from "../../../../forward/report/flow_printer.ts";
 import { HostError } from "../../../../forward/host/host_network.ts";
 import { DEFAULT_LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forward/limits/limits.ts";
 import { SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
@@ -26,7 +26,7 @@ function setup(...targets: readonly string[]) {
     idle,
     guest: guestSender(toGuest),
     icmp: { unreachable: (what, packet) => quoted.push(`${what} ${shownPacket(packet)}`) },
-    logs: remoteForwardLines("udp", output),
+    logs: flowPrinters(output).remoteUdp,
     shown: (local) => ({ ...local, address: endpoint("198.51.100.1:0").address }),
   });
   const forwards = targets.map((text, i): RemoteForward => {

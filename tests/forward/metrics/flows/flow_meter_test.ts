@@ -1,15 +1,13 @@
 import { EndReport, EOF } from "../../../../forward/report/end_report.ts";
-import { NO_LINES } from "../../../../forward/report/routed_report.ts";
-import { NO_FORWARD_LINES } from "../../../../forward/report/forward_report.ts";
 import { FlowMeter } from "../../../../forward/metrics/flows/flow_meter.ts";
 import { flowRow } from "../../../../forward/metrics/flows/flow_rows.ts";
-import { NO_LOGS } from "../../../../forward/report/reporters.ts";
+import { NO_OBSERVERS } from "../../../../forward/report/flow_observers.ts";
 import {
   meteredFlowLog,
   meteredLocalLog,
   meteredLogs,
   meteredRemoteLogs,
-} from "../../../../forward/metrics/flows/metered_logs.ts";
+} from "../../../../forward/metrics/flows/metered_observers.ts";
 import { formatEndpoint } from "../../../../stack/base/address.ts";
 import { assertEquals } from "../../../assert.ts";
 import { endpoint } from "../../bed/fakes.ts";
@@ -61,7 +59,7 @@ Deno.test("what the guest reaches by itself: counted, remembered, passed on", ()
 
 Deno.test("remote forwards: the guest's destination is not where the host connects to", () => {
   const meter = new FlowMeter("remote-fwd", "tcp");
-  const log = meteredRemoteLogs(NO_FORWARD_LINES.remote, meter)(endpoint("10.0.2.2:8080"));
+  const log = meteredRemoteLogs(NO_OBSERVERS.remoteTcp, meter)(endpoint("10.0.2.2:8080"));
   log.opened(GUEST, HOST, SERVER);
   assertEquals(open(meter), [["10.0.2.100:1000", "10.0.2.2:8080", "198.51.100.1:5000", "192.0.2.1:80"]]);
   log.done(GUEST, HOST, SERVER, report("ok"));
@@ -71,7 +69,7 @@ Deno.test("remote forwards: the guest's destination is not where the host connec
 
 Deno.test("local forwards: each network has its meter", () => {
   const meters = { tcp: new FlowMeter("local-fwd", "tcp"), udp: new FlowMeter("local-fwd", "udp") };
-  const log = meteredLocalLog(NO_FORWARD_LINES.local, meters);
+  const log = meteredLocalLog(NO_OBSERVERS.local, meters);
   const client = endpoint("203.0.113.5:7"), listener = endpoint("127.0.0.1:8080"), target = endpoint("10.0.2.100:80");
   const ends = { network: "tcp", client, listener, guestLocal: client, target, proxyProtocol: false } as const;
   log.opened(ends);
@@ -87,7 +85,7 @@ Deno.test("local forwards: each network has its meter", () => {
 });
 
 Deno.test("all logs together: each tells its meter", () => {
-  const { logs, meters } = meteredLogs(NO_LOGS);
+  const { logs, meters } = meteredLogs(NO_OBSERVERS);
   const destination = endpoint("10.0.2.2:1");
   logs.routedTcp.opened(GUEST, HOST, SERVER);
   logs.routedUdp.failed(GUEST, SERVER, report("refused"));
@@ -132,7 +130,7 @@ Deno.test("rows: of associations, and of connections that the stack has forgotte
   const { destination, bytes_from_guest, bytes_to_guest } = row(local);
   assertEquals([destination, bytes_from_guest, bytes_to_guest], ["10.0.2.100:1000", 20, 10]);
   const plain = new FlowMeter("routed", "udp");
-  meteredFlowLog(NO_LINES, plain).opened(GUEST, HOST, SERVER);
+  meteredFlowLog(NO_OBSERVERS.routedTcp, plain).opened(GUEST, HOST, SERVER);
   assertEquals(row(plain).bytes_from_guest, null, "not counted");
   const tcp = new FlowMeter("routed", "tcp");
   tcp.opened(ends);

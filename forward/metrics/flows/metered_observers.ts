@@ -1,18 +1,20 @@
 /**
- * Logs that tell a {@linkcode FlowMeter} what they are told, and then another log. So nothing is counted twice or
+ * Flow observers that count in a {@linkcode FlowMeter} and pass each event on to another observer. So nothing is counted twice or
  * without a line, and what forwards knows of lines only.
  *
  * @module
  */
 import type { Endpoint } from "../../../stack/base/address.ts";
-import type { FlowLog } from "../../report/routed_report.ts";
-import type { LocalForwardLog, RemoteForwardLogs } from "../../report/forward_report.ts";
+import type { FlowObserver } from "../../report/flow_observers.ts";
+import type { LocalForwardObserver, RemoteForwardObservers } from "../../report/flow_observers.ts";
 import type { LineNetwork, LocalForwardEnds } from "../../report/contract_lines.ts";
-import type { Logs } from "../../report/reporters.ts";
+import type { FlowObservers } from "../../report/flow_observers.ts";
 import { type FlowEnds, FlowMeter } from "./flow_meter.ts";
 
-/** Logs for all that forwards, and the meters that they tell. */
-export function meteredLogs(logs: Logs): { readonly logs: Logs; readonly meters: readonly FlowMeter[] } {
+/** Wraps all observers; returns them with the meters that they count in. */
+export function meteredLogs(
+  logs: FlowObservers,
+): { readonly logs: FlowObservers; readonly meters: readonly FlowMeter[] } {
   const routedTcp = new FlowMeter("routed", "tcp"), routedUdp = new FlowMeter("routed", "udp");
   const localTcp = new FlowMeter("local-fwd", "tcp"), localUdp = new FlowMeter("local-fwd", "udp");
   const remoteTcp = new FlowMeter("remote-fwd", "tcp"), remoteUdp = new FlowMeter("remote-fwd", "udp");
@@ -29,12 +31,12 @@ export function meteredLogs(logs: Logs): { readonly logs: Logs; readonly meters:
 }
 
 /** For what the guest reaches by itself: its destination is where the host connects to. */
-export function meteredFlowLog(log: FlowLog, meter: FlowMeter): FlowLog {
+export function meteredFlowLog(log: FlowObserver, meter: FlowMeter): FlowObserver {
   return metered(log, meter, null);
 }
 
 /** For connections of the guest to remote forwards. */
-export function meteredRemoteLogs(logs: RemoteForwardLogs, meter: FlowMeter): RemoteForwardLogs {
+export function meteredRemoteLogs(logs: RemoteForwardObservers, meter: FlowMeter): RemoteForwardObservers {
   return (destination) => {
     const log = logs(destination);
     return {
@@ -49,9 +51,9 @@ export function meteredRemoteLogs(logs: RemoteForwardLogs, meter: FlowMeter): Re
 
 /** For clients of local forwards, each network with its meter. */
 export function meteredLocalLog(
-  log: LocalForwardLog,
+  log: LocalForwardObserver,
   meters: Readonly<Record<LineNetwork, FlowMeter>>,
-): LocalForwardLog {
+): LocalForwardObserver {
   return {
     opened: (ends, traffic) => {
       meters[ends.network].opened(endsOf(ends), traffic);
@@ -69,7 +71,7 @@ export function meteredLocalLog(
 }
 
 /** @param destination what the guest connected to; null: what the host connects to */
-function metered(log: FlowLog, meter: FlowMeter, destination: Endpoint | null): FlowLog {
+function metered(log: FlowObserver, meter: FlowMeter, destination: Endpoint | null): FlowObserver {
   const ends = (guest: Endpoint, host: Endpoint, hostPeer: Endpoint): FlowEnds => ({
     ...{ guest, host, hostPeer },
     guestPeer: destination ?? hostPeer,

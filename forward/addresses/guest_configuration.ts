@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEFAULT_ADDRESSES } from "../stack/link/addresses.ts";
+import { DEFAULT_ADDRESSES } from "../../stack/link/addresses.ts";
 
 /** An address of the guest, its prefix length, and its default gateway. */
 export interface GuestAddress {
