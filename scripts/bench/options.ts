@@ -6,46 +6,46 @@
 import { readArguments, UsageError } from "../common/arguments.ts";
 import { LINK_MTU } from "../lab/lab.ts";
 
-/** What was asked for. */
+/** The options of a run. */
 export interface BenchOptions {
-  /** The small edition. */
+  /** Run the quick edition. */
   readonly quick: boolean;
-  /** Measure this program from its source, though there is an executable. */
+  /** Measure this program from its source, even if there is an executable. */
   readonly source: boolean;
-  /** The executable of another version of this program, to compare with as well; null: none. */
+  /** The executable of another version of this program to compare with; null: none. */
   readonly baseline: string | null;
-  /** Competitors, by name; null: all that there are. */
+  /** Competitors, by name; null: all that are installed. */
   readonly against: readonly string[] | null;
   /** Parts of the names of the work to do; null: all. */
   readonly only: readonly string[] | null;
   /** MTU of the link between the host and the world. */
   readonly linkMtu: number;
-  /** Nothing is measured: these results are shown. Null: measure. */
+  /** Show these files of results and measure nothing. Null: measure. */
   readonly from: readonly string[] | null;
-  /** Where to write the results, and the chart; null: nowhere. */
+  /** Paths to write the results and the chart to; null: none. */
   readonly json: string | null;
   readonly chart: string | null;
   /** Write the figures into the README, the benchmark's page and its chart. */
   readonly readme: boolean;
-  /** Show how the figures compare with the targets. */
+  /** Compare the figures with the targets. */
   readonly targets: boolean;
 }
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export const USAGE = `usage: deno task bench [OPTION]...
 
-  --quick                  a first look, in less than 90 seconds; in full it takes some 16 minutes
+  --quick                  a first look, in less than 90 seconds; the full one takes some 16 minutes
   --source                 this program from its source; otherwise bin/slirpnetstack where \`deno task compile\` has made it,
                            or what SLIRPNETSTACK_BIN names
-  --baseline EXECUTABLE    compare with another version of this program, too, called \`baseline\`
+  --baseline EXECUTABLE    also compare with another version of this program, called \`baseline\`
   --against NAME[,NAME]    only these competitors, or \`none\`
-  --only NAME[,NAME]       only work whose name begins like this: tcp, tcp-in-8, rr, crr-v4, udp, udp-rr, start, ...
+  --only NAME[,NAME]       only work whose name begins with one of these: tcp, tcp-in-8, rr, crr-v4, udp, udp-rr, start, ...
   --link-mtu BYTES         of the link between host and world; ${LINK_MTU} unless given
-  --targets                also how the figures compare with what they are wanted to be
+  --targets                also compare the figures with the targets
   --json FILE              write the samples to a file
-  --chart FILE             draw the figures that say most, as SVG
+  --chart FILE             draw the main figures as SVG
   --readme                 write the figures into README.md, scripts/bench/README.md and scripts/bench/chart.svg
-  --from FILE[,FILE]       measure nothing: show what --json has written; of a figure in several files, the last counts
+  --from FILE[,FILE]       measure nothing, and show files of --json; of a figure in several files, the last counts
 `;
 
 /** Reads the command line; null: help is wanted. Throws a {@linkcode UsageError}. */

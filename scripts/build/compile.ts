@@ -34,36 +34,36 @@ const FOLDERS: readonly string[] = ["ffi", "stack", "forward"];
 export const ENGINE: readonly (readonly [flag: string, reason: string])[] = [
   [
     "--v8-flags=--max-semi-space-size=4,--heap-growing-percent=50,--expose-gc",
-    "Little garbage is to lie about after a flood of connections that come to nothing. MiB: what dies young is looked " +
-    "for more often. Per cent: what dies old is looked for when the heap has grown by half, not when it is three times " +
-    "as large: one of 100,000 frames makes the program grow by 38 MiB in the place of 55 to 87. Streams and calls are " +
-    "as fast as without. And the program may have garbage collected when nothing else asks for it: see ffi/process/reclaim_memory.ts",
+    "They limit the garbage after a flood of failing connections. A small semi-space (MiB) collects young garbage more " +
+    "often. Old garbage is collected when the heap has grown by half (per cent), not when it is three times as large: " +
+    "a flood of 100,000 frames makes the program grow by 38 MiB instead of 55 to 87. Streams and calls are as fast as " +
+    "without. The program itself may start a collection: see ffi/process/reclaim_memory.ts",
   ],
 ];
 
 /** The executable's permissions, with their reasons. Everything else is denied, because nobody is there to be asked. */
 export const PERMISSIONS: readonly (readonly [flag: string, reason: string])[] = [
-  ["--no-prompt", "nobody answers the questions of a program that runs unattended: what is not allowed fails"],
-  ["--allow-ffi", "system calls: namespaces, devices, epoll, sockets; with all libraries, as libc's place varies"],
-  ["--allow-net", "what is forwarded, to wherever the policy says; name servers; the metrics' listener"],
-  ["--allow-read", "a Unix socket for the metrics, anywhere: Deno asks for it to look at and to listen on one"],
-  ["--allow-write", "likewise, to listen there and to remove it at the end"],
+  ["--no-prompt", "nobody answers the questions of a program that runs unattended, so the rest fails"],
+  ["--allow-ffi", "system calls: namespaces, devices, epoll, sockets; with all libraries, because libc's path varies"],
+  ["--allow-net", "forwarded traffic, wherever the policy allows it; name servers; the metrics' listener"],
+  ["--allow-read", "a Unix socket for the metrics, at any path: Deno needs it to stat one and to listen on it"],
+  ["--allow-write", "the same, to listen there and to remove it at the end"],
 ];
 
 /** The other arguments of `deno compile`, with their reasons. */
 const COMPILE: readonly (readonly [flag: string, reason: string])[] = [
-  ["--no-check", "types were checked before, in the sources; there are none in what was bundled"],
-  ["--no-config", "it would look for one around the folder of the bundle"],
-  ["--no-lock", "likewise: nothing is left to fetch"],
-  ["--no-remote", "likewise"],
-  ["--no-npm", "likewise"],
+  ["--no-check", "types were checked in the sources; the bundle has none"],
+  ["--no-config", "it would look for one in the folders around the bundle"],
+  ["--no-lock", "the bundle has no packages to fetch"],
+  ["--no-remote", "the same"],
+  ["--no-npm", "the same"],
   [
     "--no-code-cache",
-    "the cache is a file of a known name in /tmp that is executed at the next start: whoever makes it first runs code " +
-    "as the user of this program, who may be root. It also saves nothing here: it is written at the end of a program " +
-    "that ends by itself, which this one never does",
+    "the cache is a file with a known name in /tmp that the next start executes: another user who makes it first runs " +
+    "code as this program's user, who may be root. It also saves nothing: it is written by programs that end by " +
+    "themselves, which this one never does",
   ],
-  ["--unstable-net", "as deno.json has it: datagram sockets of the runtime"],
+  ["--unstable-net", "as in deno.json: datagram sockets of the runtime"],
 ];
 
 /** The executable to make. */

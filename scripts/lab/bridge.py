@@ -4,7 +4,7 @@
     bridge.py dgram|seqpacket|stream HOST_NETNS COMMAND...
 
 Attaches to the tap device tun0 of its own network namespace, starts the command in the network namespace of that path
-with one end of a pair of such sockets (its descriptor in the place of "{fd}"), and carries frames between the two: one
+with one end of a pair of such sockets (its descriptor instead of "{fd}"), and carries frames between the two: one
 a message, or over a stream each behind its length in four bytes, big-endian (QEMU's -netdev dgram and stream).
 
 Every frame of the command's is checked: lengths, and the checksums of IPv4, TCP, UDP and both ICMPs. SIGTERM ends the

@@ -3,7 +3,7 @@
 
     pair.py COMMAND... -- COMMAND...
 
-Each has the descriptor of its end in the place of "{fd}". Ends the first when the second has ended, with its status.
+Each has the descriptor of its end instead of "{fd}". Ends the first when the second has ended, with its status.
 """
 
 import socket

@@ -8,7 +8,7 @@ Prints "ready" when it listens, and "asked udp NAME TYPE" or "asked tcp NAME TYP
     NAME of the command line   its A or AAAA record
     txt-N.test                 a TXT record of N bytes: cut off over UDP where the client takes less
     rcode-N.test               that response code
-    slow-MS.test               192.0.2.77 as its A record, so many ms later
+    slow-MS.test               192.0.2.77 as its A record, that many ms later
     silent.test                no answer
     all others                 that there is no such name
 

@@ -8,7 +8,7 @@ import { e2e } from "../e2e/bed/bed.ts";
 import { RunBed } from "../e2e/bed/run_bed.ts";
 
 const CTRL_C = "\x03";
-/** SGR of ECMA-48, but for the escape character before it. */
+/** SGR of ECMA-48, without the escape character before it. */
 const COLOUR = /\[\d+m/;
 
 /** Starts the demo in a terminal, and interrupts it after its first successful step. Returns its output. */

@@ -7,14 +7,14 @@ import type { Row } from "./report.ts";
 
 /** A run, or several put together. */
 export interface Results {
-  /** Who was measured, ours first: the name, and the version in a line. */
+  /** The measured programs, ours first, each with its name and its version in a line. */
   readonly peers: readonly { readonly name: string; readonly version: string }[];
   /** When and where: date, CPUs, memory, kernel, the link's MTU. */
   readonly bed: string;
   readonly rows: readonly Row[];
 }
 
-/** Reads what `--json` has written. Throws an Error that names the file when it isn't that. */
+/** Reads a file that `--json` has written. Throws an Error that names the file when it is something else. */
 export async function readResults(path: string): Promise<Results> {
   let results: unknown;
   try {

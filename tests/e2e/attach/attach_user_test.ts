@@ -34,7 +34,7 @@ e2e("attach without root: -configure makes the device; -ready-fd and -exit-fd", 
 });
 
 e2e(
-  "attach without root: not to somebody else's guest, nor without /dev/net/tun, nor with descriptors that are not there",
+  "attach without root: refused for another user's guest, without /dev/net/tun, and with missing descriptors",
   async () => {
     await using bed = await RunBed.create();
     const other = await run(bed.asUser([...bed.program, "-pid", "1"]));

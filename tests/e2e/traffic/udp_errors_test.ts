@@ -1,4 +1,4 @@
-/** What the guest hears of datagrams that are lost: the ICMP errors of whoever has lost them, about these and no others. */
+/** Lost datagrams: the guest gets the ICMP error of the host or router that dropped one, about that one only. */
 import { GATEWAY } from "../../../scripts/lab/device.ts";
 import { HOST_LINK, LINK_MTU, WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import type { Namespace } from "../../../scripts/lab/namespace.ts";
@@ -39,7 +39,7 @@ async function bedWith(...flags: readonly string[]): Promise<{ bed: Bed; far: Na
 
 const SCRIPT = new URL("../../../scripts/lab/udp_errors.py", import.meta.url).pathname;
 
-/** What comes of the guest's datagrams from that port: see udp_errors.py. */
+/** The outcomes of the guest's datagrams from that port; see udp_errors.py. */
 async function send(bed: Bed, port: number, address: string, ...datagrams: readonly string[]): Promise<unknown[]> {
   const said = await bed.guest.run(["python3", "-B", SCRIPT, String(port), address, ...datagrams], { timeout: 60_000 });
   assertEquals(said.stderr, "");
