@@ -40,7 +40,7 @@ import { EthernetLink } from "./link/ethernet.ts";
 import type { IpReceiver, Link } from "./link/link.ts";
 import { PlainLink } from "./link/plain.ts";
 import { Packet } from "./base/packet.ts";
-import type { TcpLimits } from "./tcp/constants.ts";
+import type { TcpLimits } from "./tcp/numbers/constants.ts";
 import type { TcpCounters } from "./tcp/context.ts";
 import type { TcpRequest } from "./tcp/flow.ts";
 import { Tcp } from "./tcp/tcp.ts";

@@ -19,8 +19,7 @@
  * @module
  */
 import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
-import type { Block } from "../../stack/base/device.ts";
-import type { Chunk } from "../../stack/tcp/flow.ts";
+import type { Block, Chunk } from "../../stack/base/device.ts";
 import type { HostError, HostStream, HostStreamHandler, PENDING } from "../../forward/host/host_network.ts";
 import { EAGAIN, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";

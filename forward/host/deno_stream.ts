@@ -4,7 +4,7 @@
  * @module
  */
 import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
-import type { Chunk } from "../../stack/tcp/flow.ts";
+import type { Chunk } from "../../stack/base/device.ts";
 import { type HostStream, type HostStreamHandler, PENDING } from "./host_network.ts";
 import { endpointOf } from "./deno_address.ts";
 import { hostError } from "./errors.ts";

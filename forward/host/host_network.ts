@@ -8,7 +8,7 @@
  * @module
  */
 import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
-import type { Chunk } from "../../stack/tcp/flow.ts";
+import type { Chunk } from "../../stack/base/device.ts";
 
 /** Returned by {@linkcode HostStream.read} and {@linkcode HostStream.write}: the handler will be called. */
 export const PENDING = -1;

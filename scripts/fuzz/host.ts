@@ -20,7 +20,7 @@ import {
   PENDING,
 } from "../../forward/host/host_network.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/base/address.ts";
-import type { Chunk } from "../../stack/tcp/flow.ts";
+import type { Chunk } from "../../stack/base/device.ts";
 import type { Random } from "./frames.ts";
 
 const FAILURES: readonly HostFailure[] = [

@@ -11,7 +11,7 @@ import { IpAddress } from "../../stack/base/address.ts";
 import { allocatePlain, type Device, FramePool } from "../../stack/base/device.ts";
 import { REASSEMBLY_LIMITS } from "../../stack/ip/reassembly.ts";
 import { Stack } from "../../stack/stack.ts";
-import type { TcpLimits } from "../../stack/tcp/constants.ts";
+import type { TcpLimits } from "../../stack/tcp/numbers/constants.ts";
 import type { TcpFlow, TcpHandler, TcpRequest } from "../../stack/tcp/flow.ts";
 import { Generator, Random } from "./frames.ts";
 

@@ -99,6 +99,13 @@ export const enum Segmentation {
   Udp = 5,
 }
 
+/** A piece of memory: `block.bytes[offset .. offset + length)`. */
+export interface Chunk {
+  readonly block: Block;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /**
  * A frame on its way out. One object per stack is used again and again: the transport layer fills in its header at
  * {@linkcode TRANSPORT_AT} and names the payload, then each lower layer writes its header before the one above, and

@@ -32,13 +32,14 @@ import {
   KEEPALIVE_PROBES,
   LEAST_MSS,
   WINDOW_SHIFT,
-} from "./constants.ts";
+} from "./numbers/constants.ts";
 import { ipHeaderLength, type TcpContext } from "./context.ts";
-import type { Chunk, TcpFailure, TcpFlow, TcpHandler } from "./flow.ts";
+import type { Chunk } from "../base/device.ts";
+import type { TcpFailure, TcpFlow, TcpHandler } from "./flow.ts";
 import { Receiver } from "./receiver.ts";
 import { largestSegment, SegmentWriter } from "./segments.ts";
-import { Sender } from "./sender.ts";
-import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax } from "./sequence.ts";
+import { Sender } from "./sending/sender.ts";
+import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax } from "./numbers/sequence.ts";
 
 /** The states of RFC 9293, section 3.3.2; LISTEN is the whole layer's. */
 export type TcpState =

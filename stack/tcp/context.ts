@@ -6,7 +6,7 @@
 import type { Endpoint, IpAddress } from "../base/address.ts";
 import type { Transmit } from "../base/device.ts";
 import type { IpSender, Timers } from "../base/layers.ts";
-import type { BufferMemory } from "./memory.ts";
+import type { BufferMemory } from "./buffers/memory.ts";
 
 /** Events of all connections, counted since the start. */
 export interface TcpCounters {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Endpoint } from "../base/address.ts";
-import type { Block } from "../base/device.ts";
+import type { Chunk } from "../base/device.ts";
 import type { Unreachable } from "../base/layers.ts";
 
 /** Why a connection ended in another way than by both sides' FIN. */
@@ -31,13 +31,6 @@ export interface TcpHandler {
    * written is acknowledged; TIME-WAIT, if any, is the stack's own affair).
    */
   closed(failure: TcpFailure | null): void;
-}
-
-/** A piece of received data: `block.bytes[offset .. offset + length)`. */
-export interface Chunk {
-  readonly block: Block;
-  readonly offset: number;
-  readonly length: number;
 }
 
 /** An open (or opening) TCP connection with the guest. */

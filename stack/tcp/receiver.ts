@@ -14,12 +14,12 @@ import {
   MAX_RECEIVE_BUFFER,
   PRESSED_BUFFER,
   TIMESTAMP_VALID,
-} from "./constants.ts";
+} from "./numbers/constants.ts";
 import type { Frame } from "../base/device.ts";
 import { TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
-import type { BufferMemory } from "./memory.ts";
-import { ReceiveBuffer } from "./receive_buffer.ts";
-import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax } from "./sequence.ts";
+import type { BufferMemory } from "./buffers/memory.ts";
+import { ReceiveBuffer } from "./buffers/receive_buffer.ts";
+import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax } from "./numbers/sequence.ts";
 
 /** Data that is acknowledged without delay, however large the MTU is: two full segments of IPv6 on an Ethernet. */
 const QUICK_ACK_BYTES = 2 * (1440 - TIMESTAMPS_LENGTH);

@@ -27,11 +27,11 @@ import {
   TCP_PROTOCOL,
   TIMESTAMPS_LENGTH,
 } from "../wire/tcp.ts";
-import { WINDOW_SHIFT } from "./constants.ts";
+import { WINDOW_SHIFT } from "./numbers/constants.ts";
 import { ipHeaderLength, type TcpContext } from "./context.ts";
 import type { Receiver } from "./receiver.ts";
-import type { SegmentOutput, Sender } from "./sender.ts";
-import { seqBefore } from "./sequence.ts";
+import type { SegmentOutput, Sender } from "./sending/sender.ts";
+import { seqBefore } from "./numbers/sequence.ts";
 
 /** The largest IP packet that a device with segmentation takes, in bytes. */
 const MAX_SUPER_SEGMENT = 65_535;

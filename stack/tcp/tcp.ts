@@ -29,13 +29,13 @@ import {
 } from "../wire/tcp.ts";
 import { get16, get32 } from "../base/bytes.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
-import { CHALLENGE_ACKS, DEFAULT_TCP_LIMITS, type TcpLimits } from "./constants.ts";
+import { CHALLENGE_ACKS, DEFAULT_TCP_LIMITS, type TcpLimits } from "./numbers/constants.ts";
 import type { TcpCounters } from "./context.ts";
 import type { Unreachable } from "../base/layers.ts";
 import type { TcpFlow, TcpHandler, TcpRequest } from "./flow.ts";
-import { BufferMemory } from "./memory.ts";
+import { BufferMemory } from "./buffers/memory.ts";
 import { Request, type RequestOwner } from "./request.ts";
-import { seqAdd } from "./sequence.ts";
+import { seqAdd } from "./numbers/sequence.ts";
 import { TimeWait, TimeWaits } from "./time_wait.ts";
 
 /** What the layer needs. */

@@ -8,8 +8,8 @@ import type { Endpoint } from "../base/address.ts";
 import type { FlowEntry, FlowTable } from "../base/flow_table.ts";
 import type { Timer, Timers } from "../base/layers.ts";
 import { ACK, RST, type Segment, SYN } from "../wire/tcp.ts";
-import { TIME_WAIT } from "./constants.ts";
-import { seqAfter, seqBefore } from "./sequence.ts";
+import { TIME_WAIT } from "./numbers/constants.ts";
+import { seqAfter, seqBefore } from "./numbers/sequence.ts";
 
 /** A connection in TIME-WAIT. */
 export class TimeWait implements FlowEntry {

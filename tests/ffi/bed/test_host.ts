@@ -8,7 +8,7 @@ import { allocate } from "../../../ffi/libc/memory.ts";
 import { Poller } from "../../../ffi/poll/poller.ts";
 import { type HostError, type HostStream, PENDING } from "../../../forward/host/host_network.ts";
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
-import type { Chunk } from "../../../stack/tcp/flow.ts";
+import type { Chunk } from "../../../stack/base/device.ts";
 
 /** An address and port. */
 export function endpoint(address: string, port: number): Endpoint {

@@ -5,9 +5,9 @@
  * @module
  */
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
-import { allocatePlain } from "../../../stack/base/device.ts";
+import { allocatePlain, type Chunk } from "../../../stack/base/device.ts";
 import type { Unreachable } from "../../../stack/base/layers.ts";
-import type { Chunk, TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../../stack/tcp/flow.ts";
+import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../../stack/tcp/flow.ts";
 import type { Scheduler } from "../../../forward/timers/scheduler.ts";
 import {
   type HostError,

@@ -8,8 +8,7 @@ import {
 import { hostError, hostFailure, reasonOf } from "../../../forward/host/errors.ts";
 import { MAX_QUEUED_DATAGRAMS } from "../../../forward/limits/limits.ts";
 import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";
-import { allocatePlain } from "../../../stack/base/device.ts";
-import type { Chunk } from "../../../stack/tcp/flow.ts";
+import { allocatePlain, type Chunk } from "../../../stack/base/device.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "../../assert.ts";
 import { dialled } from "../bed/dialled.ts";
 import { endpoint } from "../bed/fakes.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFields } from "../../assert.ts";
-import { seqAdd } from "../../../stack/tcp/sequence.ts";
+import { seqAdd } from "../../../stack/tcp/numbers/sequence.ts";
 import { ACK, RST, SYN } from "../../../stack/wire/tcp.ts";
 import { Peer, quiet } from "./bed/peer.ts";
 import { Simulation, type User } from "./bed/simulation.ts";

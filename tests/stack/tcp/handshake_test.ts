@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFields, assertNotEquals } from "../../assert.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
-import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
+import { seqAdd, seqDiff } from "../../../stack/tcp/numbers/sequence.ts";
 import { ACK, RST, SYN } from "../../../stack/wire/tcp.ts";
 import { GUEST_PORT, HOST_PORT, Peer, quiet } from "./bed/peer.ts";
 import { Simulation, User } from "./bed/simulation.ts";

@@ -5,10 +5,10 @@ import {
   MAX_RECEIVE_BUFFER,
   PRESSED_BUFFER,
   WINDOW_SHIFT,
-} from "../../../stack/tcp/constants.ts";
-import { BufferMemory } from "../../../stack/tcp/memory.ts";
+} from "../../../stack/tcp/numbers/constants.ts";
+import { BufferMemory } from "../../../stack/tcp/buffers/memory.ts";
 import { Receiver } from "../../../stack/tcp/receiver.ts";
-import { seqAdd, seqBefore, seqDiff } from "../../../stack/tcp/sequence.ts";
+import { seqAdd, seqBefore, seqDiff } from "../../../stack/tcp/numbers/sequence.ts";
 import { seeded } from "./bed/simulation.ts";
 
 const ZEROS = new Uint8Array(70_000);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFields } from "../../assert.ts";
-import { seqAdd } from "../../../stack/tcp/sequence.ts";
+import { seqAdd } from "../../../stack/tcp/numbers/sequence.ts";
 import { ACK, FIN, RST, SYN } from "../../../stack/wire/tcp.ts";
 import { type Fields, flagNames, GUEST_PORT, HOST_PORT, Peer, type PeerOptions, quiet } from "./bed/peer.ts";
 

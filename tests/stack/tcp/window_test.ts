@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFields } from "../../assert.ts";
-import { KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES } from "../../../stack/tcp/constants.ts";
-import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
+import { KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES } from "../../../stack/tcp/numbers/constants.ts";
+import { seqAdd, seqDiff } from "../../../stack/tcp/numbers/sequence.ts";
 import { ACK } from "../../../stack/wire/tcp.ts";
 import { Peer, quiet, type Sent } from "./bed/peer.ts";
 import { Simulation, User } from "./bed/simulation.ts";

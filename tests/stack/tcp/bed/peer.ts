@@ -4,7 +4,7 @@
  * @module
  */
 import type { Connection } from "../../../../stack/tcp/connection.ts";
-import { seqAdd, seqDiff } from "../../../../stack/tcp/sequence.ts";
+import { seqAdd, seqDiff } from "../../../../stack/tcp/numbers/sequence.ts";
 import { ACK, FIN, PSH, putHeader, RST, type Segment, SYN, TCP_HEADER } from "../../../../stack/wire/tcp.ts";
 import { assert, assertEquals, assertFields } from "../../../assert.ts";
 import { be16 } from "../../../../scripts/lab/packets.ts";

@@ -25,7 +25,7 @@
  * @module
  */
 import type { Connection } from "../../../../stack/tcp/connection.ts";
-import { seqAdd, seqDiff } from "../../../../stack/tcp/sequence.ts";
+import { seqAdd, seqDiff } from "../../../../stack/tcp/numbers/sequence.ts";
 import { ACK, FIN, PSH, RST, SYN } from "../../../../stack/wire/tcp.ts";
 import { assert, assertEquals } from "../../../assert.ts";
 import { hex } from "../../../../scripts/lab/packets.ts";

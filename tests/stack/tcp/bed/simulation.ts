@@ -10,7 +10,7 @@ import type { IpSender } from "../../../../stack/base/layers.ts";
 import { Packet } from "../../../../stack/base/packet.ts";
 import { TimerQueue } from "../../../../stack/base/timers.ts";
 import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../../../stack/tcp/flow.ts";
-import type { TcpLimits } from "../../../../stack/tcp/constants.ts";
+import type { TcpLimits } from "../../../../stack/tcp/numbers/constants.ts";
 import { Tcp } from "../../../../stack/tcp/tcp.ts";
 import { type Segment, Segment as SegmentView, SYN, TCP_HEADER } from "../../../../stack/wire/tcp.ts";
 

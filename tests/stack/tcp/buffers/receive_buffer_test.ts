@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertFields } from "../../../assert.ts";
 import { allocatePlain, FramePool } from "../../../../stack/base/device.ts";
-import { MAX_OUT_OF_ORDER } from "../../../../stack/tcp/constants.ts";
-import { BufferMemory } from "../../../../stack/tcp/memory.ts";
-import { ReceiveBuffer } from "../../../../stack/tcp/receive_buffer.ts";
-import { seqAdd } from "../../../../stack/tcp/sequence.ts";
+import { MAX_OUT_OF_ORDER } from "../../../../stack/tcp/numbers/constants.ts";
+import { BufferMemory } from "../../../../stack/tcp/buffers/memory.ts";
+import { ReceiveBuffer } from "../../../../stack/tcp/buffers/receive_buffer.ts";
+import { seqAdd } from "../../../../stack/tcp/numbers/sequence.ts";
 import { seeded, User } from "../bed/simulation.ts";
 
 function make(earlyLimit?: number): { buffer: ReceiveBuffer; memory: BufferMemory; frames: FramePool } {

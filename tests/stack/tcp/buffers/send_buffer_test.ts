@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../../../assert.ts";
 import { allocatePlain, FramePool, MAX_PARTS, Transmit } from "../../../../stack/base/device.ts";
-import { BufferMemory } from "../../../../stack/tcp/memory.ts";
-import { SendBuffer } from "../../../../stack/tcp/send_buffer.ts";
+import { BufferMemory } from "../../../../stack/tcp/buffers/memory.ts";
+import { SendBuffer } from "../../../../stack/tcp/buffers/send_buffer.ts";
 import { seeded } from "../bed/simulation.ts";
 
 function make(): { buffer: SendBuffer; memory: BufferMemory; transmit: Transmit } {

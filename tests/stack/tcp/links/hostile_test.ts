@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertFields } from "../../../assert.ts";
 import { FRAME_SIZE } from "../../../../stack/base/device.ts";
-import { DEFAULT_TCP_LIMITS } from "../../../../stack/tcp/constants.ts";
+import { DEFAULT_TCP_LIMITS } from "../../../../stack/tcp/numbers/constants.ts";
 import type { Connection } from "../../../../stack/tcp/connection.ts";
 import type { TcpRequest } from "../../../../stack/tcp/flow.ts";
-import { seqAdd } from "../../../../stack/tcp/sequence.ts";
+import { seqAdd } from "../../../../stack/tcp/numbers/sequence.ts";
 import { ACK } from "../../../../stack/wire/tcp.ts";
 import { type Fields, Peer } from "../bed/peer.ts";
 import { seeded, User } from "../bed/simulation.ts";

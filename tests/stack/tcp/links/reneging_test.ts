@@ -1,4 +1,4 @@
-import { seqAdd, seqDiff } from "../../../../stack/tcp/sequence.ts";
+import { seqAdd, seqDiff } from "../../../../stack/tcp/numbers/sequence.ts";
 import { assert, assertEquals } from "../../../assert.ts";
 import { Peer } from "../bed/peer.ts";
 import { User } from "../bed/simulation.ts";

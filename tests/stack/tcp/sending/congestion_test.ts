@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertFields } from "../../assert.ts";
-import { Congestion } from "../../../stack/tcp/congestion.ts";
+import { assert, assertEquals, assertFields } from "../../../assert.ts";
+import { Congestion } from "../../../../stack/tcp/sending/congestion.ts";
 
 Deno.test("slow start: the window grows by the acknowledged bytes, if the window limited the sender", () => {
   const congestion = new Congestion(1000);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { INITIAL_WINDOW } from "./constants.ts";
+import { INITIAL_WINDOW } from "../numbers/constants.ts";
 
 /** The congestion window and its threshold, in bytes (whole ones: segments are cut by them). */
 export class Congestion {

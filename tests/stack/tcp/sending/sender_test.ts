@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertFields } from "../../assert.ts";
-import { allocatePlain, FramePool } from "../../../stack/base/device.ts";
-import { BufferMemory, BULK_BLOCK } from "../../../stack/tcp/memory.ts";
-import { type SegmentOutput, Sender } from "../../../stack/tcp/sender.ts";
-import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
+import { assert, assertEquals, assertFields } from "../../../assert.ts";
+import { allocatePlain, FramePool } from "../../../../stack/base/device.ts";
+import { BufferMemory, BULK_BLOCK } from "../../../../stack/tcp/buffers/memory.ts";
+import { type SegmentOutput, Sender } from "../../../../stack/tcp/sending/sender.ts";
+import { seqAdd, seqDiff } from "../../../../stack/tcp/numbers/sequence.ts";
 
 const MSS = 1000;
 

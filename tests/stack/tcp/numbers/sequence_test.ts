@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "../../assert.ts";
-import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax, seqMin } from "../../../stack/tcp/sequence.ts";
+import { assert, assertEquals } from "../../../assert.ts";
+import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax, seqMin } from "../../../../stack/tcp/numbers/sequence.ts";
 
 for (const start of [0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 2 ** 32 - 1, 2 ** 32 - 1000]) {
   Deno.test(`sequence numbers around ${start}`, () => {

@@ -7,11 +7,10 @@
  *
  * @module
  */
-import { type Block, type Frame, FRAME_SIZE } from "../base/device.ts";
-import { MAX_OUT_OF_ORDER } from "./constants.ts";
-import type { Chunk } from "./flow.ts";
+import { type Block, type Chunk, type Frame, FRAME_SIZE } from "../../base/device.ts";
+import { MAX_OUT_OF_ORDER } from "../numbers/constants.ts";
 import { type BufferMemory, LARGE_BLOCK } from "./memory.ts";
-import { seqAdd, seqBefore, seqDiff } from "./sequence.ts";
+import { seqAdd, seqBefore, seqDiff } from "../numbers/sequence.ts";
 
 /** Payloads of at least this keep their frame. Copying less costs under 2 µs. */
 const KEEP_FRAME = FRAME_SIZE / 2;

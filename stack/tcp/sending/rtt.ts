@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CLOCK_GRANULARITY, INITIAL_RTO, MAX_RTO, MIN_RTO } from "./constants.ts";
+import { CLOCK_GRANULARITY, INITIAL_RTO, MAX_RTO, MIN_RTO } from "../numbers/constants.ts";
 
 /** Smoothed round-trip time and its variation, in milliseconds. */
 export class RoundTripTime {

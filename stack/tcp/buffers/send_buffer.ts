@@ -6,10 +6,9 @@
  *
  * @module
  */
-import { type Block, MAX_PARTS, type Transmit } from "../base/device.ts";
+import { type Block, type Chunk, MAX_PARTS, type Transmit } from "../../base/device.ts";
 import type { BufferMemory } from "./memory.ts";
 import { LARGE_BLOCK, SMALL_BLOCK } from "./memory.ts";
-import type { Chunk } from "./flow.ts";
 
 /** A new block is taken when less than this is free in the last one, and more was wanted. */
 const LEAST_ROOM = 1024;

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { DUPLICATE_THRESHOLD, MAX_SACKED_RANGES } from "./constants.ts";
-import { seqAfter, seqBefore, seqDiff, seqMax, seqMin } from "./sequence.ts";
+import { DUPLICATE_THRESHOLD, MAX_SACKED_RANGES } from "../numbers/constants.ts";
+import { seqAfter, seqBefore, seqDiff, seqMax, seqMin } from "../numbers/sequence.ts";
 
 /** Sorted, disjoint, non-adjacent ranges of selectively acknowledged sequence numbers above SND.UNA. */
 export class Scoreboard {

@@ -21,12 +21,12 @@ import {
   MAX_RTO,
   MAX_SEND_BUFFER,
   MIN_SEND_BUFFER,
-} from "./constants.ts";
-import type { BufferMemory } from "./memory.ts";
+} from "../numbers/constants.ts";
+import type { BufferMemory } from "../buffers/memory.ts";
 import { RoundTripTime } from "./rtt.ts";
 import { Scoreboard } from "./scoreboard.ts";
-import { SendBuffer } from "./send_buffer.ts";
-import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax, seqMin } from "./sequence.ts";
+import { SendBuffer } from "../buffers/send_buffer.ts";
+import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax, seqMin } from "../numbers/sequence.ts";
 
 /** How the sender's segments leave. */
 export interface SegmentOutput {

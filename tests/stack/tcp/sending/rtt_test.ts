@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertFields } from "../../assert.ts";
-import { RoundTripTime } from "../../../stack/tcp/rtt.ts";
+import { assert, assertEquals, assertFields } from "../../../assert.ts";
+import { RoundTripTime } from "../../../../stack/tcp/sending/rtt.ts";
 
 Deno.test("the timeout is a second before any measurement, and doubles", () => {
   const rtt = new RoundTripTime();

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { type Allocate, type Block, type Frame, FRAME_SIZE, type FramePool } from "../base/device.ts";
-import { DEFAULT_TCP_LIMITS, PRESSED_BUFFER } from "./constants.ts";
+import { type Allocate, type Block, type Frame, FRAME_SIZE, type FramePool } from "../../base/device.ts";
+import { DEFAULT_TCP_LIMITS, PRESSED_BUFFER } from "../numbers/constants.ts";
 
 /** Block sizes: a request or an answer; a large segment; a bulk read from the host. */
 export const SMALL_BLOCK = 4 * 1024;

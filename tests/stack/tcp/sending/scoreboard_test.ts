@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertFields } from "../../assert.ts";
-import { MAX_SACKED_RANGES } from "../../../stack/tcp/constants.ts";
-import { Scoreboard } from "../../../stack/tcp/scoreboard.ts";
-import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
-import { seeded } from "./bed/simulation.ts";
+import { assert, assertEquals, assertFields } from "../../../assert.ts";
+import { MAX_SACKED_RANGES } from "../../../../stack/tcp/numbers/constants.ts";
+import { Scoreboard } from "../../../../stack/tcp/sending/scoreboard.ts";
+import { seqAdd, seqDiff } from "../../../../stack/tcp/numbers/sequence.ts";
+import { seeded } from "../bed/simulation.ts";
 
 function board(...ranges: [number, number][]): Scoreboard {
   const scoreboard = new Scoreboard();

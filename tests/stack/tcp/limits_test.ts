@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertFields } from "../../../assert.ts";
-import { seqAdd } from "../../../../stack/tcp/sequence.ts";
-import { ACK, FIN, SYN } from "../../../../stack/wire/tcp.ts";
-import { Peer, quiet } from "../bed/peer.ts";
-import type { User } from "../bed/simulation.ts";
+import { assert, assertEquals, assertFields } from "../../assert.ts";
+import { seqAdd } from "../../../stack/tcp/numbers/sequence.ts";
+import { ACK, FIN, SYN } from "../../../stack/wire/tcp.ts";
+import { Peer, quiet } from "./bed/peer.ts";
+import type { User } from "./bed/simulation.ts";
 
 /** SYNs from so many ports, all accepted. */
 function open(peer: Peer, ports: readonly number[], complete: boolean): User[] {

@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertFields } from "../../assert.ts";
-import { LEAST_MSS } from "../../../stack/tcp/constants.ts";
-import { seqAdd, seqDiff } from "../../../stack/tcp/sequence.ts";
-import { SYN } from "../../../stack/wire/tcp.ts";
-import { Peer, quiet } from "./bed/peer.ts";
-import { Simulation, type SimulationOptions, User } from "./bed/simulation.ts";
+import { assert, assertEquals, assertFields } from "../../../assert.ts";
+import { LEAST_MSS } from "../../../../stack/tcp/numbers/constants.ts";
+import { seqAdd, seqDiff } from "../../../../stack/tcp/numbers/sequence.ts";
+import { SYN } from "../../../../stack/wire/tcp.ts";
+import { Peer, quiet } from "../bed/peer.ts";
+import { Simulation, type SimulationOptions, User } from "../bed/simulation.ts";
 
 Deno.test("the segment size is the guest's MSS, within bounds, less the options", () => {
   const cases: [number, boolean, number][] = [
