@@ -1,14 +1,17 @@
 /**
- * Flow observers that count in a {@linkcode FlowMeter} and pass each event on to another observer. So nothing is counted twice or
- * without a line, and what forwards knows of lines only.
+ * Flow observers that count in a {@linkcode FlowMeter} and pass each event on to another observer, so each event is counted
+ * exactly once. The forwarding code knows the observer interfaces only.
  *
  * @module
  */
 import type { Endpoint } from "../../../stack/base/address.ts";
-import type { FlowObserver } from "../../report/flow_observers.ts";
-import type { LocalForwardObserver, RemoteForwardObservers } from "../../report/flow_observers.ts";
+import type {
+  FlowObserver,
+  FlowObservers,
+  LocalForwardObserver,
+  RemoteForwardObservers,
+} from "../../report/flow_observers.ts";
 import type { LineNetwork, LocalForwardEnds } from "../../report/contract_lines.ts";
-import type { FlowObservers } from "../../report/flow_observers.ts";
 import { type FlowEnds, FlowMeter } from "./flow_meter.ts";
 
 /** Wraps all observers; returns them with the meters that they count in. */

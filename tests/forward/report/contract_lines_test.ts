@@ -46,6 +46,7 @@ Deno.test("fatal errors and their statuses", () => {
   );
   assertEquals({ ...lines.ExitStatus }, {
     OK: 0,
+    FAILURE: 1,
     BAD_FLAGS: 2,
     NOT_EXECUTABLE: 126,
     NOT_FOUND: 127,

@@ -249,7 +249,7 @@ Deno.test("a name in -allow may not stand for what is never routed, unless it is
   assertEquals(
     refused.message,
     'invalid value "192.0.2.9,udp://rebound.example:53" for flag -allow: lookup rebound.example: ' +
-      "::ffff:169.254.169.254 is never routed; to allow it, write the address in the place of the name",
+      "::ffff:169.254.169.254 is never routed; to allow it, write the address instead of the name",
   );
   for (const words of [["-allow=own.example:80"], ["-deny=rebound.example"], ["-allow=169.254.169.254"]]) {
     assertEquals((await parseOptions(words, { resolve, own })).kind, "options", words.join());
