@@ -26,7 +26,7 @@ const TITLE_HEIGHT = 30;
 const BAR_HEIGHT = 18;
 const BAR_STEP = 23;
 const MARGIN = 16;
-/** Ours stands out; who comes after is told apart by name and place, not by colour alone. */
+/** Our bars stand out. The others differ by name and place, not by colour alone. */
 const COLOURS = ["#0b6e4f", "#7d8ca3", "#a3b1c2", "#c9d2dc"];
 
 /** Draws the chart of those rows that are in {@linkcode CHARTED}. `peers` from the top down. */

@@ -28,7 +28,7 @@ export function table(rows: readonly Row[], ours: string, others: readonly strin
   );
 }
 
-/** A line for each peer that failed at some work, always or some of the time: why there is a dash, or fewer samples. */
+/** A line for each peer that failed at some work, always or sometimes: the reason for a dash, or for fewer samples. */
 export function notes(rows: readonly Row[]): string[] {
   const lines = new Map<string, string>(); // the figures of one sample fail together: said once
   for (const row of rows) {

@@ -1,5 +1,5 @@
 /**
- * What a run has measured, as a file, so that a run can be taken in pieces and shown again.
+ * The results of a run as a file, so that a run can be taken in pieces and shown again.
  *
  * @module
  */
