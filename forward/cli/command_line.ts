@@ -1,6 +1,5 @@
 /**
- * The command line as a whole: which of the program's commands it is, and what that is to do. What is only to be told
- * (help, the version, what is wrong) is told here.
+ * Reads the whole command line: finds the command and parses its options. Prints help, the version and errors itself.
  *
  * @module
  */
@@ -22,14 +21,14 @@ import {
 import { resolveOnHost } from "../syntax/resolver.ts";
 import { usagePointer } from "./flags/usage.ts";
 
-/** Nothing more is to be done: all is told. */
+/** Everything was printed; the process ends. */
 interface Told {
   readonly kind: "end";
-  /** What the process is to end with. */
+  /** The exit status. */
   readonly status: number;
 }
 
-/** What is to be done. `flags`: the words of the command line by which the options were set. */
+/** The command to execute. `flags`: the words of the command line that set the options. */
 export type Command =
   /** Serve a guest that exists. */
   | { readonly kind: "attach"; readonly options: Options; readonly flags: readonly string[] }
@@ -42,7 +41,7 @@ export type Command =
   }
   | Told;
 
-/** Where to tell, and how to look things up. */
+/** Where to print, and how to look things up. */
 export interface CommandLineContext {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -51,7 +50,7 @@ export interface CommandLineContext {
   readonly findUser: UserLookup;
 }
 
-/** Reads the arguments behind the program's name. */
+/** Reads the arguments after the program's name. */
 export async function readCommandLine(args: readonly string[], context: CommandLineContext): Promise<Command> {
   const own = new LocalNames(context.read);
   const values = { resolve: resolveOnHost, own, findUser: context.findUser };
@@ -67,7 +66,7 @@ export async function readCommandLine(args: readonly string[], context: CommandL
   return parsed.kind === "end" ? parsed : { kind: "attach", options: parsed.options, flags: args };
 }
 
-/** The options, if something is to be started by them; otherwise tells what there is to tell. */
+/** Returns the options of a command that starts something; otherwise prints the help, the version or the error. */
 async function outcome<T extends SharedOptions>(
   command: CommandName,
   parsing: Promise<OptionsOutcome<T>>,
@@ -87,7 +86,7 @@ async function outcome<T extends SharedOptions>(
   return { kind: "end", status: ExitStatus.OK };
 }
 
-/** Help, and what shells need to complete words. Loaded only then: a start has no use for it. */
+/** Prints help or completions. Their modules are loaded only here, because a start does not need them. */
 async function tell(
   word: "help" | "completions",
   args: readonly string[],
@@ -101,7 +100,7 @@ async function tell(
   return { kind: "end", status: outcome.kind === "text" ? ExitStatus.OK : ExitStatus.BAD_FLAGS };
 }
 
-/** A line about what may have been meant by a flag that there isn't, or a word that doesn't belong there. */
+/** Returns a suggestion for an unknown flag or an unexpected word; null: none. */
 async function hint({ unknown, unexpected }: OptionsError, command: CommandName): Promise<string | null> {
   const { flagHint, wordHint } = await import("./help/help.ts");
   if (unexpected !== undefined) return wordHint(unexpected);

@@ -21,7 +21,7 @@ export interface LifeOptions {
 
 /** Runs the process, reports what fails, and ends the process with a status. */
 export class Life {
-  /** What the end undoes, the last first. */
+  /** Functions that the end calls, the last first. */
   readonly cleanups: (() => void)[] = [];
   private serving = false;
 
@@ -41,7 +41,7 @@ export class Life {
     return this.options.exit(status);
   }
 
-  /** Does the work of the whole life; where that can't go on, the process ends. */
+  /** Does the work of the whole process. If it fails, the process ends. */
   async live(work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -50,12 +50,12 @@ export class Life {
     }
   }
 
-  /** The start is over: what fails from now on is not the whole program. */
+  /** The start is over: from now on, an error ends one connection, not the program. */
   started(): void {
     this.serving = true;
   }
 
-  /** From now on, takes what was rejected and nobody has waited for, and what was thrown by what the event loop called. */
+  /** From now on, handles unhandled rejections and exceptions thrown into the event loop. */
   takeStrays(scope: Pick<typeof globalThis, "addEventListener">): void {
     scope.addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
@@ -67,7 +67,7 @@ export class Life {
     });
   }
 
-  /** Takes one of them. */
+  /** Handles an unhandled rejection or exception. */
   stray(reason: unknown): void {
     if (!this.serving) this.fail(reason);
     this.tell(reason);

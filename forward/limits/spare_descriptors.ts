@@ -9,18 +9,18 @@
 /** The share of the free descriptors that UDP associations may have: the rest is for connections and questions. */
 const ASSOCIATIONS_SHARE = 1 / 2;
 
-/** Who gives up descriptors, and how many UDP associations there may be. */
+/** Decides how many UDP associations there may be, and asks them for a descriptor when none is left. */
 export class SpareDescriptors {
-  /** Ends what can be missed best; false: there is nothing. Nobody has anything unless it is set. */
+  /** Ends the association idle longest; false: there is none. Set by the owner of the associations. */
   giveUp: () => boolean = () => false;
 
   /** @param free how many descriptors the process may open besides those that it has */
   constructor(private readonly free: number = Infinity) {}
 
-  /** For sockets: whether there may be a descriptor now. */
+  /** Called when a socket finds no descriptor; returns whether one was freed. */
   readonly spare = (): boolean => this.giveUp();
 
-  /** How many UDP associations there may be, of so many that are wanted. */
+  /** How many of the `wanted` UDP associations there may be. */
   associations(wanted: number): number {
     return Math.min(wanted, Math.max(1, Math.floor(this.free * ASSOCIATIONS_SHARE)));
   }

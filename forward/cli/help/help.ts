@@ -17,7 +17,7 @@ export type HelpOutcome =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "error"; readonly message: string };
 
-/** What the arguments behind `help` ask for. */
+/** Returns the page for the arguments after `help`. */
 export function help(args: readonly string[], style: TextStyle): HelpOutcome {
   const [topic] = args;
   if (topic === undefined) return { kind: "text", text: pageText(OVERVIEW, style) };
@@ -36,8 +36,7 @@ export function help(args: readonly string[], style: TextStyle): HelpOutcome {
 }
 
 /**
- * What to say to somebody who has typed a flag that there isn't: one line without its newline; null: nothing comes to
- * mind.
+ * Suggests a flag for an unknown one: one line without its newline; null: no flag is close.
  *
  * @param name the flag without dashes
  * @param command the name of the command that it was typed for; `attach` where none was
@@ -55,7 +54,7 @@ export function flagHint(name: string, command: CommandName): string | null {
 }
 
 /**
- * Likewise for a word where none belongs.
+ * Suggests a command for an unexpected word, likewise.
  *
  * @param word as it was typed
  */
@@ -69,7 +68,7 @@ export function didYouMean(words: string): string {
   return `Did you mean \`${PROGRAM} ${words}\`?`;
 }
 
-/** What there is to say of a flag. */
+/** The help about one flag. */
 function flagTerms(name: string) {
   return allFlags().filter(([one]) => one === name).map((flag) => flagTerm(flag, COMMANDS));
 }

@@ -137,7 +137,7 @@ export const POLICY: readonly Section[] = [
   },
 ];
 
-/** What a guest can use up at most: the flags of limits, and what the limits have in common. */
+/** The limits of what a guest can use. */
 export const LIMITS_SECTIONS: readonly Section[] = [
   {
     title: "Limits",
@@ -162,8 +162,8 @@ export const OUTPUT: readonly Section[] = [
       "stderr has lines about the program itself: what it opens, and `[+] #`_PID_` Slirpnetstack started` when it is ready. " +
       "At that point its parent process gets a SIGWINCH. stdout has a line for each forward, and for each connection that " +
       "begins, ends or fails, unless `-quiet` is given. Each line is written at once.",
-      "What the policy refuses is said on stderr, once for each rule and destination, unless `-quiet` is given; of more than " +
-      "256 in an hour, no more is said.",
+      "Each destination that the policy refuses is reported on stderr, once for each rule, unless `-quiet` is given. After " +
+      "256 reports in an hour, further ones are left out.",
       {
         code: [
           "[+] tcp://10.0.2.100:40000/192.0.2.1:51000-1.1.1.1:80 Routing conn new",
