@@ -81,7 +81,7 @@ class Bed implements Polling {
   }
 }
 
-Deno.test("frames are read in turns, and after each the poller is asked for more", () => {
+Deno.test("frames are read in turns, and the poller is armed after each", () => {
   const bed = new Bed({ framesPerTurn: 2 });
   assertEquals({ log: bed.takeLog(), reads: bed.reads }, { log: ["armed 1"], reads: 0 });
   bed.wake(EPOLLIN);
@@ -100,7 +100,7 @@ Deno.test("frames are read in turns, and after each the poller is asked for more
   assertEquals(bed.pool.taken, 0);
 });
 
-Deno.test("where frames come alone, most turns don't look for a second one", () => {
+Deno.test("when frames come singly, most turns don't try to read a second one", () => {
   const bed = new Bed({ framesPerTurn: 8 });
   const readsOf = (frames: number): number => {
     const before = bed.reads;
@@ -120,7 +120,7 @@ Deno.test("where frames come alone, most turns don't look for a second one", () 
   bed.reader.stop();
 });
 
-Deno.test("a frame that is held is not read into again", () => {
+Deno.test("a held frame is not reused", () => {
   const bed = new Bed();
   bed.hold = true;
   bed.available = 3;
@@ -152,7 +152,7 @@ Deno.test("stopping from within, with the frame held or not", () => {
   }
 });
 
-Deno.test("a source that fails is reported once, and the reader has stopped", async () => {
+Deno.test("a failed source is reported once, and stops the reader", async () => {
   const bed = new Bed();
   bed.takeLog();
   bed.failure = new Error("gone");
@@ -163,7 +163,7 @@ Deno.test("a source that fails is reported once, and the reader has stopped", as
   assertEquals(bed.pool.taken, 0);
 });
 
-Deno.test("an error that read does not tell of is waited for, without burning the processor", async () => {
+Deno.test("an error that read does not report is waited for without a busy loop", async () => {
   const bed = new Bed();
   bed.wake(EPOLLERR);
   await bed.waiting; // after a pause
@@ -174,7 +174,7 @@ Deno.test("an error that read does not tell of is waited for, without burning th
   assertEquals(bed.takeLog(), ["remove", "gone"]);
 });
 
-Deno.test("an error that read never tells of ends it in the end", async () => {
+Deno.test("an error that read never reports stops the reader in the end", async () => {
   const over = Promise.withResolvers<Error>();
   const bed = new Bed({ onError: over.resolve });
   let waits = 0;

@@ -12,7 +12,7 @@ function open(namespace: TestNamespace, name: string, options?: OpenTunOptions) 
 }
 
 Deno.test({
-  name: `tun and tap are told apart, with one queue or several${NEEDS_ROOT}`,
+  name: `tun and tap are detected, with one queue or several${NEEDS_ROOT}`,
   ignore: !IS_ROOT,
   fn: async () => {
     await using namespace = await TestNamespace.make(
@@ -45,7 +45,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `an interface that does not exist is an error, and is not made${NEEDS_ROOT}`,
+  name: `a missing interface is an error, and is not created${NEEDS_ROOT}`,
   ignore: !IS_ROOT,
   fn: async () => {
     await using namespace = await TestNamespace.make("tuntap add tap1 mode tap");
@@ -83,7 +83,7 @@ Deno.test({
   },
 });
 
-Deno.test("offloads step down to what the kernel takes", () => {
+Deno.test("offloads are reduced to those that the kernel accepts", () => {
   const asked: number[] = [];
   const from = (known: number) => (flags: number) => {
     asked.push(flags);

@@ -98,7 +98,7 @@ for (const [name, type] of TYPES) {
     close(peer);
   });
 
-  Deno.test(`${name}: a reader takes thousands of frames, and ends when the other side has closed`, async () => {
+  Deno.test(`${name}: a reader receives thousands of frames, and ends when the other side closes`, async () => {
     const [own, peer] = socketPair(type);
     const poller = new Poller({ onError: failOnError });
     poller.begin();
@@ -160,7 +160,7 @@ for (const [name, type] of TYPES) {
     await poller.close();
   });
 
-  Deno.test(`${name}: descriptors are closed, and not inherited any more`, () => {
+  Deno.test(`${name}: descriptors are closed, and no longer inherited`, () => {
     const before = sockets();
     const [fd, peer] = socketPair(type);
     const device = openSocketDevice(fd, { poller: { add: () => ({ arm: () => {}, remove: () => {} }) } });
@@ -174,7 +174,7 @@ for (const [name, type] of TYPES) {
 }
 
 for (const [name, type] of TYPES.slice(0, 2)) {
-  Deno.test(`${name}: what the other side does not take is dropped and counted`, () => {
+  Deno.test(`${name}: frames that the other side does not accept are dropped and counted`, () => {
     const [own, peer] = socketPair(type);
     const device = openSocketDevice(own, { poller: NO_POLLER });
     const out = new Transmit(allocate);
@@ -193,7 +193,7 @@ for (const [name, type] of TYPES.slice(0, 2)) {
   });
 }
 
-Deno.test("SOCK_DGRAM: an unconnected socket answers whoever sent last", async () => {
+Deno.test("SOCK_DGRAM: an unconnected socket answers the last sender", async () => {
   const folder = await Deno.makeTempDir();
   const own = boundSocket(SOCK_DGRAM, `${folder}/own`);
   const device = openSocketDevice(own, { poller: NO_POLLER });
@@ -228,7 +228,7 @@ Deno.test("SOCK_DGRAM: an unconnected socket answers whoever sent last", async (
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("SOCK_DGRAM: an empty message and one that is too long for any frame are skipped", () => {
+Deno.test("SOCK_DGRAM: empty messages and messages too long for a frame are skipped", () => {
   const [own, peer] = socketPair(SOCK_DGRAM);
   const device = openSocketDevice(own, { poller: NO_POLLER });
   const frame = new Frame(allocate(FRAME_SIZE));
@@ -242,7 +242,7 @@ Deno.test("SOCK_DGRAM: an empty message and one that is too long for any frame a
   close(peer);
 });
 
-Deno.test("SOCK_STREAM: frames that come in pieces of any size", () => {
+Deno.test("SOCK_STREAM: frames arrive in pieces of any size", () => {
   const [own, peer] = socketPair(SOCK_STREAM);
   const device = openSocketDevice(own, { poller: NO_POLLER });
   const frame = new Frame(allocate(FRAME_SIZE));
@@ -265,7 +265,7 @@ Deno.test("SOCK_STREAM: frames that come in pieces of any size", () => {
 });
 
 for (const length of [0, 65_647, 0x4745_5420, 0xffff_ffff]) {
-  Deno.test(`SOCK_STREAM: a frame of ${length} bytes is announced`, () => {
+  Deno.test(`SOCK_STREAM: a frame length of ${length} bytes`, () => {
     const [own, peer] = socketPair(SOCK_STREAM);
     const device = openSocketDevice(own, { poller: NO_POLLER });
     const frame = new Frame(allocate(FRAME_SIZE));
@@ -301,7 +301,7 @@ class StreamReader {
   }
 }
 
-Deno.test("SOCK_STREAM: a slow reader gets whole frames, and what has no room is dropped whole", async () => {
+Deno.test("SOCK_STREAM: a slow reader gets whole frames, and frames without room are dropped whole", async () => {
   const [own, peer] = socketPair(SOCK_STREAM);
   const poller = new Poller({ onError: failOnError });
   poller.begin();
@@ -336,7 +336,7 @@ Deno.test("SOCK_STREAM: a slow reader gets whole frames, and what has no room is
   await poller.close();
 });
 
-Deno.test("SOCK_STREAM: the other side closes while frames wait for it", async () => {
+Deno.test("SOCK_STREAM: the other side closes while frames are queued", async () => {
   const [own, peer] = socketPair(SOCK_STREAM);
   let flush = (_events: number): void => {};
   const armed: number[] = [];
@@ -364,7 +364,7 @@ Deno.test("SOCK_STREAM: the other side closes while frames wait for it", async (
   await Promise.resolve();
 });
 
-Deno.test("descriptors that can't be used", async () => {
+Deno.test("unusable descriptors are refused", async () => {
   const open = (fd: number): FrameDevice => openSocketDevice(fd, { poller: NO_POLLER });
   const fails = (fd: number, syscall: string, code: string, message: RegExp) => {
     const error = assertThrows(() => open(fd), SystemError);

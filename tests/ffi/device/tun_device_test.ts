@@ -262,7 +262,7 @@ for (const kind of ["tap", "tun"] as const) {
 }
 
 Deno.test({
-  name: `the guest gets a segmented datagram as its segments${NEEDS_ROOT}`,
+  name: `a segmented datagram reaches the guest as its segments${NEEDS_ROOT}`,
   ignore: !IS_ROOT,
   fn: async () => {
     await using namespace = await makeGuest("tap");
@@ -311,7 +311,7 @@ Deno.test({
 
 for (const kind of ["tap", "tun"] as const) {
   Deno.test({
-    name: `a ${kind} that is down loses frames, one that is deleted is an error${NEEDS_ROOT}`,
+    name: `a ${kind} that is down loses frames, a deleted ${kind} is an error${NEEDS_ROOT}`,
     ignore: !IS_ROOT,
     fn: async () => {
       await using namespace = await makeGuest(kind);

@@ -23,10 +23,10 @@ for (const signal of ["SIGINT", "SIGQUIT", "SIGTSTP"] as const) {
   );
 }
 
-Deno.test(`a command heeds the signals that its helper ignores${NEEDS_ROOT}`, { ignore: !IS_ROOT }, async () => {
+Deno.test(`a command receives the signals that its helper ignores${NEEDS_ROOT}`, { ignore: !IS_ROOT }, async () => {
   assertEquals(await outcome("SIGINT", "sh", "-c", "kill -INT $$; exit 7"), { kind: "ended", signal: 2, status: 130 });
 });
 
-Deno.test(`a helper that is killed: the command is not waited for${NEEDS_ROOT}`, { ignore: !IS_ROOT }, async () => {
+Deno.test(`after its helper is killed, the command is not waited for${NEEDS_ROOT}`, { ignore: !IS_ROOT }, async () => {
   assertEquals(await outcome("SIGKILL", "sh", "-c", "exit 7"), { error: "the helper has ended with status 137" });
 });

@@ -18,18 +18,18 @@ function event(watch: number, mask: number, name: string): number[] {
 
 const linesOf = (...events: number[][]) => new TextDecoder().decode(namesOf(new Uint8Array(events.flat()), 1));
 
-Deno.test("names of the folder that is watched, one a line", () => {
+Deno.test("names in the watched folder, one per line", () => {
   const name = "a name of 16 chs";
   assertEquals(linesOf(event(1, IN_MOVED_TO, "hosts"), event(1, IN_MOVED_TO, name)), `hosts\n${name}\n`);
 });
 
-Deno.test("what has no name, or one that is no line: anything may have changed, said once", () => {
+Deno.test("events without a usable name report once that anything may have changed", () => {
   assertEquals(linesOf(event(2, IN_MOVED_TO, "nscd"), event(2, IN_MOVED_TO, "nscd")), "\n", "another folder");
   assertEquals(linesOf(event(-1, IN_Q_OVERFLOW, ""), event(1, IN_MOVED_TO, "hosts")), "hosts\n\n", "events were lost");
   assertEquals(linesOf(event(1, IN_MOVED_TO, "two\nlines")), "\n", "a name of two lines");
   assertEquals(linesOf(event(1, IN_MOVED_TO, "")), "", "the folder itself");
 });
 
-Deno.test("an event that was cut off is left out", () => {
+Deno.test("a truncated event is ignored", () => {
   assertEquals(linesOf(event(1, IN_MOVED_TO, "hosts"), [1, 0, 0, 0]), "hosts\n");
 });

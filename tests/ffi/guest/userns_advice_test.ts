@@ -8,13 +8,13 @@ const reader = (path: string, value: string) => (asked: string) => {
 
 const MOUNTED = "23 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n24 23 0:22 / /proc rw - proc proc rw\n";
 
-Deno.test("a chroot, whose root is no mount point", () => {
+Deno.test("a chroot, whose root is not a mount point", () => {
   const inside = MOUNTED.slice(MOUNTED.indexOf("\n") + 1);
   assertMatch(refusalAdvice(reader("/proc/self/mountinfo", inside)), /^: this is a chroot, /);
   assertMatch(refusalAdvice(reader("/proc/self/mountinfo", MOUNTED)), /^: the system forbids/);
 });
 
-Deno.test("a system that forbids user namespaces: the setting, and its remedy", () => {
+Deno.test("a system that forbids user namespaces: the error names the setting and the remedy", () => {
   for (
     const [name, value] of [
       ["user.max_user_namespaces", "0"],

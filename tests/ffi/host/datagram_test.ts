@@ -88,7 +88,7 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
     b.socket.close();
   });
 
-  Deno.test(`${address}: a burst is taken in batches, in order, and senders are told apart`, async () => {
+  Deno.test(`${address}: a burst is received in batches, in order, with the right senders`, async () => {
     await using test = new TestHost();
     const to = new Received(test, address);
     const from = [new Received(test, address), new Received(test, address), new Received(test, address)];
@@ -101,7 +101,7 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
     for (const { socket } of [to, ...from]) socket.close();
   });
 
-  Deno.test(`${address}: what leaves together arrives in order and apart, whatever its size and destination`, async () => {
+  Deno.test(`${address}: datagrams sent together arrive in order and separately, whatever their sizes and destinations`, async () => {
     let deferred: (() => void)[] = [];
     await using test = new TestHost({ defer: (run) => deferred.push(run) });
     const [a, b, other] = [new Received(test, address), new Received(test, address), new Received(test, address)];
@@ -135,7 +135,7 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
     for (const { socket } of [b, other]) socket.close();
   });
 
-  Deno.test(`${address}: nobody listens there: it says where, and other destinations go on`, async () => {
+  Deno.test(`${address}: a closed port is reported with the destination, and other destinations still work`, async () => {
     await using test = new TestHost();
     const deaf = new Received(test, address), good = new Received(test, address);
     const closed = deaf.socket.local;
@@ -180,7 +180,7 @@ Deno.test("an IPv6 socket with an IPv4 peer", async () => {
   six.socket.close();
 });
 
-Deno.test("source addresses are for the wildcard", async () => {
+Deno.test("source addresses need a socket on the wildcard", async () => {
   await using test = new TestHost({ source4: IpAddress.parse("127.0.0.8") });
   const source = new Received(test, "0.0.0.0"), own = new Received(test, "127.0.0.1");
   assertEquals(source.socket.local.address.toString(), "127.0.0.8");
@@ -194,7 +194,7 @@ Deno.test("source addresses are for the wildcard", async () => {
   assertEquals(error.message, "bind udp 0.0.0.0:0: cannot assign requested address");
 });
 
-Deno.test("closing: from within, with a failure on its way, and descriptors", async () => {
+Deno.test("closing: from within a callback, with a failure pending, and of descriptors", async () => {
   await using test = new TestHost();
   const before = sockets();
   const a = new Received(test, "127.0.0.1"), b = new Received(test, "127.0.0.1");
@@ -215,7 +215,7 @@ Deno.test("closing: from within, with a failure on its way, and descriptors", as
   assertEquals(newSockets(before), []);
 });
 
-Deno.test("what the kernel has no room for is dropped and counted", async () => {
+Deno.test("datagrams that the kernel has no room for are dropped and counted", async () => {
   await using test = new TestHost();
   const to = new Received(test, "127.0.0.1");
   const socket = test.host.datagram(endpoint("127.0.0.1", 0), { received: () => {}, failed: () => {} });
@@ -227,7 +227,7 @@ Deno.test("what the kernel has no room for is dropped and counted", async () => 
 });
 
 Deno.test({
-  name: `no route, and a route that forbids${NEEDS_ROOT}`,
+  name: `no route, and a prohibiting route${NEEDS_ROOT}`,
   ignore: !IS_ROOT,
   fn: async () => {
     await using namespace = await TestNamespace.make(
@@ -257,7 +257,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `what leaves together passes where the link is too small for it, too${NEEDS_ROOT}`,
+  name: `datagrams sent together also pass a link that is too small for the train${NEEDS_ROOT}`,
   ignore: !IS_ROOT,
   async fn() {
     await using namespace = await TestNamespace.make("link set lo mtu 1280 up");
@@ -282,7 +282,7 @@ Deno.test({
 for (const together of [false, true]) {
   const how = together ? "together" : "one by one";
   Deno.test({
-    name: `a socket on the wildcard tells which address was asked, and answers from it (${how})${NEEDS_ROOT}`,
+    name: `a socket on the wildcard reports the destination address, and answers from it (${how})${NEEDS_ROOT}`,
     ignore: !IS_ROOT,
     fn: async () => {
       await using namespace = await TestNamespace.make(
@@ -333,7 +333,7 @@ for (const together of [false, true]) {
 
 for (const [address, headers] of [["127.0.0.1", 28], ["::1", 48]] as const) {
   Deno.test({
-    name: `${address}: what may not be fragmented is lost where it is too large, with the MTU${NEEDS_ROOT}`,
+    name: `${address}: an unfragmentable datagram that is too large is lost, with the MTU reported${NEEDS_ROOT}`,
     ignore: !IS_ROOT,
     async fn() {
       await using namespace = await TestNamespace.make("link set lo mtu 1400 up");

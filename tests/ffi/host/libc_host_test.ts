@@ -62,7 +62,7 @@ for (const address of ["127.0.0.1", "::1"]) {
     server.close();
   });
 
-  Deno.test(`${address}: an end that came before the read is told with the last data, and once more when asked`, async () => {
+  Deno.test(`${address}: an end that precedes the read is reported with the last data, and again on the next read`, async () => {
     await using test = new TestHost();
     const { client, server } = await pair(test, address);
     const left = new Conversation(client), right = new Conversation(server);
@@ -97,7 +97,7 @@ for (const address of ["127.0.0.1", "::1"]) {
   });
 
   for (const which of ["client", "server"] as const) {
-    Deno.test(`${address}: a reset by the ${which}, idle, with a read pending, and with data on its way`, async () => {
+    Deno.test(`${address}: a reset by the ${which}, idle, with a read pending, and with data in flight`, async () => {
       await using test = new TestHost();
       for (const situation of ["idle", "reading", "data"]) {
         const { client, server } = await pair(test, address);
@@ -119,7 +119,7 @@ for (const address of ["127.0.0.1", "::1"]) {
     });
   }
 
-  Deno.test(`${address}: a write that waits fails when the peer resets`, async () => {
+  Deno.test(`${address}: a waiting write fails when the peer resets`, async () => {
     await using test = new TestHost();
     const { client, server } = await pair(test, address);
     const conversation = new Conversation(client);
@@ -130,7 +130,7 @@ for (const address of ["127.0.0.1", "::1"]) {
     client.close();
   });
 
-  Deno.test(`${address}: either end asks after a minute whether the peer is still there`, async () => {
+  Deno.test(`${address}: both ends send keepalive probes after a minute`, async () => {
     await using test = new TestHost();
     const { client, server } = await pair(test, address);
     for (const { local, remote } of [client, server]) assertEquals(keepaliveSeconds(local.port, remote.port), 60);
@@ -138,7 +138,7 @@ for (const address of ["127.0.0.1", "::1"]) {
     server.close();
   });
 
-  Deno.test(`${address}: either end takes half an hour of silence before it gives up an idle connection`, async () => {
+  Deno.test(`${address}: both ends give up an idle connection after half an hour of silence`, async () => {
     await using test = new TestHost();
     const before = sockets();
     const { client, server } = await pair(test, address);
@@ -179,7 +179,7 @@ print("sent", flush=True)
 sys.stdin.read()`;
 import { IPPROTO_TCP, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL } from "../../../ffi/libc/constants/socket.ts";
 
-Deno.test("urgent data stay in the stream of a connection that was dialled", async () => {
+Deno.test("urgent data stays in the stream of a dialled connection", async () => {
   await using test = new TestHost();
   await using server = Process.start(["python3", "-c", URGENT]);
   const port = Number((await server.line("stdout", /^\d+$/))[0]);
@@ -189,7 +189,7 @@ Deno.test("urgent data stay in the stream of a connection that was dialled", asy
   client.close();
 });
 
-Deno.test("urgent data stay in the stream of a connection that was accepted", async () => {
+Deno.test("urgent data stays in the stream of an accepted connection", async () => {
   await using test = new TestHost();
   const accepted = Promise.withResolvers<HostStream>();
   const listener = test.host.listen(endpoint("127.0.0.1", 0), accepted.resolve);
@@ -209,7 +209,7 @@ async function readBytes(stream: HostStream, count: number): Promise<string> {
   return text;
 }
 
-Deno.test("a handler is silent after close, and close comes from within a callback", async () => {
+Deno.test("a handler is not called after close, even if closed from within a callback", async () => {
   await using test = new TestHost();
   const { client, server } = await pair(test, "127.0.0.1");
   const conversation = new Conversation(client);
@@ -235,7 +235,7 @@ Deno.test("a handler is silent after close, and close comes from within a callba
   assertEquals(done, false);
 });
 
-Deno.test("a listener on the wildcard: streams have their own end's address, of both versions", async () => {
+Deno.test("a listener on the wildcard: streams have their local address, of both versions", async () => {
   await using test = new TestHost();
   for (const [wildcard, targets] of [["0.0.0.0", ["127.0.0.3"]], ["::", ["::1", "127.0.0.1"]]] as const) {
     const streams: HostStream[] = [];
@@ -259,7 +259,7 @@ Deno.test("a listener on the wildcard: streams have their own end's address, of 
   }
 });
 
-Deno.test("a listener that can't listen", async () => {
+Deno.test("a listener that fails to listen", async () => {
   await using test = new TestHost();
   const listener = test.host.listen(endpoint("127.0.0.1", 0), () => {});
   const used = assertThrows(() => test.host.listen(listener.local, () => {}), HostError);
@@ -272,7 +272,7 @@ Deno.test("a listener that can't listen", async () => {
   again.close();
 });
 
-Deno.test("dials that are cancelled: at once, and too late", async () => {
+Deno.test("dials are cancelled immediately, and too late", async () => {
   await using test = new TestHost();
   const before = sockets();
   const wanted = Promise.withResolvers<HostStream>();
@@ -297,7 +297,7 @@ Deno.test("dials that are cancelled: at once, and too late", async () => {
   assertEquals(newSockets(before), []);
 });
 
-Deno.test("1,000 connections at once, then all over; descriptors are as before, and not inherited meanwhile", async () => {
+Deno.test("1,000 connections at once: all descriptors are closed afterwards, and none is inherited", async () => {
   await using test = new TestHost();
   const before = sockets();
   const servers: HostStream[] = [];
@@ -354,7 +354,7 @@ Deno.test("source addresses", async () => {
 });
 
 Deno.test({
-  name: `what the routes say${NEEDS_ROOT}`,
+  name: `dial errors follow the routes${NEEDS_ROOT}`,
   ignore: !IS_ROOT,
   fn: async () => {
     await using namespace = await TestNamespace.make(
@@ -387,7 +387,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `a host that does not answer is unreachable, in the end${NEEDS_ROOT}`,
+  name: `a host that does not answer is reported as unreachable${NEEDS_ROOT}`,
   ignore: !IS_ROOT,
   fn: async () => {
     await using namespace = await TestNamespace.make(
@@ -415,7 +415,7 @@ Deno.test({
   },
 });
 
-Deno.test("out of descriptors: dials fail, a listener rests and then goes on", async () => {
+Deno.test("out of descriptors: dials fail, a listener pauses and resumes", async () => {
   const script = `
     import { TestHost, endpoint, Conversation } from ${JSON.stringify(import.meta.resolve("../bed/test_host.ts"))};
     import { dialled } from ${JSON.stringify(import.meta.resolve("../../forward/bed/dialled.ts"))};
@@ -467,7 +467,7 @@ Deno.test("out of descriptors: dials fail, a listener rests and then goes on", a
   );
 });
 
-Deno.test("out of descriptors, but something can be missed: it is closed, as often as there is something", async () => {
+Deno.test("out of descriptors: something expendable is closed, as long as there is something", async () => {
   const script = `
     import { TestHost, endpoint } from ${JSON.stringify(import.meta.resolve("../bed/test_host.ts"))};
     import { dialled } from ${JSON.stringify(import.meta.resolve("../../forward/bed/dialled.ts"))};

@@ -45,7 +45,7 @@ async function connectUntilClosed(port: number): Promise<void> {
   await conn.read(new Uint8Array(1)).catch(() => {});
 }
 
-Deno.test("a connection that can't be handed over is closed, the poller forgets it, and the next is accepted", async () => {
+Deno.test("a connection that can't be handed over is closed and removed from the poller, and the next is accepted", async () => {
   const poller = new Poller({
     onError: (error) => {
       throw error;

@@ -5,7 +5,7 @@ import { assertEquals } from "../../assert.ts";
 
 libc();
 
-Deno.test("the address that the system sends from", () => {
+Deno.test("the source address that the system chooses", () => {
   const towards = (address: string) => sourceAddressTowards({ address: IpAddress.parse(address), port: 53 });
   for (let i = 0; i < 2_000; i++) { // more often than there may be descriptors
     assertEquals(String(towards("127.0.0.1")), "127.0.0.1");

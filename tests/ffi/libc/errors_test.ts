@@ -9,7 +9,7 @@ Deno.test("a failed call leaves its reason in errno", () => {
   assertEquals(errno(), EBADF);
 });
 
-Deno.test("check passes results on and throws for failures", () => {
+Deno.test("check returns results and throws for failures", () => {
   assertEquals(check(7, "open", "x"), 7);
   libc().close(-1);
   const error = assertThrows(() => check(-1, "close", "descriptor -1"), SystemError);
@@ -19,7 +19,7 @@ Deno.test("check passes results on and throws for failures", () => {
   assertEquals(error.subject, "descriptor -1");
 });
 
-Deno.test("a SystemError says what was tried, on what, and why not", () => {
+Deno.test("a SystemError names the call, its subject and the reason", () => {
   assertEquals(
     new SystemError("ioctl(TUNSETIFF)", 1, "tun0").message,
     "ioctl(TUNSETIFF) on tun0: Operation not permitted (EPERM)",
@@ -30,7 +30,7 @@ Deno.test("a SystemError says what was tried, on what, and why not", () => {
   );
 });
 
-Deno.test("errno names are the kernel's", () => {
+Deno.test("errno names are those of the kernel", () => {
   assertEquals(errnoName(1), "EPERM");
   assertEquals(errnoName(EAGAIN), "EAGAIN");
   assertEquals(errnoName(77), "EBADFD");
@@ -41,7 +41,7 @@ Deno.test("errno names are the kernel's", () => {
   assertEquals(errnoText(22), "Invalid argument");
 });
 
-Deno.test("a C string ends with NUL and can't hold another", () => {
+Deno.test("a C string ends with NUL and can't contain another", () => {
   assertEquals(cString("é"), new Uint8Array([0xc3, 0xa9, 0]));
   assertThrows(() => cString("a\0b"), TypeError);
 });

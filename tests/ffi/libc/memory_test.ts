@@ -5,7 +5,7 @@ import { assertEquals, assertThrows } from "../../assert.ts";
 
 libc();
 
-Deno.test("a block lies where its address says, small ones too", () => {
+Deno.test("a block lies at its address, small blocks too", () => {
   for (const size of [1, 8, 64, 65, 4096, 1 << 20]) {
     const block = allocate(size);
     block.bytes[size - 1] = 0x5a;
@@ -14,7 +14,7 @@ Deno.test("a block lies where its address says, small ones too", () => {
   }
 });
 
-Deno.test("blocks do not move when much is allocated after them", () => {
+Deno.test("blocks do not move when more memory is allocated", () => {
   const blocks = Array.from({ length: 200 }, () => new MachineBlock(16));
   let garbage = 0;
   for (let i = 0; i < 200_000; i++) garbage += new Array(20).fill(i).length;
@@ -26,7 +26,7 @@ Deno.test("blocks do not move when much is allocated after them", () => {
   }
 });
 
-Deno.test("pointers into a block are made once per offset, and only into it", () => {
+Deno.test("pointers into a block are created once per offset, and only within the block", () => {
   const block = new MachineBlock(32);
   assertEquals(Deno.UnsafePointer.value(block.pointerAt(10)), BigInt(block.address + 10));
   assertEquals(block.pointerAt(10) === block.pointerAt(10), true);

@@ -5,11 +5,11 @@ import { assert, assertEquals, assertThrows } from "../../assert.ts";
 
 libc();
 
-Deno.test("readTextFile: a file of /proc, which says that its size is 0", () => {
+Deno.test("readTextFile: a file of /proc, whose size is 0", () => {
   assert(readTextFile("/proc/thread-self/net/route").startsWith("Iface\tDestination"));
 });
 
-Deno.test("readTextFile: a file longer than one read, with characters across the borders", async () => {
+Deno.test("readTextFile: a file longer than one read, with characters across read boundaries", async () => {
   const path = await Deno.makeTempFile();
   try {
     const text = "x" + "äöü€".repeat(30_000);
@@ -20,7 +20,7 @@ Deno.test("readTextFile: a file longer than one read, with characters across the
   }
 });
 
-Deno.test("readTextFile: what is not there is named", () => {
+Deno.test("readTextFile: the error names a missing file", () => {
   const error = assertThrows(() => readTextFile("/proc/none"), SystemError, "/proc/none");
   assertEquals(error.code, "ENOENT");
 });

@@ -9,7 +9,7 @@ libc();
 const own = () => Deno.readLinkSync("/proc/thread-self/ns/net");
 
 Deno.test({
-  name: `work is done in the other namespace, and then this one is back${NEEDS_ROOT}`,
+  name: `work runs in the other namespace, then the thread returns to its own${NEEDS_ROOT}`,
   ignore: !IS_ROOT,
   fn: async () => {
     await using namespace = await TestNamespace.make();
@@ -34,7 +34,7 @@ Deno.test("a namespace that does not exist", () => {
 });
 
 Deno.test({
-  name: `files that are no network namespace${NEEDS_ROOT}`,
+  name: `files other than network namespaces are refused${NEEDS_ROOT}`,
   ignore: !IS_ROOT,
   fn: () => {
     const before = own();

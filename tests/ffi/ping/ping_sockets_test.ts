@@ -211,7 +211,7 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
   });
 
   Deno.test({
-    name: `${kind}: what is sent keeps its sequence, hop limit and source${NEEDS_ROOT}`,
+    name: `${kind}: a request keeps its sequence number, hop limit and source${NEEDS_ROOT}`,
     ignore: !IS_ROOT,
     fn: async () => {
       await using network = await Network.make(range);
@@ -238,7 +238,7 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
   });
 
   Deno.test({
-    name: `${kind}: limits and times${NEEDS_ROOT}`,
+    name: `${kind}: limits and timeouts${NEEDS_ROOT}`,
     ignore: !IS_ROOT,
     fn: async () => {
       await using network = await Network.make(range);
@@ -287,7 +287,7 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
 }
 
 Deno.test({
-  name: `neither kind is permitted: told once, and requests fail as prohibited${NEEDS_ROOT}`,
+  name: `without permission for either kind: one report, and requests fail as prohibited${NEEDS_ROOT}`,
   ignore: !IS_ROOT,
   fn: async () => {
     const script = `

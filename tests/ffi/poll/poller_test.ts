@@ -26,7 +26,7 @@ function begun(options: PollerOptions): Poller {
 for (const waitMicroseconds of [100, 0]) {
   const title = waitMicroseconds > 0 ? "waiting" : "only looking";
 
-  Deno.test(`${title}: a descriptor is called back once each time that it is armed, idle or not`, async () => {
+  Deno.test(`${title}: a descriptor is called back once per arming, idle or not`, async () => {
     const poller = begun({ onError, waitMicroseconds });
     using a = new TestDescriptor(poller);
     using other = new TestDescriptor(poller);
@@ -50,7 +50,7 @@ for (const waitMicroseconds of [100, 0]) {
     await poller.close();
   });
 
-  Deno.test(`${title}: who waits for its rest is called once, behind the events that there are`, async () => {
+  Deno.test(`${title}: a wait for idle is called back once, after the pending events`, async () => {
     const poller = begun({ onError, waitMicroseconds });
     using first = new TestDescriptor(poller);
     using second = new TestDescriptor(poller);
@@ -76,7 +76,7 @@ for (const waitMicroseconds of [100, 0]) {
     await poller.close();
   });
 
-  Deno.test(`${title}: when nothing happens it says so once, and again after the next event`, async () => {
+  Deno.test(`${title}: idleness is reported once, and again after the next event`, async () => {
     const poller = new Poller({ onError, waitMicroseconds });
     let rests = 0, rested = Promise.withResolvers<void>();
     poller.onRest(() => {
@@ -97,7 +97,7 @@ for (const waitMicroseconds of [100, 0]) {
     await poller.close();
   });
 
-  Deno.test(`${title}: a descriptor with EPOLLET is told of what there is, then of each change, without being armed`, async () => {
+  Deno.test(`${title}: a descriptor with EPOLLET gets its present state, then each change, without being armed`, async () => {
     const poller = begun({ onError, waitMicroseconds });
     const [a, b] = socketPair(SOCK_STREAM);
     const calls: number[] = [];
@@ -155,7 +155,7 @@ for (const waitMicroseconds of [100, 0]) {
   });
 }
 
-Deno.test("the clock stands still while an event is told, and goes on between turns", async () => {
+Deno.test("the clock stands still during an event, and advances between turns", async () => {
   const poller = begun({ onError });
   const told = Promise.withResolvers<number[]>();
   using descriptor = new TestDescriptor(poller, () => {
@@ -172,7 +172,7 @@ Deno.test("the clock stands still while an event is told, and goes on between tu
   await poller.close();
 });
 
-Deno.test("a removed descriptor is silent, also when its event came in the same turn, and its slot serves another", async () => {
+Deno.test("a removed descriptor is not called back, even if its event came in the same turn, and its slot is reused", async () => {
   const poller = begun({ onError });
   const pair: TestDescriptor[] = [];
   for (let i = 0; i < 2; i++) {
@@ -193,7 +193,7 @@ Deno.test("a removed descriptor is silent, also when its event came in the same 
   await poller.close();
 });
 
-Deno.test("hundreds are ready at once", async () => {
+Deno.test("hundreds of descriptors are ready at once", async () => {
   const poller = begun({ onError });
   const all = Array.from({ length: 300 }, () => new TestDescriptor(poller));
   const done = all.map((descriptor) => descriptor.next);
@@ -208,7 +208,7 @@ Deno.test("hundreds are ready at once", async () => {
   await poller.close();
 });
 
-Deno.test("timers and operations of the runtime get their turns while events keep coming", async () => {
+Deno.test("timers and operations of the runtime run while events keep coming", async () => {
   const poller = begun({ onError });
   using busy: TestDescriptor = new TestDescriptor(poller, () => busy.handle.arm(EPOLLIN)); // always ready
   busy.set();
@@ -245,7 +245,7 @@ Deno.test("a turn ends after some milliseconds, however few its events", async (
   await poller.close();
 });
 
-Deno.test("what was put off runs after the events, in order, idle or not, and also behind one that throws", async () => {
+Deno.test("deferred callbacks run after the events, in order, idle or not, even after one that throws", async () => {
   const poller = begun({ onError });
   const order: string[] = [];
   const put = (what: string) => poller.defer(() => void order.push(what));
@@ -275,7 +275,7 @@ Deno.test("what was put off runs after the events, in order, idle or not, and al
   await poller.close();
 });
 
-Deno.test("a promise that a callback resolves is served before the next event where the callback yields", async () => {
+Deno.test("a promise that a callback resolves runs before the next event if the callback yields", async () => {
   const poller = begun({ onError });
   const order: string[] = [];
   const done = Promise.withResolvers<void>();
@@ -293,7 +293,7 @@ Deno.test("a promise that a callback resolves is served before the next event wh
   await poller.close();
 });
 
-Deno.test("a descriptor that hung up and is waited for by nobody does not keep it busy", async () => {
+Deno.test("a hung-up descriptor without a waiter does not keep the poller busy", async () => {
   const poller = begun({ onError });
   const [ours, theirs] = socketPair(SOCK_STREAM);
   const events: number[] = [];
@@ -312,7 +312,7 @@ Deno.test("a descriptor that hung up and is waited for by nobody does not keep i
   await poller.close();
 });
 
-Deno.test("it calls nobody back before it begins", async () => {
+Deno.test("nothing is called back before begin", async () => {
   const poller = new Poller({ onError });
   const deferred = Promise.withResolvers<void>();
   poller.defer(deferred.resolve);
@@ -341,7 +341,7 @@ Deno.test("idle costs nothing", async () => {
   await poller.close();
 });
 
-Deno.test("closing: at once, twice, armed, and from within a callback", async () => {
+Deno.test("closing: immediately, twice, while armed, and from within a callback", async () => {
   const atOnce = begun({ onError });
   await atOnce.close();
   assertThrows(() => atOnce.add(0, () => {}), Error, "closed");
@@ -362,7 +362,7 @@ Deno.test("closing: at once, twice, armed, and from within a callback", async ()
   assertEquals(a.calls.length + b.calls.length, 1);
 });
 
-Deno.test("a callback that throws does not keep the others from theirs", async () => {
+Deno.test("a callback that throws does not prevent the others", async () => {
   const poller = begun({ onError });
   const thrown: unknown[] = [];
   const seen = (event: ErrorEvent | PromiseRejectionEvent) => {
@@ -392,7 +392,7 @@ Deno.test("a callback that throws does not keep the others from theirs", async (
   await poller.close();
 });
 
-Deno.test("handles may be removed and added within a callback, and after their descriptor was closed", async () => {
+Deno.test("handles may be removed and added within a callback, and after their descriptor is closed", async () => {
   const poller = begun({ onError });
   using second = new TestDescriptor(poller);
   using first = new TestDescriptor(poller, () => {

@@ -8,7 +8,7 @@ const c = libc();
 
 const ONE = new BigUint64Array(new ArrayBuffer(8)).fill(1n);
 
-Deno.test("a sleeper is woken once each time, and may be closed asleep or awake", async () => {
+Deno.test("a sleeper is woken once per sleep, and may be closed asleep or awake", async () => {
   for (const asleep of [false, true]) {
     const set = new EpollSet();
     const fd = c.eventfd(0, 0);

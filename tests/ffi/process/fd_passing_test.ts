@@ -24,7 +24,7 @@ function readAll(fd: number): string {
   }
 }
 
-Deno.test("messages are kept apart, and carry descriptors; the end is null", () => {
+Deno.test("messages keep their boundaries and carry descriptors; the end is null", () => {
   const [a, b] = messageSockets();
   const [reads, writes] = pipe();
   assert(sendMessage(a, "one", writes), "the first is sent");
@@ -42,7 +42,7 @@ Deno.test("messages are kept apart, and carry descriptors; the end is null", () 
   for (const fd of [b, reads]) c.close(fd);
 });
 
-Deno.test("parts: bytes of any number, which need not be text; an end between them is null", () => {
+Deno.test("parts: any number of bytes, not only text; an end between them is null", () => {
   const [a, b] = messageSockets();
   for (const size of [0, 1, 16 * 1024, 100_001]) {
     const bytes = Uint8Array.from({ length: size }, (_, i) => 255 - i % 251);
@@ -61,7 +61,7 @@ Deno.test("parts: bytes of any number, which need not be text; an end between th
   c.close(left);
 });
 
-Deno.test("a child has the stdio that it is given, and its end is told as shells tell it", () => {
+Deno.test("a child gets the given stdio, and its exit code is the shell's", () => {
   const [reads, writes] = pipe();
   const pid = spawn(["sh", "-c", "echo $0 $1; exit 3", "two words", "ü"], { stdio: [0, writes, 2] });
   c.close(writes);

@@ -8,7 +8,7 @@ libc();
 
 const BYTES = new TextEncoder().encode("0123456789");
 
-Deno.test("a file: emptied, written, cut off", async () => {
+Deno.test("a file is emptied, written and truncated", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, "what was there before, and was longer");
@@ -25,7 +25,7 @@ Deno.test("a file: emptied, written, cut off", async () => {
   }
 });
 
-Deno.test("a file that is appended to: behind what it has, also when another program has cut it off", async () => {
+Deno.test("appending writes at the end of the file, also after another program truncated it", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, "before ");
@@ -41,14 +41,14 @@ Deno.test("a file that is appended to: behind what it has, also when another pro
   }
 });
 
-Deno.test("a full disk says so", () => {
+Deno.test("a full disk is reported", () => {
   const full = OutputFile.create("/dev/full");
   const error = assertThrows(() => full.write(BYTES, 0, 10), SystemError);
   assertFields(error, { syscall: "write", code: "ENOSPC", subject: "/dev/full" });
   full.close();
 });
 
-Deno.test("a pipe whose reader rests does not hold its writer up", async () => {
+Deno.test("a pipe whose reader pauses does not block the writer", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/pipe`;
   try {

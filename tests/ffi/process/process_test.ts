@@ -6,11 +6,11 @@ import { SIGTERM } from "../../../ffi/libc/constants/process.ts";
 
 libc();
 
-Deno.test("the parent is the one that Deno knows", () => {
+Deno.test("the parent process is the one that Deno reports", () => {
   assertEquals(parentPid(), Deno.ppid);
 });
 
-Deno.test("signals reach a process, and fail for one that is not there", async () => {
+Deno.test("signals reach a process, and fail for a missing one", async () => {
   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
   sendSignal(child.pid, 0);
   sendSignal(child.pid, SIGTERM);
@@ -19,7 +19,7 @@ Deno.test("signals reach a process, and fail for one that is not there", async (
   assertEquals(error.code, "ESRCH");
 });
 
-Deno.test("the limit of descriptors rises to the hard limit", async () => {
+Deno.test("the descriptor limit is raised to the hard limit", async () => {
   const limit = raiseDescriptorLimit();
   assert(limit >= 64);
   const limits = await Deno.readTextFile("/proc/self/limits");
@@ -27,7 +27,7 @@ Deno.test("the limit of descriptors rises to the hard limit", async () => {
   assertEquals({ soft: Number(soft), hard: Number(hard) }, { soft: limit, hard: limit });
 });
 
-Deno.test("a process ends with its parent, and learns when that has ended before", async () => {
+Deno.test("a process ends with its parent, and detects a parent that has ended before", async () => {
   const module = JSON.stringify(import.meta.resolve("../../../ffi/process/process.ts"));
   const constants = JSON.stringify(import.meta.resolve("../../../ffi/libc/constants/process.ts"));
   const script = `

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "../../assert.ts";
 
 libc();
 
-Deno.test("a pipe is writable until it is full, and again when somebody has read; then without a reader", async () => {
+Deno.test("a pipe is writable until it is full, again after a read, and without a reader", async () => {
   const directory = await Deno.makeTempDir();
   const path = `${directory}/pipe`;
   try {
@@ -29,7 +29,7 @@ Deno.test("a pipe is writable until it is full, and again when somebody has read
   }
 });
 
-Deno.test("a file, and what is no descriptor, are writable: the write tells", async () => {
+Deno.test("a file and an invalid descriptor count as writable: the write reports the error", async () => {
   const path = await Deno.makeTempFile();
   const fd = libc().open(new TextEncoder().encode(`${path}\0`), 0o1, 0);
   assert(isWritable(fd), "a file");

@@ -82,7 +82,7 @@ for (
   ]] as const
 ) {
   Deno.test({
-    name: `the sandbox, as ${who}: what is not needed fails, what is needed works${NEEDS_ROOT}`,
+    name: `the sandbox, as ${who}: only what the program needs works${NEEDS_ROOT}`,
     ignore: !IS_ROOT,
     fn: async () => {
       const { results, threads } = await confined(user, true, removes);

@@ -38,7 +38,7 @@ function byNumber(arch: Architecture, number: number, args: readonly number[] = 
   return run(program, { number, architecture, args });
 }
 
-Deno.test("what every function of the C library calls is allowed, on both architectures", () => {
+Deno.test("system calls of every C library function are allowed, on both architectures", () => {
   const sometimes = new Set(conditional(NEEDS).filter(({ when }) => when.length > 0).map(({ call }) => call));
   const allowed = new Set<SyscallName>([...UNCONDITIONAL, ...sometimes]);
   for (const [name, calls] of Object.entries<readonly SyscallName[]>(LIBC_CALLS)) {
@@ -84,7 +84,7 @@ const FORBIDDEN: Readonly<Record<string, readonly [x86_64: number, aarch64: numb
   rt_sigqueueinfo: [129, 138],
 };
 
-Deno.test("what is not needed is refused, on both architectures", () => {
+Deno.test("system calls that are not needed are refused, on both architectures", () => {
   for (const [name, numbers] of Object.entries(FORBIDDEN)) {
     for (const [i, arch] of ARCHITECTURES.entries()) {
       assertEquals(byNumber(arch, numbers[i]), EPERM, `${name} ${arch}`);
@@ -95,7 +95,7 @@ Deno.test("what is not needed is refused, on both architectures", () => {
   assertEquals(byNumber("x86_64", 0x4000_0000 + 59), ENOSYS, "x32");
 });
 
-Deno.test("sockets: TCP, UDP and ping over IP, raw ones for ICMP where that is asked for, and no others", () => {
+Deno.test("sockets: TCP, UDP and ping over IP, raw ICMP sockets if requested, and no others", () => {
   const CLOEXEC = 0o2004000;
   const socket = (domain: number, type: number, protocol: number, needs: Partial<SeccompNeeds> = {}) =>
     answer("socket", [domain, type, protocol], needs);
@@ -115,7 +115,7 @@ Deno.test("sockets: TCP, UDP and ping over IP, raw ones for ICMP where that is a
   }
 });
 
-Deno.test("socket options: those about the socket, and none about the firewall", () => {
+Deno.test("socket options: those of the socket, and none of the firewall", () => {
   const set = (level: number, option: number) => answer("setsockopt", [3, level, option]);
   for (
     const [level, option] of [[1, 33], [6, 1], [17, 103], [0, 24], [0, 63], [41, 26], [41, 67], [58, 1], [
@@ -132,7 +132,7 @@ Deno.test("socket options: those about the socket, and none about the firewall",
   }
 });
 
-Deno.test("files: read, not written; removed where that is asked for", () => {
+Deno.test("files may be read, not written; removed only if requested", () => {
   const CLOEXEC = 0o2000000;
   assertEquals(answer("openat", [-100, 0, CLOEXEC]), 0);
   for (const flags of [0o1, 0o2, 0o100, 0o1000, 0o2000, 0o20200002]) {
@@ -142,7 +142,7 @@ Deno.test("files: read, not written; removed where that is asked for", () => {
   assertEquals([answer("unlinkat"), answer("unlinkat", [], { removesFiles: true })], [EACCES, 0]);
 });
 
-Deno.test("threads may be made, processes and namespaces may not", () => {
+Deno.test("threads may be created, processes and namespaces may not", () => {
   const THREAD = 0x3d0f00; // what glibc gives
   assertEquals(answer("clone", [THREAD]), 0);
   assertEquals(answer("clone", [0x1200011]), EPERM, "fork of glibc");
@@ -150,7 +150,7 @@ Deno.test("threads may be made, processes and namespaces may not", () => {
   assertEquals(answer("clone", [THREAD | 0x1000_0000]), EPERM, "CLONE_NEWUSER");
 });
 
-Deno.test("signals, requests to devices, and prctl: those that are named", () => {
+Deno.test("signals, ioctl, fcntl and prctl: only the named ones", () => {
   const kill = (pid: number, signal = 15) => answer("kill", [pid, signal]);
   assertEquals([kill(1000), kill(999), kill(1), kill(-1), kill(0)], [0, 0, EPERM, EPERM, EPERM]);
   assertEquals(kill(1, 0), 0, "only asks");
@@ -169,7 +169,7 @@ const HEADERS = {
 
 for (const architecture of ARCHITECTURES) {
   Deno.test({
-    name: `the numbers are those of the kernel's header, ${architecture}${needsFile(HEADERS[architecture])}`,
+    name: `system call numbers match the kernel's header, ${architecture}${needsFile(HEADERS[architecture])}`,
     ignore: !exists(HEADERS[architecture]),
     fn: () => {
       const text = Deno.readTextFileSync(HEADERS[architecture]);

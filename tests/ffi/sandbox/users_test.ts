@@ -4,7 +4,7 @@ import { assert, assertEquals, assertFields, assertThrows } from "../../assert.t
 
 libc();
 
-Deno.test("a user by name and by number: with the groups, or with the one that is said", () => {
+Deno.test("a user by name and by number, with all groups or the given one", () => {
   const lines = Deno.readTextFileSync("/etc/passwd").trim().split("\n").map((line) => line.split(":"));
   const [name, , uid, gid] = lines.find((line) => line[2] !== "0")!;
   const byName = findUser(name!);
@@ -16,7 +16,7 @@ Deno.test("a user by name and by number: with the groups, or with the one that i
   assertEquals(findUser(`12345:${group}`), { uid: 12345, gid: Number(groupId), groups: [Number(groupId)] });
 });
 
-Deno.test("who is not there, or is root", () => {
+Deno.test("an unknown user, and root", () => {
   for (
     const [text, message] of [
       ["none-of-that-name", "user: unknown user none-of-that-name"],
