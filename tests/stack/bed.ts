@@ -18,7 +18,7 @@ import type { TcpRequest } from "../../stack/tcp/flow.ts";
 import { toHex } from "../../scripts/lab/packets.ts";
 import type { UdpDatagram } from "../../stack/udp/datagram.ts";
 
-/** A frame that was sent: its bytes, and what the device was to do with it. */
+/** A frame that was sent: its bytes, and the offloads asked of the device. */
 export interface Sent {
   readonly bytes: Uint8Array;
   readonly checksumStart: number;
@@ -34,12 +34,12 @@ export interface ReceivedDatagram {
   readonly data: Uint8Array;
 }
 
-/** What may be chosen otherwise. */
+/** The settings of a bed. */
 export interface BedOptions {
   readonly medium?: "ethernet" | "ip";
   readonly mtu?: number;
   readonly offload?: boolean;
-  /** Gathers datagrams until {@linkcode Bed.runDeferred}, for a device that cuts them apart. */
+  /** Gathers datagrams until {@linkcode Bed.runDeferred}, for a device with segmentation offload. */
   readonly gather?: boolean;
   readonly echo?: StackOptions["echo"];
   readonly limits?: StackLimits;
@@ -51,7 +51,7 @@ export interface BedOptions {
   readonly tcpRequest?: (request: TcpRequest) => void;
 }
 
-/** See the module's text. */
+/** A stack with a simulated device and clock. */
 export class Bed {
   now = 1000;
   readonly sent: Sent[] = [];
@@ -62,7 +62,7 @@ export class Bed {
   readonly stack: Stack;
   private readonly medium: "ethernet" | "ip";
   private readonly deferred: (() => void)[] = [];
-  /** Whether the device takes frames. */
+  /** Whether the device accepts frames. */
   working = true;
 
   constructor(options: BedOptions = {}) {
@@ -97,7 +97,7 @@ export class Bed {
     });
   }
 
-  /** Feeds a frame in a turn of its own, and gives its buffer back unless it was held. */
+  /** Feeds a frame in its own turn, and releases its buffer unless it was held. */
   feed(bytes: Uint8Array, change: Partial<Pick<Frame, "checksumTrusted" | "segmentSize">> = {}): void {
     const start = this.medium === "ethernet" ? IP_HEADER_AT - 14 : IP_HEADER_AT;
     const frame = this.frames.take();
@@ -111,17 +111,17 @@ export class Bed {
     if (!frame.held) this.frames.release(frame);
   }
 
-  /** The events that there are have been handled. */
+  /** Ends the turn: all pending events have been handled. */
   runDeferred(): void {
     for (const run of this.deferred.splice(0)) run();
   }
 
-  /** Takes what was sent since the last time, as hex. */
+  /** Takes the frames sent since the last call, as hex. */
   takeSent(): string[] {
     return this.sent.splice(0).map(({ bytes }) => toHex(bytes));
   }
 
-  /** Takes the one frame that was sent since the last time. */
+  /** Takes the only frame sent since the last call. */
   takeOne(): Uint8Array {
     const all = this.sent.splice(0);
     if (all.length !== 1) throw new Error(`${all.length} frames were sent: ${all.map(({ bytes }) => toHex(bytes))}`);

@@ -72,7 +72,7 @@ Deno.test("a connection: asked for, accepted, echoed, and reset when the stack c
   assertEquals(bed.stack.tcp.connections, 0);
 });
 
-/** The number behind a segment's SYN, as hex. */
+/** The sequence number after a segment's SYN, as hex. */
 function next(packet: Uint8Array): string {
   const sequence = new DataView(packet.buffer).getUint32(24);
   return ((sequence + 1) >>> 0).toString(16).padStart(8, "0");

@@ -11,8 +11,15 @@ import { delay } from "../../../scripts/lab/timing.ts";
 
 const [signal, ...command] = Deno.args;
 const guest = GuestCommand.prepare({
-  ...{ command, interface: "tun0", mtu: 1500, offload: true, resolvConf: null, descriptorLimit: 1024 },
-  ...{ userNamespace: false, keepIds: false, ownGroup: true },
+  command,
+  interface: "tun0",
+  mtu: 1500,
+  offload: true,
+  resolvConf: null,
+  descriptorLimit: 1024,
+  userNamespace: false,
+  keepIds: false,
+  ownGroup: true,
   network: {
     mtu: 1500,
     ipv4: { address: "10.0.2.100", prefixLength: 24, gateway: "10.0.2.2" },
@@ -33,7 +40,7 @@ try {
   guest.end();
 }
 
-/** The helper's process id: that of the child which is called so. */
+/** The process id of the child that has the helper's name. */
 function helper(): number {
   const threads = [...Deno.readDirSync("/proc/self/task")].map(({ name }) => name);
   const children = threads.flatMap((thread) => Deno.readTextFileSync(`/proc/self/task/${thread}/children`).split(" "));

@@ -6,11 +6,11 @@
 
 export { IS_ROOT, NEEDS_ROOT } from "../../e2e/bed/installed.ts";
 
-/** A namespace of its own, deleted when it is disposed of. */
+/** A network namespace for one test, deleted when it is disposed of. */
 export class TestNamespace implements AsyncDisposable {
   private constructor(readonly name: string) {}
 
-  /** Where it can be entered. */
+  /** The path to enter it by. */
   get path(): string {
     return `/run/netns/${this.name}`;
   }
@@ -43,7 +43,7 @@ export class TestNamespace implements AsyncDisposable {
   }
 }
 
-/** Runs a program, and returns what it printed. Throws with its messages when it fails. */
+/** Runs a program and returns its output. Throws with its messages when it fails. */
 export async function run(program: string, ...args: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(program, { args }).output();
   const text = new TextDecoder();

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** All that are open, by descriptor; the value tells one socket from another with the same descriptor later. */
+/** All open sockets, by descriptor. The value differs for a later socket with the same descriptor. */
 export function sockets(): Map<number, string> {
   const found = new Map<number, string>();
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
@@ -17,12 +17,12 @@ export function sockets(): Map<number, string> {
   return found;
 }
 
-/** The descriptors of those that have come since `before`. */
+/** The descriptors of sockets opened since `before`. */
 export function newSockets(before: ReadonlyMap<number, string>): number[] {
   return [...sockets()].filter(([fd, link]) => before.get(fd) !== link).map(([fd]) => fd);
 }
 
-/** Whether programs that are started don't get it. */
+/** Whether started programs do not inherit it. */
 export function isClosedOnExec(fd: number): boolean {
   const flags = /^flags:\s*(\d+)$/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`))![1];
   return (parseInt(flags, 8) & 0o2000000) !== 0;

@@ -12,7 +12,7 @@ import { assert, assertEquals } from "../../assert.ts";
 const EFD_NONBLOCK = 0o4000;
 const ONE = new BigUint64Array(new ArrayBuffer(8)).fill(1n);
 
-/** See the module's text. */
+/** An eventfd on a poller that records its events. */
 export class TestDescriptor implements Disposable {
   readonly fd: number = libc().eventfd(0, EFD_NONBLOCK);
   readonly handle: PollHandle;
@@ -39,7 +39,7 @@ export class TestDescriptor implements Disposable {
     assertEquals(libc().writeBuffer(this.fd, ONE, 8n), 8);
   }
 
-  /** Has it no longer be. */
+  /** Makes it unreadable again. */
   clear(): void {
     assertEquals(libc().readBuffer(this.fd, new Uint8Array(8), 8n), 8);
   }

@@ -15,7 +15,7 @@ export function endpoint(address: string, port: number): Endpoint {
   return { address: IpAddress.parse(address), port };
 }
 
-/** See the module's text. */
+/** A LibcHost with its own poller, closed when disposed of. */
 export class TestHost implements AsyncDisposable {
   readonly host: LibcHost;
   private readonly poller: Poller;
@@ -62,13 +62,13 @@ export class Conversation {
     return { block: this.input, offset: 100, length };
   }
 
-  /** What one read gives, as text; empty at the end. */
+  /** The text of one read; empty at the end. */
   async read(): Promise<string> {
     const length = await this.readBytes(SIZE - 100);
     return new TextDecoder().decode(this.input.bytes.subarray(100, 100 + length));
   }
 
-  /** Writes a text whole. */
+  /** Writes a whole text. */
   async write(text: string): Promise<number> {
     const { written } = new TextEncoder().encodeInto(text, this.output.bytes);
     for (let at = 0; at < written;) at += await this.writeBytes(at, written - at);
@@ -93,7 +93,7 @@ export class Conversation {
     return sent;
   }
 
-  /** Reads `total` bytes of a sequence, in pieces of several sizes; how many were as expected. */
+  /** Reads `total` bytes of a sequence, in pieces of several sizes; returns how many were as expected. */
   async check(total: number, step: number): Promise<number> {
     let received = 0, right = 0;
     for (let i = 0; received < total; i++) {
@@ -126,7 +126,7 @@ export class Conversation {
   }
 
   private settle(start: () => number, later: Promise<number>): Promise<number> {
-    later.catch(() => {}); // looked at below, where it is asked for
+    later.catch(() => {}); // handled below, where it is awaited
     try {
       const result = start();
       return result === PENDING ? later : Promise.resolve(result);

@@ -20,7 +20,7 @@ const { symbols } = Deno.dlopen("libc.so.6", {
   close: { parameters: ["i32"], result: "i32" },
 });
 
-/** Two connected sockets of a type; as if inherited, they are not closed on exec. */
+/** Two connected sockets of a type. Like inherited ones, they are not closed on exec. */
 export function socketPair(type: number): [number, number] {
   const fds = new Int32Array(2);
   assert(symbols.socketpair(AF_UNIX, type, 0, fds) === 0);
@@ -41,12 +41,12 @@ export function connectTo(fd: number, path: string): void {
   assert(symbols.connect(fd, name, name.length) === 0);
 }
 
-/** How many bytes were sent; -1: not now. */
+/** Returns the number of bytes sent; -1 if it would block. */
 export function send(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
   return Number(symbols.send(fd, bytes, BigInt(bytes.length), MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
-/** What came; null: nothing now. */
+/** Returns the message received; null if there is none. */
 export function receive(fd: number, size = 70_000): Uint8Array<ArrayBuffer> | null {
   const bytes = new Uint8Array(size);
   const count = Number(symbols.recv(fd, bytes, BigInt(size), MSG_DONTWAIT));

@@ -57,7 +57,7 @@ class Bed implements Polling {
     };
   }
 
-  /** Resolves when the reader waits the next time. */
+  /** Resolves when the reader next waits. */
   get waiting(): Promise<void> {
     return this.armed.promise;
   }
@@ -95,7 +95,7 @@ Deno.test("frames are read in turns, and the poller is armed after each", () => 
   bed.onFrame = () => bed.reader.stop();
   bed.wake(EPOLLIN);
   assertEquals(bed.takeLog(), ["frame 3", "remove"]);
-  bed.reader.stop(); // again: nothing
+  bed.reader.stop(); // a second stop does nothing
   assertEquals(bed.takeLog(), []);
   assertEquals(bed.pool.taken, 0);
 });
@@ -109,13 +109,13 @@ Deno.test("when frames come singly, most turns don't try to read a second one", 
     return bed.reads - before;
   };
   assertEquals(Array.from({ length: 17 }, () => readsOf(1)), [2, ...Array(7).fill(1), 2, ...Array(7).fill(1), 2]);
-  // a train begins: within eight turns it is found, and taken whole from then on
+  // a train begins: it is detected within eight turns, and read whole from then on
   const turns = Array.from({ length: 8 }, () => readsOf(4));
   assertEquals(turns, [...Array(7).fill(1), 8]);
   assertEquals(bed.available, 7 * 3 - 4);
   assertEquals([readsOf(0), readsOf(0)], [8, 8]);
-  assertEquals([readsOf(0), readsOf(1), readsOf(1)], [2, 1, 1]); // the last of it came alone
-  bed.segmentSize = 1460; // a part of a train, whatever came before
+  assertEquals([readsOf(0), readsOf(1), readsOf(1)], [2, 1, 1]); // its last frame came alone
+  bed.segmentSize = 1460; // part of a train, whatever came before
   assertEquals(readsOf(3), 4);
   bed.reader.stop();
 });

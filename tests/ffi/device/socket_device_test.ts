@@ -21,14 +21,14 @@ const failOnError = (error: Error): void => {
   throw error;
 };
 
-/** For what never has to wait. */
+/** For devices that never have to wait. */
 const NO_POLLER: Polling = { add: () => ({ arm: () => assert(false, "it waits"), remove: () => {} }) };
 
 function bytesOf(length: number, seed: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, i) => seed + i * 7);
 }
 
-/** What the other side sends for a frame. */
+/** The bytes that the other side sends for a frame. */
 function wire(type: number, frame: Uint8Array): Uint8Array<ArrayBuffer> {
   if (type !== SOCK_STREAM) return Uint8Array.from(frame);
   const message = new Uint8Array(4 + frame.length);
@@ -37,7 +37,7 @@ function wire(type: number, frame: Uint8Array): Uint8Array<ArrayBuffer> {
   return message;
 }
 
-/** A frame of that length to transmit: 14 + 20 bytes of headers, and a payload in pieces. */
+/** A frame of this length to transmit: 14 + 20 bytes of headers, and a payload in pieces. */
 function fill(out: Transmit, length: number, seed: number, pieces: number): Uint8Array {
   const bytes = bytesOf(length, seed);
   const headers = Math.min(34, length);
@@ -146,7 +146,7 @@ for (const [name, type] of TYPES) {
     }
     assertEquals(received, TOTAL);
     close(peer);
-    if (type === SOCK_DGRAM) { // the kernel tells the sender alone
+    if (type === SOCK_DGRAM) { // only the sender is told by the kernel
       fill(out, 100, 0, 1);
       assertEquals(device.transmit(out), false);
     }
@@ -200,7 +200,7 @@ Deno.test("SOCK_DGRAM: an unconnected socket answers the last sender", async () 
   const out = new Transmit(allocate);
   const expected = fill(out, 80, 9, 1);
   const frame = new Frame(allocate(FRAME_SIZE));
-  assertEquals(device.transmit(out), false); // to nobody yet
+  assertEquals(device.transmit(out), false); // no peer yet
   const guests = ["first", "second-with-a-longer-name"].map((name) => {
     const fd = boundSocket(SOCK_DGRAM, `${folder}/${name}`);
     connectTo(fd, `${folder}/own`);
@@ -216,9 +216,9 @@ Deno.test("SOCK_DGRAM: an unconnected socket answers the last sender", async () 
   connectTo(anonymous, `${folder}/own`);
   send(anonymous, bytesOf(60, 1));
   assertEquals(device.read(frame), true);
-  assertEquals(device.transmit(out), true); // that one has no address: to the one before
+  assertEquals(device.transmit(out), true); // this sender has no address: to the previous one
   assertEquals(receive(guests[0]), Uint8Array.from(expected));
-  close(guests[0]); // nobody is there at the moment; that is not the end
+  close(guests[0]); // no peer for the moment, which is not the end
   assertEquals(device.transmit(out), false);
   send(guests[1], bytesOf(60, 1));
   assertEquals(device.read(frame), true);
@@ -265,7 +265,7 @@ Deno.test("SOCK_STREAM: frames arrive in pieces of any size", () => {
 });
 
 for (const length of [0, 65_647, 0x4745_5420, 0xffff_ffff]) {
-  Deno.test(`SOCK_STREAM: a frame length of ${length} bytes`, () => {
+  Deno.test(`SOCK_STREAM: an impossible frame length, ${length}, is an error`, () => {
     const [own, peer] = socketPair(SOCK_STREAM);
     const device = openSocketDevice(own, { poller: NO_POLLER });
     const frame = new Frame(allocate(FRAME_SIZE));
@@ -317,7 +317,7 @@ Deno.test("SOCK_STREAM: a slow reader gets whole frames, and frames without room
       else dropped++;
     }
     const target = accepted.length;
-    const until = round === 3 ? target : target - 20; // leave some in the queue, for it to be moved
+    const until = round === 3 ? target : target - 20; // leave some in the queue, so that it is moved
     while (reader.frames.length < until) {
       const piece = receive(peer, 30_000);
       if (piece === null) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -329,7 +329,7 @@ Deno.test("SOCK_STREAM: a slow reader gets whole frames, and frames without room
   for (const [i, bytes] of accepted.entries()) assertEquals(reader.frames[i], Uint8Array.from(bytes));
   assertFields(device.counters, { framesOut: accepted.length, dropsOut: 20 });
   fill(out, 100, 1, 1);
-  assertEquals(device.transmit(out), true); // at once again, without the queue
+  assertEquals(device.transmit(out), true); // immediately again, without the queue
   assertEquals(receive(peer)!.length, 104);
   device.close();
   close(peer);

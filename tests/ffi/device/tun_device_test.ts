@@ -39,7 +39,7 @@ function makeGuest(kind: "tap" | "tun", mtu = 1500): Promise<TestNamespace> {
   );
 }
 
-/** Attaches to the device, and waits until the guest's kernel has noticed: what it sends before that is dropped. */
+/** Attaches to the device, and waits until the guest's kernel has noticed: frames sent before that are dropped. */
 async function openDevice(namespace: TestNamespace, offload: boolean): Promise<TunDevice> {
   const device = new TunDevice(withNetworkNamespace(namespace.path, () => openTun("tt0", { offload })));
   await until("a carrier", 5000, async () => /state UP/.test(await namespace.ip("link show tt0")));
@@ -55,7 +55,7 @@ function guestSocket(namespace: TestNamespace, hostname: string): Deno.DatagramC
   );
 }
 
-/** Reads until a UDP datagram from `port` is there (the guest's kernel sends frames of its own as well). */
+/** Reads until a UDP datagram from `port` arrives (the guest's kernel sends frames of its own as well). */
 async function readDatagram(device: TunDevice, poller: Poller, frame: Frame, port: number): Promise<number> {
   let wake = (): void => {};
   const handle = poller.add(device.fd, () => wake());
@@ -104,7 +104,7 @@ function turnAround(frame: Frame, device: TunDevice, out: Transmit, swap: boolea
   out.begin(headers - transport);
   out.headStart = out.headEnd - (headers - frame.start);
   const head = out.head.bytes;
-  const delta = out.headStart - frame.start; // from a place in the frame to its place in the head
+  const delta = out.headStart - frame.start; // from an offset in the frame to the offset in the head
   head.set(bytes.subarray(frame.start, headers), out.headStart);
   const length = frame.end - headers;
   for (let i = 0; i < pieces; i++) {
@@ -125,7 +125,7 @@ function turnAround(frame: Frame, device: TunDevice, out: Transmit, swap: boolea
   if (device.checksumOffload) {
     out.checksumStart = transport + delta;
     out.checksumOffset = protocol === 6 ? 16 : 6;
-    // The sum of the pseudo-header is in its place already: the sender's kernel has left it so.
+    // The field holds the pseudo-header's sum already, from the sender's kernel.
   }
   if (frame.segmentSize > 0) {
     out.segmentSize = frame.segmentSize;
@@ -248,7 +248,7 @@ for (const kind of ["tap", "tun"] as const) {
           for (let i = 0; i < 60; i++) {
             assertEquals(equals(stdout.subarray(i * data.length, (i + 1) * data.length), data), true);
           }
-          for (const size of largest) assertEquals(size > 10_000, offload); // whole segments of many packets' data
+          for (const size of largest) assertEquals(size > 10_000, offload); // large segments
           await http.shutdown();
         }
         await Deno.remove(file);
@@ -272,7 +272,7 @@ Deno.test({
     const frame = new Frame(allocate(FRAME_SIZE));
     const socket = guestSocket(namespace, "10.9.0.2");
     assert(socket.addr.transport === "udp");
-    // Its frame is the pattern for one of 3 times 1000 bytes, which the guest's kernel cuts up.
+    // Its frame is the model for one of 3 times 1000 bytes, which the guest's kernel segments.
     await socket.send(new Uint8Array(1000), { transport: "udp", hostname: "10.9.0.1", port: 7 });
     const udp = await readDatagram(device, poller, frame, socket.addr.port);
     const out = new Transmit(allocate);
@@ -327,7 +327,7 @@ for (const kind of ["tap", "tun"] as const) {
       turnAround(frame, device, out, true, 1);
 
       await namespace.ip("link set tt0 down");
-      while (device.read(frame)); // what was queued before; then nothing, and no error
+      while (device.read(frame)); // frames queued before; then none, and no error
       assertEquals(device.transmit(out), false);
       assertEquals(device.counters.dropsOut, 1);
       await namespace.ip("link set tt0 up");

@@ -3,7 +3,7 @@ import { IS_ROOT, NEEDS_ROOT } from "../bed/namespace.ts";
 
 const PROGRAM = new URL("../bed/guest_program.ts", import.meta.url).pathname;
 
-/** What guest_program.ts says. */
+/** The report of guest_program.ts. */
 async function outcome(signal: Deno.Signal, ...command: readonly string[]): Promise<unknown> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--cached-only", "-A", "--no-check", PROGRAM, signal, ...command],

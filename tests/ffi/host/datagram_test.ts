@@ -15,7 +15,7 @@ import { equals } from "../../bytes.ts";
 
 libc();
 
-/** A socket, and what came to it. */
+/** A socket, and what it received. */
 class Received {
   readonly socket: HostDatagram;
   readonly datagrams: { bytes: Uint8Array; from: Endpoint; asked: IpAddress | null }[] = [];
@@ -37,12 +37,12 @@ class Received {
     }, options);
   }
 
-  /** Resolves when so many datagrams have come. */
+  /** Resolves when this many datagrams have arrived. */
   have(wanted: number): Promise<void> {
     return this.wait(() => this.datagrams.length, wanted);
   }
 
-  /** Resolves when so many failures were reported. */
+  /** Resolves when this many failures were reported. */
   haveFailed(wanted: number): Promise<void> {
     return this.wait(() => this.failures.length, wanted);
   }
@@ -61,7 +61,7 @@ class Received {
 
 const data = crypto.getRandomValues(new Uint8Array(65_536));
 
-/** ICMP's type and code, by what it is about. */
+/** The type and code of ICMP port unreachable, by address. */
 const PORT_UNREACHABLE = { "127.0.0.1": { type: 3, code: 3 }, "::1": { type: 1, code: 4 } } as const;
 
 for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as const) {
@@ -143,7 +143,7 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
     const socket = new Received(test, address);
     for (let round = 1; round <= 5; round++) {
       socket.socket.send(data, 0, 10, closed);
-      socket.socket.send(data, round, 20, good.socket.local); // the kernel would fail this one for that
+      socket.socket.send(data, round, 20, good.socket.local); // the kernel would report the earlier failure here
       socket.socket.send(data, round, 20, good.socket.local);
       await good.have(2 * round);
       await socket.haveFailed(round);
@@ -156,7 +156,7 @@ for (const [address, longest] of [["127.0.0.1", 65_507], ["::1", 65_527]] as con
       assertEquals(length, 10, "the datagram's length");
       assert(equals(kept, data.subarray(0, 10)), "the datagram's own data");
     }
-    good.socket.send(data, 0, 30, socket.socket.local); // and it hears as before
+    good.socket.send(data, 0, 30, socket.socket.local); // and it receives as before
     await socket.have(1);
     assertEquals(socket.failures.length, 5);
     socket.socket.close();
@@ -206,7 +206,7 @@ Deno.test("closing: from within a callback, with a failure pending, and of descr
   a.socket.send(data, 0, 10, c.socket.local);
   await c.have(1);
   assertEquals(b.datagrams.length, 1);
-  c.socket.send(data, 0, 70_000, a.socket.local); // fails, and would be told in a turn of its own
+  c.socket.send(data, 0, 70_000, a.socket.local); // fails, and would be reported in a later turn
   c.socket.close();
   a.socket.close();
   a.socket.send(data, 0, 10, b.socket.local);
@@ -219,7 +219,7 @@ Deno.test("datagrams that the kernel has no room for are dropped and counted", a
   await using test = new TestHost();
   const to = new Received(test, "127.0.0.1");
   const socket = test.host.datagram(endpoint("127.0.0.1", 0), { received: () => {}, failed: () => {} });
-  for (let i = 0; i < 2000; i++) socket.send(data, 0, 60_000, to.socket.local); // 120 MB; nobody reads meanwhile
+  for (let i = 0; i < 2000; i++) socket.send(data, 0, 60_000, to.socket.local); // 120 MB; without a reader
   await to.have(1);
   assert(to.datagrams.length < 2000);
   socket.close();
@@ -245,7 +245,7 @@ Deno.test({
     for (const [i, [address, failure]] of failures.entries()) {
       const to = endpoint(address, 53);
       socket.socket.send(data, 0, 10, to);
-      assertEquals(socket.failures.length, i); // not from within
+      assertEquals(socket.failures.length, i); // not from within send
       await socket.haveFailed(i + 1);
       assertEquals(socket.failures[i].error.failure, failure, address);
       assertEquals(socket.failures[i].to, to, "the destination");
@@ -316,7 +316,7 @@ for (const together of [false, true]) {
         const question = server.datagrams[0];
         assertEquals(question.asked?.toString(), asked, what);
         for (let i = 0; i < 3; i++) server.socket.send(data, i, 100, question.from, question.asked);
-        server.socket.send(data, 0, 2_000, question.from, question.asked); // too long to leave with others
+        server.socket.send(data, 0, 2_000, question.from, question.asked); // too long for a train
         server.socket.send(data, 0, 100, question.from); // as the system chooses
         flush();
         await from.have(5);
@@ -346,7 +346,7 @@ for (const [address, headers] of [["127.0.0.1", 28], ["::1", 48]] as const) {
       const to = b.socket.local, fits = 1400 - headers;
       a.socket.setPath(0, true);
       for (const size of [fits + 1, fits + 1, fits, 3000]) a.socket.send(data, size, size, to);
-      a.socket.setPath(0, false); // not for those before, which may still wait
+      a.socket.setPath(0, false); // not for earlier datagrams, which may still wait
       a.socket.send(data, 0, 3000, to);
       for (const run of deferred.splice(0)) run();
       await b.have(2);

@@ -21,14 +21,14 @@ async function pair(test: TestHost, address: string): Promise<{ client: HostStre
   return { client, server };
 }
 
-/** An option of a TCP socket that is a number. */
+/** A numeric option of a TCP socket. */
 function tcpOption(fd: number, option: number): number {
   const value = new Int32Array(new ArrayBuffer(4)), length = new Int32Array(new ArrayBuffer(4)).fill(4);
   assertEquals(libc().getsockopt(fd, IPPROTO_TCP, option, value, length), 0, "getsockopt");
   return value[0];
 }
 
-/** In how many seconds the kernel probes the peer of the connection between these ports; null: not at all. */
+/** Seconds until the kernel probes the peer of the connection between these ports; null: never. */
 function keepaliveSeconds(local: number, remote: number): number | null {
   const port = (number: number) => number.toString(16).toUpperCase().padStart(4, "0");
   // proc_net_tcp.rst: local and remote address, state, queues, the timer that is set (2: keepalive) and its time in 1/100 s
@@ -138,7 +138,7 @@ for (const address of ["127.0.0.1", "::1"]) {
     server.close();
   });
 
-  Deno.test(`${address}: both ends give up an idle connection after half an hour of silence`, async () => {
+  Deno.test(`${address}: neither end gives up an idle connection before half an hour of silence`, async () => {
     await using test = new TestHost();
     const before = sockets();
     const { client, server } = await pair(test, address);
@@ -163,7 +163,7 @@ for (const address of ["127.0.0.1", "::1"]) {
   });
 }
 
-/** Sends ten bytes of which one is urgent, and says so; then it waits. Its peer calls it, or is called on a port. */
+/** Sends ten bytes, one of them urgent, reports this and waits. It listens for its peer, or connects to a port. */
 const URGENT = `
 import socket, sys
 if len(sys.argv) > 1:
@@ -201,7 +201,7 @@ Deno.test("urgent data stays in the stream of an accepted connection", async () 
   listener.close();
 });
 
-/** What a stream gives until there are so many bytes. */
+/** Reads from a stream until it has this many bytes. */
 async function readBytes(stream: HostStream, count: number): Promise<string> {
   const conversation = new Conversation(stream);
   let text = "";
@@ -290,7 +290,7 @@ Deno.test("dials are cancelled immediately, and too late", async () => {
   const dial = test.host.dial(listener.local, { connected: wanted.resolve, failed });
   const client = await wanted.promise;
   dial.cancel();
-  assertEquals(await new Conversation(client).read(), "still there"); // it is the stream's user who closes it
+  assertEquals(await new Conversation(client).read(), "still there"); // only the stream's user closes it
   assertEquals(heard, [], "the handler of a cancelled dial");
   for (const stream of [client, ...ends]) stream.close();
   listener.close();
@@ -323,7 +323,7 @@ Deno.test("1,000 connections at once: all descriptors are closed afterwards, and
 /** Resolves when an echoing stream is closed. */
 const ended = new WeakMap<HostStream, Promise<void>>();
 
-/** Gives everything back until the end, good or bad. */
+/** Echoes everything until the stream ends or fails. */
 function echo(stream: HostStream): void {
   const conversation = new Conversation(stream);
   const run = async () => {

@@ -8,7 +8,7 @@ import { endpoint } from "../bed/test_host.ts";
 libc();
 const ENOBUFS = 105;
 
-/** A listener whose context and user fail when they are told to. */
+/** A listener whose context and user fail on request. */
 function setup(poller: Poller) {
   const state = { watched: 0, handed: 0, fault: null as Error | null };
   const thrown: unknown[] = [];

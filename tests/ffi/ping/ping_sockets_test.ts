@@ -11,7 +11,7 @@ import { equals } from "../../bytes.ts";
 
 libc();
 
-/** What a handler was told. */
+/** The events that a handler received. */
 interface Told {
   readonly token: string;
   readonly payload?: Uint8Array;
@@ -59,7 +59,7 @@ class Pings implements AsyncDisposable {
     });
   }
 
-  /** Resolves when so much was told in all. */
+  /** Resolves when this many events were received in total. */
   have(wanted: number): Promise<void> {
     return new Promise((resolve) => {
       this.waiting = { wanted, resolve };
@@ -127,7 +127,7 @@ class Network implements AsyncDisposable {
       assertEquals(success, true);
     };
     await sysctl(host, `net.ipv4.ping_group_range=${range}`, "net.ipv6.conf.all.accept_ra=0");
-    // no limit on errors about the hop limit; on those that a route makes there is another, of 5 at once
+    // no limit on errors about the hop limit; a separate one applies to errors of routes, with a burst of 5
     await sysctl(router, "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.icmp_ratemask=0");
     await sysctl(router, "net.ipv6.icmp.ratelimit=0");
     return new Network(host, router, target);
@@ -179,12 +179,12 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
       for (const [target, hopLimit, error] of errors) {
         bed.send(target, 7, 1, target, { hopLimit });
         assertEquals(await last(++count), { token: target, error });
-        const next = target.includes(":") ? "fd08:2::2" : "10.8.2.2"; // goes on as before
+        const next = target.includes(":") ? "fd08:2::2" : "10.8.2.2"; // still works
         bed.send(next, 7, 2, "next");
         assertEquals((await last(++count)).token, "next");
       }
 
-      // several at once: sequence numbers, destinations and identifiers are told apart
+      // several at once: sequence numbers, destinations and identifiers are kept apart
       const all: string[] = [];
       for (const key of [7, 8, "nine"]) {
         for (const sequence of [0, 1, 65_535]) {
@@ -221,7 +221,7 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
       ).spawn();
       const errors = seen.stderr.getReader();
       const text = new TextDecoder();
-      for (let start = ""; !start.includes("listening on");) { // it says so when it has begun
+      for (let start = ""; !start.includes("listening on");) { // printed once it has begun
         const { value, done } = await errors.read();
         assert(!done, "tcpdump ended");
         start += text.decode(value);
@@ -242,7 +242,7 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
     ignore: !IS_ROOT,
     fn: async () => {
       await using network = await Network.make(range);
-      await network.target.ip("link set down0 down"); // no answers, and after a while not even errors at once
+      await network.target.ip("link set down0 down"); // no answers, and after a while not even immediate errors
       await network.router.ip("neigh add 10.8.2.2 lladdr 02:00:00:00:00:01 dev up0");
       await using bed = new Pings(network.host);
       const before = sockets();
@@ -255,12 +255,12 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
         bed.send("10.8.2.2", `key ${i}`, 1, `${i}`);
       }
       assertEquals(bed.pings.flowsUsage, { current: MAX_FLOWS, limit: MAX_FLOWS, overflows: 20 });
-      bed.send("::1", "another version", 1, "six"); // counts as well, and takes the place of the oldest
+      bed.send("::1", "another version", 1, "six"); // counts too, and evicts the oldest
       assertEquals(bed.pings.flowsUsage, { current: MAX_FLOWS, limit: MAX_FLOWS, overflows: 21 });
       assert(newSockets(before).length <= MAX_FLOWS);
       bed.send("10.8.2.2", "last", 5, "x");
       const size = bed.pings.waitingUsage.current;
-      bed.send("10.8.2.2", "last", 5, "x again"); // in the place of the first
+      bed.send("10.8.2.2", "last", 5, "x again"); // evicts the first
       assertEquals(bed.pings.waitingUsage.current, size);
       bed.now += PING_TIMEOUT_MS - 1;
       bed.send("10.8.2.2", "last", 6, "y");

@@ -41,7 +41,7 @@ for (const waitMicroseconds of [100, 0]) {
       other.clear();
     }
     assertEquals(a.calls, []);
-    a.handle.arm(EPOLLIN | EPOLLOUT); // is ready already
+    a.handle.arm(EPOLLIN | EPOLLOUT); // already ready
     await a.next;
     other.handle.arm(EPOLLIN);
     other.set();
@@ -50,7 +50,7 @@ for (const waitMicroseconds of [100, 0]) {
     await poller.close();
   });
 
-  Deno.test(`${title}: a wait for idle is called back once, after the pending events`, async () => {
+  Deno.test(`${title}: atRest calls back once, after the pending events`, async () => {
     const poller = begun({ onError, waitMicroseconds });
     using first = new TestDescriptor(poller);
     using second = new TestDescriptor(poller);
@@ -70,7 +70,7 @@ for (const waitMicroseconds of [100, 0]) {
     });
     await rested.promise;
     assertEquals(order, ["deferred", "deferred again", "rest"]);
-    assertEquals([first.calls.length, second.calls.length], [1, 1], "events that were there");
+    assertEquals([first.calls.length, second.calls.length], [1, 1], "pending events");
     await delay(20);
     assertEquals(order.length, 3, "it is called once");
     await poller.close();
@@ -85,7 +85,7 @@ for (const waitMicroseconds of [100, 0]) {
     });
     poller.begin();
     await rested.promise;
-    await new Promise((resolve) => setTimeout(resolve, 30)); // in which nothing is said
+    await new Promise((resolve) => setTimeout(resolve, 30)); // without a call
     assertEquals(rests, 1, "at the beginning");
     using descriptor = new TestDescriptor(poller);
     rested = Promise.withResolvers();
@@ -450,7 +450,7 @@ Deno.test("an epoll_wait that fails is reported", async () => {
   descriptor.set();
   await descriptor.next;
   const epoll = epollDescriptor(descriptor.fd);
-  // Puts another file in the place of the poller's epoll descriptor: readable, so that no wait for it lasts.
+  // Replaces the poller's epoll descriptor with another file, a readable one so that no wait for it blocks.
   const file = libc().eventfd(1, EFD_NONBLOCK);
   descriptor.clear();
   descriptor.handle.arm(EPOLLIN);

@@ -22,7 +22,7 @@ Deno.test("a sleeper is woken once per sleep, and may be closed asleep or awake"
     for (let i = 1; i <= 3; i++) {
       woken = Promise.withResolvers();
       sleeper.sleep();
-      sleeper.sleep(); // does already
+      sleeper.sleep(); // sleeps already
       c.writeBuffer(fd, ONE, 8n);
       await woken.promise;
       assertEquals(times, i);

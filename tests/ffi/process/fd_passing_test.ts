@@ -61,7 +61,7 @@ Deno.test("parts: any number of bytes, not only text; an end between them is nul
   c.close(left);
 });
 
-Deno.test("a child gets the given stdio, and its exit code is the shell's", () => {
+Deno.test("a child gets the given stdio, and its end is reported as an exit code, as in a shell", () => {
   const [reads, writes] = pipe();
   const pid = spawn(["sh", "-c", "echo $0 $1; exit 3", "two words", "ü"], { stdio: [0, writes, 2] });
   c.close(writes);

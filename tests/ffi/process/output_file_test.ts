@@ -53,7 +53,7 @@ Deno.test("a pipe whose reader pauses does not block the writer", async () => {
   const path = `${folder}/pipe`;
   try {
     await run("mkfifo", path);
-    const reader = await Deno.open(path, { read: true, write: true }); // so that it opens without a writer
+    const reader = await Deno.open(path, { read: true, write: true }); // so that open does not wait for a writer
     const pipe = OutputFile.create(path);
     const much = new Uint8Array(1024 * 1024);
     let taken = 0;

@@ -35,7 +35,7 @@ Deno.test("a process ends with its parent, and detects a parent that has ended b
     import { parentPid, signalWhenParentEnds } from ${module};
     console.log(signalWhenParentEnds(SIGTERM, parentPid()), signalWhenParentEnds(SIGTERM, -1), Deno.pid);
     setInterval(() => {}, 1000);`;
-  // the shell writes its own line only when it is told to end
+  // the shell writes its own line only when a signal tells it to end
   const shell = new Deno.Command("sh", {
     args: ["-c", '"$0" eval "$1" & read line; exit 0', Deno.execPath(), script],
     stdin: "piped",

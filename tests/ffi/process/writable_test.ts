@@ -10,7 +10,7 @@ Deno.test("a pipe is writable until it is full, again after a read, and without 
   try {
     const { code } = await new Deno.Command("mkfifo", { args: [path] }).output();
     assertEquals(code, 0);
-    const O_RDWR_NONBLOCK = 0o2 | 0o4000; // of a pipe of its own: opens at once
+    const O_RDWR_NONBLOCK = 0o2 | 0o4000; // opens without waiting for the other end
     const fd = libc().open(new TextEncoder().encode(`${path}\0`), O_RDWR_NONBLOCK, 0);
     assert(fd >= 0);
     const bytes = new Uint8Array(new ArrayBuffer(WRITABLE_BYTES));

@@ -1,4 +1,9 @@
-/** What is given up is given up, in all threads; what is needed still works. In a process of its own: there is no way back. */
+/**
+ * Privileges are given up in all threads, and what the program needs still works. Each case runs in its own process,
+ * because there is no way back.
+ *
+ * @module
+ */
 import { Process } from "../../../scripts/lab/process.ts";
 import { PROJECT } from "../../../scripts/lab/program.ts";
 import { assert, assertEquals, assertFields, assertMatch } from "../../assert.ts";
@@ -26,7 +31,7 @@ async function confined(user: typeof NOBODY | null, sandbox: boolean, removes = 
     "--no-lock",
     `${PROJECT}tests/ffi/sandbox/confined.ts`,
   ];
-  // another user may not be let into the folder that this project is in
+  // another user may have no access to this project's folder
   const given = JSON.stringify({ user, sandbox, removable: removes ? directory : null });
   const options = { cwd: "/", env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } };
   try {
@@ -102,7 +107,7 @@ for (
       for (const name of ["write a file", "write elsewhere"]) assertEquals(results[name], "EACCES", name);
       assertEquals(results["remove"], removes ? "ok" : "EACCES");
       if (user === null) {
-        const files = removes ? "0" : "65534"; // the last of the four is who opens files
+        const files = removes ? "0" : "65534"; // the last of the four is the file system user
         for (const name of ["Uid", "Gid"]) assertEquals(field(threads[0], name), `0 0 0 ${files}`, name);
         if (!removes) { for (const status of threads) assertMatch(status, /^Groups:[ \t]*$/m); }
       }

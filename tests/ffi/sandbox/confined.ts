@@ -22,7 +22,7 @@ const echo = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 (async () => {
   for await (const connection of echo) connection.readable.pipeTo(connection.writable);
 })();
-await lookup("localhost"); // the runtime's other threads are there
+await lookup("localhost"); // starts the runtime's other threads
 
 const results: Record<string, string> = {};
 const note = (name: string, result: string) => results[name] = result;
@@ -63,7 +63,7 @@ call("socket netlink", c.socket(16, 3, 0));
 call("socket packet", c.socket(17, 3, 0));
 call("socket raw", c.socket(2, 3, 1));
 call("socket tcp", c.socket(2, 1, 0));
-call("kill init", c.kill(1, SIGWINCH)); // which init doesn't mind, should it get it
+call("kill init", c.kill(1, SIGWINCH)); // which init ignores, should it arrive
 call("kill self", c.kill(Deno.pid, 0));
 call("kill parent", c.kill(Deno.ppid, 0));
 call("setns", c.setns(-1, 0));
@@ -82,7 +82,7 @@ const NUMBERS = Deno.build.arch === "x86_64"
     x32_getpid: 0x4000_0027,
   }
   : { ptrace: 117, mount: 40, bpf: 280, keyctl: 219, unshare: 97, io_uring_setup: 425 };
-// Arguments with which each would fail or do nothing if it were let through: the errno tells who refused.
+// With these arguments each call would fail or do nothing if it were allowed: the errno shows what refused it.
 if (sandbox) {
   for (const [name, number] of Object.entries(NUMBERS)) {
     call(name, c.syscallThird(BigInt(number), 0xffffn, 0n, null, 0n));

@@ -5,7 +5,7 @@
  */
 import { INSTRUCTION_SIZE } from "../../../ffi/sandbox/bpf.ts";
 
-/** What a program is given. */
+/** The input of a filter program. */
 export interface Call {
   readonly number: number;
   readonly architecture: number;
@@ -13,7 +13,7 @@ export interface Call {
   readonly args?: readonly number[];
 }
 
-/** Returns what the program does: an errno, or 0 where the call is allowed. */
+/** Returns the verdict of the program: an errno, or 0 if the call is allowed. */
 export function run(program: Uint8Array<ArrayBuffer>, { number, architecture, args = [] }: Call): number {
   const data = new DataView(new ArrayBuffer(64)); // struct seccomp_data
   data.setUint32(0, number >>> 0, true);

@@ -21,7 +21,7 @@ import { run } from "./machine.ts";
 const NEEDS: SeccompNeeds = { pid: 1000, signals: [999], rawIcmp: false, removesFiles: false };
 const ARCHITECTURES: readonly Architecture[] = ["x86_64", "aarch64"];
 
-/** What the filter says to a call on each architecture: that must be the same. */
+/** The filter's answer to a call, which must be the same on each architecture. */
 function answer(call: SyscallName, args: readonly number[] = [], needs: Partial<SeccompNeeds> = {}): number {
   const answers = ARCHITECTURES.flatMap((architecture) => {
     const number = SYSCALLS[call][architecture];
@@ -143,7 +143,7 @@ Deno.test("files may be read, not written; removed only if requested", () => {
 });
 
 Deno.test("threads may be created, processes and namespaces may not", () => {
-  const THREAD = 0x3d0f00; // what glibc gives
+  const THREAD = 0x3d0f00; // as glibc passes it
   assertEquals(answer("clone", [THREAD]), 0);
   assertEquals(answer("clone", [0x1200011]), EPERM, "fork of glibc");
   assertEquals(answer("clone", [THREAD | 0x4000_0000]), EPERM, "CLONE_NEWNET");
@@ -181,7 +181,7 @@ for (const architecture of ARCHITECTURES) {
   });
 }
 
-/** asm-generic/unistd.h, for 64 bits: what its __NR3264_ names stand for. */
+/** asm-generic/unistd.h, for 64 bits: the calls behind its __NR3264_ names. */
 function alias(name: string): string {
   return name === "newfstatat" ? "(?:new)?fstatat" : name === "getrlimit" ? "getrlimit" : name;
 }

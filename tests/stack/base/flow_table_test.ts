@@ -17,7 +17,7 @@ function entry(guest: string, guestPort: number, local: string, localPort: numbe
   });
 }
 
-/** Looks an entry's ends up as a packet would have them, three bytes into a buffer. */
+/** Looks up an entry's endpoints as in a packet, at offset 3 of a buffer. */
 function find(
   table: FlowTable<Entry>,
   { guest, local }: Entry,

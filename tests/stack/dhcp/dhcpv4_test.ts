@@ -13,14 +13,14 @@ const CONFIGURATION = {
 
 const bedOf = (configuration = CONFIGURATION) => new Bed({ medium: "ethernet", configuration });
 
-/** What a message of a client says. */
+/** The fields of a message of a client. */
 interface Fields {
   readonly broadcast?: boolean;
   readonly ciaddr?: string;
   readonly giaddr?: string;
 }
 
-/** A message of a client with these options, from 0.0.0.0 to all unless told otherwise. */
+/** A message of a client with these options, by default from 0.0.0.0 to broadcast. */
 function message(options: string, fields: Fields = {}, source = [0, 0, 0, 0], destination = [255, 255, 255, 255]) {
   const { broadcast = false, ciaddr = "00000000", giaddr = "00000000" } = fields;
   const head = `01010600 3903f326 0000 ${broadcast ? "8000" : "0000"} ${ciaddr} 00000000 00000000 ${giaddr}`;

@@ -13,7 +13,7 @@ import {
 } from "../../../scripts/lab/packets.ts";
 import { Bed } from "../bed.ts";
 
-/** An ICMP error of the guest's that quotes a packet from us. */
+/** An ICMP error from the guest that quotes a packet of ours. */
 function error4(type: number, code: number, rest: string, quoted: Uint8Array): Uint8Array {
   const body = concat([type, code, 0, 0], hex(rest), quoted);
   return ipv4({ protocol: 1 }, concat([type, code, ...be16(referenceChecksum(body))], hex(rest), quoted));
@@ -69,7 +69,7 @@ Deno.test("errors about TCP are handed to TCP, with the MTU", () => {
   const ours = ipv4({ protocol: 6, source: [198, 51, 100, 7], destination: [10, 0, 2, 100] }, segment);
   bed.feed(error4(3, 4, "00000514", ours));
   bed.feed(error4(3, 1, "00000000", ours));
-  bed.feed(error4(11, 0, "00000000", ours)); // time exceeded: nothing follows from it
+  bed.feed(error4(11, 0, "00000000", ours)); // time exceeded: ignored
   const body = concat(hex("0200 0000 00000500"), ipv6(6, segment, REMOTE6, GUEST6));
   bed.feed(ipv6(58, checksummed(body, 2, 58, GUEST6, REMOTE6)));
   assertEquals(seen, [[4, 8, 20, "too-big", 1300], [4, 8, 20, "unreachable", 0], [6, 8, 40, "too-big", 1280]]);

@@ -18,7 +18,7 @@ const UDP6 = checksummed(UDP4, 6, 17, GUEST6, REMOTE6);
 const GATEWAY6 = "fd000000000000000000000000000002";
 const GROUP6 = "ff020000000000000000000000000001";
 
-/** Feeds a packet and says how many datagrams came of it. */
+/** Feeds a packet and returns how many datagrams were handed up. */
 function came(bed: Bed, packet: Uint8Array): number {
   const before = bed.datagrams.length;
   bed.feed(packet);

@@ -7,7 +7,7 @@ import { PathMtuTable } from "../../../stack/ip/path_mtu.ts";
 import { referenceChecksum, toHex } from "../../../scripts/lab/packets.ts";
 import { Bed } from "../bed.ts";
 
-/** A table in which nothing is known. */
+/** An empty table. */
 const paths = new PathMtuTable(() => 0);
 const FROM4: Endpoint = { address: IpAddress.parse("198.51.100.7"), port: 53 };
 const GUEST4: Endpoint = { address: IpAddress.parse("10.0.2.100"), port: 5000 };

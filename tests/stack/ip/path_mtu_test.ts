@@ -1,4 +1,4 @@
-/** What the guest says of smaller links behind it (RFC 8201), and what is fragmented therefore. */
+/** Path MTUs that the guest reports (RFC 8201), and the fragmentation that follows. */
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import { allocatePlain } from "../../../stack/base/device.ts";
 import { MAX_PATHS, PATH_MTU_LIFETIME_MS, PathMtuTable } from "../../../stack/ip/path_mtu.ts";
@@ -21,7 +21,7 @@ function tooBig(mtu: number, protocol = 17, transport = udp(53, 5000, new Uint8A
   return ipv6(58, checksummed(concat([2, 0, 0, 0, 0, 0, ...be16(mtu)], quoted), 2, 58, GUEST6, REMOTE6));
 }
 
-/** The lengths of the packets that a datagram leaves in. */
+/** The lengths of the packets that a datagram is sent in. */
 function lengths(bed: Bed, to: Endpoint, size: number, from = FROM): number[] {
   bed.sent.length = 0;
   bed.stack.udp.send(from, to, block, 0, size);

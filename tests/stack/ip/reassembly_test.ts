@@ -18,11 +18,11 @@ const DATA = Uint8Array.from({ length: 3000 }, (_, i) => i * 7 + (i >> 8));
 const WHOLE4 = udp(5000, 53, DATA);
 const WHOLE6 = checksummed(WHOLE4, 6, 17, GUEST6, REMOTE6);
 
-/** The version under test, and how a fragment of it looks. */
+/** The IP version under test, and its fragments. */
 interface Version {
   readonly name: string;
   readonly whole: Uint8Array;
-  /** The bytes `start..end` of the datagram; `id` tells datagrams apart. */
+  /** The bytes `start..end` of the datagram; `id` identifies the datagram. */
   fragment(start: number, end: number, more?: boolean, id?: number): Uint8Array;
 }
 
@@ -47,7 +47,7 @@ const VERSIONS: readonly Version[] = [
 const counters = (bed: Bed, version: Version) =>
   version.name === "IPv4" ? bed.stack.counters.ipv4 : bed.stack.counters.ipv6;
 
-/** Asserts that the datagram came whole `times` times and nothing is left. */
+/** Asserts that the whole datagram was handed up `times` times and nothing is left. */
 function assertWhole(bed: Bed, times = 1): void {
   assertEquals(bed.datagrams.length, times);
   for (const { data } of bed.datagrams) assertEquals(toHex(data), toHex(DATA));

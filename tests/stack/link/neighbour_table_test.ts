@@ -21,7 +21,7 @@ Deno.test("NeighbourTable: addresses of both versions at any offset, and what co
 Deno.test("NeighbourTable: random operations, against a list", () => {
   const random = seeded(11);
   const table = new NeighbourTable(16, 0, 0);
-  /** The one not used for longest first. */
+  /** The least recently used first. */
   const list: { name: number; mac: string }[] = [];
   const take = (name: number) => {
     const index = list.findIndex((each) => each.name === name);

@@ -6,7 +6,7 @@ import { ACK, FIN, RST, SYN } from "../../../stack/wire/tcp.ts";
 import { Peer, type PeerOptions, quiet } from "./bed/peer.ts";
 import { Simulation, User } from "./bed/simulation.ts";
 
-/** What happens, and the state that follows. */
+/** An event, and the state that follows. */
 type Step = readonly ["we close" | "guest FIN" | "guest FIN with ACK" | "guest ACK" | "guest RST", TcpState];
 
 const ORDERS: readonly { name: string; steps: readonly Step[]; timeWait: boolean }[] = [

@@ -31,7 +31,7 @@ function next(receiver: Receiver, length: number, fin = false, now = 0): boolean
   return receiver.receive(null, ZEROS, 0, length, receiver.nxt, fin, now);
 }
 
-/** Reads so much. */
+/** Reads this many bytes. */
 function read(receiver: Receiver, count: number): boolean {
   let update = false;
   while (count > 0) {

@@ -3,7 +3,7 @@ import { seqAdd } from "../../../stack/tcp/numbers/sequence.ts";
 import { ACK, FIN, RST, SYN } from "../../../stack/wire/tcp.ts";
 import { type Fields, flagNames, GUEST_PORT, HOST_PORT, Peer, type PeerOptions, quiet } from "./bed/peer.ts";
 
-/** What segment arrives at an established connection, and what must follow. */
+/** A segment that arrives at an established connection, and what must follow. */
 interface Case {
   readonly what: string;
   readonly options?: PeerOptions;
@@ -15,7 +15,7 @@ interface Case {
   readonly failure?: "reset";
 }
 
-/** Beyond the window that the TCP layer promises at the start. */
+/** Beyond the window that the TCP layer advertises at the start. */
 const FAR = 1_000_000;
 
 const CASES: readonly Case[] = [

@@ -5,7 +5,7 @@ import { ACK } from "../../../stack/wire/tcp.ts";
 import { Peer, quiet, type Sent } from "./bed/peer.ts";
 import { Simulation, User } from "./bed/simulation.ts";
 
-/** What the layer has sent and the guest has not seen is lost; the guest's view is what was in order. */
+/** The number of data bytes in these segments. */
 function bytes(log: readonly Sent[]): number {
   return log.reduce((sum, { length }) => sum + length, 0);
 }

@@ -48,7 +48,7 @@ Deno.test("addresses derived from others", () => {
   assert(isUnspecified6(new Uint8Array(16), 0) && !isLoopback6(new Uint8Array(16), 0));
 });
 
-/** Walks over headers, the first of which is of kind `next`. */
+/** Walks a chain of headers whose first is of type `next`. */
 function walk(next: number, headers: Uint8Array): [string, ExtensionWalk] {
   const result = new ExtensionWalk();
   const packet = concat([next], headers);

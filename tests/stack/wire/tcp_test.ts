@@ -30,7 +30,7 @@ const SYN_BYTES = hex(`
   01 0303 07  # NOP, window scale 7
 `);
 
-/** An acknowledgment with three SACK blocks beside timestamps, and PSH, and 3 bytes of data. */
+/** An acknowledgment with timestamps, three SACK blocks, PSH and 3 bytes of data. */
 const SACK_BYTES = hex(`
   0050 9c40 fffffffe 80000001
   f0 18 ffff 1234 0000

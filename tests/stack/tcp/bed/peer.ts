@@ -1,5 +1,5 @@
 /**
- * A hand-driven guest opposite one TCP layer: every segment is made and seen by the test.
+ * A hand-driven guest opposite one TCP layer: the test builds and sees every segment.
  *
  * @module
  */
@@ -34,22 +34,22 @@ export interface Sent {
   readonly sack: readonly (readonly [number, number])[];
 }
 
-/** What a segment of the guest consists of; what is not given follows from the state of the {@linkcode Peer}. */
+/** The fields of a segment of the guest; missing ones follow from the state of the {@linkcode Peer}. */
 export interface Fields {
   flags: number;
   sequence?: number;
   acknowledgment?: number;
   window?: number;
-  /** So many bytes of the pattern that `User` checks, from the position of `sequence` in the stream. */
+  /** Bytes of the pattern that `User` checks, from the position of `sequence` in the stream. */
   length?: number;
   options?: readonly number[];
-  /** null: none, whatever was agreed. */
+  /** null: none, even if timestamps were agreed. */
   timestamp?: number | null;
   echo?: number;
   sack?: readonly (readonly [number, number])[];
   guestPort?: number;
   hostPort?: number;
-  /** Whether the turn ends with it; true by default. */
+  /** Whether the turn ends after it; true by default. */
   flush?: boolean;
 }
 
@@ -58,7 +58,7 @@ export interface PeerOptions extends SimulationOptions {
   /** The guest's initial sequence number. */
   iss?: number;
   mss?: number;
-  /** Options that both ends are to use. */
+  /** Options that both ends use. */
   shift?: number;
   sack?: boolean;
   timestamps?: boolean;
@@ -70,7 +70,7 @@ const NAMES: readonly (readonly [number, string])[] = [[SYN, "SYN"], [FIN, "FIN"
   "ACK",
 ]];
 
-/** Control bits by name, PSH left out. */
+/** Control bits by name, without PSH. */
 export function flagNames(flags: number): string {
   return NAMES.filter(([bit]) => flags & bit & ~PSH).map(([, name]) => name).join(" ");
 }
@@ -79,18 +79,18 @@ function be32(value: number): number[] {
   return [value >>> 24, value >>> 16 & 0xff, value >>> 8 & 0xff, value & 0xff];
 }
 
-/** See the module's text. */
+/** A guest that the test drives by hand, opposite one TCP layer. */
 export class Peer {
   readonly simulation: Simulation;
   readonly host: End;
-  /** All that the TCP layer sent and {@linkcode Peer.take} has not given yet. */
+  /** Segments that the TCP layer sent and {@linkcode Peer.take} has not returned yet. */
   private log: Sent[] = [];
   readonly iss: number;
-  /** The guest's SND.NXT and RCV.NXT; the latter follows what arrives in order. */
+  /** The guest's SND.NXT and RCV.NXT; RCV.NXT follows the data that arrives in order. */
   nxt: number;
   seen = 0;
   window: number;
-  /** The newest timestamp that came, for the echo. */
+  /** The newest timestamp received, for the echo. */
   private timestampSeen = 0;
   /** The guest's timestamps start here. */
   timestampBase = 5000;
@@ -134,19 +134,19 @@ export class Peer {
     if (sequence === this.seen && !(segment.flags & RST)) this.seen = seqAdd(this.seen, segment.sequenceLength);
   }
 
-  /** What was sent since the last call, in short: "SYN ACK", "ACK 100" with the number of data bytes. */
+  /** The segments sent since the last call, in short: "SYN ACK", "ACK 100" with the number of data bytes. */
   flags(): string[] {
     return this.take().map((sent) => sent.flags.replace(" PSH", "") + (sent.length > 0 ? ` ${sent.length}` : ""));
   }
 
-  /** What was sent since the last call. */
+  /** The segments sent since the last call. */
   take(): Sent[] {
     const log = this.log;
     this.log = [];
     return log;
   }
 
-  /** The one segment that was sent since the last call. */
+  /** The only segment sent since the last call. */
   one(): Sent {
     const log = this.take();
     assertEquals(log.length, 1, `one segment expected, not ${JSON.stringify(log)}`);
@@ -211,7 +211,7 @@ export class Peer {
     this.send({ flags: ACK | PSH, sequence, length, ...fields });
   }
 
-  /** Acknowledges what was seen. */
+  /** Acknowledges the data received in order. */
   ack(fields: Partial<Fields> = {}): void {
     this.send({ flags: ACK, ...fields });
   }
@@ -241,7 +241,7 @@ export class Peer {
     return connection;
   }
 
-  /** A connection that the guest has opened; what was sent for it is forgotten. */
+  /** A connection that the guest has opened; the segments sent for it are discarded. */
   opened(user: User): Connection {
     this.host.onRequest = (request) => {
       const flow = request.accept(user);
@@ -256,7 +256,7 @@ export class Peer {
     return connection;
   }
 
-  /** A connection that is opened to the guest: its SYN was sent. */
+  /** A connection being opened to the guest: its SYN was sent. */
   calling(user: User): Connection {
     const flow = this.host.tcp.connect(
       { address: this.host.address, port: HOST_PORT },
@@ -268,7 +268,7 @@ export class Peer {
     return this.connection;
   }
 
-  /** Nothing may be left: no connection, no memory, no frame. */
+  /** Asserts that no connection, memory or frame is left. */
   assertGone(): void {
     const { tcp, frames } = this.host;
     assertFields(tcp, { connections: 0, requests: 0, halfOpenConnections: 0 });

@@ -1,25 +1,25 @@
 /**
- * Conversations with one TCP layer as text, a line a step, in the manner of tcpdump and packetdrill:
+ * Conversations with one TCP layer as text, one step per line, in the manner of tcpdump and packetdrill:
  *
  *     < S 0                        the guest sends SYN
- *     > S. 0 ack 1                 the layer has answered with SYN-ACK; what is not listed must not come
+ *     > S. 0 ack 1                 the layer has answered with SYN-ACK; an unlisted segment fails the test
  *     < P. 1:11 ack 1 win 500      10 bytes of data
  *     = ESTABLISHED                the connection's state
  *
  * Flags are S, F, R, P, U and `.` for ACK (P is not compared). Sequence numbers count from each side's initial one.
- * Behind them may stand `ack N`, `win N` (as in the header), `val N` (the guest's timestamp, from
- * {@linkcode TIMESTAMP_BASE} on), `sack L-R,...`, `opt HEX`; `none` where there is none. Of the layer's segments
+ * They may be followed by `ack N`, `win N` (as in the header), `val N` (the guest's timestamp, from
+ * {@linkcode TIMESTAMP_BASE} on), `sack L-R,...`, `opt HEX`; `none` for none. Of the layer's segments
  * flags, numbers, and all that the line names are compared; `ecr N` (the guest's timestamp again), `mss N` and `wscale N`
  * may stand there too.
  *
  * | line | what happens |
  * | --- | --- |
- * | `+ MS` | so much time passes |
+ * | `+ MS` | time passes |
  * | `connect` | the layer's user opens the connection to the guest |
  * | `send N`, `shutdown` | the user's calls |
  * | `stop`, `read` | the user stops reading, and reads again |
- * | `= STATE`, `= GONE` | the state; TIME-WAIT, LISTEN or GONE where there is no connection any more |
- * | `got N` | so many bytes were received in order, each the right one |
+ * | `= STATE`, `= GONE` | the state; TIME-WAIT, LISTEN or GONE without a connection |
+ * | `got N` | N bytes were received in order, each the right one |
  * | `end null`, `end reset` | how the connection ended for its user; `end open` |
  *
  * @module
@@ -37,13 +37,13 @@ const TIMESTAMP_BASE = 6000;
 const URG = 0x20;
 const FLAGS: Readonly<Record<string, number>> = { S: SYN, F: FIN, R: RST, P: PSH, ".": ACK, U: URG };
 
-/** Who starts where: initial sequence numbers of the guest and of the layer. */
+/** Initial sequence numbers of the guest and of the layer. */
 export interface Bases {
   readonly guest: number;
   readonly host: number;
 }
 
-/** A conversation, and the RFC and section that it comes from. */
+/** A conversation, with the RFC and section that it comes from. */
 export interface Case {
   readonly rfc: string;
   readonly what: string;
@@ -59,14 +59,14 @@ export function openAt(val: number): string[] {
   return [`< S 0 val ${val}`, `> S. 0 ack 1 ecr ${val}`, `< . 1 ack 1 val ${val}`];
 }
 
-/** Where sequence numbers start: also so that those of one side, or their signs, wrap within the conversation. */
+/** Initial sequence numbers, some chosen so that the numbers or their signs wrap within the conversation. */
 export const BASES: readonly Bases[] = [
   { guest: 1000, host: 5000 },
   { guest: 2 ** 32 - 2, host: 2 ** 31 - 2 },
   { guest: 2 ** 31 - 6, host: 2 ** 32 - 2 },
 ];
 
-/** A test for each case, which plays it from all {@linkcode BASES}. */
+/** Makes a test for each case, which plays it from all {@linkcode BASES}. */
 export function testCases(cases: readonly Case[]): void {
   for (const { rfc, what, options = {}, steps } of cases) {
     Deno.test(`RFC ${rfc}: ${what}`, () => {
@@ -75,7 +75,7 @@ export function testCases(cases: readonly Case[]): void {
   }
 }
 
-/** Runs a script. Throws at the first line that does not hold, and names it. */
+/** Runs a script. Throws at the first line that does not hold, with the line in the message. */
 export function play(lines: readonly string[], options: PeerOptions, bases: Bases): void {
   const script = new Script(options, bases);
   for (let at = 0; at < lines.length;) {
@@ -91,7 +91,7 @@ export function play(lines: readonly string[], options: PeerOptions, bases: Base
   }
 }
 
-/** The words behind the sequence numbers: `ack 1 win 500`. */
+/** The words after the sequence numbers: `ack 1 win 500`. */
 function words(line: string): Map<string, string> {
   const parts = line.split(/\s+/).slice(3);
   const found = new Map<string, string>();
@@ -196,13 +196,13 @@ class Script {
     return fields;
   }
 
-  /** What was sent since the last action must be what these lines say. */
+  /** Asserts that the segments sent since the last action are those of these lines. */
   expect(lines: readonly string[]): void {
     const sent = this.peer.take().map((segment, at) => this.text(segment, words(lines[at] ?? "")));
     assertEquals(sent, lines.map((line) => line.replace(/\s+/g, " ")));
   }
 
-  /** A segment of the layer as a line, with those of the words that `like` has. */
+  /** A segment of the layer as a line, with the words that `like` has. */
   private text(segment: Sent, like: Map<string, string>): string {
     const bits = segment.flags.split(" ").filter((name) => name !== "PSH" && name !== "ACK").map((name) => name[0]);
     const ack = segment.flags.includes("ACK");

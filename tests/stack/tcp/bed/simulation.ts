@@ -1,6 +1,6 @@
 /**
- * Two TCP layers and a bad link between them, in simulated time: a thousand seconds of loss pass in one real one, and a
- * seed makes the same run again.
+ * Two TCP layers and a bad link between them, in simulated time: a thousand simulated seconds take about one real
+ * second, and a seed repeats a run exactly.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** What the link does to packets. */
+/** The faults of the link. */
 export interface LinkOptions {
   /** Probability that a packet is lost. */
   loss?: number;
@@ -38,7 +38,7 @@ export interface LinkOptions {
   jitter?: number;
 }
 
-/** What the simulation consists of. */
+/** The settings of a simulation. */
 export interface SimulationOptions extends LinkOptions {
   seed?: number;
   version?: 4 | 6;
@@ -67,11 +67,11 @@ export class End {
   readonly requests: TcpRequest[] = [];
   /** Sees each segment that this end sends; false loses it. */
   filter: ((segment: Segment, bytes: Uint8Array) => boolean) | null = null;
-  /** What to do with requests; they are collected in `requests` without it. */
+  /** Decides on requests; without it they are collected in `requests`. */
   onRequest: ((request: TcpRequest) => void) | null = null;
-  /** Segments sent, taken apart. */
+  /** Segments sent, parsed. */
   sent = 0;
-  /** Unreachables sent. */
+  /** ICMP unreachables sent. */
   readonly unreachables: string[] = [];
   private readonly packet = new Packet();
   private readonly parsed = new SegmentView();
@@ -146,7 +146,7 @@ export class End {
   }
 }
 
-/** See the module's text. `guest` calls by default, `host` is called. */
+/** Two TCP layers and the link between them. By default `guest` opens connections to `host`. */
 export class Simulation {
   now = 1000;
   readonly random: () => number;
@@ -187,7 +187,7 @@ export class Simulation {
     queue.splice(index, 0, delivery);
   }
 
-  /** Goes to the next event; false: nothing will ever happen again. */
+  /** Advances to the next event; false if there is none. */
   step(until = Infinity): boolean {
     const next = Math.min(
       this.queue.length > 0 ? this.queue[0]!.at : Infinity,
@@ -207,7 +207,7 @@ export class Simulation {
     return true;
   }
 
-  /** Runs until `done` says so; throws when nothing happens any more, or after `limit` ms of simulated time. */
+  /** Runs until `done` returns true; throws when no event is left, or after `limit` ms of simulated time. */
   run(done: () => boolean, limit = 3_600_000): void {
     const end = this.now + limit;
     while (!done()) {
@@ -238,7 +238,7 @@ export class Simulation {
   }
 }
 
-/** The byte that stands at a position of every test stream: no run of it repeats within 64 KiB. */
+/** The byte at a position of every test stream: no run of it repeats within 64 KiB. */
 const PATTERN = (() => {
   const random = seeded(99);
   const bytes = new Uint8Array(65_521);
@@ -246,7 +246,7 @@ const PATTERN = (() => {
   return bytes;
 })();
 
-/** A user of a connection: sends so many bytes of the pattern, then FIN, and checks what it receives. */
+/** A user of a connection: sends a number of bytes of the pattern, then FIN, and checks the bytes it receives. */
 export class User implements TcpHandler {
   flow!: TcpFlow;
   isEstablished = false;
@@ -260,7 +260,7 @@ export class User implements TcpHandler {
   /** Whether it sends FIN after its last byte. */
   closing = true;
 
-  /** After so many bytes a stream repeats itself. */
+  /** A stream repeats itself after this many bytes. */
   static readonly PERIOD: number = PATTERN.length;
 
   /** @param start where in the pattern its streams start, both ways */

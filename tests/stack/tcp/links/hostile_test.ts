@@ -17,7 +17,7 @@ const LIMITS = {
 };
 const PORTS = 60;
 
-/** A user that does all that a user may do, at random, and knows what must not happen. */
+/** A user that makes every permitted call at random, and checks that nothing forbidden happens. */
 class Fickle extends User {
   private over = false;
 
@@ -30,7 +30,7 @@ class Fickle extends User {
     this.play();
   }
 
-  /** Uses the flow in some way; also after the end, when it must do no harm. */
+  /** Uses the flow at random, also after the end, when it must do no harm. */
   play(): void {
     const { flow, random } = this;
     if (flow === undefined) return;
@@ -78,7 +78,7 @@ class Fickle extends User {
   }
 }
 
-/** Of 2^32 numbers mostly those that lie near something. */
+/** A 32-bit number, mostly near a significant one. */
 function near(random: () => number, value: number): number {
   switch (random() % 6) {
     case 0:

@@ -3,7 +3,7 @@ import { Simulation, type SimulationOptions, User } from "../bed/simulation.ts";
 
 const MEGABYTE = 1024 * 1024;
 
-/** Both sides send so much, and close; afterwards nothing may be left. */
+/** Both sides send this many bytes and close; nothing may be left afterwards. */
 function transfer(options: SimulationOptions, bytes: number): Simulation {
   const simulation = new Simulation(options);
   const client = new User(bytes), server = new User(bytes);

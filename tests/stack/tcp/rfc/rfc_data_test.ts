@@ -1,11 +1,11 @@
 /**
- * Data, windows, timestamps and timers by the RFCs. The language of the lines: see script.ts.
+ * Data, windows, timestamps and timers by the RFCs. script.ts describes the language of the lines.
  *
  * @module
  */
 import { type Case, OPEN, openAt, testCases } from "../bed/script.ts";
 
-/** Just less than 24 days (2,073,600 s) in which nothing is acceptable, but enough comes to keep the connection. */
+/** Just less than 24 days (2,073,600 s) without an acceptable segment, but with enough to keep the connection. */
 const DAYS = Array.from({ length: 2468 }, () => ["+ 840000", "< . 1 ack 1 val 99", "> . 1 ack 1"]).flat();
 
 const CASES: readonly Case[] = [

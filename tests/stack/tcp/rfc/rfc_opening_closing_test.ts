@@ -1,5 +1,5 @@
 /**
- * How connections begin and end by the RFCs. The language of the lines: see script.ts.
+ * Opening and closing connections by the RFCs. script.ts describes the language of the lines.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What RFC 9293, section 3.10.7.4, with the mitigations of RFC 5961, wants of a segment in each synchronized state. The
- * language of the lines: see script.ts.
+ * The answer to a segment in each synchronized state: RFC 9293, section 3.10.7.4, with the mitigations of RFC 5961.
+ * script.ts describes the language of the lines.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const PLACES: readonly Place[] = [
   { name: "LAST-ACK", reached: [...CLOSE_WAIT, "shutdown", "> F. 1 ack 2"], rcv: 2, snd: 2 },
 ];
 
-/** What comes, and what follows. */
+/** A segment, and what follows from it. */
 interface Row {
   readonly rfc: string;
   readonly what: string;
@@ -35,14 +35,14 @@ interface Row {
 }
 
 const answer = ({ snd, rcv }: Place) => `> . ${snd} ack ${rcv}`;
-/** Nothing but an acknowledgment, and the state is the same. */
+/** Only an acknowledgment follows, and the state stays the same. */
 const acknowledged = (segment: (place: Place) => string) => (place: Place) => [
   segment(place),
   answer(place),
   `= ${place.name}`,
 ];
 const ignored = (segment: (place: Place) => string) => (place: Place) => [segment(place), `= ${place.name}`];
-/** In SYN-RECEIVED an acknowledgment of anything but the SYN is met with RST (section 3.10.7.4, fifth). */
+/** In SYN-RECEIVED an acknowledgment of anything but the SYN is answered with RST (section 3.10.7.4, fifth). */
 const resetOrAcknowledged = (segment: (place: Place) => string, ack: (place: Place) => number) => (place: Place) => [
   segment(place),
   place.name === "SYN-RECEIVED" ? `> R ${ack(place)}` : answer(place),

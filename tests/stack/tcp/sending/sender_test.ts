@@ -6,7 +6,7 @@ import { seqAdd, seqDiff } from "../../../../stack/tcp/numbers/sequence.ts";
 
 const MSS = 1000;
 
-/** A sender whose segments are only noted. */
+/** A sender whose segments are only recorded. */
 class Bench implements SegmentOutput {
   readonly sender: Sender;
   readonly sent: { sequence: number; offset: number; length: number; fin: boolean }[] = [];
@@ -26,7 +26,7 @@ class Bench implements SegmentOutput {
     return length;
   }
 
-  /** Queues so much, without looking at the bytes. */
+  /** Queues this many bytes of any content. */
   write(length: number): void {
     while (length > 0) {
       const count = this.sender.buffer.reserve(Math.min(length, BULK_BLOCK)).length;
