@@ -15,7 +15,7 @@
 /** From the least important to the most. A log has the records of its level and above. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
-/** What is known of an event, by name. */
+/** The facts about an event, by name. */
 export type Facts = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
 /** Takes events. Facts that are costly to make are a function, which is called only for a record that is written. */
@@ -26,14 +26,14 @@ export interface ProgramLog {
   error(event: string, facts?: Facts | (() => Facts)): void;
 }
 
-/** What the log looks like, and how much it has. */
+/** The level and the format of the log. */
 export interface LogOptions {
   readonly level: LogLevel;
   /** Lines of text, or a JSON object a line. */
   readonly format: "text" | "json";
 }
 
-/** What a log needs of the world. */
+/** Where the log writes, and its clock. */
 export interface LogSink {
   /** Writes a record, which ends with a newline and is below 4 KiB. False: it could not be written now. */
   readonly write: (text: string) => boolean;

@@ -1,6 +1,5 @@
 /**
- * Names that this host itself gives a meaning to, whoever answers for all others: `localhost` (RFC 6761, section 6.3), and
- * those of /etc/hosts.
+ * The names that this host itself defines: `localhost` (RFC 6761, section 6.3) and those of /etc/hosts.
  *
  * @module
  */
@@ -12,7 +11,7 @@ export class LocalNames {
   /** @param read reads a file whole; throws if it can't */
   constructor(private readonly read: (path: string) => string) {}
 
-  /** Whether the name is one of them, as things are now. */
+  /** Whether the name is one of them now. */
   has(name: string): boolean {
     const wanted = name.toLowerCase().replace(/\.$/, "");
     return wanted === "localhost" || wanted.endsWith(".localhost") || this.hosts().includes(wanted);

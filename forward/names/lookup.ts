@@ -1,7 +1,7 @@
 /**
- * From an end of a forward, as it was written, to an address and a port.
+ * Resolves one end of a forward to an address and a port.
  *
- * | written | asked |
+ * | in the flag | what is asked |
  * | --- | --- |
  * | an address | nothing |
  * | a name | the system's resolver |
@@ -18,13 +18,13 @@ import { lookUp } from "../syntax/resolver.ts";
 import { unmap } from "../addresses/mapped.ts";
 import type { Names, ServiceRecord } from "./names.ts";
 
-/** A name of a forward has no address. The message says which and why. */
+/** A name of a forward has no address. The message gives the name and the reason. */
 export class LookupError extends Error {
   override name = "LookupError";
 }
 
 /**
- * Asks for one end of a forward. The port is the record's where there is one. Rejects with a {@linkcode LookupError}.
+ * Resolves one end of a forward. The port is the SRV record's if there is one. Rejects with a {@linkcode LookupError}.
  *
  * @param random from 0 to below 1, for the choice among service records
  */

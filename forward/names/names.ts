@@ -1,5 +1,5 @@
 /**
- * Asking for names, as the forwards need it, so that tests can do without a name server.
+ * The interface through which forwards resolve names. Tests implement it without a name server.
  *
  * @module
  */
@@ -7,11 +7,11 @@ import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
 
 /** A service record (RFC 2782). */
 export interface ServiceRecord {
-  /** The lowest counts. */
+  /** The lowest is used. */
   readonly priority: number;
-  /** Among equals of priority, how often it is to be chosen. */
+  /** The relative frequency of its choice among records of equal priority. */
   readonly weight: number;
-  /** The name of the host that provides it; `.` or empty: nobody does. */
+  /** The name of the host that provides it; `.` or empty: the service is not provided. */
   readonly host: string;
   readonly port: number;
 }

@@ -1,12 +1,12 @@
 /**
- * Names by the runtime: the system's resolver, and name servers by Deno's own client.
+ * Resolves names through the runtime: by the system's resolver, or by a name server with Deno's own client.
  *
- * Left alone, that client asks a server that is silent again after 5 seconds, and gives up after 15. Who asks here has a
- * connection waiting, and the server is one in the next room, such as a local Consul: so a question is given up and
- * asked again earlier, and given up for good much earlier.
+ * By default, that client repeats a question to a silent server after 5 seconds and gives up after 15. Here a connection
+ * waits for the answer, and the server is usually near, such as a local Consul. So questions are repeated sooner, and
+ * given up much sooner.
  *
- * The system's resolver holds a thread while it waits, also for what was given up. The threads are few, and the program
- * needs one of them itself.
+ * The system's resolver holds a thread while it waits, even for an abandoned lookup. The runtime has few threads, and the
+ * program needs one of them itself.
  *
  * @module
  */

@@ -1,11 +1,9 @@
 /**
- * Where a forward leads to: an endpoint, or a name that is asked for when it is needed, and whose answer is good for a
- * while.
+ * The target of a forward: an endpoint, or a name that is resolved when it is needed and cached for a while.
  *
- * Each answer is looked at before it is used: the name's owner may have it lead anywhere, and elsewhere the next time.
+ * Each answer is checked before it is used (policy/name_guard.ts), because the name's owner may change it at any time.
  *
- * Connections that need it while it is being asked for share one question, so a name server that is slow is asked once.
- * A failure is not kept: the next connection asks again.
+ * Connections that need the same answer share one lookup. A failure is not cached: the next connection asks again.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * How the four ends of a forwarded connection came to rest.
+ * Records how the four ends of a forwarded connection ended.
  *
  * Bytes are pumped both ways between the side that asked (`l`) and the other (`r`). Each direction ends by reading or
  * by writing: what ended it is recorded as it happens, and the line about the end of the connection shows all four,
@@ -13,18 +13,18 @@ import { reasonOf } from "../host/errors.ts";
 /** Reading from, or writing to, the side that asked (`l`) or the other (`r`). */
 export type ConnectionEnd = "l-read" | "l-write" | "r-read" | "r-write";
 
-/** Why an end is no more. */
+/** Why an end has ended. */
 export interface EndReason {
-  /** For the line: {@linkcode EOF}'s, or what went wrong. Nothing follows from it. */
+  /** The text for the line. No decision depends on it. */
   readonly text: string;
-  /** What it counts as. */
+  /** The outcome that it counts as. */
   readonly outcome: Outcome;
 }
 
 /** The peer finished in good order. */
 export const EOF: EndReason = { text: "EOF", outcome: "ok" };
 
-/** The reasons that the program gives itself, some of them in the system's words. */
+/** The reasons that do not come from a system error. Some have the text of the system's error all the same. */
 export const EndReasons = {
   IDLE: { text: "idle timeout", outcome: "expired" },
   TOO_MANY_ASSOCIATIONS: { text: "too many associations", outcome: "evicted" },
@@ -38,18 +38,18 @@ export const EndReasons = {
   NO_ROUTE: { text: "no route to host", outcome: "unreachable" },
 } as const satisfies Readonly<Record<string, EndReason>>;
 
-/** What an error of the host's network, or of a lookup, says, and what it counts as. */
+/** Returns the reason for an error of the host's network or of a lookup. */
 export function endReason(error: unknown): EndReason {
   return { text: reasonOf(error), outcome: outcomeOf(error) };
 }
 
 /** Collects the ends of one connection. */
 export class EndReport {
-  /** All four in one word: that of the first end which was not a good one. */
+  /** The outcome of the whole connection: that of the first end that did not end in good order. */
   outcome: Outcome = "ok";
   private readonly reasons = new Map<ConnectionEnd, string>();
 
-  /** Records why an end is no more. What an end was recorded with first stays. */
+  /** Records why an end has ended. Only the first reason of each end is kept. */
   record(end: ConnectionEnd, { text, outcome }: EndReason): void {
     if (this.reasons.has(end)) return;
     this.reasons.set(end, text.trim().replace(/\s*[\r\n]+\s*/g, " "));

@@ -1,39 +1,39 @@
 /**
- * How connections and associations end, and how many did so.
+ * The outcomes of flows, the outcome of each host error, and the counters of flows by outcome.
  *
  * @module
  */
 import { HostError, type HostFailure } from "../host/host_network.ts";
 import { LookupError } from "../names/lookup.ts";
 
-/** How a connection, or an association of UDP, came to its end. */
+/** How a TCP connection or a UDP association ended. */
 export type Outcome =
-  /** It was open, and both sides ended in good order (UDP: the one answer that it was for has come). */
+  /** Both sides closed an open connection in good order (`udprpc`: the one answer has come). */
   | "ok"
-  /** UDP: nothing passed any more. */
+  /** UDP: the idle timeout. */
   | "expired"
-  /** UDP: another took its place. */
+  /** UDP: a newer association took its place in a full table. */
   | "evicted"
-  /** It was open, and one side reset it. */
+  /** One side reset an open connection. */
   | "reset"
-  /** Nobody listened. */
+  /** Nothing listens at the destination. */
   | "refused"
-  /** There is no way there. */
+  /** There is no route to the destination. */
   | "unreachable"
   /** The name has no address. */
   | "unresolved"
   /** No answer in time, before or after it was open. */
   | "timeout"
-  /** The policy, or the host, does not let it pass. */
+  /** The policy or the host prohibits it. */
   | "denied"
-  /** A limit of this program or of the host. */
+  /** A limit of this program or of the host was reached. */
   | "resources"
-  /** Whoever asked gave up before there was an answer, or the program ended. */
+  /** The client gave up before there was an answer, or the program ended. */
   | "cancelled"
-  /** What fits nowhere else. */
+  /** None of the others. */
   | "other";
 
-/** The outcome that an error of the host's network, or of a lookup, stands for. */
+/** Returns the outcome for an error of the host's network or of a lookup. */
 export function outcomeOf(error: unknown): Outcome {
   if (error instanceof LookupError) return "unresolved";
   return error instanceof HostError ? HOST_OUTCOMES[error.failure] : "other";
@@ -51,13 +51,13 @@ const HOST_OUTCOMES: Readonly<Record<HostFailure, Outcome>> = {
   "other": "other",
 };
 
-/** Connections, or associations, of one kind. */
+/** Counts the flows of one kind. */
 export class FlowCounters {
-  /** Those that came about. */
+  /** Flows that were opened. */
   opened = 0;
-  /** Those that came about and are not over. */
+  /** Flows that are open now. */
   open = 0;
-  /** Those that are over, or did not come about. */
+  /** Flows that have ended or could not be opened. */
   readonly ended: Record<Outcome, number> = {
     ok: 0,
     expired: 0,

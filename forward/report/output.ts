@@ -1,7 +1,7 @@
 /**
- * Lines for scripts and people, each written at once.
+ * Writes lines to stdout or stderr, each at once.
  *
- * Once the program serves ({@linkcode Output.dontWait}), the network does not wait for whoever reads them:
+ * Once the program serves ({@linkcode Output.dontWait}), the network never waits for the reader:
  *
  * | reader | what is done |
  * | --- | --- |
@@ -13,17 +13,17 @@
  * @module
  */
 
-/** Something to write to, such as `Deno.stdout`. */
+/** A writer, such as `Deno.stdout`. */
 export interface SyncWriter {
   /** Writes some of the bytes, and returns how many. */
   writeSync(bytes: Uint8Array): number;
 }
 
-/** What it takes not to wait for a reader. */
+/** The means to write without waiting for the reader. */
 export interface Patience {
-  /** Whether `maxWrite` bytes can be written without waiting, or the write fails. */
+  /** Whether a write of `maxWrite` bytes would return, or fail, without waiting. */
   readonly isReady: () => boolean;
-  /** The most that is written at once. */
+  /** The most bytes of one write. */
   readonly maxWrite: number;
   /** Calls `run` in about `delay` ms. */
   readonly after: (delay: number, run: () => void) => void;
@@ -32,7 +32,7 @@ export interface Patience {
 /** Ten thousand lines: a burst of connections that a script takes a second to digest. A pipe itself holds 64 KiB. */
 export const MAX_WAITING = 1024 * 1024;
 
-/** How soon a reader that was slow is looked at again: at first, and when it has taken nothing for long. */
+/** The first and the longest interval between two attempts to write to a slow reader. */
 const FIRST_LOOK_MS = 10, LAST_LOOK_MS = 640;
 
 /** Writes lines. */
@@ -42,7 +42,7 @@ export class Output {
   private readonly encoder = new TextEncoder();
   private patience: Patience | null = null;
   private closed = false;
-  /** What waits, and how many bytes that are. */
+  /** Text that waits for the reader, and its size. */
   private waiting: Uint8Array[] = [];
   private waitingBytes = 0;
   private looking = false;
@@ -50,7 +50,7 @@ export class Output {
 
   constructor(private readonly writer: SyncWriter) {}
 
-  /** From now on nobody waits for the reader. */
+  /** From now on, writes never wait for the reader. */
   dontWait(patience: Patience): void {
     this.patience = patience;
   }
@@ -70,7 +70,7 @@ export class Output {
     else this.keep(rest);
   }
 
-  /** Writes what waits, as far as the reader takes it now. */
+  /** Writes as much of the waiting text as the reader takes now. */
   flush(): void {
     while (this.waiting.length > 0 && !this.closed) {
       const next = this.waiting[0]!;

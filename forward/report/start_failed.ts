@@ -1,10 +1,10 @@
 /**
- * The error of a start that can't go on.
+ * The error that ends the start of the program.
  *
  * @module
  */
 
-/** The message is the line that says why, the status what the process is to end with. */
+/** Ends the start: its message is printed as a line on stderr, and the process exits with its status. */
 export class StartFailed extends Error {
   override name = "StartFailed";
 
@@ -13,7 +13,7 @@ export class StartFailed extends Error {
   }
 }
 
-/** What `work` returns; what it throws becomes a {@linkcode StartFailed}, whose line `line` makes of the reason. */
+/** Returns what `work` returns. An error becomes a {@linkcode StartFailed}; `line` makes its line of the error's message. */
 export function attempt<T>(status: number, line: (reason: string) => string, work: () => T): T {
   try {
     return work();
@@ -23,7 +23,7 @@ export function attempt<T>(status: number, line: (reason: string) => string, wor
   }
 }
 
-/** What an error says; what else was thrown, as text. */
+/** Returns an error's message, or any other thrown value as text. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
