@@ -1,8 +1,8 @@
 /**
  * Every number that bounds what is forwarded, with its reason.
  *
- * A guest is a stranger: whatever it can make more of, it can make too many of. What a user may want to change is in
- * the table {@linkcode LIMITS}; flags, usage, help, the manual page, completions and metrics
+ * The guest is not trusted: everything that it can create is bounded. The limits that a user may change are in the table
+ * {@linkcode LIMITS}; flags, usage, help, the manual page, completions and metrics
  * are made from its rows. A new limit is a new row here, the code that enforces it, and what it reports in
  * `Slirp.usage`. The bounds that no flag changes are constants below the table; times are in timeouts.ts.
  *
@@ -14,7 +14,7 @@ import { mapRecord } from "../syntax/records.ts";
 
 // ---- limits with a flag ---------------------------------------------------------------------------------------------
 
-/** A limit: what people are told of it, and what it may be. */
+/** A limit: its texts for people, its default and its range. */
 export interface LimitRow {
   /** What it counts, in the plural: "TCP connections in all". */
   readonly what: string;
@@ -157,7 +157,7 @@ export const LIMITS = {
 /** The name of a limit. */
 export type LimitName = keyof typeof LIMITS;
 
-/** How many there may be of what a guest can make more of. */
+/** The value of each limit. */
 export type Limits = Readonly<Record<LimitName, number>>;
 
 /** The names of what is counted against limits. */
@@ -165,7 +165,7 @@ export type CountName = {
   [Name in LimitName]: typeof LIMITS[Name] extends { counts: infer Counts } ? keyof Counts : Name;
 }[LimitName];
 
-/** What of each limit is in use. An overflow is a case of "when full". */
+/** How much of each limit is in use. An overflow is one case of "when full". */
 export type LimitUsage = Readonly<Record<CountName, Usage>>;
 
 /** The limits where no flag changes them. */

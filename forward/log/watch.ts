@@ -6,10 +6,14 @@
  */
 import { type Endpoint, formatEndpoint, type IpAddress } from "../../stack/base/address.ts";
 import { EndReport } from "../report/end_report.ts";
-import type { FlowObserver, Traffic } from "../report/flow_observers.ts";
-import type { LocalForwardObserver, RemoteForwardObservers } from "../report/flow_observers.ts";
+import type {
+  FlowObserver,
+  FlowObservers,
+  LocalForwardObserver,
+  RemoteForwardObservers,
+  Traffic,
+} from "../report/flow_observers.ts";
 import type { LineNetwork } from "../report/contract_lines.ts";
-import type { FlowObservers } from "../report/flow_observers.ts";
 import type { LimitFigures } from "../metrics/source.ts";
 import type { RefusingRule } from "../policy/policy.ts";
 import type { PolicyNetwork } from "../policy/range.ts";
