@@ -13,6 +13,7 @@
 import type { Endpoint, IpAddress, IpVersion } from "../stack/base/address.ts";
 import type { Allocate, Device, Frame, FramePool } from "../stack/base/device.ts";
 import type { Packet } from "../stack/base/packet.ts";
+import { isOwnAddress } from "../stack/link/addresses.ts";
 import { Stack, type StackLimits } from "../stack/stack.ts";
 import type { TcpRequest } from "../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../stack/udp/datagram.ts";
@@ -252,8 +253,10 @@ export class Slirp {
   private route(request: TcpRequest): void {
     const { policy, logs } = this.options;
     const { address, port } = request.local;
-    if (policy.decide("tcp", address, port).allowed) this.outgoing.request(request, request.local, logs.routedTcp);
-    else request.refuse();
+    if (!policy.decide("tcp", address, port).allowed) return request.refuse();
+    const isOwn = isOwnAddress(this.stack.addresses, address.bytes, 0, address.version);
+    if (request.hopLimit <= 1 && !isOwn) request.timeExceeded();
+    else this.outgoing.request(request, request.local, logs.routedTcp);
   }
 
   private datagram(datagram: UdpDatagram): void {

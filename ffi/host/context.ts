@@ -6,7 +6,7 @@
  */
 import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
 import { hostError } from "../../forward/host/errors.ts";
-import type { HostError } from "../../forward/host/host_network.ts";
+import type { HostError, IcmpReport } from "../../forward/host/host_network.ts";
 import { ByteAddresses } from "../libc/byte_address.ts";
 import { ErrorQueue } from "../libc/error_queue.ts";
 import { EMFILE, ENFILE, errnoName, errnoText, SystemError } from "../libc/errors.ts";
@@ -20,9 +20,15 @@ import { SendTrain } from "./send_train.ts";
 import {
   AF_INET,
   AF_INET6,
+  IP_TTL,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
   IPPROTO_TCP,
+  IPV6_UNICAST_HOPS,
   SO_BINDTODEVICE,
   SO_BINDTOIFINDEX,
+  SO_EE_ORIGIN_ICMP,
+  SO_EE_ORIGIN_ICMP6,
   SO_KEEPALIVE,
   SO_OOBINLINE,
   SOCK_NONBLOCK_CLOEXEC,
@@ -177,6 +183,21 @@ export class SocketContext {
     this.setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE);
     this.setOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
     this.setOption(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+  }
+
+  /** Sets the time to live or hop limit of what a socket sends; 0: the system's default. Throws a {@linkcode SocketError}. */
+  setHopLimit(fd: number, version: IpVersion, hopLimit: number): void {
+    const four = version === 4;
+    const value = hopLimit === 0 ? -1 : hopLimit;
+    this.setOption(fd, four ? IPPROTO_IP : IPPROTO_IPV6, four ? IP_TTL : IPV6_UNICAST_HOPS, value);
+  }
+
+  /** Takes the oldest ICMP error off a socket's error queue; null: there is none. */
+  icmpReport(fd: number): IcmpReport | null {
+    const { errors } = this;
+    if (!errors.take(fd)) return null;
+    const { origin, type, code, offender: from } = errors;
+    return origin === SO_EE_ORIGIN_ICMP || origin === SO_EE_ORIGIN_ICMP6 ? { type, code, from } : null;
   }
 
   /** Sets an option that is a number. Throws a {@linkcode SocketError}. */

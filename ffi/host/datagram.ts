@@ -37,12 +37,10 @@ import {
   AF_INET6,
   IP_MTU_DISCOVER,
   IP_PKTINFO,
-  IP_TTL,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_MTU_DISCOVER,
   IPV6_RECVPKTINFO,
-  IPV6_UNICAST_HOPS,
   IPV6_V6ONLY,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
@@ -119,7 +117,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     context.train?.flushOf(this); // those were sent before
     const four = this.local.address.version === 4;
     const level = four ? IPPROTO_IP : IPPROTO_IPV6;
-    context.setOption(socket.fd, level, four ? IP_TTL : IPV6_UNICAST_HOPS, hopLimit === 0 ? -1 : hopLimit);
+    context.setHopLimit(socket.fd, this.local.address.version, hopLimit);
     const discover = dontFragment ? PMTUDISC_DO : PMTUDISC_WANT;
     context.setOption(socket.fd, level, four ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, discover);
   }

@@ -7,10 +7,17 @@
  * @module
  */
 import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
-import type { DialOptions, HostDial, HostDialHandler, HostStream } from "../../forward/host/host_network.ts";
+import {
+  type DialOptions,
+  type HostDial,
+  type HostDialHandler,
+  HostError,
+  type HostStream,
+} from "../../forward/host/host_network.ts";
 import { EINPROGRESS, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-import { type SocketContext, socketError } from "./context.ts";
+import { keepErrors } from "../libc/error_queue.ts";
+import { familyOf, type SocketContext, socketError } from "./context.ts";
 import { WatchedSocket } from "../poll/watched_socket.ts";
 import { LibcStream, STREAM_EVENTS } from "./stream.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLOUT } from "../libc/constants/poll.ts";
@@ -25,11 +32,11 @@ export function dial(
 ): HostDial {
   let socket: WatchedSocket;
   try {
-    socket = connecting(context, remote, options.zone);
+    socket = connecting(context, remote, options);
   } catch (error) {
     return new FailedDial(context, handler, translate(context, error, remote));
   }
-  return new SocketDial(context, socket, remote, handler);
+  return new SocketDial(context, socket, remote, handler, options.hopLimit ?? 0);
 }
 
 /** A dial whose socket is under way. */
@@ -41,6 +48,7 @@ class SocketDial implements HostDial {
     private readonly socket: WatchedSocket,
     private readonly remote: Endpoint,
     private readonly handler: HostDialHandler,
+    private readonly hopLimit: number,
   ) {
     socket.onEvents = this.ready;
   }
@@ -54,13 +62,16 @@ class SocketDial implements HostDial {
   private readonly ready = (events: number): void => {
     if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) === 0) return;
     this.over = true;
-    const { context, socket, remote, handler } = this;
+    const { context, socket, remote, handler, hopLimit } = this;
     let stream: HostStream;
     try {
       stream = connected(context, socket, remote, events);
-    } catch (error) {
+      if (hopLimit > 0) context.setHopLimit(socket.fd, remote.address.version, 0);
+    } catch (thrown) {
+      const error = translate(context, thrown, remote);
+      if (hopLimit > 0 && error instanceof HostError) error.icmp = context.icmpReport(socket.fd);
       socket.close();
-      return handler.failed(translate(context, error, remote));
+      return handler.failed(error);
     }
     handler.connected(stream);
   };
@@ -83,12 +94,16 @@ class FailedDial implements HostDial {
 }
 
 /** A socket on its way there. */
-function connecting(context: SocketContext, remote: Endpoint, zone: string | undefined): WatchedSocket {
+function connecting(context: SocketContext, remote: Endpoint, { zone, hopLimit = 0 }: DialOptions): WatchedSocket {
   const { version } = remote.address;
   const fd = context.socket(version, SOCK_STREAM);
   try {
     context.setStreamOptions(fd);
     if (zone !== undefined) context.bindToInterface(fd, zone);
+    if (hopLimit > 0) {
+      context.setHopLimit(fd, version, hopLimit);
+      keepErrors(fd, familyOf(version)); // so that the router that reports its end can be named
+    }
     const source = context.source(version);
     if (source !== null) {
       // the port is chosen by connect(2), which knows the other end: many connections may share one

@@ -28,6 +28,9 @@ export type HostFailure =
 /** An operation of the host's network failed. */
 export class HostError extends Error {
   override name = "HostError";
+  /** The ICMP error that said so, if it was read; see {@linkcode DialOptions.hopLimit}. */
+  icmp: IcmpReport | null = null;
+
   constructor(readonly failure: HostFailure, message: string, options?: ErrorOptions) {
     super(message, options);
   }
@@ -129,6 +132,11 @@ export interface HostDatagram {
 export interface DialOptions {
   /** The interface to go through, by name or number: the zone of a link-local address (RFC 4007, section 11). */
   readonly zone?: string;
+  /**
+   * The time to live or hop limit of the connection's first packets, 1 to 255; 0 or not given: the system's default. With
+   * one, an error names the router that reported it.
+   */
+  readonly hopLimit?: number;
 }
 
 /**

@@ -17,6 +17,8 @@ import { DIAL_TIMEOUT_MS } from "../limits/timeouts.ts";
 /** A connection that is being dialled. However its dial ends, it calls {@linkcode Dials.done} once. */
 export interface Dialling extends HostDialHandler, Expiring {
   readonly destination: Endpoint;
+  /** See {@linkcode DialOptions.hopLimit}. */
+  readonly hopLimit: number;
   /** It has to make room for another. Called from within {@linkcode Dials.dial}. */
   evict(): void;
 }
@@ -51,7 +53,8 @@ export class Dials {
     const others = this.byAddress.get(address);
     if (others === undefined) this.byAddress.set(address, new Set([flow]));
     else others.add(flow);
-    return this.host.dial(flow.destination, flow);
+    const { destination, hopLimit } = flow;
+    return this.host.dial(destination, flow, hopLimit === 0 ? undefined : { hopLimit });
   }
 
   /** Its dial is over. */

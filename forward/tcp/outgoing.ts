@@ -26,7 +26,8 @@ import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_
 import type { Scheduler } from "../timers/scheduler.ts";
 import type { FlowObserver } from "../report/flow_observers.ts";
 import { type HostDial, HostError, type HostStream } from "../host/host_network.ts";
-import { unreachableFor } from "../host/unreachable.ts";
+import { onwardHopLimit } from "../host/hop_limit.ts";
+import { canSpeak, unreachableFor } from "../host/unreachable.ts";
 import type { ConnectionCount } from "./connection_count.ts";
 import type { Dialling, Dials } from "./dials.ts";
 import { Splice } from "./splice.ts";
@@ -40,7 +41,7 @@ export interface OutgoingOptions {
 }
 
 /** The guest's side of a connection that is being dialled: its SYN, or a connection that was accepted early. */
-export type Caller = Omit<TcpRequest, "local">;
+export type Caller = Omit<TcpRequest, "local" | "timeExceeded">;
 
 /** All connections that the guest asked for, to whatever destination. */
 export class OutgoingFlows {
@@ -84,6 +85,10 @@ class OutgoingFlow implements Dialling {
     private readonly options: OutgoingOptions,
     private readonly flows: Set<OutgoingFlow>,
   ) {}
+
+  get hopLimit(): number {
+    return onwardHopLimit(this.caller.hopLimit);
+  }
 
   start(): void {
     this.dialled = this.options.dials.dial(this);
@@ -133,8 +138,11 @@ class OutgoingFlow implements Dialling {
 
   private refuse(error: HostError): void {
     this.forget();
-    const what = unreachableFor(error.failure);
-    if (what === null || what === "port") this.caller.refuse();
+    const what = unreachableFor(error.failure), { icmp } = error, { caller } = this;
+    if (icmp !== null) {
+      const { type, code, from } = icmp;
+      caller.relay(type, code, from !== null && canSpeak(from, caller.guest.address) ? from : null);
+    } else if (what === null || what === "port") this.caller.refuse();
     else this.caller.unreachable(what);
     this.logFailure("r-read", endReason(error));
   }

@@ -6,17 +6,12 @@
 import type { Endpoint, IpVersion } from "../../stack/base/address.ts";
 import { WILDCARDS } from "../addresses/wildcards.ts";
 import type { EndReason } from "../report/end_report.ts";
+import { onwardHopLimit } from "../host/hop_limit.ts";
 import type { HostDatagram, HostDatagramHandler, HostError, HostNetwork, LostDatagram } from "../host/host_network.ts";
 import type { Idling } from "./idle_table.ts";
 import type { Key } from "./keys.ts";
 import { type Peer, Peers } from "./peers.ts";
 import { AssociationTraffic } from "./idle_timeout.ts";
-
-/**
- * Hop limits from here on are ordinary: hosts begin with 64, 128 or 255, and routers behind the guest take a few. The
- * host's own hop limit replaces all of them. A lower one is so on purpose, as traceroute's (up to 30), and is kept.
- */
-const USUAL_HOP_LIMIT = 48;
 
 /**
  * The length of data that passes everywhere: all hosts can receive such datagrams over IPv4 (RFC 1122, section 3.3.2), and
@@ -76,7 +71,7 @@ export class Association implements HostDatagramHandler, Idling {
    * @param length the length of its data
    */
   setPath(hopLimit: number, dontFragment: boolean, length: number): void {
-    const limit = hopLimit < USUAL_HOP_LIMIT ? hopLimit - 1 : 0;
+    const limit = onwardHopLimit(hopLimit);
     const small = length <= PASSES_EVERYWHERE[this.guest.address.version];
     const whole = dontFragment && (this.dontFragment || !small);
     if (limit === this.hopLimit && whole === this.dontFragment) return;

@@ -8,17 +8,17 @@
  *
  * @module
  */
-import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
+import type { Endpoint } from "../../stack/base/address.ts";
 import type { IcmpOutput } from "../../stack/icmp/output.ts";
 import { addSums, complement, partialSum, pseudoHeaderSumOf } from "../../stack/wire/checksum.ts";
 import { ICMP4_TIME_EXCEEDED, ICMP4_UNREACHABLE, UNREACHABLE4_FRAGMENTATION_NEEDED } from "../../stack/wire/icmpv4.ts";
 import { ICMP6_PACKET_TOO_BIG, ICMP6_TIME_EXCEEDED, ICMP6_UNREACHABLE } from "../../stack/wire/icmpv6.ts";
 import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_MAX_PACKET, putIpv4 } from "../../stack/wire/ipv4.ts";
-import { IPV6_HEADER, isLinkLocal6, putIpv6 } from "../../stack/wire/ipv6.ts";
+import { IPV6_HEADER, putIpv6 } from "../../stack/wire/ipv6.ts";
 import { putUdp, UDP_CHECKSUM, UDP_HEADER, UDP_PROTOCOL } from "../../stack/wire/udp.ts";
 import { put16 } from "../../stack/base/bytes.ts";
 import type { HostFailure, LostDatagram } from "../host/host_network.ts";
-import { unreachableFor } from "../host/unreachable.ts";
+import { canSpeak, unreachableFor } from "../host/unreachable.ts";
 
 /** Sends ICMP errors to the guest. */
 export type LossErrors = Pick<IcmpOutput, "relay" | "unreachable" | "packetTooBig">;
@@ -98,12 +98,4 @@ function isRelayed(four: boolean, type: number): boolean {
 function isTooBig(four: boolean, type: number, code: number): boolean {
   if (four) return type === ICMP4_UNREACHABLE && code === UNREACHABLE4_FRAGMENTATION_NEEDED;
   return type === ICMP6_PACKET_TOO_BIG;
-}
-
-/**
- * Whether the guest can be told that this address has said so. Where not, its router speaks: for an address that means
- * something on the host's link alone, or of the other version, as a translator may have.
- */
-function canSpeak(address: IpAddress, guest: IpAddress): boolean {
-  return address.version === guest.version && !(address.version === 6 && isLinkLocal6(address.bytes, 0));
 }

@@ -44,6 +44,13 @@ export interface IcmpErrors {
   unreachable(what: Unreachable, bytes: Uint8Array, offset: number, end: number): void;
   /** The same with time exceeded in transit: the packet's hop limit has ended here. */
   timeExceeded(bytes: Uint8Array, offset: number, end: number): void;
+  /**
+   * Passes on what somebody else's network has said about the packet.
+   *
+   * @param type, code those of the ICMP of the packet's version
+   * @param from who said it; null: the program
+   */
+  relay(type: number, code: number, from: IpAddress | null, bytes: Uint8Array, offset: number, end: number): void;
 }
 
 /** A protocol above IP. Must not throw. The packet is the same object each time, and belongs to the IP layer. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Endpoint } from "../base/address.ts";
+import type { Endpoint, IpAddress } from "../base/address.ts";
 import type { Chunk } from "../base/device.ts";
 import type { Unreachable } from "../base/layers.ts";
 
@@ -83,6 +83,8 @@ export interface TcpRequest {
   readonly guest: Endpoint;
   /** Where the guest wants to connect to. */
   readonly local: Endpoint;
+  /** The time to live or hop limit with which the SYN arrived. */
+  readonly hopLimit: number;
   /** Called if the guest gives up (RST) or the stack drops the request (too many, too old) before the verdict. */
   cancelled: (() => void) | null;
   /** Sends the SYN-ACK. Null: the guest gave up before, or there are too many connections (it gets RST then). */
@@ -91,6 +93,10 @@ export interface TcpRequest {
   refuse(): void;
   /** Sends an ICMP destination unreachable about the SYN, and forgets it. */
   unreachable(what: Unreachable): void;
+  /** Answers the SYN with time exceeded: its hop limit ended here. */
+  timeExceeded(): void;
+  /** Answers the SYN with the ICMP error of a router or of the destination, and forgets it; `from` null: the program's. */
+  relay(type: number, code: number, from: IpAddress | null): void;
   /** Forgets the request without an answer. */
   drop(): void;
 }

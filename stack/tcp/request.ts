@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Endpoint } from "../base/address.ts";
+import type { Endpoint, IpAddress } from "../base/address.ts";
 import type { FlowEntry } from "../base/flow_table.ts";
 import type { Segment } from "../wire/tcp.ts";
 import type { SynOptions } from "./connection.ts";
@@ -16,6 +16,8 @@ export interface RequestOwner {
   accept(request: Request, handler: TcpHandler): TcpFlow | null;
   refuse(request: Request): void;
   unreachable(request: Request, what: Unreachable): void;
+  timeExceeded(request: Request): void;
+  relay(request: Request, type: number, code: number, from: IpAddress | null): void;
   drop(request: Request): void;
 }
 
@@ -32,6 +34,7 @@ export class Request implements TcpRequest, FlowEntry {
 
   /**
    * @param packet the beginning of the SYN's IP packet, for the quotation in an ICMP error
+   * @param hopLimit that of the packet
    * @param former SND.NXT of the connection whose TIME-WAIT the SYN has ended; null: there was none
    */
   constructor(
@@ -40,6 +43,7 @@ export class Request implements TcpRequest, FlowEntry {
     readonly local: Endpoint,
     segment: Segment,
     readonly packet: Uint8Array,
+    readonly hopLimit: number,
     readonly former: number | null,
   ) {
     this.irs = segment.sequence;
@@ -62,6 +66,14 @@ export class Request implements TcpRequest, FlowEntry {
 
   unreachable(what: Unreachable): void {
     if (!this.done) this.owner.unreachable(this, what);
+  }
+
+  timeExceeded(): void {
+    if (!this.done) this.owner.timeExceeded(this);
+  }
+
+  relay(type: number, code: number, from: IpAddress | null): void {
+    if (!this.done) this.owner.relay(this, type, code, from);
   }
 
   drop(): void {

@@ -193,7 +193,7 @@ export class Tcp implements ConnectionOwner, RequestOwner {
       return;
     }
     const quotation = bytes.slice(packet.header, Math.min(packet.end, packet.header + QUOTATION));
-    const request = new Request(this, guest, local, segment, quotation, former);
+    const request = new Request(this, guest, local, segment, quotation, packet.hopLimit, former);
     this.table.add(request);
     this.requestCount++;
     this.options.onRequest(request);
@@ -404,6 +404,16 @@ export class Tcp implements ConnectionOwner, RequestOwner {
   unreachable(request: Request, what: Unreachable): void {
     this.forget(request);
     this.options.icmp.unreachable(what, request.packet, 0, request.packet.length);
+  }
+
+  timeExceeded(request: Request): void {
+    this.forget(request);
+    this.options.icmp.timeExceeded(request.packet, 0, request.packet.length);
+  }
+
+  relay(request: Request, type: number, code: number, from: IpAddress | null): void {
+    this.forget(request);
+    this.options.icmp.relay(type, code, from, request.packet, 0, request.packet.length);
   }
 
   drop(request: Request): void {

@@ -12,9 +12,14 @@ import type { Endpoint } from "../../../stack/base/address.ts";
 import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../../stack/tcp/flow.ts";
 import type { Caller } from "../../tcp/outgoing.ts";
 
+/** What hosts begin with (RFC 1700). */
+const ORDINARY_HOP_LIMIT = 64;
+
 /** The guest's side of such a connection, until its splice takes over. */
 export class EarlyFlow implements TcpHandler, Caller {
   readonly guest: Endpoint;
+  /** It is accepted: how its SYN travelled counts no more. */
+  readonly hopLimit = ORDINARY_HOP_LIMIT;
   cancelled: (() => void) | null = null;
   private readonly flow: TcpFlow | null;
   private over: boolean;
@@ -46,6 +51,10 @@ export class EarlyFlow implements TcpHandler, Caller {
   }
 
   unreachable(): void {
+    this.refuse();
+  }
+
+  relay(): void {
     this.refuse();
   }
 

@@ -84,14 +84,17 @@ e2eWith("dig", "dig is told at once that no name server is there", async () => {
   }
 });
 
-e2eWith("traceroute", "traceroute by UDP shows the program, the routers and the destination", async () => {
-  const { bed } = await bedWith();
-  for (const version of VERSIONS) {
-    const { stdout } = await bed.guest.run(["traceroute", "-n", "-q", "1", "-N", "1", "-w", "5", FAR[version]]);
-    const hops = [...stdout.matchAll(/^ *\d+ +(\S+)/gm)].map(([, hop]) => hop);
-    assertEquals(hops, [GATEWAY[version], WORLD_LINK[version], FAR[version]], stdout);
-  }
-});
+for (const [protocol, flags] of [["UDP", []], ["TCP", ["-T", "-p", "80"]]] as const) {
+  e2eWith("traceroute", `traceroute by ${protocol} shows the program, the routers and the destination`, async () => {
+    const { bed } = await bedWith();
+    for (const version of VERSIONS) {
+      const command = ["traceroute", "-n", "-q", "1", "-N", "1", "-w", "5", ...flags, FAR[version]];
+      const { stdout } = await bed.guest.run(command);
+      const hops = [...stdout.matchAll(/^ *\d+ +(\S+)/gm)].map(([, hop]) => hop);
+      assertEquals(hops, [GATEWAY[version], WORLD_LINK[version], FAR[version]], stdout);
+    }
+  });
+}
 
 e2e("a datagram that is too large for a link of the host's is answered with that link's MTU", async () => {
   const { bed } = await bedWith();

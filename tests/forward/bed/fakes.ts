@@ -190,7 +190,8 @@ export class FakeFlow implements TcpFlow {
 export class FakeRequest implements TcpRequest {
   readonly guest: Endpoint = endpoint("10.0.2.100:40000");
   cancelled: (() => void) | null = null;
-  verdict: "accepted" | "refused" | "dropped" | Unreachable | null = null;
+  verdict: "accepted" | "refused" | "dropped" | "time exceeded" | "relayed" | Unreachable | null = null;
+  hopLimit = 64;
   readonly flow: FakeFlow = new FakeFlow();
 
   constructor(readonly local: Endpoint = endpoint("192.0.2.1:80")) {}
@@ -207,6 +208,14 @@ export class FakeRequest implements TcpRequest {
 
   unreachable(what: Unreachable): void {
     this.decide(what);
+  }
+
+  timeExceeded(): void {
+    this.decide("time exceeded");
+  }
+
+  relay(): void {
+    this.decide("relayed");
   }
 
   drop(): void {

@@ -85,7 +85,7 @@ export class End {
     };
     this.tcp = new Tcp({
       ip,
-      icmp: { unreachable: (what) => this.unreachables.push(what), timeExceeded: () => {} },
+      icmp: { unreachable: (what) => this.unreachables.push(what), timeExceeded: () => {}, relay: () => {} },
       clock: () => simulation.now,
       random: simulation.random,
       allocate: allocatePlain,
