@@ -77,13 +77,23 @@ export class Bed {
     } = options;
     this.medium = medium;
     const device: Device = {
-      ...{ medium, mtu, checksumOffload: offload, tcpSegmentation4: offload, tcpSegmentation6: offload },
+      medium,
+      mtu,
+      checksumOffload: offload,
+      tcpSegmentation4: offload,
+      tcpSegmentation6: offload,
       udpSegmentation: offload,
       transmit: (transmit) => this.take(transmit),
     };
     let random = 0x5eed;
     this.stack = new Stack({
-      ...{ device, frames: this.frames, allocate: allocatePlain, echo, limits, configuration, addresses },
+      device,
+      frames: this.frames,
+      allocate: allocatePlain,
+      echo,
+      limits,
+      configuration,
+      addresses,
       defer: options.gather === true ? (run) => this.deferred.push(run) : undefined,
       clock: () => this.now,
       random: () => random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0,
@@ -145,7 +155,9 @@ export class Bed {
     this.sent.push({
       bytes: transmit.flatten(),
       checksumStart: checksumStart < 0 ? -1 : checksumStart - headStart,
-      ...{ checksumOffset, segmentation, segmentSize },
+      checksumOffset,
+      segmentation,
+      segmentSize,
     });
     return true;
   }

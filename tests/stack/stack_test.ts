@@ -28,7 +28,10 @@ Deno.test("the clock is read once in a turn", () => {
   const frames = new FramePool(allocatePlain);
   let reads = 0;
   const stack = new Stack({
-    ...{ device: DEVICE, frames, allocate: allocatePlain, random: () => 1 },
+    device: DEVICE,
+    frames,
+    allocate: allocatePlain,
+    random: () => 1,
     clock: () => 100 * ++reads,
     handlers: { tcpRequest: () => {}, udp: (datagram) => datagram.unreachable("port") },
   });
@@ -103,7 +106,11 @@ Deno.test("a request that is refused, and one whose network is unreachable", () 
 Deno.test("other addresses than the usual", () => {
   const frames = new FramePool(allocatePlain);
   const stack = new Stack({
-    ...{ device: DEVICE, frames, allocate: allocatePlain, random: () => 1, clock: () => 0 },
+    device: DEVICE,
+    frames,
+    allocate: allocatePlain,
+    random: () => 1,
+    clock: () => 0,
     handlers: { tcpRequest: () => {}, udp: () => {} },
     addresses: { gateway4: IpAddress.parse("192.168.7.1") },
   });

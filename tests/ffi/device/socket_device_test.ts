@@ -89,8 +89,12 @@ for (const [name, type] of TYPES) {
     }
     const bytes = 60 + 1514 + 65_549;
     assertEquals(device.counters, {
-      ...{ framesIn: 4, bytesIn: bytes + 14, dropsIn: 0 },
-      ...{ framesOut: 4, bytesOut: bytes + 34, dropsOut: 0 },
+      framesIn: 4,
+      bytesIn: bytes + 14,
+      dropsIn: 0,
+      framesOut: 4,
+      bytesOut: bytes + 34,
+      dropsOut: 0,
     });
     device.close();
     device.close();

@@ -45,7 +45,8 @@ class Pings implements AsyncDisposable {
           this.tell({ token, payload: bytes.slice(offset, offset + length), hopLimit }),
         failed: (token, type, code, from) => this.tell({ token, error: [type, code, from?.toString() ?? null] }),
       },
-      ...{ maxWaiting: MAX_WAITING, maxFlows: MAX_FLOWS },
+      maxWaiting: MAX_WAITING,
+      maxFlows: MAX_FLOWS,
       unavailable: (version, error) => this.unavailable.push(`${version} ${error.message}`),
       ...options,
     });

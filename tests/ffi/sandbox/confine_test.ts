@@ -42,7 +42,7 @@ async function confined(user: typeof NOBODY | null, sandbox: boolean, removes = 
     );
     await child.sayEnd();
     assertEquals(await child.end(), 0, child.stderr.join("\n"));
-    return { results: JSON.parse(line!), threads };
+    return { results: JSON.parse(line), threads };
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

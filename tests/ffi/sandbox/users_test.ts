@@ -31,6 +31,6 @@ Deno.test("an unknown user, and root", () => {
       ["a\0b", "a name with a NUL"],
     ]
   ) {
-    assertEquals(assertThrows(() => findUser(text!), UnknownUser).message, message);
+    assertEquals(assertThrows(() => findUser(text), UnknownUser).message, message);
   }
 });

@@ -59,7 +59,7 @@ for (
     }
     assertEquals(find(table, entry("10.0.2.100", 80, "192.0.2.1", 1000)), null);
     assertEquals(find(table, entry("192.0.2.1", 1000, "10.0.2.100", 80)), null);
-    assertEquals(find(table, entries[5]!, 4), null);
+    assertEquals(find(table, entries[5], 4), null);
   });
 
   Deno.test(`entries are removed first, last and in the middle, and only once, ${kind}`, () => {
@@ -68,9 +68,9 @@ for (
       const entries = [1, 2, 3].map((port) => entry("10.0.2.100", port, "192.0.2.1", 80));
       for (const each of entries) table.add(each);
       for (const index of removed) {
-        assert(find(table, entries[index]!) === entries[index]);
-        table.remove(entries[index]!);
-        table.remove(entries[index]!);
+        assert(find(table, entries[index]) === entries[index]);
+        table.remove(entries[index]);
+        table.remove(entries[index]);
       }
       assertEquals(table.size, 3 - removed.length);
       entries.forEach((each, i) => assert(find(table, each) === (removed.includes(i) ? null : each)));

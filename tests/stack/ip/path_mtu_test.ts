@@ -82,9 +82,9 @@ Deno.test("IPv4: datagrams may be fragmented on the way, and each has its own id
   const bed = new Bed({ mtu: MTU });
   for (let i = 0; i < 2; i++) bed.stack.udp.send(FROM4, NESTED4, block, 0, 4000);
   const [first, second] = bed.sent.map(({ bytes }) => bytes);
-  for (const bytes of [first!, second!]) assertEquals(bytes.slice(6, 8), Uint8Array.of(0, 0), "no flags, no offset");
-  const identification = (bytes: Uint8Array) => bytes[4]! << 8 | bytes[5]!;
-  assertEquals(identification(second!), (identification(first!) + 1) & 0xffff);
+  for (const bytes of [first, second]) assertEquals(bytes.slice(6, 8), Uint8Array.of(0, 0), "no flags, no offset");
+  const identification = (bytes: Uint8Array) => bytes[4] << 8 | bytes[5];
+  assertEquals(identification(second), (identification(first) + 1) & 0xffff);
 });
 
 Deno.test("IPv4: a train uses one identification per datagram", () => {
@@ -92,7 +92,7 @@ Deno.test("IPv4: a train uses one identification per datagram", () => {
   for (let i = 0; i < 3; i++) bed.stack.udp.sendBytes(FROM4, NESTED4, block.bytes, 0, 1000);
   bed.runDeferred();
   bed.stack.udp.send(FROM4, NESTED4, block, 0, 10);
-  const [train, next] = bed.sent.map(({ bytes }) => bytes[4]! << 8 | bytes[5]!);
+  const [train, next] = bed.sent.map(({ bytes }) => bytes[4] << 8 | bytes[5]);
   assertEquals(bed.sent.length, 2);
-  assertEquals(next, (train! + 3) & 0xffff);
+  assertEquals(next, (train + 3) & 0xffff);
 });

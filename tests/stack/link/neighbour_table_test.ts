@@ -25,7 +25,7 @@ Deno.test("NeighbourTable: random operations, against a list", () => {
   const list: { name: number; mac: string }[] = [];
   const take = (name: number) => {
     const index = list.findIndex((each) => each.name === name);
-    return index < 0 ? null : list.splice(index, 1)[0]!;
+    return index < 0 ? null : list.splice(index, 1)[0];
   };
   for (let i = 0; i < 20_000; i++) {
     const name = random() % 40, version = name % 2 === 0 ? 4 : 6;

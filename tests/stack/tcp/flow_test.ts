@@ -155,18 +155,18 @@ Deno.test("closing the layer resets all connections, calls every user once, and 
     if (guestPort < 3) peer.ack({ guestPort });
   }
   peer.data(5000, { guestPort: 1 });
-  users[1]!.flow.shutdown();
+  users[1].flow.shutdown();
   peer.fin({ guestPort: 2, sequence: seqAdd(peer.iss, 1), acknowledgment: peer.take().at(-1)!.sequence + 1 | 0 });
   assertEquals(peer.host.tcp.timeWaiting, 1);
   peer.host.onRequest = null;
   let cancelled = 0;
   for (const guestPort of [4, 5]) peer.syn({ guestPort });
   // one user drops the other request meanwhile
-  peer.host.requests[0]!.cancelled = () => cancelled++;
-  peer.host.requests[1]!.cancelled = () => cancelled++;
-  users[0]!.closed = (failure) => {
-    users[0]!.failure = failure;
-    peer.host.requests[1]!.drop();
+  peer.host.requests[0].cancelled = () => cancelled++;
+  peer.host.requests[1].cancelled = () => cancelled++;
+  users[0].closed = (failure) => {
+    users[0].failure = failure;
+    peer.host.requests[1].drop();
   };
   peer.take();
   peer.host.tcp.close();
@@ -357,7 +357,7 @@ Deno.test("no memory to send from before the handshake completes; then writable(
     if (side === "host") peer.calling(user);
     else {
       peer.syn();
-      user.flow = peer.host.requests[0]!.accept(user)!;
+      user.flow = peer.host.requests[0].accept(user)!;
     }
     assertEquals(user.flow.reserve(10), null, "reserved");
     assertEquals(peer.host.tcp.memory.inUse, 0, "memory in use");

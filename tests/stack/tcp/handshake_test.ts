@@ -12,8 +12,8 @@ Deno.test("the guest opens: SYN, verdict, SYN-ACK, ACK", () => {
   assertFields(peer.host.tcp, { requests: 1, connections: 0 });
   const user = quiet();
   const [request] = peer.host.requests;
-  assertEquals({ guest: request!.guest.port, local: request!.local.port }, { guest: GUEST_PORT, local: HOST_PORT });
-  user.flow = request!.accept(user)!;
+  assertEquals({ guest: request.guest.port, local: request.local.port }, { guest: GUEST_PORT, local: HOST_PORT });
+  user.flow = request.accept(user)!;
   const { connection } = peer;
   assertEquals(connection.state, "SYN-RECEIVED", "state");
   assertFields(peer.host.tcp, { requests: 0, halfOpenConnections: 1 });
@@ -138,13 +138,13 @@ Deno.test("while a request waits, a repeated SYN is ignored and RST cancels the 
   assertEquals(peer.host.tcp.requests, 1, "requests counted");
   const [request] = peer.host.requests;
   let cancelled = 0;
-  request!.cancelled = () => cancelled++;
+  request.cancelled = () => cancelled++;
   peer.send({ flags: RST, sequence: seqAdd(peer.iss, 500) });
   assertEquals({ cancelled, requests: peer.host.tcp.requests }, { cancelled: 0, requests: 1 });
   peer.send({ flags: RST, sequence: seqAdd(peer.iss, 1) });
   assertEquals({ cancelled, requests: peer.host.tcp.requests }, { cancelled: 1, requests: 0 });
-  assertEquals(request!.accept(quiet()), null);
-  request!.refuse();
+  assertEquals(request.accept(quiet()), null);
+  request.refuse();
   assertEquals(peer.flags(), []);
   peer.assertGone();
 });
@@ -300,6 +300,6 @@ Deno.test("an ephemeral port is chosen, or none when all are taken", () => {
   assertEquals(ports.size, 20);
   assert([...ports].every((port) => port >= 49_152 && port <= 65_535));
   const [taken] = ports;
-  assertEquals(tcp.connect({ address, port: taken! }, guest, quiet()), null);
-  assertNotEquals(tcp.connect({ address, port: taken! }, { ...guest, port: 1 }, quiet()), null);
+  assertEquals(tcp.connect({ address, port: taken }, guest, quiet()), null);
+  assertNotEquals(tcp.connect({ address, port: taken }, { ...guest, port: 1 }, quiet()), null);
 });

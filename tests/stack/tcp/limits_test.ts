@@ -27,7 +27,7 @@ Deno.test("requests over the limit are dropped silently, and accepted later", ()
   assertEquals(peer.host.requests.length, 2, "requests announced");
   assertEquals(peer.flags(), [], "segments sent");
   assertEquals(peer.host.tcp.counters.overflows, 1);
-  peer.host.requests[0]!.drop();
+  peer.host.requests[0].drop();
   peer.syn({ guestPort: 3 });
   assertEquals(peer.host.requests.map(({ guest }) => guest.port), [1, 2, 3]);
 });
@@ -56,7 +56,7 @@ Deno.test("connections over the limit are reset, unless a half-open one can be e
   const address = peer.host.address;
   const guest = { address: peer.simulation.guest.address, port: 9 };
   assertEquals(peer.host.tcp.connect({ address, port: 0 }, guest, quiet()), null);
-  users[0]!.flow.abort();
+  users[0].flow.abort();
   const caller = quiet();
   assert(peer.host.tcp.connect({ address, port: 0 }, guest, caller) !== null);
   peer.take();

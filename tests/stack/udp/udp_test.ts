@@ -201,9 +201,10 @@ Deno.test("datagrams of one size between two endpoints leave as a train, a short
   const taken = () =>
     bed.sent.splice(0).map(({ bytes, segmentation, segmentSize }) => ({
       data: toHex(bytes.subarray(28)),
-      port: bytes[22]! << 8 | bytes[23]!,
-      lengths: [bytes[2]! << 8 | bytes[3]!, bytes[24]! << 8 | bytes[25]!],
-      ...{ segmentation, segmentSize },
+      port: bytes[22] << 8 | bytes[23],
+      lengths: [bytes[2] << 8 | bytes[3], bytes[24] << 8 | bytes[25]],
+      segmentation,
+      segmentSize,
     }));
 
   send(there, 4, 1);
@@ -239,5 +240,5 @@ Deno.test("datagrams of one size between two endpoints leave as a train, a short
   assertEquals(taken().map(({ segmentSize, data }) => [segmentSize, data.length]), [[4, 2 * 4 * 64]]);
   for (let i = 0; i < 64; i++) send(there, 1452, i);
   bed.runDeferred();
-  assertEquals(taken().map(({ lengths }) => lengths[1]! - 8), [45 * 1452, 19 * 1452]); // an IP packet's length is the limit
+  assertEquals(taken().map(({ lengths }) => lengths[1] - 8), [45 * 1452, 19 * 1452]); // an IP packet's length is the limit
 });

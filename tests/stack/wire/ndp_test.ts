@@ -49,7 +49,11 @@ Deno.test("a router advertisement, built", () => {
 
 Deno.test("a router advertisement with every option, built", () => {
   const message = {
-    ...{ hopLimit: 64, lifetime: 1800, otherConfiguration: true, mac: hex("7071aa4b29aa"), mtu: 65521 },
+    hopLimit: 64,
+    lifetime: 1800,
+    otherConfiguration: true,
+    mac: hex("7071aa4b29aa"),
+    mtu: 65521,
     prefix: IpAddress.parse("fd00::2"),
     nameServers: ["fd00::3", "2001:db8::53"].map((text) => IpAddress.parse(text)),
     searchDomains: hex("01610162 00"),

@@ -111,7 +111,7 @@ export class Peer {
     const { sequence, sackEdges } = segment;
     const header = this.options.version === 6 ? 40 : 20;
     const sack: [number, number][] = [];
-    for (let i = 0; i < segment.sackCount; i++) sack.push([sackEdges[2 * i]!, sackEdges[2 * i + 1]!]);
+    for (let i = 0; i < segment.sackCount; i++) sack.push([sackEdges[2 * i], sackEdges[2 * i + 1]]);
     this.log.push({
       at: this.simulation.now,
       flags: flagNames(segment.flags) + (segment.flags & PSH ? " PSH" : ""),
@@ -121,7 +121,7 @@ export class Peer {
       acknowledgment: segment.acknowledgment,
       window: segment.window,
       length: segment.length,
-      headerLength: (bytes[header + 12]! >> 4) * 4,
+      headerLength: (bytes[header + 12] >> 4) * 4,
       maximumSegmentSize: segment.maximumSegmentSize,
       windowShift: segment.windowShift,
       sackPermitted: segment.sackPermitted,
@@ -150,7 +150,7 @@ export class Peer {
   one(): Sent {
     const log = this.take();
     assertEquals(log.length, 1, `one segment expected, not ${JSON.stringify(log)}`);
-    return log[0]!;
+    return log[0];
   }
 
   /** The guest's timestamp now. */

@@ -79,11 +79,11 @@ export function testCases(cases: readonly Case[]): void {
 export function play(lines: readonly string[], options: PeerOptions, bases: Bases): void {
   const script = new Script(options, bases);
   for (let at = 0; at < lines.length;) {
-    const action = lines[at]!;
+    const action = lines[at];
     const expected: string[] = [];
     try {
       script.act(action);
-      for (at++; lines[at]?.startsWith(">"); at++) expected.push(lines[at]!);
+      for (at++; lines[at]?.startsWith(">"); at++) expected.push(lines[at]);
       script.expect(expected);
     } catch (error) {
       throw new Error(`at "${action}": ${error instanceof Error ? error.message : error}`, { cause: error });
@@ -95,7 +95,7 @@ export function play(lines: readonly string[], options: PeerOptions, bases: Base
 function words(line: string): Map<string, string> {
   const parts = line.split(/\s+/).slice(3);
   const found = new Map<string, string>();
-  for (let i = 0; i < parts.length; i += 2) found.set(parts[i]!, parts[i + 1]!);
+  for (let i = 0; i < parts.length; i += 2) found.set(parts[i], parts[i + 1]);
   return found;
 }
 
@@ -175,11 +175,11 @@ class Script {
 
   private fields(line: string): Fields {
     const [, flags, numbers] = line.split(/\s+/);
-    const [start, end = start] = numbers!.split(":").map(Number);
+    const [start, end = start] = numbers.split(":").map(Number);
     const more = words(line);
-    const sequence = seqAdd(this.bases.guest, start!);
-    const bits = [...flags!].reduce((sum, flag) => sum | FLAGS[flag]!, 0);
-    const fields: Fields = { flags: bits, sequence, length: end! - start!, acknowledgment: 0 };
+    const sequence = seqAdd(this.bases.guest, start);
+    const bits = [...flags].reduce((sum, flag) => sum | FLAGS[flag], 0);
+    const fields: Fields = { flags: bits, sequence, length: end - start, acknowledgment: 0 };
     if (bits & SYN) fields.options = this.peer.synOptions();
     for (const [name, value] of more) {
       if (name === "ack") fields.acknowledgment = seqAdd(this.bases.host, Number(value));
@@ -189,7 +189,7 @@ class Script {
       else if (name === "sack") {
         fields.sack = value.split(",").map((range) => {
           const [left, right] = range.split("-").map((edge) => seqAdd(this.bases.host, Number(edge)));
-          return [left!, right!] as const;
+          return [left, right] as const;
         });
       } else throw new Error(`no such word: ${name}`);
     }
@@ -218,7 +218,7 @@ class Script {
       wscale: () => segment.windowShift,
       sack: () => segment.sack.map((range) => this.range(range)).join(",") || "none",
     };
-    if (ack && !like.has("ack")) parts.push("ack", String(known.ack!()));
+    if (ack && !like.has("ack")) parts.push("ack", String(known.ack()));
     for (const name of like.keys()) parts.push(name, String(known[name]?.() ?? "?"));
     return parts.join(" ");
   }

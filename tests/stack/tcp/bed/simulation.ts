@@ -117,10 +117,10 @@ export class End {
 
   private strip(bytes: Uint8Array, header: number): void {
     const kinds = (this.options.without ?? []).map((name) => OPTION_KINDS[name]);
-    const end = header + (bytes[header + 12]! >> 4) * 4;
+    const end = header + (bytes[header + 12] >> 4) * 4;
     for (let at = header + TCP_HEADER; at < end;) {
-      const length = bytes[at] === 1 ? 1 : bytes[at + 1]!;
-      if (kinds.includes(bytes[at]!)) bytes.fill(1, at, at + length);
+      const length = bytes[at] === 1 ? 1 : bytes[at + 1];
+      if (kinds.includes(bytes[at])) bytes.fill(1, at, at + length);
       at += length;
     }
   }
@@ -183,21 +183,21 @@ export class Simulation {
   private insert(delivery: Delivery): void {
     const { queue } = this;
     let index = queue.length;
-    while (index > 0 && queue[index - 1]!.at > delivery.at) index--;
+    while (index > 0 && queue[index - 1].at > delivery.at) index--;
     queue.splice(index, 0, delivery);
   }
 
   /** Advances to the next event; false if there is none. */
   step(until = Infinity): boolean {
     const next = Math.min(
-      this.queue.length > 0 ? this.queue[0]!.at : Infinity,
+      this.queue.length > 0 ? this.queue[0].at : Infinity,
       this.guest.timers.nextDeadline,
       this.host.timers.nextDeadline,
     );
     if (next === Infinity || next > until) return false;
     this.now = Math.max(this.now, next);
     let delivered = 0;
-    while (delivered < this.queue.length && this.queue[delivered]!.at <= this.now) delivered++;
+    while (delivered < this.queue.length && this.queue[delivered].at <= this.now) delivered++;
     for (const delivery of this.queue.splice(0, delivered)) delivery.to.receive(delivery.bytes);
     for (const end of [this.guest, this.host]) {
       end.tcp.flush();
@@ -268,7 +268,7 @@ export class User implements TcpHandler {
 
   /** The byte at a position of the stream. */
   static byteAt(position: number): number {
-    return PATTERN[(position % PATTERN.length + PATTERN.length) % PATTERN.length]!;
+    return PATTERN[(position % PATTERN.length + PATTERN.length) % PATTERN.length];
   }
 
   attach(flow: TcpFlow | null): void {

@@ -19,7 +19,7 @@ function read(buffer: ReceiveBuffer, limit = Infinity): number[] {
     const chunk = buffer.peek();
     if (chunk === null || limit === 0) return out;
     const count = Math.min(limit, chunk.length);
-    for (let i = 0; i < count; i++) out.push(chunk.block.bytes[chunk.offset + i]!);
+    for (let i = 0; i < count; i++) out.push(chunk.block.bytes[chunk.offset + i]);
     buffer.consume(count);
     limit -= count;
   }
@@ -73,7 +73,7 @@ Deno.test("out-of-order ranges: the most recent first, then from the highest dow
   const at = (offset: number) => seqAdd(base, offset);
   const ranges = (recent: number) => {
     const count = buffer.earlyRanges(at(recent), edges);
-    return Array.from({ length: count }, (_, i) => [edges[2 * i]! - base | 0, edges[2 * i + 1]! - base | 0]);
+    return Array.from({ length: count }, (_, i) => [edges[2 * i] - base | 0, edges[2 * i + 1] - base | 0]);
   };
   assertEquals(ranges(0), []);
   for (const offset of [100, 300, 500, 700, 310]) assert(buffer.insertEarly(null, bytes, 0, 10, at(offset)));

@@ -114,7 +114,7 @@ for (const seed of [1, 2, 3, 4]) {
         case 0:
         case 1: {
           if (model.length > 200_000) break;
-          const wanted = sizes[random() % sizes.length]!;
+          const wanted = sizes[random() % sizes.length];
           reserved = buffer.reserve(wanted);
           assert(reserved.length >= 1 && reserved.length <= wanted);
           assert(reserved.offset + reserved.length <= reserved.block.bytes.length);

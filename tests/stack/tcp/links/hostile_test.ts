@@ -136,9 +136,9 @@ for (const version of [4, 6] as const) {
     for (let i = 0; i < 500_000; i++) {
       if (i % 64 === 0) connections = [...tcp.flows()];
       const connection = connections.length > 0 && random() % 10 > 0
-        ? connections[random() % connections.length]!
+        ? connections[random() % connections.length]
         : null;
-      const flags = random() % 20 === 0 ? random() & 0xff : FLAGS[random() % FLAGS.length]!;
+      const flags = random() % 20 === 0 ? random() & 0xff : FLAGS[random() % FLAGS.length];
       const fields: Fields = { flags, options: options(random), window: random() % 4 ? 65_535 : random() & 0xffff };
       fields.length = random() % 3 === 0 ? random() % (random() % 50 === 0 ? 65_000 : 1500) : 0;
       if (connection === null) {
@@ -170,7 +170,7 @@ for (const version of [4, 6] as const) {
       if (random() % 16 === 0) bytes[(version === 4 ? 20 : 40) + random() % 20] = random();
       host.receive(bytes);
       if (random() % 4 === 0) tcp.flush();
-      if (random() % 8 === 0 && users.length > 0) users[Math.max(0, users.length - 1 - random() % 100)]!.play();
+      if (random() % 8 === 0 && users.length > 0) users[Math.max(0, users.length - 1 - random() % 100)].play();
       if (random() % 16 === 0) {
         tcp.flush();
         simulation.now += random() % 400;

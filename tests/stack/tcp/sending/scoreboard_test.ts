@@ -102,7 +102,7 @@ for (const start of [0, 2 ** 31 - 500, 2 ** 32 - 500]) {
 function lostBelow(bits: Uint8Array, una: number, mss: number): number {
   let bytes = 0, ranges = 0;
   for (let i = bits.length - 1; i > una; i--) {
-    bytes += bits[i]!;
+    bytes += bits[i];
     if (bits[i] && !bits[i - 1]) ranges++;
     if (bits[i] && !bits[i - 1] && (ranges >= 3 || bytes > 2 * mss)) return i;
   }

@@ -61,8 +61,8 @@ Deno.test("packet too big: the data in flight is retransmitted in smaller segmen
   const connection = peer.opened(user);
   user.send(40_000);
   const log = peer.take();
-  assertEquals(log[0]!.length, 8960);
-  const una = log[0]!.sequence;
+  assertEquals(log[0].length, 8960);
+  const una = log[0].sequence;
   connection.networkError(seqAdd(una, -1), "too-big", 1400); // not on its way: forged
   assertEquals(connection.sender.mss, 8960);
   connection.networkError(seqAdd(una, 8960), "too-big", 1400);
@@ -96,7 +96,7 @@ Deno.test("SACK blocks in the guest's data segments reveal a loss", () => {
   peer.opened(user);
   user.send(10 * 1448);
   const [first] = peer.take();
-  const start = first!.sequence;
+  const start = first.sequence;
   peer.seen = start;
   for (let i = 2; i <= 4; i++) {
     peer.data(1448, { acknowledgment: start, sack: [[seqAdd(start, 1448), seqAdd(start, 1448 * i)]] });
@@ -109,9 +109,9 @@ Deno.test("impossible SACK blocks are ignored", () => {
   const user = quiet();
   const connection = peer.opened(user);
   user.send(5000);
-  const start = peer.take()[0]!.sequence;
+  const start = peer.take()[0].sequence;
   for (const [left, right] of [[-100, 50], [-100, -50], [100, 100], [200, 100], [100, 6000], [2 ** 31, 2 ** 31 + 5]]) {
-    peer.ack({ acknowledgment: start, sack: [[seqAdd(start, left!), seqAdd(start, right!)]] });
+    peer.ack({ acknowledgment: start, sack: [[seqAdd(start, left), seqAdd(start, right)]] });
   }
   assertEquals(connection.sender.scoreboard.count, 0);
   peer.ack({ acknowledgment: start, sack: [[seqAdd(start, 100), seqAdd(start, 200)]] });
