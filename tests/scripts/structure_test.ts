@@ -1,0 +1,101 @@
+/** The structure of the code: who may import whom, and no circle among files or folders. */
+import { dirname, join, normalize } from "node:path";
+import { ROOT } from "../../scripts/build/stamp.ts";
+import { assert, assertEquals } from "../assert.ts";
+
+/** What each top-level folder may import, beside itself and packages. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "main.ts": ["ffi", "forward", "stack"],
+  stack: [],
+  forward: ["stack"],
+  ffi: ["forward", "stack"],
+  scripts: ["main.ts", "ffi", "forward", "stack"],
+  tests: ["main.ts", "ffi", "forward", "stack", "scripts"],
+};
+
+/** The most files beside each other in a folder. */
+const MOST_FILES = 16;
+
+const root = ROOT.pathname;
+
+/** All modules, by their paths from the root, each with those of ours that it imports. */
+const imports: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  Object.keys(MAY_IMPORT).flatMap((top) => top.endsWith(".ts") ? [top] : modulesIn(top)).map((path) => [
+    path,
+    importsOf(path),
+  ]),
+);
+
+function modulesIn(folder: string): string[] {
+  return [...Deno.readDirSync(root + folder)].flatMap(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    if (isDirectory) return modulesIn(path);
+    return name.endsWith(".ts") ? [path] : [];
+  });
+}
+
+function importsOf(path: string): Set<string> {
+  const text = Deno.readTextFileSync(root + path);
+  const specifiers = [
+    ...text.matchAll(/^(?:import|export)\b[^"';]*?\bfrom "(\.[^"]+\.ts)"|\bimport\("(\.[^"]+\.ts)"\)/gm),
+  ];
+  return new Set(specifiers.map(([, fixed, dynamic]) => normalize(join(dirname(path), fixed ?? dynamic!))));
+}
+
+/** One circle in a graph, as a list of nodes that starts and ends with the same; null: there is none. */
+function circle(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] | null {
+  const done = new Set<string>(), path: string[] = [];
+  const visit = (node: string): string[] | null => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return null;
+    path.push(node);
+    for (const next of graph.get(node) ?? []) {
+      const found = visit(next);
+      if (found !== null) return found;
+    }
+    path.pop();
+    done.add(node);
+    return null;
+  };
+  for (const node of graph.keys()) {
+    const found = visit(node);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+Deno.test("structure: every import leads to a module, in a folder that may be imported from there", () => {
+  for (const [path, targets] of imports) {
+    const top = path.split("/")[0]!;
+    for (const target of targets) {
+      assert(imports.has(target), `${path} imports ${target}, which is not there`);
+      const other = target.split("/")[0]!;
+      assert(other === top || MAY_IMPORT[top]!.includes(other), `${path} imports ${target}`);
+    }
+  }
+});
+
+Deno.test("structure: no files import each other in a circle", () => {
+  assertEquals(circle(imports), null);
+});
+
+Deno.test("structure: no folders import each other in a circle", () => {
+  const folders = new Map<string, Set<string>>();
+  for (const [path, targets] of imports) {
+    const folder = dirname(path), others = folders.get(folder) ?? new Set<string>();
+    folders.set(folder, others);
+    for (const target of targets) if (dirname(target) !== folder) others.add(dirname(target));
+  }
+  assertEquals(circle(folders), null);
+});
+
+Deno.test("structure: a folder has few files beside each other", () => {
+  const counts = new Map<string, number>();
+  for (const path of imports.keys()) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+  for (const [folder, count] of counts) assert(count <= MOST_FILES, `${folder} has ${count} files`);
+});
+
+Deno.test("structure: a circle is found", () => {
+  const graph = new Map([["a", new Set(["b"])], ["b", new Set(["c"])], ["c", new Set(["b"])]]);
+  assertEquals(circle(graph), ["b", "c", "b"]);
+});
