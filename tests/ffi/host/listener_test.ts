@@ -60,14 +60,14 @@ Deno.test("a connection that can't be handed over is closed and removed from the
     throw socketError(ENOBUFS);
   };
   await connectUntilClosed(port);
-  assertEquals(state.watched, 1, "descriptors that are watched after getsockname(2) failed");
-  assertEquals(thrown, [], "errors of the system that were thrown on");
+  assertEquals(state.watched, 1, "descriptors watched after getsockname(2) failed");
+  assertEquals(thrown, [], "system errors rethrown");
   context.localEndpoint = ask;
 
   state.fault = new Error("a fault of the program");
   await connectUntilClosed(port);
-  assertEquals(state.watched, 1, "descriptors that are watched after the user threw");
-  assertEquals(thrown, [state.fault], "what the user threw");
+  assertEquals(state.watched, 1, "descriptors watched after the user threw");
+  assertEquals(thrown, [state.fault], "the error that the user threw");
 
   state.fault = null;
   using _conn = await Deno.connect({ hostname: "127.0.0.1", port });

@@ -31,7 +31,7 @@ Deno.test("appending writes at the end of the file, also after another program t
     await Deno.writeTextFile(path, "before ");
     const file = OutputFile.append(path);
     file.write(BYTES, 0, 3);
-    assertEquals(await Deno.readTextFile(path), "before 012", "what the file had stays");
+    assertEquals(await Deno.readTextFile(path), "before 012", "the file's content stays");
     await Deno.truncate(path, 0); // as logrotate's copytruncate does
     file.write(BYTES, 3, 6);
     assertEquals(await Deno.readTextFile(path), "345", "no gap before it");

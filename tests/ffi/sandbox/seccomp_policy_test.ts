@@ -153,7 +153,7 @@ Deno.test("threads may be created, processes and namespaces may not", () => {
 Deno.test("signals, ioctl, fcntl and prctl: only the named ones", () => {
   const kill = (pid: number, signal = 15) => answer("kill", [pid, signal]);
   assertEquals([kill(1000), kill(999), kill(1), kill(-1), kill(0)], [0, 0, EPERM, EPERM, EPERM]);
-  assertEquals(kill(1, 0), 0, "only asks");
+  assertEquals(kill(1, 0), 0, "signal 0 only checks the process");
   assertEquals([answer("tgkill", [1000, 1001]), answer("tgkill", [999, 999])], [0, EPERM]);
   assertEquals([answer("ioctl", [0, 0x5413]), answer("ioctl", [0, 0x4004_54d0])], [0, 0]);
   assertEquals([answer("ioctl", [0, 0x5412]), answer("ioctl", [0, 0x8914])], [EACCES, EACCES], "TIOCSTI, SIOCSIFFLAGS");

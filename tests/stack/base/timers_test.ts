@@ -73,7 +73,7 @@ Deno.test("the owner is notified only when the earliest deadline moves forward",
   queue.schedule(b, 40);
   assertEquals(take(), [], "a later one");
   queue.schedule(b, 20);
-  assertEquals(take(), [20], "one that moves before the first");
+  assertEquals(take(), [20], "a deadline that moves before the first");
   queue.schedule(b, 25);
   assertEquals(take(), [], "the first moves back");
   queue.schedule(b, 10);
@@ -81,7 +81,7 @@ Deno.test("the owner is notified only when the earliest deadline moves forward",
   queue.cancel(b);
   assertEquals(take(), [], "the first is cancelled");
   queue.schedule(b, 35);
-  assertEquals(take(), [], "one that is later than what is the first by now");
+  assertEquals(take(), [], "a deadline later than the present first");
   queue.run(50);
   queue.schedule(a, 60);
   assertEquals(take(), [60], "the first of an empty queue");
@@ -106,7 +106,7 @@ Deno.test("random schedules, cancellations and runs, against a list", () => {
         now += random() % 30;
         const due = [...deadlines].filter(([, deadline]) => deadline <= now);
         for (const each of probes) each.fired.length = 0;
-        if (due.length > 0) assert(alarm <= now, "a timer is due that nobody was told of");
+        if (due.length > 0) assert(alarm <= now, "a timer is due without a notification");
         queue.run(now);
         alarm = queue.nextDeadline;
         for (const [each] of due) deadlines.delete(each);

@@ -126,7 +126,7 @@ Deno.test("search domains: the first is the domain name, all valid ones are in t
   const own = "0f0c" + "636f72702e6578616d706c65"; // corp.example
   const list = "771b" + "04636f7270076578616d706c6500" + "076578616d706c65036e657400";
   assertEquals(domains.includes(own + list), true, domains);
-  assertEquals(asked(["no name!"]), asked([]), "none of them is a name");
+  assertEquals(asked(["no name!"]), asked([]), "none of them is valid");
   const many = Array.from({ length: 40 }, (_, i) => `domain-number-${i}.example`);
   const length = parseInt(/77(..)0f646f6d61696e/.exec(asked(many))?.[1] ?? "", 16);
   assertEquals(length > 200 && length <= 255, true, `${length} bytes of domains`);

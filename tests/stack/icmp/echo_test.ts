@@ -134,7 +134,7 @@ Deno.test("echo: the router's link-local address is our own", () => {
   const bed = new Bed({ echo: () => ++seen > 0 });
   const linkLocal = "fe800000000000007271aafffe4b29aa";
   bed.feed(ping6(8, linkLocal));
-  assertEquals(toHex(bed.takeOne().slice(8, 24)), linkLocal, "it answers itself");
+  assertEquals(toHex(bed.takeOne().slice(8, 24)), linkLocal, "the stack answers itself");
   assertEquals(seen, 0, "nobody else is shown the request");
   bed.feed(ping6(8, "fe800000000000007271aafffe4b29ab")); // another's
   assertEquals(seen, 1, "a neighbour's address is not");

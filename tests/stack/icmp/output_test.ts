@@ -162,7 +162,7 @@ Deno.test("an error from another network is relayed, even if it quotes only part
   const [router, own] = bed.takeSent();
   assertEquals(router.slice(24, 32), "c0000207", "the router's source");
   assertEquals(router.slice(40, 44), "0b00", "the router's type and code");
-  assertEquals(router.slice(56), toHex(packet), "what the router quotes");
+  assertEquals(router.slice(56), toHex(packet), "the router's quotation");
   assertEquals(own.slice(24, 32), "0a000202", "our own source");
   assertEquals(own.slice(40, 44), "030d", "our own type and code");
 });

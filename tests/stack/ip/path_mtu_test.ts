@@ -33,7 +33,7 @@ Deno.test("IPv6: a datagram is fragmented to the path MTU that the guest reporte
   assertEquals(lengths(bed, NESTED, 4000), [4048], "nothing is known");
   bed.feed(tooBig(1500));
   assertEquals(lengths(bed, NESTED, 4000), [1496, 1496, 1160], "after the report");
-  assertEquals(lengths(bed, NESTED, 1452), [1500], "what fits stays whole");
+  assertEquals(lengths(bed, NESTED, 1452), [1500], "a datagram that fits stays whole");
   assertEquals(lengths(bed, { ...NESTED, address: IpAddress.parse("fd00:1::6") }, 4000), [4048], "another address");
   bed.pass(PATH_MTU_LIFETIME_MS - 1);
   assertEquals(lengths(bed, NESTED, 4000).length, 3, "just before it expires");

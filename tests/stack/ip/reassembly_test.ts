@@ -107,10 +107,13 @@ for (const version of VERSIONS) {
     ["contained in one", [fragment(0, 2048), fragment(8, 16)]],
     ["containing one", [fragment(1024, 1040), fragment(0, 2048)]],
     ["the same beginning, shorter", [fragment(0, 1024), fragment(0, 1016)]],
-    ["behind the end", [fragment(1024, 2048, false), fragment(2048, 3008, true)]],
+    ["after the end", [fragment(1024, 2048, false), fragment(2048, 3008, true)]],
     ["an end before others", [fragment(1024, 2048), fragment(8, 1024, false)]],
     ["a second end", [fragment(1024, 2048, false), fragment(2048, 3008, false)]],
-    ["a duplicate that is no end any more", [fragment(1024, 2048, false), fragment(1024, 2048, true)]],
+    ["a duplicate of the last fragment that is no longer the last", [
+      fragment(1024, 2048, false),
+      fragment(1024, 2048, true),
+    ]],
   ];
   for (const [what, fragments] of conflicts) {
     test(`conflict: ${what}`, (bed) => {

@@ -145,14 +145,14 @@ Deno.test("two stations: each gets its own packets, whichever was seen last", ()
   bed.feed(otherAsks("0a000202"));
   bed.feed(request("0a000264", "0a000202"));
   bed.takeSent();
-  assertEquals(sendTo(101), OTHER_MAC, "the one that was heard first");
-  assertEquals(sendTo(100), GUEST_MAC, "the one that was heard last");
+  assertEquals(sendTo(101), OTHER_MAC, "the station seen first");
+  assertEquals(sendTo(100), GUEST_MAC, "the station seen last");
 });
 
 Deno.test("two stations: neither is told that the other's address is ours", () => {
   const bed = bed4();
   bed.feed(request("0a000264", OTHER));
-  assertEquals(bed.takeSent(), [reply(OTHER, "0a000264")], "as long as that was not heard");
+  assertEquals(bed.takeSent(), [reply(OTHER, "0a000264")], "while that station has not been seen");
   bed.feed(otherAsks("0a000202"));
   bed.takeSent();
   bed.feed(request("0a000264", OTHER));
@@ -175,9 +175,9 @@ Deno.test("a flooded frame to a known station is not for us", () => {
   const flooded = ipv4({ protocol: 17, destination: [10, 0, 2, 101] }, udp(5000, 53, [1]));
   bed.feed(concat(hex(OTHER_MAC + GUEST_MAC + "0800"), flooded));
   assertEquals(bed.stack.counters.link.notForUs, 1);
-  assertEquals(bed.datagrams.length, 0, "datagrams that were taken");
+  assertEquals(bed.datagrams.length, 0, "datagrams accepted");
   bed.feed(concat(hex(OUR_MAC + GUEST_MAC + "0800"), flooded));
-  assertEquals(bed.datagrams.length, 1, "one to our hardware address is taken");
+  assertEquals(bed.datagrams.length, 1, "a frame to our hardware address is accepted");
 });
 
 Deno.test("the link's broadcast address is every station's", () => {

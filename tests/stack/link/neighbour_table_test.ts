@@ -10,7 +10,7 @@ Deno.test("NeighbourTable: addresses of both versions at any offset, and what co
   const four = hex("ff 0a000264"), six = hex("ffff fd000000000000000000000000000100");
   assert(table.learn(four, 1, 4, ONE, 0), "a new address");
   assert(!table.learn(four, 1, 4, ONE, 0), "the same again");
-  assert(table.learn(six, 2, 6, ONE, 0), "one of the other version");
+  assert(table.learn(six, 2, 6, ONE, 0), "an entry of the other version");
   assertEquals(table.find(hex("0a000265"), 0, 4), null);
   assertEquals(table.find(hex("0a000264 00000000 00000000 00000000"), 0, 6), null, "the version counts");
   assert(table.learn(hex("0a000264"), 0, 4, hex("00 020000000002"), 1), "another hardware address");

@@ -75,7 +75,7 @@ Deno.test("for an address beyond the link, both it and the guest, a possible rou
   bed.feed(ARP_REPLY);
   assertEquals(lastBytes(bed.takeSent()), [1, 2]);
   send(bed, HERE4, { address: IpAddress.parse("172.18.0.2"), port: 2000 }, 3);
-  assertEquals(lastBytes(bed.takeSent()), [3], "one more address there needs no question");
+  assertEquals(lastBytes(bed.takeSent()), [3], "another address at that station needs no solicitation");
 });
 
 Deno.test("an address on the link is resolved although another station is known", () => {
@@ -84,7 +84,7 @@ Deno.test("an address on the link is resolved although another station is known"
   send(bed, HERE4, { address: IpAddress.parse("10.0.2.101"), port: 2000 }, 1);
   const [asked, ...more] = bed.takeSent();
   assertEquals(asked?.slice(-8), "0a000265");
-  assertEquals(more, [], "what was sent besides");
+  assertEquals(more, [], "other frames sent");
 });
 
 Deno.test("the table of stations is bounded; the least recently used address is resolved again", () => {
@@ -106,7 +106,7 @@ Deno.test("the table of stations is bounded; the least recently used address is 
     assertEquals(bed.takeSent().map((frame) => frame.slice(0, 12)), [`0200000001${last.toString(16)}`]);
   }
   send(bed, HERE4, { address: IpAddress.parse("10.0.2.101"), port: 2000 }, 1);
-  assertEquals(bed.takeSent().map((frame) => frame.slice(0, 12)), ["ffffffffffff"], "it is asked for");
+  assertEquals(bed.takeSent().map((frame) => frame.slice(0, 12)), ["ffffffffffff"], "it is solicited");
 });
 
 Deno.test("a guest not seen yet is resolved, then gets the waiting packets in order", () => {

@@ -16,7 +16,7 @@ const ORDERS: readonly { name: string; steps: readonly Step[]; timeWait: boolean
     timeWait: true,
   },
   {
-    name: "we close first, and ACK and FIN come together",
+    name: "we close first, and ACK and FIN arrive together",
     steps: [["we close", "FIN-WAIT-1"], ["guest FIN with ACK", "CLOSED"]],
     timeWait: true,
   },
@@ -26,17 +26,17 @@ const ORDERS: readonly { name: string; steps: readonly Step[]; timeWait: boolean
     timeWait: false,
   },
   {
-    name: "both at the same time",
+    name: "both close at the same time",
     steps: [["we close", "FIN-WAIT-1"], ["guest FIN", "CLOSING"], ["guest ACK", "CLOSED"]],
     timeWait: true,
   },
   {
-    name: "LAST-ACK, and the guest is gone",
+    name: "LAST-ACK, and the guest has vanished",
     steps: [["guest FIN", "CLOSE-WAIT"], ["we close", "LAST-ACK"], ["guest RST", "CLOSED"]],
     timeWait: false,
   },
   {
-    name: "CLOSING, and the guest is gone",
+    name: "CLOSING, and the guest has vanished",
     steps: [["we close", "FIN-WAIT-1"], ["guest FIN", "CLOSING"], ["guest RST", "CLOSED"]],
     timeWait: false,
   },

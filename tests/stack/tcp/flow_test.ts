@@ -105,10 +105,10 @@ Deno.test("a handler set from within established() is called for the data of the
   peer.data(100, { flush: false });
   peer.host.tcp.flush();
   assertEquals(calls, ["first established", "second readable"]);
-  assertEquals(second.received, 100, "what the second handler read");
+  assertEquals(second.received, 100, "data read by the second handler");
   peer.send({ flags: RST });
-  assertEquals(calls, ["first established", "second readable"], "the first handler was told of the end");
-  assertEquals(second.failure, "reset", "what the second handler was told of the end");
+  assertEquals(calls, ["first established", "second readable"], "the first handler was called at the end");
+  assertEquals(second.failure, "reset", "the end, reported to the second handler");
 });
 
 Deno.test("a handler set after the end is never called", () => {
@@ -121,7 +121,7 @@ Deno.test("a handler set after the end is never called", () => {
   user.flow.handler = late;
   connection.close();
   peer.host.tcp.close();
-  assertEquals(late.failure, undefined, "the late handler was told of an end");
+  assertEquals(late.failure, undefined, "the late handler was called at the end");
 });
 
 Deno.test("a handler may be replaced while the last data waits to be read", () => {
@@ -137,9 +137,9 @@ Deno.test("a handler may be replaced while the last data waits to be read", () =
   user.flow.handler = second;
   second.flow = user.flow;
   second.read();
-  assertEquals(second.received, 100, "what the second handler read");
-  assertEquals(user.failure, undefined, "the first handler was told of the end");
-  assertEquals(second.failure, null, "what the second handler was told");
+  assertEquals(second.received, 100, "data read by the second handler");
+  assertEquals(user.failure, undefined, "the first handler was called at the end");
+  assertEquals(second.failure, null, "events of the second handler");
 });
 
 Deno.test("closing the layer resets all connections, calls every user once, and leaves nothing", () => {

@@ -54,7 +54,7 @@ Deno.test("acceptable segments: table 6 of RFC 9293", () => {
     ["nothing at the edge", edge, 0, false],
     ["data at nxt", nxt, 10, true],
     ["data that ends at nxt", nxt - 10, 10, false],
-    ["data that ends behind nxt", nxt - 9, 10, true],
+    ["data that ends after nxt", nxt - 9, 10, true],
     ["the last byte", edge - 1, 10, true],
     ["data at the edge", edge, 1, false],
     ["all and more", nxt - 10, 200_000, true],
@@ -73,7 +73,7 @@ for (
     ["without", { shift: 0 }],
     ["without, huge segments", { shift: 0, mss: 65_495 }],
     ["sequence numbers wrap", { irs: -100_000 }],
-    ["short of memory at times", { softLimit: 300_000 }],
+    ["sometimes short of memory", { softLimit: 300_000 }],
   ] as const
 ) {
   Deno.test(`the advertised right edge never moves left, and data up to it is accepted: ${name}`, () => {
@@ -136,7 +136,7 @@ Deno.test("a closed window opens by at least a segment", () => {
       told = read(receiver, 1);
       if (!told) assertEquals(receiver.advertise(), 0);
     }
-    assert(told, "the peer is never told that the window is open");
+    assert(told, "the peer never gets the window update");
     const open = receiver.advertise() << receiver.shift;
     assert(open >= Math.min(32_767, options.mss ?? 1460), `${open}`);
   }
@@ -219,7 +219,7 @@ Deno.test("timestamps: which one to echo, and which are too old", () => {
   for (const first of [1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]) {
     const { receiver } = make({ irs: 500 });
     receiver.noteTimestamp(first | 0, 500, 0);
-    assertEquals(receiver.timestampRecent, first | 0, "the first one is always taken");
+    assertEquals(receiver.timestampRecent, first | 0, "the first one is always accepted");
     const newer = seqAdd(first, 10);
     receiver.noteTimestamp(newer, 502, 0); // beyond Last.ACK.sent: an acknowledgment for it was not sent
     assertEquals(receiver.timestampRecent, first | 0);

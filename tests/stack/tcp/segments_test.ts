@@ -22,18 +22,18 @@ const CASES: readonly Case[] = [
   { what: "data", segment: () => ({ flags: ACK, length: 10 }), answered: false, received: 10 },
   { what: "two full segments in one", segment: () => ({ flags: ACK, length: 2920 }), answered: true, received: 2920 },
   {
-    what: "data behind a gap",
+    what: "data after a gap",
     segment: (peer) => ({ flags: ACK, length: 10, sequence: seqAdd(peer.nxt, 1) }),
     answered: true,
   },
   {
-    what: "data that is half known",
+    what: "partly duplicate data",
     segment: (peer) => ({ flags: ACK, length: 10, sequence: seqAdd(peer.nxt, -5) }),
     answered: true,
     received: 5,
   },
   {
-    what: "data that is wholly known",
+    what: "duplicate data",
     segment: (peer) => ({ flags: ACK, length: 10, sequence: seqAdd(peer.nxt, -10) }),
     answered: true,
   },
@@ -45,7 +45,7 @@ const CASES: readonly Case[] = [
   { what: "data without ACK", segment: () => ({ flags: 0, length: 10 }), answered: false },
   { what: "a pure acknowledgment", segment: () => ({ flags: ACK }), answered: false },
   {
-    what: "an acknowledgment of what was not sent",
+    what: "an acknowledgment of unsent data",
     segment: (peer) => ({ flags: ACK, length: 10, acknowledgment: seqAdd(peer.seen, 1) }),
     answered: true,
   },
@@ -92,7 +92,7 @@ const CASES: readonly Case[] = [
     answered: true,
   },
   {
-    what: "no timestamps where they were agreed",
+    what: "no timestamps although agreed",
     options: { timestamps: true },
     segment: () => ({ flags: ACK, length: 10, timestamp: null }),
     answered: false,
@@ -124,7 +124,7 @@ const CASES: readonly Case[] = [
     failure: "reset",
   },
   {
-    what: "timestamps where they were not agreed",
+    what: "timestamps although not agreed",
     segment: () => ({ flags: ACK, length: 10, timestamp: 5 }),
     answered: false,
     received: 10,

@@ -171,7 +171,7 @@ Deno.test("probing recovers from a lost window update", () => {
   };
   server.reading = true;
   server.read();
-  assert(lost > 0, "a window update was to be sent at once");
+  assert(lost > 0, "a window update must be sent immediately");
   simulation.host.filter = null;
   simulation.run(() => server.ended && client.failure !== undefined, 120_000);
   assertEquals(server.received, 1_000_000);
@@ -297,7 +297,7 @@ Deno.test("a guest that was paused for ten minutes continues its transfer", () =
   assertEquals(user.failure, undefined, "given up");
   peer.take();
   peer.pass(60_000);
-  assert(peer.take().some(({ length }) => length > 0), "nothing is sent again within a minute");
+  assert(peer.take().some(({ length }) => length > 0), "nothing is retransmitted within a minute");
   peer.ack();
   user.send(500);
   assertEquals(peer.one().length, 500);

@@ -12,7 +12,7 @@ const CASES: readonly Case[] = [
   // RFC 5961
   {
     rfc: "5961 7",
-    what: "a hundred challenges a second, whatever they answer",
+    what: "a hundred challenges a second, whatever segments they answer",
     steps: [
       ...OPEN,
       ...Array.from({ length: 50 }, () => ["< R 2", "> . 1 ack 1", "< . 1 ack 9", "> . 1 ack 1"]).flat(),
@@ -27,7 +27,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "5961 5.2",
-    what: "an acknowledgment just within the largest window, with data, is taken; one less is not",
+    what: "an acknowledgment just within the largest window, with data, is accepted; one less is not",
     steps: [
       ...OPEN,
       "< P. 1:11 ack -65534",
@@ -42,7 +42,7 @@ const CASES: readonly Case[] = [
   // RFC 7323
   {
     rfc: "7323 5.3",
-    what: "PAWS: an older timestamp is acknowledged and dropped, an equal one is taken",
+    what: "PAWS: an older timestamp is acknowledged and dropped, an equal one is accepted",
     options: { timestamps: true },
     steps: [
       ...openAt(100),
@@ -55,7 +55,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "7323 5.3",
-    what: "PAWS over the wrap of timestamps, both ways",
+    what: "PAWS across the wrap of timestamps, both ways",
     options: { timestamps: true },
     steps: [
       ...openAt(-6001), // 2^32 - 1 on the wire
@@ -89,13 +89,13 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "7323 5.3",
-    what: "an old timestamp does not make a segment outside of the window a challenge of its own",
+    what: "an old timestamp outside the window does not cause a second challenge",
     options: { timestamps: true },
     steps: [...openAt(100), "< . 99999 ack 1 val 99", "> . 1 ack 1", "< . 99999 ack 1 val 99", "= ESTABLISHED"],
   },
   {
     rfc: "7323 5.5",
-    what: "after 24 days without an acceptable segment any timestamp is taken",
+    what: "after 24 days without an acceptable segment any timestamp is accepted",
     options: { timestamps: true },
     steps: [
       ...openAt(100),
@@ -113,7 +113,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "7323 4.3",
-    what: "the timestamp to echo is the one of the segment that advanced the window, not of one out of order",
+    what: "the echoed timestamp is that of the segment that advanced the window, not of one out of order",
     options: { timestamps: true, sack: true },
     steps: [
       ...openAt(100),
@@ -126,7 +126,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "7323 4.3",
-    what: "a delayed acknowledgment echoes the first of the timestamps",
+    what: "a delayed acknowledgment echoes the first timestamp",
     options: { timestamps: true },
     steps: [
       ...openAt(100),
@@ -138,7 +138,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "7323 5.2, 5961 5.2",
-    what: "a blind segment with a timestamp from the future does not make the guest's own seem old",
+    what: "a blind segment with a future timestamp does not make the guest's own timestamps old",
     options: { timestamps: true },
     steps: [
       ...openAt(100),
@@ -150,13 +150,13 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "7323 3.2",
-    what: "a segment without timestamps is dropped where they were agreed, unless it is RST",
+    what: "a segment without agreed timestamps is dropped, unless it is RST",
     options: { timestamps: true },
     steps: [...openAt(100), "< P. 1:11 ack 1 val none", "got 0", "= ESTABLISHED", "< R 1 val none", "end reset"],
   },
   {
     rfc: "7323 2.3",
-    what: "a window shift over 14 is taken as 14",
+    what: "a window shift over 14 counts as 14",
     options: { shift: 200 },
     steps: ["< S 0 win 0", "> S. 0 ack 1 wscale 7", "< . 1 ack 1 win 0", "send 20000", "< . 1 ack 1 win 1", ...[
       "> . 1:1461 ack 1",
@@ -181,12 +181,12 @@ const CASES: readonly Case[] = [
   // RFC 9293: data
   {
     rfc: "9293 3.8.5",
-    what: "the urgent pointer is ignored: its data stands in the stream like all other",
+    what: "the urgent pointer is ignored: urgent data stays in the stream",
     steps: [...OPEN, "< U. 1:11 ack 1", "got 10", "< UP. 11:21 ack 1", "got 20"],
   },
   {
     rfc: "9293 3.10.7.4",
-    what: "what overlaps old data, and the end of the window, is trimmed",
+    what: "data that overlaps old data or the end of the window is trimmed",
     steps: [
       ...OPEN,
       "stop",
@@ -199,7 +199,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.4",
-    what: "old duplicates of data are acknowledged, again and again, and not delivered twice",
+    what: "old duplicates of data are acknowledged every time, and not delivered twice",
     steps: [
       ...OPEN,
       "< P. 1:11 ack 1",
@@ -212,12 +212,12 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.10.7.4",
-    what: "FIN that came before the data in front of it",
+    what: "FIN arrives before earlier data",
     steps: [...OPEN, "< F. 11:21 ack 1", "> . 1 ack 1", "< P. 1:11 ack 1", "> . 1 ack 22", "got 20", "= CLOSE-WAIT"],
   },
   {
     rfc: "9293 3.10.7.4",
-    what: "what lies behind a FIN that came early is not data",
+    what: "bytes after an out-of-order FIN are not data",
     steps: [
       ...OPEN,
       "< F. 11:21 ack 1",
@@ -232,7 +232,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.10.7.4",
-    what: "what lies behind a FIN is not data either where it came first",
+    what: "bytes after a FIN are not data even if they arrived first",
     steps: [
       ...OPEN,
       "< P. 11:21 ack 1",
@@ -247,7 +247,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.10.7.4",
-    what: "a FIN within data that came before it",
+    what: "a FIN within data that arrived before it",
     steps: [
       ...OPEN,
       "< P. 4:21 ack 1",
@@ -265,12 +265,12 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.10.7.4",
-    what: "a FIN in order, and data that came before it from in front of it to behind it",
+    what: "a FIN in order, and earlier data that spans it",
     steps: [...OPEN, "< P. 3:21 ack 1", "> . 1 ack 1", "< F. 1:6 ack 1", "> . 1 ack 7", "got 5", "= CLOSE-WAIT"],
   },
   {
     rfc: "9293 3.10.7.4",
-    what: "of two FINs the first in the sequence counts",
+    what: "of two FINs the one with the lower sequence number counts",
     steps: [
       ...OPEN,
       "< F. 11:21 ack 1",
@@ -289,7 +289,7 @@ const CASES: readonly Case[] = [
   // RFC 9293: the window
   {
     rfc: "9293 3.8.6.1",
-    what: "a window that is closed from the beginning is probed, at growing intervals, and opened",
+    what: "a window that is closed from the start is probed with backoff, then opened",
     steps: [
       "< S 0 win 0",
       "> S. 0 ack 1",
@@ -312,7 +312,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.8.6.1",
-    what: "a window that stays closed for hours is not given up while probes are answered",
+    what: "a connection with a window closed for hours stays open while probes are answered",
     steps: [
       "< S 0 win 0",
       "> S. 0 ack 1",
@@ -328,7 +328,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.8.6",
-    what: "the guest takes its window back: what is beyond is not sent again, what is acknowledged beyond it counts",
+    what: "the guest shrinks its window: data beyond it is not retransmitted, acknowledgments beyond it count",
     steps: [
       ...OPEN,
       "send 3000",
@@ -346,14 +346,14 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.8.6",
-    what: "an old segment does not bring an old window back",
+    what: "an old segment does not restore an old window",
     steps: [...OPEN, "< P. 1:11 ack 1 win 0", "< . 1 ack 1 win 5000", "> . 1 ack 11", "send 10", "= ESTABLISHED"],
   },
 
   // RFC 9293: the timers
   {
     rfc: "6298 5",
-    what: "the retransmission timer backs off, and is given up after a quarter of an hour",
+    what: "retransmission backs off, and is given up after 15 minutes",
     steps: [
       ...OPEN,
       "send 10",
@@ -370,14 +370,14 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.8.4",
-    what: "keepalive: one below what was acknowledged, without data; RST in answer ends it",
+    what: "keepalive: a probe is one below the acknowledged number, without data; RST in answer ends the connection",
     steps: [...OPEN, "+ 899999", "+ 1", "> . 0 ack 1", "< . 1 ack 1", "+ 900000", "> . 0 ack 1", "< R 1", "end reset"],
   },
 
   // RFC 5681, 2018, 2883
   {
     rfc: "5681 2",
-    what: "no duplicate acknowledgments: with data, with another window, with nothing on its way",
+    what: "not duplicate acknowledgments: with data, with another window, with nothing in flight",
     options: { mss: 1000 },
     steps: [
       ...OPEN,
@@ -420,7 +420,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "2883 4",
-    what: "a block about a duplicate is no sign of a loss",
+    what: "a SACK block about a duplicate does not indicate a loss",
     options: { mss: 1000, sack: true },
     steps: [
       ...OPEN,
@@ -440,7 +440,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "2018 8",
-    what: "the guest acknowledges less than it had selectively acknowledged: all is sent again, at once",
+    what: "the guest acknowledges less than it had selectively acknowledged: all is retransmitted immediately",
     options: { mss: 1000, sack: true },
     steps: [
       ...OPEN,
@@ -462,7 +462,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "2018 8",
-    what: "after a timeout too, where each retransmission is answered on its own",
+    what: "the same after a timeout, with each retransmission answered separately",
     options: { mss: 1000, sack: true },
     steps: [
       ...OPEN,

@@ -19,7 +19,7 @@ const CASES: readonly Case[] = [
   // RFC 9293: the handshake
   {
     rfc: "9293 3.7.1",
-    what: "no MSS: 536 bytes; broken options end the list and are no harm",
+    what: "no MSS: 536 bytes; broken options end the list and do no harm",
     steps: [
       "< S 0 opt 0204", // its length is there, its value is not
       "> S. 0 ack 1 mss 1460",
@@ -43,7 +43,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.7.1",
-    what: "an MSS of 0 is none, a tiny one is raised",
+    what: "an MSS of 0 is ignored, a tiny one is raised",
     steps: [
       "< S 0 opt 02040001",
       "> S. 0 ack 1",
@@ -55,12 +55,12 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.10.7.2",
-    what: "data in SYN is not taken before the handshake; it comes again",
+    what: "data in SYN is not accepted before the handshake; the guest resends it",
     steps: ["< S 0:10", "> S. 0 ack 1", "< . 1:11 ack 1", "got 10", "+ 10", "> . 1 ack 11"],
   },
   {
     rfc: "9293 3.10.7.3",
-    what: "data and FIN in SYN-ACK are not taken with it; they come again",
+    what: "data and FIN in SYN-ACK are not accepted; the guest resends them",
     steps: [
       "connect",
       "> S 0",
@@ -74,7 +74,8 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.10.7.3",
-    what: "SYN-SENT: a SYN-ACK of something else is met with RST, also of our initial number, and changes nothing",
+    what:
+      "SYN-SENT: a SYN-ACK with a wrong acknowledgment, even our initial number, is answered with RST and changes nothing",
     steps: [
       "connect",
       "> S 0",
@@ -108,12 +109,12 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.5.3",
-    what: "RST in SYN-RECEIVED ends a connection that we have opened, too",
+    what: "RST in SYN-RECEIVED also ends a connection that we have opened",
     steps: ["connect", "> S 0", "< S 0", "> S. 0 ack 1", "< R 1", "= GONE", "end reset"],
   },
   {
     rfc: "9293 3.8.1, 6298 5",
-    what: "SYN-ACK is sent again after 1, 2, 4, ... seconds, and given up",
+    what: "SYN-ACK is retransmitted after 1, 2, 4, ... seconds, and given up",
     steps: [
       "< S 0",
       "> S. 0 ack 1",
@@ -137,7 +138,7 @@ const CASES: readonly Case[] = [
   // Closing
   {
     rfc: "9293 3.6",
-    what: "half-close: data comes after our FIN, and is acknowledged",
+    what: "half-close: data after our FIN is accepted and acknowledged",
     steps: [
       ...OPEN,
       "shutdown",
@@ -157,7 +158,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.6",
-    what: "half-close: data goes after the guest's FIN, and our FIN behind it, which is sent again",
+    what: "half-close: data is sent after the guest's FIN, then our FIN, which is retransmitted",
     steps: [
       ...OPEN,
       "< F. 1 ack 1",
@@ -179,7 +180,7 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.6",
-    what: "simultaneous close, and FIN that acknowledges ours",
+    what: "simultaneous close, and a FIN that acknowledges ours",
     steps: [
       ...OPEN,
       "shutdown",
@@ -195,14 +196,14 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.6",
-    what: "our FIN is sent again in CLOSING, when the guest does not acknowledge it",
+    what: "our FIN is retransmitted in CLOSING if the guest does not acknowledge it",
     steps: [...OPEN, "shutdown", "> F. 1 ack 1", "< F. 1 ack 1", "> . 2 ack 2", "+ 200", "> F. 1 ack 2", "= CLOSING"],
   },
 
   // TIME-WAIT
   {
     rfc: "9293 3.10.7.4, 1337",
-    what: "TIME-WAIT: FIN is acknowledged again; RST, acknowledgments and data behind FIN are ignored",
+    what: "TIME-WAIT: a repeated FIN is acknowledged; RST, acknowledgments and data after FIN are ignored",
     steps: [
       ...TIME_WAIT,
       "< F. 1 ack 2",
@@ -220,12 +221,12 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "9293 3.6.1",
-    what: "TIME-WAIT: a higher SYN opens anew, with an initial number above all that was used",
+    what: "TIME-WAIT: a higher SYN opens a new connection, with an initial number above all used ones",
     steps: [...TIME_WAIT, "< S 3", "> S. 65538 ack 4", "< . 4 ack 65539", "= ESTABLISHED"],
   },
   {
     rfc: "9293 3.6.1, 1337",
-    what: "TIME-WAIT: SYN at RCV.NXT and below is acknowledged, which prolongs nothing; FIN again does",
+    what: "TIME-WAIT: SYN at or below RCV.NXT is acknowledged and does not restart the timer; a repeated FIN does",
     steps: [
       ...TIME_WAIT,
       "+ 50000",
@@ -243,7 +244,8 @@ const CASES: readonly Case[] = [
   },
   {
     rfc: "6191 2",
-    what: "TIME-WAIT: a SYN with a later timestamp opens anew, whatever its number; an earlier one does not",
+    what:
+      "TIME-WAIT: a SYN with a later timestamp opens a new connection, whatever its number; an earlier one does not",
     options: { timestamps: true },
     steps: [
       ...openAt(100),

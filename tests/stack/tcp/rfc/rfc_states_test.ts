@@ -92,12 +92,12 @@ const ROWS: readonly Row[] = [
   },
   {
     rfc: "5961 5.2",
-    what: "an acknowledgment of what was not sent, without data",
+    what: "an acknowledgment of unsent data, without data",
     steps: resetOrAcknowledged(({ rcv, snd }) => `< . ${rcv} ack ${snd + 1}`, ({ snd }) => snd + 1),
   },
   {
     rfc: "5961 5.2",
-    what: "an acknowledgment of what was not sent, with data",
+    what: "an acknowledgment of unsent data, with data",
     steps: (place) => [
       ...resetOrAcknowledged(({ rcv, snd }) => `< P. ${rcv}:${rcv + 10} ack ${snd + 1}`, ({ snd }) => snd + 1)(place),
       "got 0",
@@ -139,7 +139,7 @@ const ROWS: readonly Row[] = [
   },
   {
     rfc: "9293 3.10.7.4",
-    what: "data behind the guest's FIN is not taken",
+    what: "data after the guest's FIN is ignored",
     steps: (place) =>
       place.rcv === 1 ? [] : [`< P. ${place.rcv}:${place.rcv + 10} ack 1`, answer(place), "got 0", `= ${place.name}`],
   },

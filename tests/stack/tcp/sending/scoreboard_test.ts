@@ -39,7 +39,7 @@ Deno.test("a hole is lost when three ranges, or more than two segments, are abov
     ["two segments and a byte", board([1000, 3001]), 1000],
     ["two ranges", board([1000, 1001], [2000, 2001]), 0],
     ["three ranges", board([1000, 1001], [2000, 2001], [3000, 3001]), 1000],
-    ["much at the top", board([1000, 1001], [2000, 2001], [5000, 9000]), 5000],
+    ["much above the hole", board([1000, 1001], [2000, 2001], [5000, 9000]), 5000],
   ];
   for (const [what, scoreboard, expected] of cases) assertEquals(scoreboard.lostBelow(0, 1000), expected, what);
 });
@@ -49,7 +49,7 @@ Deno.test("the pipe counts what is not lost and what was retransmitted", () => {
     ["nothing acknowledged", board(), 0, 10_000],
     ["a segment acknowledged, nothing lost", board([1000, 2000]), 0, 9000],
     ["the hole is lost", board([1000, 5000]), 0, 5000],
-    ["and was sent again", board([1000, 5000]), 1000, 6000],
+    ["and was retransmitted", board([1000, 5000]), 1000, 6000],
     ["half of it", board([1000, 5000]), 500, 5500],
     ["the upper hole is not lost", board([1000, 3001], [4000, 5000]), 0, 999 + 5000],
   ];
