@@ -86,7 +86,7 @@ export interface StackOptions {
   readonly addresses?: Partial<StackAddresses>;
   /**
    * What becomes of echo requests: answered by the stack whatever their destination ("local", the default); ignored
-   * ("off"); or shown to a function, but for those to the program's own addresses, which are answered.
+   * ("off"); or shown to a function, except those to the program's own addresses, which are answered.
    */
   readonly echo?: "local" | "off" | EchoHandler;
   /** What a guest that configures itself is told; nothing unless given. */
@@ -101,7 +101,7 @@ export interface StackCounters extends Counters {
   readonly tcp: TcpCounters;
 }
 
-/** See the module's text. */
+/** The whole stack, from the device's frames to the user's handlers. */
 export class Stack {
   readonly addresses: StackAddresses;
   readonly tcp: Tcp;
@@ -188,7 +188,7 @@ export class Stack {
 
   /**
    * Called with the time at which {@linkcode advance} is wanted, when that has become earlier: from within any method of
-   * the stack and its parts, whoever called it.
+   * the stack and its parts, from wherever they were called.
    */
   set onEarlier(told: ((deadline: number) => void) | null) {
     this.timers.onEarlier = told;

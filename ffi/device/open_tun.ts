@@ -11,7 +11,7 @@
  * (always). Kernels differ in what they know: {@linkcode negotiateOffload} asks for less until something is accepted.
  *
  * The header's size, its byte order and the offloads are properties of the device, not of our descriptor: they outlive
- * us on a persistent device. So all of them are set here even to their defaults, whoever used the device before.
+ * us on a persistent device. So all of them are set here, even to their defaults: the device may have had another user before.
  *
  * @module
  */

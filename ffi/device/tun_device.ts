@@ -36,7 +36,7 @@ import { closeTun, type OpenTun, TUN_F_USO4, TUN_F_USO6, VNET_HEADER_SIZE } from
 const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
 const VIRTIO_NET_HDR_F_DATA_VALID = 2;
 
-/** After so many unreadable frames in a row the device itself is taken to be broken. */
+/** After this many unreadable frames in a row, the device counts as broken. */
 const MAX_UNREADABLE = 64;
 
 /** A tun or tap device: reads and writes its frames. */

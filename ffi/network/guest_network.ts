@@ -74,7 +74,7 @@ function configure({ name, medium }: OpenTun, { mtu, ipv4, ipv6 }: GuestNetwork)
   };
   try {
     netlink.setUp("lo", null);
-    // A ping by whoever is no root there; of those groups alone that are known there, and so of this one.
+    // pings by other users than root: only groups that are known there may be named, and so only this one
     tell("ipv4/ping_group_range", `${libc().getegid()} ${libc().getegid()}`);
     tell(`ipv6/conf/${name}/disable_ipv6`, "0");
     tell(`ipv6/conf/${name}/accept_ra`, "0"); // the addresses are these, and no others beside them

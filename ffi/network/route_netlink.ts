@@ -2,7 +2,7 @@
  * Setting up interfaces, addresses and routes of the calling thread's network namespace: rtnetlink(7), as `ip` does it.
  *
  * A request is one message, `struct nlmsghdr`, a structure of its kind and attributes, all in the machine's byte order
- * (little-endian wherever this program runs) but for the addresses; the kernel answers with 0 or a negated errno.
+ * (little-endian wherever this program runs), except the addresses; the kernel answers with 0 or a negated errno.
  *
  * @module
  */

@@ -53,7 +53,7 @@ export function confine({ user, sandbox, signals, rawIcmp, removable }: Confinem
     return [];
   }
   const reach = files === null ? "none" : files.apply();
-  // Whoever has it gets receive buffers past the system's limit (SO_RCVBUFFORCE); the filter leaves it no other use.
+  // It allows receive buffers past the system's limit (SO_RCVBUFFORCE); the filter leaves it no other use.
   limitCapabilities(rawIcmp ? [CAP_NET_ADMIN, CAP_NET_RAW] : [CAP_NET_ADMIN]);
   filterSystemCalls({ pid: Deno.pid, signals, rawIcmp, removesFiles: removable !== null });
   return reach === "none"

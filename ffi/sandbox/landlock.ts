@@ -43,8 +43,9 @@ const OWN_PROC = "/proc/self";
 /**
  * Where the system is configured. Landlock's rules are about what a name leads to now, and can't take away what is below
  * a folder: a rule for a file ends when another is renamed into its place, as DHCP clients do with resolv.conf and editors
- * with hosts; one for the folder outlasts that, but has all of the folder. So it is the folder for whoever may read there
- * no more than everybody may; and for who may read the passwords of others, it is the files, and a replaced one is lost.
+ * with hosts; one for the folder outlasts that, but has all of the folder. So the folder is
+ * allowed for a process that may read no more there than everybody may. For one that may read the passwords of others,
+ * single files are allowed, and a file that is replaced is lost.
  *
  * One of the files may be a link out of the folder, as NetworkManager, dnsmasq and toolbox have it with resolv.conf, and
  * be replaced where it leads to. So the same holds of the folder there, also while the file itself is not there yet.

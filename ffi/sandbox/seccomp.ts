@@ -19,7 +19,7 @@ const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_FILTER_FLAG_TSYNC = 1 << 0;
 const SECCOMP_FILTER_FLAG_LOG = 1 << 1; // Linux 4.14
 /**
- * Without it, kernels from 4.17 to 5.15 turn off speculation past stores for whoever has a filter, which costs some tens
+ * Without it, kernels from 4.17 to 5.15 turn off speculation past stores for processes with a filter, which costs some tens
  * of percent; it guards against attacks by code of the process itself, such as a browser's scripts.
  */
 const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 1 << 2;

@@ -306,7 +306,7 @@ export function conditional({ pid, signals, rawIcmp, removesFiles }: SeccompNeed
 /**
  * Families, types and protocols. Not netlink: getaddrinfo(3) would ask it which addresses the host has, and takes it
  * that there are both kinds if it can't. Not Unix either: those of the host's services (a container engine's, D-Bus)
- * would be within reach of whoever runs as root. What name lookups ask over such (nscd, systemd-resolved, Avahi) is done
+ * would be within reach of a program that runs as root. What name lookups ask over such (nscd, systemd-resolved, Avahi) is done
  * without: glibc goes on to what comes next in nsswitch.conf. Sockets that listen already, of metrics, stay.
  */
 function socketKinds(rawIcmp: boolean): Conditional["when"] {

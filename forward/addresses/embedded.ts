@@ -1,5 +1,5 @@
 /**
- * IPv6 addresses that lead to an IPv4 address: whoever sends there has it translated, or carried in a tunnel, by a router
+ * IPv6 addresses that lead to an IPv4 address: a packet to one is translated, or carried in a tunnel, by a router
  * on the way or by the host itself. So such an address is only as good as the IPv4 address in it.
  *
  * | name | form | where the IPv4 address is |

@@ -1,8 +1,8 @@
 /**
  * IPv4-mapped IPv6 addresses, `::ffff:10.0.0.1` (RFC 4291, section 2.5.5.2).
  *
- * They are IPv4 addresses in disguise: a host that is asked to connect to one speaks IPv4 on the wire. Whoever decides
- * by address must therefore look behind the mask, or 10.0.0.1 is closed and `::ffff:10.0.0.1` is open.
+ * They are IPv4 addresses in disguise: a host that is asked to connect to one speaks IPv4 on the wire. A
+ * decision by address must therefore look behind the mask, or 10.0.0.1 is closed and `::ffff:10.0.0.1` is open.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * When the executable was built, for `-version`. Compiling puts another module in the place of this one.
+ * When the executable was built, for `-version`. Compiling replaces this module.
  *
  * @module
  */

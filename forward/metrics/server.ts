@@ -7,7 +7,7 @@
  * | `/metrics` | the metrics, in Prometheus' text format |
  * | `/flows` | the open flows, as JSON; over TCP only if the request's host is an address or localhost |
  *
- * Whoever can reach the socket may see the flows; a page of a stranger in a browser that can reach it may not. The
+ * Everybody who can reach the socket may see the flows, except pages of strangers in a browser that can reach it. The
  * metrics name nobody, and monitors ask for them by the host's name.
  *
  * @module

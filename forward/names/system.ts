@@ -46,7 +46,7 @@ export class SystemNames implements Names {
   }
 }
 
-/** Asks as often as there are times in `patiences`, each for so many ms. */
+/** Asks once for each time in `patiences`, which is how long that question may take, in ms. */
 async function patiently<T>(
   ask: (options: Deno.ResolveDnsOptions) => Promise<T>,
   server: Endpoint,

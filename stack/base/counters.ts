@@ -1,5 +1,5 @@
 /**
- * What the layers below TCP count. Plain numbers, incremented where things happen, read by whoever wants to show them.
+ * What the layers below TCP count. Plain numbers, incremented where things happen, and read to be shown.
  *
  * @module
  */
@@ -90,7 +90,7 @@ export class DhcpCounters {
   malformed = 0;
 }
 
-/** See the module's text. */
+/** The counters of all layers below TCP. */
 export class Counters {
   readonly link: LinkCounters = new LinkCounters();
   readonly ipv4: IpCounters = new IpCounters();

@@ -16,7 +16,7 @@ export interface FlowEntry {
   next: FlowEntry | null;
 }
 
-/** See the module's text. */
+/** A hash table of flows, found by the four addresses and ports in a packet. */
 export class FlowTable<Entry extends FlowEntry> {
   private readonly chains = new Map<number, Entry>();
   private readonly siphash: HalfSipHash;

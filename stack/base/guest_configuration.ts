@@ -1,6 +1,6 @@
 /**
- * What a guest that configures itself is told. There is one guest, so there is one of everything, and nothing to keep:
- * whoever asks gets the same answer, however often.
+ * What a guest that configures itself is told. There is one lease, so there is one of everything and nothing to
+ * remember: every question has the same answer.
  *
  * | guest | is told by |
  * | --- | --- |

@@ -1,13 +1,13 @@
 /**
  * A received IP packet whose headers were checked, as the IP layer hands it to the transports. One object is used for
- * all packets; whoever needs something of it later copies that.
+ * all packets; a reader that needs something later copies it.
  *
  * @module
  */
 import type { IpVersion } from "./address.ts";
 import type { Frame } from "./device.ts";
 
-/** See the module's text. All offsets are into `bytes`. */
+/** A received packet with checked headers. All offsets are into `bytes`. */
 export class Packet {
   bytes: Uint8Array = new Uint8Array(0);
   /**

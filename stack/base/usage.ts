@@ -1,5 +1,5 @@
 /**
- * What of the stack's limits is in use, for whoever wants to show it.
+ * How much of the stack's limits is in use, to be shown.
  *
  * @module
  */

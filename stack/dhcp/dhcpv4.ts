@@ -68,7 +68,7 @@ export interface Dhcpv4Options {
   readonly counters: DhcpCounters;
 }
 
-/** See the module's text. */
+/** Answers the guest's DHCPv4 clients. */
 export class Dhcpv4Server {
   constructor(private readonly options: Dhcpv4Options) {}
 

@@ -43,7 +43,7 @@ export interface Dhcpv6Options {
   readonly counters: DhcpCounters;
 }
 
-/** See the module's text. */
+/** Answers the guest's DHCPv6 clients. */
 export class Dhcpv6Server {
   private readonly linkLocal: IpAddress;
   private readonly duid: Uint8Array;

@@ -30,7 +30,7 @@ export interface EchoOptions {
   readonly handler: EchoHandler;
 }
 
-/** See the module's text. */
+/** Answers echo requests, or hands them to the user. */
 export class EchoResponder {
   private readonly transmit: Transmit;
   /** Where payloads are copied to that lie elsewhere; made when first used. */

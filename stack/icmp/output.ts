@@ -82,7 +82,7 @@ export interface IcmpOutputOptions {
 }
 
 /**
- * See the module's text. The packet that an error is about lies in `bytes[offset..end)`, from its IP header on; every
+ * Sends ICMP errors to the guest. The packet that an error is about lies in `bytes[offset..end)`, from its IP header on; every
  * method does nothing where {@linkcode isEligible} or the rate limit forbid it.
  */
 export class IcmpOutput implements IcmpErrors {

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** See the module's text. */
+/** Allows so many events a second, and a burst of them. */
 export class TokenBucket {
   private tokens: number;
   private filledAt = 0;

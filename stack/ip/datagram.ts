@@ -23,7 +23,7 @@ export const MAX_FRAGMENTS = 256;
 /** What became of a fragment. */
 export type Placement = "placed" | "duplicate" | "conflict";
 
-/** See the module's text. */
+/** A datagram of which fragments are missing. */
 export class Datagram {
   /** Where the data goes; null once the datagram was given up, so that late fragments of it find that. */
   frame: Frame | null;

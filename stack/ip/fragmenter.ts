@@ -21,7 +21,7 @@ export interface FragmenterOptions {
   readonly counters: { readonly ipv4: IpCounters; readonly ipv6: IpCounters };
 }
 
-/** See the module's text. */
+/** Cuts datagrams into fragments and sends them. */
 export class Fragmenter {
   private readonly piece: Transmit;
   /** The last identification over IPv6, where only fragments have one. */

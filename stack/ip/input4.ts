@@ -29,7 +29,7 @@ import { TCP_PROTOCOL } from "../wire/tcp.ts";
 import { UDP_PROTOCOL } from "../wire/udp.ts";
 import type { IpInputOptions } from "./protocols.ts";
 
-/** See the module's text. */
+/** Takes the guest's IPv4 packets. */
 export class Ipv4Input {
   constructor(private readonly options: IpInputOptions) {}
 

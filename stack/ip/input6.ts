@@ -40,7 +40,7 @@ import type { IpInputOptions } from "./protocols.ts";
 /** The least of a transport header that a first fragment must hold: ports, or ICMPv6's type and checksum. */
 const LEAST_TRANSPORT = 8;
 
-/** See the module's text. */
+/** Takes the guest's IPv6 packets. */
 export class Ipv6Input {
   private readonly walk = new ExtensionWalk();
   private readonly ahead = new ExtensionWalk(false);

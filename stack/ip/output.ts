@@ -37,7 +37,7 @@ export interface IpOutputOptions {
   readonly paths: PathMtuTable;
 }
 
-/** See the module's text. */
+/** Sends packets of both versions. */
 export class IpOutput implements UdpSender {
   private readonly fragmenter: Fragmenter;
   /** The identification of the next IPv4 packet that may be fragmented, in its low 16 bits. */

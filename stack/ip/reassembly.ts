@@ -48,7 +48,7 @@ export interface ReassemblerOptions {
   readonly timeExceeded: (bytes: Uint8Array, offset: number, end: number) => void;
 }
 
-/** See the module's text. */
+/** Puts the fragments of one IP version together. */
 export class Reassembler implements Timer {
   deadline = Infinity;
   slot = -1;

@@ -8,7 +8,7 @@ import { sameBytes } from "../base/bytes.ts";
 import { isLimitedBroadcast, isMulticast4, isUnspecified4 } from "../wire/ipv4.ts";
 import { isLinkLocalOf } from "../wire/ipv6.ts";
 
-/** See the module's text. The IPv4 network is a /24, the IPv6 network a /64. */
+/** The addresses on the link. The IPv4 network is a /24, the IPv6 network a /64. */
 export interface StackAddresses {
   /** The program's own addresses. */
   readonly gateway4: IpAddress;

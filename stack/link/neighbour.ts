@@ -8,8 +8,8 @@
  * | destination | goes to |
  * | --- | --- |
  * | a station that was heard | that station |
- * | in the link's networks, not heard so far | whoever answers for it |
- * | beyond: behind a station that is a router | the guest, or the station that was heard last; if none was, whoever answers for it or for the guest |
+ * | in the link's networks, not heard so far | the station that answers for it |
+ * | beyond: behind a station that is a router | the guest, or the station that was heard last; if none was, the station that answers for it or for the guest |
  *
  * Questions are asked three times a second apart, as hosts do it (RFC 4861, section 10: MAX_MULTICAST_SOLICIT,
  * RETRANS_TIMER; Linux does the same for ARP). Meanwhile the packets wait in one short queue. It holds copies, bounded in
@@ -139,8 +139,8 @@ export class Neighbours {
   }
 
   /**
-   * Whether the address at `offset` belongs to another station than the one that has sent the present frame. Whoever asks
-   * for an address does not have it, so an entry that says so is forgotten.
+   * Whether the address at `offset` belongs to another station than the one that has sent the present frame. A station
+   * that asks for an address does not have it, so an entry that says so is forgotten.
    */
   isElsewhere(bytes: Uint8Array, offset: number, version: IpVersion): boolean {
     const entry = this.table.find(bytes, offset, version);

@@ -88,7 +88,7 @@ const INVALID_ACK_INTERVAL = 500;
 /** A connection that follows one in TIME-WAIT starts so far above it: an unscaled window. */
 const FORMER_MARGIN = 65_536;
 
-/** See the module's text. */
+/** One connection, for the TCP layer and for its user. */
 export class Connection implements TcpFlow, FlowEntry, Timer {
   hash = 0;
   next: FlowEntry | null = null;

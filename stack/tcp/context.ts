@@ -33,7 +33,7 @@ export interface TcpCounters {
   connectionsRefused: number;
 }
 
-/** See the module's text. */
+/** What a connection needs of the TCP layer to send, to count and to tell the time. */
 export interface TcpContext {
   readonly memory: BufferMemory;
   readonly transmit: Transmit;

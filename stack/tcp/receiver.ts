@@ -27,7 +27,7 @@ const QUICK_ACK_BYTES = 2 * (1440 - TIMESTAMPS_LENGTH);
 /** The largest unscaled window. */
 const MAX_WINDOW = 65_535;
 
-/** See the module's text. */
+/** The receiving half of one connection. */
 export class Receiver {
   /** RCV.NXT */
   nxt = 0;

@@ -21,7 +21,7 @@ export interface RequestOwner {
   drop(request: Request): void;
 }
 
-/** See the module's text. */
+/** A SYN that waits for the user's verdict. */
 export class Request implements TcpRequest, FlowEntry {
   hash = 0;
   next: FlowEntry | null = null;

@@ -59,7 +59,7 @@ const QUOTATION = 104;
 
 type Entry = Connection | Request | TimeWait;
 
-/** See the module's text. */
+/** The TCP layer of a stack. */
 export class Tcp implements ConnectionOwner, RequestOwner {
   readonly memory: BufferMemory;
   readonly transmit: Transmit;

@@ -9,7 +9,7 @@ import { Packet } from "../base/packet.ts";
 import type { Unreachable } from "../base/layers.ts";
 
 /**
- * One object is used for all datagrams: whoever needs something of it later copies that. All offsets are into
+ * One object is used for all datagrams: a reader that needs something later copies it. All offsets are into
  * {@linkcode bytes}.
  */
 export class UdpDatagram {

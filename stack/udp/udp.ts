@@ -62,7 +62,7 @@ const LONGEST_IP_HEADER = 40;
 /** Datagrams that are gathered at most: kernels before 6.9 take no more (`UDP_MAX_SEGMENTS` in linux/udp.h). */
 const MAX_TRAIN = 64;
 
-/** See the module's text. */
+/** The UDP layer of a stack. */
 export class Udp implements PacketReceiver, IcmpErrorReceiver {
   private readonly datagram: UdpDatagram;
   private readonly transmit: Transmit;

@@ -95,7 +95,7 @@ export type WalkEnd =
   /** To be dropped without a word. */
   | "discard";
 
-/** See the module's text. One object serves for many packets. */
+/** Walks the extension headers of a packet. One object serves for many packets. */
 export class ExtensionWalk {
   /** The next header value that named the header at `at`. */
   protocol = 0;

@@ -38,7 +38,7 @@ export interface LinkCounts {
 
 const ETHERNET = 14;
 
-/** See the module's text. */
+/** A device whose frames pass a bad link. */
 export class BadLink implements Device {
   readonly medium: "ethernet" | "ip";
   readonly mtu: number;

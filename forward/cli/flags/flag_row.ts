@@ -76,7 +76,7 @@ export const FLAG_KINDS = {
 /** One of {@linkcode FLAG_KINDS}. */
 export type FlagKind = keyof typeof FLAG_KINDS;
 
-/** A default as it is typed on the command line, but for numbers and booleans. */
+/** A default as it is typed on the command line, except numbers and booleans. */
 export type FlagDefault = boolean | string | number;
 
 /** A flag. */

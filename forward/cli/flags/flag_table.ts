@@ -15,7 +15,7 @@ import type { CommandName, FlagRow } from "./flag_row.ts";
 /** The MTU of a guest that the program makes itself: the one that users of slirp4netns are used to, a multiple of 16. */
 export const RUN_MTU = 65_520;
 
-/** The flags by name, but for those of the limits, in the order of help. */
+/** The flags by name, without those of the limits, in the order of help. */
 export const FLAGS = {
   "netns": {
     kind: "path",

@@ -12,7 +12,7 @@ export interface FlowRow {
   readonly kind: string;
   readonly network: string;
   readonly guest: string;
-  /** What whoever asked wanted to reach (of an association: first). */
+  /** Where the side that asked wanted to go (of an association: first). */
   readonly destination: string;
   /** This program's end on the host's network, and the other one there. */
   readonly host: string;

@@ -9,7 +9,7 @@ import type { FlowRow } from "./flow_rows.ts";
 const FLOWS_PER_PIECE = 64;
 
 /**
- * All of them, piece by piece: there may be so many that making the whole text at once would hold up the traffic.
+ * All of them, piece by piece: with thousands of flows, making the whole text at once would hold up the traffic.
  */
 export function* flowsJson(flows: Iterable<FlowRow>): Generator<string> {
   let piece = "[", count = 0;

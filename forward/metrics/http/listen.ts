@@ -65,7 +65,7 @@ const MAX_ATTEMPTS = 8;
 async function giveName(first: string, path: string, what: string): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     try {
-      return Deno.linkSync(first, path); // never in the place of another, as rename(2) would be
+      return Deno.linkSync(first, path); // fails where another socket has the name, which rename(2) would replace
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }

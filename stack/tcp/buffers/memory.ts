@@ -17,7 +17,7 @@ const SIZES = [SMALL_BLOCK, LARGE_BLOCK, BULK_BLOCK] as const;
 /** Unused blocks that are kept, per size: at most 8 MiB of each. */
 const SPARE_BYTES = 8 * 1024 * 1024;
 
-/** See the module's text. */
+/** The pools of blocks for all connections' buffers, and the count of what is in use. */
 export class BufferMemory {
   /** Bytes of blocks and frames in use. */
   inUse = 0;

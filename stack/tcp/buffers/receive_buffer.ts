@@ -27,7 +27,7 @@ class Run implements Chunk {
   }
 }
 
-/** See the module's text. */
+/** What one connection has received: the queue for the user, and the pieces that came out of order. */
 export class ReceiveBuffer {
   /** In-order bytes that the user has not consumed. */
   queued = 0;
@@ -172,7 +172,7 @@ export class ReceiveBuffer {
   /**
    * Writes the edges of the contiguous early ranges, as signed sequence numbers, into `edges` and returns how many
    * ranges there are, at most `edges.length / 2`. The range that holds `recent` comes first (RFC 2018, section 4),
-   * then the others from the highest down, as these are the newest but for reordering.
+   * then the others from the highest down, which are the newest, unless segments were reordered.
    */
   earlyRanges(recent: number, edges: Int32Array): number {
     const early = this.early;

@@ -29,7 +29,7 @@ class Piece {
   constructor(readonly block: Block) {}
 }
 
-/** See the module's text. */
+/** What one connection has to send, or has sent without an acknowledgment. */
 export class SendBuffer {
   /** Position of the first byte that is not acknowledged, and of the byte after the last. */
   private head = 0;

@@ -20,7 +20,7 @@ export const MAX_RTO = 60_000;
 export const CLOCK_GRANULARITY = 1;
 
 /**
- * A peer that answers nothing for so long, and so many timeouts, is gone (R2 of RFC 9293, section 3.8.3: at least 100 s).
+ * A peer that answers nothing for this long, and this many timeouts, is gone (R2 of RFC 9293, section 3.8.3: at least 100 s).
  * The time is that of Linux (924.6 s with tcp_retries2 of 15): a guest that was paused for some minutes goes on with its
  * transfers.
  */

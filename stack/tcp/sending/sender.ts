@@ -39,7 +39,7 @@ export interface SegmentOutput {
   readonly maxSegment: number;
 }
 
-/** See the module's text. */
+/** The sending half of one connection. */
 export class Sender {
   /** SND.UNA, SND.NXT, and the highest sequence number ever sent. */
   una: number;

@@ -90,7 +90,7 @@ Deno.test("ranges: deny closes, allow opens, for the network and port only", asy
   assertEquals(await outcome("1:web:80", "192.0.2.1", { deny }), "lookup web: 192.0.2.1 is denied by -deny");
   assertEquals(await outcome("1:web:81", "192.0.2.1", { deny }), "192.0.2.1:81");
   assertEquals(await outcome("udp://1:web:81", "192.0.2.1", { deny }), "lookup web: 192.0.2.1 is denied by -deny");
-  assertEquals(await outcome("1:192.0.2.1:80", "", { deny }), "192.0.2.1:80"); // whoever writes the address means it
+  assertEquals(await outcome("1:192.0.2.1:80", "", { deny }), "192.0.2.1:80"); // an address that is written is meant
   const allow = "127.0.0.1:80";
   assertEquals(await outcome("1:web:80", "127.0.0.1", { allow }), "127.0.0.1:80");
   assertEquals((await outcome("1:web:81", "127.0.0.1", { allow })).includes("never routed"), true);

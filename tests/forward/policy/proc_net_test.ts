@@ -33,7 +33,7 @@ Deno.test("route: gateways, host routes, odd lengths; no blackholes, no unreacha
 const routeLine = (address: string, mask: string) =>
   `tun7\t${address}\t0907A8C0\t0003\t0\t0\t0\t${mask}\t0\t0\t0      \n`;
 
-Deno.test("route: what a VPN has in the place of a default route is one; whatever may be a network is none", () => {
+Deno.test("route: a VPN's substitute for a default route counts as one; a route that may be a network does not", () => {
   const vpn = [
     ...[["00000000", "00000080"], ["00000080", "00000080"]], // 0.0.0.0/1, 128.0.0.0/1
     ...[["00000040", "000000C0"], ["000000C0", "000000C0"]], // 64.0.0.0/2, 192.0.0.0/2

@@ -56,7 +56,7 @@ Deno.test("help: the page of limits explains every limit, and no other flag", ()
   assertStringIncludes(text("limits"), "slirpnetstack_limit_overflows_total");
 });
 
-Deno.test("help: no line is longer than the terminal is wide, but for what is to be typed", () => {
+Deno.test("help: no line is longer than the terminal is wide, except lines to be typed", () => {
   for (const page of [OVERVIEW, ...PAGES]) {
     for (const width of [40, 80]) {
       for (const line of pageText(page, { width, styled: false }).split("\n")) {

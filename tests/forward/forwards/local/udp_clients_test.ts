@@ -21,7 +21,7 @@ function setup(...forwards: readonly string[]) {
   return setupWith({ limit: DEFAULT_LIMITS.udpAssociations, random }, ...forwards);
 }
 
-/** With room for so many clients. */
+/** With room for a number of clients. */
 function setupFor(limit: number, ...forwards: readonly string[]) {
   const random = seededRandom(1);
   return setupWith({ limit, random: () => Math.floor(random() * 2 ** 32) }, ...forwards);
