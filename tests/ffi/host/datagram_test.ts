@@ -211,7 +211,7 @@ Deno.test("closing: from within a callback, with a failure pending, and of descr
   a.socket.close();
   a.socket.send(data, 0, 10, b.socket.local);
   await Promise.resolve();
-  assertEquals([a.failures.length, c.failures.length], [0, 0]);
+  assertEquals({ a: a.failures.length, c: c.failures.length }, { a: 0, c: 0 });
   assertEquals(newSockets(before), []);
 });
 

@@ -119,7 +119,7 @@ Deno.test("a kernel's router solicitation is answered", () => {
   assertEquals(bed.takeSent(), [answer(ADVERTISEMENT, LINK_LOCAL, GUEST_LINK_LOCAL)]);
 });
 
-Deno.test("router advertisements: after a second, twice more soon, then at least every ten minutes, for ever", () => {
+Deno.test("router advertisements: after a second, twice more soon, then at least every ten minutes", () => {
   const bed = bed6();
   bed.stack.start();
   bed.pass(999);
