@@ -14,15 +14,9 @@
  * @module
  */
 import { Congestion } from "./congestion.ts";
-import {
-  DUPLICATE_THRESHOLD,
-  GIVE_UP_AFTER,
-  GIVE_UP_TIMEOUTS,
-  MAX_RTO,
-  MAX_SEND_BUFFER,
-  MIN_SEND_BUFFER,
-} from "../numbers/constants.ts";
+import { GIVE_UP_AFTER, GIVE_UP_TIMEOUTS, MAX_RTO, MAX_SEND_BUFFER, MIN_SEND_BUFFER } from "../numbers/constants.ts";
 import type { BufferMemory } from "../buffers/memory.ts";
+import { LossRecovery, type RecoveringSender } from "./recovery.ts";
 import { RoundTripTime } from "./rtt.ts";
 import { Scoreboard } from "./scoreboard.ts";
 import { SendBuffer } from "../buffers/send_buffer.ts";
@@ -40,7 +34,7 @@ export interface SegmentOutput {
 }
 
 /** The sending half of one connection. */
-export class Sender {
+export class Sender implements RecoveringSender {
   /** SND.UNA, SND.NXT, and the highest sequence number ever sent. */
   una: number;
   nxt: number;
@@ -66,15 +60,7 @@ export class Sender {
   /** Since when nothing that was sent is answered; -1: all is well. */
   private stalledSince = -1;
   private timeouts = 0;
-  private inRecovery = false;
-  /** The highest sequence number when the last recovery or timeout began. */
-  private recover: number;
-  private duplicates = 0;
-  /** HighRxt of RFC 6675. */
-  private retransmitted: number;
-  private rescued = false;
-  /** What RFC 6582 adds to cwnd for duplicate acknowledgments, where the peer has no SACK. */
-  private inflation = 0;
+  private readonly recovery: LossRecovery;
   /** The congestion window, not the data or the peer, ended the last output. */
   private windowLimited = false;
   /** What was sent again last: its end, and when. */
@@ -97,7 +83,8 @@ export class Sender {
     private readonly out: SegmentOutput,
   ) {
     this.una = this.nxt = this.max = iss;
-    this.recover = this.retransmitted = this.resentEnd = iss;
+    this.resentEnd = iss;
+    this.recovery = new LossRecovery(this, iss);
     this.buffer = new SendBuffer(memory);
     this.congestion = new Congestion(mss);
   }
@@ -149,11 +136,8 @@ export class Sender {
     this.mss = mss;
     this.sack = sack;
     this.congestion = new Congestion(mss);
-    this.una =
-      this.recover =
-      this.retransmitted =
-      this.resentEnd =
-        this.nxt;
+    this.una = this.resentEnd = this.nxt;
+    this.recovery.start(this.nxt);
     if (this.timedAt >= 0) this.rtt.measure(now - this.timedAt);
     this.timedAt = -1;
     this.stalledSince = -1;
@@ -197,7 +181,9 @@ export class Sender {
     this.stalledSince = -1;
     this.timeouts = 0;
     if (acked > 0) this.advance(acknowledgment, acked, echo, now);
-    else if (this.nxt !== this.una && (news || (pure && this.window === windowBefore))) this.duplicate(news, now);
+    else if (this.nxt !== this.una && (news || (pure && this.window === windowBefore))) {
+      this.recovery.duplicate(news, now);
+    }
     if (this.window > 0) this.probes = 0;
     if (this.nxt === this.una) this.deadline = Infinity; // the window may have opened: output() starts what is needed
   }
@@ -210,10 +196,7 @@ export class Sender {
     this.una = acknowledgment;
     this.scoreboard.acknowledge(acknowledgment);
     if (seqBefore(this.nxt, acknowledgment)) this.nxt = acknowledgment;
-    if (seqBefore(this.retransmitted, acknowledgment)) this.retransmitted = acknowledgment;
     if (seqBefore(this.resentEnd, acknowledgment)) this.resentEnd = acknowledgment;
-    const recovered = !seqBefore(acknowledgment, this.recover);
-    if (recovered) this.recover = acknowledgment; // left behind it would seem to lie ahead after 2 GiB
     if (echo >= 0) {
       // a retransmission whose original has arrived is answered with an older timestamp: that is no round trip
       if (!doubtful) this.rtt.measure(echo);
@@ -221,16 +204,7 @@ export class Sender {
       this.rtt.measure(now - this.timedAt);
     }
     if (this.timedAt >= 0 && seqAfter(acknowledgment, this.timedSequence)) this.timedAt = -1;
-    if (!this.inRecovery) {
-      this.duplicates = 0;
-      this.congestion.acknowledge(acked, this.windowLimited);
-    } else if (recovered) {
-      this.inRecovery = false;
-      this.duplicates = this.inflation = 0;
-    } else if (!this.sack) { // a partial acknowledgment: the next hole is lost too (RFC 6582, section 3.2)
-      this.inflation = Math.max(0, this.inflation - acked + this.mss);
-      this.resend(this.una, this.mss, now);
-    }
+    this.recovery.advance(acknowledgment, acked, this.windowLimited, now);
     if (this.scoreboard.begins(acknowledgment)) this.startOver();
     this.deadline = this.nxt === this.una ? Infinity : now + this.rtt.timeout;
   }
@@ -242,41 +216,15 @@ export class Sender {
   private startOver(): void {
     const flight = seqDiff(this.max, this.una) - this.scoreboard.bytes;
     this.scoreboard.clear();
-    this.congestion.timeout(flight, !seqBefore(this.una, this.recover));
+    this.congestion.timeout(flight, !seqBefore(this.una, this.recovery.point));
     this.resendAll();
   }
 
   /** Goes back to `una`; what was on its way counts as lost. */
   private resendAll(): void {
     this.timedAt = -1;
-    this.inRecovery = false;
-    this.duplicates = this.inflation = 0;
-    this.recover = this.max;
+    this.recovery.reset();
     this.nxt = this.una;
-  }
-
-  private duplicate(news: boolean, now: number): void {
-    if (this.sack && !news) return;
-    this.duplicates++;
-    if (this.inRecovery) {
-      if (!this.sack) this.inflation += this.mss;
-      return;
-    }
-    const lost = this.duplicates >= DUPLICATE_THRESHOLD ||
-      (this.sack && this.scoreboard.lostBelow(this.una, this.mss) !== this.una);
-    // after a timeout all up to `recover` is being sent again anyway (RFC 6582, section 3.2 step 1)
-    if (!lost || seqBefore(this.una, this.recover)) return;
-    this.inRecovery = true;
-    this.recover = this.max;
-    this.rescued = false;
-    this.retransmitted = this.una;
-    this.congestion.enterRecovery(seqDiff(this.max, this.una));
-    this.inflation = this.sack ? 0 : DUPLICATE_THRESHOLD * this.mss;
-    this.retransmitted = seqAdd(this.una, this.resend(this.una, this.mss, now));
-  }
-
-  private pipe(): number {
-    return this.scoreboard.pipe(this.una, this.max, this.retransmitted, this.mss);
   }
 
   /** Sends what may be sent now. */
@@ -284,7 +232,7 @@ export class Sender {
     if (!this.established) return;
     if (now - this.lastSent > this.rtt.timeout && this.max === this.una) this.congestion.idle();
     const probing = this.nxt === this.una;
-    if (this.inRecovery && this.sack) this.outputInRecovery(now);
+    if (this.recovery.active && this.sack) this.recovery.output(now);
     else this.outputInOrder(now);
     if (probing && this.nxt !== this.una) this.deadline = Infinity; // from the probe's timer to the retransmission's
     this.arm(now);
@@ -292,8 +240,7 @@ export class Sender {
 
   private outputInOrder(now: number): void {
     this.windowLimited = false;
-    // limited transmit (RFC 3042): the first two duplicates let a new segment go each
-    const extra = this.inflation + (this.inRecovery ? 0 : Math.min(this.duplicates, 2) * this.mss);
+    const { extra } = this.recovery;
     for (;;) {
       if (seqBefore(this.nxt, this.max)) this.nxt = this.scoreboard.skip(this.nxt);
       const nxt = this.nxt;
@@ -310,43 +257,14 @@ export class Sender {
     }
   }
 
-  /** NextSeg of RFC 6675: lost holes, then new data, then holes that may be lost, then one rescue. */
-  private outputInRecovery(now: number): void {
-    const { scoreboard, mss } = this;
-    for (;;) {
-      const room = this.congestion.window - this.pipe();
-      if (room < mss) return;
-      const hole = scoreboard.skip(seqMax(this.una, this.retransmitted));
-      if (scoreboard.count > 0 && seqBefore(hole, scoreboard.lostBelow(this.una, mss))) {
-        if (!this.resendHole(hole, room, now)) return;
-        continue;
-      }
-      const windowRoom = seqDiff(seqAdd(this.una, this.window), this.max);
-      const sent = this.sendAt(this.max, Math.min(room, windowRoom), windowRoom, true, now);
-      if (sent > 0) {
-        this.nxt = this.max = seqAdd(this.max, sent);
-        continue;
-      }
-      if (scoreboard.count > 0 && seqBefore(hole, scoreboard.highest)) {
-        if (!this.resendHole(hole, room, now)) return;
-        continue;
-      }
-      if (this.rescued || !seqBefore(hole, this.recover)) return;
-      this.rescued = true;
-      this.resend(hole, mss, now);
-      return;
-    }
+  sendNew(room: number, now: number): number {
+    const windowRoom = seqDiff(seqAdd(this.una, this.window), this.max);
+    const sent = this.sendAt(this.max, Math.min(room, windowRoom), windowRoom, true, now);
+    if (sent > 0) this.nxt = this.max = seqAdd(this.max, sent);
+    return sent;
   }
 
-  private resendHole(hole: number, room: number, now: number): boolean {
-    const length = seqDiff(this.scoreboard.nextRange(hole, this.max), hole);
-    const sent = this.resend(hole, Math.min(length, Math.max(this.mss, room - room % this.mss)), now);
-    this.retransmitted = seqAdd(hole, sent);
-    return sent > 0;
-  }
-
-  /** Sends again from `sequence`, at most `length`; returns the sequence space covered, FIN included. */
-  private resend(sequence: number, length: number, now: number): number {
+  resend(sequence: number, length: number, now: number): number {
     const data = Math.min(length, this.out.maxSegment, Math.max(0, seqDiff(this.dataEnd, sequence)));
     const fin = this.finQueued && !this.finAcknowledged && seqAdd(sequence, data) === this.dataEnd && this.finSent;
     if (data === 0 && !fin) return 0;
@@ -445,8 +363,7 @@ export class Sender {
   reduceSegmentSize(mss: number, now: number): void {
     this.mss = mss;
     this.congestion.setSegmentSize(mss);
-    this.inRecovery = false;
-    this.recover = this.max;
+    this.recovery.interrupt();
     this.nxt = this.una;
     this.output(now);
   }
