@@ -23,6 +23,7 @@ for (const sockets of FLAGS.sockets.choices) {
       assertEquals((await bed.curl(`http://${host}:1/`)).code, 7); // CURLE_COULDNT_CONNECT
     }
     await until("the end of all connections", 5_000, () => bed.routed("done").length === bed.routed("new").length);
+    await until("the lines of the refused ones", 5_000, () => bed.routed("error").length >= VERSIONS.length);
     assertEquals(bed.routed("error").length, VERSIONS.length);
   });
 }
