@@ -194,9 +194,12 @@ export class SocketContext {
 
   /** Takes the oldest ICMP error off a socket's error queue; null: there is none. */
   icmpReport(fd: number): IcmpReport | null {
-    const { errors } = this;
-    if (!errors.take(fd)) return null;
-    const { origin, type, code, offender: from } = errors;
+    return this.errors.take(fd) ? this.reported : null;
+  }
+
+  /** The ICMP error of the error queue's entry that was taken last; null: it came by none. */
+  get reported(): IcmpReport | null {
+    const { origin, type, code, offender: from } = this.errors;
     return origin === SO_EE_ORIGIN_ICMP || origin === SO_EE_ORIGIN_ICMP6 ? { type, code, from } : null;
   }
 

@@ -46,8 +46,6 @@ import {
   MSG_NOSIGNAL,
   PMTUDISC_DO,
   PMTUDISC_WANT,
-  SO_EE_ORIGIN_ICMP,
-  SO_EE_ORIGIN_ICMP6,
   SO_EE_ORIGIN_LOCAL,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
@@ -234,10 +232,10 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
 
   /** What the error queue's present entry says of the datagram. */
   private lost(): LostDatagram | null {
-    const { origin, type, code, info, payload, payloadLength, offender } = this.context.errors;
-    if (origin !== SO_EE_ORIGIN_ICMP && origin !== SO_EE_ORIGIN_ICMP6) return null;
-    const data = payload.slice(0, payloadLength);
-    return { icmp: { type, code, from: offender }, mtu: info, data, length: payloadLength };
+    const { errors, reported: icmp } = this.context;
+    if (icmp === null) return null;
+    const { info: mtu, payload, payloadLength: length } = errors;
+    return { icmp, mtu, data: payload.slice(0, length), length };
   }
 
   private fail(errno: number, what: string, to: Endpoint | null, lost: LostDatagram | null): void {

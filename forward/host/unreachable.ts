@@ -26,9 +26,11 @@ export function unreachableFor(failure: HostFailure): Unreachable | null {
 }
 
 /**
- * Whether the guest can be told that this address has said so. Where not, its router speaks: for an address that means
- * something on the host's link alone, or of the other version, as a translator may have.
+ * The sender of an ICMP error that goes on to the guest: the router or host that reported it, or null, the program, if
+ * the guest cannot be told that address. It may mean something on the host's link alone, or be of the other version, as a
+ * translator's.
  */
-export function canSpeak(address: IpAddress, guest: IpAddress): boolean {
-  return address.version === guest.version && !(address.version === 6 && isLinkLocal6(address.bytes, 0));
+export function speakerFor(reporter: IpAddress | null, guest: IpAddress): IpAddress | null {
+  if (reporter === null || reporter.version !== guest.version) return null;
+  return reporter.version === 6 && isLinkLocal6(reporter.bytes, 0) ? null : reporter;
 }

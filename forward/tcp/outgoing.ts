@@ -27,7 +27,7 @@ import type { Scheduler } from "../timers/scheduler.ts";
 import type { FlowObserver } from "../report/flow_observers.ts";
 import { type HostDial, HostError, type HostStream } from "../host/host_network.ts";
 import { onwardHopLimit } from "../host/hop_limit.ts";
-import { canSpeak, unreachableFor } from "../host/unreachable.ts";
+import { speakerFor, unreachableFor } from "../host/unreachable.ts";
 import type { ConnectionCount } from "./connection_count.ts";
 import type { Dialling, Dials } from "./dials.ts";
 import { Splice } from "./splice.ts";
@@ -141,7 +141,7 @@ class OutgoingFlow implements Dialling {
     const what = unreachableFor(error.failure), { icmp } = error, { caller } = this;
     if (icmp !== null) {
       const { type, code, from } = icmp;
-      caller.relay(type, code, from !== null && canSpeak(from, caller.guest.address) ? from : null);
+      caller.relay(type, code, speakerFor(from, caller.guest.address));
     } else if (what === null || what === "port") this.caller.refuse();
     else this.caller.unreachable(what);
     this.logFailure("r-read", endReason(error));

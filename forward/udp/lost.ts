@@ -18,7 +18,7 @@ import { IPV6_HEADER, putIpv6 } from "../../stack/wire/ipv6.ts";
 import { putUdp, UDP_CHECKSUM, UDP_HEADER, UDP_PROTOCOL } from "../../stack/wire/udp.ts";
 import { put16 } from "../../stack/base/bytes.ts";
 import type { HostFailure, LostDatagram } from "../host/host_network.ts";
-import { canSpeak, unreachableFor } from "../host/unreachable.ts";
+import { speakerFor, unreachableFor } from "../host/unreachable.ts";
 
 /** Sends ICMP errors to the guest. */
 export type LossErrors = Pick<IcmpOutput, "relay" | "unreachable" | "packetTooBig">;
@@ -49,7 +49,7 @@ export function tellLost(
     errors.relay(
       type,
       code,
-      from !== null && canSpeak(from, guest.address) ? from : null,
+      speakerFor(from, guest.address),
       packet,
       0,
       packet.length,
