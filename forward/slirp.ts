@@ -254,8 +254,8 @@ export class Slirp {
     const { policy, logs } = this.options;
     const { address, port } = request.local;
     if (!policy.decide("tcp", address, port).allowed) return request.refuse();
-    const isOwn = isOwnAddress(this.stack.addresses, address.bytes, 0, address.version);
-    if (request.hopLimit <= 1 && !isOwn) request.timeExceeded();
+    const isLast = request.hopLimit <= 1 && !isOwnAddress(this.stack.addresses, address.bytes, 0, address.version);
+    if (isLast) request.timeExceeded();
     else this.outgoing.request(request, request.local, logs.routedTcp);
   }
 
