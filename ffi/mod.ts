@@ -1,5 +1,5 @@
 /**
- * Everything of `ffi/` that main.ts uses.
+ * Everything of `ffi/` that the program (`program/`) uses.
  *
  * @module
  */
@@ -9,8 +9,6 @@ export type { FrameDevice } from "./device/frame_device.ts";
 export { reclaimMemory } from "./process/reclaim_memory.ts";
 export { GuestCommand, type GuestCommandRequest, GuestError, mayMakeNamespaces } from "./guest/guest_command.ts";
 export { openGuestDevice, readFrames } from "./guest/guest_device.ts";
-export { runHelper } from "./guest/helper.ts";
-export { HELPER_WORD } from "./guest/helper_protocol.ts";
 export { LibcHost } from "./host/libc_host.ts";
 export { takeInherited, tellReady } from "./process/inherited_fd.ts";
 export { follow, handSignalsOn, Terminal } from "./guest/job_control.ts";
@@ -29,7 +27,6 @@ export {
   restoreTerminal,
 } from "./process/process.ts";
 export { confine } from "./sandbox/confine.ts";
-export { findUser } from "./sandbox/users.ts";
 export { openSocketDevice } from "./device/socket_device.ts";
 export { sourceAddressTowards } from "./host/source_address.ts";
 export { SIGTERM } from "./libc/constants/process.ts";

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { lookup } from "node:dns/promises";
 import { IpAddress } from "../../stack/base/address.ts";
 import { InvalidValue } from "./invalid_value.ts";
 
@@ -16,6 +15,7 @@ export type Resolver = (name: string) => Promise<readonly IpAddress[]>;
  */
 export async function resolveOnHost(name: string): Promise<readonly IpAddress[]> {
   try {
+    const { lookup } = await import("node:dns/promises"); // most starts look no name up
     const found = await lookup(name, { all: true });
     return found.map(({ address }) => IpAddress.parse(address.replace(/%.*$/, ""))); // a zone means nothing here
   } catch (error) {

@@ -42,6 +42,13 @@ function importsOf(path: string): Set<string> {
   return new Set(specifiers.map(([, fixed, dynamic]) => normalize(join(dirname(path), fixed ?? dynamic!))));
 }
 
+/** The modules that are evaluated before a module is: its fixed imports, other than those of types alone. */
+function evaluatedWith(path: string): string[] {
+  const text = Deno.readTextFileSync(root + path);
+  return [...text.matchAll(/^(?:import|export)(?! type)\b[^"';]*?\bfrom "(\.[^"]+\.ts)"/gm)]
+    .map(([, specifier]) => normalize(join(dirname(path), specifier!)));
+}
+
 /** One circle in a graph, as a list of nodes that starts and ends with the same; null: there is none. */
 function circle(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] | null {
   const done = new Set<string>(), path: string[] = [];
@@ -87,6 +94,19 @@ Deno.test("structure: no folders import each other in a circle", () => {
     for (const target of targets) if (dirname(target) !== folder) others.add(dirname(target));
   }
   assertEquals(circle(folders), null);
+});
+
+Deno.test("structure: help, the version and mistakes are answered without the modules of the program proper", () => {
+  const loaded = new Set(["main.ts"]);
+  for (const path of loaded) for (const target of evaluatedWith(path)) loaded.add(target);
+  assert(loaded.has("forward/cli/command_line.ts"), "the command line is read");
+  for (const path of loaded) {
+    assert(!/^(?:ffi\/program\/|stack\/(?!base\/)|forward\/(?:dns|tcp|udp|metrics)\/)/.test(path), `${path} is loaded`);
+    assert(
+      !/^import [^;]*?"(?:node|npm):/m.test(Deno.readTextFileSync(root + path)),
+      `${path} loads a module of Node's`,
+    );
+  }
 });
 
 Deno.test("structure: a folder has few files beside each other", () => {

@@ -52,6 +52,16 @@ Deno.test("a bad value: a message, a pointer to -h and help, nothing on stdout, 
   }
 });
 
+Deno.test("help and version whose reader has gone: no word of it, status 0", async () => {
+  const gone = 'exec {fd}> >(:); wait $!; "$@" >&$fd';
+  for (const word of ["-version", "help"]) {
+    const command = ["bash", "-c", gone, "bash", ...programCommand(), word];
+    const { code, stderr } = await run(command, { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
+    assertEquals(stderr, "", word);
+    assertEquals(code, 0, word);
+  }
+});
+
 Deno.test("an unknown flag, a bad boolean, a name without an address: the same", async () => {
   for (
     const [word, message] of [

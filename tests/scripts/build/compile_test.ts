@@ -1,5 +1,5 @@
 import config from "../../../deno.json" with { type: "json" };
-import { ENGINE, mebibytes, PERMISSIONS, withoutCachePaths } from "../../../scripts/build/compile.ts";
+import { ENGINE, mebibytes, PERMISSIONS, reproducible } from "../../../scripts/build/compile.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
 /** Flags without a meaning for the executable, which contains its version and its packages. */
@@ -16,8 +16,8 @@ Deno.test("sizes are in MiB", () => {
   assertEquals(mebibytes(97_561_547), "93.0 MiB");
 });
 
-Deno.test("a bundle does not name the folders of packages, and is otherwise unchanged", () => {
-  const bundle = (folder: string) =>
+Deno.test("a chunk does not name the folders of packages, and is otherwise unchanged", () => {
+  const chunk = (folder: string) =>
     `// ${folder}a/1.0.0/index.js
 var require_a = __commonJS({
   "${folder}a/1.0.0/index.js"(exports) {
@@ -28,6 +28,23 @@ var require_a = __commonJS({
 // main.ts
 `;
   for (const folder of ["../../../root/.cache/deno/npm/registry.npmjs.org/", "../../a user/deno/npm/registry.test/"]) {
-    assertEquals(withoutCachePaths(bundle(folder)), bundle("npm:"));
+    assertEquals(reproducible(new Map([["main.js", chunk(folder)]]), "main.js").get("main.js"), chunk("npm:"));
   }
+});
+
+Deno.test("the names of chunks do not depend on the hashes in them, nor on the order of the files", () => {
+  const chunks = (b: string, c: string, d: string): [string, string][] => [
+    [b, `import "./${c}";\nimport "./other.js";\nimport("./${d}");\n`],
+    ["main.js", `import {\n  x\n} from "./${c}";\nconst { y } = await import("./${b}");\n`],
+    [c, "const text = 1;\n"],
+    [d, `import "./${c}";\n`],
+  ];
+  const first = reproducible(new Map(chunks("b-AAAA2222.js", "chunk-BBBB3333.js", "chunk-CCCC4444.js")), "main.js");
+  const second = reproducible(
+    new Map(chunks("b-ZZZZ2222.js", "chunk-YYYY3333.js", "chunk-AAAA4444.js").toReversed()),
+    "main.js",
+  );
+  assertEquals(first, second);
+  assertEquals([...first.keys()], ["main.js", "chunk-1.js", "b-2.js", "chunk-3.js"]);
+  assertEquals(first.get("b-2.js"), 'import "./chunk-1.js";\nimport "./other.js";\nimport("./chunk-3.js");\n');
 });

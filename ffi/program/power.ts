@@ -1,0 +1,32 @@
+/**
+ * What the program gives up before it serves: `-user` and `-sandbox`.
+ *
+ * @module
+ */
+import { dirname } from "node:path";
+import * as system from "../mod.ts";
+import type { SharedOptions } from "../../forward/cli/flags/options.ts";
+import type { ProgramLog } from "../../forward/log/program_log.ts";
+import * as lines from "../../forward/report/contract_lines.ts";
+import type { Output } from "../../forward/report/output.ts";
+import { attempt } from "../../forward/report/start_failed.ts";
+
+/**
+ * Does what `-user` and `-sandbox` ask for. Called when everything is open, before the first frame is read. Throws a
+ * {@linkcode StartFailed}.
+ *
+ * @param signals the processes that signals will be sent to later
+ */
+export function giveUpPower(
+  options: SharedOptions,
+  signals: readonly number[],
+  progress: Output | null,
+  log: ProgramLog | null,
+): void {
+  const { user, sandbox, icmp, metrics } = options;
+  const removable = metrics?.kind === "unix" ? dirname(metrics.path) : null;
+  const wanted = { user, sandbox, signals, rawIcmp: icmp === "auto", removable };
+  const missing = attempt(lines.ExitStatus.FAILURE, lines.privilegesKept, () => system.confine(wanted));
+  for (const text of missing) progress?.line(lines.sandboxIncomplete(text));
+  if (user !== null || sandbox) log?.info("power given up", { sandbox, uid: user?.uid ?? null, missing });
+}

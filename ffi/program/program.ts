@@ -1,0 +1,239 @@
+/**
+ * The program once its command line is read: it wires its parts together, serves a guest, and ends the process. `ffi/`
+ * reads and writes the guest's frames, `stack/` turns them into connections and datagrams, and `forward/` takes these to
+ * the host's network as far as the policy allows.
+ *
+ *     start            the program log, then one of these two:
+ *       attach         serve a guest that exists, until a signal or the end of its device
+ *       run            make a guest, run a command in it, and end with the command's status
+ *     makeReady        the terminal, the descriptor limit, output that does not block
+ *     serve            the poller, the device, the capture, the metrics and the network, wired together
+ *
+ * The other files of this folder hold the steps of that.
+ *
+ * @module
+ */
+import * as system from "../mod.ts";
+import { execute, prepare } from "./command.ts";
+import { openDevice } from "./device.ts";
+import { giveUpPower } from "./power.ts";
+import { hosts, pingSockets } from "./sockets.ts";
+import { startCapture } from "../../forward/capture/start.ts";
+import type { Life } from "../../forward/cli/life.ts";
+import * as lines from "../../forward/report/contract_lines.ts";
+import { startMetrics } from "../../forward/metrics/start.ts";
+import { makeNetwork } from "../../forward/network.ts";
+import { SpareDescriptors } from "../../forward/limits/spare_descriptors.ts";
+import type { Command } from "../../forward/cli/command_line.ts";
+import type { Options, RunOptions, SharedOptions } from "../../forward/cli/flags/options.ts";
+import type { Output } from "../../forward/report/output.ts";
+import type { ProgramLog } from "../../forward/log/program_log.ts";
+import { startLog } from "../../forward/log/start.ts";
+import { attempt, messageOf } from "../../forward/report/start_failed.ts";
+import { version } from "../../forward/cli/version.ts";
+import { FramePool } from "../../stack/base/device.ts";
+
+const { ExitStatus } = lines;
+
+/** The status when the program was asked to end while a command runs: as if SIGTERM had ended the command. */
+const CLOSED = 128 + system.SIGTERM;
+
+/** As a target of kill(2): all processes of the caller's group. */
+const OWN_GROUP = 0;
+
+/** What a {@linkcode Program} is made of. */
+export interface ProgramParts {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly life: Life;
+}
+
+/** The program once its command line is read: attaches to a guest, or runs a command in one. */
+export class Program {
+  private readonly stdout: Output;
+  private readonly stderr: Output;
+  private readonly life: Life;
+
+  constructor({ stdout, stderr, life }: ProgramParts) {
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.life = life;
+  }
+
+  /** Starts the program log, and does what the command line asks for. Rejects when the start fails. */
+  async start(command: Exclude<Command, { kind: "end" }>): Promise<void> {
+    const { stderr, life } = this;
+    const { kind, flags } = command;
+    const log = await startLog(command.options, { append: system.OutputFile.append, stderr });
+    log?.info("starting", { version, deno: Deno.version.deno, pid: Deno.pid, kind, flags });
+    life.cleanups.push(() => log?.info("ending"));
+    try {
+      await (command.kind === "run"
+        ? this.run(command.options, command.words, log)
+        : this.attach(command.options, log));
+    } catch (error) {
+      log?.error("start failed", { reason: messageOf(error) });
+      throw error;
+    }
+  }
+
+  /** Serves a guest that exists, until a signal or the end of its device. Rejects when the start fails. */
+  private async attach(options: Options, log: ProgramLog | null): Promise<void> {
+    const parent = system.parentPid();
+    const close = () => {
+      this.stderr.line(lines.closing(Deno.pid));
+      this.life.end(ExitStatus.OK);
+    };
+    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, close);
+    this.makeReady();
+    const serving = await this.serve(options, {
+      lines: options.quiet ? null : this.stdout,
+      progress: this.stderr,
+      log,
+      close,
+      open: (poller) => openDevice(options, poller, this.stderr),
+      gone: () => this.life.end(ExitStatus.FAILURE),
+    });
+    if (options.user !== null) system.tellParent(parent); // another user may not send it a signal
+    giveUpPower(options, [parent], this.stderr, log);
+    if (options.exitWithParent) system.closeWithParent(parent, close);
+    this.stderr.line(lines.started(Deno.pid));
+    if (options.maxprocs !== null) this.stderr.line(lines.maxprocsIgnored());
+    serving.ready();
+    this.life.started();
+    if (options.user === null) system.tellParent(parent);
+  }
+
+  /** Makes a guest, runs a command in it, and ends with the command's status. Rejects when the start fails. */
+  private async run(options: RunOptions, words: readonly string[], log: ProgramLog | null): Promise<void> {
+    const parent = system.parentPid();
+    const shell = words.length === 0;
+    const command = shell ? [system.environmentVariable("SHELL") || "/bin/sh"] : words;
+    const descriptorLimit = system.inheritedDescriptorLimit();
+    const progress = options.verbose ? this.stderr : null;
+    this.makeReady();
+    if (options.maxprocs !== null) this.stderr.line(lines.maxprocsIgnored());
+    const terminal = new system.Terminal();
+    const exact = shell ? command : system.rawArguments(words);
+    const guest = prepare(options, { command: exact, ownGroup: terminal.isLent, descriptorLimit });
+    this.life.cleanups.push(() => guest.end());
+    const close = () => this.life.end(CLOSED);
+    const serving = await this.serve(options, {
+      lines: options.quiet ? null : progress,
+      progress,
+      log,
+      close,
+      open: (poller) => attempt(ExitStatus.DEVICE, lines.guestFailed, () => new system.TunDevice(guest.device(poller))),
+      gone: () => {
+        const state = guest.pid === 0 ? null : guest.state(); // it takes the device with it
+        this.life.end(state?.kind === "ended" ? state.status : ExitStatus.FAILURE);
+      },
+    });
+    if (options.exitWithParent) system.closeWithParent(parent, close);
+    progress?.line(lines.started(Deno.pid));
+    serving.ready();
+    this.life.cleanups.unshift(() => terminal.takeBack()); // when the guest has ended
+    system.handSignalsOn(guest, terminal, shell);
+    execute(guest, command[0]);
+    if (terminal.isLent) terminal.lend(guest.pid);
+    giveUpPower(options, [...guest.pids, OWN_GROUP], progress, log);
+    this.life.started();
+    const status = await system.follow(guest, terminal);
+    log?.info("command ended", { status });
+    this.life.end(status);
+  }
+
+  /** Leaves the terminal as it was, raises the descriptor limit, and makes output never wait for its reader. */
+  private makeReady(): void {
+    system.restoreTerminal();
+    system.raiseDescriptorLimit();
+    const after = (delay: number, run: () => void) => setTimeout(run, delay);
+    for (const [output, fd] of [[this.stdout, 1], [this.stderr, 2]] as const) {
+      output.dontWait({ isReady: () => system.isWritable(fd), maxWrite: system.WRITABLE_BYTES, after });
+    }
+  }
+
+  /**
+   * Opens the device and sets up the network. Resolves when that is done; frames are read once `ready` was called, which
+   * also tells `-ready-fd`. Rejects with a {@linkcode StartFailed}.
+   */
+  private async serve(options: SharedOptions, guest: Serving): Promise<{ ready(): void }> {
+    const { stdout, stderr, life: { cleanups } } = this;
+    const { readyFd, exitFd, pcap } = options;
+    const gone = (device: string, error: Error) => {
+      stderr.line(lines.noMoreFrames(device, error.message));
+      guest.log?.error("no more frames", { device, reason: error.message });
+      guest.gone();
+    };
+    for (const fd of [readyFd, exitFd]) {
+      if (fd !== null) attempt(ExitStatus.FAILURE, lines.problem, () => system.takeInherited(fd));
+    }
+    const onError = (error: Error) => gone("the system", error);
+    const waits = options.sockets === "libc" ? {} : { waitMicroseconds: 0 }; // the runtime's sockets can't end a wait
+    const poller = attempt(ExitStatus.FAILURE, lines.pollerFailed, () => new system.Poller({ onError, ...waits }));
+    const limit = system.raiseDescriptorLimit();
+    const open = attempt(ExitStatus.FAILURE, lines.problem, () => system.openDescriptors(limit));
+    const descriptors = new SpareDescriptors(limit - open);
+    const metrics = options.metrics === null
+      ? null
+      : await startMetrics(options.metrics, guest.progress, descriptors.spare);
+    if (metrics !== null) cleanups.push(() => metrics.close());
+    const defer = (run: () => void) => poller.defer(run);
+    if (exitFd !== null) {
+      attempt(ExitStatus.FAILURE, lines.exitFdFailed, () => system.closeWithPeer(exitFd, poller, guest.close));
+    }
+    const device = guest.open(poller);
+    cleanups.push(() => device.close());
+    const { name, medium, mtu, checksumOffload, tcpSegmentation4, tcpSegmentation6 } = device;
+    guest.log?.info("device open", { name, medium, mtu, checksumOffload, tcpSegmentation4, tcpSegmentation6 });
+    const capture = pcap === null
+      ? null
+      : startCapture(pcap, { create: system.OutputFile.create, device, atRest: (run) => poller.atRest(run), stderr });
+    if (capture !== null) cleanups.push(() => capture.close());
+
+    const { allocate, readTextFile: read, openDescriptors } = system;
+    const frames = new FramePool(allocate);
+    const taker = await makeNetwork(options, {
+      device,
+      frames,
+      allocate,
+      defer,
+      clock: () => poller.now(),
+      capture,
+      metrics,
+      cleanups,
+      lines: guest.lines,
+      log: guest.log,
+      ...hosts(options, poller, defer, descriptors.spare),
+      descriptors,
+      pings: (handler) => pingSockets(options, poller, handler, guest.progress),
+      sourceTowards: system.sourceAddressTowards,
+      process: { read, openDescriptors },
+      reclaim: system.reclaimMemory,
+      onRest: (rested) => poller.onRest(rested),
+      outputs: { stdout, stderr },
+      notices: options.quiet ? null : guest.progress,
+    });
+    cleanups.push(system.readFrames(device, poller, frames, taker, (error) => gone(device.name, error)));
+    const ready = () => {
+      poller.begin();
+      if (readyFd !== null) system.tellReady(readyFd);
+    };
+    return { ready };
+  }
+}
+
+/** What differs between a guest that exists and one that is made for a command. */
+interface Serving {
+  /** Opens the device. Throws a {@linkcode StartFailed}. */
+  open(poller: system.Polling): system.FrameDevice;
+  /** Where lines about forwards and connections go; null: nowhere. */
+  readonly lines: Output | null;
+  /** Where lines about the program go; null: nowhere. */
+  readonly progress: Output | null;
+  readonly log: ProgramLog | null;
+  /** Called when the device or the poller has failed: there will be no more frames. */
+  gone(): void;
+  /** Called when the program is asked to end. */
+  close(): void;
+}
