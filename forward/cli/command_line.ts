@@ -21,7 +21,7 @@ import {
 import { resolveOnHost } from "../syntax/resolver.ts";
 import { usagePointer } from "./flags/usage.ts";
 
-/** Everything was printed; the process ends. */
+/** Everything was printed: the process ends. */
 interface Told {
   readonly kind: "end";
   /** The exit status. */

@@ -1,9 +1,9 @@
 /**
- * The life of the process: from its first line of code to its status.
+ * The life of the process, from its first line of code to its exit status.
  *
- *     starting   something is thrown or rejected, awaited or not   → a line, what was begun is undone, status 1
- *     serving    the same                                          → a line; it was about one connection, the others go on
- *     any        {@linkcode Life.end}                              → what was begun is undone, the status as given
+ *     starting   an error is thrown, or a promise rejected   → a line, the cleanups, status 1
+ *     serving    the same                                    → a line; the error concerns one connection, the others go on
+ *     any        {@linkcode Life.end}                        → the cleanups, the status as given
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { ExitStatus } from "../report/contract_lines.ts";
 import type { Output } from "../report/output.ts";
 import { messageOf, StartFailed } from "../report/start_failed.ts";
 
-/** What a {@linkcode Life} is made of. */
+/** The parts of the process that a {@linkcode Life} uses. */
 export interface LifeOptions {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -21,7 +21,7 @@ export interface LifeOptions {
 
 /** Runs the process, reports what fails, and ends the process with a status. */
 export class Life {
-  /** Functions that the end calls, the last first. */
+  /** Functions to call at the end, the last first. */
   readonly cleanups: (() => void)[] = [];
   private serving = false;
 
@@ -34,7 +34,7 @@ export class Life {
       try {
         undo();
       } catch (error) {
-        stderr.line(`[!] Internal error: ${messageOf(error)}`); // the others are done all the same
+        stderr.line(`[!] Internal error: ${messageOf(error)}`); // the other cleanups are called all the same
       }
     }
     for (const output of [stdout, stderr]) output.flush();
@@ -79,7 +79,7 @@ export class Life {
     this.end(reason instanceof StartFailed ? reason.status : ExitStatus.FAILURE);
   }
 
-  /** A fault of the program, or of a system that has nothing left for it. */
+  /** Prints an error that is a fault of the program, or of a system without resources. */
   private tell(reason: unknown): void {
     const text = reason instanceof Error ? reason.stack ?? reason.message : String(reason);
     this.options.stderr.line(`[!] Internal error: ${text}`);

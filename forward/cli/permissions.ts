@@ -1,6 +1,6 @@
 /**
- * The permissions that the program needs of Deno, asked for before anything else, so that it says what is missing
- * instead of stopping somewhere with a question.
+ * The Deno permissions that the program needs. It checks them before anything else, and names the missing ones instead
+ * of stopping later with a prompt.
  *
  * @module
  */
@@ -13,18 +13,18 @@ interface Needed {
 
 const FOLDER = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 
-/** System calls; the sockets of what is forwarded. */
+/** For system calls, and for the metrics and `-sockets deno`. */
 const ALWAYS: readonly Needed[] = [
   { descriptor: { name: "ffi" }, flag: "--allow-ffi" },
   { descriptor: { name: "net" }, flag: "--allow-net" },
 ];
 
-/** The age of the sources, for `-version`. (Who has no git has a less exact time there.) */
+/** For the time of the sources in `-version`. Running git for it is not required: without it the time is less exact. */
 const FROM_SOURCE: readonly Needed[] = [
   { descriptor: { name: "read", path: FOLDER }, flag: `--allow-read=${FOLDER}` },
 ];
 
-/** The flags of `deno run` that are missing; empty: all is well. */
+/** The flags of `deno run` that are missing; empty: none. */
 export function missingPermissions(): string[] {
   const needed = Deno.build.standalone ? ALWAYS : [...ALWAYS, ...FROM_SOURCE];
   return needed.filter(({ descriptor }) => Deno.permissions.querySync(descriptor).state !== "granted")

@@ -1,8 +1,8 @@
 /**
  * Completions for bash, with or without the package bash-completion.
  *
- * bash breaks words at `=` and `:` (COMP_WORDBREAKS), so that `-icmp=lo` is three words. What stands behind the last
- * `=` is completed as a value of the flag before it; what stands behind a `:` is not completed.
+ * bash breaks words at `=` and `:` (COMP_WORDBREAKS), so `-icmp=lo` is three words. Text after the last `=` is completed
+ * as the value of the flag before it; text after a `:` is not completed.
  *
  * @module
  */
@@ -62,7 +62,7 @@ complete -F _${PROGRAM} ${PROGRAM}
 `;
 }
 
-/** What a command of the user's is completed with: what bash-completion does for it, if it is there. */
+/** Completes the user's own command, by bash-completion if it is installed. */
 function commandOffset(): string {
   const taking = TYPED_COMMANDS.filter(({ takesCommand }) => takesCommand);
   if (taking.length === 0) return "";

@@ -10,14 +10,14 @@ import { fishCompletions } from "./fish.ts";
 import { type Shell, SHELLS } from "./words.ts";
 import { zshCompletions } from "./zsh.ts";
 
-/** The scripts of the shells. */
+/** The function that makes each shell's script. */
 export const SCRIPTS: Readonly<Record<Shell, () => string>> = {
   bash: bashCompletions,
   zsh: zshCompletions,
   fish: fishCompletions,
 };
 
-/** What the arguments behind `completions` ask for. */
+/** Returns the script for the arguments after `completions`. */
 export function completions(args: readonly string[]): HelpOutcome {
   const [word] = args;
   const shell = SHELLS.find((shell) => shell === word);

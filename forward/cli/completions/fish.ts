@@ -16,7 +16,7 @@ export function fishCompletions(): string {
   const lines = [
     `# fish completion for ${PROGRAM}, made by: ${PROGRAM} completions fish`,
     "",
-    "# flags with two dashes are only offered to those who use them",
+    "# flags with two dashes are offered only if the line already has one",
     `function ${TWO_DASHES}`,
     "    string match -qr -- ' --\\\\w' (commandline -pc)",
     "end",

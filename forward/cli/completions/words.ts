@@ -1,5 +1,5 @@
 /**
- * What the completions of all shells have in common.
+ * The parts that the completions of all shells share.
  *
  * @module
  */
@@ -13,13 +13,13 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 /** One of {@linkcode SHELLS}. */
 export type Shell = (typeof SHELLS)[number];
 
-/** The beginnings of what the flags with these completions take. */
+/** The beginnings of values, for flags with these completions. */
 export const BEGINNINGS: Readonly<Record<"forward" | "range", readonly string[]>> = {
   forward: ["tcp://", "udp://", "udprpc://", "tcppp://", "udpspp://"],
   range: ["tcp://", "udp://"],
 };
 
-/** The words behind `help` that are no flags, and what each is about. */
+/** The topics of `help`, and what each is about. */
 export const HELP_WORDS: readonly (readonly [word: string, meaning: string])[] = PAGES.map((
   { name, summary },
 ) => [name, summary]);
@@ -32,7 +32,7 @@ export function described(command: Command): { readonly name: string; row: FlagR
   });
 }
 
-/** The command that needs no word; the first. */
+/** The command that needs no word. */
 export const DEFAULT_COMMAND: Command = COMMANDS.find(({ typed }) => !typed)!;
-/** Those that do. */
+/** The commands that need one. */
 export const TYPED_COMMANDS: readonly Command[] = COMMANDS.filter(({ typed }) => typed);

@@ -9,7 +9,7 @@ import type { Command } from "../help/commands.ts";
 import { COMMAND_WORDS } from "../help/pages.ts";
 import { BEGINNINGS, DEFAULT_COMMAND, described, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
 
-/** The script: a file `_slirpnetstack` in a folder of `fpath`, or to be evaluated. */
+/** The script, to be evaluated, or saved as `_slirpnetstack` in a folder of `fpath`. */
 export function zshCompletions(): string {
   return `#compdef ${PROGRAM}
 # zsh completion for ${PROGRAM}, made by: ${PROGRAM} completions zsh
@@ -53,7 +53,7 @@ fi
 }
 
 /**
- * A function that completes the flags of a command. Either kind of dash is known; what is offered has the dashes that
+ * A function that completes the flags of a command. It accepts one dash or two, and offers flags with the dashes that
  * were typed.
  */
 function flagsFunction(command: Command): string {

@@ -1,12 +1,12 @@
 /**
- * What a row of the table of flags says, and what follows from it.
+ * The type of a row in the table of flags, and functions that read a row.
  *
  * @module
  */
 import type { LimitRow } from "../../limits/limits.ts";
 import { quote } from "../../syntax/go_quote.ts";
 
-/** The ways to start the program that have flags; `attach` is what it does when no command is named. */
+/** The commands that have flags. `attach` is the default, when no command is named. */
 export type CommandName = "attach" | "run";
 
 /** The headings under which flags are explained, in this order. */
@@ -24,7 +24,7 @@ export const FLAG_GROUPS = [
 /** One of {@linkcode FLAG_GROUPS}. */
 export type FlagGroup = (typeof FLAG_GROUPS)[number];
 
-/** What a shell offers for a flag's value. */
+/** The words that a shell offers for a flag's value. */
 export type Completion =
   /** Nothing: a shell can't know the value, or there is none. */
   | "none"
@@ -38,17 +38,17 @@ export type Completion =
   /** One of these. */
   | readonly string[];
 
-/** What is the same for all flags whose values are read in the same way. */
+/** The properties that all flags of one kind share. */
 interface KindRow {
-  /** The word for the value in the usage, in the manner of Go; empty: a boolean, which takes none. */
+  /** The word for the value in the usage, in Go's style; empty: a boolean, which takes none. */
   readonly word: string;
-  /** What a shell offers. Not given: nothing. */
+  /** The words that a shell offers. Not given: none. */
   readonly complete?: Completion;
   /** Whether each use of the flag adds to the ones before. */
   readonly repeatable?: true;
 }
 
-/** The ways in which values are read. The parser of each is in flag_values.ts. */
+/** The kinds of values. flag_values.ts has the parser of each. */
 export const FLAG_KINDS = {
   boolean: { word: "" },
   text: { word: "string" },
@@ -101,25 +101,25 @@ export interface FlagRow {
   readonly usage: string;
   /** The paragraphs of help and the manual page, in the markup of help/page.ts. The first sentence is the README's. */
   readonly help: readonly [string, ...string[]];
-  /** What a shell offers where the kind does not say it. */
+  /** The words that a shell offers, in place of those of the kind. */
   readonly complete?: Completion;
   /** The limit that the flag sets. */
   readonly limit?: LimitRow;
 }
 
-/** A flag's default with a command; undefined: it has none of its own. */
+/** A flag's default with a command; undefined: none. */
 export function defaultOf(row: FlagRow, command: CommandName): FlagDefault | undefined {
   return command === "run" ? row.runDefault ?? row.default : row.default;
 }
 
-/** The default as the usage shows it, which is as Go does: no zero values, and texts in quotes. Empty: not shown. */
+/** The default as the usage shows it, in Go's style: no zero values, and texts in quotes. Empty: not shown. */
 export function shownDefault(row: FlagRow, command: CommandName): string {
   const value = defaultOf(row, command);
   if (value === undefined || value === false || value === 0) return "";
   return row.kind === "text" || row.kind === "choice" ? quote(String(value)) : String(value);
 }
 
-/** What a shell offers for the flag's value. */
+/** The words that a shell offers for the flag's value. */
 export function completionOf({ kind, choices, complete }: FlagRow): Completion {
   const shared: KindRow = FLAG_KINDS[kind];
   return complete ?? choices ?? shared.complete ?? "none";

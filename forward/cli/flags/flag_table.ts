@@ -1,18 +1,18 @@
 /**
  * Every flag of the program, one row each. The parser, `-h`, help, the manual page, the shells' completions and the
- * README's table are all made from these rows. A new flag is a new row here, and the code that uses its option: the
- * options of options.ts have it by themselves. The limits have rows of their own, in limits.ts.
+ * README's table are all made from these rows. A new flag is a new row here and the code that uses its option; options.ts
+ * derives the option's name and type from the row. The limits have rows of their own, in limits.ts.
  *
- * The usage of the Go program's flags is in its words.
+ * Flags of the Go program keep its usage texts.
  *
- * This module is data alone, as every start reads it, even one that only prints the usage.
+ * Every start loads this module, even one that only prints the usage, so it holds data only.
  *
  * @module
  */
 import { limitFlag, type LimitRow, LIMITS } from "../../limits/limits.ts";
 import type { CommandName, FlagRow } from "./flag_row.ts";
 
-/** The MTU of a guest that the program makes itself: the one that users of slirp4netns are used to, a multiple of 16. */
+/** The MTU of a guest that the program makes itself: that of slirp4netns, and a multiple of 16. */
 export const RUN_MTU = 65_520;
 
 /** The flags by name, without those of the limits, in the order of help. */
@@ -49,7 +49,7 @@ export const FLAGS = {
     usage: "Make the interface if it is missing, and set its addresses, routes and MTU",
     help: [
       "Make the device, a tap, if it is missing, and set its addresses, default routes and MTU (65520 unless `-mtu` is " +
-      "given). The loopback device is brought up too.",
+      "given). The loopback device is set up too.",
       "Refused if the guest's network namespace is the program's own, because the host would lose its default routes. " +
       "That is the case without `-netns` and `-pid`, and for a process that shares the host's namespace or has not made " +
       "its own yet.",
@@ -74,8 +74,8 @@ export const FLAGS = {
     option: "userNamespace",
     usage: "Make a user namespace also when run by root",
     help: [
-      "Make a user namespace also when root runs the program, who does not need one. The command then has no privileges " +
-      "outside of it.",
+      "Make a user namespace even when root runs the program, although root does not need one. The command then has no " +
+      "privileges outside of it.",
     ],
   },
   "interface": {
@@ -122,7 +122,7 @@ export const FLAGS = {
     group: "Guest",
     usage: "Exchange large segments and unfinished checksums with the guest's kernel",
     help: [
-      "Exchange segments of up to 64 KiB, without checksums, with the guest's kernel: there is no wire between them. With " +
+      "Exchange segments of up to 64 KiB, without checksums, with the guest's kernel: no wire lies between them. With " +
       "`-offload=false` each frame is as on a wire: not longer than the MTU, and with its checksum. That is for a capture " +
       "(`-pcap`) or a measurement, and costs most of the speed. Frames of `-fd` are always like that.",
     ],
@@ -137,12 +137,12 @@ export const FLAGS = {
       "Be the guest's name server, at `10.0.2.3` and `fd00::3`, over UDP and TCP. Questions are passed on to the name " +
       "servers of the host's `/etc/resolv.conf`, wherever they are. The policy still decides which of the addresses in " +
       "the answers the guest may reach.",
-      "With `run`, where it is on by default, and `-disable-routing`, it asks nobody: it answers for the names of `-allow`, " +
-      "with the addresses that they had at the start, and refuses all others, as a name that is looked up can carry a " +
-      "message out. `-dns` on the command line has all names asked for.",
+      "It is on by default with `run`. With `run -disable-routing`, it asks no server, because a question can carry a " +
+      "message out: it answers for the names in `-allow`, with the addresses that they had at the start, and refuses all " +
+      "others. With `-dns` on the command line it asks for all names.",
     ],
   },
-  // on, as it disturbs nobody: only a client that asks is answered
+  // on by default: it only answers clients that ask
   "dhcp": {
     kind: "boolean",
     default: true,
@@ -150,15 +150,16 @@ export const FLAGS = {
     usage: "Answer DHCP clients: the guest's address, router, name servers, search domains and MTU",
     help: [
       "Answer the guest's DHCP clients: the address 10.0.2.100, the router, the MTU and, over IPv4 and IPv6, the name " +
-      "servers and the search domains of the host's `/etc/resolv.conf`. With `-dns` the name server is the program; without it, those of the host that the guest may reach. " +
-      "`-dhcp=false` is for a guest with a DHCP server of its own.",
+      "servers and the search domains of the host's `/etc/resolv.conf`. With `-dns` the name server is the program; without " +
+      "it, the name servers are those of the host that the guest may reach. `-dhcp=false` is for a guest with a DHCP server " +
+      "of its own.",
     ],
   },
-  // off, as kernels ask by themselves, and would add an address to the one that the guest was given
+  // off by default: kernels ask for it by themselves, and would add an address to the one that the guest has
   "slaac": {
     kind: "boolean",
     group: "Guest",
-    usage: "Announce fd00::/64 to the guest, so that it makes itself an address of it",
+    usage: "Announce fd00::/64 to the guest, which then makes an address from it",
     help: [
       "Announce the prefix fd00::/64, from which the guest's kernel makes itself an address. Virtual machines expect it. " +
       "It is not the default, because a guest that already has fd00::100 would add a second address and prefer it.",
@@ -180,8 +181,8 @@ export const FLAGS = {
     help: [
       "The guest may reach the host's own addresses and networks: the host's `local` routing table, and every route that " +
       "is not a default route.",
-      "Default routes are also those that together take the place of one, as VPNs have them: 0.0.0.0/1 and 128.0.0.0/1, " +
-      "2000::/3, and any other IPv4 route shorter than /8 or IPv6 route shorter than /7.",
+      "Routes that together replace a default route, as VPNs set them, count as default routes too: 0.0.0.0/1 and " +
+      "128.0.0.0/1, 2000::/3, and any other IPv4 route shorter than /8 or IPv6 route shorter than /7.",
     ],
   },
   "disable-routing": {
@@ -219,11 +220,11 @@ export const FLAGS = {
     runDefault: "auto",
     value: "MODE",
     group: "Policy",
-    usage: "Who answers ping: local, the program itself; auto, the destination; off",
+    usage: "How pings are answered: local, by the program; auto, by the destination; off, not at all",
     help: [
-      "Who answers the guest's pings. `local`: the program, for every address, so a ping says nothing about the host that " +
-      "it names. `auto`: the destination, if the guest may reach it; its answer or error comes back. Otherwise the answer " +
-      'is "administratively prohibited"; the program\'s own addresses always answer. `off`: nobody.',
+      "How the guest's pings are answered. `local`: the program answers for every address, so a ping says nothing about the " +
+      "host that it names. `auto`: the destination answers, if the guest may reach it; its answer or error comes back. " +
+      'Otherwise the answer is "administratively prohibited"; the program\'s own addresses always answer. `off`: not at all.',
     ],
   },
   "host-loopback": {
@@ -294,10 +295,10 @@ export const FLAGS = {
     group: "Host side",
     usage: "Sockets of the host: libc, by system calls; deno, by the runtime",
     help: [
-      "The host's sockets for TCP, UDP, name servers and local forwards. `libc`: by system calls of the program, which is " +
-      "faster. `deno`: by the runtime's `Deno.connect`, `Deno.listen` and `Deno.listenDatagram`.",
-      "With `deno`, the program cannot reset a host's connection: it closes it. A guest is not told that a UDP port is " +
-      "closed: it waits. `-source-ipv4` and `-source-ipv6` are refused. A large burst of datagrams may lose some.",
+      "How the program opens the host's sockets for TCP, UDP, name servers and local forwards. `libc`: by system calls, which " +
+      "is faster. `deno`: by the runtime's `Deno.connect`, `Deno.listen` and `Deno.listenDatagram`.",
+      "With `deno`, the program cannot reset a connection on the host; it closes it instead. The guest gets no error from a " +
+      "closed UDP port, so it waits. `-source-ipv4` and `-source-ipv6` are refused. A large burst of datagrams may lose some.",
     ],
   },
   "pcap": {
@@ -322,8 +323,8 @@ export const FLAGS = {
     usage: "Metrics addr",
     help: [
       "Serve metrics, open flows and health over HTTP at `tcp://`_IP_`:`_PORT_ or `unix://`_PATH_. `/metrics` is in the " +
-      "format of Prometheus, `/flows` lists in JSON what is open, `/health` answers `ok`. Port 0 is any free port; a line " +
-      "on stderr says which.",
+      "format of Prometheus, `/flows` lists the open flows in JSON, `/health` answers `ok`. Port 0 is any free port; a line " +
+      "on stderr shows it.",
     ],
   },
   "quiet": {
@@ -348,7 +349,7 @@ export const FLAGS = {
     usage: "file to which a log about the program is appended",
     help: [
       "Append a log about the program to this file: how it was started, the device, name servers, refusals by the policy, " +
-      "limits that are reached, names whose address changes. It is apart from the lines on stdout and stderr. The file is " +
+      "limits that are reached, names whose address changes. It is separate from the lines on stdout and stderr. The file is " +
       "opened before `-user` and `-sandbox` take effect, and made if it is missing. Each level is limited to 20 records a " +
       "second.",
     ],
@@ -358,10 +359,11 @@ export const FLAGS = {
     choices: ["debug", "info", "warning", "error"],
     value: "LEVEL",
     group: "Observation",
-    usage: "Log this and what is more important: debug, info, warning, error",
+    usage: "Log records of this level and above: debug, info, warning, error",
     help: [
-      "Log records of this level and above. `debug` has each connection, `info` each refusal of the policy, `warning` what " +
-      "ran out, `error` what ended the program. With `-log` alone it is `info`; without `-log` the records go to stderr.",
+      "Log records of this level and above. `debug` has each connection, `info` each refusal by the policy, `warning` each " +
+      "resource that ran out, `error` the failure that ended the program. The default with `-log` is `info`. Without `-log` " +
+      "the records go to stderr.",
     ],
   },
   "log-format": {
@@ -370,8 +372,10 @@ export const FLAGS = {
     default: "text",
     value: "FORMAT",
     group: "Observation",
-    usage: "Log lines of text, or a JSON object a line: text, json",
-    help: ["Log lines of text, or a JSON object a line. In either, what comes from outside is escaped."],
+    usage: "Format of the log: text, or json, one object a line",
+    help: [
+      "The format of the log: lines of text, or one JSON object a line. Both escape text that comes from outside.",
+    ],
   },
   "ready-fd": {
     kind: "spareDescriptor",
@@ -395,11 +399,11 @@ export const FLAGS = {
     usage: "Become this user, by name or number, once started; with :GROUP, in that group and no other",
     help: [
       "Become this user as soon as everything is open, with the user's groups and without root's capabilities. _USER_ is " +
-      "a name or a number; _USER_`:`_GROUP_ is that group alone. Needs root. The parent process gets its SIGWINCH just " +
-      "before, because another user may not send it.",
+      "a name or a number. With _USER_`:`_GROUP_, the process has that group alone. Needs root. The parent process gets its " +
+      "SIGWINCH just before, because another user may not send it.",
     ],
   },
-  // off with attach, as the Go program has none, and its users should not meet a name service that needs more
+  // off with attach: the Go program has no sandbox, and its users may have a name service that does not work in one
   "sandbox": {
     kind: "boolean",
     runDefault: true,

@@ -1,5 +1,5 @@
 /**
- * The values of flags: what each kind is read to, and how.
+ * The values of flags: the type of each kind, and its parser.
  *
  * @module
  */
@@ -16,17 +16,17 @@ import { InvalidValue } from "../../syntax/invalid_value.ts";
 import { parseInteger } from "../../syntax/numbers.ts";
 import { lookUp, type Resolver } from "../../syntax/resolver.ts";
 
-/** Who to become: the ids of a user, its group, and its other groups. */
+/** The ids of a user, its group, and its supplementary groups. */
 export interface UserIds {
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
 }
 
-/** Looks up `USER[:GROUP]`. Throws an Error with the reason why not. */
+/** Looks up `USER[:GROUP]`. Throws an Error whose message is the reason. */
 export type UserLookup = (text: string) => UserIds;
 
-/** What values are read with. */
+/** The lookups that the parsers need. */
 export interface ValueContext {
   /** Resolves names in ranges and source addresses. */
   readonly resolve: Resolver;
@@ -36,7 +36,7 @@ export interface ValueContext {
   readonly findUser?: UserLookup | undefined;
 }
 
-/** What the values of each kind are read to. Null: the flag is not given. */
+/** The type of each kind's values. Null: the flag is not given. */
 export interface KindValues {
   readonly boolean: boolean;
   readonly text: string;
@@ -63,7 +63,7 @@ export interface KindValues {
   readonly user: UserIds | null;
 }
 
-/** How the values of a kind are read. */
+/** The parser of one kind of values. */
 interface ValueReader<T> {
   /** The value of a flag that is not given. */
   initial(byDefault: FlagDefault | undefined): T;
@@ -71,7 +71,7 @@ interface ValueReader<T> {
   read(text: string, row: FlagRow, before: T): T | Promise<T>;
 }
 
-/** How the values of all kinds are read. */
+/** The parsers of all kinds. */
 export type ValueReaders = { readonly [Kind in FlagKind]: ValueReader<KindValues[Kind]> };
 
 /** A flag with the default of its row. */
@@ -88,7 +88,7 @@ export function makeFlag<Kind extends FlagKind>(
   );
 }
 
-/** The readers of all kinds. */
+/** Makes the parsers of all kinds. */
 export function valueReaders({ resolve, own = NO_NAMES, findUser = noUsers }: ValueContext): ValueReaders {
   const guarded = guardedResolver(resolve, own);
   return {
@@ -114,10 +114,10 @@ export function valueReaders({ resolve, own = NO_NAMES, findUser = noUsers }: Va
   };
 }
 
-/** Where the caller does not say which names are the host's own, none is. */
+/** The default: no name is the host's own. */
 const NO_NAMES: OwnNames = { has: () => false };
 
-/** Where the caller has no way to look users up. */
+/** The default: no user can be looked up. */
 function noUsers(): never {
   throw new Error("users can't be looked up here");
 }
@@ -142,7 +142,7 @@ function readLimit(text: string, { limit }: FlagRow): number {
   throw new InvalidValue(`value out of range: must be ${limit.least} to ${limit.most}`);
 }
 
-/** The smallest MTU that IPv4 allows (RFC 791, section 3.2), and the largest that its length field can say. */
+/** The smallest MTU that IPv4 allows (RFC 791, section 3.2), and the largest that its length field can hold. */
 const MIN_MTU = 68, MAX_MTU = 65535;
 
 function readMtu(text: string): number {
@@ -151,7 +151,7 @@ function readMtu(text: string): number {
   throw new InvalidValue(`value out of range: must be 0 or ${MIN_MTU} to ${MAX_MTU}`);
 }
 
-/** What the kernel can count to: PID_MAX_LIMIT of linux/threads.h. */
+/** The bound of process ids: PID_MAX_LIMIT of linux/threads.h. */
 const MAX_PID = 1 << 22;
 
 function readPid(text: string): number {
@@ -160,14 +160,14 @@ function readPid(text: string): number {
   return pid;
 }
 
-/** The largest number of use to anybody here. */
+/** The largest value of an integer flag. */
 const MAX_INT32 = 0x7fff_ffff;
 
 function readInteger(text: string): number {
   return parseInteger(text, -MAX_INT32 - 1, MAX_INT32);
 }
 
-/** What the Go program takes for "not given". */
+/** The Go program's value for "not given". */
 const NO_DESCRIPTOR = -1;
 
 function readDescriptor(text: string, first = 0, reason = ""): number | null {
@@ -180,7 +180,7 @@ function readDescriptor(text: string, first = 0, reason = ""): number | null {
 /** The first file descriptor that is no standard stream. */
 const FIRST_SPARE = 3;
 
-/** A descriptor that is taken over, and closed in the end, can't be where lines are written or a command reads. */
+/** Refuses the standard streams: the program takes the descriptor over and closes it, and it still needs those. */
 function readSpareDescriptor(text: string): number | null {
   return readDescriptor(
     text,
@@ -189,7 +189,7 @@ function readSpareDescriptor(text: string): number | null {
   );
 }
 
-/** An address of that version; a name stands for its first. */
+/** An address of that version; a name stands for its first address. */
 async function readAddress(text: string, version: IpVersion, resolve: Resolver): Promise<IpAddress> {
   const found = await lookUp(text, resolve);
   const address = found.map(unmap).find((address) => address.version === version);

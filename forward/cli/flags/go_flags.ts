@@ -1,11 +1,11 @@
 /**
- * A command line in the manner of Go's flag package, as scripts written for the Go program expect it.
+ * Parses a command line like Go's flag package, as scripts written for the Go program expect it.
  *
- * `-flag` and `--flag` are the same. A flag takes its value from behind an equals sign or from the next argument
- * (whatever that looks like), a boolean only from behind an equals sign. Flags end at `--`, which is dropped, at `-`,
- * and at the first argument that starts with no dash. The last of several values counts, or all of them, as the flag
- * has it. `-h` and `-help` ask for the usage unless there is a flag of that name. Values are set in the order of the
- * arguments, and the first that is wrong ends it: so messages are the same as Go's, one at a time.
+ * `-flag` and `--flag` are the same. A flag's value follows an equals sign or is the next argument, whatever that looks
+ * like; a boolean's value can only follow an equals sign. Flags end at `--`, which is dropped, at `-`, and at the first
+ * argument without a dash. If a flag is repeated, its last value counts, or all of them, depending on the flag. `-h` and
+ * `-help` ask for the usage unless there is a flag of that name. Values are set in the order of the arguments, and the
+ * first error ends the parsing, so the messages are the same as Go's.
  *
  * A program makes a table of {@linkcode Flag} objects, hands it to {@linkcode parseFlags}, and reads their values.
  *
@@ -14,7 +14,7 @@
 import { quote } from "../../syntax/go_quote.ts";
 import { InvalidValue } from "../../syntax/invalid_value.ts";
 
-/** What the parser needs to know of a flag, whatever the type of its value. */
+/** A flag with a value of any type, as the parser sees it. */
 export interface AnyFlag {
   /** Whether the flag needs no value on the command line. */
   readonly isBoolean: boolean;
@@ -22,9 +22,9 @@ export interface AnyFlag {
   set(text: string): void | Promise<void>;
 }
 
-/** A flag and its value: the default until the command line said otherwise. */
+/** A flag and its value, which is the default until the command line sets it. */
 export class Flag<T> implements AnyFlag {
-  /** Whether the command line has it, be it with the default. */
+  /** Whether the command line sets it, even to the default. */
   given = false;
 
   /**
@@ -46,7 +46,7 @@ export class Flag<T> implements AnyFlag {
 /** Flags by name, without dashes. */
 export type FlagTable = Readonly<Record<string, AnyFlag>>;
 
-/** The end of parsing: all is well, the usage was asked for, or something is wrong. */
+/** The result of parsing: success, a request for the usage, or an error. */
 export type FlagsOutcome =
   /** `rest`: the arguments behind the flags. */
   | { readonly kind: "parsed"; readonly rest: readonly string[] }
@@ -55,7 +55,7 @@ export type FlagsOutcome =
   | { readonly kind: "error"; readonly message: string; readonly unknown?: string };
 
 /**
- * Sets the table's flags from the arguments. Rejects only with what a flag's parser threw that is no
+ * Sets the table's flags from the arguments. Rejects only if a flag's parser throws an error other than
  * {@linkcode InvalidValue}.
  */
 export async function parseFlags(table: FlagTable, args: readonly string[]): Promise<FlagsOutcome> {
@@ -84,19 +84,19 @@ export async function parseFlags(table: FlagTable, args: readonly string[]): Pro
   return { kind: "parsed", rest: args.slice(next) };
 }
 
-/** What the usage shows of a flag. */
+/** A flag as the usage shows it. */
 export interface UsageLine {
   /** The word for the value; empty for a boolean, which takes none. */
   readonly word: string;
-  /** What the flag does, in a few words. */
+  /** The purpose of the flag, in a few words. */
   readonly usage: string;
   /** The default as it is shown; empty: not shown, as Go does with zero values. */
   readonly shown: string;
 }
 
 /**
- * The usage in the layout of Go's PrintDefaults: `Usage of PROGRAM:`, then each flag in the order of the alphabet, its
- * type, and on a line of its own what it does and its default. Ends with a newline.
+ * The usage in the layout of Go's PrintDefaults: `Usage of PROGRAM:`, then each flag in alphabetical order with its
+ * type, and on a line of its own its purpose and its default. Ends with a newline.
  */
 export function formatUsage(program: string, table: Readonly<Record<string, UsageLine>>): string {
   let text = `Usage of ${program}:\n`;
@@ -110,7 +110,7 @@ export function formatUsage(program: string, table: Readonly<Record<string, Usag
   return text;
 }
 
-/** Null when the flag took the value, or why it did not. */
+/** Sets the flag. Returns null, or the reason why the value is invalid. */
 async function trySet(flag: AnyFlag, value: string): Promise<string | null> {
   try {
     await flag.set(value);

@@ -14,7 +14,7 @@ import { usageOf } from "./usage.ts";
 
 type Rows = typeof FLAGS;
 
-/** The flags that one command alone has, or (`both`) those that are no command's own. */
+/** The flags that only one command has, or (`both`) those that both have. */
 type FlagsFor<Whose extends CommandName | "both"> = {
   [Name in keyof Rows]: Rows[Name] extends { only: CommandName } ? (Rows[Name]["only"] extends Whose ? Name : never)
     : ("both" extends Whose ? Name : never);
@@ -27,7 +27,7 @@ type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}
   ? `${First}${Capitalize<CamelCase<Rest>>}`
   : Name;
 
-/** What a flag's value is read to. One of the words of a choice; null where it has no default. */
+/** The type of a flag's value. That of a choice is one of its words, or null if it has no default. */
 type ValueOf<Row extends FlagRow> = Row extends { choices: readonly (infer Word)[] }
   ? (Row extends { default: string } ? Word : Word | null)
   : KindValues[Row["kind"]];
@@ -37,24 +37,24 @@ type Values<Whose extends CommandName | "both"> = {
   readonly [Name in FlagsFor<Whose> as OptionName<Name>]: ValueOf<Rows[Name]>;
 };
 
-/** What the command line asks for, whether the guest exists or is to be made. Each option is explained in its row. */
+/** The options that `attach` and `run` share. Each is explained in the row of its flag. */
 export interface SharedOptions extends Omit<Values<"both">, "disableRouting" | "disableHostNetworks"> {
   readonly limits: Limits;
   readonly user: UserIds | null;
   /**
-   * For which names the guest's name server answers: all that the host's servers know, or those of `-allow` alone. The
-   * latter where routing is off and nobody has asked for a name server: names are a way out too.
+   * The names that the guest's name server answers for: all that the host's servers know, or only those of `-allow`. It is
+   * `allowed` if routing is off and `-dns` was not given, because questions are a way out too.
    */
   readonly dnsNames: "all" | "allowed";
 }
 
-/** What the command line asks for when the guest exists. */
+/** The options of `attach`, for a guest that exists. */
 export interface Options extends SharedOptions, Omit<Values<"attach">, "pid" | "user"> {}
 
-/** What the command line asks for when the guest is to be made. */
+/** The options of `run`, which makes the guest. */
 export interface RunOptions extends SharedOptions, Values<"run"> {}
 
-/** What {@linkcode parseOptions} found. */
+/** The result of {@linkcode parseOptions}. */
 export type OptionsOutcome<T = Options> =
   /** `rest`: the arguments behind the flags. */
   | { readonly kind: "options"; readonly options: T; readonly rest: readonly string[] }
@@ -62,7 +62,7 @@ export type OptionsOutcome<T = Options> =
   | { readonly kind: "help"; readonly usage: string }
   | OptionsError;
 
-/** What is wrong with a command line. */
+/** An error in a command line. */
 export interface OptionsError {
   readonly kind: "error";
   /** One line without its newline. */
@@ -107,7 +107,8 @@ export async function parseRunOptions(
     kind: "options",
     options: {
       ...values,
-      ...{ user: null, mtu: values.mtu || RUN_MTU },
+      user: null,
+      mtu: values.mtu || RUN_MTU,
       dnsNames: values.enableRouting || outcome.given.has("dns") ? "all" : "allowed",
     },
     rest: outcome.rest,
@@ -160,7 +161,7 @@ async function readValues<Command extends CommandName>(
   return { kind: "values", values: { ...values, limits } as CommandValues<Command>, rest: outcome.rest, given };
 }
 
-/** What is wrong with flags that are each right; null: nothing. */
+/** Returns the error in a combination of valid flags; null: none. */
 function contradiction({ sockets, sourceIpv4, sourceIpv6 }: Values<"both">): string | null {
   if (sockets !== "deno" || (sourceIpv4 === null && sourceIpv6 === null)) return null;
   const flag = sourceIpv4 !== null ? "-source-ipv4" : "-source-ipv6";

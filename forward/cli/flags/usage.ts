@@ -1,5 +1,6 @@
 /**
- * What `-h` prints: a line about each flag; and where a mistake points to. Made of the table of flags alone, so that it is quickly there.
+ * The usage that `-h` prints, and the line that points to it after an error. It needs only the table of flags, so it loads
+ * fast.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { mapRecord } from "../../syntax/records.ts";
 /** The program's name in texts. */
 export const PROGRAM = "slirpnetstack";
 
-/** How a command is started: `slirpnetstack`, or with its name behind. */
+/** The words that start a command: `slirpnetstack`, with the command's name if it has to be typed. */
 export const COMMAND_LINES: Readonly<Record<CommandName, string>> = {
   attach: PROGRAM,
   run: `${PROGRAM} run`,

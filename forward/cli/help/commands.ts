@@ -7,16 +7,16 @@ import { type CommandName, defaultOf, FLAG_GROUPS, type FlagRow, isRepeatable } 
 import { flagsOf } from "../flags/flag_table.ts";
 import type { Block, Section, Term } from "./page.ts";
 
-/** A way to use the program that has flags of its own. */
+/** A command that has flags. */
 export interface Command {
   /** The word in `help WORD`. */
   readonly name: CommandName;
-  /** Whether that word is typed; without one it is what the program does by default. */
+  /** Whether the word is typed to start it. It is not for the default command. */
   readonly typed: boolean;
   readonly summary: string;
-  /** What follows the program's name, in the markup of texts. */
+  /** The arguments, in the markup of texts. */
   readonly synopsis: string;
-  /** Whether a command of the user's follows the flags. */
+  /** Whether the user's own command follows the flags. */
   readonly takesCommand: boolean;
   readonly flags: Readonly<Record<string, FlagRow>>;
   readonly description: readonly Block[];
@@ -24,7 +24,7 @@ export interface Command {
   readonly examples: readonly (readonly [purpose: string, command: string])[];
 }
 
-/** All commands; the first is what the program does by default. */
+/** All commands with flags. The first is the default. */
 export const COMMANDS: readonly Command[] = [
   {
     name: "attach",
@@ -36,8 +36,8 @@ export const COMMANDS: readonly Command[] = [
     description: [
       "Connects an existing network namespace, which has a tun or tap device, to the host's network. This is what the " +
       "program does when no command is named. It runs until SIGINT or SIGTERM.",
-      "The guest's device has the address 10.0.2.100/24, fd00::100/64, or both. The guest's default routes go to 10.0.2.2 " +
-      "and fd00::2: the program.",
+      "The guest's device has the address 10.0.2.100/24, fd00::100/64, or both. The guest's default routes lead to the " +
+      "program, at 10.0.2.2 and fd00::2.",
     ],
     examples: [
       ["The guest that a process is in:", "slirpnetstack -netns /proc/4711/ns/net"],
@@ -68,10 +68,10 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       ["A shell whose only network is this program, as any user:", "slirpnetstack run"],
       [
-        "A program that may speak to one server and to nobody else:",
+        "A program that may reach one server and nothing else:",
         "slirpnetstack run -disable-routing -allow 192.0.2.7:443 -- curl https://192.0.2.7/",
       ],
-      ["A web server in there, on port 8080 of the host:", "slirpnetstack run -L 8080:10.0.2.100:80 -- ./server"],
+      ["A web server in the guest, on port 8080 of the host:", "slirpnetstack run -L 8080:10.0.2.100:80 -- ./server"],
     ],
   },
 ];
@@ -109,7 +109,7 @@ function grouped(flags: readonly ShownFlag[], commands: readonly Command[]): Sec
   });
 }
 
-/** `-netns PATH`, and what there is to say about it; `commands`: those that are spoken of. */
+/** `-netns PATH`, with the help about it. `commands`: the commands that the text is about. */
 export function flagTerm([name, row]: ShownFlag, commands: readonly Command[]): Term {
   const having = commands.filter(({ flags }) => Object.hasOwn(flags, name));
   const notes: string[] = [];
@@ -128,7 +128,7 @@ function names(all: readonly Command[], without: readonly Command[]): string {
   return all.filter((command) => !without.includes(command)).map(({ name }) => `\`${name}\``).join(" and ");
 }
 
-/** What the default is; of the first of these commands, and where another differs. */
+/** Sentences about the default: that of the first command, and those that differ from it. */
 function defaultNotes(name: string, row: FlagRow, commands: readonly Command[]): string[] {
   const [first, ...others] = commands.map((command) => ({ command, shown: typedDefault(row, command) }));
   const notes: string[] = [];
@@ -142,7 +142,7 @@ function defaultNotes(name: string, row: FlagRow, commands: readonly Command[]):
   return notes;
 }
 
-/** The default as a person types it; empty: there is none worth naming. */
+/** The default as a person types it; empty: none worth naming. */
 export function typedDefault(row: FlagRow, command: Command): string {
   const value = defaultOf(row, command.name);
   return value === undefined || value === false || value === 0 ? "" : String(value);

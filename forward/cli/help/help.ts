@@ -12,7 +12,7 @@ import { pageText, termText, type TextStyle } from "./text.ts";
 
 export { terminalStyle } from "./text.ts";
 
-/** Text for stdout, or what was wrong, for stderr. Both end with a newline. */
+/** Text for stdout, or an error message for stderr. Both end with a newline. */
 export type HelpOutcome =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "error"; readonly message: string };

@@ -1,13 +1,12 @@
 /**
- * What help is made of. The same pages are printed as text (text.ts), and made a manual page of (scripts/man).
+ * The parts of a help page. text.ts prints pages as text; scripts/build/man.ts makes the manual page from them.
  *
- * In texts, `` `code` `` is what is typed or printed as it stands, and `_VALUE_` a word to be replaced. There is no other
- * markup.
+ * Texts have two kinds of markup: `` `code` `` is typed or printed as it stands, and `_VALUE_` is a placeholder.
  *
  * @module
  */
 
-/** A paragraph, lines that keep their breaks, or terms with what they mean. */
+/** A paragraph, lines that keep their breaks, or a list of terms. */
 export type Block =
   | string
   | { readonly code: readonly string[] }
@@ -18,12 +17,12 @@ export type Term = readonly [term: string, ...paragraphs: readonly string[]];
 
 /** Some blocks under a heading. */
 export interface Section {
-  /** As it stands in the middle of a line; headings are shown in capitals. */
+  /** In ordinary spelling; it is shown in capitals. */
   readonly title: string;
   readonly blocks: readonly Block[];
 }
 
-/** What `slirpnetstack help NAME` prints. */
+/** A page that `slirpnetstack help NAME` prints. */
 export interface Page {
   readonly name: string;
   /** A few words, without a full stop. */
@@ -33,13 +32,13 @@ export interface Page {
   readonly sections: readonly Section[];
 }
 
-/** A part of a text: as it is, to be typed, or to be replaced. */
+/** A part of a text: plain, typed as it stands, or a placeholder. */
 export interface Span {
   readonly style: "plain" | "literal" | "placeholder";
   readonly text: string;
 }
 
-/** Takes a text's markup apart. */
+/** Splits a text at its markup. */
 export function spans(text: string): Span[] {
   const found: Span[] = [];
   let end = 0;

@@ -1,5 +1,5 @@
 /**
- * The pages of help that are not about one command's flags, and the table of all.
+ * The help pages about subjects (forwards, policy, limits, output), and the table of all pages.
  *
  * @module
  */
@@ -32,19 +32,18 @@ export const FORWARDS: readonly Section[] = [
   {
     title: "Forwards",
     blocks: [
-      "_FORWARD_, the value of `-L` and `-R`, is `[`_NETWORK_`://][`_BIND_`:]`_PORT_`[:`_HOST_`:`_HOSTPORT_`]`, as in ssh. " +
+      "`-L` and `-R` take a _FORWARD_, written as in ssh: `[`_NETWORK_`://][`_BIND_`:]`_PORT_`[:`_HOST_`:`_HOSTPORT_`]`. " +
       "`-L` listens at _BIND_`:`_PORT_ on the host, and connects to _HOST_`:`_HOSTPORT_ in the guest's network. `-R` listens " +
       "in the guest's network, and connects on the host.",
-      "One part is the port to bind; two are the address and the port to bind; three are the port to bind, the target and " +
-      "its port; four are all. An empty part takes its default. IPv6 addresses are in brackets. _HOSTPORT_ is " +
-      "_PORT_ unless given.",
+      "One part is _PORT_; two are _BIND_ and _PORT_; three are _PORT_, _HOST_ and _HOSTPORT_; four are all. An empty part " +
+      "takes its default. _HOSTPORT_ defaults to _PORT_. IPv6 addresses are in brackets. The other defaults are:",
       {
         terms: [
-          ["`-L`", "binds 127.0.0.1, and targets 10.0.2.100; or ::1 and fd00::100, when the other is an IPv6 address."],
-          ["`-R`", "binds 10.0.2.2, and targets 127.0.0.1; or fd00::2 and ::1, when the other is an IPv6 address."],
+          ["`-L`", "Bind 127.0.0.1, connect to 10.0.2.100. If one of them is an IPv6 address: ::1 and fd00::100."],
+          ["`-R`", "Bind 10.0.2.2, connect to 127.0.0.1. If one of them is an IPv6 address: fd00::2 and ::1."],
         ],
       },
-      "Port 0 of `-L` is any free port of the host, and a line on stdout says which.",
+      "Port 0 of `-L` is any free port of the host; a line on stdout shows it.",
     ],
   },
   {
@@ -52,11 +51,11 @@ export const FORWARDS: readonly Section[] = [
     blocks: [{
       terms: [
         ["`tcp`", "TCP, the default."],
-        ["`udp`", "UDP. An exchange ends when nothing passes for some time."],
-        ["`udprpc`", "UDP. An exchange ends with the first answer, as with a name server."],
+        ["`udp`", "UDP. A flow ends when it has been idle for some time."],
+        ["`udprpc`", "UDP. A flow ends after the first answer, as suits DNS."],
         [
           "`tcppp`",
-          "TCP. Each connection begins with a line of the PROXY protocol, version 1, which has the client's address. Only " +
+          "TCP. Each connection begins with a PROXY protocol line, version 1, which gives the client's address. Only " +
           "with `-L`. Target port 0 is the destination port of that line.",
         ],
         [
@@ -71,9 +70,9 @@ export const FORWARDS: readonly Section[] = [
     title: "Names in forwards",
     blocks: [
       "_HOST_ may be a name. It is resolved when it is used, and again after `-dns-ttl`; IPv4 is preferred. " +
-      "_NAME_`@srv-`_IP_`:`_PORT_ asks that name server for the name's SRV record, which also has the port. `@srv-`_PORT_ is " +
-      "a name server on this machine. A name to bind that does not resolve ends the start; a target that does not resolve " +
-      "fails that one connection.",
+      "_NAME_`@srv-`_IP_`:`_PORT_ asks that name server for the name's SRV record, which also gives the port. " +
+      "_NAME_`@srv-`_PORT_ asks a name server on the host. If a name to bind does not resolve, the program does not start. " +
+      "If a target does not resolve, that one connection fails.",
     ],
   },
   {
@@ -95,22 +94,22 @@ export const POLICY: readonly Section[] = [
   {
     title: "Policy",
     blocks: [
-      "Whether the guest may reach an address is decided by the first of these rules that applies.",
+      "The first of these rules that applies decides whether the guest may reach an address.",
       {
         terms: [
-          ["1. `-deny`", "an address in one of these ranges can't be reached."],
-          ["2. `-allow`", "an address in one of these ranges can be reached."],
+          ["1. `-deny`", "An address in one of these ranges can't be reached."],
+          ["2. `-allow`", "An address in one of these ranges can be reached."],
           [
             "3. addresses that are never routed",
             "0.0.0.0/8, 10.0.2.0/24, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 255.255.255.255, ::/96, ::1, ::ffff:0:0/96, " +
             "64:ff9b:1::/48, fe80::/10 and ff00::/8 can't be reached.",
           ],
-          ["4. `-enable-host`", "decides about the host's own addresses and networks."],
-          ["5. `-enable-routing`", "decides about the rest, the internet."],
+          ["4. `-enable-host`", "This flag decides about the host's own addresses and networks."],
+          ["5. `-enable-routing`", "This flag decides about the rest, the internet."],
         ],
       },
-      "An IPv6 address that leads to an IPv4 address (6to4, Teredo, ISATAP) can be reached only where that can be reached, " +
-      "too. Of NAT64's prefix (64:ff9b::/96), the IPv4 address alone decides, unless `-deny` has the IPv6 address.",
+      "An IPv6 address that leads to an IPv4 address (6to4, Teredo, ISATAP) can be reached only if the IPv4 address can be " +
+      "reached too. In NAT64's prefix (64:ff9b::/96), only the IPv4 address counts, unless `-deny` has the IPv6 address.",
       "The policy does not apply to the addresses and ports where `-R` listens.",
       "A TCP connection to an address that can't be reached is refused. A datagram is dropped, and an ICMP error is sent.",
     ],
@@ -118,10 +117,10 @@ export const POLICY: readonly Section[] = [
   {
     title: "Ranges",
     blocks: [
-      "_RANGE_, the value of `-allow` and `-deny`, is `[`_NETWORK_`://]`_ADDRESS_`[:`_PORT_`[-`_PORT_`]]`. _NETWORK_ is " +
-      "`tcp`, also when not given, or `udp`. _ADDRESS_ is an address, a CIDR, or a name, which stands for the addresses that " +
-      "it has when the program starts. An IPv6 address goes in brackets where a port follows. Without a port, it is every " +
-      "port. Several ranges are separated by commas.",
+      "`-allow` and `-deny` take ranges, separated by commas. A _RANGE_ is " +
+      "`[`_NETWORK_`://]`_ADDRESS_`[:`_PORT_`[-`_PORT_`]]`. _NETWORK_ is `tcp`, the default, or `udp`. _ADDRESS_ is an " +
+      "address, a CIDR, or a name, which stands for the addresses that it has when the program starts. If a port follows, an " +
+      "IPv6 address is in brackets. Without a port, the range covers every port.",
     ],
   },
   {
@@ -142,26 +141,26 @@ export const LIMITS_SECTIONS: readonly Section[] = [
   {
     title: "Limits",
     blocks: [
-      "A guest can use up no more than these limits allow. Each has a flag and a rule for when it is full, so that one " +
-      "guest's excess costs old or idle entries, not memory without bound.",
+      "These limits bound what a guest can use up. Each has a flag, and a rule for when it is full: a guest that wants more " +
+      "loses its old or idle entries, and the memory of the program stays bounded.",
       "With `-m`, the metrics `slirpnetstack_limit_current`, `slirpnetstack_limit_max` and " +
       "`slirpnetstack_limit_overflows_total` report each limit. Their label `resource` is the flag's name with underscores " +
       "and without `max`: `half_open`.",
       "Each connection and each UDP association takes a file descriptor of the host. The program raises its own limit of " +
-      "descriptors as far as it may. When none is left, or no memory, that connection is refused or that datagram answered " +
-      "with an ICMP error, counted as the resource `descriptors`, and serving goes on.",
+      "descriptors as far as it may. When descriptors or memory run out, a new connection is refused, and a datagram is " +
+      "answered with an ICMP error. Both count as the resource `descriptors`, and the program goes on.",
     ],
   },
 ];
 
-/** What is printed, which signals end the program, and with which status it ends. */
+/** The lines that are printed, the signals that end the program, and the exit statuses. */
 export const OUTPUT: readonly Section[] = [
   {
     title: "Output",
     blocks: [
       "stderr has lines about the program itself: what it opens, and `[+] #`_PID_` Slirpnetstack started` when it is ready. " +
       "At that point its parent process gets a SIGWINCH. stdout has a line for each forward, and for each connection that " +
-      "begins, ends or fails, unless `-quiet` is given. Each line is written at once.",
+      "begins, ends or fails; `-quiet` turns them off. Each line is written at once.",
       "Each destination that the policy refuses is reported on stderr, once for each rule, unless `-quiet` is given. After " +
       "256 reports in an hour, further ones are left out.",
       {
@@ -171,7 +170,7 @@ export const OUTPUT: readonly Section[] = [
         ],
       },
       "`l=` is the side that asked for the connection, `r=` the other. Each has two reasons: why reading from it ended, and " +
-      "why writing to it ended. `EOF` is an orderly end, `0` none. The first to happen is in square brackets.",
+      "why writing to it ended. `EOF` is an orderly end, and `0` is no reason. The first to happen is in square brackets.",
       "`-log` and `-log-level` write a log about the program, separate from these lines.",
     ],
   },
@@ -187,7 +186,8 @@ export const OUTPUT: readonly Section[] = [
       terms: [
         [
           "0",
-          "The program was ended by SIGINT or SIGTERM, or has printed what was asked for. `run` ends with its command's status.",
+          "SIGINT or SIGTERM ended the program, or it printed help, completions or the version. `run` exits with its " +
+          "command's status.",
         ],
         ["1", "The device has gone away, the file of `-log` could not be opened, or the runtime lacks a permission."],
         ["2", "An unknown flag, a bad value, or a word where none belongs."],
@@ -204,23 +204,23 @@ export const OUTPUT: readonly Section[] = [
   },
 ];
 
-/** Words behind the program's name that are no command with flags. */
+/** The commands without flags. */
 export const OTHER_COMMANDS: readonly (readonly [synopsis: string, meaning: string])[] = [
-  ["help [_TOPIC_|`-`_FLAG_]", "print help: about everything in short, about one command or topic, or about one flag"],
+  ["help [_TOPIC_|`-`_FLAG_]", "print an overview, or help about a command, a topic or a flag"],
   [
     "completions `bash`|`zsh`|`fish`",
-    "print the completions for a shell; evaluate them, or put them where the shell looks for them",
+    "print the completions for a shell, to be evaluated or put where the shell looks for them",
   ],
 ];
 
-/** The words that are commands, and what each does. */
+/** The commands that are words, and what each does. */
 export const COMMAND_WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ...COMMANDS.filter(({ typed }) => typed).map(({ name, summary }) => [name, summary] as const),
   ["help", "print help"],
   ["completions", "print the completions for a shell"],
 ];
 
-/** What else to read. */
+/** Manual pages on related subjects. */
 export const SEE_ALSO = "ip-netns(8), ip-tuntap(8), network_namespaces(7), unshare(1), nsenter(1), tcpdump(8), ssh(1)";
 
 /** All pages but the first. */
@@ -230,7 +230,7 @@ export const PAGES: readonly Page[] = [
   { name: "policy", summary: "what a guest may reach; what -allow and -deny take", synopsis: [], sections: POLICY },
   {
     name: "limits",
-    summary: "what a guest can use up at most",
+    summary: "how much a guest can use up at most",
     synopsis: [],
     sections: [...LIMITS_SECTIONS, ...flagSections(COMMANDS[0]!).filter(({ title }) => title === "Limits flags")],
   },
@@ -263,7 +263,7 @@ export function commandLine(command: Command): string {
   return `\`${COMMAND_LINES[command.name]}\` ${command.synopsis}`;
 }
 
-/** Each purpose, and its command line. */
+/** Blocks that show examples: each purpose, and its command line. */
 export function examples(list: Command["examples"]): Block[] {
   return list.flatMap(([purpose, command]) => [purpose, { code: [command] }]);
 }

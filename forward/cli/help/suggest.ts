@@ -1,12 +1,12 @@
 /**
- * The word that somebody may have meant.
+ * Suggests the word that a user may have meant.
  *
  * @module
  */
 
 /**
- * The nearest of some words to one that is none of them; null when none is near: a third of its letters may differ, or
- * it may be the beginning of exactly one of them.
+ * Returns the nearest of some words to a mistyped one; null: none is near. A word is near if at most a third of the
+ * letters differ, or if it is the only one that begins with what was typed.
  *
  * @example
  * ```ts
@@ -19,7 +19,7 @@ export function nearest(word: string, words: Iterable<string>): string | null {
   for (const candidate of words) {
     if (word.length > 1 && candidate.startsWith(word)) begun.push(candidate);
     const allowed = Math.floor((Math.max(word.length, candidate.length) + 1) / 3);
-    // words of any length come from the command line: one that can't be near is not compared
+    // a word on the command line may have any length: compare only those that can be near
     if (Math.abs(word.length - candidate.length) > allowed) continue;
     const different = distance(word.toLowerCase(), candidate.toLowerCase());
     if (different <= allowed && different < least) [best, least] = [candidate, different];
@@ -28,8 +28,8 @@ export function nearest(word: string, words: Iterable<string>): string | null {
 }
 
 /**
- * How many letters must be put in, taken out, replaced or swapped with their neighbour to make one word of the other
- * (the optimal string alignment distance).
+ * How many insertions, deletions, replacements and swaps of neighbouring letters turn one word into the other (the
+ * optimal string alignment distance).
  */
 function distance(a: string, b: string): number {
   let before: number[] = [], above = Array.from({ length: b.length + 1 }, (_, i) => i);

@@ -1,23 +1,23 @@
 /**
- * Pages of help as text for a terminal, in the manner of manual pages.
+ * Formats help pages as text for a terminal, in the style of manual pages.
  *
  * @module
  */
 import { PROGRAM } from "../flags/usage.ts";
 import { type Block, type Page, type Section, spans, type Term } from "./page.ts";
 
-/** What the text is for. */
+/** The width and look of the text. */
 export interface TextStyle {
   /** Columns. */
   readonly width: number;
-  /** Whether headings and what is typed are bold, and what is to be replaced is underlined. */
+  /** Whether headings and literal text are bold, and placeholders underlined. */
   readonly styled: boolean;
 }
 
-/** As wide as lines are read well, and as wide as what is no terminal expects. */
+/** The widest that is easy to read, the width where there is no terminal, and the narrowest that works. */
 const MAX_WIDTH = 100, DEFAULT_WIDTH = 80, MIN_WIDTH = 40;
 
-/** The style for a stream: that of its terminal, if it is one and colours are not unwanted (no-color.org). */
+/** The style for a stream: the width of its terminal, styled unless NO_COLOR is set (no-color.org); plain for a file. */
 export function terminalStyle(stream: { isTerminal(): boolean }): TextStyle {
   if (!stream.isTerminal()) return { width: DEFAULT_WIDTH, styled: false };
   const { columns } = Deno.consoleSize();
@@ -25,7 +25,7 @@ export function terminalStyle(stream: { isTerminal(): boolean }): TextStyle {
   return { width, styled: !Deno.noColor };
 }
 
-/** Columns before paragraphs, and before what is said of a term. */
+/** Columns before paragraphs, and before the paragraphs about a term. */
 const INDENT = 4, DEEPER = 10;
 
 /** ECMA-48, SGR: on and off. */
@@ -42,7 +42,7 @@ export function pageText({ name, summary, synopsis, sections }: Page, style: Tex
   return all.map((section) => sectionText(section, style)).join("\n");
 }
 
-/** A term and what is said of it, as text; a short term is on the same line. Ends with a newline. */
+/** A term and its paragraphs as text; a short term shares the first line. Ends with a newline. */
 export function termText([term, ...paragraphs]: Term, style: TextStyle): string {
   const text = paragraphs.map((paragraph) => wrap(paragraph, DEEPER, style)).join("\n");
   if (!isShort(term)) return wrap(term, INDENT, style) + text;
@@ -50,7 +50,7 @@ export function termText([term, ...paragraphs]: Term, style: TextStyle): string 
   return " ".repeat(INDENT) + shown + text.slice(INDENT + columns);
 }
 
-/** Whether it fits before what is said of it. */
+/** Whether the term fits in the columns before its paragraphs. */
 function isShort(term: string): boolean {
   const columns = spans(term).reduce((sum, { text }) => sum + text.length, 0);
   return columns < DEEPER - INDENT && !term.includes(" ");
@@ -69,7 +69,7 @@ function blockText(block: Block, style: TextStyle): string {
   return block.terms.map((term) => termText(term, style)).join(close ? "" : "\n");
 }
 
-/** Breaks a paragraph at its spaces; a word that is too long for a line has one of its own. */
+/** Breaks a paragraph at its spaces. A word longer than a line gets a line of its own. */
 function wrap(text: string, indent: number, style: TextStyle): string {
   const lines: string[] = [];
   let line = "", columns = 0;
@@ -90,7 +90,7 @@ interface Word {
   columns: number;
 }
 
-/** The words of a text as they are shown, and how many columns each takes. A word may have several styles. */
+/** Splits a text into words as they are shown, each with its width in columns. A word may have several styles. */
 function words(text: string, style: TextStyle): [Word, ...Word[]] {
   const found: [Word, ...Word[]] = [{ shown: "", columns: 0 }];
   for (const span of spans(text)) {
