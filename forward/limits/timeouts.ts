@@ -32,8 +32,11 @@ export const RECLAIM_PATIENCE_MS = 3_000;
 /** The least time between two times that memory is given back: at some 50 ms each, half a percent. */
 export const RECLAIM_REST_MS = 10_000;
 
-/** The time between two looks at the process. A load that has ended is noticed after one look or two. */
-export const IDLE_LOOK_MS = 2_000;
+/**
+ * The time between two looks at the process. A load that has ended is noticed after one look or two, so within 8 s. Memory
+ * that was given back must be taken anew: a load of one second that comes again each two seconds would be some 4 % slower.
+ */
+export const IDLE_LOOK_MS = 4_000;
 
 // ---- UDP ------------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,8 @@ const COUNT = 10_000;
 const LIMIT = 20;
 /** Seconds after closing for a peer to give back descriptors and memory. */
 const RETURN_LIMIT = 8;
+/** Seconds in which a program may finish pending work, such as giving memory back, before it counts as idle. */
+const REST = 9;
 /** Descriptors that a program may open for good on first use. */
 const SLACK = 8;
 const KIB = 1024;
@@ -79,9 +81,9 @@ async function sample({ guest, process }: Seat, seconds: number): Promise<(numbe
   ];
 }
 
-/** The share of one CPU that it uses, after half a second in which to finish pending work. */
+/** The share of one CPU that it uses once pending work is done. */
 async function idleShare(pid: number, seconds: number): Promise<number> {
-  await delay(500);
+  await delay(REST * 1000);
   const [before, start] = [treeCpuTime(pid), performance.now()];
   await delay(seconds * 1000);
   return (treeCpuTime(pid) - before) / ((performance.now() - start) / 1000);
