@@ -1,6 +1,6 @@
 /**
- * IPv6 addresses that lead to an IPv4 address: a packet to one is translated, or carried in a tunnel, by a router
- * on the way or by the host itself. So such an address is only as good as the IPv4 address in it.
+ * IPv6 addresses that lead to an IPv4 address: a router on the way, or the host itself, translates a packet to such an
+ * address or tunnels it. So a decision about the address must also look at the IPv4 address in it.
  *
  * | name | form | where the IPv4 address is |
  * | --- | --- | --- |
@@ -12,12 +12,12 @@
  * | Teredo (RFC 4380, section 4) | 2001:0:aabb:ccdd:... | behind the prefix: the server; the last 4 bytes inverted: the client |
  * | ISATAP (RFC 5214, section 6.1) | ...:0:5efe:a.b.c.d, ...:200:5efe:a.b.c.d | the last 4 bytes |
  *
- * Two of them are nothing but another way to write the IPv4 address ({@linkcode isTranslated}). Of the others, the IPv6
- * address means something itself: a tunnel's end, a station on a link. The prefix for local use may be divided in ways
- * that only its network knows (RFC 6052, section 2.2), with the IPv4 address elsewhere.
+ * Two of them are only another way to write the IPv4 address ({@linkcode isTranslated}). In the others, the IPv6 address
+ * has a meaning of its own: a tunnel's end, or a station on a link. A network may divide the prefix for local use in
+ * other ways (RFC 6052, section 2.2), with the IPv4 address elsewhere.
  *
- * Not here: IPv4-mapped addresses, which are IPv4 to the host itself (mapped.ts); and what can't be told by looking, the
- * prefixes that a network has chosen for its own translator (NAT64, 6rd).
+ * Two kinds are not covered here: IPv4-mapped addresses, which are IPv4 to the host itself (mapped.ts), and the prefixes
+ * that a network has chosen for its own translator (NAT64, 6rd), which cannot be recognised.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export function embeddedIpv4(address: IpAddress): readonly IpAddress[] {
   return isIsatap(bytes) ? [IpAddress.at(bytes, 12, 4)] : NONE;
 }
 
-/** Whether an IPv6 address stands for the IPv4 address in its last 4 bytes and nothing else. */
+/** Whether an IPv6 address is only another way to write the IPv4 address in its last 4 bytes. */
 export function isTranslated({ version, bytes }: IpAddress): boolean {
   return version === 6 && (startsWith(bytes, NAT64) || startsWith(bytes, TRANSLATED));
 }
@@ -54,7 +54,7 @@ const LOCAL_NAT64 = [0, 0x64, 0xff, 0x9b, 0, 1];
 const TRANSLATED = [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0];
 const COMPATIBLE = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/** All but :: and ::1, which have meanings of their own. */
+/** Whether it is in ::/96, except :: and ::1, which have meanings of their own. */
 function isCompatible(bytes: Uint8Array): boolean {
   return startsWith(bytes, COMPATIBLE) && (bytes[12]! | bytes[13]! | bytes[14]! | bytes[15]! >> 1) !== 0;
 }

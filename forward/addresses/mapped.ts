@@ -1,14 +1,14 @@
 /**
  * IPv4-mapped IPv6 addresses, `::ffff:10.0.0.1` (RFC 4291, section 2.5.5.2).
  *
- * They are IPv4 addresses in disguise: a host that is asked to connect to one speaks IPv4 on the wire. A
- * decision by address must therefore look behind the mask, or 10.0.0.1 is closed and `::ffff:10.0.0.1` is open.
+ * A host that connects to one sends IPv4 packets. So a decision about an address must look at the IPv4 address in it;
+ * otherwise 10.0.0.1 is closed and `::ffff:10.0.0.1` is open.
  *
  * @module
  */
 import { IpAddress } from "../../stack/base/address.ts";
 
-/** Where the IPv4 address stands in a mapped one. */
+/** The offset of the IPv4 address in a mapped address. */
 export const MAPPED_OFFSET = 12;
 
 /** Whether 16 bytes in network order are in ::ffff:0:0/96. */
@@ -18,7 +18,7 @@ export function isMapped(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** The IPv4 address behind a mapped one; any other address as it is. */
+/** The IPv4 address in a mapped address; any other address as it is. */
 export function unmap(address: IpAddress): IpAddress {
   return isMapped(address.bytes) ? IpAddress.at(address.bytes, MAPPED_OFFSET, 4) : address;
 }

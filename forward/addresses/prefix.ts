@@ -1,13 +1,13 @@
 /**
- * Address prefixes (`10.0.2.0/24`), and sets of them that answer fast however many there are.
+ * Address prefixes (`10.0.2.0/24`), and sets of them that are searched fast whatever their size.
  *
  * @module
  */
 import { IpAddress, type IpVersion } from "../../stack/base/address.ts";
 
-/** All addresses of a version that agree in their first bits. */
+/** All addresses of a version whose first bits are the same. */
 export class Prefix {
-  /** @param bytes the first address of the prefix, in network order: what is behind `length` bits is zero */
+  /** @param bytes the first address of the prefix, in network order: all bits after `length` are zero */
   private constructor(readonly version: IpVersion, readonly bytes: Uint8Array, readonly length: number) {}
 
   /** The prefix of `length` bits that holds the address. Throws a RangeError if the address has fewer bits. */
@@ -25,7 +25,7 @@ export class Prefix {
     return Prefix.of(address, address.bytes.length * 8);
   }
 
-  /** Reads `ADDRESS/LENGTH`; bits of the address behind the length are ignored. Null where the text is none. */
+  /** Parses `ADDRESS/LENGTH`; bits of the address after the length are ignored. Null: the text is not a prefix. */
   static tryParse(text: string): Prefix | null {
     const slash = text.indexOf("/");
     const address = IpAddress.tryParse(text.slice(0, Math.max(slash, 0)));
@@ -52,7 +52,7 @@ export class Prefix {
     return address.version === this.version && this.containsAt(address.bytes, 0);
   }
 
-  /** Whether the address of this version that stands at `offset` of `bytes` is in the prefix. */
+  /** Whether the address of this version at `offset` of `bytes` is in the prefix. */
   containsAt(bytes: Uint8Array, offset: number): boolean {
     const own = this.bytes, whole = this.length >> 3, rest = this.length & 7;
     for (let i = 0; i < whole; i++) if (own[i] !== bytes[offset + i]) return false;
@@ -65,15 +65,14 @@ export class Prefix {
   }
 }
 
-/** The mask of a byte of whose bits the first `bits` count (none if negative, all if more than 8). */
+/** A mask of the first `bits` bits of a byte (none if negative, all if more than 8). */
 function maskOf(bits: number): number {
   return bits <= 0 ? 0 : bits >= 8 ? 0xff : 0xff << (8 - bits) & 0xff;
 }
 
 /**
- * A set of prefixes. Two prefixes are either disjoint or one is in the other, so those that are inside of another are
- * dropped, and what is left is sorted and searched by halves: a host with a hundred container networks costs seven
- * comparisons.
+ * A set of prefixes. Two prefixes are either disjoint, or one contains the other. So prefixes inside another are dropped,
+ * and the rest is sorted for a binary search: a host with a hundred container networks costs seven comparisons.
  */
 export class PrefixSet {
   private readonly sorted4: readonly Prefix[];
@@ -98,7 +97,7 @@ export class PrefixSet {
   }
 }
 
-/** The prefixes of one version in order, without those that others hold. */
+/** Sorts the prefixes of one version, and drops those that are inside another. */
 function disjoint(prefixes: Prefix[]): Prefix[] {
   prefixes.sort((a, b) => compare(a.bytes, b.bytes) || a.length - b.length);
   const kept: Prefix[] = [];

@@ -1,5 +1,5 @@
 /**
- * The wildcard addresses, 0.0.0.0 and `::`: a socket that is bound to one has all addresses of its version (ip(7);
+ * The wildcard addresses, 0.0.0.0 and `::`. A socket that is bound to one receives on all addresses of its version (ip(7);
  * RFC 4291, section 2.5.2).
  *
  * @module
@@ -12,7 +12,7 @@ export const WILDCARDS: Readonly<Record<IpVersion, IpAddress>> = {
   6: IpAddress.parse("::"),
 };
 
-/** Whether an address is one of the two. */
+/** Whether an address is the wildcard of its version. */
 export function isWildcard(address: IpAddress): boolean {
   return address.equals(WILDCARDS[address.version]);
 }

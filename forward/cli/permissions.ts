@@ -13,7 +13,7 @@ interface Needed {
 
 const FOLDER = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 
-/** For system calls, and for the metrics and `-sockets deno`. */
+/** For system calls; for name lookups, the metrics server and `-sockets deno`. */
 const ALWAYS: readonly Needed[] = [
   { descriptor: { name: "ffi" }, flag: "--allow-ffi" },
   { descriptor: { name: "net" }, flag: "--allow-net" },

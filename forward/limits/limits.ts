@@ -1,10 +1,10 @@
 /**
  * Every number that bounds what is forwarded, with its reason.
  *
- * The guest is not trusted: everything that it can create is bounded. The limits that a user may change are in the table
- * {@linkcode LIMITS}; flags, usage, help, the manual page, completions and metrics
- * are made from its rows. A new limit is a new row here, the code that enforces it, and what it reports in
- * `Slirp.usage`. The bounds that no flag changes are constants below the table; times are in timeouts.ts.
+ * The guest is not trusted, so everything that it can create is bounded. The limits that a user may change are in the table
+ * {@linkcode LIMITS}; flags, usage, help, the manual page, completions and metrics are made from its rows. A new limit is
+ * a new row here, the code that enforces it, and its count in `Slirp.usage`. The bounds that no flag changes are constants
+ * below the table; times are in timeouts.ts.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import { mapRecord } from "../syntax/records.ts";
 
 /** A limit: its texts for people, its default and its range. */
 export interface LimitRow {
-  /** What it counts, in the plural: "TCP connections in all". */
+  /** The things that it counts, in the plural: "TCP connections in all". */
   readonly what: string;
-  /** What happens when one more is wanted. */
+  /** The rule for one more when the limit is reached. */
   readonly whenFull: string;
-  /** Why the default is what it is. */
+  /** The reason for the default. */
   readonly reason: string;
   readonly default: number;
   /** The least and the most that make sense. */
   readonly least: number;
   readonly most: number;
   /**
-   * What is counted against the limit, by its name in `Slirp.usage`, and the value of the metrics' label `resource`.
-   * Not given: one count, named as the limit.
+   * The counts that the limit bounds, by their names in `Slirp.usage`, each with the value of the metrics' label
+   * `resource`. Not given: one count, named as the limit.
    */
   readonly counts?: Readonly<Record<string, string>>;
 }
@@ -38,7 +38,7 @@ export const LIMITS = {
   tcpConnections: {
     what: "TCP connections in all, from the guest and to it, including dials",
     whenFull: "the oldest half-open connection is reset; if there is none, the new one is",
-    reason: "what a busy proxy holds; an idle connection takes 6 KiB, all of them 100 MiB",
+    reason: "a busy proxy has this many; an idle connection takes 6 KiB, all of them 100 MiB",
     default: 16_384,
     least: 1,
     most: 1_000_000,
@@ -54,7 +54,8 @@ export const LIMITS = {
   // A dial that makes room is like a SYN lost on a congested link: the guest sends it again after a second.
   dials: {
     what: "connections to hosts that are being set up",
-    whenFull: "the oldest is dropped, of the same address if that has a quarter of them; the guest sends its SYN again",
+    whenFull:
+      "the oldest is dropped, or that of the same address if that has a quarter of them; the guest sends its SYN again",
     reason: "a scan keeps one open for 20 s for each address that does not answer",
     default: 1_024,
     least: 1,
@@ -70,7 +71,7 @@ export const LIMITS = {
     most: 60_000,
     counts: { udpAssociations: "udp_associations", udpClients: "udp_clients" },
   },
-  // The most is what can be searched for each fragment.
+  // The most: the whole list is searched for each fragment.
   fragmentedDatagrams: {
     what: "IP datagrams that wait for fragments, for each IP version",
     whenFull: "the oldest is dropped",
@@ -83,12 +84,12 @@ export const LIMITS = {
   outOfOrderBytes: {
     what: "bytes of memory for TCP segments that arrived out of order, all connections together",
     whenFull: "further segments are dropped, and the guest sends them again",
-    reason: "an eighth of all buffers: what is out of order can be sent again, what is in order is acknowledged",
+    reason: "an eighth of all buffers: data out of order can be sent again, data in order is acknowledged already",
     default: 64 * 1024 * 1024,
     least: 0,
     most: 2 ** 40,
   },
-  // Beyond it a connection is slow, but none stands still for another's sake.
+  // Beyond it connections are slow, but none stands still because of another.
   bufferedBytes: {
     what: "bytes of memory for all TCP buffers",
     whenFull:
@@ -98,8 +99,8 @@ export const LIMITS = {
     least: 1024 * 1024,
     most: 2 ** 40,
   },
-  // A guest whose connections fail gets every error that it needs; one that floods costs a few milliseconds a second.
-  // Answers to pings are not counted: there are as many as there are pings.
+  // A guest whose connections fail gets every error that it needs; a guest that floods costs a few milliseconds a second.
+  // Answers to pings are not counted: there are no more of them than pings.
   icmpErrors: {
     what: "ICMP errors a second to the guest",
     whenFull: "further errors are not sent",
@@ -125,7 +126,7 @@ export const LIMITS = {
     least: 1,
     most: 4_096,
   },
-  // Each takes a socket for each server that it was asked of.
+  // Each takes a socket for each server that was asked.
   dnsQuestions: {
     what: "questions to the program's name server that wait for an answer",
     whenFull: "the one that has waited longest fails (SERVFAIL)",
@@ -143,7 +144,7 @@ export const LIMITS = {
     least: 1,
     most: 60_000,
   },
-  // One that makes room gets another socket when it is used again: only its waiting pings are lost.
+  // An evicted identifier gets another socket when it is used again: only its waiting pings are lost.
   pingIdentifiers: {
     what: "identifiers of such pings, each of which may have a socket",
     whenFull: "the one unused for longest goes, with its waiting pings",
@@ -160,15 +161,15 @@ export type LimitName = keyof typeof LIMITS;
 /** The value of each limit. */
 export type Limits = Readonly<Record<LimitName, number>>;
 
-/** The names of what is counted against limits. */
+/** The names of the counts that limits bound. */
 export type CountName = {
   [Name in LimitName]: typeof LIMITS[Name] extends { counts: infer Counts } ? keyof Counts : Name;
 }[LimitName];
 
-/** How much of each limit is in use. An overflow is one case of "when full". */
+/** How much of each limit is in use. An overflow is one use of the rule for "when full". */
 export type LimitUsage = Readonly<Record<CountName, Usage>>;
 
-/** The limits where no flag changes them. */
+/** The defaults of all limits. */
 export const DEFAULT_LIMITS: Limits = mapRecord(LIMITS, (row) => row.default);
 
 /** The flag of a limit without its dash: `max-half-open`. */
@@ -176,7 +177,7 @@ export function limitFlag(name: string): string {
   return `max-${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** What is counted against a limit, with the value of the metrics' label `resource` for each: `half_open`. */
+/** The counts that a limit bounds, each with the value of the metrics' label `resource`: `half_open`. */
 export function limitCounts(name: LimitName): readonly (readonly [count: CountName, resource: string])[] {
   const { counts }: LimitRow = LIMITS[name];
   const resource = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -189,15 +190,15 @@ export function limitCounts(name: LimitName): readonly (readonly [count: CountNa
 export const DIALS_SHARE = 1 / 4;
 
 /**
- * Sizes of a read from the host: as long as reads come back full the next is of the next size, and when one comes back
- * with less, the next is the smallest that would have held it. The memory of a read that waits is taken, so an idle
- * connection should wait with a small one; bulk wants 64 KiB or more a call. They are the stack's block sizes.
+ * Sizes of a read from the host. After a full read, the next read has the next size; after a shorter one, it has the
+ * smallest size that would have held it. A waiting read holds its buffer, so an idle connection should wait with a small
+ * one; bulk transfer needs 64 KiB or more a call. They are the stack's block sizes.
  */
 export const READ_SIZES: readonly number[] = [4 * 1024, 64 * 1024, 256 * 1024];
 
 /**
- * Reads or writes that one connection may complete in one turn where the host completes them at once, before others
- * get theirs: at 64 KiB each some 100 µs of work.
+ * Reads or writes that one connection may complete in one turn, if the host completes them at once, before the other
+ * connections have their turns: some 100 µs of work at 64 KiB each.
  */
 export const OPERATIONS_PER_TURN = 8;
 
@@ -209,50 +210,49 @@ export const OPERATIONS_PER_TURN = 8;
  */
 export const LEAST_PEAK = 1_024;
 
-/** The share of them that may still be open then: each takes time. */
+/** The share of them that may still be open at that time, because each one takes time. */
 export const RECLAIM_SHARE = 1 / 4;
 
-/** The share of one CPU below which the process is idle: a reclaim itself takes 15 to 45 ms of a look's 2 s. */
+/** The share of one CPU below which the process is idle. A reclaim itself takes 15 to 45 ms of each check's 4 s. */
 export const IDLE_SHARE = 1 / 10;
 
-/** The growth of resident memory that is worth a reclaim: code that a load has run for the first time keeps up to 8 MiB. */
+/** The growth of resident memory that is worth a reclaim. Code that runs for the first time keeps up to 8 MiB. */
 export const LEAST_RECLAIMED_BYTES = 12 * 1024 * 1024;
 
 // ---- UDP ------------------------------------------------------------------------------------------------------------
 
 /**
- * Addresses that one association remembers having sent to. When full, the one remembered first goes. Peer-to-peer
- * programs talk to thousands from one port, yet to a few at a time.
+ * Addresses that one association remembers as its peers. When full, the oldest is forgotten. Peer-to-peer programs talk
+ * to thousands from one port, but to a few at a time.
  */
 export const MAX_PEERS = 256;
 
 /** The longest UDP datagram is 65,507 bytes over IPv4 (65,535 - 20 - 8), 65,527 over IPv6 (65,535 - 8). */
 export const DATAGRAM_BUFFER = 65_536;
 
-/** Receive buffers are made this many bytes at a time: well past the size from which malloc maps fresh pages. */
+/** Bytes of receive buffers that are allocated at once: well past the size from which malloc maps fresh pages. */
 export const DATAGRAM_SLAB = 64 * DATAGRAM_BUFFER;
 
 /**
- * Datagrams of one UDP socket that wait for the host's kernel to take them. Those that come in one turn from the guest
- * must all find room (a device hands over 32 frames a turn, and one may hold dozens of small datagrams); past that they
- * are dropped, as on a full queue.
+ * Datagrams of one UDP socket that wait for the host's kernel to take them. The datagrams of one turn must all find room: a
+ * device delivers 32 frames a turn, and a frame may hold dozens of small datagrams. Further ones are dropped.
  */
 export const MAX_QUEUED_DATAGRAMS = 256;
 
-/** Bytes of the datagrams that wait in all UDP sockets: a host whose network stands still must not fill the memory. */
+/** Bytes of the datagrams that wait in all UDP sockets: a stalled network of the host must not fill the memory. */
 export const MAX_COPIED_BYTES = 16 * 1024 * 1024;
 
 /** Datagrams of one association that wait while a name is looked up, and their bytes: several of the largest. */
 export const MAX_WAITING_DATAGRAMS = 64;
 export const MAX_WAITING_BYTES = 256 * 1024;
 
-/** Bytes of the datagrams of all associations that wait so: a silent name server must not fill the memory. */
+/** Bytes of the datagrams that wait for a lookup in all associations: a silent name server must not fill the memory. */
 export const MAX_ALL_WAITING_BYTES = 16 * 1024 * 1024;
 
-/** Receive errors in a row after which a UDP socket is left alone until its association ends. */
+/** Receive errors in a row after which a UDP socket is not read any more until its association ends. */
 export const MAX_RECEIVE_ERRORS = 16;
 
-/** Copies of datagrams up to this size (any that fits a usual MTU) are made in buffers that are used again. */
+/** Copies of datagrams up to this size, which any usual MTU is below, are made in reused buffers. */
 export const SMALL_COPY = 2_048;
 
 /** Unused buffers for such copies that are kept: half a MiB. */
@@ -266,8 +266,8 @@ export const MAX_LOOKUPS = 16;
 // ---- the guest's name server ----------------------------------------------------------------------------------------
 
 /**
- * The guest's TCP connections to its name server at once. When full, the one that was idle longest is reset; clients
- * must be ready for that (RFC 7766, section 6.2.4).
+ * The guest's TCP connections to its name server at once. When full, the one idle longest is reset; clients must be
+ * ready for that (RFC 7766, section 6.2.4).
  */
 export const MAX_DNS_CONNECTIONS = 64;
 

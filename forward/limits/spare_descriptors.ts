@@ -1,7 +1,7 @@
 /**
- * The process's open descriptors are shared by what needs one for each connection, question and association. UDP
- * associations are the only ones that stay open while nobody uses them. So they may have a share of the descriptors alone,
- * and when there is none left for something else, the one idle longest gives up its own.
+ * Shares the process's descriptors among connections, DNS questions and UDP associations, each of which needs one. Only UDP
+ * associations stay open while nobody uses them. So they may have only a share of the descriptors, and when none is left
+ * for something else, the association idle longest is closed.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 /** The share of the free descriptors that UDP associations may have: the rest is for connections and questions. */
 const ASSOCIATIONS_SHARE = 1 / 2;
 
-/** Decides how many UDP associations there may be, and asks them for a descriptor when none is left. */
+/** Decides how many UDP associations there may be, and takes a descriptor from them when none is left. */
 export class SpareDescriptors {
   /** Ends the association idle longest; false: there is none. Set by the owner of the associations. */
   giveUp: () => boolean = () => false;

@@ -16,16 +16,16 @@ import { TokenBucket } from "../../stack/icmp/token_bucket.ts";
 import { quote } from "../syntax/go_quote.ts";
 import type { Facts, LogLevel, LogOptions, LogSink, ProgramLog } from "./program_log.ts";
 
-/** Who logs, in LogTape's words. */
+/** The name of the logger, which LogTape calls its category. */
 const CATEGORY = "slirpnetstack";
 
-/** Records a second of each level: some 200 MB a day at most. A burst of connections fits, a flood does not. */
+/** The most records a second and in a burst, for each level: some 200 MB a day. Floods are cut, bursts are not. */
 const RATE = 20, BURST = 200;
 
-/** Bytes that the texts of one record may take: it stays below 4 KiB, which a pipe takes whole or not at all. */
+/** Bytes for the texts of one record, so that it stays below 4 KiB: a pipe takes such a write whole or not at all. */
 const MAX_TEXTS = 3_600;
 
-/** Opens the log. LogTape has one configuration for the process: a log that was open before ends. */
+/** Opens the log. LogTape has one configuration for the process, so opening a second log ends the first. */
 export function openProgramLog({ level, format }: LogOptions, sink: LogSink): ProgramLog {
   const formatted = format === "json" ? jsonLine : textLine;
   const lost = { count: 0 };
@@ -34,13 +34,13 @@ export function openProgramLog({ level, format }: LogOptions, sink: LogSink): Pr
     sinks: { sink: (record) => sink.write(formatted(record)) || lost.count++ },
     loggers: [
       { category: CATEGORY, sinks: ["sink"], lowestLevel: level },
-      { category: ["logtape", "meta"], sinks: [], lowestLevel: "error" }, // what LogTape says of itself
+      { category: ["logtape", "meta"], sinks: [], lowestLevel: "error" }, // LogTape's messages about itself
     ],
   });
   return new LimitedLog(level, sink.now, lost);
 }
 
-/** Hands records to LogTape, as long as there are not too many. */
+/** Passes records to LogTape, up to a rate for each level. */
 class LimitedLog implements ProgramLog {
   private readonly logger = getLogger(CATEGORY);
   private readonly limits: Readonly<Record<LogLevel, RecordLimit>> = {
@@ -85,9 +85,9 @@ class LimitedLog implements ProgramLog {
   }
 }
 
-/** How many records a level may have now. */
+/** The rate limit of one level. */
 class RecordLimit {
-  /** Records that were too many since the last that was not. */
+  /** Records that were left out since the last one that was written. */
   leftOut = 0;
   private readonly bucket = new TokenBucket(RATE, BURST);
 
@@ -98,7 +98,7 @@ class RecordLimit {
   }
 }
 
-/** The facts, with texts cut off where they would make the record too long. */
+/** The facts, with texts truncated where the record would become too long. */
 function bounded(facts: Facts): Record<string, unknown> {
   let room = MAX_TEXTS;
   const cut = (text: string) => {
@@ -130,7 +130,7 @@ function factsText(facts: Readonly<Record<string, unknown>>): string {
   return entries.length === 0 ? "" : `: ${entries.map(([name, value]) => `${name}=${valueText(value)}`).join(" ")}`;
 }
 
-/** What needs no quotes: addresses, names, numbers. */
+/** Texts that need no quotes: addresses, names, numbers. */
 const PLAIN = /^[\w.:/@%+,[\]-]+$/;
 
 function valueText(value: unknown): string {
@@ -140,7 +140,7 @@ function valueText(value: unknown): string {
 
 const json = getJsonLinesFormatter({ properties: "flatten", categorySeparator: "." });
 
-/** JSON leaves some characters as they are that terminals and editors take for a command or the end of a line. */
+/** Escapes characters that JSON leaves as they are, but terminals and editors take for a command or a line's end. */
 function jsonLine(record: LogRecord): string {
   const line = json(record);
   return `${line.trimEnd().replaceAll(/[\x7f-\x9f\u2028\u2029]/g, escaped)}\n`;

@@ -6,13 +6,13 @@
  *     {"@timestamp":"2026-11-28T09:55:01.123Z","level":"INFO","message":"device open","logger":"slirpnetstack",...}
  *
  * An event is a fixed text. Everything that comes from outside (addresses, names, reasons) is a fact beside it, and is
- * escaped, so no byte of the guest's can look like a line of its own. Each level has a limit of records a second, so a
- * guest can't fill the disk with what it provokes; records that were left out are counted.
+ * escaped, so no byte from the guest can look like a line of its own. Each level has a limit of records a second, so a
+ * guest can't fill the disk with the records that it causes. Records that are left out are counted.
  *
  * @module
  */
 
-/** From the least important to the most. A log has the records of its level and above. */
+/** The levels, the least important first. A log has the records of its level and above. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
 /** The facts about an event, by name. */

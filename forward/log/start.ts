@@ -1,5 +1,5 @@
 /**
- * The log's part of a start.
+ * Opens the program's log of `-log` and `-log-level`.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { Output } from "../report/output.ts";
 import { attempt } from "../report/start_failed.ts";
 import type { ProgramLog } from "./program_log.ts";
 
-/** A file that is appended to, and never waits. */
+/** A file for appending, whose writes never wait. */
 export interface LogFile {
   /** Writes `bytes[from..to)` and returns how many; 0: not now. Throws when it can't. */
   write(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): number;
 }
 
-/** What the log needs of the system. */
+/** The parts of the system that the log needs. */
 export interface LogParts {
   /** Opens a file, which is made if it is missing. Throws when it can't. */
   readonly append: (path: string) => LogFile;
@@ -23,8 +23,8 @@ export interface LogParts {
 }
 
 /**
- * Opens the log that the flags ask for; null: none. Before `-user` and `-sandbox` take effect, as the file and LogTape
- * can't be opened afterwards. Rejects with a {@linkcode StartFailed}.
+ * Opens the log that the flags ask for; null: none. Must be called before `-user` and `-sandbox` take effect, because the
+ * file and LogTape can't be opened afterwards. Rejects with a {@linkcode StartFailed}.
  */
 export async function startLog(
   { log: path, logLevel, logFormat: format }: Pick<SharedOptions, "log" | "logLevel" | "logFormat">,
@@ -41,11 +41,11 @@ export async function startLog(
 function stderrWriter(stderr: Output): (text: string) => boolean {
   return (text) => {
     stderr.text(text);
-    return true; // it counts itself what its reader does not get
+    return true; // it counts the lines that it drops itself
   };
 }
 
-/** A disk that is full, or a pipe whose reader is slow, costs records, not the program. */
+/** Writes records to the file. When the disk is full or the reader of a pipe slow, records are lost, and that is all. */
 function fileWriter(file: LogFile): (text: string) => boolean {
   const encoder = new TextEncoder();
   return (text) => {

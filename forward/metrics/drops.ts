@@ -1,5 +1,5 @@
 /**
- * What is dropped, by layer and reason, from the counters of the stack.
+ * Drops by layer and reason, from the counters of the device and the stack.
  *
  * @module
  */

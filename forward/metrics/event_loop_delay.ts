@@ -1,7 +1,7 @@
 /**
- * How long events wait for their turn: how late a timer comes that is set each second. One wake-up a second is all that
- * it costs, and it does not keep the process going. (node:perf_hooks has a monitorEventLoopDelay, but on Deno it tells
- * nanoseconds of something else.)
+ * Measures how long events wait for their turn, as the lateness of a timer that is set each second. It costs one wake-up a
+ * second, and does not keep the process alive. (monitorEventLoopDelay of node:perf_hooks measures something else on
+ * Deno.)
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { HistogramFigures } from "./exposition.ts";
 
 const INTERVAL_MS = 1000;
 
-/** In seconds. A timer of an idle process comes up to 2 ms late: that is the runtime's granularity. */
+/** In seconds. A timer of an idle process fires up to 2 ms late: that is the runtime's granularity. */
 const BOUNDS: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
-/** A histogram of how late a timer fires that is set each second. Starts at once. */
+/** A histogram of the lateness of a timer that is set each second. Starts at once. */
 export class EventLoopDelay implements HistogramFigures {
   readonly bounds: readonly number[] = BOUNDS;
   readonly counts: Float64Array = new Float64Array(BOUNDS.length + 1);
@@ -24,7 +24,7 @@ export class EventLoopDelay implements HistogramFigures {
     this.arm();
   }
 
-  /** Measures no more. */
+  /** Stops measuring. */
   stop(): void {
     clearTimeout(this.timer);
   }

@@ -1,13 +1,13 @@
 /**
  * Prometheus' text format, version 0.0.4: each metric with its HELP and TYPE, and its samples below.
  *
- * A writer of our own, as all there is to it is below, and a metrics library (prom-client) wants to keep the numbers
- * itself: ours are counted where things happen and only read here, when somebody asks.
+ * It is written here because it is short, and because a metrics library (prom-client) keeps the numbers itself. This
+ * program counts where things happen, and reads the counters only when a client asks.
  *
  * @module
  */
 
-/** The media type of it. */
+/** The media type of the format. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** The labels of a sample: names as the format allows them, any text as a value. */
@@ -16,11 +16,11 @@ export type Labels = Readonly<Record<string, string>>;
 /** A sample: its labels and its value. */
 export type Sample = readonly [labels: Labels, value: number];
 
-/** How many values fell below each of some bounds. */
+/** The numbers of values between bounds, and their sum. */
 export interface HistogramFigures {
   /** Upper bounds, ascending, the last finite. */
   readonly bounds: readonly number[];
-  /** By bound, how many values were at most that and above the one before; one more for those above all bounds. */
+  /** For each bound, the number of values up to it and above the previous one; then the number above all bounds. */
   readonly counts: ArrayLike<number>;
   readonly sum: number;
 }
@@ -29,17 +29,17 @@ export interface HistogramFigures {
 export class Exposition {
   private text = "";
 
-  /** What only grows. The name must end in `_total`. */
+  /** Adds a metric that only grows. The name must end in `_total`. */
   counter(name: string, help: string, ...samples: readonly Sample[]): void {
     this.family(name, "counter", help, samples);
   }
 
-  /** What goes up and down. */
+  /** Adds a metric that goes up and down. */
   gauge(name: string, help: string, ...samples: readonly Sample[]): void {
     this.family(name, "gauge", help, samples);
   }
 
-  /** How values are distributed. */
+  /** Adds a distribution of values. */
   histogram(name: string, help: string, figures: HistogramFigures): void {
     this.head(name, "histogram", help);
     let count = 0;
@@ -53,7 +53,7 @@ export class Exposition {
     this.sample(`${name}_count`, {}, count);
   }
 
-  /** All of it. */
+  /** The text of all metrics. */
   toString(): string {
     return this.text;
   }

@@ -8,7 +8,7 @@ import { mapRecord } from "../syntax/records.ts";
 import type { LimitUsage } from "../limits/limits.ts";
 import type { LimitFigures } from "./source.ts";
 
-/** A row for each count, with what is in use. */
+/** Returns a row for each count, with its usage. */
 export function limitRows(usage: LimitUsage): readonly LimitFigures[] {
   const rows = mapRecord(
     LIMITS,

@@ -1,5 +1,5 @@
 /**
- * The metrics: their names, units and meanings, and where each comes from.
+ * The metrics: the name, unit, meaning and source of each.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import type {
   StackFigures,
 } from "./source.ts";
 
-/** The outcomes that there can be, by network. */
+/** The possible outcomes, by network. */
 const OUTCOMES: Readonly<Record<LineNetwork, readonly Outcome[]>> = {
   tcp: ["ok", "reset", "refused", "unreachable", "unresolved", "timeout", "denied", "resources", "cancelled", "other"],
   udp: [
@@ -59,7 +59,7 @@ export function renderMetrics(source: MetricsSource): string {
   if (source.capture !== null) capture(out, source.capture);
   out.histogram(
     "slirpnetstack_event_loop_delay_seconds",
-    "How late a timer came that was set each second.",
+    "How late a timer fired that was set each second.",
     source.eventLoopDelay,
   );
   if (process !== null) processMetrics(out, process);
@@ -75,12 +75,12 @@ function connections(out: Exposition, groups: readonly FlowGroup[], denials: Den
   );
   out.counter(
     "slirpnetstack_connections_opened_total",
-    "TCP connections and UDP associations that came about.",
+    "TCP connections and UDP associations that were opened.",
     ...groups.map((group): Sample => [labels(group), group.counters.opened]),
   );
   out.counter(
     "slirpnetstack_connections_total",
-    "TCP connections and UDP associations that are over or did not come about, by outcome.",
+    "TCP connections and UDP associations that ended or could not be opened, by outcome.",
     ...groups.flatMap((group) =>
       OUTCOMES[group.network].map((outcome): Sample => {
         const { kind, network, counters } = group;
@@ -92,7 +92,10 @@ function connections(out: Exposition, groups: readonly FlowGroup[], denials: Den
   associations(out, groups.filter((group) => group.network === "udp"));
 }
 
-/** What the policy refuses gets no further than that, and is counted there. Each of its datagrams is, so not for UDP. */
+/**
+ * The connections that the policy refused: it counts them itself, because they get no further. For UDP it counts each
+ * datagram, not associations, so these are left out.
+ */
 function deniedConnections({ kind, network }: FlowGroup, denials: Denials): number {
   if (kind !== "routed" || network !== "tcp") return 0;
   return Object.values(denials.tcp ?? {}).reduce((sum, count) => sum + count, 0);
@@ -108,17 +111,17 @@ function associations(out: Exposition, groups: readonly FlowGroup[]): void {
   );
   out.counter(
     "slirpnetstack_udp_associations_opened_total",
-    "UDP associations that came about.",
+    "UDP associations that were opened.",
     ...samples((counters) => counters.opened),
   );
   out.counter(
     "slirpnetstack_udp_associations_expired_total",
-    "UDP associations that ended because nothing passed any more.",
+    "UDP associations that ended because they were idle.",
     ...samples((counters) => counters.ended.expired),
   );
   out.counter(
     "slirpnetstack_udp_associations_evicted_total",
-    "UDP associations that ended to make room for another.",
+    "UDP associations that were ended to make room for another.",
     ...samples((counters) => counters.ended.evicted),
   );
 }
@@ -129,7 +132,7 @@ function denials(out: Exposition, byNetwork: Denials): void {
   );
   out.counter(
     "slirpnetstack_policy_denials_total",
-    "Times that the guest was not let through (SYNs, datagrams, pings), by the rule that decided.",
+    "SYNs, datagrams and pings of the guest that the policy refused, by the rule that decided.",
     ...samples,
   );
 }
@@ -137,16 +140,16 @@ function denials(out: Exposition, byNetwork: Denials): void {
 function limits(out: Exposition, rows: readonly LimitFigures[]): void {
   const samples = (value: (row: LimitFigures) => number) =>
     rows.map((row): Sample => [{ resource: row.resource }, value(row)]);
-  out.gauge("slirpnetstack_limit_current", "What is in use of each limit.", ...samples(({ current }) => current));
+  out.gauge("slirpnetstack_limit_current", "How much of each limit is in use.", ...samples(({ current }) => current));
   out.gauge("slirpnetstack_limit_max", "The limits.", ...samples(({ limit }) => limit));
   out.counter(
     "slirpnetstack_limit_overflows_total",
-    "Times that a limit was not enough, and its policy was applied.",
+    "Times that a limit was reached, and its rule was applied.",
     ...samples(({ overflows }) => overflows),
   );
 }
 
-/** The system's limit, which is not one of ours: descriptors, and with them whatever else it has too little of. */
+/** The system's limit of descriptors. Its overflows include every other lack of the system's resources. */
 function descriptors(process: ProcessFigures, groups: readonly FlowGroup[]): LimitFigures {
   const { openDescriptors: current, maxDescriptors: limit } = process;
   const overflows = groups.reduce((sum, { counters }) => sum + counters.ended.resources, 0);
@@ -200,7 +203,7 @@ function tcp(out: Exposition, stack: StackFigures): void {
     out,
     "gauge",
     "slirpnetstack_tcp_waiting_requests",
-    "SYNs of the guest whose destination is being asked.",
+    "SYNs of the guest that wait for the answer of their destination.",
     stack.requests,
   );
   single(
@@ -236,7 +239,7 @@ function udpAndIcmp(out: Exposition, stack: StackFigures): void {
     out,
     "counter",
     "slirpnetstack_ip_reassembled_total",
-    "IP datagrams put together of fragments, both versions.",
+    "IP datagrams reassembled from fragments, both versions.",
     ipv4.reassembled + ipv6.reassembled,
   );
 }
@@ -246,14 +249,14 @@ function dns(out: Exposition, { inFlight, outcomes }: DnsCounters): void {
     out,
     "gauge",
     "slirpnetstack_dns_questions",
-    "Questions of the guest that wait for an answer of the host's name servers.",
+    "Questions of the guest that wait for an answer from the host's name servers.",
     inFlight,
   );
   const samples = (network: LineNetwork, counts: DnsOutcomes) =>
     Object.entries(counts).map(([outcome, count]): Sample => [{ network, outcome }, count]);
   out.counter(
     "slirpnetstack_dns_questions_total",
-    "Questions of the guest to the program's name server, by what became of them.",
+    "Questions of the guest to the program's name server, by outcome.",
     ...samples("udp", outcomes.udp),
     ...samples("tcp", outcomes.tcp),
   );
@@ -264,7 +267,7 @@ function memory(out: Exposition, stack: StackFigures): void {
     out,
     "gauge",
     "slirpnetstack_reassembly_datagrams",
-    "IP datagrams of which fragments are missing.",
+    "IP datagrams that wait for missing fragments.",
     stack.reassembling,
   );
   single(
@@ -297,7 +300,7 @@ function capture(out: Exposition, figures: CaptureFigures): void {
   );
 }
 
-/** The names that Prometheus' own libraries give to these. */
+/** Figures of the process, named as Prometheus' own libraries name them. */
 function processMetrics(out: Exposition, figures: ProcessFigures): void {
   single(out, "counter", "process_cpu_seconds_total", "User and system time.", figures.cpuSeconds);
   single(out, "gauge", "process_resident_memory_bytes", "Resident memory.", figures.residentBytes);

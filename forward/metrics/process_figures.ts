@@ -1,19 +1,19 @@
 /**
- * What the system says of this process, from /proc.
+ * Figures about this process, from /proc.
  *
  * @module
  */
 import type { ProcessUsage } from "../memory/idle_reclaim.ts";
 import type { ProcessFigures } from "./source.ts";
 
-/** Ticks in a second of the times in /proc/PID/stat: USER_HZ, which is 100 on every machine that Linux shows it on. */
+/** Ticks in a second of the times in /proc/PID/stat: USER_HZ, which is 100 on x86_64 and aarch64. */
 const TICKS = 100;
 
-/** How the system is asked; handed in, as forward/ makes no system calls. */
+/** The system calls that read the figures. They are passed in, because forward/ makes none. */
 export interface ProcessSource {
   /** Reads a text file of /proc. May throw. */
   readonly read: (path: string) => string;
-  /** How many descriptors are open; `limit` is the most that there may be. May throw. */
+  /** The number of open descriptors; `limit` is the most that there may be. May throw. */
   readonly openDescriptors: (limit: number) => number;
 }
 
@@ -47,7 +47,7 @@ export function readProcessFigures({ read, openDescriptors }: ProcessSource): Pr
     if (Object.values(figures).some(Number.isNaN)) return null;
     return { ...figures, openDescriptors: openDescriptors(figures.maxDescriptors) };
   } catch {
-    return null; // they are missing then; all other metrics are worth having without
+    return null; // the other metrics are served without these
   }
 }
 

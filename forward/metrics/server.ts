@@ -7,8 +7,8 @@
  * | `/metrics` | the metrics, in Prometheus' text format |
  * | `/flows` | the open flows, as JSON; over TCP only if the request's host is an address or localhost |
  *
- * Everybody who can reach the socket may see the flows, except pages of strangers in a browser that can reach it. The
- * metrics name nobody, and monitors ask for them by the host's name.
+ * Every client that can reach the socket may see the flows, with one exception: a web page of a stranger in a browser that
+ * can reach it. The metrics have no addresses, and monitors ask for them by the host's name.
  *
  * @module
  */
@@ -42,12 +42,12 @@ export class MetricsServer {
     return new MetricsServer(await listenOn(address), acceptFailed);
   }
 
-  /** From now on there are metrics and flows; until then they are "not found". */
+  /** From now on, serves metrics and flows. Until then they are "not found". */
   show(source: MetricsSource): void {
     this.source = source;
   }
 
-  /** Ends it, and removes its socket. */
+  /** Closes the server, and removes its socket. */
   close(): void {
     this.http.close();
     this.listening.remove();

@@ -1,5 +1,5 @@
 /**
- * What the metrics are made of: figures that others keep, read when somebody asks.
+ * The figures that the metrics are made of. Other parts of the program keep them; they are read when a client asks.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import type { FlowKind } from "./flows/flow_meter.ts";
 import type { FlowRow } from "./flows/flow_rows.ts";
 import type { LineNetwork } from "../report/contract_lines.ts";
 
-/** What passed through the device, and what did not. */
+/** The frames that passed the device, and those that were dropped. */
 export interface DeviceFigures {
-  /** Frames and their bytes that came from the guest, and frames that the kernel could not hand over. */
+  /** Frames and their bytes that came from the guest, and frames that could not be read. */
   readonly framesIn: number;
   readonly bytesIn: number;
   readonly dropsIn: number;
@@ -23,16 +23,16 @@ export interface DeviceFigures {
   readonly dropsOut: number;
 }
 
-/** The stack's counters, and what it holds now. */
+/** The stack's counters, and the numbers of its current connections, datagrams and buffers. */
 export interface StackFigures {
   readonly counters: StackCounters;
-  /** Connections, half-open ones included; those of them whose handshake is not complete. */
+  /** Connections including half-open ones, and those whose handshake is not complete. */
   readonly connections: number;
   readonly halfOpen: number;
   /** The guest's SYNs that wait for a verdict. */
   readonly requests: number;
   readonly timeWaiting: number;
-  /** Datagrams that are being put together. */
+  /** Datagrams that wait for missing fragments. */
   readonly reassembling: number;
   /** Bytes of buffers that connections have taken. */
   readonly bufferBytes: number;
@@ -50,13 +50,13 @@ export interface FlowGroup {
 /** Refusals of the policy, by network and rule. */
 export type Denials = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/** What the system says of this process. */
+/** The system's figures about this process. */
 export interface ProcessFigures {
   /** Processor time of all threads, in seconds. */
   readonly cpuSeconds: number;
   readonly residentBytes: number;
   readonly virtualBytes: number;
-  /** Of JavaScript's heap in use, garbage that is not collected yet included. */
+  /** The JavaScript heap in use, including garbage that is not collected yet. */
   readonly heapBytes: number;
   readonly openDescriptors: number;
   /** Infinity: no limit. */
@@ -65,7 +65,7 @@ export interface ProcessFigures {
   readonly startTime: number;
 }
 
-/** A limit, what is in use of it, and how often it was not enough. */
+/** A limit, its usage, and how often it was reached. */
 export interface LimitFigures {
   readonly resource: string;
   readonly current: number;
@@ -73,35 +73,35 @@ export interface LimitFigures {
   readonly overflows: number;
 }
 
-/** Packets of a capture, and those that it lacks. */
+/** Packets in a capture, and packets that it lacks. */
 export interface CaptureFigures {
   readonly packets: number;
   readonly dropped: number;
 }
 
-/** Lines that the readers of stdout and stderr did not get. */
+/** Lines that were dropped because the reader of stdout or stderr was too slow. */
 export interface LineFigures {
   readonly stdout: { readonly dropped: number };
   readonly stderr: { readonly dropped: number };
 }
 
-/** Everything that the metrics and the list of flows are made of, read at the moment of a request. */
+/** All figures of the metrics and the list of flows, read at the moment of a request. */
 export interface MetricsSource {
   readonly version: string;
   readonly device: DeviceFigures;
   readonly stack: StackFigures;
   readonly groups: readonly FlowGroup[];
   readonly denials: Denials;
-  /** The guest's questions to the program's name server; null where it is none. */
+  /** The guest's questions to the program's name server; null: the program is not the guest's name server. */
   readonly dns: DnsCounters | null;
   readonly limits: readonly LimitFigures[];
   /** In seconds. */
   readonly eventLoopDelay: HistogramFigures;
-  /** Null where the system does not tell. */
+  /** Null: the system does not give them. */
   readonly process: ProcessFigures | null;
   /** Null: nothing is captured. */
   readonly capture: CaptureFigures | null;
   readonly lines: LineFigures;
-  /** The open flows; they are looked at while somebody goes through them. */
+  /** The open flows; each is read when the iteration reaches it. */
   flows(): Iterable<FlowRow>;
 }

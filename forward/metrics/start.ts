@@ -1,5 +1,5 @@
 /**
- * The metrics' part of a start.
+ * Starts the metrics server of `-m`.
  *
  * @module
  */
@@ -11,7 +11,10 @@ import { portAdvice } from "../host/unprivileged_port.ts";
 import type { MetricsAddress } from "../syntax/metrics_address.ts";
 import { MetricsServer } from "./server.ts";
 
-/** Listens, and says where; `acceptFailed` is called when there is no descriptor for a client, who waits. Rejects with a {@linkcode StartFailed}. */
+/**
+ * Listens, and prints the address. `acceptFailed` is called when there is no descriptor for a client; the client waits.
+ * Rejects with a {@linkcode StartFailed}.
+ */
 export async function startMetrics(
   address: MetricsAddress,
   progress: Output | null,

@@ -1,8 +1,8 @@
 /**
- * The lines that scripts read, letter by letter. They are a contract: the typo in "Joininig" stays.
+ * The lines that scripts parse, letter by letter. They are a contract: the typo in "Joininig" stays.
  *
- * All functions give one line without its newline. What goes to stderr tells of the program, what goes to stdout tells
- * of forwards and connections.
+ * Each function returns one line without its newline. Lines about the program go to stderr, lines about forwards and
+ * connections to stdout.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { type EndReason, EndReport } from "./end_report.ts";
 import type { RefusingRule } from "../policy/policy.ts";
 import type { PolicyNetwork } from "../policy/range.ts";
 
-/** The networks of lines about connections. */
+/** The networks in lines about connections. */
 export type LineNetwork = "tcp" | "udp";
 
-/** Statuses that the process ends with. */
+/** The exit statuses of the process. */
 export const ExitStatus = {
-  /** SIGINT or SIGTERM. */
+  /** Ended by SIGINT or SIGTERM, or printed what was asked for. */
   OK: 0,
   /** All failures without a status of their own: a missing permission, a lost device, a fault of the program. */
   FAILURE: 1,
   BAD_FLAGS: 2,
-  /** As shells say it of a command. */
+  /** The command can't be executed or is not found; the same statuses as in shells. */
   NOT_EXECUTABLE: 126,
   NOT_FOUND: 127,
   REMOTE_FORWARD: 246,
@@ -44,37 +44,37 @@ export function openingInterface(name: string): string {
   return `[.] Opening tun interface ${name}`;
 }
 
-/** The metrics server listens. */
+/** When the metrics server listens. */
 export function runningMetrics(pid: number, address: string): string {
   return `[ ] #${pid} Running metrics on ${address}`;
 }
 
-/** All is set up. */
+/** When everything is set up. */
 export function started(pid: number): string {
   return `[+] #${pid} Slirpnetstack started`;
 }
 
-/** The flag is there for scripts of the Go program, whose threads it bounds. */
+/** When `-maxprocs` is given. It exists for scripts of the Go program, whose threads it bounds. */
 export function maxprocsIgnored(): string {
   return "[.] -maxprocs has no effect";
 }
 
-/** A signal asked for the end. */
+/** When a signal ends the program. */
 export function closing(pid: number): string {
   return `[-] #${pid} Slirpnetstack closing`;
 }
 
-/** Whatever goes wrong and has a text that says it all; a line of its own, and the end only where that follows. */
+/** For any failure that `text` explains by itself. The program ends only if the caller ends it. */
 export function problem(text: string): string {
   return `[!] ${oneLine(text)}`;
 }
 
-/** A version of IP has no sockets for pings. */
+/** When there are no sockets for pings over a version of IP. */
 export function noPings(version: 4 | 6, reason: string): string {
   return `[!] No pings over IPv${version}: ${oneLine(reason)}`;
 }
 
-/** The host's resolv.conf is there and can't be read. */
+/** When the host's resolv.conf exists but can't be read. */
 export function nameServersUnreadable(
   path: string,
   reason: string,
@@ -84,18 +84,18 @@ export function nameServersUnreadable(
   return `[!] ${path} can't be read, so ${servers} is asked for names: ${oneLine(reason)}`;
 }
 
-/** The kernel has not what one part of the sandbox needs. */
+/** When the kernel lacks something that a part of the sandbox needs. */
 export function sandboxIncomplete(text: string): string {
   return `[.] -sandbox: ${text}`;
 }
 
-/** The guest may not go there. Said once for each rule and destination. `port`: 0 for ICMP, which has none. */
+/** When the policy refuses a destination, once for each rule and destination. `port`: 0 for ICMP, which has none. */
 export function policyRefused(network: PolicyNetwork, address: IpAddress, port: number, rule: RefusingRule): string {
   const where = network === "icmp" ? `${address}` : formatEndpoint({ address, port });
   return `[.] ${network}://${where} refused by the policy: ${WHY_REFUSED[rule]}`;
 }
 
-/** The rules in the words of those who may change the flags. */
+/** The rules in terms of the flags that change them. */
 const WHY_REFUSED: Readonly<Record<RefusingRule, string>> = {
   deny: "it is in a range of -deny",
   static: "it is never routed, unless -allow has it",
@@ -103,34 +103,34 @@ const WHY_REFUSED: Readonly<Record<RefusingRule, string>> = {
   routing: "routing is off, and neither -enable-routing nor -allow opens it",
 };
 
-/** Too many different ones in an hour. */
+/** When the policy refuses too many different destinations in an hour. */
 export function refusalsUnsaid(): string {
   return "[.] The policy refuses too many destinations: no more of them are shown for an hour";
 }
 
-/** The device has gone, or what waits for it is broken. */
+/** When the device has gone, or the poller has failed. */
 export function noMoreFrames(device: string, reason: string): string {
   return `[!] No more frames from ${device}: ${reason}`;
 }
 
 // stderr: fatal errors
 
-/** `flags`: those of the runtime that would give them. */
+/** When Deno permissions are missing. `flags`: the flags of the runtime that give them. */
 export function permissionsMissing(flags: readonly string[]): string {
   return `[!] Permissions are missing. Run it as \`deno task start\` does, or with: ${flags.join(" ")}`;
 }
 
-/** What waits for descriptors can't be made. */
+/** When the poller can't be made. */
 export function pollerFailed(reason: string): string {
   return `[!] Failed to watch descriptors: ${oneLine(reason)}`;
 }
 
-/** `-exit-fd` has no other end. */
+/** When `-exit-fd` has no other end to wait for. */
 export function exitFdFailed(reason: string): string {
   return `[!] No end can be waited for: ${oneLine(reason)}`;
 }
 
-/** `-user` or `-sandbox` can't be had. */
+/** When `-user` or `-sandbox` fails. */
 export function privilegesKept(reason: string): string {
   return `[!] Failed to give up privileges: ${oneLine(reason)}`;
 }
@@ -145,7 +145,7 @@ export function deviceFailed(reason: string): string {
   return `Failed to open TUN/TAP: ${oneLine(reason)}`;
 }
 
-/** With {@linkcode ExitStatus.DEVICE}, where the guest is to be made. */
+/** With {@linkcode ExitStatus.DEVICE}, for `run`. */
 export function guestFailed(reason: string): string {
   return `[!] Failed to make the guest: ${oneLine(reason)}`;
 }
@@ -165,41 +165,41 @@ export function pcapFailed(reason: string): string {
   return `[!] Failed to open PCAP file: ${oneLine(reason)}`;
 }
 
-/** The file of `-log`. */
+/** When the file of `-log` can't be opened. */
 export function logFailed(reason: string): string {
   return `[!] Failed to open log file: ${oneLine(reason)}`;
 }
 
-/** With {@linkcode ExitStatus.LOCAL_FORWARD}. `bind`: where to, as `IP:PORT` or `NAME:PORT`. */
+/** With {@linkcode ExitStatus.LOCAL_FORWARD}. `bind`: `IP:PORT` or `NAME:PORT`. */
 export function listenFailed(network: LineNetwork, bind: string, reason: string): string {
   return `[!] Failed to listen on ${network}://${bind}: ${oneLine(reason)}`;
 }
 
-/** With {@linkcode ExitStatus.REMOTE_FORWARD}. `reason`: `Failed to lookup SRV "NAME" on "SERVER"`, for one. */
+/** With {@linkcode ExitStatus.REMOTE_FORWARD}. `reason`: for example `Failed to lookup SRV "NAME" on "SERVER"`. */
 export function bindUnresolved(network: LineNetwork, reason: string): string {
   return `[!] Failed to resolve bind address. dns lookup error of ${network} addr: ${oneLine(reason)}`;
 }
 
-/** With {@linkcode ExitStatus.REMOTE_FORWARD}: every port that may stand for port 0 is taken on that address. */
+/** With {@linkcode ExitStatus.REMOTE_FORWARD}: no port is free for port 0 on that address. */
 export function bindExhausted(network: LineNetwork, address: IpAddress): string {
   return `[!] Failed to listen on ${network}://${formatEndpoint({ address, port: 0 })}: no free port`;
 }
 
 // stdout: forwards
 
-/** A local forward listens. */
+/** When a local forward listens. */
 export function localListen(network: LineNetwork, listener: Endpoint, proxyProtocol: boolean): string {
   return `[+] local-fwd Local ${pp(proxyProtocol)}listen ${network}://${formatEndpoint(listener)}`;
 }
 
-/** A remote forward accepts. IPv6 stands without brackets in this one line. */
+/** When a remote forward accepts. An IPv6 address has no brackets in this one line. */
 export function remoteAccepting(network: LineNetwork, bind: Endpoint): string {
   return `[+] Accepting on remote side ${network}://${bind.address}:${bind.port}`;
 }
 
 // stdout: connections of the guest to anywhere
 
-/** A connection that the guest asked for, or its association with a peer for UDP. */
+/** The ends of a connection or UDP association that the guest opened. */
 export interface RoutedEnds {
   readonly network: LineNetwork;
   readonly guest: Endpoint;
@@ -208,40 +208,40 @@ export interface RoutedEnds {
   readonly hostRemote: Endpoint;
 }
 
-/** It is open. */
+/** When such a flow is open. */
 export function routingNew(ends: RoutedEnds): string {
   return `[+] ${routed(ends)} Routing conn new`;
 }
 
-/** It is over. */
+/** When it has ended. */
 export function routingDone(ends: RoutedEnds, report: EndReport): string {
   return `[-] ${routed(ends)} Routing conn done: ${report}`;
 }
 
-/** It did not come about. */
+/** When it could not be opened. */
 export function routingError(network: LineNetwork, guest: Endpoint, destination: Endpoint, report: EndReport): string {
   return `[!] ${network}://${formatEndpoint(guest)}/${formatEndpoint(destination)} Routing conn error: ${report}`;
 }
 
 // stdout: connections of the guest to a remote forward
 
-/** A connection of the guest to a remote forward. */
+/** The ends of a connection of the guest to a remote forward. */
 export interface RemoteForwardEnds extends RoutedEnds {
-  /** What the guest connected to. */
+  /** The address that the guest connected to. */
   readonly guestDestination: Endpoint;
 }
 
-/** It is open. */
+/** When such a flow is open. */
 export function remoteForwardNew(ends: RemoteForwardEnds): string {
   return `[+] ${remoteForward(ends)} remote-fwd conn new`;
 }
 
-/** It is over. */
+/** When it has ended. */
 export function remoteForwardDone(ends: RemoteForwardEnds, report: EndReport): string {
   return `[-] ${remoteForward(ends)} remote-fwd conn done: ${report}`;
 }
 
-/** The target did not answer. */
+/** When the target can't be reached. */
 export function remoteForwardError(
   ends: Pick<RemoteForwardEnds, "network" | "guest" | "guestDestination">,
   target: Endpoint,
@@ -250,7 +250,7 @@ export function remoteForwardError(
   return `[!] ${accepted(ends)}/${formatEndpoint(target)} remote-fwd conn error: ${report}`;
 }
 
-/** The target's name did not resolve. `target`: the name as it was written. */
+/** When the target's name does not resolve. `target`: the name as it was written. */
 export function remoteForwardUnresolved(
   ends: Pick<RemoteForwardEnds, "network" | "guest" | "guestDestination">,
   target: string,
@@ -262,31 +262,31 @@ export function remoteForwardUnresolved(
 
 // stdout: connections to a local forward
 
-/** A connection of a client on the host to a local forward. */
+/** The ends of a connection of a client on the host to a local forward. */
 export interface LocalForwardEnds {
   readonly network: LineNetwork;
   readonly client: Endpoint;
-  /** What the client connected to. */
+  /** The address that the client connected to. */
   readonly listener: Endpoint;
-  /** The end that the program plays towards the guest. */
+  /** The program's end towards the guest. */
   readonly guestLocal: Endpoint;
   readonly target: Endpoint;
   readonly proxyProtocol: boolean;
 }
 
-/** It is open. */
+/** When such a flow is open. */
 export function localForwardNew(ends: LocalForwardEnds): string {
   return `[+] ${localForward(ends)} local-fwd ${pp(ends.proxyProtocol)}conn`;
 }
 
-/** It is over. */
+/** When it has ended. */
 export function localForwardDone(ends: LocalForwardEnds, report: EndReport): string {
   return `[-] ${localForward(ends)} local-fwd ${pp(ends.proxyProtocol)}done: ${report}`;
 }
 
 /**
- * The guest did not answer, or (a reason alone) the client's PROXY header was wrong, or the target has no address. `target`:
- * where to, as `IP:PORT`, `NAME:PORT` or `NAME-failed`.
+ * When the guest can't be reached, or, with a reason alone, when the client's PROXY header is wrong or the target has no
+ * address. `target`: `IP:PORT`, `NAME:PORT` or `NAME-failed`.
  */
 export function localForwardError(
   ends: Omit<LocalForwardEnds, "guestLocal" | "target">,
@@ -321,7 +321,7 @@ function localForward({ network, client, listener, guestLocal, target }: LocalFo
   return `${network}://${asked}/${formatEndpoint(guestLocal)}-${formatEndpoint(target)}`;
 }
 
-/** An error's text may have several lines; a line must not. */
+/** Joins the lines of an error's text to one. */
 function oneLine(text: string): string {
   return text.trim().replace(/\s*[\r\n]+\s*/g, " ");
 }

@@ -1,9 +1,9 @@
 /**
  * Records how the four ends of a forwarded connection ended.
  *
- * Bytes are pumped both ways between the side that asked (`l`) and the other (`r`). Each direction ends by reading or
- * by writing: what ended it is recorded as it happens, and the line about the end of the connection shows all four,
- * the first in square brackets: `l=[EOF]/0 r=EOF/0` says that the side that asked finished first, then the other.
+ * Bytes are copied both ways between the side that asked (`l`) and the other (`r`). Reading or writing ends each direction.
+ * The reason is recorded when it happens, and the line about the end of the connection shows all four, the first in square
+ * brackets: in `l=[EOF]/0 r=EOF/0` the side that asked finished first, then the other.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { reasonOf } from "../host/errors.ts";
 /** Reading from, or writing to, the side that asked (`l`) or the other (`r`). */
 export type ConnectionEnd = "l-read" | "l-write" | "r-read" | "r-write";
 
-/** Why an end has ended. */
+/** The reason why an end has ended. */
 export interface EndReason {
   /** The text for the line. No decision depends on it. */
   readonly text: string;
@@ -24,7 +24,7 @@ export interface EndReason {
 /** The peer finished in good order. */
 export const EOF: EndReason = { text: "EOF", outcome: "ok" };
 
-/** The reasons that do not come from a system error. Some have the text of the system's error all the same. */
+/** The reasons that do not come from a system error. Some have the text of such an error. */
 export const EndReasons = {
   IDLE: { text: "idle timeout", outcome: "expired" },
   TOO_MANY_ASSOCIATIONS: { text: "too many associations", outcome: "evicted" },
@@ -45,7 +45,7 @@ export function endReason(error: unknown): EndReason {
 
 /** Collects the ends of one connection. */
 export class EndReport {
-  /** The outcome of the whole connection: that of the first end that did not end in good order. */
+  /** The outcome of the whole connection: that of the first end with an error. */
   outcome: Outcome = "ok";
   private readonly reasons = new Map<ConnectionEnd, string>();
 
@@ -61,7 +61,7 @@ export class EndReport {
     return this.reasons.has(end);
   }
 
-  /** `l=A/B r=C/D`: reading before writing, 0 for what did not end by itself. */
+  /** `l=A/B r=C/D`: reading before writing, and 0 for an end without a reason. */
   toString(): string {
     const first = this.reasons.keys().next().value ?? "l-read";
     const show = (end: ConnectionEnd) => {

@@ -1,5 +1,5 @@
 /**
- * The interfaces through which the forwarding code says what becomes of each flow: opened, done, failed. The printer of
+ * The interfaces through which the forwarding code reports each flow: opened, done, failed. The printer of
  * stdout's lines (flow_printer.ts), the program's log (log/watch.ts) and the metrics (metrics/flows) implement them, each
  * around the next one.
  *

@@ -1,6 +1,6 @@
 /**
- * The ssh style of addresses and ports in one word: parts between colons, where brackets keep the colons of an IPv6
- * address (or of a server's address inside a target) from counting.
+ * Addresses and ports in one word, in ssh's style: parts between colons. Colons in brackets, as of an IPv6 address or of a
+ * server's address inside a target, do not separate parts.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export function splitParts(text: string): string[] {
   return parts;
 }
 
-/** Splits `NETWORK://REST`; without a network it is `tcp`. */
+/** Splits `NETWORK://REST`. The default network is `tcp`. */
 export function splitNetwork(text: string): { network: string; rest: string } {
   const end = text.indexOf("://");
   return end < 0 ? { network: "tcp", rest: text } : { network: text.slice(0, end), rest: text.slice(end + 3) };

@@ -1,16 +1,16 @@
 /**
- * What `-L` and `-R` forward: `[NETWORK://][BIND_ADDR:]PORT[:HOST:HOSTPORT]`, as ssh writes it.
+ * The values of `-L` and `-R`: `[NETWORK://][BIND_ADDR:]PORT[:HOST:HOSTPORT]`, as in ssh.
  *
  * One part is the port to bind, two are address and port to bind, three are the port to bind and the target, four are
  * all. An empty part takes its default, so `udp://:53::5353` is complete. IPv6 addresses are in brackets, which nest: a
- * target may be a name whose SRV record is to be asked of a server, `[_web._tcp@srv-[::1]:8600]`.
+ * target may be a name whose SRV record a given server knows, `[_web._tcp@srv-[::1]:8600]`.
  *
  * | side | binds | targets |
  * | --- | --- | --- |
  * | local | 127.0.0.1 or ::1 | 10.0.2.100 or fd00::100 |
  * | remote | 10.0.2.2 or fd00::2 | 127.0.0.1 or ::1 |
  *
- * The IPv6 default is taken when the other end is given as an IPv6 address.
+ * The IPv6 default is used if the other end is given as an IPv6 address.
  *
  * @module
  */
@@ -24,10 +24,10 @@ import { parsePort } from "./numbers.ts";
 /** Local: listen on the host and connect into the guest's network. Remote: the other way round. */
 export type ForwardSide = "local" | "remote";
 
-/** An address, or how to get one. */
+/** An address, or a name to resolve. */
 export type ForwardHost =
   | { readonly kind: "address"; readonly address: IpAddress }
-  /** A name to resolve. `text`: as it was written. */
+  /** A name for the system's resolver. `text`: as it was written. */
   | { readonly kind: "name"; readonly text: string; readonly name: string }
   /** A name whose SRV record the server knows; its port replaces that of the forward. */
   | { readonly kind: "srv"; readonly text: string; readonly name: string; readonly server: Endpoint };
@@ -38,16 +38,16 @@ export interface ForwardEnd {
   readonly port: number;
 }
 
-/** A forward as it was asked for. */
+/** A forward as the flag gives it. */
 export interface ForwardSpec {
   readonly network: "tcp" | "udp";
-  /** `udprpc`: an exchange is over after one answer. */
+  /** `udprpc`: a flow ends after one answer. */
   readonly oneAnswer: boolean;
-  /** `tcppp`, `udpspp`: what comes in starts with the address that it really comes from. */
+  /** `tcppp`, `udpspp`: incoming connections or datagrams start with the address that they really come from. */
   readonly proxyProtocol: boolean;
-  /** Port 0 on the host: any free one. */
+  /** Port 0 on the host: any free port. */
   readonly bind: ForwardEnd;
-  /** Port 0: that of the SRV record, or that of the PROXY header, or the one that was bound in the end. */
+  /** Port 0: that of the SRV record, or that of the PROXY header, or else the port that was bound. */
   readonly target: ForwardEnd;
 }
 
@@ -105,7 +105,7 @@ function address(text: string): ForwardHost {
   return { kind: "address", address: IpAddress.parse(text) };
 }
 
-/** Bind address, bind port, target, target port; what is not there is empty. */
+/** Bind address, bind port, target, target port. Missing parts are empty. */
 function assignParts(text: string): readonly [string, string, string, string] {
   const parts = splitParts(text);
   switch (parts.length) {
@@ -122,7 +122,7 @@ function assignParts(text: string): readonly [string, string, string, string] {
   }
 }
 
-/** What part of a host comes before the server that knows its SRV record. */
+/** The mark between a name's `@` and the server that knows its SRV record. */
 const SRV_MARK = "srv-";
 
 /** Null for the empty text. */

@@ -1,5 +1,5 @@
 /**
- * Text as Go's `%q` shows it in the messages that scripts parse.
+ * Quotes text as Go's `%q` does, for messages that scripts parse.
  *
  * @module
  */
@@ -17,11 +17,11 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ["\v", "\\v"],
 ]);
 
-/** What Go's strconv.IsPrint lets through: letters, marks, numbers, punctuation, symbols and the ASCII space. */
+/** The characters that Go's strconv.IsPrint accepts: letters, marks, numbers, punctuation, symbols, the ASCII space. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
 /**
- * The text in double quotes, with all that can't be printed escaped, as Go's strconv.Quote.
+ * The text in double quotes, with all unprintable characters escaped, like Go's strconv.Quote.
  *
  * @example
  * ```ts

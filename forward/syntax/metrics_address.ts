@@ -1,5 +1,5 @@
 /**
- * Where the metrics are served: `tcp://IP:PORT` or `unix://PATH`.
+ * The value of `-m`, the address of the metrics server: `tcp://IP:PORT` or `unix://PATH`.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { quote } from "./go_quote.ts";
 import { InvalidValue } from "./invalid_value.ts";
 import { parsePort } from "./numbers.ts";
 
-/** An address to serve at. */
+/** The address of the metrics server. */
 export type MetricsAddress =
   | { readonly kind: "tcp"; readonly endpoint: Endpoint }
   | { readonly kind: "unix"; readonly path: string };
@@ -17,7 +17,7 @@ export type MetricsAddress =
 /** The longest path of a socket: `sun_path` of struct sockaddr_un has 108 bytes, one of them for the end. */
 const MAX_PATH = 107;
 
-/** Reads one. Port 0 stands for any free one. Throws an {@linkcode InvalidValue}. */
+/** Parses an address. Port 0 is any free port. Throws an {@linkcode InvalidValue}. */
 export function parseMetricsAddress(text: string): MetricsAddress {
   const [, network, rest] = /^([a-z]*):\/\/(.*)$/s.exec(text) ?? [];
   if (network === undefined || rest === undefined) {

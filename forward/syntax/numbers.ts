@@ -1,5 +1,5 @@
 /**
- * Numbers as Go reads them: ports with strconv.ParseUint, the values of number flags as Go's integer literals.
+ * Parses numbers as Go does: ports like strconv.ParseUint, the values of number flags as Go's integer literals.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { InvalidValue } from "./invalid_value.ts";
  */
 export function parsePort(text: string): number {
   const digits = /^[0-9]*/.exec(text)![0], port = Number(digits);
-  // Go reads from the left, and a number that is too large by then is no longer asked what follows.
+  // Go reads from the left, and stops at a number that is too large before it looks at the rest.
   const wrong = port > 0xffff ? "value out of range" : digits === "" || digits !== text ? "invalid syntax" : null;
   if (wrong !== null) throw new InvalidValue(`strconv.ParseUint: parsing ${quote(text)}: ${wrong}`);
   return port;

@@ -1,10 +1,10 @@
 /**
- * Records with typed keys.
+ * A function for records with typed keys.
  *
  * @module
  */
 
-/** A record with the same keys, whose values are made from those of another. */
+/** Makes a record with the same keys from another; `make` makes each value. */
 export function mapRecord<Key extends string, From, To>(
   record: Readonly<Record<Key, From>>,
   make: (value: From, key: Key) => To,

@@ -1,12 +1,12 @@
 /**
- * Names to addresses, for the parts of the configuration that are resolved when it is read.
+ * Resolves names in the configuration that are looked up when it is read.
  *
  * @module
  */
 import { IpAddress } from "../../stack/base/address.ts";
 import { InvalidValue } from "./invalid_value.ts";
 
-/** Gives all addresses of a name, or rejects. An address is its own name. */
+/** Returns all addresses of a name, or rejects. An address resolves to itself. */
 export type Resolver = (name: string) => Promise<readonly IpAddress[]>;
 
 /**
@@ -33,16 +33,14 @@ function reason(error: unknown): string {
 }
 
 /**
- * All addresses of a name, at least one. What ends in a number can be no name (RFC 3696, section 2), but the C library takes
- * it for an address in ways of its own: `010.0.0.1` as octal, `127.1`, `0x7f000001`. One who reads that, or writes it, may
- * mean another address, so it is refused. Rejects with an {@linkcode InvalidValue} `lookup NAME: REASON`, whatever the
- * resolver rejected with.
+ * Returns all addresses of a name, at least one. A text that ends in a number is no name (RFC 3696, section 2), but the C
+ * library reads it as an address in ways of its own: `010.0.0.1` as octal, `127.1`, `0x7f000001`. Such a text is refused,
+ * because the user may mean another address. Rejects with an {@linkcode InvalidValue} `lookup NAME: REASON`, whatever
+ * error the resolver gave.
  */
 export async function lookUp(name: string, resolve: Resolver): Promise<readonly IpAddress[]> {
   if (isNumeric(name)) {
-    throw new InvalidValue(
-      `lookup ${name}: no such host`,
-    );
+    throw new InvalidValue(`lookup ${name}: no such host`);
   }
   let found: readonly IpAddress[];
   try {

@@ -1,6 +1,6 @@
 /**
- * Counts the connections or associations of one kind, and remembers which are open. It is told by the same calls from
- * which the lines on stdout are made (see metered_logs.ts); without metrics nobody makes one.
+ * Counts the connections or associations of one kind, and keeps a table of the open ones. metered_observers.ts calls it for
+ * the same events that print the lines on stdout. Without `-m` there are no meters.
  *
  * @module
  */
@@ -9,24 +9,24 @@ import { FlowCounters, type Outcome } from "../../report/outcomes.ts";
 import type { Traffic } from "../../report/flow_observers.ts";
 import type { LineNetwork } from "../../report/contract_lines.ts";
 
-/** Who asked for it: the guest, for any address; a client of a local forward; the guest, for a remote forward. */
+/** The origin of a flow: the guest, to any address; a client of a local forward; the guest, to a remote forward. */
 export type FlowKind = "routed" | "local-fwd" | "remote-fwd";
 
 /** The ends of a flow. */
 export interface FlowEnds {
-  /** The guest's end, and the one that this program plays towards it. */
+  /** The guest's end, and the end that this program plays towards the guest. */
   readonly guest: Endpoint;
   readonly guestPeer: Endpoint;
-  /** This program's end on the host's network, and the other one there (of an association: the first). */
+  /** This program's end on the host's network, and its peer there (of an association: the first peer). */
   readonly host: Endpoint;
   readonly hostPeer: Endpoint;
 }
 
 /** A flow that is open. */
 export interface OpenFlow extends FlowEnds {
-  /** Since when, in ms of a clock that does not go back. */
+  /** When it was opened, in ms of a clock that does not go back. */
   readonly openedAt: number;
-  /** Null where it is not counted here: TCP's is found in the stack. */
+  /** Null for TCP, whose bytes the stack counts. */
   readonly traffic: Traffic | null;
 }
 
@@ -42,7 +42,7 @@ export class FlowMeter {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** One is open. */
+  /** Counts a flow that was opened. */
   opened(ends: FlowEnds, traffic: Traffic | null = null): void {
     const { counters, table } = this;
     counters.opened++;
@@ -50,25 +50,25 @@ export class FlowMeter {
     table.set(keyOf(ends), { ...ends, openedAt: this.now(), traffic });
   }
 
-  /** One that was open is over. */
+  /** Counts the end of an open flow. */
   done(ends: FlowEnds, outcome: Outcome): void {
     this.counters.open--;
     this.counters.ended[outcome]++;
     this.table.delete(keyOf(ends));
   }
 
-  /** One did not come about. */
+  /** Counts a flow that could not be opened. */
   failed(outcome: Outcome): void {
     this.counters.ended[outcome]++;
   }
 
-  /** Those that are open. They may come and go while somebody goes through them. */
+  /** The open flows. They may come and go during the iteration. */
   flows(): Iterable<OpenFlow> {
     return this.table.values();
   }
 }
 
-/** The host's address is not in it: that of an unbound socket is a guess for people, which may come out otherwise later. */
+/** The host's address is not part of the key: for an unbound socket it is only a guess, which may change later. */
 function keyOf({ guest, guestPeer, host, hostPeer }: FlowEnds): string {
   return `${formatEndpoint(guest)} ${formatEndpoint(guestPeer)} ${host.port} ${formatEndpoint(hostPeer)}`;
 }

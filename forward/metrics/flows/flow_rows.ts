@@ -1,5 +1,5 @@
 /**
- * The open flows as people want to see them: what the meters remember, and for TCP what the stack knows.
+ * The open flows as rows for `/flows`: the ends from the meters, and for TCP the state and the bytes from the stack.
  *
  * @module
  */
@@ -12,9 +12,9 @@ export interface FlowRow {
   readonly kind: string;
   readonly network: string;
   readonly guest: string;
-  /** Where the side that asked wanted to go (of an association: first). */
+  /** The destination that the side that asked wanted (of an association: the first). */
   readonly destination: string;
-  /** This program's end on the host's network, and the other one there. */
+  /** This program's end on the host's network, and its peer there. */
   readonly host: string;
   readonly host_peer: string;
   /** The state of the connection with the guest, as RFC 9293 names it; of an association: `open`. */
@@ -30,7 +30,7 @@ export interface FlowRow {
 /** Finds the connection with these ends. */
 export type ConnectionFinder = (guest: Endpoint, local: Endpoint) => Connection | null;
 
-/** The flow of a meter. @param now the time in ms, by the meter's clock */
+/** Makes the row of a meter's flow. @param now the time in ms, by the meter's clock */
 export function flowRow(meter: FlowMeter, flow: OpenFlow, find: ConnectionFinder, now: number): FlowRow {
   const { kind, network } = meter;
   const { guest, guestPeer, host, hostPeer, openedAt } = flow;
@@ -48,7 +48,7 @@ export function flowRow(meter: FlowMeter, flow: OpenFlow, find: ConnectionFinder
 
 type Figures = Pick<FlowRow, "state" | "bytes_from_guest" | "bytes_to_guest" | "buffered_bytes">;
 
-/** The guest's side may be over while the host has not taken everything yet. */
+/** Null: the guest's connection is closed, but the host has not taken everything yet. */
 function tcpFigures(connection: Connection | null): Figures {
   if (connection === null) return { state: "CLOSED", bytes_from_guest: null, bytes_to_guest: null, buffered_bytes: 0 };
   const { state, bytesReceived, bytesAcknowledged, receiver, sender } = connection;

@@ -5,12 +5,10 @@
  */
 import type { FlowRow } from "./flow_rows.ts";
 
-/** Flows in one piece: some 70 µs of work. */
+/** Flows in one piece, which takes some 70 µs to make. */
 const FLOWS_PER_PIECE = 64;
 
-/**
- * All of them, piece by piece: with thousands of flows, making the whole text at once would hold up the traffic.
- */
+/** The text in pieces. With thousands of flows, making the whole text at once would hold up the traffic. */
 export function* flowsJson(flows: Iterable<FlowRow>): Generator<string> {
   let piece = "[", count = 0;
   for (const flow of flows) {

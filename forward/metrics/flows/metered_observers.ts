@@ -14,7 +14,7 @@ import type {
 import type { LineNetwork, LocalForwardEnds } from "../../report/contract_lines.ts";
 import { type FlowEnds, FlowMeter } from "./flow_meter.ts";
 
-/** Wraps all observers; returns them with the meters that they count in. */
+/** Wraps all observers. Returns them with the meters that they count in. */
 export function meteredLogs(
   logs: FlowObservers,
 ): { readonly logs: FlowObservers; readonly meters: readonly FlowMeter[] } {
@@ -33,12 +33,12 @@ export function meteredLogs(
   };
 }
 
-/** For what the guest reaches by itself: its destination is where the host connects to. */
+/** For flows under the policy: the guest's destination is the address that the host connects to. */
 export function meteredFlowLog(log: FlowObserver, meter: FlowMeter): FlowObserver {
   return metered(log, meter, null);
 }
 
-/** For connections of the guest to remote forwards. */
+/** For flows of the guest to remote forwards. */
 export function meteredRemoteLogs(logs: RemoteForwardObservers, meter: FlowMeter): RemoteForwardObservers {
   return (destination) => {
     const log = logs(destination);
@@ -73,11 +73,13 @@ export function meteredLocalLog(
   };
 }
 
-/** @param destination what the guest connected to; null: what the host connects to */
+/** @param destination the address that the guest connected to; null: the same that the host connects to */
 function metered(log: FlowObserver, meter: FlowMeter, destination: Endpoint | null): FlowObserver {
   const ends = (guest: Endpoint, host: Endpoint, hostPeer: Endpoint): FlowEnds => ({
-    ...{ guest, host, hostPeer },
+    guest,
     guestPeer: destination ?? hostPeer,
+    host,
+    hostPeer,
   });
   return {
     opened: (guest, local, remote, traffic) => {

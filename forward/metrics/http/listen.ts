@@ -1,9 +1,9 @@
 /**
- * Listening on what `-m` names.
+ * Listens at the address of `-m`.
  *
- * A Unix socket is for its owner alone (mode 0600) from the first moment on: it is made under another name, and gets its
- * own when its mode is right. A socket that a program left behind which ended without removing it is removed; one on
- * which somebody listens stays, also if it comes at the last moment, and is an error.
+ * Only the owner may use a Unix socket (mode 0600), from its first moment on: it is made under a temporary name, and gets
+ * its own name when its mode is right. A socket that a dead program left behind is removed. A socket of a live program
+ * stays, even one that appears at the last moment, and is an error.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface Listening {
   readonly network: MetricsAddress["kind"];
   /** Where it listens, for people: `127.0.0.1:9100`, or the path. */
   readonly address: string;
-  /** Removes what the listener leaves behind when it is closed. */
+  /** Removes the socket's file, which closing the listener leaves behind. */
   remove(): void;
 }
 
@@ -58,10 +58,10 @@ async function listenOnPath(path: string): Promise<Listening> {
   }
 }
 
-/** How often a socket that nobody listens on is put out of the way: others may leave another there meanwhile. */
+/** How often a dead socket is removed. Other programs may leave another one there meanwhile. */
 const MAX_ATTEMPTS = 8;
 
-/** Names the socket `first` `path` as well. Rejects if something is there on which nobody may put a socket. */
+/** Gives the socket at `first` the name `path` as well. Rejects if a live socket, or another kind of file, has it. */
 async function giveName(first: string, path: string, what: string): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     try {
@@ -75,8 +75,8 @@ async function giveName(first: string, path: string, what: string): Promise<void
 }
 
 /**
- * Removes a socket that nobody listens on. Rejects if it is none. Between looking and removing, a program may have put
- * its own there: so what is there is moved first, looked at again, and moved back if it is alive.
+ * Removes a dead socket. Rejects if the file is anything else. Between the check and the removal, a program may put its own
+ * socket there. So the file is first moved aside, checked again, and moved back if it is alive.
  */
 async function removeDead(path: string, what: string): Promise<void> {
   await checkDead(path, what);
@@ -85,11 +85,11 @@ async function removeDead(path: string, what: string): Promise<void> {
     Deno.renameSync(path, aside);
     await checkDead(aside, what);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return; // removed by another
+    if (error instanceof Deno.errors.NotFound) return; // another program removed it
     try {
       Deno.linkSync(aside, path);
     } catch {
-      // a third has come, and stays
+      // a third program has put a socket there, and that stays
     }
     throw error;
   } finally {
@@ -97,7 +97,7 @@ async function removeDead(path: string, what: string): Promise<void> {
   }
 }
 
-/** Rejects unless there is nothing, or a socket that nobody listens on. */
+/** Rejects unless there is nothing, or a dead socket. */
 async function checkDead(path: string, what: string): Promise<void> {
   const found = statOrNull(path);
   if (found === null) return;
@@ -111,13 +111,13 @@ async function checkDead(path: string, what: string): Promise<void> {
   throw new HostError("other", `${what}: another program listens there`);
 }
 
-/** A name that nobody has, in the same folder; short, as a socket's path is at most 107 bytes long. */
+/** An unused name in the same folder. It is short, because a socket's path is at most 107 bytes long. */
 function temporaryName(path: string): string {
   const number = crypto.getRandomValues(new Uint32Array(1))[0]!;
   return `${path.slice(0, path.lastIndexOf("/") + 1)}.${number.toString(36)}`;
 }
 
-/** Removes the socket, unless another program's has taken its place, or this user may not even look (`-user`). */
+/** Removes the socket, unless another program's socket has replaced it, or this user (`-user`) may not look. */
 function removeOwn(path: string, ino: number | null): void {
   try {
     if (statOrNull(path)?.ino !== ino) return;
@@ -140,6 +140,6 @@ function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // it is gone, or the folder is: nobody misses it
+    // the file or its folder is gone already
   }
 }

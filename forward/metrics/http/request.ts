@@ -1,24 +1,24 @@
 /**
- * The head of an HTTP/1.x request (RFC 9112), as far as a server needs it that has three documents and takes none.
+ * The head of an HTTP/1.x request (RFC 9112), as far as a server of three documents needs it.
  *
  * @module
  */
 
 import { IpAddress } from "../../../stack/base/address.ts";
 
-/** Heads that are longer are refused: Prometheus sends some 250 bytes. */
+/** Longer heads are refused. Prometheus sends some 250 bytes. */
 export const MAX_HEAD = 8192;
 
-/** What was asked for. */
+/** A request: its method, path and host. */
 export interface HttpRequest {
   readonly method: string;
   /** The path of the request's target, without its query. */
   readonly path: string;
-  /** The host that was asked, with its port if there is one: `Host`, or the target's authority; null: neither. */
+  /** The host that the request names, with its port if any: `Host`, or the target's authority; null: neither. */
   readonly host: string | null;
 }
 
-/** The length of the head in `bytes[0..length)` with the empty line behind it; -1: it is not complete. */
+/** The length of the head in `bytes[0..length)`, including the empty line that ends it; -1: it is not complete. */
 export function headLength(bytes: Uint8Array, length: number): number {
   // a line may end with LF alone (RFC 9112, section 2.2)
   for (let i = 1; i < length; i++) {
@@ -28,7 +28,7 @@ export function headLength(bytes: Uint8Array, length: number): number {
   return -1;
 }
 
-/** Reads the first line of a head; null: it is none of HTTP/1.x. */
+/** Parses a head; null: it is not HTTP/1.x. */
 export function parseRequest(head: string): HttpRequest | null {
   const [, method, target] = /^([A-Za-z]+) (\S+) HTTP\/1\.\d\r?\n/.exec(head) ?? [];
   if (method === undefined || target === undefined) return null;
@@ -40,9 +40,9 @@ export function parseRequest(head: string): HttpRequest | null {
 }
 
 /**
- * Whether a request's host can't be a name that a stranger gave to this address: a page in a browser may ask what its
- * own name leads to, and its name server may say that this is us (DNS rebinding). An address and `localhost`
- * (RFC 6761, section 6.3) are what they are; and what sends no host is no browser.
+ * Whether a request's host is this server's own, not a name that a stranger points at its address. A web page may send
+ * requests to its own name, and its name server may answer with this server's address (DNS rebinding). A stranger cannot
+ * redirect an address or `localhost` (RFC 6761, section 6.3), and a client that sends no host is not a browser.
  */
 export function isOwnHost(host: string | null): boolean {
   if (host === null) return true;

@@ -1,13 +1,13 @@
 /**
  * A small HTTP server with bounded memory and connections: it answers one GET a connection, and closes it.
  *
- * Deno.serve is not used as it leaves connections open for as long as their clients like (silent ones, and those that
- * do not read the answer, were open after 75 s), and has no option against it: each would take a descriptor that a
- * guest's connection could need. Here a client has a time for everything together, clients have a number, the answer
- * is made piece by piece as it is read, and what comes behind the head of a request is dropped.
+ * Deno.serve is not used because it leaves connections open for as long as their clients like (silent clients, and those
+ * that do not read the answer, were still connected after 75 s) and has no option against it. Each would take a
+ * descriptor that a guest's connection could need. Here each client has one time limit for everything, the number of
+ * clients is limited, the answer is made piece by piece as it is read, and data after the head of a request is dropped.
  *
  *     accepted → head complete → answer written → our FIN → client's FIN → closed
- *        '------------ CLIENT_TIMEOUT_MS for all of it, or one too many: closed ------------'
+ *        '-------- CLIENT_TIMEOUT_MS for all of it, or one client too many: closed --------'
  *
  * @module
  */
@@ -15,9 +15,9 @@ import { headLength, type HttpRequest, MAX_HEAD, parseRequest } from "./request.
 
 /** A scrape takes some ms; Prometheus itself gives up after 10 s by default (scrape_timeout). */
 const CLIENT_TIMEOUT_MS = 10_000;
-/** Clients at once. One more, and the oldest is closed: it is the most likely to be stuck. */
+/** Clients at once. When one more comes, the oldest is closed, because it is the most likely to be stuck. */
 const MAX_CLIENTS = 16;
-/** How long accepting rests after it failed (out of descriptors, as a rule). */
+/** How long accepting pauses after it failed, usually for lack of descriptors. */
 const ACCEPT_RETRY_MS = 100;
 
 /** An answer. */
@@ -38,15 +38,15 @@ const REASONS = {
   500: "Internal Server Error",
 } as const;
 
-/** What an {@linkcode HttpServer} is made of. */
+/** The options of an {@linkcode HttpServer}. */
 export interface HttpServerOptions {
-  /** Taken over. */
+  /** The listener; the server closes it. */
   readonly listener: Deno.Listener<Deno.Conn>;
   /** Answers a GET of a path; `host` is as in {@linkcode HttpRequest}. */
   readonly answer: (path: string, host: string | null) => HttpAnswer;
-  /** Called when accepting failed, which is tried again soon: out of descriptors, as a rule. */
+  /** Called when accepting failed, usually for lack of descriptors. It is tried again soon. */
   readonly acceptFailed?: (() => void) | undefined;
-  /** The time that a client has, in ms. */
+  /** The time limit of a client, in ms. */
   readonly clientTimeout?: number;
   /** Clients at once. */
   readonly maxClients?: number;
@@ -125,10 +125,10 @@ class Client {
       const buffer = new Uint8Array(MAX_HEAD);
       await this.respond(await this.readHead(buffer));
       await this.conn.closeWrite();
-      // closing with something unread would reset the connection, and take the answer's end from the client
+      // closing with unread data would reset the connection, and the client would lose the end of the answer
       while (await this.conn.read(buffer) !== null);
     } catch {
-      // the client is gone, or was closed here
+      // the client has gone, or was closed here
     }
     this.close();
   }
@@ -141,7 +141,7 @@ class Client {
     this.ended();
   }
 
-  /** The request, or the status of the refusal. Throws when the client ends before. */
+  /** The request, or the status of the refusal. Throws if the client closes before the end of the head. */
   private async readHead(buffer: Uint8Array<ArrayBuffer>): Promise<HttpRequest | 400 | 431> {
     for (let length = 0; length < buffer.length;) {
       const count = await this.conn.read(buffer.subarray(length));
@@ -169,7 +169,7 @@ class Client {
     await this.write(head(status, type, `${length}Cache-Control: no-store\r\n`));
     if (method === "HEAD") return;
     if (typeof body === "string") await this.write(body);
-    else for (const piece of body) await this.write(piece); // its end is the connection's (RFC 9112, section 6.3)
+    else for (const piece of body) await this.write(piece); // the connection's end ends it (RFC 9112, section 6.3)
   }
 
   private async refuse(status: 400 | 405 | 431 | 500, headers = ""): Promise<void> {
