@@ -1,6 +1,6 @@
 /**
- * The choice of the host's network by the flags: libc's sockets or Deno's (`-sockets`), and with or without the host's
- * loopback (`-host-loopback`).
+ * Chooses the host's network by the flags: libc's sockets or Deno's (`-sockets`), with or without the host's loopback
+ * (`-host-loopback`).
  *
  * @module
  */
@@ -11,9 +11,9 @@ import type { SharedOptions } from "./cli/flags/options.ts";
 
 /** The two ways to the host's network. They may be the same object. */
 export interface Hosts {
-  /** Where the guest's connections and datagrams go out. */
+  /** For the guest's connections and datagrams. */
   readonly host: HostNetwork;
-  /** Where local forwards listen, and name servers on the host's loopback are asked. */
+  /** For local forwards, and for name servers on the host's loopback. */
   readonly listeners: HostNetwork;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Builds the guest's network for one run of the program, from the flags and from what the system gives.
+ * Builds the guest's network for one run of the program, from the flags and the parts that the system gives.
  *
  * @module
  */
@@ -41,7 +41,7 @@ import { Slirp } from "./slirp.ts";
 import { StackScheduler } from "./timers/stack_scheduler.ts";
 import { version } from "./cli/version.ts";
 
-/** What the system gives, and what the start has opened. */
+/** Calls to the system, and the parts that the start has opened. */
 export interface NetworkParts {
   readonly device: Device & { readonly counters: DeviceFigures };
   /** The pool of the device's frames. */
@@ -52,7 +52,7 @@ export interface NetworkParts {
   readonly listeners: HostNetwork;
   /** Sends the guest's pings from the host. */
   readonly pings: PingsOptions["sender"];
-  /** Runs a function after all events that wait already. */
+  /** Runs a function after all events that are already waiting. */
   readonly defer: (run: () => void) => void;
   /** The time in ms, by `performance.now()`. It may stand still while events are handled. */
   readonly clock: () => number;
@@ -63,7 +63,7 @@ export interface NetworkParts {
   readonly descriptors: SpareDescriptors;
   /** Gives unused memory back to the system. */
   readonly reclaim: () => void;
-  /** Sets what is called each time that the event loop comes to rest. */
+  /** Sets a function that is called each time the event loop comes to rest. */
   readonly onRest: (rested: () => void) => void;
   readonly capture: Capture | null;
   readonly metrics: MetricsServer | null;

@@ -1,6 +1,6 @@
 /**
- * The guest's whole network in one object: the stack, and what forwards connections and datagrams between the guest and
- * the host. Frames are handed to it, and it hands frames to the device; it opens and reads nothing itself.
+ * The guest's whole network in one object: the stack, and the parts that forward connections and datagrams between the
+ * guest and the host. The caller passes frames in, and it passes frames to the device. It opens and reads nothing itself.
  *
  *     guest's ping      → policy → host
  *     guest's SYN       → remote forward bound there? → name server? → policy → host
@@ -42,12 +42,12 @@ import { OutgoingFlows } from "./tcp/outgoing.ts";
 import { Associations, type UdpPolicy } from "./udp/associations.ts";
 import { IdleTable } from "./udp/idle_table.ts";
 
-/** Says whether the guest may connect to an address and port. */
+/** Decides whether the guest may connect to an address and port. */
 export interface TcpPolicy {
   decide(network: "tcp", address: IpAddress, port: number): { readonly allowed: boolean };
 }
 
-/** What a {@linkcode Slirp} is made of. */
+/** The options of a {@linkcode Slirp}. */
 export interface SlirpOptions {
   readonly device: Device;
   /** The pool of the frames given to {@linkcode Slirp.receive}. */
@@ -58,27 +58,27 @@ export interface SlirpOptions {
   /** The host's network, for local forwards, and for name servers on the host's loopback. */
   readonly listeners: HostNetwork;
   readonly policy: TcpPolicy & UdpPolicy & PingPolicy & Pick<Policy, "verdict">;
-  /** What answers echo requests: this program, for all destinations; nothing; or the destination, by this sender. */
+  /** Answers echo requests: this program, for all destinations; nothing; or the destination, by this sender. */
   readonly echo: "local" | "off" | PingsOptions["sender"];
   /** The host's name servers. */
   readonly nameServers: NameServers;
-  /** Whether the stack's `dns4` and `dns6` are name servers, which ask those of the host. */
+  /** Whether the program is a name server at the stack's `dns4` and `dns6`. */
   readonly dns: boolean;
-  /** The answers for the only names that the guest may ask for. Not given: it may ask for any. */
+  /** The only names that the guest may ask for, with their answers. Not given: it may ask for any name. */
   readonly dnsOnly?: AllowedNames | undefined;
-  /** Whether DHCP clients are answered, and whether the guest is told to make itself IPv6 addresses. */
+  /** Whether DHCP clients are answered, and whether an IPv6 prefix is announced to the guest. */
   readonly dhcp: boolean;
   readonly slaac: boolean;
   readonly logs: FlowObservers;
   /** The end of a UDP socket as the lines show it. */
   readonly shown: Shown;
-  /** Asks the associations for a descriptor when a socket finds none. Not given: there are enough. */
+  /** Takes a descriptor from the associations when a socket finds none. Not given: there are enough. */
   readonly descriptors?: SpareDescriptors;
   /** {@linkcode DEFAULT_LIMITS} unless given. */
   readonly limits?: Limits;
   /** The runtime's event loop and clock unless given; simulations have another. */
   readonly scheduler?: WakingScheduler;
-  /** Gives unused memory back to the system. Called seldom, as it takes tens of ms. */
+  /** Gives unused memory back to the system. Called rarely, because it takes tens of ms. */
   readonly reclaim?: () => void;
   /** Random unsigned 32-bit numbers; cryptographically strong ones unless given. */
   readonly random?: () => number;
@@ -106,7 +106,7 @@ export class Slirp {
   private readonly giveBack: (() => void) | undefined;
   /** The guest's associations. Each takes a descriptor. */
   private readonly idle: IdleTable;
-  /** The clients of local forwards. A table of their own keeps the guest from displacing them. */
+  /** The clients of local forwards. They have their own table, so that the guest can't evict them. */
   private readonly idleClients: IdleTable;
   /** All TCP connections, and the dials among them. */
   private readonly connections: ConnectionCount;
@@ -276,7 +276,7 @@ export class Slirp {
     else if (!(service instanceof Dns)) this.remoteUdpAssociations.guestUnreachable(service, guest);
   }
 
-  /** What stands at an address and port of the guest's network; null: nothing of this program, so the host's network. */
+  /** Finds the program's service at an address and port of the guest's network; null: none, so the host's network. */
   private serviceAt(
     forwards: RemoteForwards,
     bytes: Uint8Array,
@@ -291,7 +291,7 @@ export class Slirp {
   }
 }
 
-/** The usage of a limit whose user is switched off. */
+/** The usage of a limit whose feature is switched off. */
 const NOT_IN_USE: Usage = { current: 0, limit: 0, overflows: 0 };
 
 function dnsUsage(dns: Dns | null): Usage {

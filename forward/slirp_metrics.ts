@@ -24,7 +24,7 @@ import type {
   StackFigures,
 } from "./metrics/source.ts";
 
-/** What a {@linkcode SlirpSource} reads its figures from. */
+/** The sources of the figures of a {@linkcode SlirpSource}. */
 export interface SlirpSourceOptions {
   readonly version: string;
   /** The device's counters. */

@@ -71,7 +71,7 @@ export interface StackLimits {
   readonly neighbourPackets?: number;
 }
 
-/** What a {@linkcode Stack} is made of. */
+/** The options of a {@linkcode Stack}. */
 export interface StackOptions {
   readonly device: Device;
   /** The pool that the frames given to {@linkcode Stack.receive} are from. */

@@ -41,7 +41,7 @@ const CLOSED = 128 + system.SIGTERM;
 /** As a target of kill(2): all processes of the caller's group. */
 const OWN_GROUP = 0;
 
-/** What a {@linkcode Program} is made of. */
+/** The options of a {@linkcode Program}. */
 export interface ProgramParts {
   readonly stdout: Output;
   readonly stderr: Output;

@@ -24,7 +24,7 @@ import { WallClock } from "./wall_clock.ts";
 /** Up to this length a loop is faster than the view that `set` needs. */
 const SHORT_COPY = 64;
 
-/** What a {@linkcode Capture} is made of. */
+/** The options of a {@linkcode Capture}. */
 export interface CaptureOptions {
   /** The capture's from now on; it closes the sink. */
   readonly sink: CaptureSink;

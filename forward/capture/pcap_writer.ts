@@ -39,7 +39,7 @@ export interface CaptureSink {
   close(): void;
 }
 
-/** What a {@linkcode PcapWriter} is made of. */
+/** The options of a {@linkcode PcapWriter}. */
 export interface PcapWriterOptions {
   readonly sink: CaptureSink;
   /** Calls `run` in about `delay` ms. */

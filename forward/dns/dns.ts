@@ -48,7 +48,7 @@ import { type DnsAsker, type DnsClient, Query, type QueryEnd, type QueryParts } 
 import type { NameServers } from "./servers.ts";
 import { Upstream, type UpstreamOptions } from "./upstream.ts";
 
-/** What a {@linkcode Dns} is made of. */
+/** The options of a {@linkcode Dns}. */
 export interface DnsOptions extends UpstreamOptions {
   readonly servers: NameServers;
   readonly scheduler: Scheduler;

@@ -20,7 +20,7 @@ const MAX_AGE = 1_000;
 /** The least patience with a server, in ms, however many there are: resolv.conf counts in seconds. */
 const MIN_PATIENCE = 1_000;
 
-/** What {@linkcode NameServers} is made of. */
+/** The options of {@linkcode NameServers}. */
 export interface NameServersOptions {
   /** Reads a file whole. Throws if it can't. */
   readonly read: (path: string) => string;

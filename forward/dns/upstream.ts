@@ -14,7 +14,7 @@ import type { Exchange, ExchangeHandler } from "./upstream_exchange.ts";
 import { TcpExchange } from "./upstream_tcp.ts";
 import { UdpExchange } from "./upstream_udp.ts";
 
-/** What an {@linkcode Upstream} is made of. */
+/** The options of an {@linkcode Upstream}. */
 export interface UpstreamOptions {
   /** The way to servers that are not on the host's loopback. */
   readonly host: HostNetwork;

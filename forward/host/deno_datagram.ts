@@ -1,12 +1,12 @@
 /**
  * A UDP socket of Deno's as a {@linkcode HostDatagram}.
  *
- * Receiving: one buffer per socket, used again for each datagram. Sending: one datagram after another, as Deno sends
- * several that are under way in any order (the last first, as a rule). So they are copied and wait in a queue of bounded
- * length: what comes while it is full is dropped, as UDP may be.
+ * Receiving: one buffer per socket, reused for each datagram. Sending: one datagram at a time, because Deno sends several
+ * in any order (usually the last first). So datagrams are copied and wait in a queue of bounded length. When the queue is
+ * full, further ones are dropped, as UDP allows.
  *
- * An unconnected socket isn't told of ICMP errors unless it asks for them (IP_RECVERR), for which Deno has no call: what
- * `failed` reports here is what the kernel knew when it was to send, such as that there is no route.
+ * An unconnected socket gets ICMP errors only if it asks for them (IP_RECVERR), and Deno has no call for that. So `failed`
+ * reports only errors that the kernel knows at the time of sending, such as a missing route.
  *
  * @module
  */
@@ -59,7 +59,7 @@ export class DenoDatagram implements HostDatagram {
     if (this.queue.length === 1) this.sendNext();
   }
 
-  /** Deno has no call for either. */
+  /** Deno has no call for this. */
   setPath(): void {}
 
   close(): void {
@@ -80,7 +80,7 @@ export class DenoDatagram implements HostDatagram {
       this.lastFrom = endpointOf(address);
       this.lastFromHost = address.hostname;
     }
-    this.handler.received(this.buffer, bytes.length, this.lastFrom, null); // the runtime does not say
+    this.handler.received(this.buffer, bytes.length, this.lastFrom, null); // the runtime does not give the address
     this.receive();
   };
 
@@ -119,7 +119,7 @@ export class DenoDatagram implements HostDatagram {
   };
 }
 
-/** A datagram that waits. */
+/** A waiting datagram. */
 interface QueuedDatagram {
   readonly copy: Uint8Array<ArrayBuffer>;
   readonly to: Endpoint;
@@ -128,7 +128,7 @@ interface QueuedDatagram {
 /** How much of a lost datagram is kept for an ICMP error. */
 const QUOTATION = 512;
 
-/** Of the datagram's MTU Deno says nothing. */
+/** A report without an MTU, which Deno does not give. */
 function lost(datagram: Uint8Array): LostDatagram {
   return { icmp: null, mtu: 0, data: datagram.slice(0, QUOTATION), length: datagram.length };
 }

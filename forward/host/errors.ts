@@ -1,7 +1,7 @@
 /**
- * The system's errors in the few categories that a guest can be told. Deno has a class only for some of them (EHOSTUNREACH
- * and EMFILE come as plain `Error`, EINVAL as `TypeError`), but each carries the name of its errno in `code`, so that is
- * what counts.
+ * Sorts the system's errors into the few categories that a guest can be told. Deno has a class for only some of them
+ * (EHOSTUNREACH and EMFILE come as plain `Error`, EINVAL as `TypeError`), but each has the name of its errno in `code`, so
+ * that decides.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const FAILURES: Readonly<Record<string, HostFailure>> = {
 };
 
 /**
- * Turns anything thrown into a {@linkcode HostError}.
+ * Turns any thrown value into a {@linkcode HostError}.
  *
  * @param what the operation and its object, for a person: `connect to 192.0.2.1:80`
  */
@@ -38,7 +38,7 @@ export function hostError(thrown: unknown, what: string): HostError {
   return new HostError(hostFailure(thrown), `${what}: ${systemText(thrown)}`, { cause: thrown });
 }
 
-/** The category of anything thrown. */
+/** The category of any thrown value. */
 export function hostFailure(thrown: unknown): HostFailure {
   if (!(thrown instanceof Error)) return "other";
   if (thrown.name === "AbortError" || thrown.name === "Interrupted") return "aborted";
@@ -52,7 +52,7 @@ export function reasonOf(error: unknown): string {
   return error instanceof HostError && error.cause !== undefined ? systemText(error.cause) : error.message;
 }
 
-/** The system's words as the C library and Go write them within a sentence: `connection refused`. */
+/** The system's text as the C library and Go write it within a sentence: `connection refused`. */
 function systemText(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const text = thrown.message.replace(/ \(os error \d+\)$/, "");

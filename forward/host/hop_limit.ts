@@ -1,12 +1,12 @@
 /**
- * How the guest's hop limits go on from here: this program takes one, as a router does.
+ * The hop limits of the guest's packets on the host's side. This program takes one hop, as a router does.
  *
  * @module
  */
 
 /**
- * Hop limits from here on are ordinary: hosts begin with 64, 128 or 255, and routers behind the guest take a few. The
- * host's own hop limit replaces all of them. A lower one is set on purpose, as by traceroute (up to 30), and is kept.
+ * Hop limits of at least this are ordinary: hosts begin with 64, 128 or 255, and routers behind the guest take a few. The
+ * host's own hop limit replaces them. A lower one is set on purpose, as by traceroute (up to 30), and is kept.
  */
 const USUAL_HOP_LIMIT = 48;
 

@@ -2,8 +2,8 @@
  * The host's network as `forward/` uses it: streams, listeners and datagram sockets behind one interface. There are two
  * implementations, by libc's calls (ffi/host/) and by Deno's (deno.ts); tests have their own.
  *
- * Reads and writes complete at once or later. A call that can finish now returns its result; otherwise it returns
- * {@linkcode PENDING}, and the handler is called at the end. At most one read and one write of a stream are pending.
+ * Reads and writes complete at once or later. A call that can complete now returns its result; otherwise it returns
+ * {@linkcode PENDING}, and the handler is called later. At most one read and one write of a stream are pending.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Chunk } from "../../stack/base/device.ts";
 /** Returned by {@linkcode HostStream.read} and {@linkcode HostStream.write}: the handler will be called. */
 export const PENDING = -1;
 
-/** Why an operation of the host failed, in the categories that a guest can be told. */
+/** The reasons why an operation of the host failed, in the categories that a guest can be told. */
 export type HostFailure =
   | "refused" // ECONNREFUSED
   | "reset" // ECONNRESET, EPIPE
@@ -28,7 +28,7 @@ export type HostFailure =
 /** An operation of the host's network failed. */
 export class HostError extends Error {
   override name = "HostError";
-  /** The ICMP error that said so, if it was read; see {@linkcode DialOptions.hopLimit}. */
+  /** The ICMP error that caused it, if it was read; see {@linkcode DialOptions.hopLimit}. */
   icmp: IcmpReport | null = null;
 
   constructor(readonly failure: HostFailure, message: string, options?: ErrorOptions) {
@@ -81,18 +81,18 @@ export interface IcmpReport {
   readonly from: IpAddress | null;
 }
 
-/** What is known of a datagram that was not delivered. */
+/** A datagram that was not delivered, as far as it is known. */
 export interface LostDatagram {
   /** The error of a router or of the destination; null: the host's own kernel did not send the datagram. */
   readonly icmp: IcmpReport | null;
   /** If it was too large: the largest IP packet that passes, in bytes; 0: not known, or there was another reason. */
   readonly mtu: number;
-  /** A copy of the beginning of its data, and the length of all its data (that of `data` if not known). */
+  /** A copy of the beginning of its data, and the length of all its data (or of `data`, if that is not known). */
   readonly data: Uint8Array;
   readonly length: number;
 }
 
-/** Takes what a {@linkcode HostDatagram} receives. */
+/** Takes the datagrams and errors of a {@linkcode HostDatagram}. */
 export interface HostDatagramHandler {
   /**
    * A datagram arrived; `bytes[0..length)` is valid until the call returns.
@@ -151,13 +151,13 @@ export interface HostDialHandler {
 
 /** A dial under way. */
 export interface HostDial {
-  /** Gives the dial up. After its end this does nothing. */
+  /** Cancels the dial. Does nothing after its end. */
   cancel(): void;
 }
 
 /** Options of {@linkcode HostNetwork.datagram}. */
 export interface DatagramOptions {
-  /** Many peers send to the socket at any time: its receive buffer must hold what comes while the program is busy. */
+  /** Many peers send to the socket at any time, so its receive buffer must hold the bursts of a busy moment. */
   readonly crowded?: boolean;
   /** As in {@linkcode DialOptions}. */
   readonly zone?: string;

@@ -1,6 +1,6 @@
 /**
- * The host's network for `-host-loopback`: the gateway's addresses stand for the host's loopback. What the guest sends to
- * them goes to 127.0.0.1 or ::1, and what comes from there comes from them.
+ * The host's network for `-host-loopback`: the gateway's addresses stand for the host's loopback. Packets of the guest to
+ * them go to 127.0.0.1 or ::1, and packets from there come from them.
  *
  * @module
  */

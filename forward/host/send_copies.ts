@@ -1,5 +1,5 @@
 /**
- * Copies of datagrams that wait until Deno has sent them, in buffers that are used again. All copies together are bounded.
+ * Copies of datagrams that wait until Deno has sent them, in reused buffers. The size of all copies together is bounded.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export class SendCopies {
   private readonly spare: ArrayBuffer[] = [];
   private inUse = 0;
 
-  /** Copies `bytes[offset .. offset + length)`; the copy is to be released when it is sent. Null: there are too many. */
+  /** Copies `bytes[offset .. offset + length)`. The caller releases the copy after sending it. Null: too many copies. */
   make(bytes: Uint8Array, offset: number, length: number): Uint8Array<ArrayBuffer> | null {
     const size = Math.max(length, SMALL_COPY);
     if (this.inUse + size > MAX_COPIED_BYTES) return null;

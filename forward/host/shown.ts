@@ -10,7 +10,7 @@ import { isWildcard } from "../addresses/wildcards.ts";
 /** Returns what to show for the end `local` of a socket that sends to `remote`. */
 export type Shown = (local: Endpoint, remote: Endpoint) => Endpoint;
 
-/** @param towards the address that the system sends from; null: it doesn't say */
+/** @param towards returns the address that the system sends from; null: not known */
 export function shownBy(towards: (remote: Endpoint) => IpAddress | null): Shown {
   return (local, remote) => {
     if (!isWildcard(local.address)) return local;

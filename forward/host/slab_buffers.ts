@@ -1,7 +1,8 @@
 /**
- * Receive buffers for many sockets that mostly receive little. Each takes a datagram of any size, but costs only the pages
- * that were ever written: buffers are cut from slabs so large that the allocator maps them fresh from the kernel (glibc's
- * mmap threshold is 128 KiB at first, and at most 32 MiB), and an untouched page of a fresh mapping takes no memory.
+ * Receive buffers for many sockets that mostly receive little. Each holds a datagram of any size, but takes memory only for
+ * the pages that were written. Buffers are cut from slabs so large that the allocator maps them fresh from the kernel
+ * (glibc's mmap threshold is 128 KiB at first, and at most 32 MiB), and an untouched page of a fresh mapping takes no
+ * memory.
  *
  * @module
  */

@@ -19,7 +19,7 @@ export function unprivilegedPortStart(): number {
 }
 
 /**
- * Returns what to do about an error of listening on a port, to follow the reason; empty if the error is another one.
+ * Returns advice about a failure to listen on a port, to be appended to the reason; empty: none applies.
  *
  * @param start returns the first port that every user may listen on
  */

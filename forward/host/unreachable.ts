@@ -1,5 +1,5 @@
 /**
- * The ICMP errors by which the guest is told of the host's failures.
+ * The ICMP errors that report the host's failures to the guest.
  *
  * @module
  */
@@ -27,8 +27,8 @@ export function unreachableFor(failure: HostFailure): Unreachable | null {
 
 /**
  * The sender of an ICMP error that goes on to the guest: the router or host that reported it, or null, the program, if
- * the guest cannot be told that address. It may mean something on the host's link alone, or be of the other version, as a
- * translator's.
+ * the guest must not see that address. The address may have a meaning only on the host's link, or be of the other version,
+ * as a translator's is.
  */
 export function speakerFor(reporter: IpAddress | null, guest: IpAddress): IpAddress | null {
   if (reporter === null || reporter.version !== guest.version) return null;

@@ -1,6 +1,6 @@
 /**
- * The guest's pings: each echo request goes to its destination, if the policy allows that, and the guest gets what comes
- * back: the reply with its payload and hop limit, or the ICMP error with its source.
+ * The guest's pings. Each echo request goes to its destination, if the policy allows it. The guest gets the answer: the
+ * reply with its payload and hop limit, or the ICMP error with its source.
  *
  *     request → policy → host ─┬─ reply → guest
  *                              └─ error → guest, quoting its request
@@ -26,22 +26,22 @@ import type { Scheduler } from "../timers/scheduler.ts";
 import { SWEEP_MS } from "../limits/timeouts.ts";
 import { endpointKey, type Key } from "../udp/keys.ts";
 
-/** Says whether the guest may ping an address. */
+/** Decides whether the guest may ping an address. */
 export interface PingPolicy {
   decide(network: "icmp", address: IpAddress, port: 0): { readonly allowed: boolean };
 }
 
-/** A request that waits for its answer. */
+/** A request that waits for an answer. */
 export interface PingToken {
   /** The destination, and the guest's address that it came from. */
   readonly destination: IpAddress;
   readonly guest: IpAddress;
-  /** The beginning of its IP packet, and where in that the ICMP header is. */
+  /** The beginning of its IP packet, and the offset of the ICMP header in it. */
   readonly packet: Uint8Array;
   readonly icmp: number;
 }
 
-/** What the host's side reports; never from within a call. */
+/** Takes the answers from the host's side. Never called from within another call. */
 export interface PingHandler {
   /** The reply: its payload is `bytes[offset .. offset + length)`, valid until the call returns. */
   reply(token: PingToken, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void;
@@ -59,7 +59,7 @@ export interface PingSender {
   readonly waitingUsage: Usage;
   /** Identifiers in use. */
   readonly flowsUsage: Usage;
-  /** Sends a request with the payload `bytes[offset .. offset + length)`; `key`: which of the guest's identifiers. */
+  /** Sends a request with the payload `bytes[offset .. offset + length)`; `key` stands for the guest's identifier. */
   send(
     destination: IpAddress,
     key: Key,
@@ -75,7 +75,7 @@ export interface PingSender {
   close(): void;
 }
 
-/** What {@linkcode Pings} is made of. */
+/** The options of {@linkcode Pings}. */
 export interface PingsOptions {
   readonly policy: PingPolicy;
   readonly scheduler: Scheduler;
@@ -86,8 +86,8 @@ export interface PingsOptions {
 }
 
 /**
- * How much of a request is kept for the quotation in an error: IPv6's header, ICMP's, and what programs put behind it to
- * know their own again.
+ * Bytes of a request that are kept for the quotation in an error: the headers of IPv6 and ICMP, and the data by which
+ * programs recognise their own requests.
  */
 const QUOTATION = 128;
 
@@ -103,12 +103,12 @@ export class Pings implements PingHandler {
     this.sender = options.sender(this);
   }
 
-  /** How many requests wait for an answer, and how many made room. */
+  /** The numbers of requests that wait for an answer, and of those that were evicted. */
   get usage(): Usage {
     return this.sender.waitingUsage;
   }
 
-  /** How many identifiers are in use, and how many made room. */
+  /** The numbers of identifiers in use, and of those that were evicted. */
   get identifiersUsage(): Usage {
     return this.sender.flowsUsage;
   }
@@ -143,7 +143,7 @@ export class Pings implements PingHandler {
     this.options.icmp.relay(type, code, from, packet, 0, packet.length);
   }
 
-  /** Forgets all. */
+  /** Forgets all requests. */
   close(): void {
     this.sender.close();
   }

@@ -1,9 +1,9 @@
 /**
  * Gives memory back when a crowd of connections has ended.
  *
- * A connection leaves garbage behind, and the runtime collects garbage when memory is asked for. A program whose
- * connections have all ended asks for none: it would keep the memory of ten thousand connections until the next rush. So
- * when few connections are left of many, the memory is given back, once.
+ * A connection leaves garbage behind, and the runtime collects garbage only when the program allocates. A program whose
+ * connections have all ended does not allocate: it would keep the memory of ten thousand connections until the next rush.
+ * So the memory is given back once, when few of many connections are left.
  *
  *     many: 1,024 or more at once since the last time
  *     few:  a quarter of the most
@@ -11,7 +11,7 @@
  *           the last time
  *
  * This stops all traffic for some 45 ms, and 10 ms more for each thousand connections that are left. So it is not done
- * while there are many, and never in a program that had few. There is no timer except between "few are left" and then.
+ * while there are many, and never in a program that had few. There is a timer only from "few are left" until it is done.
  *
  * @module
  */
@@ -21,10 +21,10 @@ import { RECLAIM_PATIENCE_MS, RECLAIM_QUIET_MS, RECLAIM_REST_MS } from "../limit
 
 /** Watches the number of connections. */
 export class CrowdReclaim {
-  /** The most at once since the last time. */
+  /** The most connections at once since the last time. */
   private peak = 0;
   private waiting = false;
-  /** When few were left first, and how many there were at the last look. */
+  /** The time since when few are left, and their number at the last check. */
   private since = 0;
   private seen = 0;
   private lastAt = -Infinity;
@@ -39,7 +39,7 @@ export class CrowdReclaim {
     private readonly reclaim: () => void,
   ) {}
 
-  /** One has ended, and `live` does not count it any more. */
+  /** A connection has ended, and `live` does not count it any more. */
   ended(): void {
     const live = this.live();
     if (live >= this.peak) this.peak = live + 1; // it was there a moment ago

@@ -1,9 +1,9 @@
 /**
  * Gives memory back when a load of any kind has ended: bulk transfers, datagrams, short connections.
  *
- * What a load leaves behind is garbage, spare buffers and pages that the C library keeps. Neither V8 nor the C library
- * gives these back while nothing happens. So the process looks at itself: it is idle when it has taken little CPU time for
- * a while, and there is something to give back when its resident memory is well above the lowest seen.
+ * A load leaves garbage, spare buffers and pages that the C library keeps. Neither V8 nor the C library gives these back
+ * while nothing happens. So the process checks itself: it is idle when it has used little CPU time for a while, and there
+ * is memory to give back when its resident memory is well above the lowest seen.
  *
  *     none      the event loop rests                 → watching: note the CPU time; look again in IDLE_LOOK_MS
  *     watching  memory is near the lowest seen       → none
@@ -19,7 +19,7 @@ import type { Scheduler } from "../timers/scheduler.ts";
 import { IDLE_SHARE, LEAST_RECLAIMED_BYTES } from "../limits/limits.ts";
 import { IDLE_LOOK_MS } from "../limits/timeouts.ts";
 
-/** What the process has used. */
+/** The CPU time and the memory of the process. */
 export interface ProcessUsage {
   /** CPU time since its start, in seconds. */
   readonly cpuSeconds: number;
@@ -31,11 +31,11 @@ export class IdleReclaim {
   private watching = false;
   /** The CPU time at the last look. */
   private cpuSeconds = 0;
-  /** The least resident memory at any look, or what the last reclaim has left. */
+  /** The least resident memory at any look, or the memory that the last reclaim has left. */
   private lowest: number;
 
   /**
-   * @param usage what the process has used; null if the system does not say: then nothing is done
+   * @param usage the usage of the process; null: the system does not give it, and nothing is done
    * @param reclaim gives unused memory back to the system
    */
   constructor(
@@ -46,7 +46,7 @@ export class IdleReclaim {
     this.lowest = usage()?.residentBytes ?? Infinity;
   }
 
-  /** The event loop has nothing to do for now. Costs nothing while a look is due anyway. */
+  /** The event loop has nothing to do for now. This costs nothing if a look is due anyway. */
   readonly rested = (): void => {
     if (this.watching) return;
     const usage = this.usage();

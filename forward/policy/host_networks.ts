@@ -1,15 +1,15 @@
 /**
  * The host's own networks, as its routing tables say now.
  *
- * Tables are read when someone asks and the last reading is a second old; there is no timer, and a program that nobody
- * asks reads nothing. A family whose tables can't be read keeps what was read last. If there is nothing yet, every
- * address of that family counts as the host's: what can't be told from the host's network is treated like it.
+ * The tables are read on demand, if the last reading is a second old. There is no timer, and without questions nothing is
+ * read. A family whose tables can't be read keeps the last reading. Without any reading, every address of that family
+ * counts as the host's, to be safe.
  *
- * The files are those of /proc/thread-self/net, and must be read on the thread that asks, synchronously. A network
- * namespace is a property of a thread. /proc/net and /proc/self/net show that of the process's first thread, and a
- * program that opens a guest's device visits the guest's namespace on the very thread that runs its JavaScript: a read
- * that another thread does meanwhile would show the guest's tables as the host's. A synchronous read on the visiting
- * thread can't fall into the visit, and sees the namespace in which this thread makes its sockets, the one that counts.
+ * The files are those of /proc/thread-self/net, and must be read synchronously, on the calling thread. A network namespace
+ * is a property of a thread, and /proc/net and /proc/self/net show that of the process's first thread. To open a guest's
+ * device, the program enters the guest's namespace for a moment on the thread that runs its JavaScript. A read by another
+ * thread at that moment would show the guest's tables as the host's. A synchronous read on the same thread can't happen at
+ * that moment, and it sees the namespace in which this thread makes its sockets, which is the one that counts.
  *
  * @module
  */
@@ -17,16 +17,16 @@ import type { IpAddress, IpVersion } from "../../stack/base/address.ts";
 import { type Prefix, PrefixSet } from "../addresses/prefix.ts";
 import { parseFibTrie, parseIfInet6, parseIpv6Route, parseRoute } from "./proc_net.ts";
 
-/** Where the tables are. */
+/** The directory of the tables. */
 const DIRECTORY = "/proc/thread-self/net";
 
 /**
- * How old a reading may be, in ms. Reading four short files took 0.18 ms: once a second it is
- * nothing, and a second is how long a network that was just added is open by mistake.
+ * How old a reading may be, in ms. Reading four short files took 0.18 ms, which is negligible once a second. A network
+ * that was just added may be open by mistake for that second.
  */
 const MAX_AGE = 1000;
 
-/** What {@linkcode HostNetworks} needs of the world. */
+/** The options of {@linkcode HostNetworks}. */
 export interface HostNetworksOptions {
   /** Reads a file whole, on this thread (`Deno.readTextFileSync`). Throws if it can't. */
   readonly read: (path: string) => string;
@@ -39,7 +39,7 @@ interface Tables {
   readonly files: readonly { readonly name: string; readonly parse: (text: string) => Prefix[] }[];
   /** Null until the first good reading. */
   networks: PrefixSet | null;
-  /** Why the last reading failed; null if it did not. */
+  /** The reason why the last reading failed; null: it did not. */
   failure: string | null;
 }
 
@@ -75,7 +75,7 @@ export class HostNetworks {
     this.refreshTables(this.tables[6]);
   }
 
-  /** Why the tables of a family could not be read last time; null if they could, or were not asked for yet. */
+  /** The reason why the last reading of a family's tables failed; null: it did not, or they were not read yet. */
   failure(version: IpVersion): string | null {
     return this.tables[version].failure;
   }

@@ -54,7 +54,7 @@ export interface TargetPolicy {
 
 const LOOPBACK = new PrefixSet(["127.0.0.0/8", "::1/128"].map(Prefix.parse));
 
-/** Checks what the names of remote forwards' targets resolve to. */
+/** Checks the addresses that the targets of remote forwards resolve to. */
 export class NameGuard {
   /** Names that have resolved to addresses outside the host's networks; at most as many as the forwards have. */
   private readonly outside = new Set<string>();

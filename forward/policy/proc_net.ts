@@ -1,8 +1,8 @@
 /**
  * Readers for the routing tables that Linux shows as text under /proc/net.
  *
- * Each gives the prefixes that are the host's own: its addresses, and where it has a route to that is not the default
- * one. Routes that lead nowhere (unreachable, prohibit, blackhole) are none: the kernel itself refuses to send there.
+ * Each returns the prefixes that are the host's own: its addresses, and the destinations of its routes, except default
+ * routes. Routes that lead nowhere (unreachable, prohibit, blackhole) do not count: the kernel refuses to send there.
  *
  * | file | holds | kernel source |
  * | --- | --- | --- |
@@ -11,10 +11,10 @@
  * | ipv6_route | IPv6, all tables with the local one | net/ipv6/ip6_fib.c, ipv6_route_native_seq_show |
  * | if_inet6 | IPv6 addresses, also those that are still being probed and have no route yet | net/ipv6/addrconf.c |
  *
- * A default route is one to everything, or to so much that it can be nothing else ({@linkcode isDefault}): a VPN that
- * leaves the host's own default route in place adds 0.0.0.0/1 and 128.0.0.0/1, or 2000::/3, or several still smaller.
+ * A route to all addresses, or to a very large part of them, is a default route ({@linkcode isDefault}). A VPN that leaves
+ * the host's own default route in place adds 0.0.0.0/1 and 128.0.0.0/1, or 2000::/3, or several still smaller routes.
  *
- * A text that doesn't look as expected is a SyntaxError: half a table would open what it fails to list.
+ * A text of an unexpected form is a SyntaxError, because an incomplete table would open the networks that it lacks.
  *
  * @module
  */
@@ -27,15 +27,15 @@ const RTF_UP = 0x0001;
 const RTF_REJECT = 0x0200;
 
 /**
- * The shortest prefixes that are somebody's network and not a part of the internet as a whole: 10.0.0.0/8 (RFC 1918) and
+ * The shortest prefixes that can be one organisation's network, not a part of the internet as a whole: 10.0.0.0/8 (RFC 1918) and
  * fc00::/7 (RFC 4193).
  */
 const SHORTEST_NETWORK = { 4: 8, 6: 7 } as const;
 
-/** The first bytes from where on there is no internet: multicast and reserved; local and link-local, and multicast. */
+/** The first bytes of addresses beyond the internet: multicast and reserved; local, link-local and multicast. */
 const BEYOND_INTERNET = { 4: 0xe0, 6: 0xfc } as const;
 
-/** Whether a route to that prefix is a default route, or one of several that together are. */
+/** Whether a route to that prefix is a default route, or one of several that together replace one. */
 function isDefault({ version, bytes, length }: Prefix): boolean {
   return length === 0 || (length < SHORTEST_NETWORK[version] && bytes[0]! < BEYOND_INTERNET[version]);
 }
@@ -80,7 +80,7 @@ export function parseFibTrie(text: string): Prefix[] {
     }
     const start = /^\s+\|-- (\S+)$/.exec(line);
     leaf = start === null ? null : IpAddress.tryParse(start[1]!);
-    // What else there is: a table's name, and the inner nodes of the trie.
+    // other lines are a table's name, and the inner nodes of the trie
     if (leaf === null && !/^(Main|Local|Id \d+):$|^\s+\+-- /.test(line)) throw unexpected("fib_trie", line);
   }
   return prefixes;
@@ -108,7 +108,7 @@ export function parseIpv6Route(text: string): Prefix[] {
   return prefixes;
 }
 
-/** Reads /proc/net/if_inet6: the addresses alone, as their networks are routes. */
+/** Reads /proc/net/if_inet6: only the addresses, because their networks are in the routes. */
 export function parseIfInet6(text: string): Prefix[] {
   return lines(text).map((line) => {
     const match = /^([0-9a-f]{32}) [0-9a-f]{2,} [0-9a-f]{2} [0-9a-f]{2} [0-9a-f]{2,}\s/.exec(line);
@@ -133,7 +133,7 @@ function littleEndian(digits: string): Uint8Array {
   return hexBytes(digits).reverse();
 }
 
-/** How many leading ones a mask has; null if it has others too. */
+/** The number of leading ones in a mask; null: it has other ones too. */
 function maskLength(digits: string): number | null {
   const ones = /^(1*)0*$/.exec([...littleEndian(digits)].map((byte) => byte.toString(2).padStart(8, "0")).join(""));
   return ones === null ? null : ones[1]!.length;

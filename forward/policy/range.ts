@@ -1,9 +1,9 @@
 /**
  * The ranges of `-allow` and `-deny`: `[NETWORK://]CIDR-or-address-or-name[:PORT[-PORT]]`, separated by commas.
  *
- * NETWORK is `tcp` (when not given) or `udp`. IPv6 goes in brackets, and its prefix length inside or behind them. A
- * name is resolved when the range is read, and stands for all its addresses then. No port, or port 0, is any port.
- * Addresses written as IPv4-mapped mean the IPv4 address.
+ * NETWORK is `tcp` (the default) or `udp`. IPv6 is in brackets, and its prefix length inside or after them. A name is
+ * resolved when the range is read, and stands for all its addresses at that time. No port, or port 0, is any port. An
+ * IPv4-mapped address means the IPv4 address.
  *
  * @module
  */
@@ -16,26 +16,26 @@ import { lookUp, type Resolver } from "../syntax/resolver.ts";
 import { isMapped, unmap } from "../addresses/mapped.ts";
 import { Prefix } from "../addresses/prefix.ts";
 
-/** The networks that a range can speak of. */
+/** The networks of ranges. */
 export type RangeNetwork = "tcp" | "udp";
 
-/** What the guest wants to use an address for. */
+/** The networks over which the guest can reach an address. */
 export type PolicyNetwork = RangeNetwork | "icmp";
 
-/** Some addresses and ports of one network. */
+/** A range of addresses and ports of one network. */
 export interface Range {
   readonly network: RangeNetwork;
   readonly prefix: Prefix;
   /** The first and the last port, both included. */
   readonly minPort: number;
   readonly maxPort: number;
-  /** The name that stood for the address; not given where the address itself was written. */
+  /** The name that the range was given by; not given: it was given by an address. */
   readonly name?: string;
 }
 
 /**
- * Reads ranges separated by commas. Rejects with an {@linkcode InvalidValue} that says what is wrong with the first bad
- * one, in the Go program's words.
+ * Parses ranges separated by commas. Rejects with an {@linkcode InvalidValue} about the first invalid one, in the Go
+ * program's words.
  */
 export async function parseRanges(text: string, resolve: Resolver): Promise<readonly Range[]> {
   const ranges: Range[] = [];
@@ -87,10 +87,10 @@ function unmapPrefix(prefix: Prefix): Prefix {
 }
 
 /**
- * Ranges sorted for asking: by network and version.
+ * Ranges sorted by network and version, for lookups.
  *
- * Neither network of a range is ICMP. A range without ports speaks of hosts as a whole, so it counts for ICMP whichever
- * its network is; a range with ports speaks of a service, and does not.
+ * A range has no network `icmp`. A range without ports is about whole hosts, so it applies to ICMP whatever its network. A
+ * range with ports is about a service, and does not.
  */
 export class RangeList {
   private readonly lists: ReadonlyMap<PolicyNetwork, { readonly 4: readonly Range[]; readonly 6: readonly Range[] }>;
@@ -107,7 +107,7 @@ export class RangeList {
     ]);
   }
 
-  /** Whether any range holds the port (ICMP: 0) of the address of `version` that stands at `offset` of `bytes`. */
+  /** Whether any range contains the port (ICMP: 0) of the address of `version` at `offset` of `bytes`. */
   contains(network: PolicyNetwork, version: IpVersion, bytes: Uint8Array, offset: number, port: number): boolean {
     const ranges = this.lists.get(network)![version];
     for (let i = 0; i < ranges.length; i++) {

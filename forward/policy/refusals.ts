@@ -18,7 +18,7 @@ export const MAX_REFUSALS_SAID = 256;
 /** How long a reported destination is remembered, in ms. */
 export const REFUSALS_MEMORY_MS = 60 * 60 * 1000;
 
-/** What {@linkcode Refusals} reports to, and its clock. */
+/** The options of {@linkcode Refusals}. */
 export interface RefusalsOptions {
   /** Reports a refused destination. `port`: 0 for ICMP. */
   readonly say: (network: PolicyNetwork, address: IpAddress, port: number, rule: RefusingRule) => void;

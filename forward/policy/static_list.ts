@@ -1,5 +1,5 @@
 /**
- * Where no guest is ever routed to, whatever the flags say, unless a range of `-allow` or a remote forward names it.
+ * The addresses that are never routed, whatever the flags say, unless a range of `-allow` or a remote forward names them.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export const NEVER_ROUTED: PrefixSet = new PrefixSet([
   "ff00::/8", // multicast
 ].map(Prefix.parse));
 
-/** Whether an address is on the list in whatever form it is written: itself, or by an IPv4 address that it leads to. */
+/** Whether an address is on the list, in any form: itself, or an IPv4 address that it leads to. */
 export function isNeverRouted(address: IpAddress): boolean {
   const plain = unmap(address);
   return NEVER_ROUTED.contains(plain) || embeddedIpv4(plain).some((embedded) => NEVER_ROUTED.contains(embedded));

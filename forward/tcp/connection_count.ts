@@ -1,6 +1,6 @@
 /**
- * The number of all TCP connections, from the guest and to it. A connection counts from its request until both its sides
- * are released, so the limit bounds descriptors as well as memory.
+ * Counts all TCP connections, from the guest and to it. A connection counts from its request until both its sides are
+ * released, so the limit bounds descriptors as well as memory.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 /** Counts connections up to a limit. */
 export class ConnectionCount {
   private count = 0;
-  /** How many were refused because the limit was reached. */
+  /** The number of connections that were refused because the limit was reached. */
   refused = 0;
 
   /**
@@ -22,7 +22,7 @@ export class ConnectionCount {
     private readonly ended: () => void = () => {},
   ) {}
 
-  /** How many there are. */
+  /** The number of connections. */
   get size(): number {
     return this.count;
   }

@@ -19,7 +19,7 @@ export interface Dialling extends HostDialHandler, Expiring {
   readonly destination: Endpoint;
   /** See {@linkcode DialOptions.hopLimit}. */
   readonly hopLimit: number;
-  /** It has to make room for another. Called from within {@linkcode Dials.dial}. */
+  /** Ends the dial to make room for another. Called from within {@linkcode Dials.dial}. */
   evict(): void;
 }
 
@@ -28,10 +28,10 @@ export class Dials {
   private readonly pending: Deadlines<Dialling>;
   /** By the text of the address, the oldest first. */
   private readonly byAddress = new Map<string, Set<Dialling>>();
-  /** How many had to make room. */
+  /** The number of dials that were evicted. */
   evicted = 0;
 
-  /** @param limit how many there may be at once */
+  /** @param limit the most dials at once */
   constructor(
     private readonly host: HostNetwork,
     scheduler: Scheduler,
@@ -40,12 +40,12 @@ export class Dials {
     this.pending = new Deadlines(scheduler, DIAL_TIMEOUT_MS);
   }
 
-  /** How many are under way. */
+  /** The number of dials under way. */
   get size(): number {
     return this.pending.size;
   }
 
-  /** Dials the destination. The outcome is told to `flow`, also that the time is up. */
+  /** Dials the destination, and reports the outcome to `flow`, including a timeout. */
   dial(flow: Dialling): HostDial {
     const address = flow.destination.address.toString();
     if (this.size >= this.limit) this.makeRoom(address);
@@ -57,7 +57,7 @@ export class Dials {
     return this.host.dial(destination, flow, hopLimit === 0 ? undefined : { hopLimit });
   }
 
-  /** Its dial is over. */
+  /** Removes a flow whose dial has ended. */
   done(flow: Dialling): void {
     const address = flow.destination.address.toString();
     this.pending.delete(flow);

@@ -3,12 +3,12 @@
  *
  *     dial → SYN-ACK → splice
  *
- * The guest's SYN is answered when the host's connection stands or has failed, so the guest sees what the host saw:
+ * The guest's SYN is answered when the host's connection is established or has failed, so the guest gets the same answer:
  *
  * | event | answer to the guest |
  * | --- | --- |
  * | the limit of connections is reached, and none of them is half-open | RST |
- * | the limit of dials is reached | none for the oldest dial: its guest repeats the SYN after a second |
+ * | the limit of dials is reached | the oldest dial is dropped without an answer: the guest repeats its SYN after a second |
  * | host: refused, reset | RST |
  * | host: no route | ICMP network unreachable |
  * | host: unreachable, or no answer in time | ICMP host unreachable |
@@ -32,7 +32,7 @@ import type { ConnectionCount } from "./connection_count.ts";
 import type { Dialling, Dials } from "./dials.ts";
 import { Splice } from "./splice.ts";
 
-/** What {@linkcode OutgoingFlows} is made of. */
+/** The options of {@linkcode OutgoingFlows}. */
 export interface OutgoingOptions {
   readonly dials: Dials;
   /** Shared with the connections of local forwards. */
@@ -43,13 +43,13 @@ export interface OutgoingOptions {
 /** The guest's side of a connection that is being dialled: its SYN, or a connection that was accepted early. */
 export type Caller = Omit<TcpRequest, "local" | "timeExceeded">;
 
-/** All connections that the guest asked for, to whatever destination. */
+/** All connections that the guest asked for, to any destination. */
 export class OutgoingFlows {
   private readonly flows = new Set<OutgoingFlow>();
 
   constructor(private readonly options: OutgoingOptions) {}
 
-  /** How many there are, dials included. */
+  /** The number of connections, including dials. */
   get size(): number {
     return this.flows.size;
   }

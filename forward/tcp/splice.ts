@@ -6,9 +6,9 @@
  *     guest → host   peek a received piece → host write → consume what was written (the window opens) → next
  *     host → guest   reserve send memory → host read → commit what was read (it is sent) → next
  *
- * A reader that stops thereby stops the writer: the pump consumes only what the host has taken, and reads from the host
- * only what fits into the guest's send buffer. Host operations complete at once or later. While they complete at once, the
- * pump does a few operations a turn, and then lets other connections run.
+ * So a reader that stops also stops the writer: the pump consumes only data that the host has taken, and reads from the
+ * host only as much as fits into the guest's send buffer. Host operations complete at once or later. While they complete
+ * at once, the pump does a few operations a turn, and then lets other connections run.
  *
  * The end of one side becomes the same kind of end on the other:
  *
@@ -20,13 +20,13 @@
  * | host reset, or any other host error | guest `abort` (RST) |
  * | guest reset, timed out, unreachable | host `reset` (RST) |
  *
- * There is one exception. A host may end its stream and then refuse more data, as a server does that answers and closes
- * without reading the whole request. The guest must still get the end of that answer: until it has acknowledged it, what
- * the guest sends is dropped, and then the reset follows.
+ * There is one exception. A host may end its stream and then refuse more data, like a server that answers and closes
+ * without reading the whole request. The guest must still get the end of that answer. Until the guest has acknowledged it,
+ * data from the guest is dropped; then the reset follows.
  *
  * The stack may report the good end while data of the guest waits for a slow host; that data is still written. After the
- * end neither side is called again. A host's operation that is still pending may use its memory: the stack gives that to
- * nobody else.
+ * end neither side is called again. A host's operation that is still pending may use its memory: the stack does not reuse
+ * that memory until then.
  *
  * @module
  */

@@ -1,14 +1,13 @@
 /**
- * Deadlines that all have the same delay: the oldest entry is always the next one whose time is up, so one timer serves
- * all of them.
+ * Deadlines that all have the same delay. The oldest entry always expires first, so one timer serves all of them.
  *
  * @module
  */
 import type { Scheduler } from "./scheduler.ts";
 
-/** An entry, which has to be done by its deadline. */
+/** An entry with a deadline. */
 export interface Expiring {
-  /** Its time is up. It is deleted already. */
+  /** The time is up, and the entry is already deleted. */
   expire(): void;
 }
 
@@ -20,7 +19,7 @@ export class Deadlines<Entry extends Expiring> {
   /** @param delay from {@linkcode add} to the deadline, in ms */
   constructor(private readonly scheduler: Scheduler, private readonly delay: number) {}
 
-  /** How many wait. */
+  /** The number of waiting entries. */
   get size(): number {
     return this.deadlines.size;
   }
@@ -36,7 +35,7 @@ export class Deadlines<Entry extends Expiring> {
     this.arm(this.delay);
   }
 
-  /** The entry was done in time, or is not wanted any more. */
+  /** Deletes an entry that was done in time, or is not needed any more. */
   delete(entry: Entry): void {
     this.deadlines.delete(entry);
   }

@@ -1,6 +1,6 @@
 /**
- * The clock and the ways to run something later, as `forward/` uses them. The runtime's event loop is behind them in the
- * program, and a simulated one in tests.
+ * The clock and the delayed calls that `forward/` uses. The program runs them on the runtime's event loop, tests on a
+ * simulated one.
  *
  * @module
  */
@@ -9,8 +9,8 @@
 export interface Scheduler {
   /** The time in ms, from a clock that never goes back. */
   now(): number;
-  /** Calls `run` after all events that wait already. */
+  /** Calls `run` after all events that are already waiting. */
   defer(run: () => void): void;
-  /** Calls `run` in `delay` ms or soon after. It can't be taken back. */
+  /** Calls `run` in `delay` ms or soon after. The call can't be cancelled. */
   after(delay: number, run: () => void): void;
 }

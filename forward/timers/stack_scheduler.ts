@@ -1,9 +1,9 @@
 /**
  * The runtime's event loop as a {@linkcode Scheduler} that also wakes the stack. It reads no frames.
  *
- * One timer wakes the stack. The stack itself reports when its earliest deadline moves forward, so no caller of the stack
- * has to think of it. The timer is set again only when the stack wants to be woken earlier than the timer is set for: a
- * deadline that moves away, as that of a busy connection does with every segment, costs one idle wake-up and no more.
+ * One timer wakes the stack. The stack itself reports when its earliest deadline becomes earlier, so its callers need not
+ * do that. The timer is set again only if the stack wants to be woken earlier than the timer is set for. A deadline that
+ * moves later, as that of a busy connection does with every segment, costs one idle wake-up and no more.
  *
  * @module
  */
@@ -41,8 +41,8 @@ export class StackScheduler implements WakingScheduler {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * @param defer what {@linkcode StackScheduler.defer} does; setImmediate unless given
-   * @param now its clock; performance.now() unless given, which is what a deadline is measured by
+   * @param defer the work of {@linkcode StackScheduler.defer}; setImmediate unless given
+   * @param now the clock of the deadlines; performance.now() unless given
    */
   constructor(
     readonly defer: (run: () => void) => void = (run) => void setImmediate(run),

@@ -61,7 +61,7 @@ export interface UdpPolicy {
   decide(network: "udp", address: IpAddress, port: number): { readonly allowed: boolean };
 }
 
-/** What {@linkcode Associations} is made of. */
+/** The options of {@linkcode Associations}. */
 export interface AssociationsOptions {
   readonly host: HostNetwork;
   readonly policy: UdpPolicy;

@@ -22,7 +22,7 @@ export type EchoHandler = (request: Packet) => boolean;
 /** The longest payload that an IP packet holds behind ICMP's header (IPv6, without extension headers). */
 const MAX_PAYLOAD = 65_535 - ICMP_HEADER;
 
-/** What an {@linkcode EchoResponder} is made of. */
+/** The options of an {@linkcode EchoResponder}. */
 export interface EchoOptions {
   readonly ip: IpSender;
   readonly allocate: Allocate;

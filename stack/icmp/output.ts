@@ -70,7 +70,7 @@ const CODES6: Record<Unreachable, number> = {
   prohibited: UNREACHABLE6_PROHIBITED,
 };
 
-/** What an {@linkcode IcmpOutput} is made of. */
+/** The options of an {@linkcode IcmpOutput}. */
 export interface IcmpOutputOptions {
   readonly ip: IpSender;
   readonly addresses: StackAddresses;

@@ -13,7 +13,7 @@ import { IPV4_HEADER, IPV4_MORE_FRAGMENTS, putIpv4 } from "../wire/ipv4.ts";
 import { IPV6_HEADER, putIpv6 } from "../wire/ipv6.ts";
 import { FRAGMENT, FRAGMENT_HEADER, putFragment } from "../wire/ipv6_extensions.ts";
 
-/** What a {@linkcode Fragmenter} is made of. */
+/** The options of a {@linkcode Fragmenter}. */
 export interface FragmenterOptions {
   readonly link: Pick<Link, "send">;
   readonly allocate: Allocate;

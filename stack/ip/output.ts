@@ -26,7 +26,7 @@ import type { PathMtuTable } from "./path_mtu.ts";
 /** The time to live and hop limit of what the program sends (RFC 1700). */
 const DEFAULT_HOP_LIMIT = 64;
 
-/** What an {@linkcode IpOutput} is made of. */
+/** The options of an {@linkcode IpOutput}. */
 export interface IpOutputOptions {
   readonly link: Pick<Link, "send">;
   readonly device: Device;

@@ -36,7 +36,7 @@ export interface ReassemblyLimits {
  */
 export const REASSEMBLY_LIMITS: ReassemblyLimits = { datagrams: 64, timeout4: 30_000, timeout6: 60_000 };
 
-/** What a {@linkcode Reassembler} is made of. */
+/** The options of a {@linkcode Reassembler}. */
 export interface ReassemblerOptions {
   readonly version: IpVersion;
   readonly frames: FramePool;

@@ -43,7 +43,7 @@ import type { IpReceiver, Link } from "./link.ts";
 import { NeighbourDiscovery } from "./ndp.ts";
 import { Neighbours } from "./neighbour.ts";
 
-/** What an {@linkcode EthernetLink} is made of. */
+/** The options of an {@linkcode EthernetLink}. */
 export interface EthernetOptions {
   readonly device: Device;
   readonly addresses: StackAddresses;

@@ -86,7 +86,7 @@ const MAX_ADVERTISEMENT = 1_000;
 /** The hop limit that the guest is advised to use. */
 const ADVISED_HOP_LIMIT = 64;
 
-/** What {@linkcode NeighbourDiscovery} is made of. */
+/** The options of {@linkcode NeighbourDiscovery}. */
 export interface NdpOptions {
   readonly link: Pick<Link, "send">;
   readonly neighbours: Pick<Neighbours, "isElsewhere" | "senderHas">;

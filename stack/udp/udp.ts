@@ -44,7 +44,7 @@ export type UdpHandler = (datagram: UdpDatagram) => void;
 /** Is told that the guest can't be reached: nobody listens on its port. */
 export type UdpErrorHandler = (local: Endpoint, guest: Endpoint) => void;
 
-/** What {@linkcode Udp} is made of. */
+/** The options of {@linkcode Udp}. */
 export interface UdpOptions {
   readonly ip: UdpSender;
   readonly icmp: IcmpErrors;

@@ -13,7 +13,7 @@ import type { LocalForward } from "./forward.ts";
 import { LocalTcpClient, type LocalTcpClientOwner } from "./tcp_client.ts";
 import { listenDualStack } from "./listen_dual_stack.ts";
 
-/** What {@linkcode LocalTcpClients} is made of. */
+/** The options of {@linkcode LocalTcpClients}. */
 export interface LocalTcpClientsOptions extends Omit<LocalTcpClientOwner, "awaitHeader" | "headerDone" | "ended"> {
   /** Where to listen. */
   readonly host: HostNetwork;

@@ -31,7 +31,7 @@ import { LocalUdpListener } from "./udp_listener.ts";
 import { type LocalForward, type OwnAddresses, sourceTowards } from "./forward.ts";
 import { listenDualStack } from "./listen_dual_stack.ts";
 
-/** What {@linkcode LocalUdpClients} is made of. */
+/** The options of {@linkcode LocalUdpClients}. */
 export interface LocalUdpClientsOptions {
   /** Where to listen. */
   readonly host: HostNetwork;

@@ -16,7 +16,7 @@ import type { OutgoingFlows } from "../../tcp/outgoing.ts";
 import { EarlyFlow } from "./early_flow.ts";
 import type { RemoteForward } from "./table.ts";
 
-/** What {@linkcode RemoteTcpFlows} is made of. */
+/** The options of {@linkcode RemoteTcpFlows}. */
 export interface RemoteTcpFlowsOptions {
   /** Dials, and keeps the connections. */
   readonly outgoing: OutgoingFlows;

@@ -23,7 +23,7 @@ import { WaitingRoom } from "../../udp/waiting.ts";
 import { RemoteUdpAssociation, type RemoteUdpAssociationOwner } from "./udp_association.ts";
 import type { RemoteForward } from "./table.ts";
 
-/** What {@linkcode RemoteUdpAssociations} is made of. */
+/** The options of {@linkcode RemoteUdpAssociations}. */
 export interface RemoteUdpAssociationsOptions {
   readonly host: HostNetwork;
   readonly guest: GuestSender;
