@@ -1,11 +1,16 @@
 /**
- * The C library: the one table of foreign functions of this program, and errno.
+ * The C library: all foreign functions of this program, and errno.
  *
- * How the types are chosen. A call through this table costs the system call and 0.1 µs, as long as V8 can call the
- * function directly; that it can with `i32`, `pointer` and `buffer`, and with `usize` only for a BigInt (a Number
- * there costs another 0.13 µs). So results are `i32` throughout: all of them fit (`ssize_t` of our reads and writes is
- * at most 1 MiB), and -1 stays -1. Sizes are `usize`, because the upper half of a register that was filled as `i32`
+ * How the types are chosen. A frequent call costs the system call and 0.1 µs, as long as V8 can call the function
+ * directly; that it can with `i32`, `pointer` and `buffer`, and with `usize` only for a BigInt (a Number there costs
+ * another 0.13 µs). So results are `i32` throughout: all of them fit (`ssize_t` of our reads and writes is at most 1 MiB),
+ * and -1 stays -1. Sizes are `usize`, because the upper half of a register that was filled as `i32`
  * is not defined; on a hot path the caller passes a BigInt constant made once.
+ *
+ * There are two tables, because a function that V8 can call directly takes 0.07 to 0.2 ms to prepare: the runtime
+ * compiles machine code for it. That pays for functions that are called often. The others are called through their
+ * addresses, which takes 0.01 ms to prepare and 1 µs more for each call. All are prepared at once, because the sandbox
+ * may close at any time after that.
  *
  * errno belongs to the thread, and so does the view on it: {@linkcode errno} is a load from memory, and no system call
  * of the runtime's own can come between a failed call and the load that follows it.
@@ -19,21 +24,16 @@
  * @module
  */
 
-const TABLE = {
-  open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+/** Called for each frame, segment, datagram, connection or wait. */
+const FREQUENT = {
   close: { parameters: ["i32"], result: "i32" },
   /** Into memory by its address: see `pointerInto` in memory.ts. */
   read: { parameters: ["i32", "pointer", "usize"], result: "i32" },
   writev: { parameters: ["i32", "pointer", "i32"], result: "i32" },
-  readBuffer: { name: "read", parameters: ["i32", "buffer", "usize"], result: "i32" },
   writeBuffer: { name: "write", parameters: ["i32", "buffer", "usize"], result: "i32" },
-  ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
-  /** ioctl(2) whose argument is a number and not an address. */
-  ioctlValue: { name: "ioctl", parameters: ["i32", "usize", "usize"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  listen: { parameters: ["i32", "i32"], result: "i32" },
   accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   /** Of `struct msghdr` by its address, which has the lengths: see message.ts. */
@@ -41,19 +41,29 @@ const TABLE = {
   recvmsg: { parameters: ["i32", "pointer", "i32"], result: "i32" },
   recvmmsg: { parameters: ["i32", "pointer", "u32", "i32", "pointer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
   /** In a thread of the runtime's pool, whose errno is not to be had. */
   pollLater: { name: "poll", parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
-  epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   /** Not in older C libraries (glibc before 2.35); then null. */
   epoll_pwait2: { parameters: ["i32", "buffer", "i32", "pointer", "pointer"], result: "i32", optional: true },
+} as const satisfies Functions;
+
+/** Called at the start, at the end, or now and then. */
+const SELDOM = {
+  open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  readBuffer: { name: "read", parameters: ["i32", "buffer", "usize"], result: "i32" },
+  ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
+  /** ioctl(2) whose argument is a number and not an address. */
+  ioctlValue: { name: "ioctl", parameters: ["i32", "usize", "usize"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
   /** Of glibc alone: null with musl. */
   malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
@@ -91,8 +101,6 @@ const TABLE = {
   posix_spawnattr_setpgroup: { parameters: ["buffer", "i32"], result: "i32" },
   posix_spawnattr_setsigdefault: { parameters: ["buffer", "buffer"], result: "i32" },
   posix_spawnattr_destroy: { parameters: ["buffer"], result: "i32" },
-  /** The environment, `char **`: the address of the variable. */
-  environ: { type: "pointer" },
   prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
@@ -114,11 +122,28 @@ const TABLE = {
   /** The same for those whose third is. */
   syscallThird: { name: "syscall", parameters: ["usize", "usize", "usize", "buffer", "usize"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
+} as const satisfies Functions;
+
+/** Not called by other modules. */
+const OTHERS = {
+  /** The environment, `char **`: the address of the variable. */
+  environ: { type: "pointer" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** The functions of the table, as typed by it; those that fail return -1 and leave the reason in {@linkcode errno}. */
-export type Libc = Deno.DynamicLibrary<typeof TABLE>["symbols"];
+/** A table by the names that callers use; `name` in a row is the C library's, where it is another. */
+type Functions = Readonly<Record<string, Deno.ForeignFunction>>;
+
+/** What is called, as typed by a table. Where it is optional, it may be missing. */
+type Called<Table extends Functions> = {
+  readonly [Name in keyof Table]: Table[Name] extends { optional: true } ? Call<Table[Name]> | null : Call<Table[Name]>;
+};
+type Call<Definition extends Deno.ForeignFunction> = Deno.UnsafeFnPointer<Definition>["call"];
+
+/** The functions of the tables; those that fail return -1 and leave the reason in {@linkcode errno}. */
+export type Libc = Called<typeof FREQUENT> & Called<typeof SELDOM> & Pick<Symbols, "environ">;
+
+type Symbols = Deno.DynamicLibrary<typeof FREQUENT & typeof OTHERS>["symbols"];
 
 /** Where glibc and musl lie, by their sonames. */
 const NAMES: readonly string[] = [
@@ -150,15 +175,34 @@ function open(): Libc {
   const reasons: string[] = [];
   for (const name of NAMES) {
     try {
-      const { symbols } = Deno.dlopen(name, TABLE);
-      const location = symbols.__errno_location();
+      const { __errno_location, ...frequent } = Deno.dlopen(name, { ...FREQUENT, ...OTHERS }).symbols;
+      const location = __errno_location();
       if (location === null) throw new Error("__errno_location() gave nothing");
       errnoView = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
-      return symbols;
+      return { ...frequent, ...byAddress(name, SELDOM) };
     } catch (error) {
       if (error instanceof Deno.errors.NotCapable) throw error;
       reasons.push(error instanceof Error ? error.message : String(error));
     }
   }
   throw new Error(`the C library can't be opened: ${reasons.join("; ")}`);
+}
+
+/** The functions of a table, each called through its address. Throws if one is missing that is not optional. */
+function byAddress<Table extends Functions>(library: string, table: Table): Called<Table> {
+  const rows = Object.entries(table);
+  const variables = rows.map(([row, { name = row, optional = false }]) => {
+    return [row, { type: "pointer", name, optional }] as const;
+  });
+  const { symbols } = Deno.dlopen(library, Object.fromEntries(variables));
+  const functions = rows.map(([row, definition]) => {
+    const address = symbols[row];
+    return [row, address === null ? null : callable(address, definition)];
+  });
+  return Object.fromEntries(functions) as Called<Table>; // `fromEntries` forgets which entry has which type
+}
+
+function callable<Definition extends Deno.ForeignFunction>(address: Deno.PointerObject, definition: Definition) {
+  const pointer = new Deno.UnsafeFnPointer(address as Deno.PointerObject<Definition>, definition);
+  return pointer.call.bind(pointer);
 }

@@ -421,5 +421,4 @@ export const LIBC_CALLS = {
   syscallFirst: BEFORE,
   syscallThird: BEFORE,
   strerror: NONE,
-  __errno_location: NONE,
 } as const satisfies Record<keyof Libc, readonly SyscallName[]>;
