@@ -1,11 +1,11 @@
 /**
- * A capture of the guest's IP packets, both ways, as they cross the device: a large segment that the kernel has yet to cut
- * is one packet, fragments are several. The Ethernet header is not kept. ARP packets are written as they are, as the Go
- * program does; all else that is not IP is left out.
+ * Captures the guest's IP packets in both directions as they cross the device: a large segment that the kernel has yet to
+ * cut is one packet, and fragments are several. The Ethernet header is left out. ARP packets are written as they are, as
+ * the Go program does; other packets are left out.
  *
- * One thing differs from what crossed the device: a checksum that was left to the device is completed. The two kernels of
- * a virtual link never compute it, and readers of a capture would mark every packet as broken. For a segment of 64 KiB
- * that takes 10 µs; its copy takes 2 µs, and its way into a file 30 to 55 µs.
+ * One thing differs from the packets on the device: a checksum that was left to the device is completed. The two kernels
+ * of a virtual link never compute it, and readers of a capture would mark every packet as broken. For a segment of 64 KiB
+ * that takes 10 µs; its copy takes 2 µs, and writing it to a file 30 to 55 µs.
  *
  * @module
  */
@@ -26,9 +26,9 @@ const SHORT_COPY = 64;
 
 /** The options of a {@linkcode Capture}. */
 export interface CaptureOptions {
-  /** The capture's from now on; it closes the sink. */
+  /** The sink; the capture closes it. */
   readonly sink: CaptureSink;
-  /** The device's medium, which says what frames start with. */
+  /** The device's medium, which decides the header that frames start with. */
   readonly medium: Device["medium"];
   /** Calls `run` in about `delay` ms. */
   readonly after: (delay: number, run: () => void) => void;

@@ -1,6 +1,6 @@
 /**
- * Where frames are captured: around the device on their way to the guest, and before the stack on their way from it.
- * Without a capture neither is in place, so none costs nothing.
+ * Captures frames in two places: around the device on their way to the guest, and before the stack on their way from it.
+ * Without `-pcap` neither is in place, so it costs nothing.
  *
  * @module
  */
@@ -27,9 +27,9 @@ export class CapturingDevice implements Device {
   }
 
   /**
-   * Sends a frame. Where few packets pass, the frame and all before it are in the file first: a script that reads the file
-   * after a command in the guest has returned finds what that command has received. Where many pass, they are written
-   * together later, and a frame that the device drops is not captured.
+   * Sends a frame. While few packets pass, the frame and all before it are written to the file first: a script that reads
+   * the file after a command in the guest has returned finds the packets that the command received. While many pass, they
+   * are written together later, and a frame that the device drops is not captured.
    */
   transmit(frame: Transmit): boolean {
     const { device, capture } = this;
@@ -44,7 +44,7 @@ export class CapturingDevice implements Device {
   }
 }
 
-/** What takes frames from a reader. */
+/** A part of the program that takes frames from the device's reader. */
 export interface FrameTaker {
   receive(frame: Frame): void;
   endOfTurn(): void;

@@ -17,7 +17,7 @@ export const RECORD_HEADER = 16;
 /** Microseconds; the byte order is that of the file. */
 const MAGIC = 0xa1b2c3d4;
 const MAJOR_VERSION = 2, MINOR_VERSION = 4;
-/** The longest packet. tcpdump has the same value, and reads no longer ones. */
+/** The longest packet. tcpdump has the same limit, and does not read longer ones. */
 const SNAP_LENGTH = 262_144;
 /** The link type of packets that start with the IPv4 or IPv6 header. */
 const LINKTYPE_RAW = 101;

@@ -1,8 +1,8 @@
 /**
  * Writes a capture file. Packets collect in a buffer, which is written when it holds FLUSH_AT bytes, or when the event
  * loop comes to rest. So the file has both packets of a ping as soon as the answer has arrived, while a bulk transfer,
- * which leaves no rest, is written in large pieces. A loop that never rests writes some time after the first packet in the
- * buffer.
+ * during which the loop does not rest, is written in large pieces. A loop that never rests writes some time after the
+ * first packet in the buffer.
  *
  * Writes are synchronous. Deno's asynchronous writes end in a later turn of the event loop, one a turn, while a bulk
  * transfer brings 2 MiB a turn: with 8 to 64 MiB of buffers and 2 cores, up to nine tenths of a transfer at 5 to 15
@@ -13,7 +13,7 @@
  *     pending ≥ FLUSH_AT    written at once
  *     sink takes nothing    (a pipe that is not read) tried again with each packet, and by the timer
  *     buffer full           packets are dropped, and counted
- *     sink fails            (the disk is full) the capture ends; the file is cut off behind its last whole packet
+ *     sink fails            (the disk is full) the capture ends; the file is truncated after its last whole packet
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { FILE_HEADER, putFileHeader, putRecordHeader, RECORD_HEADER, recordLengt
 const FLUSH_AT = 256 * 1024;
 /** The size of the buffer in bytes, for a sink that takes nothing now. */
 const CAPACITY = 4 * 1024 * 1024;
-/** A packet is in the file after this time at the latest, even if the loop never rests: people watch captures grow. */
+/** The latest time after which a packet is written, even if the loop never rests: people watch captures grow. */
 const FLUSH_AFTER_MS = 200;
 /** Up to this number of packets since the loop's last rest, each may have a write of its own. */
 const FEW = 16;
@@ -34,7 +34,7 @@ const RETRY_AFTER_MS = 10;
 export interface CaptureSink {
   /** Writes some of `bytes[from..to)` and returns how much; 0: it takes nothing now. Throws if it is broken. */
   write(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): number;
-  /** Cuts off what is behind `size` bytes. May throw. */
+  /** Truncates the file to `size` bytes. May throw. */
   truncate(size: number): void;
   close(): void;
 }
@@ -54,7 +54,7 @@ export interface PcapWriterOptions {
 export class PcapWriter {
   /** The buffer. The packet's bytes belong at the offset that {@linkcode begin} returns. */
   readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(CAPACITY));
-  /** How many packets were captured, and how many found no room. */
+  /** The numbers of packets that were captured, and of those that found no room. */
   packets = 0;
   dropped = 0;
   /** Offsets in the buffer: of the first record not written whole, of the first byte not written, of the free part. */

@@ -10,14 +10,14 @@ import { attempt } from "../report/start_failed.ts";
 import { Capture } from "./capture.ts";
 import type { CaptureSink } from "./pcap_writer.ts";
 
-/** What {@linkcode startCapture} needs. */
+/** The parts of the program that {@linkcode startCapture} uses. */
 export interface CaptureParts {
   /** Creates the file. Throws if it can't. */
   readonly create: (path: string) => CaptureSink;
   readonly device: Pick<Device, "medium">;
   /** Calls `run` once, as soon as the event loop has nothing else to do. */
   readonly atRest: (run: () => void) => void;
-  /** Gets the line about what goes wrong later. */
+  /** Gets the line about a later failure. */
   readonly stderr: Output;
 }
 

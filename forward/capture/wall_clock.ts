@@ -8,8 +8,9 @@
 const TOLERANCE_MS = 10;
 
 /**
- * The time of day has only milliseconds, and the monotonic clock has the digits behind them. So this is the monotonic
- * clock with an offset, which is set anew when somebody sets the time of day. Both are read each time: 0.15 µs.
+ * A clock of the time of day with microseconds. The system's time of day has only milliseconds here, but the monotonic
+ * clock is finer. So this is the monotonic clock plus an offset, which is set again when the time of day is changed. Both
+ * are read each time: 0.15 µs.
  */
 export class WallClock {
   private offset: number;

@@ -1,6 +1,6 @@
 /**
  * The answers of a name server that asks no other: the names of `-allow`, with the addresses that they had when the ranges
- * were read. A guest that may not reach the internet must not reach other people's name servers through the host's: the
+ * were read. A guest that may not reach the internet must not reach foreign name servers through the host's, because the
  * name in a question is a message to the servers of its domain.
  *
  * | question | answer |
@@ -14,7 +14,7 @@
 import type { IpAddress } from "../../stack/base/address.ts";
 import { addressAnswer, errorAnswer, NOERROR, type Question, questionOf, REFUSED } from "./message.ts";
 
-/** How long the guest may keep an answer, in seconds. It stays true as long as the program runs. */
+/** How long the guest may cache an answer, in seconds. It stays true as long as the program runs. */
 const TTL = 60;
 
 /** A range of `-allow`, which may have been given by a name. */
@@ -37,7 +37,7 @@ export class AllowedNames {
     }
   }
 
-  /** The whole answer; null: the question is refused. */
+  /** The whole answer; null: the question must be refused. */
   answer(question: Question): Uint8Array | null {
     const { name, type, isInternet } = questionOf(question);
     const addresses = isInternet ? this.addresses.get(keyOf(name)) : undefined;

@@ -5,7 +5,7 @@
  */
 import type { DnsNetwork } from "./servers.ts";
 
-/** What became of a question. */
+/** The outcome of a question. */
 export type DnsOutcome =
   /** A server's answer was passed on, by its response code. */
   | "noerror"
@@ -20,9 +20,9 @@ export type DnsOutcome =
   | "refused"
   /** The message was no question. */
   | "malformed"
-  /** A kind that is not passed on: zone transfers, updates and the like. */
+  /** A kind of message that is not passed on: zone transfers, updates and the like. */
   | "unsupported"
-  /** The question made room for another. */
+  /** The question was dropped to make room for another. */
   | "evicted"
   /** The guest closed its connection, or the program ended. */
   | "cancelled";

@@ -6,13 +6,14 @@
  *     guest ── TCP ──┘  is it a       which server   └── TCP ── name server    upstream_tcp.ts
  *     guest_connection.ts  question?  next? servers.ts
  *
- * A question goes on over the network that it came over: an answer that is too long for UDP says so, and the guest asks
- * again over TCP. The host asks, so its servers may be where no guest could reach them: on its loopback, in its networks.
+ * A question is passed on over the network that it came over. If the answer is too long for UDP, the guest asks again over
+ * TCP. The host sends the question, so its servers may be where the guest can't reach them: on its loopback, in its
+ * networks.
  *
  * | event | answer |
  * | --- | --- |
  * | a server answers | that answer |
- * | all servers say that they can't or won't answer | what the first of them said |
+ * | all servers refuse or fail | the answer of the first of them |
  * | no server can be reached | SERVFAIL, at once |
  * | no server answers in time | SERVFAIL |
  * | the limit of questions is reached | SERVFAIL for the one that waits longest |
@@ -139,7 +140,7 @@ export class Dns implements DnsAsker {
     for (const query of this.queries) if (query.client === client) this.drop(query, "cancelled");
   }
 
-  /** Ends all. */
+  /** Ends all questions and connections. */
   close(): void {
     this.connections.close();
     for (const query of this.queries) this.drop(query, "cancelled");
@@ -163,7 +164,7 @@ export class Dns implements DnsAsker {
     query.client.reply(query.question, end);
   }
 
-  /** Ends a query with an answer of this program: that there is none. */
+  /** Ends a query with an error from this program. */
   private fail(query: Query, outcome: DnsOutcome): void {
     this.drop(query, outcome);
     query.client.reply(query.question, errorAnswer(query.question, SERVFAIL));
@@ -181,7 +182,7 @@ export class Dns implements DnsAsker {
     this.counters.outcomes[client.network][outcome]++;
   }
 
-  /** Deadlines have one delay. It changes with the number of servers; queries that wait keep the old one. */
+  /** Deadlines have one delay, which changes with the number of servers. Waiting queries keep the old delay. */
   private deadlinesFor(patience: number): Deadlines<Query> {
     if (this.deadlines === null || patience !== this.patience) {
       this.deadlines = new Deadlines(this.options.scheduler, patience);

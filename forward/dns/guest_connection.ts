@@ -1,15 +1,15 @@
 /**
  * The guest's TCP connections to its name server (RFC 7766). A connection carries any number of questions; a length
- * precedes each message. Answers go back as they come, in whatever order (section 7).
+ * precedes each message. Answers go back as they come, in any order (section 7).
  *
  *     readable → take a question off the stream → ask → answer: queue → write
  *
  * | event | action |
  * | --- | --- |
  * | the limit of unanswered questions is reached, or answers wait for the client to read | reading stops |
- * | a message that is no question | reset: the stream can't be trusted any more |
- * | the client's FIN | FIN, when all that it has asked is answered |
- * | nothing asked and nothing written for a while | FIN; reset if the client does not close then |
+ * | a message that is no question | reset, because the stream can't be trusted any more |
+ * | the client's FIN | FIN, when all its questions are answered |
+ * | the client is idle for a while | FIN, then reset if the client does not close |
  * | the limit of connections is reached | the one idle longest is reset |
  *
  * @module
@@ -25,16 +25,16 @@ import type { DnsAsker, DnsClient } from "./query.ts";
 
 /** All connections of the guest to its name server. */
 export class GuestConnections {
-  /** The one idle longest first. */
+  /** The open connections, the one idle longest first. */
   private readonly open = new Set<GuestConnection>();
-  /** Those that wait for the client. */
+  /** The connections that wait for the client. */
   readonly idle: Deadlines<GuestConnection>;
 
   constructor(readonly asker: DnsAsker, scheduler: Scheduler) {
     this.idle = new Deadlines(scheduler, DNS_CONNECTION_IDLE_MS);
   }
 
-  /** How many there are. */
+  /** The number of connections. */
   get size(): number {
     return this.open.size;
   }
@@ -52,19 +52,19 @@ export class GuestConnections {
     connection.start(flow);
   }
 
-  /** For connections: it was used. */
+  /** For connections: marks one as used. */
   touch(connection: GuestConnection): void {
     this.open.delete(connection);
     this.open.add(connection);
   }
 
-  /** For connections: it is over. */
+  /** For connections: removes one that has ended. */
   ended(connection: GuestConnection): void {
     this.open.delete(connection);
     this.idle.delete(connection);
   }
 
-  /** Resets all. */
+  /** Resets all connections. */
   close(): void {
     for (const connection of this.open) connection.abort();
   }
@@ -74,12 +74,12 @@ export class GuestConnections {
 class GuestConnection implements TcpHandler, DnsClient, Expiring {
   readonly network = "tcp";
   private flow: TcpFlow | null = null;
-  /** The part of the next message that has come, its length field included; the buffer grows as needed. */
+  /** The part of the next message that has arrived, with its length field; the buffer grows as needed. */
   private message = new Uint8Array(512);
   private received = 0;
   /** Questions that wait for their answers. */
   private asked = 0;
-  /** Answers that wait for room, each behind its length field, and the number of bytes written of the first. */
+  /** Answers that wait for room, each after its length field, and the number of bytes written of the first. */
   private readonly answers: Uint8Array[] = [];
   private written = 0;
   private reading = false;

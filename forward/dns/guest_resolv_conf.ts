@@ -1,11 +1,11 @@
 /**
- * `/etc/resolv.conf` for a guest whose name server the program is.
+ * Makes `/etc/resolv.conf` for a guest whose name server is the program.
  *
  * @module
  */
 import type { IpAddress } from "../../stack/base/address.ts";
 
-/** The lines that the guest's file has from the host's: how servers are asked, and how short names are completed. */
+/** The lines that are copied from the host's file: options, and the domains that complete short names. */
 const OPTIONS = /^\s*options\s/, SEARCH = /^\s*(search|domain)\s/;
 
 /** No short name is completed, even if the guest's own name has a domain (resolv.conf(5)). */

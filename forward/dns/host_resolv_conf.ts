@@ -1,6 +1,6 @@
 /**
- * The host's `/etc/resolv.conf` (resolv.conf(5)): the name servers that the host asks, how patiently, and the domains by
- * which it completes short names.
+ * The host's `/etc/resolv.conf` (resolv.conf(5)): the host's name servers, the timeouts for them, and the domains by which
+ * it completes short names.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface NameServer {
   readonly zone: string | null;
 }
 
-/** What the file says. */
+/** The contents of the file. */
 export interface ResolvConf {
   /** At least one. */
   readonly servers: readonly NameServer[];
@@ -21,7 +21,7 @@ export interface ResolvConf {
   readonly search: readonly string[];
   /** How long to wait for a server before another is asked, in seconds. */
   readonly timeout: number;
-  /** How often each is asked. */
+  /** How often each server is asked. */
   readonly attempts: number;
   /** Whether the servers take turns at being asked first. */
   readonly rotate: boolean;
@@ -32,7 +32,7 @@ const MAX_SERVERS = 3;
 const TIMEOUT = 5, MAX_TIMEOUT = 30;
 const ATTEMPTS = 2, MAX_ATTEMPTS = 5;
 
-/** The server that is asked if the file lists none, or is not there. */
+/** The server that is asked if the file lists none, or does not exist. */
 const LOCAL: NameServer = { address: IpAddress.of([127, 0, 0, 1]), zone: null };
 
 /** Parses the file's text. Lines that make no sense are skipped, as the C library does. */
@@ -66,7 +66,7 @@ function parseServer(text: string): NameServer | null {
   return parsed === null ? null : { address: parsed, zone: zone || null };
 }
 
-/** The number behind `prefix`, at least 1 and at most `most`; null where the text is another option. */
+/** The number after `prefix`, at least 1 and at most `most`; null: the text is another option. */
 function numberOf(text: string, prefix: string, most: number): number | null {
   if (!text.startsWith(prefix)) return null;
   const digits = text.slice(prefix.length);

@@ -1,6 +1,6 @@
 /**
  * DNS messages (RFC 1035, section 4) as far as a forwarder must know them: the header and the question. The rest is passed
- * on as it is, so that unknown types of records go through.
+ * on unchanged, so unknown types of records work.
  *
  *     0 ID (16)   2 flags (16)   4 QDCOUNT (16)   6 ANCOUNT (16)   8 NSCOUNT (16)   10 ARCOUNT (16)   12 question ...
  *
@@ -59,11 +59,11 @@ const OPT_RECORD = Uint8Array.of(0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0);
 /** A client's message that was recognised as a question. */
 export interface Question {
   readonly bytes: Uint8Array;
-  /** Offset behind the question. */
+  /** The offset after the question. */
   readonly end: number;
 }
 
-/** What a question asks for: the records of one type of a name. */
+/** The subject of a question: the records of one type of a name. */
 export interface Asked {
   /** The labels with dots between; empty: the root. */
   readonly name: string;
@@ -72,10 +72,10 @@ export interface Asked {
   readonly isInternet: boolean;
 }
 
-/** What {@linkcode parseQuestion} finds. */
+/** The result of {@linkcode parseQuestion}. */
 export type ParsedQuestion =
   | { readonly kind: "question"; readonly question: Question }
-  /** To be dropped: too short to be answered, or an answer itself. */
+  /** To be dropped: it is too short to be answered, or an answer itself. */
   | { readonly kind: "nonsense" }
   /** To be answered with this error. */
   | { readonly kind: "error"; readonly question: Question; readonly rcode: number };
@@ -94,7 +94,7 @@ export function parseQuestion(bytes: Uint8Array): ParsedQuestion {
   return type === AXFR || type === IXFR ? { kind: "error", question, rcode: NOTIMP } : { kind: "question", question };
 }
 
-/** Returns what a question asks for that {@linkcode parseQuestion} has passed. */
+/** Returns the subject of a question that {@linkcode parseQuestion} has accepted. */
 export function questionOf({ bytes, end }: Question): Asked {
   const labels: string[] = [];
   for (let at = HEADER; bytes[at] > 0; at += 1 + bytes[at]) {
@@ -175,7 +175,7 @@ function isAnswer(bytes: Uint8Array): boolean {
   return (bytes[FLAGS] & QR) !== 0;
 }
 
-/** The offset behind the only question; -1 if there is none, or more than one. */
+/** The offset after the only question; -1: there is none, or more than one. */
 function questionEnd(bytes: Uint8Array): number {
   if (get16(bytes, COUNTS) !== 1) return -1;
   let at = HEADER;
@@ -205,8 +205,8 @@ function emptyAnswer(question: Question, flags: number, moreFlags: number): Uint
 }
 
 /**
- * The longest answer over UDP that the client says it takes (RFC 6891, section 6.2.3); null: it says nothing. A message
- * much longer than a question is not searched, so that it costs a hostile guest more than this program.
+ * The longest answer over UDP that the client announces (RFC 6891, section 6.2.3); null: it announces none. A message much
+ * longer than a question is not searched, so that it costs a hostile guest more than this program.
  */
 function ednsSize(bytes: Uint8Array): number | null {
   if (bytes.length > MAX_PARSED) return null;

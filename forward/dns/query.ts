@@ -1,12 +1,12 @@
 /**
- * One question of the guest on its way through the host's name servers, asked as a resolver asks (resolv.conf(5)): one
- * server after the other, each for a set time, all of them for a set number of rounds. A server stays listened to until
- * the end of the query, so a late answer counts.
+ * One question of the guest to the host's name servers. They are asked as a resolver asks them (resolv.conf(5)): one after
+ * the other, each for a set time, all of them for a set number of rounds. An answer counts until the end of the query,
+ * even if the next server was asked meanwhile.
  *
  * | the server | what follows |
  * | --- | --- |
- * | answers, also that there is no such name | that is the answer |
- * | says that it can't or won't answer (SERVFAIL, NOTIMP, REFUSED) | the next server; this is the answer if none has a better one |
+ * | answers, even that there is no such name | that is the answer |
+ * | refuses or fails (SERVFAIL, NOTIMP, REFUSED) | the next server; this is the answer if no server has a better one |
  * | can't be reached | the next server, at once |
  * | is silent | the next server, when the time is up |
  *
@@ -22,7 +22,7 @@ import type { DnsNetwork, NameServers, Plan } from "./servers.ts";
 import type { Upstream } from "./upstream.ts";
 import type { Exchange } from "./upstream_exchange.ts";
 
-/** What waits for answers: a datagram's sender, or a connection. */
+/** A client that waits for answers: a datagram's sender, or a connection. */
 export interface DnsClient {
   readonly network: DnsNetwork;
   /** Takes an answer; called once for each question, also from within {@linkcode DnsAsker.ask}. */
@@ -33,14 +33,14 @@ export interface DnsClient {
 export interface DnsAsker {
   /** Takes a client's message, which must not change later. False: it is no question, and there will be no answer. */
   ask(message: Uint8Array, client: DnsClient): boolean;
-  /** The client waits for nothing any more. */
+  /** Drops all questions of the client, which waits for no answer any more. */
   forget(client: DnsClient): void;
 }
 
-/** How a query ends: with a server's answer, or with the reason why there is none. */
+/** The end of a query: a server's answer, or the reason why there is none. */
 export type QueryEnd = Uint8Array | "timeout" | "unreachable";
 
-/** What all queries have in common. */
+/** The parts that all queries share. */
 export interface QueryParts {
   readonly upstream: Upstream;
   readonly servers: Pick<NameServers, "answered" | "failed">;
@@ -52,23 +52,23 @@ export interface QueryParts {
 interface Candidate {
   readonly server: NameServer;
   exchange: Exchange | null;
-  /** It has said no, or can't be reached. */
+  /** Whether it has refused, or can't be reached. */
   out: boolean;
 }
 
 /** A question that waits for its answer. */
 export class Query implements Expiring {
   private readonly candidates: readonly Candidate[];
-  /** The number of turns that there are, and of those that were taken. */
+  /** The number of all turns, and of those that were taken. */
   private readonly turns: number;
   private turn = 0;
   private current: Candidate | null = null;
-  /** What a server said that had no better answer. */
+  /** The first answer that reported an error. */
   private poorAnswer: Uint8Array | null = null;
   private silence = false;
   private over = false;
 
-  /** @param deadlines those whose delay is the plan's patience */
+  /** @param deadlines with the plan's patience as their delay */
   constructor(
     readonly question: Question,
     readonly client: DnsClient,
@@ -85,7 +85,7 @@ export class Query implements Expiring {
     this.askNext();
   }
 
-  /** The server that was asked last is silent. */
+  /** The server that was asked last has not answered in time. */
   expire(): void {
     this.silence = true;
     if (this.current !== null) this.parts.servers.failed(this.client.network, this.current.server);
@@ -143,7 +143,7 @@ export class Query implements Expiring {
     this.drop(candidate);
   }
 
-  /** Asks this server no more. */
+  /** Stops asking this server. */
   private drop(candidate: Candidate): void {
     candidate.out = true;
     candidate.exchange?.close();

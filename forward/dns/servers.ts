@@ -2,9 +2,8 @@
  * The host's name servers as they are now: the file that lists them is read again if the last reading is more than a
  * second old when a question comes.
  *
- * Servers are asked in the file's order, except that one that was silent or could not be reached goes behind the others
- * for some time. The guest would give up before the servers behind a dead one are asked, so the finding of one question
- * must serve the next.
+ * Servers are asked in the file's order. A server that was silent or could not be reached is asked after the others for
+ * some time: otherwise each question would have to wait for the dead server first, and the guest might give up.
  *
  * @module
  */
@@ -28,7 +27,7 @@ export interface NameServersOptions {
   readonly now: () => number;
   /** Called with the servers at the first reading, and each time that they have changed. */
   readonly changed?: ((servers: readonly NameServer[]) => void) | undefined;
-  /** Called when the file is there and can't be read: once, until it can be read again. */
+  /** Called when the file exists but can't be read: once, until it can be read again. */
   readonly unreadable?: ((problem: Unreadable) => void) | undefined;
 }
 
@@ -40,7 +39,7 @@ export interface Unreadable {
   readonly asked: readonly NameServer[];
 }
 
-/** How a question is to be asked. */
+/** The plan for asking a question. */
 export interface Plan {
   /** At least one, in the order of asking. */
   readonly servers: readonly NameServer[];
@@ -60,7 +59,7 @@ export class NameServers {
   private readAt = -Infinity;
   private isUnreadable = false;
   private turn = 0;
-  /** Until when a server goes behind the others, in ms of the clock. */
+  /** The time until which a server is asked after the others, in ms of the clock. */
   private readonly resting: Readonly<Record<DnsNetwork, Map<NameServer, number>>> = {
     udp: new Map<NameServer, number>(),
     tcp: new Map<NameServer, number>(),
@@ -80,7 +79,7 @@ export class NameServers {
     return this.conf.search;
   }
 
-  /** How to ask the next question. */
+  /** Makes the plan for the next question. */
   plan(network: DnsNetwork): Plan {
     this.look();
     const { timeout, attempts } = this.conf;
@@ -133,9 +132,9 @@ export class NameServers {
   }
 
   /**
-   * A file that is not there says nothing new: it may be back soon, or the host has none, which is as good as an empty
-   * one (resolv.conf(5)). Nor does one that can't be read, but that is a fault: of its permissions, or the sandbox does
-   * not know where it has gone.
+   * If the file is missing, the last reading stays: the file may be back soon, or the host has none, which is the same as
+   * an empty one (resolv.conf(5)). If it can't be read, the last reading stays too, but that is a fault: of its
+   * permissions, or because it was moved to where the sandbox does not let the program read it.
    */
   private read(unreadable: (reason: string) => void): string {
     try {

@@ -1,5 +1,5 @@
 /**
- * The way to the host's name servers: over the network that the guest asked over, and from the host's own loopback to a
+ * Sends questions to the host's name servers: over the network that the guest used, and from the host's loopback to a
  * server that listens there.
  *
  * @module
@@ -16,12 +16,12 @@ import { UdpExchange } from "./upstream_udp.ts";
 
 /** The options of an {@linkcode Upstream}. */
 export interface UpstreamOptions {
-  /** The way to servers that are not on the host's loopback. */
+  /** The host's network, for servers that are not on its loopback. */
   readonly host: HostNetwork;
-  /** The way to those that are: they take questions only from there. */
+  /** The host's network with its loopback, for servers there: they accept questions only from the loopback. */
   readonly loopback: HostNetwork;
   readonly allocate: Allocate;
-  /** A random unsigned 32-bit number that nobody can guess. */
+  /** Returns an unpredictable unsigned 32-bit number. */
   readonly random: () => number;
 }
 
@@ -29,7 +29,7 @@ export interface UpstreamOptions {
 export class Upstream {
   constructor(private readonly options: UpstreamOptions) {}
 
-  /** Asks one server one question. Throws a HostError if it can't. */
+  /** Sends one question to one server. Throws a HostError. */
   ask(network: DnsNetwork, server: NameServer, question: Question, handler: ExchangeHandler): Exchange {
     const { host, loopback, allocate, random } = this.options;
     const way = isLoopback(server.address) ? loopback : host;

@@ -1,5 +1,5 @@
 /**
- * Asking one of the host's name servers one question.
+ * One question to one of the host's name servers.
  *
  * @module
  */
@@ -13,10 +13,10 @@ export interface ExchangeHandler {
   failed(error: HostError): void;
 }
 
-/** A question on its way. */
+/** A question under way. */
 export interface Exchange {
-  /** Sends the question again, as it may have been lost. */
+  /** Sends the question again, in case it was lost. */
   repeat(): void;
-  /** Ends it. */
+  /** Ends the exchange. */
   close(): void;
 }

@@ -1,6 +1,6 @@
 /**
- * Asking one of the host's name servers over TCP (RFC 7766): one connection for one question; a length precedes each
- * message.
+ * One question to one of the host's name servers over TCP (RFC 7766). Each question has a connection of its own; a length
+ * precedes each message.
  *
  *     dial → write length and question → read length and answer → close
  *
@@ -38,7 +38,7 @@ export class TcpExchange implements Exchange, HostDialHandler, HostStreamHandler
   /**
    * Starts to connect.
    *
-   * @param random an unsigned 32-bit number that nobody can guess
+   * @param random an unpredictable unsigned 32-bit number
    */
   constructor(
     host: HostNetwork,
@@ -57,7 +57,7 @@ export class TcpExchange implements Exchange, HostDialHandler, HostStreamHandler
     this.dialling = host.dial({ address, port: DNS_PORT }, this, zone === null ? {} : { zone });
   }
 
-  /** TCP itself sends again what was lost. */
+  /** Does nothing: TCP itself retransmits. */
   repeat(): void {}
 
   close(): void {
@@ -115,7 +115,7 @@ export class TcpExchange implements Exchange, HostDialHandler, HostStreamHandler
     }
   }
 
-  /** The outcome of an operation; a failed one has none, like one that is pending. */
+  /** Returns the result of an operation; of a failed one the same as of a pending one. */
   private attempt(operation: () => number): number {
     try {
       return operation();

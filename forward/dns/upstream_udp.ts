@@ -1,9 +1,9 @@
 /**
- * Asking one of the host's name servers over UDP.
+ * One question to one of the host's name servers over UDP.
  *
- * Nobody else can answer in its place (RFC 5452, section 9): each exchange has a socket of its own, with a port that the
- * kernel chooses at random, and an ID of its own, and it takes only an answer that comes from the server's address and
- * port and repeats the question.
+ * Answers are hard to forge (RFC 5452, section 9): each exchange has a socket of its own, with a port that the kernel
+ * chooses at random, and an ID of its own. It accepts only an answer that comes from the server's address and port and
+ * repeats the question.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export class UdpExchange implements Exchange, HostDatagramHandler {
   /**
    * Sends the question. Throws a HostError.
    *
-   * @param random an unsigned 32-bit number that nobody can guess
+   * @param random an unpredictable unsigned 32-bit number
    */
   constructor(
     host: HostNetwork,

@@ -1,5 +1,5 @@
 /**
- * The forwards of the command line, set up at the start: first the local ones in their order, then the remote ones. The
+ * Sets up the forwards of the command line at the start: first the local ones in their order, then the remote ones. The
  * start fails at the first one that can't be set up.
  *
  * @module
@@ -26,18 +26,18 @@ import type { RemoteForwards } from "./remote/table.ts";
 import { StartFailed } from "../report/start_failed.ts";
 import { portAdvice } from "../host/unprivileged_port.ts";
 
-/** Listens on the host for a forward; returns where. Throws a HostError. */
+/** Listens on the host for a forward. Returns the address and port. Throws a HostError. */
 export interface LocalListeners {
   listen(forward: LocalForward): Endpoint;
 }
 
-/** What {@linkcode setUpForwards} needs. */
+/** The options of {@linkcode setUpForwards}. */
 export interface SetupOptions extends Omit<TargetOptions, "check"> {
   readonly localTcp: LocalListeners;
   readonly localUdp: LocalListeners;
   readonly remoteTcp: RemoteForwards;
   readonly remoteUdp: RemoteForwards;
-  /** Checks the addresses that the names of remote forwards' targets stand for. */
+  /** Checks the addresses that the targets of remote forwards resolve to. */
   readonly guard: Pick<NameGuard, "check">;
   /** The first port that every user may listen on; asked of the system unless given. */
   readonly unprivilegedPortStart?: () => number;
@@ -91,7 +91,7 @@ async function setUpRemote(spec: ForwardSpec, options: SetupOptions): Promise<vo
   options.line(remoteAccepting(network, bind));
 }
 
-/** As on the host, port 0 stands for any free port. Throws a {@linkcode StartFailed} if there is none. */
+/** Replaces port 0 by a free port, as the host does. Throws a {@linkcode StartFailed} if there is none. */
 function withFreePort(
   network: LineNetwork,
   { address }: Endpoint,

@@ -11,7 +11,7 @@ export class LocalNames {
   /** @param read reads a file whole; throws if it can't */
   constructor(private readonly read: (path: string) => string) {}
 
-  /** Whether the name is one of them now. */
+  /** Whether the host defines the name now. */
   has(name: string): boolean {
     const wanted = name.toLowerCase().replace(/\.$/, "");
     return wanted === "localhost" || wanted.endsWith(".localhost") || this.hosts().includes(wanted);
@@ -22,7 +22,7 @@ export class LocalNames {
       const lines = this.read(HOSTS).toLowerCase().split("\n").map((line) => line.replace(/#.*/, "").trim());
       return lines.flatMap((line) => line.split(/\s+/).slice(1));
     } catch {
-      return []; // there need not be one
+      return []; // the file need not exist
     }
   }
 }

@@ -1,13 +1,13 @@
 /**
  * Resolves one end of a forward to an address and a port.
  *
- * | in the flag | what is asked |
+ * | in the flag | lookups |
  * | --- | --- |
- * | an address | nothing |
+ * | an address | none |
  * | a name | the system's resolver |
  * | `NAME@srv-SERVER` | the server for the service record of NAME, then for the host that it names; if it does not know that host, the system's resolver |
  *
- * An IPv4 address is preferred, as a guest or a host without IPv6 is more likely than one without IPv4.
+ * An IPv4 address is preferred, because a guest or a host without IPv6 is more likely than one without IPv4.
  *
  * @module
  */
@@ -38,8 +38,8 @@ export async function lookUpEnd(end: ForwardEnd, names: Names, random: () => num
 }
 
 /**
- * The record to use: of those with the lowest priority one by weight (RFC 2782, "Usage rules"). Null where there is
- * none, or where the only one says that the service is not provided.
+ * Chooses a record: among those with the lowest priority, one by weight (RFC 2782, "Usage rules"). Null: there is none, or
+ * the only one says that the service is not provided.
  */
 export function chooseService(records: readonly ServiceRecord[], random: () => number): ServiceRecord | null {
   const lowest = Math.min(...records.map((record) => record.priority));

@@ -7,9 +7,9 @@ import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
 
 /** A service record (RFC 2782). */
 export interface ServiceRecord {
-  /** The lowest is used. */
+  /** The records with the lowest priority are used. */
   readonly priority: number;
-  /** The relative frequency of its choice among records of equal priority. */
+  /** The relative frequency with which it is chosen among records of equal priority. */
   readonly weight: number;
   /** The name of the host that provides it; `.` or empty: the service is not provided. */
   readonly host: string;

@@ -30,7 +30,7 @@ export class SystemNames implements Names {
     return within(RESOLVER_PATIENCE_MS, answer);
   }
 
-  /** Asks once only: the server has just answered another question, and if it doesn't this one, others may. */
+  /** Asks only once: the server has just answered another question, and if it does not answer this one, others may. */
   async addressesBy(server: Endpoint, name: string): Promise<readonly IpAddress[]> {
     const records = async (type: "A" | "AAAA") => {
       const ask = (options: Deno.ResolveDnsOptions) => Deno.resolveDns(name, type, options);
@@ -46,7 +46,7 @@ export class SystemNames implements Names {
   }
 }
 
-/** Asks once for each time in `patiences`, which is how long that question may take, in ms. */
+/** Asks once for each entry of `patiences`, the time in ms that this question may take. */
 async function patiently<T>(
   ask: (options: Deno.ResolveDnsOptions) => Promise<T>,
   server: Endpoint,
@@ -65,8 +65,8 @@ async function patiently<T>(
 }
 
 /**
- * Rejects when it takes longer than that many ms; what is under way goes on unheard. (`deadline` of @std/async does the
- * same, and loading it takes 10 ms of every start.)
+ * Rejects after that many ms. The operation goes on, and its result is ignored. (`deadline` of @std/async does the same,
+ * but loading it takes 10 ms of every start.)
  */
 async function within<T>(patience: number, promise: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();

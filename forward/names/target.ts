@@ -12,18 +12,18 @@ import { formatHost, type ForwardEnd } from "../syntax/forward_spec.ts";
 import { lookUpEnd } from "./lookup.ts";
 import type { Names } from "./names.ts";
 
-/** What a {@linkcode Target} needs. */
+/** The options of a {@linkcode Target}. */
 export interface TargetOptions {
   readonly names: Names;
-  /** How long an answer is used, in ms; 0 or less: each time it is asked for. */
+  /** How long an answer is used, in ms; 0 or less: every use asks again. */
   readonly ttl: number;
   /** The time in ms, from a clock that doesn't go back. */
   readonly now: () => number;
   /** From 0 to below 1. */
   readonly random: () => number;
-  /** Throws a LookupError where an answer is not to be used. */
+  /** Throws a LookupError if an answer must not be used. */
   readonly check?: (answer: Endpoint) => void;
-  /** Is told of an answer that differs from the one before; `before`: null for the first. */
+  /** Called with an answer that differs from the previous one, `before`; null: it is the first. */
   readonly changed?: ((name: string, answer: Endpoint, before: Endpoint | null) => void) | undefined;
 }
 
@@ -31,13 +31,13 @@ export interface TargetOptions {
 export class Target {
   /** As it was written, without its port; for lines. */
   readonly name: string;
-  /** The endpoint, where no name has to be asked for. */
+  /** The endpoint, if the target is an address; null: it is a name. */
   readonly fixed: Endpoint | null;
   private answer: Endpoint | null = null;
   private goodUntil = -Infinity;
   private pending: Promise<Endpoint> | null = null;
 
-  /** The port of `end` must be the one that is meant if nothing else gives one. */
+  /** The port of `end` is used if no SRV record gives one. */
   constructor(private readonly end: ForwardEnd, private readonly options: TargetOptions) {
     const { host, port } = end;
     this.name = formatHost(host);
@@ -49,12 +49,12 @@ export class Target {
     return this.fixed ?? (this.options.now() < this.goodUntil ? this.answer : null);
   }
 
-  /** Asks for it, whether it is known or not. Rejects with a LookupError. */
+  /** Looks the endpoint up, even if it is known. Callers at the same time share a lookup. Rejects with a LookupError. */
   ask(): Promise<Endpoint> {
     return this.pending ??= this.lookUp();
   }
 
-  /** For lines about connections that did not come so far as to know the endpoint. */
+  /** For lines about connections whose endpoint is not known yet. */
   toString(): string {
     return this.fixed === null ? `${this.name}:${this.end.port}` : formatEndpoint(this.fixed);
   }

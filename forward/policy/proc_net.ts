@@ -27,8 +27,8 @@ const RTF_UP = 0x0001;
 const RTF_REJECT = 0x0200;
 
 /**
- * The shortest prefixes that can be one organisation's network, not a part of the internet as a whole: 10.0.0.0/8 (RFC 1918) and
- * fc00::/7 (RFC 4193).
+ * The shortest prefixes that can be one organisation's network, not a part of the internet as a whole: 10.0.0.0/8
+ * (RFC 1918) and fc00::/7 (RFC 4193).
  */
 const SHORTEST_NETWORK = { 4: 8, 6: 7 } as const;
 

@@ -15,21 +15,21 @@ import { AssociationTraffic } from "./idle_timeout.ts";
 
 /**
  * The length of data that passes everywhere: all hosts can receive such datagrams over IPv4 (RFC 1122, section 3.3.2), and
- * they fit the least MTU of IPv6. It makes no difference whether these may be fragmented, so the socket is not told.
+ * they fit the least MTU of IPv6. "Don't fragment" makes no difference to them, so the socket is not set up for it.
  */
 const PASSES_EVERYWHERE: Readonly<Record<IpVersion, number>> = { 4: 576 - 28, 6: 1280 - 48 };
 
-/** What an association needs of its owner. */
+/** The calls of an association to its owner. */
 export interface AssociationOwner {
   /** The time in ms. */
   now(): number;
   /** The end of a socket as the lines show it. */
   shown(local: Endpoint, remote: Endpoint): Endpoint;
-  /** Hands the answer `bytes[0..length)` to the guest; valid until the call returns. */
+  /** Sends the answer `bytes[0..length)`, valid until the call returns, to the guest. */
   deliver(association: Association, bytes: Uint8Array, length: number, from: Endpoint): void;
-  /** Tells the guest of a datagram that was lost on its way there. */
+  /** Reports a datagram to the guest that was lost on its way to `to`. */
   lost(association: Association, error: HostError, to: Endpoint, lost: LostDatagram): void;
-  /** Ends it. */
+  /** Ends the association. */
   end(association: Association, reason: EndReason): void;
 }
 
@@ -41,7 +41,7 @@ export class Association implements HostDatagramHandler, Idling {
   readonly local: Endpoint;
   private readonly socket: HostDatagram;
   private closed = false;
-  /** What {@linkcode HostDatagram.setPath} was called with last. */
+  /** The last arguments of {@linkcode HostDatagram.setPath}. */
   private hopLimit = 0;
   private dontFragment = false;
 
@@ -67,7 +67,7 @@ export class Association implements HostDatagramHandler, Idling {
   /**
    * Sets how the guest's next datagram travels.
    *
-   * @param hopLimit the hop limit that it came with, at least 1; this program takes one, as a router does
+   * @param hopLimit its hop limit on arrival, at least 1; this program takes one hop, as a router does
    * @param length the length of its data
    */
   setPath(hopLimit: number, dontFragment: boolean, length: number): void {

@@ -12,10 +12,10 @@
  * | --- | --- |
  * | the policy refuses the destination | the datagram is dropped; ICMP administratively prohibited |
  * | the limit is reached, or no descriptor is left for any socket | the association idle longest ends |
- * | the host gives no socket | the datagram is dropped; ICMP error; serving goes on |
+ * | the host has no socket left | the datagram is dropped; ICMP error; the program goes on |
  * | the host or the network loses a datagram | the guest gets the ICMP error about it; nothing is remembered |
  * | the hop limit ends here | ICMP time exceeded |
- * | nothing passes for some time | the association ends; idle_timeout.ts says when |
+ * | the association is idle | it ends; idle_timeout.ts has the timeouts |
  *
  * An association that has ended leaves nothing behind: the guest's next datagram makes a new one.
  *
@@ -56,7 +56,7 @@ export type GuestDatagram = Pick<
 /** Sends datagrams to the guest. */
 export type GuestSender = Pick<Udp, "sendBytes">;
 
-/** Says whether the guest may send to an address and port. */
+/** Decides whether the guest may send to an address and port. */
 export interface UdpPolicy {
   decide(network: "udp", address: IpAddress, port: number): { readonly allowed: boolean };
 }
@@ -77,10 +77,10 @@ export interface AssociationsOptions {
   readonly shown: Shown;
 }
 
-/** All associations of the guest that no forward is for. */
+/** All associations of the guest, except those with remote forwards. */
 export class Associations implements AssociationOwner {
   private readonly table = new Map<Key, Association>();
-  /** The association of the guest's last datagram: most follow one of their kind. */
+  /** The association of the guest's last datagram: the next one is usually for the same. */
   private last: Association | null = null;
   /** For associations: the option of the same name. */
   readonly shown: Shown;
@@ -89,7 +89,7 @@ export class Associations implements AssociationOwner {
     this.shown = options.shown;
   }
 
-  /** How many there are. */
+  /** The number of associations. */
   get size(): number {
     return this.table.size;
   }
@@ -111,7 +111,7 @@ export class Associations implements AssociationOwner {
     user.send(bytes, datagram.payload, length, peer ?? user.peers.add(address, localPort), localPort);
   }
 
-  /** The guest says, by ICMP, that its port is closed: no answer can arrive any more. Called by the stack. */
+  /** The guest reports by ICMP that its port is closed, so no answer can arrive any more. Called by the stack. */
   guestUnreachable(guest: Endpoint): void {
     const { address, port } = guest;
     const association = this.table.get(endpointKey(address.bytes, 0, address.version, port));
@@ -123,13 +123,13 @@ export class Associations implements AssociationOwner {
     return this.options.scheduler.now();
   }
 
-  /** For associations: hands an answer to the guest. */
+  /** For associations: sends an answer to the guest. */
   deliver(association: Association, bytes: Uint8Array, length: number, from: Endpoint): void {
     const { guest } = this.options;
     guest.sendBytes(from, association.guest, bytes, 0, length);
   }
 
-  /** For associations: tells the guest of a lost datagram. */
+  /** For associations: reports a lost datagram to the guest. */
   lost(association: Association, error: HostError, to: Endpoint, lost: LostDatagram): void {
     tellLost(this.options.icmp, association.guest, to, error.failure, lost);
   }

@@ -5,7 +5,7 @@
  * A sweep every SWEEP_MS ends the idle ones; there is none while the table is empty. To find the association idle longest,
  * all are sorted by their last use, and the sorted list serves until it is used up. Entries used since then are skipped;
  * entries added since then are not in the list: both are younger than all that are left. So a flood of new associations
- * costs one sort for as many of them as the limit, not a search for each, and a datagram costs nothing here.
+ * costs one sort each time that the whole table has been replaced, and a datagram costs nothing here.
  *
  * @module
  */
@@ -21,10 +21,10 @@ import type { AssociationTraffic } from "./idle_timeout.ts";
  */
 export const CROWDED_SHARE = 0.25;
 
-/** What the table needs of an association. */
+/** An entry of the table: an association. */
 export interface Idling {
   readonly usage: AssociationTraffic;
-  /** Ends it, and deletes it from the table. */
+  /** Ends the association, and deletes it from the table. */
   end(reason: EndReason): void;
 }
 
@@ -35,12 +35,12 @@ export class IdleTable {
   private oldest: { readonly entry: Idling; readonly usedAt: number }[] = [];
   private sweeping = false;
 
-  /** How many ended to make room. */
+  /** The number of associations that ended to make room. */
   evicted = 0;
 
   /**
-   * @param limit how many there may be
-   * @param ended called after each that was deleted
+   * @param limit the most associations
+   * @param ended called after each deletion
    */
   constructor(
     private readonly scheduler: Scheduler,
@@ -48,7 +48,7 @@ export class IdleTable {
     private readonly ended: () => void = () => {},
   ) {}
 
-  /** How many there are. */
+  /** The number of associations. */
   get size(): number {
     return this.entries.size;
   }

@@ -1,6 +1,6 @@
 /**
- * What has passed through an association, and the idle timeout that follows from it: a question to a name server and a
- * single exchange are over soon, a conversation is not.
+ * The traffic of an association, and the idle timeout that follows from it: short for a question to a name server and for
+ * a single exchange, long for a conversation.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Keys of tables that are looked up for every datagram. A key is a number for IPv4, so that a lookup allocates nothing, and
- * for IPv6 a short string, one character for each 16 bits.
+ * Keys of tables that are looked up for every datagram. For IPv4 a key is a number, so that a lookup allocates nothing. For
+ * IPv6 it is a short string, one character for each 16 bits.
  *
  * @module
  */

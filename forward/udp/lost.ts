@@ -1,10 +1,10 @@
 /**
- * What the guest is told of a datagram that the host could not deliver: the ICMP error of the router or host that
- * reported it. The packet that the error quotes is built again from the guest's address, the datagram's destination and
- * the part of its data that was kept.
+ * Reports a datagram to the guest that the host could not deliver, by the ICMP error of the router or host that reported
+ * it. The packet that the error quotes is rebuilt from the guest's address, the datagram's destination and the part of its
+ * data that was kept.
  *
- * The guest's kernel looks at the addresses and ports in the quotation. Fields that are not known any more (the
- * identification, for one) are 0.
+ * The guest's kernel looks at the addresses and ports in the quotation. Fields that are not known any more, such as the
+ * identification, are 0.
  *
  * @module
  */
@@ -27,8 +27,8 @@ export type LossErrors = Pick<IcmpOutput, "relay" | "unreachable" | "packetTooBi
 const LAST_HOP = 1;
 
 /**
- * Tells the guest that its datagram was lost: by the error of a router or of the destination, or by the error that a
- * router would send that stood where this host stands. Errors that are of no use to the guest are not passed on.
+ * Reports a lost datagram to the guest: by the error of a router or of the destination, or by the error that a router in
+ * the host's place would send. Errors that are of no use to the guest are not passed on.
  *
  * @param guest the datagram's source
  * @param to its destination, as the guest knows it
@@ -66,7 +66,7 @@ export function tellLost(
 /**
  * An IP packet with the UDP datagram that went from one endpoint to another of the same version.
  *
- * @param data the beginning of what was in it, and `length` how much that was
+ * @param data the beginning of its data; `length`: the length of all its data
  */
 export function lostPacket(from: Endpoint, to: Endpoint, data: Uint8Array, length: number): Uint8Array {
   const four = from.address.version === 4;
@@ -84,12 +84,12 @@ export function lostPacket(from: Endpoint, to: Endpoint, data: Uint8Array, lengt
   if (data.length === length) {
     const pseudo = pseudoHeaderSumOf(from.address, to.address, UDP_PROTOCOL, size);
     const sum = complement(addSums(pseudo, partialSum(packet, header, size)));
-    put16(packet, header + UDP_CHECKSUM, sum || 0xffff); // 0 would say that there is none
+    put16(packet, header + UDP_CHECKSUM, sum || 0xffff); // 0 would mean that there is no checksum
   }
   return packet;
 }
 
-/** Messages that stay true when the packet is another's: a parameter problem, say, points into a header. */
+/** Whether a message stays true for the rebuilt packet. A parameter problem, for example, points into the old header. */
 function isRelayed(four: boolean, type: number): boolean {
   if (four) return type === ICMP4_UNREACHABLE || type === ICMP4_TIME_EXCEEDED;
   return type === ICMP6_UNREACHABLE || type === ICMP6_TIME_EXCEEDED || type === ICMP6_PACKET_TOO_BIG;

@@ -7,9 +7,9 @@ import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts
 import { MAX_PEERS } from "../limits/limits.ts";
 import { addressKey, type Key } from "./keys.ts";
 
-/** An address that was sent to. */
+/** An address that the association has sent to. */
 export class Peer {
-  /** The destination of the last datagram: most go there again. */
+  /** The destination of the last datagram: the next one usually goes there too. */
   endpoint: Endpoint;
   /** When a datagram was last sent there, in ms. */
   sentAt = 0;
@@ -24,7 +24,7 @@ export class Peers {
   private readonly table = new Map<Key, Peer>();
   private last: Peer | null = null;
 
-  /** How many there are. */
+  /** The number of peers. */
   get size(): number {
     return this.table.size;
   }

@@ -1,12 +1,13 @@
 /**
- * Datagrams that wait until the address of their target is known, in order. The queue of one association is bounded, and
- * so are all queues together: a sender of more datagrams than that before the first answer does not expect all to arrive.
+ * Datagrams that wait, in order, until the address of their target is known. The queue of one association is bounded, and
+ * so are all queues together. A program that sends more datagrams than that before the first answer can't expect all to
+ * arrive.
  *
  * @module
  */
 import { MAX_ALL_WAITING_BYTES, MAX_WAITING_BYTES, MAX_WAITING_DATAGRAMS } from "../limits/limits.ts";
 
-/** What all queues share. */
+/** The state that all queues share. */
 export class WaitingRoom {
   /** The bytes in all queues. */
   bytes = 0;

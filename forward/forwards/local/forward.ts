@@ -1,5 +1,5 @@
 /**
- * A local forward that is set up, and the address that the guest sees a client come from.
+ * A local forward that is set up, and the source address that the guest sees for its clients.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { NEVER_ROUTED } from "../../policy/static_list.ts";
 
 /** A local forward. */
 export interface LocalForward {
-  /** The address and port to listen on; port 0: any free one. */
+  /** The address and port to listen on; port 0: any free port. */
   readonly bind: Endpoint;
   readonly target: Target;
-  /** A UDP exchange ends with its first answer. */
+  /** Whether a UDP client's flow ends after its first answer. */
   readonly oneAnswer: boolean;
-  /** Clients are proxies: what they send begins with the address that it really comes from. */
+  /** Whether clients are proxies: their data begins with the address that it really comes from. */
   readonly proxyProtocol: boolean;
 }
 
@@ -23,8 +23,8 @@ export interface LocalForward {
 export type OwnAddresses = Pick<StackAddresses, "gateway4" | "gateway6" | "guest4" | "guest6">;
 
 /**
- * Returns the address that the guest sees a client of a local forward come from: the client's own, unless that is
- * impossible (it is of another version than the target, or one of the guest's own) or means something else in the guest's
+ * Returns the source address that the guest sees for a client of a local forward. It is the client's own, unless that is
+ * impossible (it has another version than the target, or is one of the guest's own) or has another meaning in the guest's
  * network, as the addresses of the static list do. In these cases it is the gateway's.
  */
 export function sourceTowards(target: IpAddress, client: IpAddress | null, own: OwnAddresses): IpAddress {

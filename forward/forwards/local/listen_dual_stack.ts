@@ -1,8 +1,8 @@
 /**
- * Listening on all addresses.
+ * Listens on the wildcard addresses.
  *
- * As in the Go program, either wildcard means all addresses of both versions: `0.0.0.0` listens on `::`, which takes
- * IPv4 as well, and is shown as that. A host without IPv6 has no `::`; only there it listens on 0.0.0.0 itself.
+ * As in the Go program, either wildcard means all addresses of both versions: `0.0.0.0` listens on `::`, which accepts
+ * IPv4 as well, and is shown as `::`. A host without IPv6 has no `::`; only there it listens on 0.0.0.0 itself.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Endpoint } from "../../../stack/base/address.ts";
 import { WILDCARDS } from "../../addresses/wildcards.ts";
 import { HostError } from "../../host/host_network.ts";
 
-/** Opens a socket on `bind` by `open`, which throws a HostError where that is impossible. */
+/** Opens a socket on `bind` by `open`, which throws a HostError if it can't. */
 export function listenDualStack<T>(bind: Endpoint, open: (local: Endpoint) => T): T {
   if (!bind.address.equals(WILDCARDS[4])) return open(bind);
   try {

@@ -1,5 +1,5 @@
 /**
- * Reads the PROXY header at the beginning of a client's connection, in however many pieces it comes.
+ * Reads the PROXY header at the beginning of a client's connection, which may arrive in pieces.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface ProxyHeaderHandler {
 /** The size of the buffer: more than MAX_PROXY_LINE, so that one read gets most clients' first data as well. */
 const BUFFER = 2_048;
 
-/** The client has nothing more to say. */
+/** The client has closed its side too early. */
 const ENDED_EARLY: EndReason = { text: "the connection ended before its PROXY header did", outcome: "other" };
 
 /** Reads the header of one connection. */

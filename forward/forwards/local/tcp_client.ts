@@ -3,8 +3,8 @@
  *
  *     accepted → [PROXY header] → [lookup of the target] → SYN to the guest → SYN-ACK → splice
  *
- * The host's kernel accepts the client before anyone knows whether the guest will. If the guest does not, the client's
- * connection is reset; so is one whose PROXY header is missing or wrong.
+ * The host's kernel accepts the client before the guest has decided. If the guest refuses, the client's connection is
+ * reset. A connection whose PROXY header is missing or wrong is reset too.
  *
  * @module
  */
@@ -24,18 +24,18 @@ import { type ProxiedStart, type ProxyHeaderHandler, ProxyHeaderReader } from ".
 /** Connects to the guest. */
 export type GuestConnector = Pick<Tcp, "connect">;
 
-/** What a {@linkcode LocalTcpClient} needs of its owner. */
+/** The calls of a {@linkcode LocalTcpClient} to its owner, and the parts that the owner provides. */
 export interface LocalTcpClientOwner {
   readonly guest: GuestConnector;
   readonly scheduler: Scheduler;
   readonly allocate: Allocate;
   readonly own: OwnAddresses;
   readonly log: LocalForwardObserver;
-  /** Starts the time for its header; when that is up, {@linkcode LocalTcpClient.expire} is called. */
+  /** Starts the timeout of its header, which calls {@linkcode LocalTcpClient.expire}. */
   awaitHeader(flow: LocalTcpClient): void;
-  /** Stops that time. */
+  /** Stops that timeout. */
   headerDone(flow: LocalTcpClient): void;
-  /** The client has ended, and the time for its header with it. */
+  /** The client has ended. Stops that timeout too. */
   ended(flow: LocalTcpClient): void;
 }
 
@@ -77,7 +77,7 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
 
   // ---- the header ----
 
-  /** The time for the header is up. */
+  /** The header has not come in time. */
   expire(): void {
     this.headerFailed({ text: "no PROXY header in time", outcome: "timeout" });
   }
@@ -173,7 +173,7 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
     };
   }
 
-  /** The connection with the guest did not come about. */
+  /** The connection with the guest could not be opened. */
   private fail(reason: EndReason, target = this.targetText()): void {
     if (this.over) return;
     const report = new EndReport();
@@ -193,7 +193,7 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
   }
 }
 
-/** What the guest's answer to the SYN means to the client. */
+/** The reason for each failure of the connection to the guest. */
 const FAILURES: Readonly<Record<TcpFailure, EndReason>> = {
   reset: EndReasons.REFUSED,
   timeout: EndReasons.TIMED_OUT,

@@ -1,6 +1,5 @@
 /**
- * Local forwards for TCP: listeners on the host. Each client that they accept is connected with the guest, see
- * tcp_client.ts.
+ * Local forwards for TCP: listeners on the host. tcp_client.ts connects each client that they accept with the guest.
  *
  * @module
  */
@@ -15,7 +14,7 @@ import { listenDualStack } from "./listen_dual_stack.ts";
 
 /** The options of {@linkcode LocalTcpClients}. */
 export interface LocalTcpClientsOptions extends Omit<LocalTcpClientOwner, "awaitHeader" | "headerDone" | "ended"> {
-  /** Where to listen. */
+  /** The host's network, to listen on. */
   readonly host: HostNetwork;
   /** Shared with the guest's connections, and so is its limit. */
   readonly connections: ConnectionCount;
@@ -41,12 +40,12 @@ export class LocalTcpClients {
     };
   }
 
-  /** How many there are, including those that are not connected yet. */
+  /** The number of clients, including those that are not connected yet. */
   get size(): number {
     return this.clients.size;
   }
 
-  /** Listens for a forward; returns where. Throws a HostError. */
+  /** Listens for a forward. Returns the address and port. Throws a HostError. */
   listen(forward: LocalForward): Endpoint {
     const listener = listenDualStack(
       forward.bind,
@@ -56,7 +55,7 @@ export class LocalTcpClients {
     return listener.local;
   }
 
-  /** Listens no more, and resets all connections, both sides. */
+  /** Stops listening, and resets both sides of all connections. */
   close(): void {
     for (const listener of this.listeners.splice(0)) listener.close();
     for (const client of this.clients) client.abort();

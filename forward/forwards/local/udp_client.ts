@@ -1,8 +1,8 @@
 /**
- * One client of a local forward for UDP: the client's address and port on one side, and on the other a port of the
- * program's towards the guest. The guest gets the client's datagrams from that port, and answers to it.
+ * One client of a local forward for UDP: the client's address and port on one side, and a port of the program towards the
+ * guest on the other. The guest gets the client's datagrams from that port, and answers to it.
  *
- * What the client sends waits until the target's name has an address.
+ * The client's datagrams wait until the target's name has an address.
  *
  * @module
  */
@@ -20,9 +20,9 @@ import type { LocalForward } from "./forward.ts";
 /** Sends answers to clients: a forward's socket. */
 export interface AnswerSender {
   readonly forward: LocalForward;
-  /** Where it listens. */
+  /** The address and port that it listens on. */
   readonly local: Endpoint;
-  /** Sends `header`, if there is one, and `bytes[offset .. offset + length)` behind it, from `asked`. */
+  /** Sends `header`, if there is one, and then `bytes[offset .. offset + length)`, from `asked`. */
   answer(
     header: Uint8Array | null,
     bytes: Uint8Array,
@@ -35,7 +35,7 @@ export interface AnswerSender {
   forget(client: LocalUdpClient): void;
 }
 
-/** What a client needs of its owner. */
+/** The calls of a client to its owner, and the parts that the owner provides. */
 export interface LocalUdpClientOwner {
   readonly guest: GuestSender;
   readonly room: WaitingRoom;
@@ -57,8 +57,8 @@ export class LocalUdpClient implements Idling {
   private over = false;
 
   /**
-   * @param key where the listener keeps it
-   * @param client the address and port that it sends from, and gets the answers at
+   * @param key its key in the listener's table
+   * @param client its address and port, from which it sends and to which answers go
    * @param asked the address of the host that the client sent to; null: that of the listener
    * @param source the client's address as the guest sees it, if it may
    * @param header the header of each answer; null: none
@@ -91,7 +91,7 @@ export class LocalUdpClient implements Idling {
     );
   }
 
-  /** The client has sent `bytes[offset .. offset + length)`. */
+  /** Takes the client's datagram `bytes[offset .. offset + length)`. */
   sent(bytes: Uint8Array, offset: number, length: number): void {
     const { local, target } = this;
     if (this.over) return; // no port was free
@@ -100,14 +100,14 @@ export class LocalUdpClient implements Idling {
     this.owner.guest.sendBytes(local, target, bytes, offset, length);
   }
 
-  /** The guest answers. */
+  /** Takes an answer of the guest. */
   answered(bytes: Uint8Array, offset: number, length: number): void {
     this.usage.noteAnswered(this.owner.now(), length);
     this.listener.answer(this.header, bytes, offset, length, this.client, this.asked);
     if (this.listener.forward.oneAnswer) this.close(EOF);
   }
 
-  /** The guest says, by ICMP, that its port is closed. */
+  /** The guest reports by ICMP that its port is closed. */
   guestUnreachable(): void {
     this.close(EndReasons.REFUSED);
   }
@@ -126,7 +126,7 @@ export class LocalUdpClient implements Idling {
     for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
   }
 
-  /** The guest's side ends it. */
+  /** Ends the client. The report gives the reason as the guest's. */
   private close(reason: EndReason, target = this.listener.forward.target.toString()): void {
     if (!this.over) this.finish("r-read", reason, target);
   }

@@ -1,5 +1,5 @@
 /**
- * Local forwards for UDP: sockets on the host; each of their clients has a port of the program's towards the guest.
+ * Local forwards for UDP: sockets on the host. Each of their clients has a port of the program towards the guest.
  *
  *     client's datagram → client by its source → guest, from the client's port
  *     guest's datagram  → client by that port, if it comes from the target → client
@@ -8,12 +8,12 @@
  * | --- | --- |
  * | the limit of clients is reached | the client idle longest ends |
  * | no port towards the guest is free | the client's datagram is dropped, with a line |
- * | nothing passes for some time | the client ends, as an association of the guest does |
- * | the forward is for one answer, and it has come | the client ends |
- * | the guest says that its port is closed | the client ends; its next datagram begins anew |
+ * | the client is idle for some time | it ends, like an association of the guest |
+ * | the forward is for one answer, which has come | the client ends |
+ * | the guest reports that its port is closed | the client ends; its next datagram makes a new one |
  * | a datagram lacks the header that it should have | it is dropped |
  *
- * A datagram of the guest to such a port that does not come from the target is none of theirs: it is routed like any
+ * A datagram of the guest to such a port is an answer only if it comes from the target. Otherwise it is routed like any
  * other.
  *
  * @module
@@ -33,7 +33,7 @@ import { listenDualStack } from "./listen_dual_stack.ts";
 
 /** The options of {@linkcode LocalUdpClients}. */
 export interface LocalUdpClientsOptions {
-  /** Where to listen. */
+  /** The host's network, to listen on. */
   readonly host: HostNetwork;
   readonly guest: GuestSender;
   readonly scheduler: Scheduler;
@@ -44,7 +44,7 @@ export interface LocalUdpClientsOptions {
   readonly random: () => number;
 }
 
-/** Where ports towards the guest begin that no service of a system has to itself (RFC 6335, section 6). */
+/** The first port towards the guest that is not reserved for system services (RFC 6335, section 6). */
 const FIRST_USER_PORT = 1_024;
 /** With more clients than this, the search for a port begins below the dynamic ports, so that it stays short. */
 const MANY_CLIENTS = (END_OF_PORTS - FIRST_DYNAMIC_PORT) / 2;
@@ -63,12 +63,12 @@ export class LocalUdpClients implements LocalUdpClientOwner {
     this.log = options.log;
   }
 
-  /** How many have a port, which is all whose target is known. */
+  /** The number of clients with a port: all whose target is known. */
   get size(): number {
     return this.ports.size;
   }
 
-  /** Listens for a forward; returns where. Throws a HostError. */
+  /** Listens for a forward. Returns the address and port. Throws a HostError. */
   listen(forward: LocalForward): Endpoint {
     const { host, idle } = this.options;
     const listener = listenDualStack(forward.bind, (local) => new LocalUdpListener(forward, local, host, idle, this));
@@ -76,7 +76,7 @@ export class LocalUdpClients implements LocalUdpClientOwner {
     return listener.local;
   }
 
-  /** Takes a datagram of the guest if it is an answer to a client; false: it isn't. Called by the stack. */
+  /** Takes a datagram of the guest if it is an answer to a client; false: it is not. Called by the stack. */
   takeAnswer(datagram: GuestDatagram): boolean {
     const client = this.ports.get(datagram.localPort);
     if (client === undefined) return false;
@@ -89,7 +89,7 @@ export class LocalUdpClients implements LocalUdpClientOwner {
     return isAnswer;
   }
 
-  /** The guest says, by ICMP, that its port is closed; false: it is not about a client's port. Called by the stack. */
+  /** The guest reports by ICMP that its port is closed; false: it is not about a client's port. Called by the stack. */
   guestUnreachable(local: Endpoint, guest: Endpoint): boolean {
     const client = this.ports.get(local.port);
     if (client?.local?.address.equals(local.address) !== true) return false;
@@ -98,7 +98,7 @@ export class LocalUdpClients implements LocalUdpClientOwner {
     return true;
   }
 
-  /** Listens no more; the clients end with the table of idle ones. */
+  /** Stops listening. The idle table ends the clients. */
   close(): void {
     for (const listener of this.listeners.splice(0)) listener.close();
   }

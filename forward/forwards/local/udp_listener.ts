@@ -1,5 +1,5 @@
 /**
- * The host's socket of a local forward for UDP: finds the client that a datagram belongs to, or makes it one.
+ * The host's socket of a local forward for UDP. It finds the client of each datagram, or makes a new one.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { parseSimpleProxyHeader, SIMPLE_PROXY_HEADER } from "../proxy_protocol/s
 import type { LocalForward } from "./forward.ts";
 import { type AnswerSender, LocalUdpClient, type LocalUdpClientOwner } from "./udp_client.ts";
 
-/** Why a datagram without the header is dropped. */
+/** The reason why a datagram without the header is dropped. */
 const NO_HEADER: EndReason = { text: "no Simple Proxy Protocol header", outcome: "other" };
 
 /** The clients of one address of the host, and the address as the last datagram gave it. */
@@ -22,7 +22,7 @@ interface Clients {
   readonly clients: Map<Key, LocalUdpClient>;
 }
 
-/** The key of an address that was asked. Nobody asks the wildcard, so its key, 0, stands for null. */
+/** The key of the address that a client sent to. No client sends to the wildcard, so its key, 0, stands for null. */
 function askedKey(asked: IpAddress | null): Key {
   return asked === null ? 0 : addressKey(asked.bytes, 0, asked.version);
 }
@@ -30,7 +30,7 @@ function askedKey(asked: IpAddress | null): Key {
 /** The host's socket of a local forward for UDP, and its clients. */
 export class LocalUdpListener implements HostDatagramHandler, AnswerSender {
   readonly local: Endpoint;
-  /** The clients by the address that they asked, which their answers come from. */
+  /** The clients by the address that they sent to, which is the source of their answers. */
   private readonly tables = new Map<Key, Clients>();
   private last: Clients | null = null;
   private readonly socket: HostDatagram;

@@ -1,7 +1,7 @@
 /**
  * The Simple Proxy Protocol for UDP (developers.cloudflare.com/spectrum, "Simple Proxy Protocol for UDP"): 38 bytes
- * before the data of each datagram, in which a proxy says on whose behalf it sends. All numbers are big-endian; an IPv4
- * address is written as IPv4-mapped IPv6 address.
+ * before the data of each datagram, in which a proxy gives the address of its client. All numbers are big-endian; an IPv4
+ * address is written as an IPv4-mapped IPv6 address.
  *
  *     magic 56ec (2)   client address (16)   proxy address (16)   client port (2)   proxy port (2)
  *
@@ -17,7 +17,7 @@ export const SIMPLE_PROXY_HEADER = 38;
 const MAGIC = 0x56ec;
 const CLIENT_ADDRESS = 2, PROXY_ADDRESS = 18, CLIENT_PORT = 34, PROXY_PORT = 36;
 
-/** What the header says. */
+/** The contents of the header. */
 export interface SimpleProxyHeader {
   readonly client: Endpoint;
   /** The address and port that the client sent the datagram to. */

@@ -1,6 +1,6 @@
 /**
  * Version 1 of the PROXY protocol (haproxy.org, doc/proxy-protocol.txt, section 2.1): a line of text before the data of a
- * connection, in which a proxy says on whose behalf it connects.
+ * connection, in which a proxy gives the address of its client.
  *
  *     PROXY TCP4 192.0.2.1 198.51.100.1 40000 443\r\n
  *     PROXY TCP6 2001:db8::1 2001:db8::2 40000 443\r\n
@@ -8,8 +8,8 @@
  *
  * The words are separated by one space each; numbers have no leading zeros. The line has at most 107 bytes with its end.
  *
- * In one point this is less strict than the specification: either of the two names may stand before addresses of either
- * version, if both addresses are of the same one. The Go program takes that, and its meaning is clear.
+ * In one point this is less strict than the specification: either of the two names may precede addresses of either
+ * version, if both addresses have the same one. The Go program accepts that, and the meaning is clear.
  *
  * @module
  */
@@ -19,12 +19,12 @@ import { unmap } from "../../addresses/mapped.ts";
 /** The longest line, CR and LF included. */
 export const MAX_PROXY_LINE = 107;
 
-/** What {@linkcode parseProxyLine} finds. */
+/** The result of {@linkcode parseProxyLine}. */
 export type ProxyLine =
-  /** It may be a header, but its end has not come yet. */
+  /** It may be a header, but its end has not arrived yet. */
   | { readonly kind: "incomplete" }
   | { readonly kind: "invalid"; readonly reason: string }
-  /** `length`: its bytes, the end included. `source`, `destination`: null if the proxy does not know. */
+  /** `length`: its bytes with the line's end. `source`, `destination`: null if the proxy does not know them. */
   | {
     readonly kind: "header";
     readonly length: number;

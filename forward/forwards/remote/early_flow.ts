@@ -4,7 +4,7 @@
  *
  *     SYN → SYN-ACK → lookup → dial → splice
  *
- * What the guest sends meanwhile waits in its receive window. If the lookup or the dial fails, the connection is reset.
+ * The guest's data waits in the receive window meanwhile. If the lookup or the dial fails, the connection is reset.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import type { Endpoint } from "../../../stack/base/address.ts";
 import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../../stack/tcp/flow.ts";
 import type { Caller } from "../../tcp/outgoing.ts";
 
-/** What hosts begin with (RFC 1700). */
+/** The hop limit that hosts begin with (RFC 1700). */
 const ORDINARY_HOP_LIMIT = 64;
 
 /** The guest's side of such a connection, until its splice takes over. */
 export class EarlyFlow implements TcpHandler, Caller {
   readonly guest: Endpoint;
-  /** It is accepted: how its SYN travelled counts no more. */
+  /** The hop limit of its SYN does not matter any more, because the connection is accepted. */
   readonly hopLimit = ORDINARY_HOP_LIMIT;
   cancelled: (() => void) | null = null;
   private readonly flow: TcpFlow | null;

@@ -10,10 +10,10 @@ import { endpointKey, type Key } from "../../udp/keys.ts";
 
 /** A remote forward. */
 export interface RemoteForward {
-  /** The address and port that it stands for in the guest's network. */
+  /** Its address and port in the guest's network. */
   readonly bind: Endpoint;
   readonly target: Target;
-  /** A UDP exchange ends with its first answer. */
+  /** Whether a UDP association ends after its first answer. */
   readonly oneAnswer: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface RemoteForward {
 export class RemoteForwards {
   private readonly table = new Map<Key, RemoteForward>();
 
-  /** Adds one. It replaces another with the same address and port. */
+  /** Adds a forward. It replaces another with the same address and port. */
   add(forward: RemoteForward): void {
     const { address, port } = forward.bind;
     this.table.set(endpointKey(address.bytes, 0, address.version, port), forward);
@@ -33,7 +33,7 @@ export class RemoteForwards {
     return this.table.get(endpointKey(bytes, offset, version, port)) ?? null;
   }
 
-  /** Whether one is bound there. */
+  /** Whether a forward is bound to that address and port. */
   has({ address, port }: Endpoint): boolean {
     return this.find(address.bytes, 0, address.version, port) !== null;
   }

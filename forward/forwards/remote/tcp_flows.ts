@@ -1,11 +1,11 @@
 /**
- * Remote forwards for TCP: the guest connects to an address and port that a forward stands for, and is connected with
- * the forward's target. The policy is not asked: the user who set up the forward wants it.
+ * Remote forwards for TCP: a connection of the guest to a forward's address and port goes to the forward's target. The
+ * policy is not asked, because the user has set up the forward.
  *
- * | target | what is done |
+ * | target | action |
  * | --- | --- |
- * | an address | the SYN is answered when the host's connection stands or has failed, see tcp/outgoing.ts |
- * | a name | the connection is accepted at once, see early_flow.ts, and reset if the lookup or the dial fails |
+ * | an address | the SYN is answered when the host's connection is established or has failed (tcp/outgoing.ts) |
+ * | a name | the connection is accepted at once (early_flow.ts), and reset if the lookup or the dial fails |
  *
  * @module
  */

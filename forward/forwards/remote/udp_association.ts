@@ -2,7 +2,7 @@
  * One association of the guest with a remote forward for UDP: an address and port of the guest, and a socket of the host
  * that sends to the target and takes answers only from there.
  *
- * What the guest sends waits until the target's name has an address.
+ * The guest's datagrams wait until the target's name has an address.
  *
  * @module
  */
@@ -24,16 +24,16 @@ import { WaitingDatagrams, type WaitingRoom } from "../../udp/waiting.ts";
 import { unreachableFor } from "../../host/unreachable.ts";
 import type { RemoteForward } from "./table.ts";
 
-/** What an association needs of its owner. */
+/** The calls of an association to its owner, and the parts that the owner provides. */
 export interface RemoteUdpAssociationOwner {
   readonly host: HostNetwork;
   readonly room: WaitingRoom;
   now(): number;
   /** The end of a socket as the lines show it. */
   shown(local: Endpoint, remote: Endpoint): Endpoint;
-  /** Hands the answer `bytes[0..length)` to the guest; valid until the call returns. */
+  /** Sends the answer `bytes[0..length)`, valid until the call returns, to the guest. */
   deliver(association: RemoteUdpAssociation, bytes: Uint8Array, length: number): void;
-  /** Tells the guest that a datagram was lost whose data begin with `data` and have `length` bytes. */
+  /** Reports to the guest that a datagram was lost. Its data begins with `data` and has `length` bytes. */
   lost(association: RemoteUdpAssociation, what: Unreachable, data: Uint8Array, length: number): void;
   /** The association has ended. */
   ended(association: RemoteUdpAssociation): void;
@@ -42,7 +42,7 @@ export interface RemoteUdpAssociationOwner {
 /** An association of the guest with a remote forward. */
 export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
   readonly usage: AssociationTraffic;
-  /** The ICMP error for all datagrams, as the host gave no socket; null: they may be sent. */
+  /** The ICMP error that answers all datagrams, because there is no socket; null: they may be sent. */
   obstacle: Unreachable | null = null;
   private socket: HostDatagram | null = null;
   private target: Endpoint | null = null;
@@ -78,7 +78,7 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
     );
   }
 
-  /** The guest has sent `bytes[offset .. offset + length)`. */
+  /** Takes the guest's datagram `bytes[offset .. offset + length)`. */
   sent(bytes: Uint8Array, offset: number, length: number): void {
     const { socket, target } = this;
     if (this.over) return;
@@ -95,13 +95,13 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
     if (this.forward.oneAnswer) this.close("r-read", EOF);
   }
 
-  /** About its target: the network behind the forward is none of the guest's, so it is told no more than that. */
+  /** Reports only that the target failed: the guest must not learn about the network behind the forward. */
   failed(error: HostError, _to: Endpoint | null, lost: LostDatagram | null): void {
     const what = unreachableFor(error.failure);
     if (!this.over && what !== null && lost !== null) this.owner.lost(this, what, lost.data, lost.length);
   }
 
-  /** The guest says, by ICMP, that its port is closed. */
+  /** The guest reports by ICMP that its port is closed. */
   guestUnreachable(): void {
     this.close("l-read", EndReasons.REFUSED);
   }

@@ -1,6 +1,6 @@
 /**
- * Remote forwards for UDP: for each address and port of the guest that sends to a forward one association, with a socket
- * of the host of its own. The policy is not asked: the user who set up the forward wants it.
+ * Remote forwards for UDP. Each address and port of the guest that sends to a forward has one association, with its own
+ * socket of the host. The policy is not asked, because the user has set up the forward.
  *
  *     guest's datagram → forward by its destination → association by its source → target
  *     target's answer  → association by its socket  → guest, from the address that the forward is bound to
@@ -50,7 +50,7 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
     this.shown = options.shown;
   }
 
-  /** How many there are. */
+  /** The number of associations. */
   get size(): number {
     return this.count;
   }
@@ -65,7 +65,7 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
     else association.sent(bytes, payload, length);
   }
 
-  /** The guest says, by ICMP, that its port is closed: no answer can arrive any more. Called by the stack. */
+  /** The guest reports by ICMP that its port is closed, so no answer can arrive any more. Called by the stack. */
   guestUnreachable(forward: RemoteForward, guest: Endpoint): void {
     this.tables.get(forward)?.get(keyOf(guest))?.guestUnreachable();
   }
