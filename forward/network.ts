@@ -18,7 +18,7 @@ import { NO_OBSERVERS } from "./report/flow_observers.ts";
 import { flowPrinters } from "./report/flow_printer.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
 import { EventLoopDelay } from "./metrics/event_loop_delay.ts";
-import { meteredLogs } from "./metrics/flows/metered_observers.ts";
+import { meteredObservers } from "./metrics/flows/metered_observers.ts";
 import { type ProcessSource, readProcessUsage } from "./metrics/process_figures.ts";
 import type { MetricsServer } from "./metrics/server.ts";
 import { SlirpSource } from "./slirp_metrics.ts";
@@ -33,7 +33,7 @@ import { NameGuard } from "./policy/name_guard.ts";
 import { Policy } from "./policy/policy.ts";
 import { Refusals } from "./policy/refusals.ts";
 import type { ProgramLog } from "./log/program_log.ts";
-import { LIMITS_INTERVAL_MS, LimitWatch, loggedLogs, logRefusal, logRefusalsUnsaid } from "./log/watch.ts";
+import { LIMITS_INTERVAL_MS, LimitWatch, loggedObservers, logRefusal, logRefusalsUnsaid } from "./log/watch.ts";
 import type { SpareDescriptors } from "./limits/spare_descriptors.ts";
 import { setUpForwards } from "./forwards/setup.ts";
 import { asBound, shownBy } from "./host/shown.ts";
@@ -100,8 +100,8 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   });
   const policy = new Policy({ ...options, allow, hostNetworks, refusals });
   const printed = lines === null ? NO_OBSERVERS : flowPrinters(lines);
-  const written = log === null ? printed : loggedLogs(printed, log);
-  const { logs, meters } = metrics === null ? { logs: written, meters: [] } : meteredLogs(written);
+  const written = log === null ? printed : loggedObservers(printed, log);
+  const { observers, meters } = metrics === null ? { observers: written, meters: [] } : meteredObservers(written);
   const scheduler = new StackScheduler(defer, clock);
   const slirp = new Slirp({
     device: capture === null ? device : new CapturingDevice(device, capture),
@@ -109,7 +109,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     allocate,
     host,
     listeners,
-    logs,
+    observers,
     policy,
     echo: options.icmp === "auto" ? parts.pings : options.icmp,
     nameServers: new NameServers({

@@ -69,7 +69,7 @@ export interface SlirpOptions {
   /** Whether DHCP clients are answered, and whether an IPv6 prefix is announced to the guest. */
   readonly dhcp: boolean;
   readonly slaac: boolean;
-  readonly logs: FlowObservers;
+  readonly observers: FlowObservers;
   /** The end of a UDP socket as the lines show it. */
   readonly shown: Shown;
   /** Takes a descriptor from the associations when a socket finds none. Not given: there are enough. */
@@ -113,7 +113,7 @@ export class Slirp {
   private readonly dials: Dials;
 
   constructor(private readonly options: SlirpOptions) {
-    const { device, frames, allocate, host, listeners, policy, echo, nameServers, logs, shown } = options;
+    const { device, frames, allocate, host, listeners, policy, echo, nameServers, observers, shown } = options;
     const { limits = DEFAULT_LIMITS, random = randomUint32 } = options;
     const scheduler = this.scheduler = options.scheduler ?? new StackScheduler();
     this.frames = frames;
@@ -167,10 +167,10 @@ export class Slirp {
     const connections = this.connections = new ConnectionCount(limits.tcpConnections, () => tcp.evictHalfOpen(), ended);
     const outgoing = this.outgoing = new OutgoingFlows({ dials, connections, scheduler });
     const associations = { host, scheduler, idle, guest: udp, icmp, shown };
-    this.associations = new Associations({ ...associations, policy, own, log: logs.routedUdp });
-    this.remoteTcpFlows = new RemoteTcpFlows({ outgoing, connections, logs: logs.remoteTcp });
-    this.remoteUdpAssociations = new RemoteUdpAssociations({ ...associations, logs: logs.remoteUdp });
-    const local = { host: listeners, scheduler, own, log: logs.local };
+    this.associations = new Associations({ ...associations, policy, own, observer: observers.routedUdp });
+    this.remoteTcpFlows = new RemoteTcpFlows({ outgoing, connections, observers: observers.remoteTcp });
+    this.remoteUdpAssociations = new RemoteUdpAssociations({ ...associations, observers: observers.remoteUdp });
+    const local = { host: listeners, scheduler, own, observer: observers.local };
     this.localTcp = new LocalTcpClients({ ...local, guest: tcp, allocate, connections });
     this.localUdp = new LocalUdpClients({ ...local, guest: udp, idle: idleClients, random });
     scheduler.drive(this.stack);
@@ -251,12 +251,12 @@ export class Slirp {
 
   /** Connects the guest with the destination of its SYN, if the policy allows it. */
   private route(request: TcpRequest): void {
-    const { policy, logs } = this.options;
+    const { policy, observers } = this.options;
     const { address, port } = request.local;
     if (!policy.decide("tcp", address, port).allowed) return request.refuse();
     const isLast = request.hopLimit <= 1 && !isOwnAddress(this.stack.addresses, address.bytes, 0, address.version);
     if (isLast) request.timeExceeded();
-    else this.outgoing.request(request, request.local, logs.routedTcp);
+    else this.outgoing.request(request, request.local, observers.routedTcp);
   }
 
   private datagram(datagram: UdpDatagram): void {

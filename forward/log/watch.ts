@@ -11,7 +11,6 @@ import type {
   FlowObservers,
   LocalForwardObserver,
   RemoteForwardObservers,
-  Traffic,
 } from "../report/flow_observers.ts";
 import type { LineNetwork } from "../report/contract_lines.ts";
 import type { LimitFigures } from "../metrics/source.ts";
@@ -37,11 +36,11 @@ export function logRefusalsUnsaid(log: ProgramLog): void {
 }
 
 /** Wraps observers so that flows are also written to the program's log. */
-export function loggedLogs(logs: FlowObservers, log: ProgramLog): FlowObservers {
-  const remote = (network: LineNetwork, logs: RemoteForwardObservers): RemoteForwardObservers => (destination) => {
-    const own = logs(destination), kind = "remote-fwd";
+export function loggedObservers(observers: FlowObservers, log: ProgramLog): FlowObservers {
+  const remote = (network: LineNetwork, observers: RemoteForwardObservers): RemoteForwardObservers => (destination) => {
+    const own = observers(destination), kind = "remote-fwd";
     return {
-      ...flowLog(kind, network, own, log),
+      ...flowObserver(kind, network, own, log),
       unresolved: (guest, target, reason) => {
         own.unresolved(guest, target, reason);
         log.warning("name not resolved", () => ({ kind, guest: formatEndpoint(guest), target, reason }));
@@ -49,15 +48,15 @@ export function loggedLogs(logs: FlowObservers, log: ProgramLog): FlowObservers 
     };
   };
   return {
-    routedTcp: flowLog("routed", "tcp", logs.routedTcp, log),
-    routedUdp: flowLog("routed", "udp", logs.routedUdp, log),
-    remoteTcp: remote("tcp", logs.remoteTcp),
-    remoteUdp: remote("udp", logs.remoteUdp),
-    local: localLog(logs.local, log),
+    routedTcp: flowObserver("routed", "tcp", observers.routedTcp, log),
+    routedUdp: flowObserver("routed", "udp", observers.routedUdp, log),
+    remoteTcp: remote("tcp", observers.remoteTcp),
+    remoteUdp: remote("udp", observers.remoteUdp),
+    local: localForwardObserver(observers.local, log),
   };
 }
 
-function flowLog(kind: string, network: LineNetwork, inner: FlowObserver, log: ProgramLog): FlowObserver {
+function flowObserver(kind: string, network: LineNetwork, inner: FlowObserver, log: ProgramLog): FlowObserver {
   const facts = (guest: Endpoint, to: Endpoint) => ({
     kind,
     network,
@@ -65,13 +64,13 @@ function flowLog(kind: string, network: LineNetwork, inner: FlowObserver, log: P
     to: formatEndpoint(to),
   });
   return {
-    opened: (guest: Endpoint, local: Endpoint, remote: Endpoint, traffic?: Traffic) => {
-      inner.opened(guest, local, remote, traffic);
-      log.debug("flow open", () => facts(guest, remote));
+    opened: (guest, hostLocal, hostRemote, traffic) => {
+      inner.opened(guest, hostLocal, hostRemote, traffic);
+      log.debug("flow open", () => facts(guest, hostRemote));
     },
-    done: (guest, local, remote, ends) => {
-      inner.done(guest, local, remote, ends);
-      ended("flow over", ends, () => facts(guest, remote), log);
+    done: (guest, hostLocal, hostRemote, ends) => {
+      inner.done(guest, hostLocal, hostRemote, ends);
+      ended("flow over", ends, () => facts(guest, hostRemote), log);
     },
     failed: (guest, destination, ends) => {
       inner.failed(guest, destination, ends);
@@ -80,7 +79,7 @@ function flowLog(kind: string, network: LineNetwork, inner: FlowObserver, log: P
   };
 }
 
-function localLog(inner: LocalForwardObserver, log: ProgramLog): LocalForwardObserver {
+function localForwardObserver(inner: LocalForwardObserver, log: ProgramLog): LocalForwardObserver {
   const kind = "local-fwd";
   return {
     opened: (ends, traffic) => {

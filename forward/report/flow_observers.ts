@@ -22,12 +22,12 @@ export interface FlowObserver {
   /**
    * A flow is open.
    *
-   * @param remote for an association, the destination of its first datagram
+   * @param hostRemote for an association, the destination of its first datagram
    * @param traffic the counters of an association; they go on counting
    */
-  opened(guest: Endpoint, local: Endpoint, remote: Endpoint, traffic?: Traffic): void;
+  opened(guest: Endpoint, hostLocal: Endpoint, hostRemote: Endpoint, traffic?: Traffic): void;
   /** An open flow has ended. */
-  done(guest: Endpoint, local: Endpoint, remote: Endpoint, ends: EndReport): void;
+  done(guest: Endpoint, hostLocal: Endpoint, hostRemote: Endpoint, ends: EndReport): void;
   /** A flow could not be opened. */
   failed(guest: Endpoint, destination: Endpoint, ends: EndReport): void;
 }

@@ -55,14 +55,14 @@ export class OutgoingFlows {
   }
 
   /** Takes a guest's SYN, and connects it with `destination`. */
-  request(request: TcpRequest, destination: Endpoint, log: FlowObserver): void {
-    if (this.options.connections.take()) this.dial(request, destination, log);
+  request(request: TcpRequest, destination: Endpoint, observer: FlowObserver): void {
+    if (this.options.connections.take()) this.dial(request, destination, observer);
     else request.refuse();
   }
 
   /** Dials for a caller that is already counted in `connections`. */
-  dial(caller: Caller, destination: Endpoint, log: FlowObserver): void {
-    const flow = new OutgoingFlow(caller, destination, log, this.options, this.flows);
+  dial(caller: Caller, destination: Endpoint, observer: FlowObserver): void {
+    const flow = new OutgoingFlow(caller, destination, observer, this.options, this.flows);
     this.flows.add(flow);
     flow.start();
   }
@@ -81,7 +81,7 @@ class OutgoingFlow implements Dialling {
   constructor(
     private readonly caller: Caller,
     readonly destination: Endpoint,
-    private readonly log: FlowObserver,
+    private readonly observer: FlowObserver,
     private readonly options: OutgoingOptions,
     private readonly flows: Set<OutgoingFlow>,
   ) {}
@@ -100,13 +100,13 @@ class OutgoingFlow implements Dialling {
   }
 
   connected(stream: HostStream): void {
-    const { caller, log, options } = this;
+    const { caller, observer, options } = this;
     const { guest } = caller, { local, remote } = stream;
     options.dials.done(this);
-    log.opened(guest, local, remote);
+    observer.opened(guest, local, remote);
     const splice = this.splice = new Splice(stream, "l", options.scheduler, ({ ends }) => {
       this.forget();
-      log.done(guest, local, remote, ends);
+      observer.done(guest, local, remote, ends);
     });
     const flow = caller.accept(splice);
     if (flow === null) splice.abort();
@@ -160,6 +160,6 @@ class OutgoingFlow implements Dialling {
   private logFailure(end: "l-read" | "r-read", reason: EndReason): void {
     const ends = new EndReport();
     ends.record(end, reason);
-    this.log.failed(this.caller.guest, this.destination, ends);
+    this.observer.failed(this.caller.guest, this.destination, ends);
   }
 }

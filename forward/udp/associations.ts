@@ -72,7 +72,7 @@ export interface AssociationsOptions {
   readonly icmp: LossErrors;
   /** The router's addresses, for which a hop limit of 1 is enough. */
   readonly own: StackAddresses;
-  readonly log: FlowObserver;
+  readonly observer: FlowObserver;
   /** The end of a socket as the lines show it. */
   readonly shown: Shown;
 }
@@ -136,7 +136,7 @@ export class Associations implements AssociationOwner {
 
   /** For associations: ends one. */
   end(association: Association, reason: EndReason): void {
-    const { idle, log } = this.options;
+    const { idle, observer } = this.options;
     this.table.delete(association.key);
     idle.delete(association);
     if (this.last === association) this.last = null;
@@ -144,7 +144,7 @@ export class Associations implements AssociationOwner {
     association.close();
     const ends = new EndReport();
     ends.record("l-read", reason);
-    log.done(guest, local, first, ends);
+    observer.done(guest, local, first, ends);
   }
 
   private find(datagram: GuestDatagram): Association | null {
@@ -161,7 +161,7 @@ export class Associations implements AssociationOwner {
 
   private open(datagram: GuestDatagram, first: Endpoint): Association | null {
     const { bytes, version, guestAddress, guestPort } = datagram;
-    const { host, idle, log } = this.options;
+    const { host, idle, observer } = this.options;
     const guest = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
     idle.makeRoom();
     let association: Association;
@@ -172,13 +172,13 @@ export class Associations implements AssociationOwner {
       datagram.unreachable(unreachableFor(error.failure) ?? "port");
       const ends = new EndReport();
       ends.record("r-write", endReason(error));
-      log.failed(guest, first, ends);
+      observer.failed(guest, first, ends);
       return null;
     }
     this.table.set(association.key, association);
     this.last = association;
     idle.add(association);
-    log.opened(guest, association.local, first, association.usage);
+    observer.opened(guest, association.local, first, association.usage);
     return association;
   }
 }

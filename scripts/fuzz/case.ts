@@ -203,7 +203,7 @@ class Case {
       dns: random.below(3) > 0,
       dhcp: random.below(2) === 0,
       slaac: random.below(2) === 0,
-      logs: flowPrinters(output),
+      observers: flowPrinters(output),
       shown: asBound,
       random: () => random.next(),
     });

@@ -1,6 +1,6 @@
 import { NO_OBSERVERS } from "../../forward/report/flow_observers.ts";
 import { FlowMeter } from "../../forward/metrics/flows/flow_meter.ts";
-import { meteredFlowLog } from "../../forward/metrics/flows/metered_observers.ts";
+import { meteredFlowObserver } from "../../forward/metrics/flows/metered_observers.ts";
 import { renderMetrics } from "../../forward/metrics/metrics.ts";
 import { SlirpSource } from "../../forward/slirp_metrics.ts";
 import { allocatePlain, type Device, FramePool } from "../../stack/base/device.ts";
@@ -21,7 +21,7 @@ Deno.test("figures of a running stack", () => {
     transmit: () => true,
   };
   const meter = new FlowMeter("routed", "tcp");
-  const log = meteredFlowLog(NO_OBSERVERS.routedTcp, meter);
+  const observer = meteredFlowObserver(NO_OBSERVERS.routedTcp, meter);
   const handler = { established() {}, readable() {}, writable() {}, closed() {} };
   const stack = new Stack({
     device,
@@ -31,7 +31,7 @@ Deno.test("figures of a running stack", () => {
     random: () => 4,
     handlers: {
       tcpRequest: (request) => {
-        log.opened(request.guest, endpoint("198.51.100.1:5000"), request.local);
+        observer.opened(request.guest, endpoint("198.51.100.1:5000"), request.local);
         request.accept(handler);
       },
       udp: () => {},

@@ -129,7 +129,7 @@ function withoutOlderSpellings<V extends Pick<Values<"both">, "enableRouting" | 
 type Older = "disableRouting" | "disableHostNetworks";
 
 /** The values of all flags of a command. */
-type CommandValues<Command extends CommandName> = Values<"both" | Command> & { readonly limits: Limits };
+type CommandValues<Command extends CommandName> = Values<"both"> & Values<Command> & { readonly limits: Limits };
 
 async function readValues<Command extends CommandName>(
   command: Command,
@@ -154,15 +154,17 @@ async function readValues<Command extends CommandName>(
   for (const [name, { option, limit }] of Object.entries(rows)) {
     (limit === undefined ? values : limits)[option ?? camelCase(name)] = flags[name]!.value;
   }
-  // the types of the values are those of the rows that they were read by
-  const message = contradiction(values as unknown as Values<"both">);
+  const all = { ...values, limits } as CommandValues<Command>; // each value has the type of the row that it was read by
+  const message = contradiction(all);
   if (message !== null) return { kind: "error", message };
   const given = new Set(Object.keys(flags).filter((name) => flags[name]!.given));
-  return { kind: "values", values: { ...values, limits } as CommandValues<Command>, rest: outcome.rest, given };
+  return { kind: "values", values: all, rest: outcome.rest, given };
 }
 
 /** Returns the error in a combination of valid flags; null: none. */
-function contradiction({ sockets, sourceIpv4, sourceIpv6 }: Values<"both">): string | null {
+function contradiction(
+  { sockets, sourceIpv4, sourceIpv6 }: Pick<Values<"both">, "sockets" | "sourceIpv4" | "sourceIpv6">,
+): string | null {
   if (sockets !== "deno" || (sourceIpv4 === null && sourceIpv6 === null)) return null;
   const flag = sourceIpv4 !== null ? "-source-ipv4" : "-source-ipv6";
   return `${flag} needs -sockets libc: the runtime cannot choose a source address`;

@@ -30,7 +30,7 @@ export interface LocalTcpClientOwner {
   readonly scheduler: Scheduler;
   readonly allocate: Allocate;
   readonly own: OwnAddresses;
-  readonly log: LocalForwardObserver;
+  readonly observer: LocalForwardObserver;
   /** Starts the timeout of its header, which calls {@linkcode LocalTcpClient.expire}. */
   awaitHeader(flow: LocalTcpClient): void;
   /** Stops that timeout. */
@@ -94,7 +94,7 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
   headerFailed(reason: EndReason): void {
     if (this.over) return;
     const { stream, forward, owner } = this;
-    owner.log.failed(this.clientEnds, forward.target.toString(), reason);
+    owner.observer.failed(this.clientEnds, forward.target.toString(), reason);
     stream.reset();
     this.finish();
   }
@@ -127,11 +127,11 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
 
   established(): void {
     const { stream, flow, ends } = this;
-    const { log, scheduler } = this.owner;
+    const { observer, scheduler } = this.owner;
     if (flow === null || ends === null) throw new Error("a connection was established before it was made");
-    log.opened(ends);
+    observer.opened(ends);
     const splice = new Splice(stream, "r", scheduler, (splice) => {
-      log.done(ends, splice.ends);
+      observer.done(ends, splice.ends);
       this.finish();
     });
     this.splice = splice;
@@ -178,7 +178,7 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
     if (this.over) return;
     const report = new EndReport();
     report.record("r-read", reason);
-    this.owner.log.failed(this.clientEnds, target, report);
+    this.owner.observer.failed(this.clientEnds, target, report);
     this.stream.reset();
     this.finish();
   }

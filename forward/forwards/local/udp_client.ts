@@ -39,7 +39,7 @@ export interface AnswerSender {
 export interface LocalUdpClientOwner {
   readonly guest: GuestSender;
   readonly room: WaitingRoom;
-  readonly log: LocalForwardObserver;
+  readonly observer: LocalForwardObserver;
   now(): number;
   /** Chooses the program's end towards a target: an address and a free port; null: all ports are taken. */
   takePort(client: LocalUdpClient, target: Endpoint): Endpoint | null;
@@ -122,7 +122,7 @@ export class LocalUdpClient implements Idling {
     if (local === null) return this.close(EndReasons.NO_PORT);
     this.local = local;
     this.target = target;
-    this.owner.log.opened(this.ends(local, target), this.usage);
+    this.owner.observer.opened(this.ends(local, target), this.usage);
     for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
   }
 
@@ -138,8 +138,8 @@ export class LocalUdpClient implements Idling {
     owner.ended(this);
     const report = new EndReport();
     report.record(end, reason);
-    if (local !== null && this.target !== null) owner.log.done(this.ends(local, this.target), report);
-    else owner.log.failed(this.clientEnds(), target, report);
+    if (local !== null && this.target !== null) owner.observer.done(this.ends(local, this.target), report);
+    else owner.observer.failed(this.clientEnds(), target, report);
   }
 
   private clientEnds(): Omit<LocalForwardEnds, "guestLocal" | "target"> {

@@ -39,7 +39,7 @@ export interface LocalUdpClientsOptions {
   readonly scheduler: Scheduler;
   readonly idle: IdleTable;
   readonly own: OwnAddresses;
-  readonly log: LocalForwardObserver;
+  readonly observer: LocalForwardObserver;
   /** A random unsigned 32-bit number. */
   readonly random: () => number;
 }
@@ -53,14 +53,14 @@ const MANY_CLIENTS = (END_OF_PORTS - FIRST_DYNAMIC_PORT) / 2;
 export class LocalUdpClients implements LocalUdpClientOwner {
   readonly guest: GuestSender;
   readonly room: WaitingRoom = new WaitingRoom();
-  readonly log: LocalForwardObserver;
+  readonly observer: LocalForwardObserver;
   private readonly listeners: LocalUdpListener[] = [];
   /** By the program's port towards the guest. */
   private readonly ports = new Map<number, LocalUdpClient>();
 
   constructor(private readonly options: LocalUdpClientsOptions) {
     this.guest = options.guest;
-    this.log = options.log;
+    this.observer = options.observer;
   }
 
   /** The number of clients with a port: all whose target is known. */

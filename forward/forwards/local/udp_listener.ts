@@ -124,7 +124,7 @@ export class LocalUdpListener implements HostDatagramHandler, AnswerSender {
       const proxied = parseSimpleProxyHeader(bytes, length);
       if (proxied === null) {
         const ends = { network: "udp", client: from, listener: local, proxyProtocol: true } as const;
-        owner.log.failed(ends, forward.target.toString(), NO_HEADER);
+        owner.observer.failed(ends, forward.target.toString(), NO_HEADER);
         return null;
       }
       source = proxied.client.address;

@@ -21,7 +21,7 @@ export interface RemoteTcpFlowsOptions {
   /** Dials, and keeps the connections. */
   readonly outgoing: OutgoingFlows;
   readonly connections: ConnectionCount;
-  readonly logs: RemoteForwardObservers;
+  readonly observers: RemoteForwardObservers;
 }
 
 /** Connects the guest with the targets of remote forwards. */
@@ -31,28 +31,28 @@ export class RemoteTcpFlows {
   /** Takes a guest's SYN to a forward. Called by the stack. */
   request(request: TcpRequest, forward: RemoteForward): void {
     const { outgoing, connections } = this.options;
-    const log = this.options.logs(request.local);
+    const observer = this.options.observers(request.local);
     const { fixed } = forward.target;
-    if (fixed !== null) return outgoing.request(request, fixed, log);
+    if (fixed !== null) return outgoing.request(request, fixed, observer);
     if (!connections.take()) return request.refuse();
     const flow = new EarlyFlow(request);
     if (flow.isOver) connections.release();
-    else this.findTarget(flow, forward, log);
+    else this.findTarget(flow, forward, observer);
   }
 
-  private findTarget(flow: EarlyFlow, { target }: RemoteForward, log: RemoteForwardObserver): void {
+  private findTarget(flow: EarlyFlow, { target }: RemoteForward, observer: RemoteForwardObserver): void {
     const { outgoing, connections } = this.options;
     const known = target.known();
-    if (known !== null) return outgoing.dial(flow, known, log);
+    if (known !== null) return outgoing.dial(flow, known, observer);
     target.ask().then(
       (endpoint) => {
         if (flow.isOver) connections.release();
-        else outgoing.dial(flow, endpoint, log);
+        else outgoing.dial(flow, endpoint, observer);
       },
       (error: unknown) => {
         connections.release();
         flow.refuse();
-        log.unresolved(flow.guest, target.name, error instanceof Error ? error.message : String(error));
+        observer.unresolved(flow.guest, target.name, error instanceof Error ? error.message : String(error));
       },
     );
   }

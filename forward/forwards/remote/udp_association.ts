@@ -55,7 +55,7 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
     readonly guest: Endpoint,
     readonly forward: RemoteForward,
     private readonly owner: RemoteUdpAssociationOwner,
-    private readonly log: RemoteForwardObserver,
+    private readonly observer: RemoteForwardObserver,
   ) {
     this.usage = new AssociationTraffic(owner.now());
     this.waiting = new WaitingDatagrams(owner.room);
@@ -72,7 +72,7 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
       },
       (error: unknown) => {
         if (this.over) return;
-        this.log.unresolved(this.guest, target.name, error instanceof Error ? error.message : String(error));
+        this.observer.unresolved(this.guest, target.name, error instanceof Error ? error.message : String(error));
         this.giveUp("host");
       },
     );
@@ -111,20 +111,20 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
   }
 
   private open(target: Endpoint): void {
-    const { owner, guest, log } = this;
+    const { owner, guest, observer } = this;
     try {
       this.socket = owner.host.datagram({ address: WILDCARDS[target.address.version], port: 0 }, this);
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       const ends = new EndReport();
       ends.record("r-write", endReason(error));
-      log.failed(guest, target, ends);
+      observer.failed(guest, target, ends);
       this.giveUp(unreachableFor(error.failure) ?? "port");
       return;
     }
     this.target = target;
     this.local = owner.shown(this.socket.local, target);
-    log.opened(guest, this.local, target, this.usage);
+    observer.opened(guest, this.local, target, this.usage);
     for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
   }
 
@@ -142,7 +142,7 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
     if (local === null || target === null) return; // it was never open
     const ends = new EndReport();
     ends.record(end, reason);
-    this.log.done(this.guest, local, target, ends);
+    this.observer.done(this.guest, local, target, ends);
   }
 
   private finish(): void {

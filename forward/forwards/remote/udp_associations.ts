@@ -31,7 +31,7 @@ export interface RemoteUdpAssociationsOptions {
   readonly scheduler: Scheduler;
   /** Shared with the guest's other associations, and so is its limit. */
   readonly idle: IdleTable;
-  readonly logs: RemoteForwardObservers;
+  readonly observers: RemoteForwardObservers;
   /** The end of a socket as the lines show it. */
   readonly shown: Shown;
 }
@@ -96,10 +96,10 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
 
   private open(datagram: GuestDatagram, forward: RemoteForward): RemoteUdpAssociation {
     const { bytes, version, guestAddress, guestPort } = datagram;
-    const { idle, logs } = this.options;
+    const { idle, observers } = this.options;
     const guest = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
     idle.makeRoom();
-    const association = new RemoteUdpAssociation(guest, forward, this, logs(forward.bind));
+    const association = new RemoteUdpAssociation(guest, forward, this, observers(forward.bind));
     let table = this.tables.get(forward);
     if (table === undefined) this.tables.set(forward, table = new Map());
     table.set(keyOf(guest), association);

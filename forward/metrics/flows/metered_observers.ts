@@ -15,66 +15,66 @@ import type { LineNetwork, LocalForwardEnds } from "../../report/contract_lines.
 import { type FlowEnds, FlowMeter } from "./flow_meter.ts";
 
 /** Wraps all observers. Returns them with the meters that they count in. */
-export function meteredLogs(
-  logs: FlowObservers,
-): { readonly logs: FlowObservers; readonly meters: readonly FlowMeter[] } {
+export function meteredObservers(
+  observers: FlowObservers,
+): { readonly observers: FlowObservers; readonly meters: readonly FlowMeter[] } {
   const routedTcp = new FlowMeter("routed", "tcp"), routedUdp = new FlowMeter("routed", "udp");
   const localTcp = new FlowMeter("local-fwd", "tcp"), localUdp = new FlowMeter("local-fwd", "udp");
   const remoteTcp = new FlowMeter("remote-fwd", "tcp"), remoteUdp = new FlowMeter("remote-fwd", "udp");
   return {
-    logs: {
-      routedTcp: meteredFlowLog(logs.routedTcp, routedTcp),
-      routedUdp: meteredFlowLog(logs.routedUdp, routedUdp),
-      remoteTcp: meteredRemoteLogs(logs.remoteTcp, remoteTcp),
-      remoteUdp: meteredRemoteLogs(logs.remoteUdp, remoteUdp),
-      local: meteredLocalLog(logs.local, { tcp: localTcp, udp: localUdp }),
+    observers: {
+      routedTcp: meteredFlowObserver(observers.routedTcp, routedTcp),
+      routedUdp: meteredFlowObserver(observers.routedUdp, routedUdp),
+      remoteTcp: meteredRemoteObservers(observers.remoteTcp, remoteTcp),
+      remoteUdp: meteredRemoteObservers(observers.remoteUdp, remoteUdp),
+      local: meteredLocalObserver(observers.local, { tcp: localTcp, udp: localUdp }),
     },
     meters: [routedTcp, routedUdp, localTcp, localUdp, remoteTcp, remoteUdp],
   };
 }
 
 /** For flows under the policy: the guest's destination is the address that the host connects to. */
-export function meteredFlowLog(log: FlowObserver, meter: FlowMeter): FlowObserver {
-  return metered(log, meter, null);
+export function meteredFlowObserver(observer: FlowObserver, meter: FlowMeter): FlowObserver {
+  return metered(observer, meter, null);
 }
 
 /** For flows of the guest to remote forwards. */
-export function meteredRemoteLogs(logs: RemoteForwardObservers, meter: FlowMeter): RemoteForwardObservers {
+export function meteredRemoteObservers(observers: RemoteForwardObservers, meter: FlowMeter): RemoteForwardObservers {
   return (destination) => {
-    const log = logs(destination);
+    const observer = observers(destination);
     return {
-      ...metered(log, meter, destination),
+      ...metered(observer, meter, destination),
       unresolved: (guest, target, reason) => {
         meter.failed("unresolved");
-        log.unresolved(guest, target, reason);
+        observer.unresolved(guest, target, reason);
       },
     };
   };
 }
 
 /** For clients of local forwards, each network with its meter. */
-export function meteredLocalLog(
-  log: LocalForwardObserver,
+export function meteredLocalObserver(
+  observer: LocalForwardObserver,
   meters: Readonly<Record<LineNetwork, FlowMeter>>,
 ): LocalForwardObserver {
   return {
     opened: (ends, traffic) => {
       meters[ends.network].opened(endsOf(ends), traffic);
-      log.opened(ends);
+      observer.opened(ends);
     },
     done: (ends, report) => {
       meters[ends.network].done(endsOf(ends), report.outcome);
-      log.done(ends, report);
+      observer.done(ends, report);
     },
     failed: (ends, target, reason) => {
       meters[ends.network].failed(reason.outcome);
-      log.failed(ends, target, reason);
+      observer.failed(ends, target, reason);
     },
   };
 }
 
 /** @param destination the address that the guest connected to; null: the same that the host connects to */
-function metered(log: FlowObserver, meter: FlowMeter, destination: Endpoint | null): FlowObserver {
+function metered(observer: FlowObserver, meter: FlowMeter, destination: Endpoint | null): FlowObserver {
   const ends = (guest: Endpoint, host: Endpoint, hostPeer: Endpoint): FlowEnds => ({
     guest,
     guestPeer: destination ?? hostPeer,
@@ -82,17 +82,17 @@ function metered(log: FlowObserver, meter: FlowMeter, destination: Endpoint | nu
     hostPeer,
   });
   return {
-    opened: (guest, local, remote, traffic) => {
-      meter.opened(ends(guest, local, remote), traffic);
-      log.opened(guest, local, remote);
+    opened: (guest, hostLocal, hostRemote, traffic) => {
+      meter.opened(ends(guest, hostLocal, hostRemote), traffic);
+      observer.opened(guest, hostLocal, hostRemote);
     },
-    done: (guest, local, remote, report) => {
-      meter.done(ends(guest, local, remote), report.outcome);
-      log.done(guest, local, remote, report);
+    done: (guest, hostLocal, hostRemote, report) => {
+      meter.done(ends(guest, hostLocal, hostRemote), report.outcome);
+      observer.done(guest, hostLocal, hostRemote, report);
     },
     failed: (guest, target, report) => {
       meter.failed(report.outcome);
-      log.failed(guest, target, report);
+      observer.failed(guest, target, report);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { type EndReason, EndReasons, EndReport, EOF } from "../../../forward/report/end_report.ts";
 import { NO_OBSERVERS } from "../../../forward/report/flow_observers.ts";
 import type { Facts, ProgramLog } from "../../../forward/log/program_log.ts";
-import { LimitWatch, loggedLogs, logRefusal, logRefusalsUnsaid } from "../../../forward/log/watch.ts";
+import { LimitWatch, loggedObservers, logRefusal, logRefusalsUnsaid } from "../../../forward/log/watch.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 import { endpoint } from "../bed/fakes.ts";
@@ -40,7 +40,7 @@ Deno.test("the log has a refusal by the policy, with the rule", () => {
 
 Deno.test("the log warns of evictions and of what there is too little of; all else is for debugging", () => {
   const log = new KeptLog();
-  const { routedTcp, routedUdp, remoteTcp } = loggedLogs(NO_OBSERVERS, log);
+  const { routedTcp, routedUdp, remoteTcp } = loggedObservers(NO_OBSERVERS, log);
   const [guest, local, remote] = ["10.0.2.100:1", "198.51.100.1:2", "192.0.2.1:80"].map(endpoint);
   const report = (reason: EndReason) => {
     const ends = new EndReport();

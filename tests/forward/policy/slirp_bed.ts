@@ -58,7 +58,7 @@ export class SlirpBed implements Disposable {
       dns: false,
       dhcp: false,
       slaac: false,
-      logs: flowPrinters(
+      observers: flowPrinters(
         new Output({ writeSync: (bytes) => this.lines.push(new TextDecoder().decode(bytes)) && bytes.length }),
       ),
       shown: asBound,

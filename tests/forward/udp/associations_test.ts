@@ -35,7 +35,7 @@ function setup() {
       packetTooBig: (mtu, packet) => relayed.push(`too big ${mtu} about ${packet.toHex()}`),
     },
     own: DEFAULT_ADDRESSES,
-    log: {
+    observer: {
       opened: (guest, local, first) => lines.push(`new ${[guest, local, first].map(formatEndpoint).join(" ")}`),
       done: (guest, _local, _first, ends) => lines.push(`done ${formatEndpoint(guest)} ${ends}`),
       failed: (guest, to, ends) => lines.push(`error ${formatEndpoint(guest)} ${formatEndpoint(to)} ${ends}`),

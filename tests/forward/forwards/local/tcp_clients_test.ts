@@ -3,7 +3,7 @@ import { flowPrinters } from "../../../../forward/report/flow_printer.ts";
 import { PROXY_HEADER_MS } from "../../../../forward/limits/timeouts.ts";
 import { LocalTcpClients } from "../../../../forward/forwards/local/tcp_clients.ts";
 import { FlowMeter } from "../../../../forward/metrics/flows/flow_meter.ts";
-import { meteredLocalLog } from "../../../../forward/metrics/flows/metered_observers.ts";
+import { meteredLocalObserver } from "../../../../forward/metrics/flows/metered_observers.ts";
 import { Target } from "../../../../forward/names/target.ts";
 import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
 import { Output } from "../../../../forward/report/output.ts";
@@ -39,7 +39,7 @@ function setup(forward: string, immediate = false) {
     connections: new ConnectionCount(MOST),
     own: DEFAULT_ADDRESSES,
     allocate: allocatePlain,
-    log: meteredLocalLog(
+    observer: meteredLocalObserver(
       flowPrinters(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })).local,
       { tcp: meter, udp: meter },
     ),

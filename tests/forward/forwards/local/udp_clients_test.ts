@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS, LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forwa
 import { ASSOCIATION_IDLE_MS, SWEEP_MS, UNCROWDED_IDLE_MS } from "../../../../forward/limits/timeouts.ts";
 import { LocalUdpClients } from "../../../../forward/forwards/local/udp_clients.ts";
 import { FlowMeter } from "../../../../forward/metrics/flows/flow_meter.ts";
-import { meteredLocalLog } from "../../../../forward/metrics/flows/metered_observers.ts";
+import { meteredLocalObserver } from "../../../../forward/metrics/flows/metered_observers.ts";
 import { Target } from "../../../../forward/names/target.ts";
 import { parseForward } from "../../../../forward/syntax/forward_spec.ts";
 import { Output } from "../../../../forward/report/output.ts";
@@ -39,7 +39,7 @@ function setupWith(options: { readonly limit: number; readonly random: () => num
     idle,
     guest: guestSender(toGuest),
     own: DEFAULT_ADDRESSES,
-    log: meteredLocalLog(
+    observer: meteredLocalObserver(
       flowPrinters(new Output({ writeSync: (bytes) => lines.push(decode(bytes)) && bytes.length })).local,
       { tcp: meter, udp: meter },
     ),

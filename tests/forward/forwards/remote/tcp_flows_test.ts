@@ -23,7 +23,7 @@ function setup(target: string) {
   const connections = new ConnectionCount(MOST);
   const dials = new Dials(host, scheduler, MOST_DIALS);
   const outgoing = new OutgoingFlows({ dials, connections, scheduler });
-  const flows = new RemoteTcpFlows({ outgoing, connections, logs: flowPrinters(output).remoteTcp });
+  const flows = new RemoteTcpFlows({ outgoing, connections, observers: flowPrinters(output).remoteTcp });
   const options = { names, ttl: 0, now: () => scheduler.now(), random: () => 0 };
   const forward = {
     bind: endpoint("10.0.2.2:80"),

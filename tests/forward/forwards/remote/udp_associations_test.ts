@@ -26,7 +26,7 @@ function setup(...targets: readonly string[]) {
     idle,
     guest: guestSender(toGuest),
     icmp: { unreachable: (what, packet) => quoted.push(`${what} ${shownPacket(packet)}`) },
-    logs: flowPrinters(output).remoteUdp,
+    observers: flowPrinters(output).remoteUdp,
     shown: (local) => ({ ...local, address: endpoint("198.51.100.1:0").address }),
   });
   const forwards = targets.map((text, i): RemoteForward => {

@@ -3,10 +3,10 @@ import { FlowMeter } from "../../../../forward/metrics/flows/flow_meter.ts";
 import { flowRow } from "../../../../forward/metrics/flows/flow_rows.ts";
 import { NO_OBSERVERS } from "../../../../forward/report/flow_observers.ts";
 import {
-  meteredFlowLog,
-  meteredLocalLog,
-  meteredLogs,
-  meteredRemoteLogs,
+  meteredFlowObserver,
+  meteredLocalObserver,
+  meteredObservers,
+  meteredRemoteObservers,
 } from "../../../../forward/metrics/flows/metered_observers.ts";
 import { formatEndpoint } from "../../../../stack/base/address.ts";
 import { assertEquals } from "../../../assert.ts";
@@ -35,18 +35,18 @@ function counts({ counters: { opened, open, ended } }: FlowMeter): Record<string
 Deno.test("what the guest reaches by itself: counted, remembered, passed on", () => {
   const meter = new FlowMeter("routed", "tcp");
   const told: string[] = [];
-  const log = meteredFlowLog({
+  const observer = meteredFlowObserver({
     opened: (guest, local, remote) => told.push(`opened ${[guest, local, remote].map(formatEndpoint)}`),
     done: (guest, _local, _remote, ends) => told.push(`done ${formatEndpoint(guest)} ${ends}`),
     failed: (guest, to, ends) => told.push(`failed ${formatEndpoint(guest)} ${formatEndpoint(to)} ${ends}`),
   }, meter);
-  log.opened(GUEST, HOST, SERVER);
-  log.opened(OTHER, HOST, SERVER);
-  log.failed(GUEST, SERVER, report("refused"));
+  observer.opened(GUEST, HOST, SERVER);
+  observer.opened(OTHER, HOST, SERVER);
+  observer.failed(GUEST, SERVER, report("refused"));
   assertEquals(open(meter), [GUEST, OTHER].map((guest) => [guest, SERVER, HOST, SERVER].map(formatEndpoint)));
-  log.done(GUEST, HOST, SERVER, report("reset"));
+  observer.done(GUEST, HOST, SERVER, report("reset"));
   assertEquals(open(meter).length, 1);
-  log.done(OTHER, HOST, SERVER, report("ok"));
+  observer.done(OTHER, HOST, SERVER, report("ok"));
   assertEquals([open(meter), counts(meter)], [[], { opened: 2, open: 0, ok: 1, reset: 1, refused: 1 }]);
   assertEquals(told, [
     "opened 10.0.2.100:1000,198.51.100.1:5000,192.0.2.1:80",
@@ -59,41 +59,41 @@ Deno.test("what the guest reaches by itself: counted, remembered, passed on", ()
 
 Deno.test("remote forwards: the guest's destination is not where the host connects to", () => {
   const meter = new FlowMeter("remote-fwd", "tcp");
-  const log = meteredRemoteLogs(NO_OBSERVERS.remoteTcp, meter)(endpoint("10.0.2.2:8080"));
-  log.opened(GUEST, HOST, SERVER);
+  const observer = meteredRemoteObservers(NO_OBSERVERS.remoteTcp, meter)(endpoint("10.0.2.2:8080"));
+  observer.opened(GUEST, HOST, SERVER);
   assertEquals(open(meter), [["10.0.2.100:1000", "10.0.2.2:8080", "198.51.100.1:5000", "192.0.2.1:80"]]);
-  log.done(GUEST, HOST, SERVER, report("ok"));
-  log.unresolved(GUEST, "name", "no such host");
+  observer.done(GUEST, HOST, SERVER, report("ok"));
+  observer.unresolved(GUEST, "name", "no such host");
   assertEquals([open(meter), counts(meter)], [[], { opened: 1, open: 0, ok: 1, unresolved: 1 }]);
 });
 
 Deno.test("local forwards: each network has its meter", () => {
   const meters = { tcp: new FlowMeter("local-fwd", "tcp"), udp: new FlowMeter("local-fwd", "udp") };
-  const log = meteredLocalLog(NO_OBSERVERS.local, meters);
+  const observer = meteredLocalObserver(NO_OBSERVERS.local, meters);
   const client = endpoint("203.0.113.5:7"), listener = endpoint("127.0.0.1:8080"), target = endpoint("10.0.2.100:80");
   const ends = { network: "tcp", client, listener, guestLocal: client, target, proxyProtocol: false } as const;
-  log.opened(ends);
-  log.opened({ ...ends, network: "udp" });
+  observer.opened(ends);
+  observer.opened({ ...ends, network: "udp" });
   assertEquals(open(meters.tcp), [["10.0.2.100:80", "203.0.113.5:7", "127.0.0.1:8080", "203.0.113.5:7"]]);
-  log.done(ends, report("ok"));
-  log.done({ ...ends, network: "udp" }, report("expired"));
-  log.failed(ends, "10.0.2.100:80", report("refused"));
-  log.failed(ends, "10.0.2.100:80", { text: "no PROXY header", outcome: "other" });
+  observer.done(ends, report("ok"));
+  observer.done({ ...ends, network: "udp" }, report("expired"));
+  observer.failed(ends, "10.0.2.100:80", report("refused"));
+  observer.failed(ends, "10.0.2.100:80", { text: "no PROXY header", outcome: "other" });
   assertEquals(counts(meters.tcp), { opened: 1, open: 0, ok: 1, refused: 1, other: 1 });
   assertEquals(counts(meters.udp), { opened: 1, open: 0, expired: 1 });
   assertEquals([open(meters.tcp), open(meters.udp)], [[], []]);
 });
 
-Deno.test("all logs together: each tells its meter", () => {
-  const { logs, meters } = meteredLogs(NO_OBSERVERS);
+Deno.test("all observers together: each tells its meter", () => {
+  const { observers, meters } = meteredObservers(NO_OBSERVERS);
   const destination = endpoint("10.0.2.2:1");
-  logs.routedTcp.opened(GUEST, HOST, SERVER);
-  logs.routedUdp.failed(GUEST, SERVER, report("refused"));
-  logs.remoteTcp(destination).opened(GUEST, HOST, SERVER);
-  logs.remoteUdp(destination).unresolved(GUEST, "name", "no such host");
+  observers.routedTcp.opened(GUEST, HOST, SERVER);
+  observers.routedUdp.failed(GUEST, SERVER, report("refused"));
+  observers.remoteTcp(destination).opened(GUEST, HOST, SERVER);
+  observers.remoteUdp(destination).unresolved(GUEST, "name", "no such host");
   const ends = { client: HOST, listener: HOST, proxyProtocol: true };
-  logs.local.failed({ network: "tcp", ...ends }, "x", report("reset"));
-  logs.local.failed({ network: "udp", ...ends }, "x", report("expired"));
+  observers.local.failed({ network: "tcp", ...ends }, "x", report("reset"));
+  observers.local.failed({ network: "udp", ...ends }, "x", report("expired"));
   assertEquals(Object.fromEntries(meters.map((meter) => [`${meter.kind} ${meter.network}`, counts(meter)])), {
     "routed tcp": { opened: 1, open: 1 },
     "routed udp": { opened: 0, open: 0, refused: 1 },
@@ -130,7 +130,7 @@ Deno.test("rows: of associations, and of connections that the stack has forgotte
   const { destination, bytes_from_guest, bytes_to_guest } = row(local);
   assertEquals([destination, bytes_from_guest, bytes_to_guest], ["10.0.2.100:1000", 20, 10]);
   const plain = new FlowMeter("routed", "udp");
-  meteredFlowLog(NO_OBSERVERS.routedTcp, plain).opened(GUEST, HOST, SERVER);
+  meteredFlowObserver(NO_OBSERVERS.routedTcp, plain).opened(GUEST, HOST, SERVER);
   assertEquals(row(plain).bytes_from_guest, null, "not counted");
   const tcp = new FlowMeter("routed", "tcp");
   tcp.opened(ends);
