@@ -1,17 +1,14 @@
 /**
- * Everything of `ffi/` that the program (`program/`) uses.
+ * Everything of `ffi/` that each start of the program (`program/`) uses.
  *
  * @module
  */
 export { openDescriptors } from "./process/descriptors.ts";
-export { ENOENT, ENOTDIR, errnoText, SystemError } from "./libc/errors.ts";
 export type { FrameDevice } from "./device/frame_device.ts";
 export { reclaimMemory } from "./process/reclaim_memory.ts";
-export { GuestCommand, type GuestCommandRequest, GuestError, mayMakeNamespaces } from "./guest/guest_command.ts";
-export { openGuestDevice, readFrames } from "./guest/guest_device.ts";
+export { readFrames } from "./guest/guest_device.ts";
 export { LibcHost } from "./host/libc_host.ts";
 export { takeInherited, tellReady } from "./process/inherited_fd.ts";
-export { follow, handSignalsOn, Terminal } from "./guest/job_control.ts";
 export { closeWithParent, closeWithPeer, tellParent } from "./process/lifetime.ts";
 export { allocate } from "./libc/memory.ts";
 export { OutputFile } from "./process/output_file.ts";
@@ -26,10 +23,8 @@ export {
   rawArguments,
   restoreTerminal,
 } from "./process/process.ts";
-export { confine } from "./sandbox/confine.ts";
-export { openSocketDevice } from "./device/socket_device.ts";
 export { sourceAddressTowards } from "./host/source_address.ts";
 export { SIGTERM } from "./libc/constants/process.ts";
-export { readTextFile, readTextFileIfThere } from "./libc/text_file.ts";
+export { readTextFile } from "./libc/text_file.ts";
 export { TunDevice } from "./device/tun_device.ts";
 export { isWritable, WRITABLE_BYTES } from "./process/writable.ts";

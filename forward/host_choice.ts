@@ -5,7 +5,6 @@
  * @module
  */
 import type { HostNetwork } from "./host/host_network.ts";
-import { DenoHost } from "./host/deno.ts";
 import { LoopbackHost, LOOPBACKS } from "./host/loopback.ts";
 import type { SharedOptions } from "./cli/flags/options.ts";
 
@@ -17,16 +16,17 @@ export interface Hosts {
   readonly listeners: HostNetwork;
 }
 
-/** Chooses by the flags. `libc` makes libc's sockets, and is called only if they are wanted. */
-export function chooseHosts(
+/** Chooses by the flags. The function `libc` makes libc's sockets. It is called, and Deno's are loaded, only if wanted. */
+export async function chooseHosts(
   { sockets, hostLoopback }: Pick<SharedOptions, "sockets" | "hostLoopback">,
   libc: () => Hosts,
-): Hosts {
-  const { host, listeners } = sockets === "libc" ? libc() : throughRuntime();
+): Promise<Hosts> {
+  const { host, listeners } = sockets === "libc" ? libc() : await throughRuntime();
   return { host: hostLoopback ? new LoopbackHost(host, LOOPBACKS) : host, listeners };
 }
 
-function throughRuntime(): Hosts {
+async function throughRuntime(): Promise<Hosts> {
+  const { DenoHost } = await import("./host/deno.ts");
   const host = new DenoHost();
   return { host, listeners: host };
 }

@@ -6,7 +6,7 @@
 import { type Endpoint, formatEndpoint, type IpAddress } from "../stack/base/address.ts";
 import type { Allocate, Device, FramePool } from "../stack/base/device.ts";
 import type { Capture } from "./capture/capture.ts";
-import { captureFrames, CapturingDevice, type FrameTaker } from "./capture/capturing_device.ts";
+import type { FrameTaker } from "./capture/capturing_device.ts";
 import { AllowedNames } from "./dns/allowed_names.ts";
 import type { NameServer } from "./dns/host_resolv_conf.ts";
 import { NameServers } from "./dns/servers.ts";
@@ -17,11 +17,8 @@ import { nameServersUnreadable, policyRefused, refusalsUnsaid } from "./report/c
 import { NO_OBSERVERS } from "./report/flow_observers.ts";
 import { flowPrinters } from "./report/flow_printer.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
-import { EventLoopDelay } from "./metrics/event_loop_delay.ts";
-import { meteredObservers } from "./metrics/flows/metered_observers.ts";
 import { type ProcessSource, readProcessUsage } from "./metrics/process_figures.ts";
 import type { MetricsServer } from "./metrics/server.ts";
-import { SlirpSource } from "./slirp_metrics.ts";
 import type { DeviceFigures } from "./metrics/source.ts";
 import { LocalNames } from "./names/local_names.ts";
 import { SystemNames } from "./names/system.ts";
@@ -101,10 +98,12 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const policy = new Policy({ ...options, allow, hostNetworks, refusals });
   const printed = lines === null ? NO_OBSERVERS : flowPrinters(lines);
   const written = log === null ? printed : loggedObservers(printed, log);
-  const { observers, meters } = metrics === null ? { observers: written, meters: [] } : meteredObservers(written);
+  const metering = metrics === null ? null : { metrics, ...await import("./slirp_metrics.ts") };
+  const { observers, meters } = metering?.meteredObservers(written) ?? { observers: written, meters: [] };
+  const capturing = capture === null ? null : { capture, ...await import("./capture/capturing_device.ts") };
   const scheduler = new StackScheduler(defer, clock);
   const slirp = new Slirp({
-    device: capture === null ? device : new CapturingDevice(device, capture),
+    device: capturing === null ? device : new capturing.CapturingDevice(device, capturing.capture),
     frames,
     allocate,
     host,
@@ -139,8 +138,8 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     const timer = setInterval(() => watch.look(), LIMITS_INTERVAL_MS);
     parts.cleanups.push(() => clearInterval(timer));
   }
-  metrics?.show(
-    new SlirpSource({
+  metering?.metrics.show(
+    new metering.SlirpSource({
       version,
       frames,
       meters,
@@ -151,7 +150,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
       usage: () => slirp.usage,
       denials: policy.denials,
       dns: slirp.dns?.counters ?? null,
-      eventLoopDelay: new EventLoopDelay(),
+      eventLoopDelay: new metering.EventLoopDelay(),
       process,
     }),
   );
@@ -168,7 +167,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     random: Math.random,
     changed: log === null ? undefined : (name, answer, before) => nameResolved(name, answer, before, log),
   });
-  return capture === null ? slirp : captureFrames(slirp, capture);
+  return capturing === null ? slirp : capturing.captureFrames(slirp, capturing.capture);
 }
 
 function serversTaken(servers: readonly NameServer[], log: ProgramLog): void {

@@ -1,5 +1,5 @@
 /**
- * The figures of a running {@linkcode Slirp} for the metrics' server.
+ * The figures of a running {@linkcode Slirp} for the metrics' server, with the modules that only the metrics need.
  *
  * @module
  */
@@ -23,6 +23,9 @@ import type {
   ProcessFigures,
   StackFigures,
 } from "./metrics/source.ts";
+
+export { EventLoopDelay } from "./metrics/event_loop_delay.ts";
+export { meteredObservers } from "./metrics/flows/metered_observers.ts";
 
 /** The sources of the figures of a {@linkcode SlirpSource}. */
 export interface SlirpSourceOptions {

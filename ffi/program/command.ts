@@ -3,7 +3,9 @@
  *
  * @module
  */
-import * as system from "../mod.ts";
+import { ENOENT, ENOTDIR, errnoText, SystemError } from "../libc/errors.ts";
+import { readTextFileIfThere } from "../libc/text_file.ts";
+import { GuestCommand, type GuestCommandRequest, GuestError, mayMakeNamespaces } from "../guest/guest_command.ts";
 import { guestNetwork } from "../../forward/addresses/guest_configuration.ts";
 import type { RunOptions } from "../../forward/cli/flags/options.ts";
 import { guestResolvConf } from "../../forward/dns/guest_resolv_conf.ts";
@@ -11,37 +13,39 @@ import * as lines from "../../forward/report/contract_lines.ts";
 import { attempt, StartFailed } from "../../forward/report/start_failed.ts";
 import { DEFAULT_ADDRESSES } from "../../stack/link/addresses.ts";
 
+export { follow, handSignalsOn, Terminal } from "../guest/job_control.ts";
+
 const { ExitStatus } = lines;
 
 /** Starts to make a guest for a command. Throws a {@linkcode StartFailed}. */
 export function prepare(
   options: RunOptions,
-  command: Pick<system.GuestCommandRequest, "command" | "ownGroup" | "descriptorLimit">,
-): system.GuestCommand {
+  command: Pick<GuestCommandRequest, "command" | "ownGroup" | "descriptorLimit">,
+): GuestCommand {
   const { interface: name, mtu, offload, dns, dnsNames, keepUser: keepIds } = options;
   const servers = [DEFAULT_ADDRESSES.dns4, DEFAULT_ADDRESSES.dns6];
   return attempt(ExitStatus.DEVICE, lines.guestFailed, () =>
-    system.GuestCommand.prepare({
+    GuestCommand.prepare({
       interface: name,
       mtu,
       offload,
       network: guestNetwork(mtu),
       keepIds,
       ...command,
-      userNamespace: options.userNamespace || !system.mayMakeNamespaces(),
-      resolvConf: dns ? guestResolvConf(system.readTextFileIfThere("/etc/resolv.conf"), servers, dnsNames) : null,
+      userNamespace: options.userNamespace || !mayMakeNamespaces(),
+      resolvConf: dns ? guestResolvConf(readTextFileIfThere("/etc/resolv.conf"), servers, dnsNames) : null,
     }));
 }
 
 /** Starts the command. Throws a {@linkcode StartFailed}, with the status that shells use when a command can't run. */
-export function execute(guest: system.GuestCommand, name: string): void {
+export function execute(guest: GuestCommand, name: string): void {
   try {
     guest.start();
   } catch (error) {
-    if (error instanceof system.GuestError) throw new StartFailed(ExitStatus.DEVICE, lines.guestFailed(error.message));
-    if (!(error instanceof system.SystemError)) throw error;
-    const missing = error.errno === system.ENOENT || error.errno === system.ENOTDIR;
+    if (error instanceof GuestError) throw new StartFailed(ExitStatus.DEVICE, lines.guestFailed(error.message));
+    if (!(error instanceof SystemError)) throw error;
+    const missing = error.errno === ENOENT || error.errno === ENOTDIR;
     const status = missing ? ExitStatus.NOT_FOUND : ExitStatus.NOT_EXECUTABLE;
-    throw new StartFailed(status, lines.commandFailed(name, system.errnoText(error.errno)));
+    throw new StartFailed(status, lines.commandFailed(name, errnoText(error.errno)));
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname } from "node:path";
-import * as system from "../mod.ts";
+import { confine } from "../sandbox/confine.ts";
 import type { SharedOptions } from "../../forward/cli/flags/options.ts";
 import type { ProgramLog } from "../../forward/log/program_log.ts";
 import * as lines from "../../forward/report/contract_lines.ts";
@@ -26,7 +26,7 @@ export function giveUpPower(
   const { user, sandbox, icmp, metrics } = options;
   const removable = metrics?.kind === "unix" ? dirname(metrics.path) : null;
   const wanted = { user, sandbox, signals, rawIcmp: icmp === "auto", removable };
-  const missing = attempt(lines.ExitStatus.FAILURE, lines.privilegesKept, () => system.confine(wanted));
+  const missing = attempt(lines.ExitStatus.FAILURE, lines.privilegesKept, () => confine(wanted));
   for (const text of missing) progress?.line(lines.sandboxIncomplete(text));
   if (user !== null || sandbox) log?.info("power given up", { sandbox, uid: user?.uid ?? null, missing });
 }

@@ -9,19 +9,16 @@
  *     makeReady        the terminal, the descriptor limit, output that does not block
  *     serve            the poller, the device, the capture, the metrics and the network, wired together
  *
- * The other files of this folder hold the steps of that.
+ * The other files of this folder hold the steps of that. What only some starts need is imported where it is used, because
+ * loading a module takes time: 15 µs for each KiB of its code.
  *
  * @module
  */
 import * as system from "../mod.ts";
-import { execute, prepare } from "./command.ts";
 import { openDevice } from "./device.ts";
-import { giveUpPower } from "./power.ts";
 import { hosts, pingSockets } from "./sockets.ts";
-import { startCapture } from "../../forward/capture/start.ts";
 import type { Life } from "../../forward/cli/life.ts";
 import * as lines from "../../forward/report/contract_lines.ts";
-import { startMetrics } from "../../forward/metrics/start.ts";
 import { makeNetwork } from "../../forward/network.ts";
 import { SpareDescriptors } from "../../forward/limits/spare_descriptors.ts";
 import type { Command } from "../../forward/cli/command_line.ts";
@@ -86,6 +83,7 @@ export class Program {
     };
     for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, close);
     this.makeReady();
+    const power = await powerFor(options);
     const serving = await this.serve(options, {
       lines: options.quiet ? null : this.stdout,
       progress: this.stderr,
@@ -95,7 +93,7 @@ export class Program {
       gone: () => this.life.end(ExitStatus.FAILURE),
     });
     if (options.user !== null) system.tellParent(parent); // another user may not send it a signal
-    giveUpPower(options, [parent], this.stderr, log);
+    power?.giveUpPower(options, [parent], this.stderr, log);
     if (options.exitWithParent) system.closeWithParent(parent, close);
     this.stderr.line(lines.started(Deno.pid));
     if (options.maxprocs !== null) this.stderr.line(lines.maxprocsIgnored());
@@ -107,15 +105,17 @@ export class Program {
   /** Makes a guest, runs a command in it, and ends with the command's status. Rejects when the start fails. */
   private async run(options: RunOptions, words: readonly string[], log: ProgramLog | null): Promise<void> {
     const parent = system.parentPid();
+    const commands = await import("./command.ts");
+    const power = await powerFor(options);
     const shell = words.length === 0;
     const command = shell ? [system.environmentVariable("SHELL") || "/bin/sh"] : words;
     const descriptorLimit = system.inheritedDescriptorLimit();
     const progress = options.verbose ? this.stderr : null;
     this.makeReady();
     if (options.maxprocs !== null) this.stderr.line(lines.maxprocsIgnored());
-    const terminal = new system.Terminal();
+    const terminal = new commands.Terminal();
     const exact = shell ? command : system.rawArguments(words);
-    const guest = prepare(options, { command: exact, ownGroup: terminal.isLent, descriptorLimit });
+    const guest = commands.prepare(options, { command: exact, ownGroup: terminal.isLent, descriptorLimit });
     this.life.cleanups.push(() => guest.end());
     const close = () => this.life.end(CLOSED);
     const serving = await this.serve(options, {
@@ -133,12 +133,12 @@ export class Program {
     progress?.line(lines.started(Deno.pid));
     serving.ready();
     this.life.cleanups.unshift(() => terminal.takeBack()); // when the guest has ended
-    system.handSignalsOn(guest, terminal, shell);
-    execute(guest, command[0]);
+    commands.handSignalsOn(guest, terminal, shell);
+    commands.execute(guest, command[0]);
     if (terminal.isLent) terminal.lend(guest.pid);
-    giveUpPower(options, [...guest.pids, OWN_GROUP], progress, log);
+    power?.giveUpPower(options, [...guest.pids, OWN_GROUP], progress, log);
     this.life.started();
-    const status = await system.follow(guest, terminal);
+    const status = await commands.follow(guest, terminal);
     log?.info("command ended", { status });
     this.life.end(status);
   }
@@ -174,21 +174,19 @@ export class Program {
     const limit = system.raiseDescriptorLimit();
     const open = attempt(ExitStatus.FAILURE, lines.problem, () => system.openDescriptors(limit));
     const descriptors = new SpareDescriptors(limit - open);
-    const metrics = options.metrics === null
-      ? null
-      : await startMetrics(options.metrics, guest.progress, descriptors.spare);
+    const metrics = options.metrics === null ? null : await (await import("../../forward/metrics/start.ts"))
+      .startMetrics(options.metrics, guest.progress, descriptors.spare);
     if (metrics !== null) cleanups.push(() => metrics.close());
     const defer = (run: () => void) => poller.defer(run);
     if (exitFd !== null) {
       attempt(ExitStatus.FAILURE, lines.exitFdFailed, () => system.closeWithPeer(exitFd, poller, guest.close));
     }
-    const device = guest.open(poller);
+    const device = await guest.open(poller);
     cleanups.push(() => device.close());
     const { name, medium, mtu, checksumOffload, tcpSegmentation4, tcpSegmentation6 } = device;
     guest.log?.info("device open", { name, medium, mtu, checksumOffload, tcpSegmentation4, tcpSegmentation6 });
-    const capture = pcap === null
-      ? null
-      : startCapture(pcap, { create: system.OutputFile.create, device, atRest: (run) => poller.atRest(run), stderr });
+    const capture = pcap === null ? null : (await import("../../forward/capture/start.ts"))
+      .startCapture(pcap, { create: system.OutputFile.create, device, atRest: (run) => poller.atRest(run), stderr });
     if (capture !== null) cleanups.push(() => capture.close());
 
     const { allocate, readTextFile: read, openDescriptors } = system;
@@ -204,7 +202,7 @@ export class Program {
       cleanups,
       lines: guest.lines,
       log: guest.log,
-      ...hosts(options, poller, defer, descriptors.spare),
+      ...await hosts(options, poller, defer, descriptors.spare),
       descriptors,
       pings: (handler) => pingSockets(options, poller, handler, guest.progress),
       sourceTowards: system.sourceAddressTowards,
@@ -225,8 +223,8 @@ export class Program {
 
 /** What differs between a guest that exists and one that is made for a command. */
 interface Serving {
-  /** Opens the device. Throws a {@linkcode StartFailed}. */
-  open(poller: system.Polling): system.FrameDevice;
+  /** Opens the device. Throws or rejects with a {@linkcode StartFailed}. */
+  open(poller: system.Polling): Promise<system.FrameDevice> | system.FrameDevice;
   /** Where lines about forwards and connections go; null: nowhere. */
   readonly lines: Output | null;
   /** Where lines about the program go; null: nowhere. */
@@ -236,4 +234,9 @@ interface Serving {
   gone(): void;
   /** Called when the program is asked to end. */
   close(): void;
+}
+
+/** What `-user` and `-sandbox` take to do; null: neither is given. */
+async function powerFor({ user, sandbox }: SharedOptions): Promise<typeof import("./power.ts") | null> {
+  return user === null && !sandbox ? null : await import("./power.ts");
 }

@@ -96,9 +96,15 @@ Deno.test("structure: no folders import each other in a circle", () => {
   assertEquals(circle(folders), null);
 });
 
+/** All modules that are evaluated by an import of a module. */
+function loadedBy(path: string): Set<string> {
+  const loaded = new Set([path]);
+  for (const module of loaded) for (const target of evaluatedWith(module)) loaded.add(target);
+  return loaded;
+}
+
 Deno.test("structure: help, the version and mistakes are answered without the modules of the program proper", () => {
-  const loaded = new Set(["main.ts"]);
-  for (const path of loaded) for (const target of evaluatedWith(path)) loaded.add(target);
+  const loaded = loadedBy("main.ts");
   assert(loaded.has("forward/cli/command_line.ts"), "the command line is read");
   for (const path of loaded) {
     assert(!/^(?:ffi\/program\/|stack\/(?!base\/)|forward\/(?:dns|tcp|udp|metrics)\/)/.test(path), `${path} is loaded`);
@@ -106,6 +112,20 @@ Deno.test("structure: help, the version and mistakes are answered without the mo
       !/^import [^;]*?"(?:node|npm):/m.test(Deno.readTextFileSync(root + path)),
       `${path} loads a module of Node's`,
     );
+  }
+});
+
+Deno.test("structure: a start loads neither metrics, capture, sandbox, `run`, Deno's sockets nor those of `-fd`", () => {
+  const loaded = loadedBy("ffi/program/program.ts");
+  assert(loaded.has("stack/tcp/tcp.ts"), "TCP is loaded");
+  const byNeed = [
+    ...["forward/metrics/server.ts", "forward/metrics/flows/", "forward/slirp_metrics.ts", "forward/log/logtape.ts"],
+    ...["forward/capture/", "forward/host/deno", "ffi/device/socket_device.ts", "ffi/device/stream_device.ts"],
+    ...["ffi/sandbox/confine.ts", "ffi/sandbox/seccomp", "ffi/sandbox/landlock.ts", "ffi/guest/job_control.ts"],
+  ];
+  for (const start of byNeed) {
+    assert([...imports.keys()].some((path) => path.startsWith(start)), `${start} is a part of the program`);
+    assertEquals([...loaded].filter((path) => path.startsWith(start)), [], start);
   }
 });
 
