@@ -1,10 +1,10 @@
 /**
- * The keeper: a shell in the guest's namespaces that repeats there the changes of the host's files. The program watches the
- * host's folders (host_file_watch.ts) and writes lines into a pipe: the name of an entry of /etc that may have changed, or an
- * empty line where anything may have.
+ * The keeper: a shell in the guest's namespaces that repeats changes of the host's files in the guest. The program
+ * watches the host's folders (host_file_watch.ts) and writes lines into a pipe: the name of an entry of /etc that may
+ * have changed, or an empty line if any entry may have.
  *
- * It is in the guest's pid namespace, since umount(8) needs the /proc of its own. If the guest kills it, names stay as they
- * are from then on. It ends when the pipe closes.
+ * The keeper is in the guest's pid namespace, since umount(8) needs the /proc of its own namespace. If the guest kills
+ * it, the guest's files no longer follow the host's. It ends when the pipe closes.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { KEEP_ENTRY } from "../mounts/guest_etc.ts";
 import { libc } from "../libc/libc.ts";
 import { spawn } from "../process/spawn.ts";
 
-/** For a guest whose /etc is the host's. */
+/** The shell functions for a guest whose /etc is the host's. */
 const NO_ENTRIES = `
 entry() { :; }
 entries() { :; }`;
@@ -24,15 +24,15 @@ while IFS= read -r name; do
   if [ -n "$name" ]; then entry "$name"; else entries; daemons; fi
 done`;
 
-/** The helper's stdout: it leads nowhere. */
+/** The helper's stdout, which is /dev/null. */
 const NOWHERE = 1;
 
 /**
- * Starts it, and waits until it is in its folder. Throws a SystemError.
+ * Starts the keeper, and waits until it is in its folder. Throws a SystemError.
  *
- * @param changes the end of the pipe for reading
- * @param etc the tmpfs that is the guest's /etc, where it can be written; null: that is the host's
- * @returns its process id
+ * @param changes the reading end of the pipe
+ * @param etc the path at which the tmpfs that is the guest's /etc can be written; null: the guest's /etc is the host's
+ * @returns the keeper's process id
  */
 export function startKeeper(changes: number, etc: string | null): number {
   const functions = `${etc === null ? NO_ENTRIES : KEEP_ENTRY}${KEEP_DAEMONS}`;

@@ -1,6 +1,7 @@
 /**
- * The program's side of its helper (helper.ts): starts it in the guest's user namespace, or in a new one, takes the
- * device that it has opened, and, for a command to be run, has the command started and ends what is left of it.
+ * The program's side of its helper (helper.ts). It starts the helper in the guest's user namespace, or in a new one,
+ * and takes the device that the helper opens. For `run`, it also has the command started, and in the end it kills
+ * everything that is left in the guest.
  *
  * @module
  */
@@ -22,57 +23,59 @@ import { joinWords } from "../process/words.ts";
 import { F_DUPFD, F_SETFL, O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../libc/constants/file.ts";
 import { CAP_SYS_ADMIN, SIGKILL } from "../libc/constants/process.ts";
 
-/** The helper could not do what it was asked for. The message says why, and what can be done about it. */
+/** The helper failed. The message says why, and what can be done about it. */
 export class GuestError extends Error {
   override name = "GuestError";
 }
 
-/** The device that is asked for. */
+/** The device to open. */
 export interface GuestDeviceRequest {
   readonly interface: string;
-  /** The MTU for us; 0: the device's own. */
+  /** The MTU that the stack uses; 0: the device's own. */
   readonly mtu: number;
-  /** Whether the guest's kernel may leave segmentation and checksums to us. */
+  /** Whether the guest's kernel may leave segmentation and checksums to the program. */
   readonly offload: boolean;
-  /** How to set up the device, which may be missing; null: it is there and stays as it is. */
+  /** The configuration of the device, which is made if it is missing; null: the device exists and stays as it is. */
   readonly network: GuestNetwork | null;
-  /** The network namespace of this program, by its name: no guest's network is set up there. Empty without `network`. */
+  /**
+   * The name of the program's own network namespace, in which no guest's network is set up. Empty without `network`.
+   */
   readonly host: string;
 }
 
-/** A command, and what it runs in. */
+/** A command, and the namespaces that it runs in. */
 export interface GuestCommandRequest extends GuestDeviceRequest {
   readonly command: readonly Word[];
-  /** A user namespace of its own, in which the user is root. */
+  /** The guest gets a user namespace of its own, in which the user is root. */
   readonly userNamespace: boolean;
-  /** In that, the command has the user's own ids all the same, and no privileges. */
+  /** In that user namespace, the command nevertheless has the user's own ids and no privileges. */
   readonly keepIds: boolean;
-  /** A process group of its own: see job.ts. */
+  /** The command gets a process group of its own, as job_control.ts explains. */
   readonly ownGroup: boolean;
   /** The content for /etc/resolv.conf; null: leave it as it is. */
   readonly resolvConf: string | null;
-  /** The soft limit of descriptors. */
+  /** The command's soft limit of descriptors. */
   readonly descriptorLimit: number;
 }
 
-/** A guest's namespaces, by the files that stand for them. */
+/** The paths of a guest's namespaces. */
 export interface GuestNamespaces {
-  /** The user namespace that owns the other. */
+  /** The user namespace that owns the network namespace. */
   readonly user: string;
   readonly network: string;
 }
 
-/** Whether this process may make namespaces without a user namespace of its own. */
+/** Whether this process may make namespaces without making a user namespace. */
 export function mayMakeNamespaces(): boolean {
   const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readTextFile("/proc/self/status"))?.[1] ?? "0";
   return libc().geteuid() === 0 && (BigInt(`0x${capabilities}`) >> BigInt(CAP_SYS_ADMIN) & 1n) === 1n;
 }
 
 /**
- * Has a device opened from within namespaces that this process, having threads, can't enter. Throws a GuestError.
+ * Opens a device in namespaces that this process can't enter, because it has threads. Throws a GuestError.
  *
- * Whose privileges count there is the root of the user namespace. That is the user, or, where the user has been given
- * more ids, someone that the helper has to become first.
+ * The helper needs the privileges of the user namespace's root. That is the user itself or, if the user was given more
+ * ids (subuid(5)), another id that the helper has to change to first.
  */
 export function openDeviceWithin(namespaces: GuestNamespaces, request: GuestDeviceRequest): OpenTun {
   const enter = ["nsenter", `--user=${namespaces.user}`, `--net=${namespaces.network}`];
@@ -100,7 +103,7 @@ export function openDeviceWithin(namespaces: GuestNamespaces, request: GuestDevi
 export class GuestCommand {
   private init = 0;
   private keeper = 0;
-  /** Its process id; 0 before it runs. */
+  /** The command's process id; 0 before it runs. */
   pid = 0;
 
   private constructor(
@@ -109,7 +112,7 @@ export class GuestCommand {
     private readonly changes: HostChanges,
   ) {}
 
-  /** Starts to make the namespaces; the command is not started yet. Throws a GuestError. */
+  /** Starts the helper, which makes the namespaces but does not start the command yet. Throws a GuestError. */
   static prepare(request: Omit<GuestCommandRequest, "host">): GuestCommand {
     const { userNamespace, keepIds, command, ownGroup, resolvConf, descriptorLimit, ...asked } = request;
     const device = { ...asked, host: ownNetworkNamespace() };
@@ -141,9 +144,9 @@ export class GuestCommand {
   }
 
   /**
-   * Blocks the whole program until the device is there. Throws a GuestError.
+   * Blocks the whole program until the helper has opened the device. Throws a GuestError.
    *
-   * @param poller tells of changes in the host's files from then on, which the guest sees as well
+   * @param poller watches the host's files from then on, whose changes are repeated in the guest
    */
   device(poller: Polling): OpenTun {
     const { tun, init, keeper } = this.helper.device();
@@ -153,7 +156,7 @@ export class GuestCommand {
     return tun;
   }
 
-  /** Starts the command. Throws a SystemError where it can't be executed, and a GuestError for any other reason. */
+  /** Starts the command. Throws a SystemError if it can't be executed, and a GuestError for any other reason. */
   start(): void {
     const started = this.helper.go();
     if (started.kind === "failed") {
@@ -161,36 +164,36 @@ export class GuestCommand {
       throw new GuestError(started.message);
     }
     this.pid = started.pid;
-    this.helper.close(); // from here on both are children of this process
+    this.helper.close(); // from now on the init and the command are children of this process
   }
 
-  /** The processes of the guest that may be sent signals, once it runs; and the command's process group. */
+  /** The processes of a running guest that may be sent signals, and the command's process group (negative). */
   get pids(): readonly number[] {
     return [this.init, this.pid, -this.pid];
   }
 
-  /** The command's state, with a stop reported once. */
+  /** The command's state. A stop is reported once. */
   state(): ChildState {
     return childState(this.pid);
   }
 
-  /** Sends it a signal, if it is still there. */
+  /** Sends the command a signal, if it still runs. */
   signal(signal: number): void {
     if (this.pid > 0) libc().kill(this.pid, signal);
   }
 
-  /** Sends its process group a signal, where that is its own. */
+  /** Sends the command's process group a signal. The command must be the group's leader. */
   signalGroup(signal: number): void {
     if (this.pid > 0) libc().kill(-this.pid, signal);
   }
 
-  /** Ends everything that runs in the namespaces, which are gone then, and waits for that. */
+  /** Kills everything that runs in the namespaces, and waits for the end, with which the namespaces disappear. */
   end(): void {
     libc().close(this.lifeline);
     this.changes.close();
     if (this.init > 0) libc().kill(this.init, SIGKILL);
     this.helper.close();
-    // in this order: the init's end waits for that of all others, and to be waited for is part of theirs
+    // in this order: the init ends only after all others, and the others end only when they have been waited for
     for (const pid of [this.pid, this.keeper, this.init]) if (pid > 0) reap(pid);
     this.init = this.pid = this.keeper = 0;
   }
@@ -204,8 +207,8 @@ class Helper {
   private open = true;
 
   /**
-   * @param enter what puts the helper where it belongs
-   * @param words the words of the command that is to be run
+   * @param enter the command that enters or makes the user namespace
+   * @param words the words of the command to run
    */
   constructor(enter: readonly string[], request: HelperRequest, words: readonly Word[] = []) {
     const c = libc();
@@ -224,7 +227,7 @@ class Helper {
     } finally {
       for (const fd of [theirs, socket, complain, nothing]) c.close(fd);
     }
-    this.send(request, words); // where the helper has ended, that is seen when its answer is read
+    this.send(request, words); // if the helper has ended, reading its answer shows it
   }
 
   private send(request: HelperRequest, words: readonly Word[]): void {
@@ -255,7 +258,7 @@ class Helper {
     return JSON.parse(received.text);
   }
 
-  /** Waits for its end. */
+  /** Waits for the helper's end. */
   close(): void {
     if (!this.open) return;
     this.open = false;
@@ -267,7 +270,7 @@ class Helper {
   /** The last words of the helper, or of `unshare` or `nsenter` before it became the helper. */
   private remains(): string {
     const status = reap(this.pid);
-    // the init has the other end as well, and may have nothing to say for long
+    // the init has the other end as well, so that a read could block
     libc().fcntl(this.complaints, F_SETFL, O_NONBLOCK);
     const bytes = new Uint8Array(new ArrayBuffer(4096));
     const length = Math.max(0, libc().readBuffer(this.complaints, bytes, BigInt(bytes.length)));
@@ -276,7 +279,7 @@ class Helper {
   }
 }
 
-/** The program itself, as the helper. */
+/** The command that starts this program as the helper. */
 function helperCommand(): string[] {
   const executable = linkTarget("/proc/self/exe");
   if (Deno.build.standalone) return [executable, HELPER_WORD];
@@ -284,7 +287,9 @@ function helperCommand(): string[] {
   return [executable, "run", "--no-prompt", "--no-config", "--allow-all", module];
 }
 
-/** The command with the user's own ids, in one more user namespace: `unshare` becomes the command. */
+/**
+ * The command that runs `command` with the user's own ids, in one more user namespace. `unshare` becomes the command.
+ */
 function withOwnIds(command: readonly Word[]): Word[] {
   const c = libc();
   return ["unshare", "--user", `--map-user=${c.geteuid()}`, `--map-group=${c.getegid()}`, "--", ...command];
@@ -297,7 +302,7 @@ function inheritable(fd: number): number {
   return copy;
 }
 
-/** Waits for the end of a child; its status, or 0 where it has been waited for before. */
+/** Waits for the end of a child. Returns its status, or 0 if it has been waited for before. */
 function reap(pid: number): number {
   try {
     return waitForEnd(pid);

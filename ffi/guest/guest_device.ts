@@ -19,8 +19,9 @@ import { O_CLOEXEC, O_RDONLY } from "../libc/constants/file.ts";
 import { NS_GET_USERNS } from "../libc/constants/ioctl.ts";
 
 /**
- * Opens the device in a network namespace (null: this one). Where this process may not enter that, it is done by way of
- * the user namespace that owns it, if that is the user's. Throws a SystemError, a GuestError or an OwnNamespaceError.
+ * Opens the device in a network namespace (null: this one). If this process may not enter the namespace, a helper opens
+ * the device from the user namespace that owns it, if that belongs to the user. Throws a SystemError, a GuestError or
+ * an OwnNamespaceError.
  */
 export function openGuestDevice(netns: string | null, asked: Omit<GuestDeviceRequest, "host">): TunDevice {
   const { interface: name, mtu, offload, network } = asked;
@@ -43,7 +44,7 @@ function openIn(netns: string, request: GuestDeviceRequest, open: () => OpenTun)
   }
 }
 
-/** Whether a file of /proc stands for that namespace. (Of a bind mount, the name is not to be read.) */
+/** Whether a path of /proc is that namespace. The answer is false for a bind mount, which doesn't show the name. */
 function isNamed(path: string, namespace: string): boolean {
   try {
     return linkTarget(path) === namespace;
@@ -53,7 +54,7 @@ function isNamed(path: string, namespace: string): boolean {
   }
 }
 
-/** Null where the namespace belongs to this process's own user namespace, in which there is nothing more to be had. */
+/** Null if the namespace belongs to this process's own user namespace, where a helper could do no more. */
 function openByOwner(network: string, request: GuestDeviceRequest): OpenTun | null {
   const c = libc();
   const fd = check(c.open(cString(network), O_RDONLY | O_CLOEXEC, 0), "open", network);
@@ -68,17 +69,17 @@ function openByOwner(network: string, request: GuestDeviceRequest): OpenTun | nu
   }
 }
 
-/** Takes frames. */
+/** Receives the guest's frames. */
 export interface FrameHandler {
   receive(frame: Frame): void;
-  /** No more frames for now. */
+  /** Called after the last frame that can be read now. */
   endOfTurn(): void;
 }
 
 /**
- * Hands the device's frames to `handler` from now on. Returns what ends that.
+ * Hands the device's frames to `handler` from now on. Returns a function that stops it.
  *
- * @param gone called once when there will be no more frames
+ * @param gone called once, when the device has failed or closed
  */
 export function readFrames(
   device: FrameDevice,

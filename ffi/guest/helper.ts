@@ -1,26 +1,29 @@
 /**
- * The helper: this program once more, for a moment, within the guest's user namespace.
+ * The helper: a second, short-lived instance of this program within the guest's user namespace.
  *
- * setns(2) and unshare(2) refuse to change the user namespace of a process with threads, as any that runs JavaScript has.
- * So `unshare` or `nsenter` of util-linux, which have none, go there and become this helper. It opens the device, sets
- * the guest up, and hands the descriptor back. All else that it changes is its one thread's own: mounts and network.
+ * setns(2) and unshare(2) refuse to change the user namespace of a process with threads, and every JavaScript runtime
+ * has threads. So `unshare` or `nsenter` of util-linux, which have none, change the namespace and then execute this
+ * helper. It opens the device, sets the guest up, and hands the descriptor back. Its other changes, to mounts and
+ * network, affect its one thread alone.
  *
- * For a command to be run it makes the namespaces itself: of the network, of mounts, and of processes. The first process
- * of the latter, the init, is a `cat` that waits for the end of a pipe which only the program holds: should the program
- * end in whatever way, the init does, and then the kernel ends everything in there. Processes whose parents end become
- * its children; as it ignores SIGCHLD from its start on, the kernel lets them leave nothing behind (wait(2), NOTES).
+ * For `run` it makes the namespaces of the network, of mounts and of processes itself. The first process of the pid
+ * namespace, the init, is a `cat` that waits for the end of a pipe which only the program holds. If the program ends,
+ * in whatever way, the init ends too, and the kernel kills everything in the namespace. Orphaned processes become
+ * children of the init. It ignores SIGCHLD from its start on, so the kernel reaps them without zombies (wait(2),
+ * NOTES).
  *
- * The command is started last. All are children of the helper, and when that ends, of the program, which has asked for
- * that (child.ts): so nothing stands between the program and the command, neither with signals nor with the status nor
- * with the terminal.
+ * The command is started last. All these processes are children of the helper. When the helper ends they become
+ * children of the program, which is a subreaper (child.ts). So signals, the exit status and the terminal pass between
+ * the program and the command with nothing in between.
  *
  *     program ── unshare ═ helper            program ┬─ cat      (process 1 inside)
  *                            ├─ cat     →            ├─ sh       (file_keeper.ts)
  *                            ├─ sh                   └─ command
  *                            └─ command
  *
- * It is in the program's process group, as is the command where both share the terminal. So what is typed there reaches
- * it as well, at a moment when the command may run already but has not been told of: the helper ignores it.
+ * The helper is in the program's process group, and so is the command if both share the terminal. So signals from the
+ * terminal reach the helper as well, perhaps when the command runs but has not been reported yet. The helper ignores
+ * them.
  *
  * @module
  */
@@ -51,15 +54,15 @@ import {
   SIGTSTP,
 } from "../libc/constants/process.ts";
 
-/** Where the helper's stdout and stderr lead: nowhere, and to the program. */
+/** The helper's stdout, which is /dev/null, and stderr, which the program reads. */
 const NOWHERE = 1, COMPLAINTS = 2;
 
-/** Why the root's mounts can't be changed. */
+/** The advice for a root whose mounts can't be changed. */
 const NO_MOUNT_POINT = "this is a chroot whose folder is no mount point; before entering it: mount --bind DIR DIR; " +
   "or run this outside of it";
 
 /**
- * Does what the request says, and ends the process.
+ * Carries out the request, and ends the process.
  *
  * @param socket the helper's end of the socket to the program
  */
@@ -91,9 +94,9 @@ function openDevice({ interface: name, mtu, offload, network, host }: Omit<Helpe
   return network === null ? openTun(name, { mtu, offload }) : setUpGuestNetwork(name, network, offload, host);
 }
 
-/** Mounts of this namespace stay in it from then on; those of the host still arrive here. */
+/** Makes the network and mount namespaces. Later mounts stay in the new one; later mounts of the host still arrive. */
 function enterNamespaces({ stdio, lifeline, changes }: HelperRun): void {
-  for (const fd of [...stdio, lifeline, changes]) closeOnExec(fd); // each is for one process alone
+  for (const fd of [...stdio, lifeline, changes]) closeOnExec(fd); // each belongs to a single process
   check(libc().unshare(CLONE_NEWNET | CLONE_NEWNS), "unshare(CLONE_NEWNET | CLONE_NEWNS)", "");
   try {
     mount("none", "/", null, MS_REC | MS_SLAVE);
@@ -103,7 +106,7 @@ function enterNamespaces({ stdio, lifeline, changes }: HelperRun): void {
   }
 }
 
-/** Sees to the files, and starts the init and the keeper of the files; returns their process ids. */
+/** Sets up the guest's files, and starts the init and the keeper. Returns their process ids. */
 function furnish({ resolvConf, changes, lifeline }: HelperRun): { readonly init: number; readonly keeper: number } {
   showOwnInterfaces();
   check(libc().unshare(CLONE_NEWPID), "unshare(CLONE_NEWPID)", "");
@@ -117,7 +120,7 @@ function furnish({ resolvConf, changes, lifeline }: HelperRun): { readonly init:
   return { init, keeper };
 }
 
-/** A program keeps an ignored signal ignored; a shell as the first process might not. */
+/** Starts the init. `cat` leaves an ignored signal ignored; a shell might not. */
 function startInit(lifeline: number): number {
   const before = libc().signal(SIGCHLD, SIG_IGN);
   try {
@@ -127,17 +130,17 @@ function startInit(lifeline: number): number {
   }
 }
 
-/** Makes /proc that of the new namespace of processes, from within that; where the system does not allow it, it stays. */
+/** Mounts the /proc of the new pid namespace, from within it. If the system does not allow that, the old one stays. */
 function mountProc(): void {
   const command = ["mount", "-t", "proc", "-o", "nosuid,nodev,noexec", "proc", "/proc"];
   try {
     waitForEnd(spawn(command, { stdio: [NOWHERE, NOWHERE, NOWHERE] }));
   } catch (error) {
-    if (!(error instanceof SystemError)) throw error; // there is no such program, or it has been waited for
+    if (!(error instanceof SystemError)) throw error; // a SystemError: there is no mount(8), or it was reaped before
   }
 }
 
-/** Ignores the signals that a terminal sends; returns those of them that were not ignored before. */
+/** Ignores the signals that a terminal sends. Returns those that were not ignored before. */
 function ignoreTerminal(): readonly number[] {
   return [SIGINT, SIGQUIT, SIGTSTP].filter((signal) => libc().signal(signal, SIG_IGN) === null); // SIG_DFL
 }

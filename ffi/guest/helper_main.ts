@@ -1,6 +1,6 @@
 /**
- * The helper as a program of its own, which is there sooner than all of the program's modules are. An executable has its
- * modules in one file: there, main.ts sees by the first argument that it is to be the helper.
+ * The helper as a program of its own, which loads faster than the whole program. A compiled executable has no separate
+ * entry for it: there, main.ts recognizes the helper by the first argument.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Watches the host's `/etc` by inotify(7) and tells the guest's keeper (file_keeper.ts): the names of entries that come, go
- * or are replaced, one a line, through a pipe. An empty line says that any entry may have changed.
+ * Watches the host's `/etc` by inotify(7) and reports changes to the guest's keeper (file_keeper.ts) through a pipe: a
+ * line with the name of each entry that appears, disappears or is replaced. An empty line says that any entry may have
+ * changed.
  *
  *     struct inotify_event (linux/inotify.h)
  *     0 watch (32)   4 mask (32)   8 cookie (32)   12 length (32)   16 name, with zeros up to the length
@@ -32,7 +33,7 @@ const ETC = "/etc";
 const DAEMONS_PARENTS: readonly string[] = ["/run", "/run/systemd"];
 /** Room for some hundred events. */
 const READ_SIZE = 16 * 1024;
-/** When the pipe is full: how long to wait for the keeper to read, in ms. */
+/** The delay before the next attempt when the pipe is full, in ms. */
 const RETRY_MS = 200;
 
 /** The watch, and the pipe to the keeper. */
@@ -47,7 +48,7 @@ export class HostChanges {
   private retry: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
 
-  /** Watches from now on; nothing is told before {@linkcode begin}. Throws a SystemError. */
+  /** Watches from now on, but reports nothing before {@linkcode begin}. Throws a SystemError. */
   constructor() {
     const c = libc();
     [this.changes, this.writes] = pipe();
@@ -57,18 +58,18 @@ export class HostChanges {
     for (const path of DAEMONS_PARENTS) this.watch(path, IN_CREATE | IN_MOVED_TO);
   }
 
-  /** Closes this process's copy of the keeper's end, once that has its own. */
+  /** Closes this process's copy of the keeper's end. Called once the helper has inherited its own. */
   handedOn(): void {
     libc().close(this.changes);
   }
 
-  /** Tells the keeper from here on, of what has happened before as well. */
+  /** Reports to the keeper from now on, including the changes since the construction. */
   begin(poller: Polling): void {
     this.handle = poller.add(this.inotify, () => this.read());
     this.handle.arm(EPOLLIN);
   }
 
-  /** The keeper ends. */
+  /** Stops watching. The keeper then ends. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -78,7 +79,7 @@ export class HostChanges {
     libc().close(this.writes);
   }
 
-  /** The number of the watch; -1 where the folder is not there, or the user has no watch left. */
+  /** The number of the watch; -1 if the folder does not exist, or the user has no watches left. */
   private watch(path: string, events: number): number {
     return libc().inotify_add_watch(this.inotify, cString(path), events | IN_ONLYDIR);
   }
@@ -103,9 +104,10 @@ const NEWLINE = 10;
 const ANY: Uint8Array<ArrayBuffer> = new Uint8Array([NEWLINE]);
 
 /**
- * The lines to write for events as inotify tells them.
+ * The lines that report these events.
  *
- * @param etc the watch whose names are told; what happens elsewhere is told by an empty line, as is the loss of events
+ * @param events `struct inotify_event`s, as read from inotify
+ * @param etc the watch whose names are reported. For events of other watches, and for lost events, there is an empty line
  */
 export function namesOf(events: Uint8Array<ArrayBuffer>, etc: number): Uint8Array<ArrayBuffer> {
   const view = new DataView(events.buffer, events.byteOffset, events.length);

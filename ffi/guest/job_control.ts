@@ -1,23 +1,23 @@
 /**
- * A command in the foreground, as if the program were not there: the command has the terminal and its signals, and the
- * program follows it.
+ * Runs a command in the foreground as if it had been started without the program: the command gets the terminal and its
+ * signals, and the program stops and ends as the command does.
  *
- * Where stdin and stdout are the terminal, the command is lent it: as the leader of a process group of its own, which is
- * the terminal's foreground. (A shell in a namespace of processes needs that: the group that the program is in has no
- * number there, and so it can't be given the terminal back.) Otherwise the program is part of a pipeline, whose members
- * share the terminal by sharing the process group, and the command is one of them.
+ * If stdin and stdout are the terminal, the program lends it to the command: the command leads a process group of its
+ * own, which becomes the terminal's foreground group. (A shell in a pid namespace needs that. The program's own group
+ * has no number in that namespace, so the shell could not give the terminal back to it.) Otherwise the program is part
+ * of a pipeline, whose members share the terminal by sharing the process group, and the command joins that group.
  *
- * | what happens | lent | shared |
+ * | event | terminal lent | terminal shared |
  * | --- | --- | --- |
- * | Ctrl-C, Ctrl-\ | the command has it | both have it; it is the command's affair |
- * | the command dies of SIGINT | the program's group gets it, too: a script ends | they have it already |
+ * | Ctrl-C, Ctrl-\ | the command gets the signal | both get it, and the program leaves the reaction to the command |
+ * | the command dies of SIGINT | the program sends SIGINT to its own group, so that a script ends | all have had it |
  * | Ctrl-Z | the command stops; then the program stops its own group | all stop |
- * | `fg` | the command is lent the terminal again, and goes on | all go on |
- * | SIGINT, SIGQUIT, not from the terminal | handed on | handed on |
- * | SIGTERM, SIGHUP, SIGUSR1 | handed on | handed on |
+ * | `fg` | the program lends the terminal again, and the command goes on | all go on |
+ * | SIGINT, SIGQUIT, not from the terminal | passed on | passed on |
+ * | SIGTERM, SIGHUP, SIGUSR1 | passed on | passed on |
  *
- * SIGTERM is handed on as SIGHUP to a shell of the user's, as those don't listen to the former. If nobody would ever
- * continue the program's group, the kernel doesn't stop it (POSIX: orphaned process groups), and the command goes on.
+ * An interactive shell ignores SIGTERM, so it gets SIGHUP instead. If nobody could ever continue the program's group,
+ * the kernel doesn't stop it (POSIX: orphaned process groups), and the command goes on.
  *
  * @module
  */
@@ -38,21 +38,21 @@ import {
   SIGUSR1,
 } from "../libc/constants/process.ts";
 
-/** The command that is followed. */
+/** The command in the foreground. */
 export interface Followed {
-  /** The process id, and that of its group where the terminal is lent to it. */
+  /** Its process id, which is also its process group's if the terminal is lent to it. */
   readonly pid: number;
-  /** Its state, with a stop reported once. */
+  /** Its state. A stop is reported once. */
   state(): ChildState;
-  /** Sends it a signal, if it is still there. */
+  /** Sends it a signal, if it still runs. */
   signal(signal: number): void;
-  /** Sends its process group a signal, where that is its own. */
+  /** Sends its process group a signal. It must be the group's leader. */
   signalGroup(signal: number): void;
 }
 
 /** The terminal that controls this process, if there is one. */
 export class Terminal {
-  /** Whether a command is lent the terminal, and gets a process group of its own for that. */
+  /** Whether the terminal is lent to a command, which therefore gets a process group of its own. */
   readonly isLent: boolean;
   private readonly fd: number;
   private readonly wasOurs: boolean;
@@ -64,45 +64,47 @@ export class Terminal {
     this.isLent = this.wasOurs && [0, 1].every((fd) => c.tcgetpgrp(fd) === c.getpgrp());
   }
 
-  /** Whether what is typed reaches the program's process group, or another. */
+  /** Whether keys typed at the terminal reach the program's process group or the given one. */
   reaches(group: number): boolean {
     const foreground = this.foreground();
     return foreground > 0 && (foreground === libc().getpgrp() || foreground === group);
   }
 
-  /** Makes a process group the foreground, if the program's is; and in any case has the group go on. */
+  /**
+   * Makes a process group the foreground, if the program's group is the foreground. Continues the group in any case.
+   */
   lend(group: number): void {
     const c = libc();
     if (this.foreground() === c.getpgrp()) c.tcsetpgrp(this.fd, group);
-    c.kill(-group, SIGCONT); // it may have been stopped for having been in the background
+    c.kill(-group, SIGCONT); // it may have been stopped because it was in the background
   }
 
-  /** Makes the program's process group the foreground if it was, and who is it now is gone. */
+  /** Makes the program's process group the foreground again if it was at the start, and the present group has ended. */
   takeBack(): void {
     const c = libc();
     const group = this.foreground();
     if (!this.wasOurs || group === c.getpgrp()) return;
     if (group > 0 && (c.kill(-group, 0) === 0 || errno() !== ESRCH)) return;
-    c.signal(SIGTTOU, SIG_IGN); // or the call would stop this process, which is not in the foreground
+    c.signal(SIGTTOU, SIG_IGN); // otherwise the call would stop this process, which is not in the foreground
     c.tcsetpgrp(this.fd, c.getpgrp());
     c.signal(SIGTTOU, SIG_DFL);
   }
 
-  /** The process group that is the foreground; -1: there is no terminal. */
+  /** The foreground process group; -1: there is no terminal. */
   private foreground(): number {
     return this.fd < 0 ? -1 : libc().tcgetpgrp(this.fd);
   }
 }
 
 /**
- * Hands signals on to the command. To be called before that starts: then none is lost.
+ * Passes signals on to the command. Called before the command starts, so that none is lost.
  *
  * @param shell the command is an interactive shell
  */
 export function handSignalsOn(command: Followed, terminal: Terminal, shell: boolean): void {
   for (const [name, signal] of [["SIGINT", SIGINT], ["SIGQUIT", SIGQUIT]] as const) {
     Deno.addSignalListener(name, () => {
-      if (terminal.isLent) command.signalGroup(signal); // as typed: a moment too early, when it was not lent yet
+      if (terminal.isLent) command.signalGroup(signal); // typed just before the terminal was lent, for instance
       else if (!terminal.reaches(command.pid)) command.signal(signal);
     });
   }
@@ -111,7 +113,7 @@ export function handSignalsOn(command: Followed, terminal: Terminal, shell: bool
   Deno.addSignalListener("SIGUSR1", () => command.signal(SIGUSR1));
 }
 
-/** Follows the command, which has started, and resolves with its status when it has ended. */
+/** Stops and continues with the running command, and resolves with its status when it has ended. */
 export function follow(command: Followed, terminal: Terminal): Promise<number> {
   return new Promise((resolve) => {
     const look = () => {
@@ -127,6 +129,6 @@ export function follow(command: Followed, terminal: Terminal): Promise<number> {
       }
     };
     Deno.addSignalListener("SIGCHLD", look);
-    look(); // it may have ended before
+    look(); // the command may have ended already
   });
 }

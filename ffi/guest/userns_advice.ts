@@ -1,10 +1,10 @@
 /**
- * Why a system does not let a user make a user namespace, and what an administrator can do about it.
+ * Explains why a system does not let a user make a user namespace, and what an administrator can do about it.
  *
  * @module
  */
 
-/** A setting that forbids it at a value, and what to say then. */
+/** A setting that forbids user namespaces at one value, and the advice for that case. */
 interface Setting {
   readonly path: string;
   readonly forbids: string;
@@ -22,7 +22,7 @@ const SETTINGS: readonly Setting[] = [
     forbids: "0",
     advice: "kernel.unprivileged_userns_clone is 0; as root: sysctl -w kernel.unprivileged_userns_clone=1",
   },
-  { // Ubuntu's kernels: the namespace is made, but nothing is permitted in it
+  { // Ubuntu's kernels make the namespace, but permit nothing in it
     path: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
     forbids: "1",
     advice: "kernel.apparmor_restrict_unprivileged_userns is 1; as root: " +
@@ -36,8 +36,8 @@ const OTHER =
   "the system forbids new namespaces here, as containers and chroots do; run it as root, or outside of these";
 
 /**
- * What to append to the message of a namespace that could not be made: `: ` and the setting that forbids it with its
- * remedy, or what else it may be.
+ * The text to append to the error of a namespace that could not be made: `: `, then the setting that forbids it and its
+ * remedy, or the other likely reason.
  *
  * @param read reads a file whole, or throws
  */
@@ -48,8 +48,8 @@ export function refusalAdvice(read: (path: string) => string): string {
 }
 
 /**
- * Whether the root of this process is no mount point: it is in a chroot, then. (One whose folder was mounted can't be
- * told from none.) proc_pid_mountinfo(5) has the mount points that can be reached from there.
+ * Whether the root of this process is no mount point, as in a chroot. (A chroot into a mount point can't be detected.)
+ * proc_pid_mountinfo(5) lists the mount points that can be reached from the root.
  */
 function isPlainChroot(read: (path: string) => string): boolean {
   const mounts = valueOf("/proc/self/mountinfo", read);

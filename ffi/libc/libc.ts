@@ -19,7 +19,7 @@
  * needs no permission for it. A test that uses these functions calls `libc()` before its tests start, as the library
  * stays open until the process ends.
  *
- * A function that is added here gets a line in sandbox/seccomp_policy.ts too, with the system calls that it makes.
+ * A function that is added here also needs a line in sandbox/libc_calls.ts with the system calls that it makes.
  *
  * @module
  */

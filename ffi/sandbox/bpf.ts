@@ -2,38 +2,38 @@
  * Programs for seccomp(2) in classic BPF, as literal `struct sock_filter` (linux/filter.h).
  *
  * A program sees `struct seccomp_data` (linux/seccomp.h): the number of the system call, the architecture that it was
- * made for, and six arguments of 64 bits. Of these it looks at the lower half only, which is all that the kernel itself
- * looks at where an argument is an int; both architectures here are little-endian.
+ * made for, and six arguments of 64 bits. It reads only the lower half of an argument, as the kernel itself does where
+ * the argument is an int. Both architectures here are little-endian.
  *
- * What the program does with a call, from its top:
+ * The program checks a call in this order:
  *
- *     another architecture               refused as if there were no such call: ENOSYS
- *     a number above the last known      likewise, so that a libc that tries something new falls back. The numbers of
- *                                        the x32 ABI are among them, as they have bit 30 set
- *     one of the rules names it          allowed, if its arguments are as the rule wants them; otherwise the rule's errno
- *     none does                          EPERM
+ *     another architecture               ENOSYS, as if there were no such call
+ *     a number above the last known      ENOSYS, so that a libc that tries something new falls back. This includes the
+ *                                        numbers of the x32 ABI, which have bit 30 set
+ *     a rule names the call              allowed if the arguments meet the rule, otherwise the rule's errno
+ *     no rule names it                   EPERM
  *
- * Rules are looked at one after the other, so those of frequent calls stand first. From Linux 5.11 on the kernel works
- * out once which numbers are allowed whatever their arguments are, and doesn't run the program for these.
+ * Rules are checked one after the other, so the rules of frequent calls come first. Since Linux 5.11 the kernel works
+ * out once which numbers are allowed whatever the arguments, and does not run the program for these.
  *
  * @module
  */
 import { ENOSYS, EPERM } from "../libc/errors.ts";
 
-/** A condition on an argument: masked with `mask`, it must be one of `values`. */
+/** A condition on an argument: its value, masked with `mask`, must be one of `values`. */
 export interface ArgumentIs {
   /** 0 to 5. */
   readonly argument: number;
-  /** 32 bits; not given: all. */
+  /** 32 bits; all of them by default. */
   readonly mask?: number;
   readonly values: readonly number[];
 }
 
-/** When a system call is allowed. */
+/** The condition under which a system call is allowed. */
 export interface FilterRule {
   /** The call's number on this architecture. */
   readonly number: number;
-  /** Allowed if all of one of these lists hold; empty: never. Not given: always. */
+  /** The call is allowed if all conditions of any of these lists hold. Empty: never. By default: always. */
   readonly when?: readonly (readonly ArgumentIs[])[];
   /** The errno of a refused call. */
   readonly errno: number;
@@ -62,8 +62,8 @@ const SECCOMP_RET_ERRNO = 0x0005_0000;
 /**
  * Makes the program.
  *
- * @param architecture the only one that is allowed
- * @param last the largest number that is known
+ * @param architecture the only architecture that is allowed
+ * @param last the largest known number of a system call
  * @returns an array of `struct sock_filter`
  */
 export function assemble(architecture: number, last: number, rules: readonly FilterRule[]): Uint8Array<ArrayBuffer> {
@@ -83,13 +83,15 @@ export function assemble(architecture: number, last: number, rules: readonly Fil
   return encode(program);
 }
 
-/** What follows once the number is the rule's: it always returns, so the accumulator need not be restored. */
+/**
+ * The instructions for a call whose number matches the rule. They always return, so the accumulator is not restored.
+ */
 function bodyOf({ when, errno }: FilterRule): Instruction[] {
   if (when === undefined) return [allow()];
   return [...when.flatMap(alternative), fail(errno)];
 }
 
-/** Allows if all hold, and otherwise goes on behind itself. */
+/** Instructions that allow the call if all conditions hold, and otherwise continue after themselves. */
 function alternative(conditions: readonly ArgumentIs[]): Instruction[] {
   let body: Instruction[] = [allow()];
   for (const { argument, mask, values } of conditions.toReversed()) {
@@ -111,7 +113,7 @@ function and(mask: number): Instruction {
   return { code: AND, ifTrue: 0, ifFalse: 0, k: mask };
 }
 
-/** Throws a RangeError for a jump that is too far for its field: the rule has too many values then. */
+/** Throws a RangeError for a jump that is too far for its field, which means that the rule has too many values. */
 function jump(code: number, k: number, ifTrue: number, ifFalse: number): Instruction {
   if (ifTrue > 255 || ifFalse > 255) throw new RangeError(`a jump over ${Math.max(ifTrue, ifFalse)} instructions`);
   return { code, ifTrue, ifFalse, k };

@@ -1,18 +1,18 @@
 /**
- * Giving up what a program that serves does not need any more: `-user` and `-sandbox`.
+ * Gives up the privileges that the program no longer needs once it serves: `-user` and `-sandbox`.
  *
  * | | by `-user` | by `-sandbox` |
  * | --- | --- | --- |
- * | user, groups | another's, in all threads | |
- * | capabilities | none, in all threads (if it was root) | two at most in the program's thread; elsewhere the filter leaves few uses |
+ * | user, groups | changed, in all threads | |
+ * | capabilities | none, in all threads (if it was root) | at most two in the program's thread; in others the filter leaves few uses |
  * | no_new_privs | in all threads | in all threads |
  * | system calls | | a list, in all threads: seccomp_policy.ts |
  * | files of others | what that user may read | what everybody may read, in the program's thread and its new ones |
  * | files | | a list, in the program's thread and its new ones; in all from Linux 7.0 on: landlock.ts |
  *
- * When to call it: when everything is open that wants privileges (the device, listeners, the capture), children are
- * started, and nothing of the guest's was read yet. There is no way back, and what is done before an error stays done:
- * the process ends then.
+ * It is called after everything that needs privileges is open (the device, listeners, the capture) and the children are
+ * started, and before anything is read from the guest. Nothing can be undone, and the steps before an error stay done,
+ * so the process must end on an error.
  *
  * @module
  */
@@ -33,19 +33,19 @@ export interface Confinement {
   readonly signals: readonly number[];
   /** Whether pings may need raw sockets. */
   readonly rawIcmp: boolean;
-  /** A folder in which files will be removed: that of a Unix socket; null: none. */
+  /** The folder in which files will be removed, for a Unix socket; null: none. */
   readonly removable: string | null;
 }
 
 /**
- * Does it, synchronously.
+ * Gives up privileges, synchronously.
  *
- * @returns what could not be had on this kernel, a sentence each
- * @throws SystemError or Error: not all of it could be done
+ * @returns the restrictions that this kernel cannot apply, a sentence each
+ * @throws SystemError or Error if a step failed
  */
 export function confine({ user, sandbox, signals, rawIcmp, removable }: Confinement): readonly string[] {
   if (user === null && !sandbox) return [];
-  const files = sandbox ? fileRules(user, removable) : null; // as long as the folders are within reach
+  const files = sandbox ? fileRules(user, removable) : null; // while the folders can still be opened
   if (user !== null) becomeUser(user);
   setNoNewPrivileges();
   if (!sandbox) {
@@ -53,7 +53,7 @@ export function confine({ user, sandbox, signals, rawIcmp, removable }: Confinem
     return [];
   }
   const reach = files === null ? "none" : files.apply();
-  // It allows receive buffers past the system's limit (SO_RCVBUFFORCE); the filter leaves it no other use.
+  // CAP_NET_ADMIN allows receive buffers above the system's limit (SO_RCVBUFFORCE); the filter leaves it no other use.
   limitCapabilities(rawIcmp ? [CAP_NET_ADMIN, CAP_NET_RAW] : [CAP_NET_ADMIN]);
   filterSystemCalls({ pid: Deno.pid, signals, rawIcmp, removesFiles: removable !== null });
   return reach === "none"
@@ -61,7 +61,9 @@ export function confine({ user, sandbox, signals, rawIcmp, removable }: Confinem
     : [];
 }
 
-/** Root that stays root looks at files as nobody from here on, unless it must remove one of its own in the end. */
+/**
+ * The rules for files. If root stays root, it opens files as nobody from now on, unless it must remove one at the end.
+ */
 function fileRules(user: Identity | null, removable: string | null): FileRules | null {
   const staysRoot = user === null && libc().geteuid() === 0;
   return FileRules.make(removable, staysRoot && !(removable === null && openFilesAsNobody()));

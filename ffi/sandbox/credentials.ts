@@ -1,11 +1,11 @@
 /**
- * Giving up what a process may do by who it is: its user, its groups, its capabilities, and that programs which it runs
- * could get more (no_new_privs).
+ * Gives up credentials: the user, the groups, the capabilities, and the chance that a program run later gains
+ * privileges (no_new_privs).
  *
- * Credentials belong to threads. The C library changes user and groups in all threads of the process; with the user,
- * the kernel takes root's capabilities away, in each of them (capabilities(7), "Effect of user ID changes on
- * capabilities"). capset(2) and no_new_privs are about the calling thread alone: seccomp.ts carries the latter over to
- * the others.
+ * Credentials belong to threads. The C library changes user and groups in all threads of the process, and with the
+ * change of user the kernel removes root's capabilities in each of them (capabilities(7), "Effect of user ID changes on
+ * capabilities"). capset(2) and no_new_privs affect the calling thread alone; seccomp.ts extends no_new_privs to the
+ * other threads.
  *
  * @module
  */
@@ -18,8 +18,8 @@ import { PR_SET_NO_NEW_PRIVS } from "../libc/constants/process.ts";
 const CAPABILITY_VERSION = 0x2008_0522;
 
 /**
- * Becomes that user, in all threads, with no way back. Throws a SystemError; what was done before it stays, so that the
- * process had better end.
+ * Becomes that user, in all threads, for good. Throws a SystemError; the steps before the error stay done, so the
+ * process should end.
  */
 export function becomeUser({ uid, gid, groups }: Identity): void {
   const c = libc();
@@ -41,17 +41,17 @@ function checkChange(result: number, call: string, subject: string): void {
   throw new SystemError(call, reason, subject, advice);
 }
 
-/** setfsuid(2): an id that nobody can have, so that the call only tells. */
+/** setfsuid(2): an invalid id, with which the call changes nothing and returns the present one. */
 const NO_ID = 0xffff_ffff;
-/** Linux's overflow id (`/proc/sys/kernel/overflowuid`), which nobody's files have: `nobody` in most systems. */
+/** Linux's overflow id (`/proc/sys/kernel/overflowuid`), which owns no files: `nobody` in most systems. */
 const NOBODY = 65_534;
 
 /**
- * From now on the calling thread, and those that it starts, open files with nobody's rights, which are everybody's; root's
- * own for all else stay. All threads lose the supplementary groups, which would count as well. The system call that would
- * take it back is for the filter to refuse.
+ * From now on the calling thread, and the threads that it starts, open files with the rights of nobody, so only files
+ * that everybody may open. Root's other rights stay. All threads lose the supplementary groups, which would count as
+ * well. The seccomp filter must refuse the system call that would undo this.
  *
- * @returns false: it can't be had here, as in a user namespace that lacks this id. What was given up until then stays so.
+ * @returns false if it is not possible, as in a user namespace that lacks this id; the groups may be lost nevertheless
  */
 export function openFilesAsNobody(): boolean {
   const c = libc();
@@ -61,12 +61,12 @@ export function openFilesAsNobody(): boolean {
   return c.setfsgid(NO_ID) === NOBODY && c.setfsuid(NO_ID) === NOBODY;
 }
 
-/** Programs that the calling thread runs gain no privileges by set-user-id bits, from now on and for good. */
+/** Programs that the calling thread runs never again gain privileges by set-user-id bits. */
 export function setNoNewPrivileges(): void {
   check(libc().prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n), "prctl(PR_SET_NO_NEW_PRIVS)", "");
 }
 
-/** Leaves the calling thread no capabilities but those in `keep` that it has. Throws a SystemError. */
+/** Drops all capabilities of the calling thread except those in `keep`. Throws a SystemError. */
 export function limitCapabilities(keep: readonly number[]): void {
   const c = libc();
   const header = new Uint32Array(new ArrayBuffer(8)); // struct __user_cap_header_struct: version, pid (0: this thread)

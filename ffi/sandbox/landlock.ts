@@ -1,13 +1,13 @@
 /**
- * The file system, as far as it is left to the program: what name lookups read, what the kernel says about this process
- * and its network, and nothing else (Landlock: landlock(7), linux/landlock.h).
+ * Restricts the files that the program may open, with Landlock (landlock(7), linux/landlock.h), to those that name
+ * lookups read and those in which the kernel describes this process and its network.
  *
- * A ruleset restricts the calling thread and those that it starts from then on; from Linux 7.0 on (ABI 8,
- * LANDLOCK_RESTRICT_SELF_TSYNC), all threads of the process. Before, the runtime's threads that exist already keep what
- * the process's user may do, of which the seccomp filter leaves reading. The thread that runs the program, and those
- * that look up names for it from then on, are restricted in any case.
+ * A ruleset restricts the calling thread and the threads that it starts later; since Linux 7.0 (ABI 8,
+ * LANDLOCK_RESTRICT_SELF_TSYNC), all threads of the process. On older kernels the existing threads of the runtime keep
+ * the rights of the process's user, of which the seccomp filter leaves reading. The thread that runs the program, and
+ * the threads that look up names for it later, are restricted in any case.
  *
- * Files that are open stay open, with what they were opened for.
+ * Open files stay open, in the mode in which they were opened.
  *
  * @module
  */
@@ -26,10 +26,10 @@ const LANDLOCK_ACCESS_FS_READ_DIR = 1 << 3;
 const LANDLOCK_ACCESS_FS_REMOVE_FILE = 1 << 5;
 const LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET = 1;
 
-/** The ABI with which TSYNC came, and the one with scopes. */
+/** The ABIs that introduced TSYNC and scopes. */
 const ABI_TSYNC = 8, ABI_SCOPES = 6;
 
-/** All access rights to files that each ABI knows: those up to MAKE_SYM; REFER; TRUNCATE; IOCTL_DEV. */
+/** All access rights to files that each ABI knows: up to MAKE_SYM; then with REFER; TRUNCATE; IOCTL_DEV. */
 const ALL_RIGHTS: readonly (readonly [abi: number, rights: number])[] = [
   [5, 0xffff],
   [3, 0x7fff],
@@ -41,14 +41,14 @@ const ALL_RIGHTS: readonly (readonly [abi: number, rights: number])[] = [
 const OWN_PROC = "/proc/self";
 
 /**
- * Where the system is configured. Landlock's rules are about what a name leads to now, and can't take away what is below
- * a folder: a rule for a file ends when another is renamed into its place, as DHCP clients do with resolv.conf and editors
- * with hosts; one for the folder outlasts that, but has all of the folder. So the folder is
- * allowed for a process that may read no more there than everybody may. For one that may read the passwords of others,
- * single files are allowed, and a file that is replaced is lost.
+ * The folder of the system's configuration. A Landlock rule applies to the object that a name leads to when the rule is
+ * made, and cannot exclude anything below a folder. So a rule for a file ends when another file is renamed into its
+ * place, as DHCP clients do with resolv.conf and editors with hosts. A rule for the folder outlasts that, but includes
+ * everything in the folder. Therefore the folder is allowed if the process may read only what everybody may read there.
+ * If it may read the passwords of others, single files are allowed, and a file that is replaced is lost.
  *
- * One of the files may be a link out of the folder, as NetworkManager, dnsmasq and toolbox have it with resolv.conf, and
- * be replaced where it leads to. So the same holds of the folder there, also while the file itself is not there yet.
+ * One of the files may be a link out of the folder, as NetworkManager, dnsmasq and toolbox make resolv.conf, and may be
+ * replaced there. So the target's folder is treated in the same way, even while the target does not exist.
  */
 const CONFIGURATION = "/etc";
 const CONFIGURATION_FILES: readonly string[] = [
@@ -57,17 +57,17 @@ const CONFIGURATION_FILES: readonly string[] = [
 ];
 
 /**
- * What may be read in any case, files and whatever is below folders; those that are not there don't matter. Nothing in
- * them is anybody's secret.
+ * Files, and folders with everything below them, that may always be read. Missing ones are skipped. None of them holds
+ * secrets.
  */
 const READABLE: readonly string[] = [
-  "/run/systemd/resolve", // where resolv.conf may be a link to, and is replaced by rename
+  "/run/systemd/resolve", // resolv.conf may be a link to here, and is replaced by rename
   "/run/resolvconf",
   "/run/connman",
   "/run/netconfig",
   "/run/NetworkManager/resolv.conf",
   "/mnt/wsl/resolv.conf",
-  "/lib", // what nsswitch.conf names is loaded with the first lookup, and with it what that needs
+  "/lib", // the first lookup loads the libraries that nsswitch.conf names, and their dependencies
   "/lib64",
   "/usr/lib",
   "/usr/lib64",
@@ -75,7 +75,7 @@ const READABLE: readonly string[] = [
   "/nix/store",
   "/gnu/store",
   "/usr/share/zoneinfo",
-  "/proc/meminfo", // what garbage collectors and allocators ask
+  "/proc/meminfo", // garbage collectors and allocators read this and the following
   "/proc/stat",
   "/proc/cpuinfo",
   "/proc/sys/vm/overcommit_memory",
@@ -85,22 +85,22 @@ const READABLE: readonly string[] = [
   "/dev/urandom",
 ];
 
-/** How far it reaches. */
+/** The threads that Landlock restricts. */
 export type LandlockReach =
   /** All threads. */
   | "process"
-  /** The calling one and those that it starts. */
+  /** The calling thread and those that it starts. */
   | "thread"
-  /** The kernel has none. */
+  /** None: the kernel has no Landlock. */
   | "none";
 
-/** The rules. Made while the process still has its privileges, and applied later. */
+/** The rules for files. They are made while the process still has its privileges, and applied later. */
 export class FileRules {
   private constructor(private readonly ruleset: number, private readonly abi: number) {}
 
   /**
    * @param removable a folder in which files may be removed; null: none
-   * @param seesAll whether the process's user may read what not everybody may
+   * @param seesAll whether the process's user may read files that others may not
    * @returns null where the kernel has no Landlock
    * @throws SystemError
    */
@@ -120,7 +120,7 @@ export class FileRules {
       const files = CONFIGURATION_FILES.map((name) => `${CONFIGURATION}/${name}`);
       const configuration = seesAll ? files : [CONFIGURATION, ...files.flatMap(foldersOfTarget)];
       for (const path of [...configuration, ...READABLE]) rules.allow(path, LANDLOCK_ACCESS_FS_READ_FILE);
-      // Stays open: it keeps the kernel from forgetting this entry of /proc, and making another which no rule is about.
+      // It stays open, so that the kernel does not drop this entry of /proc and make another that no rule covers.
       rules.allow(OWN_PROC, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, true);
       if (removable !== null) rules.allow(removable, LANDLOCK_ACCESS_FS_REMOVE_FILE);
       return rules;
@@ -130,7 +130,9 @@ export class FileRules {
     }
   }
 
-  /** Restricts the process, as far as the kernel can, for good. The thread must have no_new_privs. Throws a SystemError. */
+  /**
+   * Restricts the process, as far as the kernel can, for good. The thread must have no_new_privs. Throws a SystemError.
+   */
   apply(): LandlockReach {
     const all = this.abi >= ABI_TSYNC;
     const number = numberOf("landlock_restrict_self");
@@ -143,7 +145,7 @@ export class FileRules {
   private allow(path: string, rights: number, keep = false): void {
     const c = libc();
     const fd = c.open(cString(path), O_PATH | O_CLOEXEC, 0);
-    if (fd < 0) return; // not there, or not for this user: then there is nothing to allow
+    if (fd < 0) return; // missing, or not readable for this user: there is nothing to allow
     try {
       // struct landlock_path_beneath_attr, packed: allowed_access (64 bits), parent_fd (32)
       const rule = new DataView(new ArrayBuffer(12));
@@ -163,19 +165,19 @@ export class FileRules {
   }
 }
 
-/** As many links as the kernel follows (MAXSYMLINKS in linux/namei.h). */
+/** The number of links that the kernel follows (MAXSYMLINKS in linux/namei.h). */
 const MAX_LINKS = 40;
 
 /**
- * The folder of what a link leads to, be it there or not; none where the path is no link. Of the root folder, it is the
- * file alone: all else is below.
+ * The folder of a link's target, whether or not the target exists; none if the path is no link. If that is the root
+ * folder, which has everything below it, the target alone.
  */
 function foldersOfTarget(path: string): readonly string[] {
   let target = path;
   for (let links = 0; links < MAX_LINKS; links++) {
     const next = linkTargetOf(target);
     if (next === null) break;
-    // not to be made shorter: `..` is about where a folder really is, which the kernel finds out
+    // not normalized: `..` means the parent of the real folder, which only the kernel can resolve
     target = next.startsWith("/") ? next : `${folderOf(target)}/${next}`;
   }
   if (target === path) return [];
@@ -187,7 +189,7 @@ function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/")) || "/";
 }
 
-/** Null where it is no link, or not there. */
+/** Null if the path is no link or does not exist. */
 function linkTargetOf(path: string): string | null {
   try {
     return linkTarget(path);
@@ -208,7 +210,7 @@ function isRoot(folder: string): boolean {
   }
 }
 
-/** The version of the kernel's Landlock; 0: it has none, or it is turned off. */
+/** The ABI version of the kernel's Landlock; 0 if it has none or it is turned off. */
 function landlockAbi(): number {
   const number = numberOf("landlock_create_ruleset");
   const abi = libc().syscallFirst(number, null, 0n, BigInt(LANDLOCK_CREATE_RULESET_VERSION));

@@ -1,9 +1,9 @@
 /**
- * The seccomp filter, for all threads at once (seccomp(2), SECCOMP_FILTER_FLAG_TSYNC). With it, no_new_privs of the
- * calling thread becomes that of all: TSYNC hands it over.
+ * Installs the seccomp filter in all threads at once (seccomp(2), SECCOMP_FILTER_FLAG_TSYNC). TSYNC also extends the
+ * calling thread's no_new_privs to all threads.
  *
- * What the filter refuses fails with an errno, so that a program which meets it on a rare path goes on, and leaves an
- * audit record (SECCOMP_FILTER_FLAG_LOG) wherever the kernel keeps such.
+ * A refused call fails with an errno, so that a program which makes it on a rare path goes on. The kernel writes an
+ * audit record for it (SECCOMP_FILTER_FLAG_LOG) if auditing is on.
  *
  * @module
  */
@@ -19,12 +19,12 @@ const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_FILTER_FLAG_TSYNC = 1 << 0;
 const SECCOMP_FILTER_FLAG_LOG = 1 << 1; // Linux 4.14
 /**
- * Without it, kernels from 4.17 to 5.15 turn off speculation past stores for processes with a filter, which costs some tens
- * of percent; it guards against attacks by code of the process itself, such as a browser's scripts.
+ * Without this flag, kernels from 4.17 to 5.15 turn off speculation past stores for processes with a filter, which
+ * costs some tens of percent. That guards against attacks by code within the process, such as a browser's scripts.
  */
 const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 1 << 2;
 
-/** From the most wanted to what the oldest kernels know. */
+/** The flags to try, from the preferred set to the one that the oldest kernels know. */
 const FLAGS = [
   SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
   SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG,
@@ -32,17 +32,22 @@ const FLAGS = [
 ];
 
 /**
- * Restricts all threads of this process to what seccomp_policy.ts has, for good. The calling thread must have
- * no_new_privs.
+ * Restricts all threads of this process to the calls that seccomp_policy.ts allows, for good. The calling thread must
+ * have no_new_privs.
  *
- * @throws SystemError where the kernel has no such filters, or where a thread has one that others don't have
+ * @throws SystemError if the kernel has no such filters
+ * @throws Error if a thread has a filter that others don't have
  */
 export function filterSystemCalls(needs: SeccompNeeds): void {
   const { arch } = Deno.build;
   install(assemble(AUDIT_ARCHITECTURE[arch], LAST_SYSCALL, rulesFor(arch, needs)));
 }
 
-/** Hands the calling thread's no_new_privs over to all threads, by a filter that allows everything. Throws likewise. */
+/**
+ * Extends the calling thread's no_new_privs to all threads, by a filter that allows everything.
+ *
+ * @throws SystemError, Error as {@linkcode filterSystemCalls} does
+ */
 export function shareNoNewPrivileges(): void {
   install(ALLOW_ALL);
 }
@@ -51,7 +56,7 @@ function install(program: Uint8Array<ArrayBuffer>): void {
   const number = numberOf("seccomp");
   const instructions = new MachineBlock(program.length);
   instructions.bytes.set(program);
-  // struct sock_fprog of linux/filter.h: the number of instructions (16 bits), and at 8 where they are
+  // struct sock_fprog of linux/filter.h: the number of instructions (16 bits), and at 8 a pointer to them
   const description = new DataView(new ArrayBuffer(16));
   description.setUint16(0, program.length / INSTRUCTION_SIZE, true);
   description.setBigUint64(8, BigInt(instructions.address), true);

@@ -1,19 +1,18 @@
 /**
- * Which system calls are left to the program once it serves: by groups, each with the reason why it is needed or
- * harmless. What no group has fails with EPERM.
+ * The system calls that the program may make once it serves, in groups, each with the reason why it is needed or
+ * harmless. A call that is in no group fails with EPERM.
  *
- * Not needed by the runtime or by the program, and therefore refused: new processes and programs (fork, execve), tracing
+ * Refused, because neither the runtime nor the program needs them: new processes and programs (fork, execve), tracing
  * (ptrace, process_vm_writev), namespaces and mounts, credentials, modules, BPF, keyrings, performance counters,
- * io_uring, userfaultfd, sockets of other families than IP's, writing to any file that is not open yet, and
- * signals to strangers.
+ * io_uring, userfaultfd, sockets of families other than IP, writing to any file that is not open yet, and signals to
+ * unrelated processes.
  *
- * How the list was found: strace(1) over the end-to-end tests with Deno 2.9, on x86_64 and glibc; then other calls of
- * the same groups that runtimes, musl and older kernels use for the same. The tests also run in the sandbox, with Deno
- * 2.9 and as an executable of 2.7. A call that is missing breaks something on a bad day; so a group is wide where its
- * calls give no power that another of them doesn't give.
+ * The list was found by strace(1) over the end-to-end tests with Deno 2.9, on x86_64 and glibc. Then other calls of the
+ * same groups were added, which runtimes, musl and older kernels use for the same purpose. The tests also run in the
+ * sandbox, with Deno 2.9 and as an executable of 2.7. A missing call breaks something at a bad moment, so a group is
+ * wide where its calls give no power that another of them doesn't give.
  *
- * Every function in ffi/libc/libc.ts has its line in {@linkcode LIBC_CALLS}: a function that is new there doesn't pass the
- * type check before it is said here which system calls it makes.
+ * libc_calls.ts says which of these each C function makes.
  *
  * @module
  */
@@ -91,37 +90,36 @@ import {
   SOL_RAW,
   SOL_SOCKET,
 } from "../libc/constants/socket.ts";
-import type { Libc } from "../libc/libc.ts";
 import type { ArgumentIs, FilterRule } from "./bpf.ts";
 import { type Architecture, type SyscallName, SYSCALLS } from "./syscalls.ts";
 
 /** The needs that differ between runs of the program. */
 export interface SeccompNeeds {
-  /** Its own process id: the only one whose threads may be signalled. */
+  /** The program's own process id: the only process whose threads may be signalled. */
   readonly pid: number;
-  /** Processes that signals may be sent to: the parent, children that it made before. Others: EPERM. */
+  /** Processes that signals may be sent to: the parent, and children started earlier. Others: EPERM. */
   readonly signals: readonly number[];
-  /** Raw sockets for ICMP, where pings have no other way. */
+  /** Raw sockets for ICMP, for pings that are not possible otherwise. */
   readonly rawIcmp: boolean;
-  /** Removing files: a Unix socket of its own, at the end. Where, Landlock says, or file permissions. */
+  /** Removing files: its own Unix socket, at the end. Landlock or file permissions limit the folder. */
   readonly removesFiles: boolean;
 }
 
 type Group = readonly SyscallName[];
 
-/** Calls made for every frame; the filter compares these first. */
+/** Calls made for every frame. The filter compares these first. */
 const FREQUENT: Group = [
   ...["read", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg", "recvmmsg", "sendmmsg", "write", "readv"] as const,
   ...["epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "poll", "ppoll", "futex", "clock_gettime"] as const,
 ];
 
-/** Sockets that exist. Setting options is {@linkcode conditional}. */
+/** Existing sockets. Making them and setting options are {@linkcode conditional}. */
 const SOCKETS: Group = [
   ...["connect", "accept", "accept4", "bind", "listen", "shutdown", "getsockname", "getpeername"] as const,
   ...["getsockopt", "socketpair"] as const,
 ];
 
-/** Waiting, waking up, timers, as event loops do it. */
+/** Waiting, waking up and timers, for event loops. */
 const EVENTS: Group = [
   ...["epoll_create", "epoll_create1", "eventfd", "eventfd2", "pipe", "pipe2", "select", "pselect6"] as const,
   ...["timerfd_create", "timerfd_settime", "timerfd_gettime", "clock_getres", "clock_nanosleep", "nanosleep"] as const,
@@ -134,7 +132,7 @@ const MEMORY: Group = [
   ...["mlock2", "membarrier", "memfd_create", "pkey_alloc", "pkey_free", "pkey_mprotect"] as const,
 ];
 
-/** Threads that exist: their start, their scheduling, their end. Making them is {@linkcode conditional}. */
+/** Existing threads: their start, scheduling and end. Making them is {@linkcode conditional}. */
 const THREADS: Group = [
   ...["exit", "exit_group", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "gettid"] as const,
   ...["sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_getscheduler"] as const,
@@ -148,13 +146,13 @@ const THREADS: Group = [
   ...["setpriority", "getcpu", "restart_syscall", "arch_prctl", "futex_waitv"] as const,
 ];
 
-/** Signal handlers (Deno's for SIGTERM; Rust's for stack overflows), and waiting for children made before. */
+/** Signal handlers (Deno's for SIGTERM, Rust's for stack overflows), and waiting for children started earlier. */
 const SIGNALS: Group = [
   ...["rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "rt_sigtimedwait", "rt_sigpending"] as const,
   ...["rt_sigsuspend", "wait4", "waitid"] as const,
 ];
 
-/** Files that are open, and looking at others: opening them is {@linkcode conditional}, and Landlock's. */
+/** Open files, and information about others. Opening a file is {@linkcode conditional}, and restricted by Landlock. */
 const FILES: Group = [
   ...["close", "close_range", "dup", "dup2", "dup3", "lseek", "pread64", "pwrite64", "preadv"] as const,
   ...["pwritev", "preadv2", "pwritev2", "fstat", "stat", "lstat", "newfstatat", "statx", "access"] as const,
@@ -162,25 +160,25 @@ const FILES: Group = [
   ...["fadvise64", "fsync", "fdatasync", "ftruncate", "flock", "umask"] as const,
 ];
 
-/** Questions about the process and the machine. Limits count among them: this user's own can't be raised. */
+/** Questions about the process and the machine, resource limits among them. */
 const QUESTIONS: Group = [
   ...["getpid", "getppid", "getpgrp", "getpgid", "getsid", "getuid", "geteuid", "getgid", "getegid"] as const,
   ...["getresuid", "getresgid", "getgroups", "uname", "sysinfo", "getrlimit", "capget", "getrandom"] as const,
 ];
 
-/** Allowed whatever their arguments are. */
+/** Calls that are allowed whatever their arguments. */
 export const UNCONDITIONAL: readonly SyscallName[] = [
   ...[...FREQUENT, ...SOCKETS, ...EVENTS, ...MEMORY, ...THREADS, ...SIGNALS, ...FILES, ...QUESTIONS],
 ];
 
-/** A call that is allowed with some arguments only. */
+/** A call that is allowed only with some arguments. */
 export interface Conditional {
   readonly call: SyscallName;
   readonly when: readonly (readonly ArgumentIs[])[];
   readonly errno: number;
 }
 
-/** Every flag of open(2) by which a file is written, made or changed. */
+/** Every flag of open(2) with which a file is written, created or changed. */
 const ANY_WRITING = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | __O_TMPFILE;
 
 const ANY_CLONE_NEW = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
@@ -191,7 +189,7 @@ const SOCKET_TYPE = 0xf;
 
 /**
  * Questions about terminals, flags and fill levels of descriptors, and the offloads of the guest's device, which are
- * given back at the end. Not TIOCSTI, by which a program types into the terminal that it was started from.
+ * turned off at the end. Not TIOCSTI, with which a program types into the terminal that it was started from.
  */
 const IOCTLS = [
   TIOCGPGRP,
@@ -207,8 +205,8 @@ const IOCTLS = [
 ].map(Number);
 
 /**
- * Duplicates, flags, locks, the size of a pipe, and the seals of a memfd. Not F_SETOWN and F_SETSIG, by which a descriptor
- * sends signals to other processes.
+ * Duplicates, flags, locks, the size of a pipe, and the seals of a memfd. Not F_SETOWN and F_SETSIG, which let a
+ * descriptor send signals to other processes.
  */
 const FCNTLS = [
   F_DUPFD,
@@ -230,8 +228,9 @@ const FCNTLS = [
 ];
 
 /**
- * The end of the parent (PR_SET_PDEATHSIG), the names of threads, and V8's names for its memory (PR_SET_VMA), among
- * others. Not PR_SET_DUMPABLE and PR_SET_PTRACER, which would let other processes trace this one, nor PR_SET_MM.
+ * The signal at the parent's death (PR_SET_PDEATHSIG), the names of threads, and V8's names for its memory
+ * (PR_SET_VMA), among others. Not PR_SET_DUMPABLE and PR_SET_PTRACER, which would let other processes trace this one,
+ * nor PR_SET_MM.
  */
 const PRCTLS = [
   PR_SET_PDEATHSIG,
@@ -244,8 +243,8 @@ const PRCTLS = [
 ];
 
 /**
- * Options of setsockopt(2) at the IP levels. Those up to 63 are about the socket; from 64 on, IPv6 has some more of that
- * kind. The others from 64 on change the host's firewall (IPT_SO_SET_REPLACE of linux/netfilter_ipv4/ip_tables.h and the
+ * Options of setsockopt(2) at the IP levels. Those up to 63 concern the socket; IPv6 has a few more of these from 64
+ * on. The others from 64 on change the host's firewall (IPT_SO_SET_REPLACE of linux/netfilter_ipv4/ip_tables.h and the
  * like).
  */
 const ABOVE_63 = 0xffff_ffc0;
@@ -258,7 +257,7 @@ const MORE_IPV6_OPTIONS = [
   IPV6_UNICAST_IF,
 ];
 
-/** Those that depend on the program's needs. */
+/** The calls that are allowed only with some arguments, which depend on the program's needs. */
 export function conditional({ pid, signals, rawIcmp, removesFiles }: SeccompNeeds): readonly Conditional[] {
   const reading = (argument: number): Conditional["when"] => [[{ argument, mask: ANY_WRITING, values: [0] }]];
   const always: Conditional["when"] = [[]];
@@ -275,8 +274,8 @@ export function conditional({ pid, signals, rawIcmp, removesFiles }: SeccompNeed
     },
     { call: "ioctl", when: [[{ argument: 1, values: IOCTLS }]], errno: EACCES },
     { call: "fcntl", when: [[{ argument: 1, values: FCNTLS }]], errno: EINVAL },
-    // Threads are made by clone(2), since clone3(2) has its flags in memory where a filter can't look: both glibc and
-    // musl fall back to the former when the latter isn't there.
+    // Threads are made by clone(2). clone3(2) has its flags in memory, which a filter can't read; without it both glibc
+    // and musl fall back to clone(2).
     {
       call: "clone",
       when: [[{ argument: 0, mask: CLONE_THREAD | ANY_CLONE_NEW, values: [CLONE_THREAD] }]],
@@ -288,7 +287,7 @@ export function conditional({ pid, signals, rawIcmp, removesFiles }: SeccompNeed
     { call: "openat2", when: [], errno: ENOSYS }, // flags in memory, too
     { call: "unlink", when: removesFiles ? always : [], errno: EACCES },
     { call: "unlinkat", when: removesFiles ? always : [], errno: EACCES },
-    // 0 for a signal asks only whether there is such a process
+    // signal 0 only checks whether there is such a process
     {
       call: "kill",
       when: [[{ argument: 0, values: [pid, ...signals] }], [{ argument: 1, values: [0] }]],
@@ -296,18 +295,19 @@ export function conditional({ pid, signals, rawIcmp, removesFiles }: SeccompNeed
     },
     { call: "tgkill", when: [[{ argument: 0, values: [pid] }]], errno: EPERM }, // abort(3), pthread_kill(3)
     { call: "prctl", when: [[{ argument: 0, values: PRCTLS }]], errno: EINVAL },
-    // Its own limits, as getrlimit(3) and setrlimit(3) ask for them.
+    // Its own limits, for getrlimit(3) and setrlimit(3).
     { call: "prlimit64", when: [[{ argument: 0, values: [0, pid] }]], errno: EPERM },
-    // Runtimes try it and do without where it isn't there.
+    // Runtimes try it, and do without it where it fails.
     { call: "io_uring_setup", when: [], errno: ENOSYS },
   ];
 }
 
 /**
- * Families, types and protocols. Not netlink: getaddrinfo(3) would ask it which addresses the host has, and takes it
- * that there are both kinds if it can't. Not Unix either: those of the host's services (a container engine's, D-Bus)
- * would be within reach of a program that runs as root. What name lookups ask over such (nscd, systemd-resolved, Avahi) is done
- * without: glibc goes on to what comes next in nsswitch.conf. Sockets that listen already, of metrics, stay.
+ * The families, types and protocols of sockets. Netlink is refused: getaddrinfo(3) would ask it for the host's
+ * addresses, and assumes both IP versions if it can't. Unix is refused as well: a program that runs as root could reach
+ * the sockets of the host's services (a container engine, D-Bus). Name lookups over such sockets (nscd,
+ * systemd-resolved, Avahi) fail, and glibc goes on to the next entry of nsswitch.conf. The metrics socket, which
+ * listens already, is not affected.
  */
 function socketKinds(rawIcmp: boolean): Conditional["when"] {
   const family = (...values: number[]): ArgumentIs => ({ argument: 0, values });
@@ -320,7 +320,7 @@ function socketKinds(rawIcmp: boolean): Conditional["when"] {
   return rawIcmp ? [...kinds, [ip, type(SOCK_RAW), protocol(IPPROTO_ICMP, IPPROTO_ICMPV6)]] : kinds;
 }
 
-/** All rules for an architecture, which may lack some of the calls. */
+/** All rules for an architecture. A call that the architecture lacks gets no rule. */
 export function rulesFor(architecture: Architecture, needs: SeccompNeeds): readonly FilterRule[] {
   const rules: FilterRule[] = [];
   const add = (call: SyscallName, rule: Omit<FilterRule, "number">) => {
@@ -332,93 +332,3 @@ export function rulesFor(architecture: Architecture, needs: SeccompNeeds): reado
   for (const call of UNCONDITIONAL.slice(FREQUENT.length)) add(call, { errno: EPERM });
   return rules;
 }
-
-/** A function that is called before the filter is there, and never after. */
-const BEFORE: readonly SyscallName[] = [];
-/** A function, or a variable, that makes no system call. */
-const NONE: readonly SyscallName[] = [];
-
-/** For each function of ffi/libc/libc.ts the system calls that it makes once the filter is there, as a C library may. */
-export const LIBC_CALLS = {
-  open: ["open", "openat"],
-  close: ["close"],
-  read: ["read"],
-  writev: ["writev"],
-  readBuffer: ["read"],
-  writeBuffer: ["write"],
-  ioctl: ["ioctl"],
-  ioctlValue: ["ioctl"],
-  socket: ["socket"],
-  connect: ["connect"],
-  bind: ["bind"],
-  listen: ["listen"],
-  accept4: ["accept4"],
-  shutdown: ["shutdown"],
-  sendmsg: ["sendmsg"],
-  recvmsg: ["recvmsg"],
-  recvmmsg: ["recvmmsg"],
-  getsockname: ["getsockname"],
-  getpeername: ["getpeername"],
-  getsockopt: ["getsockopt"],
-  setsockopt: ["setsockopt"],
-  fcntl: ["fcntl"],
-  ftruncate: ["ftruncate"],
-  poll: ["poll", "ppoll"],
-  pollLater: ["poll", "ppoll"],
-  inotify_init1: BEFORE,
-  inotify_add_watch: BEFORE,
-  unshare: BEFORE,
-  mount: BEFORE,
-  umount2: BEFORE,
-  mkdir: BEFORE,
-  chdir: BEFORE,
-  access: BEFORE,
-  readlink: ["readlink", "readlinkat"],
-  getenv: NONE,
-  environ: NONE,
-  getpgrp: ["getpgrp", "getpgid"],
-  geteuid: ["geteuid"],
-  getegid: ["getegid"],
-  signal: ["rt_sigaction"],
-  waitpid: ["wait4"],
-  tcgetpgrp: ["ioctl"],
-  tcsetpgrp: ["ioctl"],
-  if_nametoindex: BEFORE,
-  pipe2: ["pipe2"],
-  socketpair: ["socketpair"],
-  posix_spawnp: BEFORE,
-  posix_spawn_file_actions_init: NONE,
-  posix_spawn_file_actions_adddup2: NONE,
-  posix_spawn_file_actions_destroy: NONE,
-  posix_spawnattr_init: NONE,
-  posix_spawnattr_setflags: NONE,
-  posix_spawnattr_setpgroup: NONE,
-  posix_spawnattr_setsigdefault: NONE,
-  posix_spawnattr_destroy: NONE,
-  epoll_create1: ["epoll_create1"],
-  epoll_ctl: ["epoll_ctl"],
-  epoll_wait: ["epoll_wait", "epoll_pwait"],
-  epoll_pwait2: ["epoll_pwait2"],
-  malloc_trim: ["madvise", "brk", "mmap", "munmap", "futex"],
-  eventfd: ["eventfd2"],
-  setns: BEFORE,
-  getppid: ["getppid"],
-  kill: ["kill"],
-  prctl: ["prctl"],
-  getrlimit: ["prlimit64", "getrlimit"],
-  setrlimit: BEFORE,
-  setgroups: BEFORE,
-  setresgid: BEFORE,
-  setresuid: BEFORE,
-  setfsuid: BEFORE,
-  setfsgid: BEFORE,
-  capget: BEFORE,
-  capset: BEFORE,
-  getpwnam_r: BEFORE,
-  getpwuid_r: BEFORE,
-  getgrnam_r: BEFORE,
-  getgrouplist: BEFORE,
-  syscallFirst: BEFORE,
-  syscallThird: BEFORE,
-  strerror: NONE,
-} as const satisfies Record<keyof Libc, readonly SyscallName[]>;

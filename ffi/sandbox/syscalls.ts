@@ -1,6 +1,6 @@
 /**
- * The numbers of system calls, by architecture: those that the filter names, and those that no C library has a function
- * for.
+ * The numbers of system calls, by architecture: the calls that the filter names, and those that the C libraries have no
+ * function for.
  *
  * x86_64: asm/unistd_64.h (arch/x86/entry/syscalls/syscall_64.tbl). aarch64: asm-generic/unistd.h, as
  * arch/arm64/include/uapi/asm/unistd.h includes it. New calls have the same number on both.
@@ -8,7 +8,7 @@
  * @module
  */
 
-/** An architecture that Deno runs on, as `Deno.build.arch` has it. */
+/** An architecture that Deno runs on, as in `Deno.build.arch`. */
 export type Architecture = typeof Deno.build.arch;
 
 /** linux/audit.h: AUDIT_ARCH_X86_64 and AUDIT_ARCH_AARCH64. */
@@ -18,17 +18,17 @@ export const AUDIT_ARCHITECTURE: Readonly<Record<Architecture, number>> = {
 };
 
 /**
- * The largest number in the headers that the table below was made from (Linux 6.1, set_mempolicy_home_node); what is
- * newer is unknown here.
+ * The largest number in the headers that the table below was made from (Linux 6.1, set_mempolicy_home_node). Newer
+ * calls are unknown here.
  */
 export const LAST_SYSCALL = 450;
 
-/** `aarch64` null: not there; newer calls do the same. */
+/** `aarch64` null: the architecture lacks the call and has a newer one for the same purpose. */
 function numbers<A extends number | null>(x86_64: number, aarch64: A): Readonly<{ x86_64: number; aarch64: A }> {
   return { x86_64, aarch64 };
 }
 
-/** By name. */
+/** The numbers, by the call's name. */
 export const SYSCALLS = {
   read: numbers(0, 63),
   write: numbers(1, 64),
@@ -194,10 +194,10 @@ export const SYSCALLS = {
   landlock_restrict_self: numbers(446, 446),
 } as const;
 
-/** The number of a call that all architectures have, for this one. */
+/** The number, on this machine, of a call that all architectures have. */
 export function numberOf(call: "seccomp" | `landlock_${"create_ruleset" | "add_rule" | "restrict_self"}`): bigint {
   return BigInt(SYSCALLS[call][Deno.build.arch]);
 }
 
-/** A system call that has its number here. */
+/** The name of a system call in the table. */
 export type SyscallName = keyof typeof SYSCALLS;

@@ -1,5 +1,5 @@
 /**
- * Users and groups by name or number, from wherever the system has them (getpwnam(3), getgrnam(3), getgrouplist(3)).
+ * Looks up users and groups by name or number in the system's databases (getpwnam(3), getgrnam(3), getgrouplist(3)).
  *
  * @module
  */
@@ -15,34 +15,34 @@ export interface Identity {
   readonly groups: readonly number[];
 }
 
-/** There is no such user or group, or not enough is known of it. The message says what, without the whole of the text. */
+/** There is no such user or group, or too little is known about it. The message names it. */
 export class UnknownUser extends Error {
   override name = "UnknownUser";
 }
 
-/** `struct passwd` of pwd.h, on 64 bits: where pw_name, pw_uid and pw_gid are. `struct group` has gr_gid at 16. */
+/** Offsets of pw_name, pw_uid and pw_gid in `struct passwd` of pwd.h, on 64 bits, and of gr_gid in `struct group`. */
 const PW_NAME = 0, PW_UID = 16, PW_GID = 20, GR_GID = 16;
-/** More than either structure. */
+/** Larger than either structure. */
 const ENTRY_SIZE = 64;
-/** Room for the structure's texts; a group's include its members. */
+/** Room for the strings of the structure, which include a group's members. */
 const TEXT_SIZE = 1024 * 1024;
 /** limits.h: NGROUPS_MAX. */
 const NGROUPS_MAX = 65_536;
-/** A user id is 32 bits, and the last of them means "none". */
+/** Ids have 32 bits, and the largest value means "none". */
 const MAX_ID = 0xffff_fffe;
 
 interface User {
   readonly uid: number;
   readonly gid: number;
-  /** Its first groups, all of them; only asked for when nothing else is said. */
+  /** All groups of the user, which are looked up only if no group is given. */
   readonly groups: () => readonly number[];
 }
 
 /**
- * Looks up `USER[:GROUP]`, each a name or a number. Without GROUP, it is the user's own group and all others that the
- * user is in; with it, that one and no other.
+ * Looks up `USER[:GROUP]`, each a name or a number. Without GROUP, the identity has all groups of the user; with it,
+ * only that group.
  *
- * @throws UnknownUser where there is none, or for root, as whom nothing would be given up
+ * @throws UnknownUser if there is none, or for root, since becoming root gives up nothing
  */
 export function findUser(text: string): Identity {
   const colon = text.indexOf(":");
@@ -62,7 +62,7 @@ export function findUser(text: string): Identity {
   return { uid, gid: user.gid, groups: user.groups() };
 }
 
-/** A number that an id can be, or null. */
+/** The id that the text is, or null. */
 function numberIn(text: string): number | null {
   return /^\d{1,10}$/.test(text) && Number(text) <= MAX_ID ? Number(text) : null;
 }
@@ -86,7 +86,7 @@ function groupNamed(text: string): number | null {
   return found === null ? null : found.entry.getUint32(GR_GID, true);
 }
 
-/** No name has a NUL. */
+/** The name as a C string; no name has a NUL. */
 function named(text: string): Uint8Array<ArrayBuffer> {
   if (text.includes("\0")) throw new UnknownUser("a name with a NUL");
   return cString(text);
@@ -100,7 +100,7 @@ interface Found {
   readonly textAt: (address: bigint) => Bytes;
 }
 
-/** Calls one of the functions whose name ends in `_r`; null where it found nothing. */
+/** Calls one of the functions whose name ends in `_r`; null if it finds nothing. */
 function lookUp(
   call: (entry: Bytes, texts: Bytes, size: bigint, result: BigUint64Array<ArrayBuffer>) => number,
   what: string,
@@ -120,7 +120,7 @@ function lookUp(
   throw new UnknownUser(`user: ${what} can't be looked up: ${errnoText(error)}`);
 }
 
-/** getpwnam(3), "ERRORS": 0, ENOENT, ESRCH, EBADF or EPERM, "or ...", where the name was not found. */
+/** getpwnam(3), "ERRORS": 0, ENOENT, ESRCH, EBADF or EPERM, "or ...", if the name was not found. */
 const NOT_FOUND: ReadonlySet<number> = new Set([ENOENT, ESRCH, EBADF, EPERM]);
 
 function groupsOf(name: Bytes, gid: number): readonly number[] {

@@ -1,12 +1,7 @@
 import { EACCES, EAFNOSUPPORT, EINVAL, ENOSYS, EPERM } from "../../../ffi/libc/errors.ts";
 import { assemble } from "../../../ffi/sandbox/bpf.ts";
-import {
-  conditional,
-  LIBC_CALLS,
-  rulesFor,
-  type SeccompNeeds,
-  UNCONDITIONAL,
-} from "../../../ffi/sandbox/seccomp_policy.ts";
+import { LIBC_CALLS } from "../../../ffi/sandbox/libc_calls.ts";
+import { conditional, rulesFor, type SeccompNeeds, UNCONDITIONAL } from "../../../ffi/sandbox/seccomp_policy.ts";
 import {
   type Architecture,
   AUDIT_ARCHITECTURE,
