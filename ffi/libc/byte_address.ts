@@ -1,5 +1,5 @@
 /**
- * Machine addresses of byte arrays that someone else has made, for system calls that send from where the bytes lie.
+ * Machine addresses of any byte arrays, for system calls that send bytes without copying them.
  *
  * @module
  */
@@ -11,8 +11,8 @@ export class ByteAddresses {
   private lastAddress = 0;
 
   /**
-   * The address of `bytes[0]`, exact as a Number; 0 for an array without bytes. It holds for as long as the array is
-   * reachable and its buffer not transferred or resized.
+   * The address of `bytes[0]`, exact as a Number; 0 for an empty array. It is valid as long as the array is reachable
+   * and its buffer is not transferred or resized.
    */
   of(bytes: Uint8Array): number {
     if (bytes === this.last) return this.lastAddress;
@@ -22,7 +22,7 @@ export class ByteAddresses {
   }
 
   private find(bytes: Uint8Array): number {
-    // A small array may lie in V8's heap, where it moves. Asking for its buffer moves it out of there, for good.
+    // A small array may lie in V8's heap, where it moves. Reading `buffer` moves it out of the heap for good.
     const outside = bytes.buffer.byteLength > 0;
     const pointer = outside && bytes.length > 0 ? Deno.UnsafePointer.of(asBuffer(bytes)) : null;
     const address = pointer === null ? 0 : Number(Deno.UnsafePointer.value(pointer));

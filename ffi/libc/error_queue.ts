@@ -1,7 +1,7 @@
 /**
- * A socket's error queue: what the network says about packets that were sent, as IP_RECVERR and IPV6_RECVERR have the
- * kernel keep it (ip(7), "IP_RECVERR"; linux/errqueue.h). An entry names where the packet went, says what became of it
- * and who says so, and brings the packet's own data as far as the message quoted it.
+ * A socket's error queue, in which the kernel keeps errors about sent packets if IP_RECVERR or IPV6_RECVERR is set
+ * (ip(7), "IP_RECVERR"; linux/errqueue.h). An entry has the packet's destination, the error, the host that reported it,
+ * and the part of the packet that the report quoted.
  *
  * While there are entries the socket reports EPOLLERR, and the next send or receive fails with the errno of one of
  * them. Reading the queue makes the socket usable again.
@@ -27,25 +27,25 @@ import {
   MSG_ERRQUEUE,
 } from "./constants/socket.ts";
 
-/** Where a control message's level and type are. */
+/** Offsets of a control message's level and type. */
 const CMSG_LEVEL = 8;
 const CMSG_TYPE = 12;
 
-/** What is wanted of a quoted packet: enough for programs to know their own again. */
+/** The bytes to read of a quoted packet: enough for programs to recognize their own. */
 export const QUOTED_SIZE = 512;
 
-/** Room for a `sock_extended_err` with the longest address, its header, and a timestamp that somebody asked for. */
+/** Room for a `sock_extended_err` with the longest address, its header, and a timestamp if that is turned on. */
 const CONTROL_SIZE = 256;
 
-/** Has the kernel keep errors for a socket of that family. */
+/** Makes the kernel keep errors for a socket of that family. */
 export function keepErrors(fd: number, family: number): void {
   const on = new Int32Array(new ArrayBuffer(4)).fill(1);
-  // both for an IPv6 socket, as it may send to IPv4 as well; a kernel that can't has no errors to tell of
+  // both for an IPv6 socket, which may send to IPv4 as well; if the kernel can't, there are just no entries
   libc().setsockopt(fd, IPPROTO_IP, IP_RECVERR, on, 4);
   if (family === AF_INET6) libc().setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, on, 4);
 }
 
-/** Calls `see` with the offset of each control message's data, its level and its type. */
+/** Calls `see` for each control message, with the offset of its data, its level and its type. */
 export function eachControl(
   message: Message,
   see: (at: number, level: number, type: number) => void,
@@ -60,24 +60,25 @@ export function eachControl(
   }
 }
 
-/** The 32-bit number at `at`, in the machine's order. */
+/** The 32-bit number at `at`, in the machine's byte order (little-endian). */
 export function word(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0;
 }
 
-/** Reads error queues; the fields are those of the entry that was taken last. */
+/** Reads error queues. The fields are those of the entry that was taken last. */
 export class ErrorQueue {
-  /** The errno that a call would have failed with. */
+  /** The errno. */
   errno = 0;
-  /** SO_EE_ORIGIN_ of it. */
+  /** The error's origin, one of SO_EE_ORIGIN_*. */
   origin = 0;
-  /** Of the ICMP message, where it came by one. */
+  /** The type of the ICMP message, if the error came by one. */
   type = 0;
+  /** The code of the ICMP message, if the error came by one. */
   code = 0;
-  /** The first bytes of what was sent, from the transport's payload (UDP) or header (ICMP) on. */
+  /** The start of the packet that was sent, from the transport's payload (UDP) or header (ICMP) on. */
   readonly payload: Uint8Array;
   payloadLength = 0;
-  /** What goes with it: the MTU of the path for EMSGSIZE. */
+  /** Extra information: for EMSGSIZE, the MTU of the path. */
   info = 0;
   private readonly message = new Message({ name: true, control: CONTROL_SIZE });
   private offenderAt = -1;
@@ -88,7 +89,7 @@ export class ErrorQueue {
     this.message.setPart(0, block.address, QUOTED_SIZE);
   }
 
-  /** Takes the oldest entry off a socket's queue; false: it is empty. */
+  /** Takes the oldest entry from a socket's queue. Returns false if it is empty. */
   take(fd: number): boolean {
     const { message } = this;
     for (;;) {
@@ -110,7 +111,7 @@ export class ErrorQueue {
     }
   }
 
-  /** Where the packet that it is about was sent to (port 0 for ICMP); null: it does not say. */
+  /** The destination of the packet that the error is about (port 0 for ICMP); null: unknown. */
   get destination(): Endpoint | null {
     const { name, nameLength } = this.message;
     return nameLength > 0 && isIpSockaddr(name, 0) ? readEndpoint(name, 0) : null;

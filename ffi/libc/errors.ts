@@ -1,11 +1,11 @@
 /**
- * System calls that failed: errno's numbers, names and texts, and the error that carries them.
+ * Failed system calls: the numbers, names and texts of errno, and the error class that has them.
  *
  * @module
  */
 import { errno, libc } from "./libc.ts";
 
-// The numbers that this program looks at: asm-generic/errno-base.h and asm-generic/errno.h.
+// The numbers that this program handles: asm-generic/errno-base.h and asm-generic/errno.h.
 /** Operation not permitted. */
 export const EPERM = 1;
 /** No such file or directory. */
@@ -73,7 +73,7 @@ export const EHOSTUNREACH = 113;
 /** Operation now in progress. */
 export const EINPROGRESS = 115;
 
-/** asm-generic/errno-base.h and asm-generic/errno.h: the names of 1, 2, 3, ...; `-` where there is none. */
+/** asm-generic/errno-base.h and asm-generic/errno.h: the names of 1, 2, 3, ...; `-` for an unused number. */
 const NAMES: readonly string[] = `EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES
   EFAULT ENOTBLK EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS
   EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP - ENOMSG EIDRM ECHRNG EL2NSYNC EL3HLT
@@ -86,13 +86,13 @@ const NAMES: readonly string[] = `EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEX
   EMEDIUMTYPE ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED EKEYREJECTED EOWNERDEAD ENOTRECOVERABLE ERFKILL EHWPOISON`
   .split(/\s+/);
 
-/** The name of an errno, such as `EINVAL`; `E` and the number where the kernel's headers have none. */
+/** The name of an errno, such as `EINVAL`; `E` and the number if the kernel's headers have none. */
 export function errnoName(number: number): string {
   const name = NAMES[number - 1];
   return name === undefined || name === "-" ? `E${number}` : name;
 }
 
-/** What strerror(3) says of an errno, such as `Invalid argument`. */
+/** The text of strerror(3) for an errno, such as `Invalid argument`. */
 export function errnoText(number: number): string {
   const text = libc().strerror(number);
   return text === null ? `error ${number}` : Deno.UnsafePointerView.getCString(text);
@@ -113,10 +113,10 @@ export class SystemError extends Error {
   readonly code: string;
 
   /**
-   * @param syscall the call, with the request where there are many: `ioctl(TUNSETIFF)`
+   * @param syscall the call, with its request if it has several: `ioctl(TUNSETIFF)`
    * @param errno the kernel's number for the reason
-   * @param subject what the call was made on: a path, an interface; empty: nothing worth a name
-   * @param advice what a person can do about it, or what it most likely means; ends the message
+   * @param subject the object of the call, such as a path or an interface; empty: none worth naming
+   * @param advice the likely cause, or what a person can do about it; it ends the message
    */
   constructor(readonly syscall: string, readonly errno: number, readonly subject: string, advice = "") {
     const code = errnoName(errno);
@@ -126,7 +126,7 @@ export class SystemError extends Error {
   }
 }
 
-/** Returns `result` unless it is negative; then throws the {@linkcode SystemError} that errno tells of. */
+/** Returns `result`. If it is negative, throws a {@linkcode SystemError} with the present errno. */
 export function check(result: number, syscall: string, subject: string): number {
   if (result < 0) throw new SystemError(syscall, errno(), subject);
   return result;

@@ -1,23 +1,23 @@
 /**
  * The C library: all foreign functions of this program, and errno.
  *
- * How the types are chosen. A frequent call costs the system call and 0.1 µs, as long as V8 can call the function
- * directly; that it can with `i32`, `pointer` and `buffer`, and with `usize` only for a BigInt (a Number there costs
- * another 0.13 µs). So results are `i32` throughout: all of them fit (`ssize_t` of our reads and writes is at most 1 MiB),
- * and -1 stays -1. Sizes are `usize`, because the upper half of a register that was filled as `i32`
- * is not defined; on a hot path the caller passes a BigInt constant made once.
+ * The choice of types: a frequent call costs the system call and 0.1 µs, as long as V8 can call the function directly.
+ * It can for `i32`, `pointer` and `buffer`, and for `usize` only with a BigInt (a Number costs another 0.13 µs). So
+ * results are `i32` throughout: all of them fit (`ssize_t` of the program's reads and writes is at most 1 MiB), and -1
+ * stays -1. Sizes are `usize`, because the upper half of a register that is loaded as `i32` is undefined; on a hot path
+ * the caller passes a BigInt constant made once.
  *
  * There are two tables, because a function that V8 can call directly takes 0.07 to 0.2 ms to prepare: the runtime
  * compiles machine code for it. That pays for functions that are called often. The others are called through their
  * addresses, which takes 0.01 ms to prepare and 1 µs more for each call. All are prepared at once, because the sandbox
  * may close at any time after that.
  *
- * errno belongs to the thread, and so does the view on it: {@linkcode errno} is a load from memory, and no system call
- * of the runtime's own can come between a failed call and the load that follows it.
+ * errno belongs to the thread, and so does the view of it. {@linkcode errno} is a load from memory, and the runtime
+ * can't make a system call between a failed call and the load that follows it.
  *
- * Nothing is opened before the first call of {@linkcode libc}, so that what needs no system call (`-h`, `-version`)
- * needs no permission for it. A test that uses these functions calls `libc()` before its tests start, as the library
- * stays open until the process ends.
+ * The library is opened at the first call of {@linkcode libc}, so that `-h` and `-version`, which need no system call,
+ * need no permission for it. A test that uses these functions calls `libc()` before its tests start, because the
+ * library stays open until the process ends.
  *
  * A function that is added here also needs a line in sandbox/libc_calls.ts with the system calls that it makes.
  *
@@ -27,7 +27,7 @@
 /** Called for each frame, segment, datagram, connection or wait. */
 const FREQUENT = {
   close: { parameters: ["i32"], result: "i32" },
-  /** Into memory by its address: see `pointerInto` in memory.ts. */
+  /** Reads into memory at an address (`pointerInto` in memory.ts). */
   read: { parameters: ["i32", "pointer", "usize"], result: "i32" },
   writev: { parameters: ["i32", "pointer", "i32"], result: "i32" },
   writeBuffer: { name: "write", parameters: ["i32", "buffer", "usize"], result: "i32" },
@@ -36,7 +36,7 @@ const FREQUENT = {
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
-  /** Of `struct msghdr` by its address, which has the lengths: see message.ts. */
+  /** Takes the address of a `struct msghdr`, which has the lengths (message.ts). */
   sendmsg: { parameters: ["i32", "pointer", "i32"], result: "i32" },
   recvmsg: { parameters: ["i32", "pointer", "i32"], result: "i32" },
   recvmmsg: { parameters: ["i32", "pointer", "u32", "i32", "pointer"], result: "i32" },
@@ -44,27 +44,27 @@ const FREQUENT = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
-  /** In a thread of the runtime's pool, whose errno is not to be had. */
+  /** poll(2) in a thread of the runtime's pool, whose errno can't be read. */
   pollLater: { name: "poll", parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-  /** Not in older C libraries (glibc before 2.35); then null. */
+  /** Null in older C libraries (glibc before 2.35). */
   epoll_pwait2: { parameters: ["i32", "buffer", "i32", "pointer", "pointer"], result: "i32", optional: true },
 } as const satisfies Functions;
 
-/** Called at the start, at the end, or now and then. */
+/** Called at the start, at the end, or occasionally. */
 const SELDOM = {
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
   readBuffer: { name: "read", parameters: ["i32", "buffer", "usize"], result: "i32" },
   ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
-  /** ioctl(2) whose argument is a number and not an address. */
+  /** ioctl(2) with a number instead of an address as its argument. */
   ioctlValue: { name: "ioctl", parameters: ["i32", "usize", "usize"], result: "i32" },
   listen: { parameters: ["i32", "i32"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
   epoll_create1: { parameters: ["i32"], result: "i32" },
-  /** Of glibc alone: null with musl. */
+  /** Only in glibc; null with musl. */
   malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   inotify_init1: { parameters: ["i32"], result: "i32" },
@@ -91,7 +91,7 @@ const SELDOM = {
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  /** This and its kin return the reason, and leave errno alone. */
+  /** The functions of posix_spawn(3) return the errno and leave errno unchanged. */
   posix_spawnp: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "pointer"], result: "i32" },
   posix_spawn_file_actions_init: { parameters: ["buffer"], result: "i32" },
   posix_spawn_file_actions_adddup2: { parameters: ["buffer", "i32", "i32"], result: "i32" },
@@ -104,11 +104,11 @@ const SELDOM = {
   prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
-  /** These three change all threads at once: glibc and musl see to it (nptl(7), "NPTL and credential changes"). */
+  /** With glibc and musl, these three change all threads at once (nptl(7), "NPTL and credential changes"). */
   setgroups: { parameters: ["usize", "buffer"], result: "i32" },
   setresgid: { parameters: ["u32", "u32", "u32"], result: "i32" },
   setresuid: { parameters: ["u32", "u32", "u32"], result: "i32" },
-  /** These are about the calling thread. The two for file access return the id before, whether it changed or not. */
+  /** These four affect the calling thread. The two setfs*id return the previous id, whether it changed or not. */
   setfsuid: { parameters: ["u32"], result: "u32" },
   setfsgid: { parameters: ["u32"], result: "u32" },
   capget: { parameters: ["buffer", "buffer"], result: "i32" },
@@ -117,35 +117,35 @@ const SELDOM = {
   getpwuid_r: { parameters: ["u32", "buffer", "buffer", "usize", "buffer"], result: "i32" },
   getgrnam_r: { parameters: ["buffer", "buffer", "buffer", "usize", "buffer"], result: "i32" },
   getgrouplist: { parameters: ["buffer", "u32", "buffer", "buffer"], result: "i32" },
-  /** syscall(2), for calls that no C library has a function for: those whose first argument is an address. */
+  /** syscall(2), for calls that the C libraries have no function for and whose first argument is an address. */
   syscallFirst: { name: "syscall", parameters: ["usize", "buffer", "usize", "usize"], result: "i32" },
-  /** The same for those whose third is. */
+  /** The same for calls whose third argument is an address. */
   syscallThird: { name: "syscall", parameters: ["usize", "usize", "usize", "buffer", "usize"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
 } as const satisfies Functions;
 
-/** Not called by other modules. */
+/** The variable of the environment, and a function that only this module calls. */
 const OTHERS = {
-  /** The environment, `char **`: the address of the variable. */
+  /** The address of the variable that holds the environment, `char **`. */
   environ: { type: "pointer" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** A table by the names that callers use; `name` in a row is the C library's, where it is another. */
+/** A table by the names that callers use. `name` in a row is the C library's name, if it differs. */
 type Functions = Readonly<Record<string, Deno.ForeignFunction>>;
 
-/** What is called, as typed by a table. Where it is optional, it may be missing. */
+/** The callable functions of a table. An optional one may be null. */
 type Called<Table extends Functions> = {
   readonly [Name in keyof Table]: Table[Name] extends { optional: true } ? Call<Table[Name]> | null : Call<Table[Name]>;
 };
 type Call<Definition extends Deno.ForeignFunction> = Deno.UnsafeFnPointer<Definition>["call"];
 
-/** The functions of the tables; those that fail return -1 and leave the reason in {@linkcode errno}. */
+/** The functions of the tables. Unless a comment there says otherwise, a failed call returns -1 and sets errno. */
 export type Libc = Called<typeof FREQUENT> & Called<typeof SELDOM> & Pick<Symbols, "environ">;
 
 type Symbols = Deno.DynamicLibrary<typeof FREQUENT & typeof OTHERS>["symbols"];
 
-/** Where glibc and musl lie, by their sonames. */
+/** The file names of glibc and musl. */
 const NAMES: readonly string[] = [
   "libc.so.6",
   "libc.so",
@@ -160,12 +160,12 @@ export function libc(): Libc {
   return opened ??= open();
 }
 
-/** Why the last failed call of this thread failed. To be read at once, before anything else is called. */
+/** The errno of this thread's last failed call. It must be read at once, before any other call. */
 export function errno(): number {
   return errnoView[0];
 }
 
-/** `text` as a C string, for a `buffer` parameter. Throws a TypeError if it has a NUL in it. */
+/** `text` as a C string, for a `buffer` parameter. Throws a TypeError if it contains a NUL. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   if (text.includes("\0")) throw new TypeError(`a NUL in ${JSON.stringify(text)}`);
   return new TextEncoder().encode(`${text}\0`);
@@ -188,7 +188,7 @@ function open(): Libc {
   throw new Error(`the C library can't be opened: ${reasons.join("; ")}`);
 }
 
-/** The functions of a table, each called through its address. Throws if one is missing that is not optional. */
+/** The functions of a table, each called through its address. Throws if one that is not optional is missing. */
 function byAddress<Table extends Functions>(library: string, table: Table): Called<Table> {
   const rows = Object.entries(table);
   const variables = rows.map(([row, { name = row, optional = false }]) => {
@@ -199,7 +199,7 @@ function byAddress<Table extends Functions>(library: string, table: Table): Call
     const address = symbols[row];
     return [row, address === null ? null : callable(address, definition)];
   });
-  return Object.fromEntries(functions) as Called<Table>; // `fromEntries` forgets which entry has which type
+  return Object.fromEntries(functions) as Called<Table>; // `fromEntries` does not keep the type of each entry
 }
 
 function callable<Definition extends Deno.ForeignFunction>(address: Deno.PointerObject, definition: Definition) {

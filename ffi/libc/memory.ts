@@ -2,23 +2,23 @@
  * Memory with a known machine address, for system calls that take addresses in structures (`struct iovec`) or into
  * the middle of a buffer.
  *
- * A typed array of at most 64 bytes may lie in V8's heap, where the garbage collector moves it; an ArrayBuffer that
- * was made as such lies outside and stays where it is for as long as it is reachable. A {@linkcode MachineBlock} keeps
- * its buffer reachable: who gives an address to the kernel keeps the block until the call returns.
+ * A typed array of at most 64 bytes may lie in V8's heap, where the garbage collector moves it. An ArrayBuffer that was
+ * created explicitly lies outside of the heap, and does not move as long as it is reachable. A {@linkcode MachineBlock}
+ * keeps its buffer reachable. The caller of a system call must keep the block until the call returns.
  *
  * @module
  */
 import type { Allocate, Block } from "../../stack/base/device.ts";
 
-/** A {@linkcode Block} whose address is real. */
+/** A {@linkcode Block} with a real machine address. */
 export class MachineBlock implements Block {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Exact as a Number: addresses beyond 2^47 or 2^48 are given only to programs that ask for them. */
+  /** Exact as a Number: the kernel gives addresses above 2^47 or 2^48 only to programs that request them. */
   readonly address: number;
   private readonly base: Deno.PointerObject;
   private readonly pointers: Deno.PointerObject[] = [];
 
-  /** Allocates `size` zeroed bytes; throws a RangeError unless there is at least one. */
+  /** Allocates `size` zeroed bytes. Throws a RangeError unless `size` is positive. */
   constructor(size: number) {
     if (!(size > 0)) throw new RangeError(`a block of ${size} bytes`);
     this.bytes = new Uint8Array(new ArrayBuffer(size));
@@ -29,7 +29,7 @@ export class MachineBlock implements Block {
     if (!Number.isSafeInteger(this.address)) throw new RangeError(`an address of more than 53 bits: ${this.address}`);
   }
 
-  /** The address of `bytes[offset]` as a `pointer` parameter; made once for each offset, so use few of them. */
+  /** The address of `bytes[offset]` as a `pointer` parameter. Each offset's pointer is kept, so use few offsets. */
   pointerAt(offset: number): Deno.PointerObject {
     return this.pointers[offset] ?? this.makePointer(offset);
   }
@@ -45,7 +45,7 @@ export class MachineBlock implements Block {
 /** Makes a block with a machine address; needs `--allow-ffi`. */
 export const allocate: Allocate = (size) => new MachineBlock(size);
 
-/** {@linkcode MachineBlock.pointerAt} of a block that must be one. Throws a TypeError for any other. */
+/** The pointer to `block.bytes[offset]`. Throws a TypeError unless the block is a {@linkcode MachineBlock}. */
 export function pointerInto(block: Block, offset: number): Deno.PointerObject {
   if (block instanceof MachineBlock) return block.pointerAt(offset);
   throw new TypeError("a system call needs memory with a machine address");

@@ -45,7 +45,7 @@ export function sockaddrOf(address: IpAddress, port: number): Uint8Array<ArrayBu
   return bytes.subarray(0, putSockaddr(bytes, address, port));
 }
 
-/** Whether the structure at `at` is an IP socket's address. */
+/** Whether the structure at `at` has an IP address. */
 export function isIpSockaddr(bytes: Uint8Array, at: number): boolean {
   return bytes[at] === AF_INET || bytes[at] === AF_INET6;
 }
@@ -60,12 +60,12 @@ export function sockaddrIs(bytes: Uint8Array, at: number, address: IpAddress): b
   return isVersion4(bytes, at) === (address.version === 4) && address.isAt(bytes, addressOffset(bytes, at));
 }
 
-/** The address of the structure at `at`, which must be an IP socket's. */
+/** The address in the structure at `at`, which must be of an IP family. */
 export function readAddress(bytes: Uint8Array, at: number): IpAddress {
   return IpAddress.at(bytes, addressOffset(bytes, at), isVersion4(bytes, at) ? 4 : 6);
 }
 
-/** The address and port of the structure at `at`, which must be an IP socket's. */
+/** The address and port in the structure at `at`, which must be of an IP family. */
 export function readEndpoint(bytes: Uint8Array, at: number): Endpoint {
   return { address: readAddress(bytes, at), port: sockaddrPort(bytes, at) };
 }

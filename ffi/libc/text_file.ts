@@ -1,6 +1,6 @@
 /**
- * Reading text files of /proc. Deno wants all permissions for any file there, whatever is in it; system calls by
- * `--allow-ffi` don't. The read is made on the calling thread, which is what `/proc/thread-self` is about.
+ * Reads text files of /proc. Deno requires all permissions for any file there, whatever its content; system calls need
+ * only `--allow-ffi`. The read happens in the calling thread, which `/proc/thread-self` refers to.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { check, SystemError } from "./errors.ts";
 import { cString, libc } from "./libc.ts";
 import { O_CLOEXEC, O_RDONLY } from "./constants/file.ts";
 
-/** Files of /proc come by the page; a routing table is rarely longer than a few. */
+/** Larger than most files of /proc. */
 const READ_SIZE = 64 * 1024;
 
-/** Reads a text file whole. Throws a SystemError. */
+/** Reads a whole text file. Throws a SystemError. */
 export function readTextFile(path: string): string {
   const decoder = new TextDecoder();
   const parts = readParts(path, (part) => decoder.decode(part, { stream: true }));
   return parts.join("") + decoder.decode();
 }
 
-/** Reads a file whole, which need not be text. Throws a SystemError. */
+/** Reads a whole file of any content. Throws a SystemError. */
 export function readBytes(path: string): Uint8Array<ArrayBuffer> {
   const parts = readParts(path, (part) => part.slice());
   const bytes = new Uint8Array(new ArrayBuffer(parts.reduce((sum, part) => sum + part.length, 0)));
@@ -46,7 +46,7 @@ function readParts<T>(path: string, take: (part: Uint8Array<ArrayBuffer>) => T):
   }
 }
 
-/** The same, but empty where the file is not there or can't be read. */
+/** As {@linkcode readTextFile}, but returns "" if the file does not exist or can't be read. */
 export function readTextFileIfThere(path: string): string {
   try {
     return readTextFile(path);

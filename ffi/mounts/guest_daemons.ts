@@ -1,18 +1,19 @@
 /**
- * Hides the host's name service daemons from the guest. A C library may ask such a daemon, over a Unix socket, instead of
- * name servers. Unix sockets ignore network namespaces, so the guest's policy would be bypassed. The folders of the sockets
- * are covered, not the sockets, because a restarted daemon makes a new socket. The library then asks name servers.
+ * Hides the host's name service daemons from the guest. A C library may ask such a daemon, over a Unix socket, instead
+ * of name servers. Unix sockets ignore network namespaces, so the guest's policy would be bypassed. The folders of the
+ * sockets are covered, not the sockets, because a restarted daemon makes a new socket. The library then asks name
+ * servers.
  *
  * @module
  */
 import { exists, mountTmpfs, writeNew } from "./mounts.ts";
 import { readTextFileIfThere } from "../libc/text_file.ts";
 
-/** Those of systemd-resolved and of the name service cache daemon. */
+/** The folders of systemd-resolved and of the name service cache daemon. */
 const FOLDERS: readonly string[] = ["/run/systemd/resolve", "/run/nscd", "/var/run/nscd"];
-/** Files of theirs that /etc/resolv.conf may be a link to. They stay as they were. */
+/** Files in them that /etc/resolv.conf may be a link to. They keep their content. */
 const FILES: readonly string[] = ["resolv.conf", "stub-resolv.conf"];
-/** A file by this name marks a folder as covered. */
+/** A file with this name marks a folder as covered. */
 const MARK = ".covered";
 
 /** Covers the folders that exist, in this mount namespace. Throws a SystemError. */
@@ -27,7 +28,7 @@ export function coverDaemons(): void {
   }
 }
 
-/** The keeper's shell function that covers folders that have appeared since. */
+/** The keeper's shell function, which covers folders that appear later. */
 export const KEEP_DAEMONS = `
 daemons() {
   for folder in ${FOLDERS.join(" ")}; do

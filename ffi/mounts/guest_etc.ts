@@ -1,5 +1,6 @@
 /**
- * The guest's `/etc`: the host's, with one exception. `resolv.conf` is the guest's own, and no change on the host affects it.
+ * The guest's `/etc`: the host's, with one exception. `resolv.conf` is the guest's own, and no change on the host
+ * affects it.
  *
  * A bind mount on the file alone would not last. When the host renames another file into its place, as DHCP clients and
  * network managers do, the kernel removes the mount in all mount namespaces. A mount on a folder lasts as long as the
@@ -7,15 +8,15 @@
  *
  *     /etc/resolv.conf     a plain file
  *     /etc/.host           the host's /etc, bind-mounted
- *     /etc/NAME            a folder of the host's, bind-mounted: links in it may lead out of it by ".."
- *     /etc/NAME            a link of the host's, copied, for the same reason
- *     /etc/NAME -> .host/NAME     any other file of the host's: a replacement there shows here too
+ *     /etc/NAME            a folder of the host, bind-mounted: links in it may lead out of it by ".."
+ *     /etc/NAME            a link of the host, copied, for the same reason
+ *     /etc/NAME -> .host/NAME     any other file of the host: a replacement there is visible here too
  *
- * The tmpfs is read-only: a file made here would look like the host's and would be lost in the end. The host's files can
- * still be written in place, with the usual permissions.
+ * The tmpfs is read-only: a file made here would look like the host's and would be lost in the end. The host's files
+ * can still be written in place, with the usual permissions.
  *
- * Names that come and go on the host do the same here: the keeper (../guest/file_keeper.ts) writes through the tmpfs as it
- * was before it became read-only.
+ * Names that appear or disappear on the host do the same here. The keeper (../guest/file_keeper.ts) makes these changes
+ * through another mount of the tmpfs, which is writable.
  *
  * @module
  */
@@ -28,12 +29,12 @@ import { MS_BIND, MS_NOSUID_NODEV, MS_RDONLY, MS_REC, MS_REMOUNT } from "../libc
 const STAGE = "/proc";
 /** The host's /etc, as seen from the guest's. */
 const HOST = ".host";
-/** Names that are the guest's own. */
+/** Names that belong to the guest. */
 const OWN: readonly string[] = [HOST, "resolv.conf"];
 
 /**
- * The keeper's function for an entry of that name which may have changed; the working directory is the tmpfs. `-ef`: both
- * lead to the same file.
+ * The keeper's shell functions, for one entry that may have changed and for all. The working directory is the tmpfs.
+ * `-ef` compares two paths: whether both lead to the same file.
  */
 export const KEEP_ENTRY = `
 entry() {
@@ -67,8 +68,8 @@ entries() {
 /**
  * Makes `text` the content of /etc/resolv.conf in this mount namespace. Throws a SystemError.
  *
- * @param use is called with the tmpfs where that can be written, and is gone afterwards
- * @returns what that has returned
+ * @param use called with a path at which the tmpfs can be written; the path exists only during the call
+ * @returns the result of `use`
  */
 export function shadowEtc<T>(text: string, use: (path: string) => T): T {
   mountTmpfs(STAGE);

@@ -1,13 +1,13 @@
 /**
  * The guest's `/sys`: its own interfaces in `/sys/class/net`, instead of the host's.
  *
- * A sysfs shows the interfaces of the network namespace that it was mounted from. So a fresh one is mounted, on which
- * all that is mounted below the host's (cgroups, debugfs, ...) is mounted again; its flags are those of the host's, as
- * the kernel wants it.
+ * A sysfs shows the interfaces of the network namespace that it was mounted from. So a fresh one is mounted, and the
+ * file systems below the host's (cgroups, debugfs, ...) are mounted on it again. It gets the flags of the host's sysfs,
+ * which the kernel requires.
  *
- * The kernel refuses a fresh sysfs to users when parts of the host's are covered, as in containers (mount_too_revealing in
- * fs/namespace.c). Then the host's interfaces are covered: `/sys/class/net`, whose entries are links, and the
- * folders that these lead to.
+ * The kernel refuses a fresh sysfs to users when parts of the host's are covered, as in containers (mount_too_revealing
+ * in fs/namespace.c). Then the host's interfaces are covered: `/sys/class/net`, whose entries are links, and the
+ * folders that the links lead to.
  *
  * @module
  */
@@ -22,8 +22,8 @@ const INTERFACES = "/sys/class/net";
 const STAGE = "/proc";
 
 /**
- * Shows the guest's interfaces. The calling thread must be in the guest's network and mount namespaces. Does nothing when
- * there is no sysfs. Throws a SystemError.
+ * Shows the guest's interfaces. The calling thread must be in the guest's network and mount namespaces. Does nothing
+ * when there is no sysfs. Throws a SystemError.
  */
 export function showOwnInterfaces(): void {
   if (!exists(INTERFACES)) return;

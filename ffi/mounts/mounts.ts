@@ -11,7 +11,7 @@ import { MNT_DETACH, MS_NOSUID_NODEV, O_CLOEXEC, O_CREAT, O_EXCL, O_PATH, O_WRON
 /**
  * mount(2). Throws a SystemError.
  *
- * @param source a path for bind mounts; else the name that the list of mounts shows
+ * @param source a path for bind mounts; otherwise the name that the list of mounts shows
  * @param type the file system's type; null for bind mounts and changes of flags
  */
 export function mount(
@@ -30,12 +30,12 @@ export function mountTmpfs(target: string, flags = 0n): void {
   mount("tmpfs", target, "tmpfs", MS_NOSUID_NODEV | flags, "mode=755,size=1m");
 }
 
-/** Removes a mount from the tree at once; it ends with its last user. Does nothing where there is none. */
+/** Removes a mount from the tree at once; the kernel unmounts it after its last use. Does nothing if there is none. */
 export function detach(target: string): void {
   libc().umount2(cString(target), MNT_DETACH);
 }
 
-/** Whether a path leads to something, also through links. */
+/** Whether a path exists, following links. */
 export function exists(path: string): boolean {
   const fd = libc().open(cString(path), O_PATH | O_CLOEXEC, 0);
   if (fd < 0) return false;
@@ -43,7 +43,7 @@ export function exists(path: string): boolean {
   return true;
 }
 
-/** Makes a file that everybody may read, whatever the umask. Throws a SystemError. */
+/** Creates a file that everybody may read, whatever the umask. Throws a SystemError. */
 export function writeNew(path: string, text: string): void {
   const c = libc();
   const fd = check(c.open(cString(path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644), "open", path);
@@ -55,7 +55,7 @@ export function writeNew(path: string, text: string): void {
 
 /** A line of /proc/self/mountinfo: proc_pid_mountinfo(5). */
 export interface MountEntry {
-  /** Where it is mounted. */
+  /** The mount point. */
   readonly path: string;
   /** Options of the mount, such as `ro`. */
   readonly options: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * The guest's side of its network: a device with addresses, default routes and an MTU, made by system calls of a thread
- * that is in the guest's network namespace.
+ * Sets up the guest's side of its network: a device with addresses, default routes and an MTU. The calling thread must
+ * be in the guest's network namespace.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { RouteNetlink } from "./route_netlink.ts";
 import { closeTun, type OpenTun, openTun } from "../device/open_tun.ts";
 import { O_CLOEXEC, O_WRONLY } from "../libc/constants/file.ts";
 
-/** The guest's address and way out, in one IP version. */
+/** The guest's address and default gateway, for one IP version. */
 export interface GuestAddress {
   /** The guest's address, as text. */
   readonly address: string;
@@ -21,20 +21,20 @@ export interface GuestAddress {
   readonly gateway: string;
 }
 
-/** How the guest's network is to be. */
+/** The configuration of the guest's network. */
 export interface GuestNetwork {
   /** The guest's MTU in bytes. */
   readonly mtu: number;
-  /** Without them the program is of no use. */
+  /** Required. */
   readonly ipv4: GuestAddress;
-  /** Left out where the guest's kernel has no IPv6, or the MTU does not allow it. */
+  /** Not set up if the guest's kernel has no IPv6, or the MTU is too small for it. */
   readonly ipv6: GuestAddress;
 }
 
-/** RFC 8200, section 5. */
+/** RFC 8200, section 5: the smallest MTU of a link, in bytes. */
 const MIN_IPV6_MTU = 1280;
 
-/** The guest's network was to be set up in the network namespace of the program itself. */
+/** The guest's network namespace is the program's own, which must not be set up. */
 export class OwnNamespaceError extends Error {
   override name = "OwnNamespaceError";
 
@@ -47,12 +47,12 @@ export class OwnNamespaceError extends Error {
 }
 
 /**
- * Attaches to the device of that name, which is made where it is missing, and sets it up.
+ * Attaches to the device of that name, which is made if it is missing, and sets it up.
  *
- * @param offload whether the guest's kernel may leave segmentation and checksums to us
- * @param host the network namespace of the program, by {@linkcode ownNetworkNamespace}: nothing may be set up there
- * @throws SystemError when something is not to be had
- * @throws OwnNamespaceError when the calling thread is in the program's namespace; nothing has changed then
+ * @param offload whether the guest's kernel may leave segmentation and checksums to the program
+ * @param host the name of the program's network namespace ({@linkcode ownNetworkNamespace}): nothing is set up there
+ * @throws SystemError if a step fails
+ * @throws OwnNamespaceError if the calling thread is in the program's namespace; then nothing has changed
  */
 export function setUpGuestNetwork(name: string, network: GuestNetwork, offload: boolean, host: string): OpenTun {
   if (ownNetworkNamespace() === host) throw new OwnNamespaceError();
@@ -74,10 +74,10 @@ function configure({ name, medium }: OpenTun, { mtu, ipv4, ipv6 }: GuestNetwork)
   };
   try {
     netlink.setUp("lo", null);
-    // pings by other users than root: only groups that are known there may be named, and so only this one
+    // allows pings to other users than root; only groups known in the namespace are valid, and this is the only one
     tell("ipv4/ping_group_range", `${libc().getegid()} ${libc().getegid()}`);
     tell(`ipv6/conf/${name}/disable_ipv6`, "0");
-    tell(`ipv6/conf/${name}/accept_ra`, "0"); // the addresses are these, and no others beside them
+    tell(`ipv6/conf/${name}/accept_ra`, "0"); // so that it gets no addresses besides these
     netlink.setUp(name, mtu);
     add(ipv4, 4);
     if (mtu >= MIN_IPV6_MTU && hasIpv6(name)) add(ipv6, 6);
@@ -86,14 +86,14 @@ function configure({ name, medium }: OpenTun, { mtu, ipv4, ipv6 }: GuestNetwork)
   }
 }
 
-/** Whether the interface takes IPv6 addresses. */
+/** Whether the interface can have IPv6 addresses. */
 function hasIpv6(name: string): boolean {
   const c = libc();
   const path = `/proc/sys/net/ipv6/conf/${name}`;
   return c.access(cString(path), 0) === 0;
 }
 
-/** Writes a setting below /proc/sys/net; where there is none, or it must not be written, it stays as it is. */
+/** Writes a setting below /proc/sys/net. Does nothing if it doesn't exist or must not be written. */
 function tell(path: string, value: string): void {
   const c = libc();
   const fd = c.open(cString(`/proc/sys/net/${path}`), O_WRONLY | O_CLOEXEC, 0);

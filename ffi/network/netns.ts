@@ -1,9 +1,9 @@
 /**
- * Being in another network namespace for a moment.
+ * Runs code in another network namespace for a moment.
  *
- * setns(2) moves the calling thread alone, and what it opens there (a tun device, a socket) belongs to that namespace
- * for good. So JavaScript's thread goes there, opens what it needs without ever giving up control, and comes back;
- * the runtime's other threads never notice, and sockets made later are the host's.
+ * setns(2) moves the calling thread alone, and a device or socket that it opens there belongs to that namespace for
+ * good. So JavaScript's thread enters the namespace, opens what it needs without giving up control, and comes back. The
+ * runtime's other threads never notice, and sockets opened later are the host's.
  *
  * @module
  */
@@ -13,22 +13,22 @@ import { linkTarget } from "../process/process.ts";
 import { O_CLOEXEC, O_RDONLY } from "../libc/constants/file.ts";
 import { CLONE_NEWNET } from "../libc/constants/process.ts";
 
-/** The file that stands for the calling thread's own network namespace. */
+/** The calling thread's own network namespace, as a file. */
 const OWN = "/proc/thread-self/ns/net";
 
 /**
- * The kernel's name for the calling thread's own network namespace, such as `net:[4026531840]`: equal names mean the same
- * namespace, in all processes of one machine. Throws a SystemError where /proc is not mounted.
+ * The kernel's name for the calling thread's own network namespace, such as `net:[4026531840]`. Equal names mean the
+ * same namespace, in all processes of one machine. Throws a SystemError if /proc is not mounted.
  */
 export function ownNetworkNamespace(): string {
   return linkTarget(OWN);
 }
 
 /**
- * Calls `run` in the network namespace that the file `path` stands for (`/proc/PID/ns/net`, `/run/netns/NAME`) and
- * returns what it returns. `run` must finish its work before it returns: it must not be asynchronous.
+ * Calls `run` in the network namespace of the file `path` (`/proc/PID/ns/net`, `/run/netns/NAME`), and returns its
+ * result. `run` must be synchronous.
  *
- * @throws SystemError where the file can't be opened, is not a network namespace, or must not be entered
+ * @throws SystemError if the file can't be opened, is not a network namespace, or must not be entered
  */
 export function withNetworkNamespace<T>(path: string, run: () => T): T {
   const c = libc();
@@ -72,7 +72,7 @@ function setnsAdvice(reason: number): string {
   return "";
 }
 
-/** Nobody can go on from a failure here: every later socket would be made in the wrong namespace. */
+/** Returns to the program's own namespace. After a failure the program can't go on: sockets would be the guest's. */
 function goBack(own: number): void {
   if (libc().setns(own, CLONE_NEWNET) === 0) return;
   const cause = new SystemError("setns", errno(), OWN);

@@ -1,8 +1,9 @@
 /**
- * Setting up interfaces, addresses and routes of the calling thread's network namespace: rtnetlink(7), as `ip` does it.
+ * Sets up interfaces, addresses and routes in the calling thread's network namespace, by rtnetlink(7) as `ip` does.
  *
- * A request is one message, `struct nlmsghdr`, a structure of its kind and attributes, all in the machine's byte order
- * (little-endian wherever this program runs), except the addresses; the kernel answers with 0 or a negated errno.
+ * A request is one message: `struct nlmsghdr`, a structure for the type of request, and attributes. All numbers are in
+ * the machine's byte order (little-endian wherever this program runs); addresses are in network order. The kernel
+ * answers with 0 or a negated errno.
  *
  * @module
  */
@@ -36,7 +37,7 @@ const RTN_UNICAST = 1;
 /** An address in network order, 4 or 16 bytes. */
 export type AddressBytes = Uint8Array;
 
-/** A socket to ask by. All methods throw a SystemError that names what was asked for. */
+/** A netlink socket. All methods throw a SystemError that names the request. */
 export class RouteNetlink {
   private readonly socket: number;
   private sequence = 0;
@@ -52,7 +53,7 @@ export class RouteNetlink {
     this.ask(RTM_NEWLINK, 0, body, mtu === null ? `${name} up` : `${name} mtu ${mtu} up`);
   }
 
-  /** Gives an interface an address, or does nothing where it has it. */
+  /** Gives an interface an address, or does nothing if it has it already. */
   addAddress(name: string, address: AddressBytes, prefixLength: number): void {
     const body = new Writer().u8(familyOf(address)).u8(prefixLength).u8(address.length === 16 ? IFA_F_NODAD : 0)
       .u8(RT_SCOPE_UNIVERSE).u32(interfaceIndex(name))
@@ -60,7 +61,7 @@ export class RouteNetlink {
     this.ask(RTM_NEWADDR, NLM_F_CREATE_REPLACE, body, `an IPv${address.length === 4 ? 4 : 6} address of ${name}`);
   }
 
-  /** Makes the interface the default route of a version, by a gateway or (null: a device without neighbours) directly. */
+  /** Makes the interface the default route of an IP version. `gateway` is null for a device without neighbours. */
   setDefaultRoute(name: string, version: 4 | 6, gateway: AddressBytes | null): void {
     const body = new Writer().u8(version === 4 ? AF_INET : AF_INET6).u8(0).u8(0).u8(0)
       .u8(RT_TABLE_MAIN).u8(RTPROT_BOOT).u8(gateway === null && version === 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE)
@@ -70,7 +71,7 @@ export class RouteNetlink {
     this.ask(RTM_NEWROUTE, NLM_F_CREATE_REPLACE, body, `the default IPv${version} route through ${name}`);
   }
 
-  /** Ends the use of it. */
+  /** Closes the socket. */
   close(): void {
     libc().close(this.socket);
   }
@@ -104,7 +105,7 @@ function u32(value: number): Uint8Array {
   return new Writer().u32(value).done();
 }
 
-/** Puts numbers and attributes one behind the other. */
+/** Appends numbers and attributes to a message. */
 class Writer {
   private readonly content: number[] = [];
 

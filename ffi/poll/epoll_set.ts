@@ -1,20 +1,22 @@
 /**
- * An epoll descriptor and the handles of what it watches, for the poller.
+ * An epoll descriptor and the handles of the descriptors that it watches, for the poller.
  *
- * A handle is told once for each arming. The kernel could do that (EPOLLONESHOT), at the price of a system call each time.
- * Instead, a descriptor stays as it is in the kernel, and the set remembers what its handle waits for:
+ * A handle is called back once for each arming. The kernel could do that (EPOLLONESHOT), at the price of a system call
+ * each time. Instead, a descriptor stays as it is in the kernel, and the set remembers the events that its handle waits
+ * for:
  *
- *     arm       the kernel watches for that already   → nothing to do: this is how conversations go
+ *     arm       the kernel watches for them already   → nothing to do; the usual case while traffic flows
  *     arm       it does not                           → epoll_ctl(MOD)
- *     event     the handle waits for it               → told; it waits for nothing now
+ *     event     the handle waits for it               → called back; it waits for nothing now
  *     event     the handle waits for something else   → epoll_ctl(MOD) to that
  *     event     the handle waits for nothing          → epoll_ctl(MOD) to silence
  *
- * A user that remembers itself what is left to do asks for EPOLLET. It is then told of every change and of no lasting
- * state, and no system call follows the first one.
+ * A user that keeps track of readiness itself adds its handle with EPOLLET. The handle is then called at every change,
+ * not while a state lasts, and there are no system calls after the first one.
  *
- * A slot is an index in the table of handles, and comes back with every event. An event may still be under way for a
- * handle that was just removed, and its slot be another's; its generation tells, and it is dropped.
+ * A slot is an index in the table of handles, and comes back with every event. An event may still be pending for a
+ * handle that was just removed, and its slot may already belong to another handle. The generation in the event shows
+ * that, and the event is dropped.
  *
  * @module
  */
@@ -40,17 +42,17 @@ export const EVENT_EVENTS = 0;
 /** The first of the two words of its `data`: here the slot, then the generation. */
 export const EVENT_DATA = PACKED ? 1 : 2;
 
-/** EPOLLERR and EPOLLHUP can not be left out, but with this flag they come once at most. */
+/** EPOLLERR and EPOLLHUP can't be turned off, but with this flag they come at most once. */
 const SILENCE = EPOLLONESHOT;
 
 /** A descriptor that a {@linkcode Poller} watches. */
 export interface PollHandle {
-  /** Calls back once, as soon as one of these events (or an error) is there; replaces what it was armed for. */
+  /** Calls back once, as soon as one of these events (or an error) occurs. Replaces the events of an earlier call. */
   arm(events: number): void;
   /**
-   * Stops watching, before the descriptor is closed. The callback is not called any more.
+   * Stops watching. Called before the descriptor is closed; the callback is not called afterwards.
    *
-   * @param closing whether it is closed next, and nobody else has it: the kernel then forgets it by itself
+   * @param closing whether the descriptor, which has no duplicates, is closed next, so that the kernel removes it
    */
   remove(closing?: boolean): void;
 }
@@ -60,7 +62,7 @@ export class EpollSet {
   private readonly epoll: number;
   private readonly handles: (Handle | undefined)[] = [];
   private readonly freeSlots: number[] = [];
-  /** For epoll_ctl. */
+  /** The `struct epoll_event` for epoll_ctl(2). */
   private readonly event = new Int32Array(new ArrayBuffer(16));
   private generation = 0;
   private silent = false;
@@ -77,8 +79,8 @@ export class EpollSet {
   }
 
   /**
-   * Watches `fd`, for nothing until its handle is armed, or for `events`, as if armed; with EPOLLET it must not be armed.
-   * Throws a SystemError.
+   * Watches `fd`, for `events` as if armed for them, or for nothing until the handle is armed. A handle added with
+   * EPOLLET must not be armed. Throws a SystemError.
    */
   add(fd: number, callback: (events: number) => void, events = 0): PollHandle {
     if (this.silent) throw new Error("the poller is closed");
@@ -95,7 +97,7 @@ export class EpollSet {
     return handle;
   }
 
-  /** Tells a handle, unless it was removed. */
+  /** Calls a handle back, unless it was removed. */
   callBack(slot: number, generation: number, events: number): void {
     const handle = this.handles[slot];
     if (handle === undefined || handle.generation !== generation) return;
@@ -106,14 +108,14 @@ export class EpollSet {
     handle.callback(told);
   }
 
-  /** Silences all handles, and takes no more. */
+  /** Removes all handles. No more can be added. */
   silence(): void {
     this.silent = true;
     this.handles.length = 0;
     this.freeSlots.length = 0;
   }
 
-  /** Silences all handles, and gives the descriptor back. */
+  /** Removes all handles, and closes the descriptor. */
   close(): void {
     if (!this.open) return;
     this.silence();
@@ -130,7 +132,7 @@ export class EpollSet {
     handle.watched = events;
   }
 
-  /** Has the kernel report no more than the handle waits for. */
+  /** Makes the kernel report only the events that the handle waits for. */
   private restrict(handle: Handle): void {
     if (handle.wanted !== 0) this.watch(handle, handle.wanted);
     else if (handle.watched !== 0) this.watch(handle, SILENCE);
@@ -149,7 +151,7 @@ export class EpollSet {
     if (closing) return;
     if (libc().epoll_ctl(this.epoll, EPOLL_CTL_DEL, handle.fd, this.event) < 0) {
       const reason = errno();
-      // closed already, so the kernel has forgotten it by itself
+      // these: it was closed already, so the kernel has removed it
       if (reason !== EBADF && reason !== ENOENT) throw new SystemError("epoll_ctl(DEL)", reason, `fd ${handle.fd}`);
     }
   }
@@ -166,8 +168,9 @@ export class EpollSet {
 }
 
 class Handle implements PollHandle {
-  /** What it waits for, and what the kernel watches for. */
+  /** The events that it waits for. */
   wanted = 0;
+  /** The events that the kernel watches for. */
   watched = 0;
 
   constructor(

@@ -1,31 +1,34 @@
 /**
- * Tells when raw file descriptors are ready, which the runtime can't. While there is traffic, turns of the event loop ask
- * the kernel; only while there is none, another thread waits (sleeper.ts), so that idleness costs nothing.
+ * Reports when raw file descriptors are ready, which the runtime can't. While there is traffic, turns of the event loop
+ * ask the kernel. While there is none, another thread waits (sleeper.ts), so that an idle program costs nothing.
  *
- * A wake-up through another thread costs two wake-ups in the kernel, 10 µs at best and 30 to 40 µs where processors
- * had gone to sleep, for every answer of a host. Traffic comes in conversations: after an event the next is near. So
+ * Waking up through another thread costs two wake-ups in the kernel for every answer of a host: 10 µs at best, and 30
+ * to 40 µs if processors had gone to sleep. Traffic comes in bursts: after an event the next is usually near. Hence the
+ * states:
  *
- *     idle      the other thread waits for our epoll descriptor, which is readable when anything on it is ready
+ *     idle      the other thread waits for the epoll descriptor, which is readable when any watched descriptor is ready
  *     idle      it is readable                → active
  *     active    a turn of the event loop: wait in the kernel, call back, and again, up to WAITS_PER_TURN times and for
  *               TURN_MS
  *     active    nothing within WAIT_US        → the turn is over, and idle
  *
- * A wait is that long although answers come within 100 µs, because its timer is: where it would be the processor's next,
- * it is set and taken back in the hardware with every wait, which took a tenth of a round trip in a virtual machine.
+ * A wait is that long, although answers come within 100 µs, because of its timer. A timer that is the processor's next
+ * one must be set and cancelled in the hardware with every wait, which took a tenth of a round trip in a virtual
+ * machine.
  *
- * A turn of the event loop costs some 10 µs and three system calls, so a conversation goes on within one. What callbacks
- * leave to the event loop (promises, setImmediate), which the kernel knows nothing of, would have to wait for the end of
- * the turn. A callback that leaves such work calls {@linkcode Poller.yield}, and the turn ends at once; work that fits
- * between two waits goes to {@linkcode Poller.defer}. Timers and signals may be late by the length of a turn, TURN_MS and one wait at most.
+ * A turn of the event loop costs some 10 µs and three system calls, so a burst of packets is handled within one. Work
+ * that callbacks leave to the event loop (promises, setImmediate), which the kernel knows nothing of, would have to
+ * wait for the end of the turn. A callback that leaves such work calls {@linkcode Poller.yield}, and the turn ends at
+ * once. Work that fits between two waits goes to {@linkcode Poller.defer}. Timers and signals may be late by the length
+ * of a turn, TURN_MS and one wait at most.
  *
- * The runtime's own sockets can't end a turn's wait, so an answer on one of them would be late by up to a turn. When there
- * are such sockets, turns only look (`waitMicroseconds` is 0), LOOKING_TURNS times in vain before
- * it is idle.
+ * The runtime's own sockets can't end a turn's wait, so an answer on one of them would be late by up to a turn. If
+ * there are such sockets, turns only poll (`waitMicroseconds` is 0), and the poller is idle after LOOKING_TURNS without
+ * an event.
  *
- * A descriptor is called back once for each arming, told of EPOLLERR and EPOLLHUP whatever it was armed for, and silent
- * after its removal. Arming costs no system call where it waits for the same again (epoll_set.ts). One that was added
- * with EPOLLET is called back with each change instead.
+ * A handle is called back once for each arming, and not after its removal. EPOLLERR and EPOLLHUP are always reported.
+ * Arming for the same events again costs no system call (epoll_set.ts). A handle that was added with EPOLLET is called
+ * back at every change instead.
  *
  * @module
  */
@@ -36,31 +39,31 @@ import { errno, type Libc, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { Sleeper } from "./sleeper.ts";
 
-/** Events of a turn. */
+/** The most events of one system call. */
 const BATCH = 64;
-/** How long a turn waits for the next event, in µs: as long as the longest of the kernel's ticks (CONFIG_HZ), or nearly. */
+/** The time that a turn waits for the next event, in µs: nearly the longest of the kernel's ticks (CONFIG_HZ). */
 const WAIT_US = 4000;
-/** Batches of events of one turn. */
+/** The most waits of one turn, each with a batch of events. */
 const WAITS_PER_TURN = 32;
-/** After so long a turn waits no more, in ms. */
+/** The time after which a turn does not wait again, in ms. */
 const TURN_MS = 2;
-/** Turns without an event before it is idle. */
+/** Turns without an event before the poller is idle. */
 const QUIET_TURNS = 0;
-/** The same where turns only look: there are sockets of the runtime's, or a kernel that counts in milliseconds. */
+/** The same if turns only poll, because the runtime has sockets of its own, or the kernel counts in milliseconds. */
 const LOOKING_TURNS = 5;
 
-/** Something to add descriptors to: a {@linkcode Poller}, or a test's own. */
+/** The interface to add descriptors to: a {@linkcode Poller}, or a test's replacement. */
 export interface Polling {
   /**
    * Watches `fd`; the callback is called with EPOLL flags, from the event loop and never from within a call.
    *
-   * @param events what it is armed for from the beginning; nothing unless given. With EPOLLET: told of each change of
-   *   these without being armed, and of what there is at the beginning
+   * @param events the events that it is armed for from the start; none by default. With EPOLLET, it is called at each
+   *   change of these without being armed, and for the state at the start
    */
   add(fd: number, callback: (events: number) => void, events?: number): PollHandle;
   /**
-   * Must be called after leaving work to the event loop from within a callback, such as a promise that was resolved: a
-   * poller that has this may go on without the loop for a while.
+   * Must be called when a callback leaves work to the event loop, such as a resolved promise: a poller that has this
+   * method may run for a while without returning to the loop.
    */
   yield?(): void;
 }
@@ -69,18 +72,18 @@ export interface Polling {
 export interface PollerOptions {
   /** Called once, when the poller has failed and no event will come any more. */
   readonly onError: (error: Error) => void;
-  /** How long a turn waits for the next event; WAIT_US by default; 0: turns only look. */
+  /** The time that a turn waits for the next event; WAIT_US by default; 0: turns only poll. */
   readonly waitMicroseconds?: number;
   /** Turns without an event before the poller is idle; QUIET_TURNS by default. */
   readonly quietTurns?: number;
 }
 
-/** Watches descriptors and calls back when one is ready; runs deferred work; tells the time. */
+/** Watches descriptors and calls back when one is ready. Also runs deferred work, and tells the time. */
 export class Poller implements Polling {
   private readonly libc: Libc = libc();
   private readonly set = new EpollSet();
   private readonly sleeper: Sleeper;
-  /** Events of this turn: those from `next` to `count` are still to be told. */
+  /** The events of this turn. Those from `next` to `count` are still to be reported. */
   private readonly events = new Int32Array(new ArrayBuffer(BATCH * EVENT_WORDS * 4));
   private next = 0;
   private count = 0;
@@ -90,19 +93,19 @@ export class Poller implements Polling {
   private canWait: boolean;
   private readonly quietTurns: number;
   private quiet = 0;
-  /** When the present events were there; -1 between turns. */
+  /** The time at which the present events were read; -1 between turns. */
   private time = -1;
   private yielding = false;
   private deferred: (() => void)[] = [];
   private resting: (() => void)[] = [];
   private rested: (() => void) | null = null;
   private begun = false;
-  /** Whether a turn is on, or is going to come. */
+  /** Whether a turn is running or scheduled. */
   private active = false;
   private closed = false;
   private readonly onError: (error: Error) => void;
 
-  /** Handles can be added, and work put off; nobody is called before {@linkcode begin}. */
+  /** Handles can be added, and work deferred, at once; nothing is called before {@linkcode begin}. */
   constructor(options: PollerOptions) {
     this.onError = options.onError;
     new BigInt64Array(this.timeout.bytes.buffer)[1] = BigInt((options.waitMicroseconds ?? WAIT_US) * 1000);
@@ -122,39 +125,39 @@ export class Poller implements Polling {
   }
 
   /**
-   * The time in ms, `performance.now()`; within a callback that at which its events were there: it is asked for several
-   * times for each packet, and would take a tenth of the program's time.
+   * The time in ms, as by `performance.now()`. Within a callback it is the time at which its events were read: the
+   * clock is read several times for each packet, which would take a tenth of the program's time.
    */
   now(): number {
     return this.time >= 0 ? this.time : performance.now();
   }
 
-  /** Ends the turn after the present events: somebody has left work to the event loop. */
+  /** Ends the turn after the present events, because a callback has left work to the event loop. */
   yield(): void {
     this.yielding = true;
   }
 
-  /** Calls `run` after the present events, or where there are none, in a turn of its own. */
+  /** Calls `run` after the present events or, if there are none, in a turn of its own. */
   defer(run: () => void): void {
     this.deferred.push(run);
     this.rouse();
   }
 
   /**
-   * Calls `run` once, as soon as no event is there and nothing is put off: just before it would wait. While events keep
-   * coming it is not called.
+   * Calls `run` once, as soon as there is no event and no deferred work, just before the poller waits. It is not called
+   * while events keep coming.
    */
   atRest(run: () => void): void {
     this.resting.push(run);
     this.rouse();
   }
 
-  /** Calls `rested` from now on whenever it goes to sleep, as nothing happens for the moment. */
+  /** Calls `rested` from now on whenever the poller becomes idle. */
   onRest(rested: () => void): void {
     this.rested = rested;
   }
 
-  /** Gives back its descriptors. Handles are silent from now on. */
+  /** Closes its descriptors. No handle is called any more. */
   async close(): Promise<void> {
     this.closed = true;
     this.set.silence();
@@ -171,7 +174,7 @@ export class Poller implements Polling {
 
   private readonly turn = (): void => {
     if (this.closed) return;
-    let thrown = true; // a callback may: the next turn goes on behind it
+    let thrown = true; // if a callback throws, the next turn goes on with the event after it
     try {
       this.yielding = false;
       const end = performance.now() + TURN_MS;
@@ -192,7 +195,7 @@ export class Poller implements Polling {
     this.rested?.();
   }
 
-  /** Waits, calls back, and does what was put off. False: there was nothing. */
+  /** Waits, calls back, and runs deferred work. Returns false if there was nothing to do. */
   private pass(): boolean {
     if (this.next === this.count) {
       this.next = 0;
@@ -206,10 +209,10 @@ export class Poller implements Polling {
     return something;
   }
 
-  /** The number of events that there are now, or after a while. */
+  /** The number of events now or after a wait. */
   private wait(): number {
     if (this.resting.length > 0) {
-      const count = this.look(); // one more system call, only where somebody wants to know
+      const count = this.look(); // one more system call, only for `atRest`
       if (count > 0 || this.deferred.length > 0) return count;
       for (const run of this.resting.splice(0)) run();
     }
@@ -217,12 +220,12 @@ export class Poller implements Polling {
     return this.counted(this.libc.epoll_pwait2!(this.set.fd, this.events, BATCH, this.timeoutPointer, null));
   }
 
-  /** The number of events that there are now. */
+  /** The number of events now. */
   private look(): number {
     return this.counted(this.libc.epoll_wait(this.set.fd, this.events, BATCH, 0));
   }
 
-  /** What a call of the kernel's said, without its failure. */
+  /** The result of a system call; 0 for one that failed, after its failure is handled. */
   private counted(count: number): number {
     if (count >= 0) return count;
     const reason = errno();
@@ -246,7 +249,7 @@ export class Poller implements Polling {
 
   private runDeferred(): void {
     if (this.deferred.length === 0) return;
-    const count = this.deferred.length; // what is put off meanwhile waits for the next time
+    const count = this.deferred.length; // work that is deferred meanwhile runs the next time
     let done = 0;
     try {
       while (done < count) this.deferred[done++]();

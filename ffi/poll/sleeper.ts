@@ -1,6 +1,6 @@
 /**
- * Waiting for one epoll descriptor while nothing happens: poll(2) in a thread of the runtime's pool, which costs some
- * 30 µs to begin and nothing while it lasts.
+ * Waits for one epoll descriptor while nothing happens, by poll(2) in a thread of the runtime's pool. That costs some
+ * 30 µs to begin, and nothing while it lasts.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import { POLLIN } from "../libc/constants/poll.ts";
 /** Waits for one epoll descriptor in another thread. */
 export class Sleeper {
   private readonly wakeup: number;
-  /** Two `struct pollfd`: descriptor, events and what came of them; 8 bytes each. */
+  /** Two `struct pollfd` of 8 bytes each: descriptor, events, events found. */
   private readonly descriptors = new MachineBlock(16);
   private asleep: Promise<unknown> | null = null;
   private closing: Promise<void> | undefined;
 
   /**
-   * @param epoll what is waited for
-   * @param woken called when there may be something, once after each {@linkcode sleep}
+   * @param epoll the descriptor to wait for
+   * @param woken called once after each {@linkcode sleep}, when there may be events
    * @throws SystemError
    */
   constructor(epoll: number, private readonly woken: () => void) {
@@ -32,17 +32,17 @@ export class Sleeper {
     }
   }
 
-  /** Waits from now on, unless it does already. */
+  /** Starts to wait, unless it waits already. */
   sleep(): void {
     if (this.asleep !== null || this.closing !== undefined) return;
-    // whatever it says: one that a signal has ended, or that failed, is one that has to be looked after
+    // whatever the result: after a signal or a failure, the poller has to look as well
     this.asleep = libc().pollLater(this.descriptors.pointerAt(0), 2n, -1).then(() => {
       this.asleep = null;
       if (this.closing === undefined) this.woken();
     });
   }
 
-  /** Ends the wait. Resolves when the descriptor is not used any more. */
+  /** Ends the wait. Resolves when the thread no longer uses the epoll descriptor. */
   close(): Promise<void> {
     return this.closing ??= this.end();
   }

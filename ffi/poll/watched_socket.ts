@@ -1,5 +1,5 @@
 /**
- * A descriptor that the poller watches: armed with as few system calls as possible, and closed exactly once.
+ * A descriptor that the poller watches. It is armed with as few system calls as possible, and closed exactly once.
  *
  * @module
  */
@@ -16,11 +16,12 @@ export class WatchedSocket {
   private open = true;
 
   /**
-   * Takes over the descriptor; throws a SystemError, and closes it, where the poller can't watch it.
+   * Takes over the descriptor. If the poller can't watch it, closes it and throws a SystemError.
    *
    * A TCP socket must be listening or connecting already: the kernel reports one that is neither as hung up.
    *
-   * @param events what it waits for from the beginning; nothing unless given. With EPOLLET: told of each change, not armed
+   * @param events the events that it waits for from the start; none by default. With EPOLLET, it is called at each change
+   *   and never armed
    */
   constructor(private readonly descriptor: number, poller: Polling, events = 0) {
     this.armed = events;
@@ -32,19 +33,19 @@ export class WatchedSocket {
     }
   }
 
-  /** The descriptor; -1 once it is closed, as the number may be another's then. */
+  /** The descriptor; -1 once it is closed, since another socket may then have the number. */
   get fd(): number {
     return this.open ? this.descriptor : -1;
   }
 
-  /** Waits for these events, besides those that it waits for already, until one of them is there. */
+  /** Waits for these events as well, until one of those that it waits for occurs. */
   arm(events: number): void {
     if ((events & ~this.armed) === 0 || !this.open) return;
     this.armed |= events;
     this.handle.arm(this.armed);
   }
 
-  /** Closes it; `onEvents` is not called any more. Again: nothing. */
+  /** Closes the descriptor. `onEvents` is not called afterwards. A second call does nothing. */
   close(): void {
     if (!this.open) return;
     this.open = false;
@@ -53,7 +54,7 @@ export class WatchedSocket {
   }
 
   private readonly ready = (events: number): void => {
-    this.armed = 0; // it is silent after one event
+    this.armed = 0; // the handle calls once for each arming
     this.onEvents(events);
   };
 }

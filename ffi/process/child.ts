@@ -1,5 +1,5 @@
 /**
- * Children: how they end, and those that are adopted.
+ * Child processes: their states, and the adoption of orphaned descendants.
  *
  * @module
  */
@@ -10,22 +10,23 @@ import { PR_SET_CHILD_SUBREAPER, WNOHANG, WUNTRACED } from "../libc/constants/pr
 /** The state of a child process. */
 export type ChildState =
   | { readonly kind: "running" }
-  /** By a signal, such as that of Ctrl-Z. */
+  /** Stopped by a signal, such as that of Ctrl-Z. */
   | { readonly kind: "stopped"; readonly signal: number }
   /**
-   * The signal that ended it, 0 for none; and the status as shells have it: its own, or 128 and the number of the signal.
+   * Ended by a signal (0: none), with the status that shells report: the process's own, or 128 plus the signal's
+   * number.
    */
   | { readonly kind: "ended"; readonly signal: number; readonly status: number };
 
 /**
- * Has processes whose parent ends, and that are descendants of this one, become its children: `linux/prctl.h`,
- * PR_SET_CHILD_SUBREAPER. Throws a SystemError.
+ * Makes this process a subreaper: descendants whose parent ends become its children (PR_SET_CHILD_SUBREAPER). Throws a
+ * SystemError.
  */
 export function adoptOrphans(): void {
   check(libc().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), "prctl(PR_SET_CHILD_SUBREAPER)", "");
 }
 
-/** The state of a child, with a stop reported once. Does not wait. Throws a SystemError. */
+/** The state of a child. A stop is reported once. Does not wait. Throws a SystemError. */
 export function childState(pid: number): ChildState {
   return wait(pid, WNOHANG | WUNTRACED);
 }
@@ -48,7 +49,7 @@ function wait(pid: number, options: number): ChildState {
   }
 }
 
-/** The status of waitpid(2), as the macros of bits/waitstatus.h read it. */
+/** Decodes a status of waitpid(2), as the macros of bits/waitstatus.h do. */
 function stateOf(status: number): ChildState {
   if ((status & 0xff) === 0x7f) return { kind: "stopped", signal: status >> 8 & 0xff };
   const signal = status & 0x7f;

@@ -1,5 +1,5 @@
 /**
- * How many descriptors this process has open.
+ * Counts the open descriptors of this process.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import { POLLFD_SIZE, POLLNVAL } from "../libc/constants/poll.ts";
 const STATUS = "/proc/self/status";
 
 /**
- * Counts them by one poll(2) that waits for nothing: it says which are not open. (A directory listing of /proc would
- * cost three calls and a permission more.) Throws a SystemError.
+ * The number of open descriptors. One poll(2) that does not wait reports the descriptors that are not open. (Listing a
+ * directory of /proc would cost three calls, and one more permission.) Throws a SystemError.
  *
  * @param limit RLIMIT_NOFILE: poll(2) takes no more entries than that
  */

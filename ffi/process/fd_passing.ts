@@ -24,7 +24,7 @@ import {
 
 const CONTROL_SIZE = 24;
 const CONTROL_LENGTH = 20;
-/** Messages are short texts; what may be longer goes in parts. */
+/** Messages are short texts; longer content is sent in parts. */
 const MAX_MESSAGE = 16 * 1024;
 
 /** Two connected sockets that keep messages apart. Neither is inherited. Throws a SystemError. */
@@ -34,7 +34,7 @@ export function messageSockets(): [number, number] {
   return [fds[0], fds[1]];
 }
 
-/** A pipe, its end for reading first. Neither is inherited. Throws a SystemError. */
+/** A pipe: its reading end, then its writing end. Neither is inherited. Throws a SystemError. */
 export function pipe(): [number, number] {
   const fds = new Int32Array(new ArrayBuffer(8));
   check(libc().pipe2(fds, SOCK_CLOEXEC), "pipe2", "");
@@ -42,16 +42,16 @@ export function pipe(): [number, number] {
 }
 
 /**
- * Sends a text of at most 16 KiB, and a descriptor with it. Returns whether the other side's socket is still there.
- * Throws a SystemError for any other failure.
+ * Sends a text of at most 16 KiB, and with it a descriptor if one is given. Returns whether the other side's socket is
+ * still open. Throws a SystemError for any other failure.
  */
 export function sendMessage(socket: number, text: string, fd?: number): boolean {
   return send(socket, new TextEncoder().encode(text), fd);
 }
 
 /**
- * Sends bytes in parts: their number, and then up to 16 KiB at a time. Blocks the whole program while the other side is slow
- * to read. Returns whether the other side's socket is still there. Throws a SystemError for any other failure.
+ * Sends bytes in parts: first their number, then up to 16 KiB at a time. Blocks the whole program while the other side
+ * is slow to read. Returns whether the other side's socket is still open. Throws a SystemError for any other failure.
  */
 export function sendParts(socket: number, bytes: Uint8Array): boolean {
   if (!sendMessage(socket, String(bytes.length))) return false;
@@ -61,7 +61,9 @@ export function sendParts(socket: number, bytes: Uint8Array): boolean {
   return true;
 }
 
-/** Blocks the whole program until it has what {@linkcode sendParts} sent; null: the other side has closed its socket. */
+/**
+ * Receives the bytes of {@linkcode sendParts}. Blocks the whole program. Null: the other side has closed its socket.
+ */
 export function receiveParts(socket: number): Uint8Array<ArrayBuffer> | null {
   const length = receiveMessage(socket);
   if (length === null) return null;
@@ -91,7 +93,7 @@ function send(socket: number, bytes: Uint8Array, fd?: number): boolean {
   }
   while (libc().sendmsg(socket, message.pointer, MSG_NOSIGNAL) < 0) {
     const reason = errno();
-    if (reason === EPIPE || reason === ECONNRESET) return false; // the latter where it has left something unread
+    if (reason === EPIPE || reason === ECONNRESET) return false; // ECONNRESET: it closed with unread messages
     if (reason !== EINTR) throw new SystemError("sendmsg", reason, "the helper's socket");
   }
   return true;
@@ -100,13 +102,13 @@ function send(socket: number, bytes: Uint8Array, fd?: number): boolean {
 /** A message that arrived. */
 export interface Received {
   readonly text: string;
-  /** The descriptor that came with it, which is the receiver's now and is not inherited; -1: none. */
+  /** The descriptor that came with it, which the receiver owns now and children don't inherit; -1: none. */
   readonly fd: number;
 }
 
 /**
- * Blocks the whole program until a message comes; null: the other side has closed its socket, with all read that it was sent or not.
- * Throws a SystemError.
+ * Blocks the whole program until a message comes. Null: the other side has closed its socket, with or without unread
+ * messages. Throws a SystemError.
  */
 export function receiveMessage(socket: number): Received | null {
   const received = receive(socket);

@@ -1,5 +1,5 @@
 /**
- * Descriptors that were open already when the program was started.
+ * Descriptors that were already open when the program started.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { errno, libc } from "../libc/libc.ts";
 import { F_GETFD, F_SETFD, FD_CLOEXEC } from "../libc/constants/file.ts";
 
 /**
- * Takes a descriptor over: from now on it is not inherited any more. Throws a SystemError where it isn't open, or is one
- * that the runtime has opened itself.
+ * Takes over an inherited descriptor, so that children no longer inherit it. Throws a SystemError if it isn't open, or
+ * if the runtime has opened it itself.
  */
 export function takeInherited(fd: number): void {
   const name = `fd ${fd}`;
@@ -17,13 +17,13 @@ export function takeInherited(fd: number): void {
   if (flags < 0) {
     throw new SystemError("fcntl(F_GETFD)", errno(), name, "it must be open, and inherited, when this program starts");
   }
-  if ((flags & FD_CLOEXEC) !== 0) { // whatever the runtime opens is so, and nothing that was inherited is
+  if ((flags & FD_CLOEXEC) !== 0) { // the runtime sets it on everything it opens; no inherited descriptor has it
     throw new SystemError("fcntl(F_GETFD)", EBADF, name, "it was not inherited: it is one of this program's own");
   }
   check(libc().fcntl(fd, F_SETFD, FD_CLOEXEC), "fcntl(F_SETFD)", name);
 }
 
-/** Writes a byte to a descriptor, whose reader waits for it, and closes the descriptor. A failure is ignored. */
+/** Tells the reader of a descriptor that the program is ready: writes a byte and closes it. A failure is ignored. */
 export function tellReady(fd: number): void {
   libc().writeBuffer(fd, new TextEncoder().encode("1"), 1n);
   libc().close(fd);

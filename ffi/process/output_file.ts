@@ -1,6 +1,6 @@
 /**
- * A file that is only written, and never holds its writer up for another program's sake: what a pipe's reader
- * has not made room for is not taken. (A file on a disk takes all, at the pace of the disk.)
+ * A file or named pipe that is only written to. A write never waits for the pipe's reader: it writes as much as the
+ * pipe has room for. (A write to a file on a disk is complete, and waits for the disk.)
  *
  * @module
  */
@@ -8,21 +8,21 @@ import { check, EAGAIN, EINTR, SystemError } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
 import { F_SETFL, O_APPEND, O_CLOEXEC, O_CREAT, O_NONBLOCK, O_TRUNC, O_WRONLY } from "../libc/constants/file.ts";
 
-/** For the umask to cut down, as everybody does. */
+/** The mode of a new file, which the umask reduces. */
 const MODE = 0o666;
 
-/** A file or named pipe that is only written to, without blocking. */
+/** A file or named pipe to write to without blocking. */
 export class OutputFile {
   private closed = false;
 
   private constructor(private readonly fd: number, private readonly path: string) {}
 
-  /** Makes the file, or empties it. For a named pipe it waits until somebody reads. Throws a SystemError. */
+  /** Creates or empties the file. Opening a named pipe waits until another process reads. Throws a SystemError. */
   static create(path: string): OutputFile {
     return OutputFile.open(path, O_TRUNC);
   }
 
-  /** Likewise, but what is written goes behind what the file has, also when others write to it. */
+  /** As {@linkcode create}, but keeps the file's content and writes at its end, even if other processes write too. */
   static append(path: string): OutputFile {
     return OutputFile.open(path, O_APPEND);
   }
@@ -30,13 +30,13 @@ export class OutputFile {
   private static open(path: string, flag: number): OutputFile {
     const c = libc();
     const fd = check(c.open(cString(path), O_WRONLY | O_CREAT | O_CLOEXEC | flag, MODE), "open", path);
-    // only now: opening a pipe for writing without blocking fails where nobody reads yet
+    // set after opening: opening a pipe for writing with O_NONBLOCK fails while nobody reads
     c.fcntl(fd, F_SETFL, O_NONBLOCK | (flag & O_APPEND)); // F_SETFL replaces both
     return new OutputFile(fd, path);
   }
 
   /**
-   * Writes some of `bytes[from..to)`, at least one byte, and returns how many; 0 when it would have to wait. Throws a
+   * Writes at least one byte of `bytes[from..to)`, and returns how many; 0 if the write would have to wait. Throws a
    * SystemError.
    */
   write(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): number {
@@ -51,12 +51,12 @@ export class OutputFile {
     }
   }
 
-  /** Cuts the file off behind `size` bytes. Throws a SystemError where it can't be, as for a pipe. */
+  /** Truncates the file to `size` bytes. Throws a SystemError if that is impossible, as for a pipe. */
   truncate(size: number): void {
     check(libc().ftruncate(this.fd, BigInt(size)), "ftruncate", this.path);
   }
 
-  /** Nothing can be written any more. */
+  /** Closes the file. A second call does nothing. */
   close(): void {
     if (this.closed) return;
     this.closed = true;

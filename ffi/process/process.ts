@@ -11,40 +11,39 @@ import { F_GETFL, F_SETFL, O_NONBLOCK } from "../libc/constants/file.ts";
 import { TCGETS } from "../libc/constants/ioctl.ts";
 import { PR_SET_PDEATHSIG, RLIMIT_NOFILE } from "../libc/constants/process.ts";
 
-/** asm-generic/termbits.h: more than any `struct termios` has. */
+/** Larger than any `struct termios` of asm-generic/termbits.h. */
 const TERMIOS_SIZE = 64;
 
-/** The process id of the parent; 1, or that of a subreaper, once the parent has ended. */
+/** The process id of the parent. Once the parent has ended, it is 1 or that of a subreaper. */
 export function parentPid(): number {
   return libc().getppid();
 }
 
 /**
- * Has reads and writes on the terminal wait again, for all who share it. The runtime opens the terminal once more for
- * itself, so as not to disturb others when it does not want to wait; where the user may not, as after `su`, it changes
- * the descriptor that it was given, and the command would read EAGAIN.
+ * Makes reads and writes on the terminal block again, for all processes that share it. The runtime wants non-blocking
+ * ones, so it normally opens the terminal again for itself. If the user may not do that, as after `su`, it makes the
+ * inherited descriptor non-blocking, and a command's read would fail with EAGAIN.
  */
 export function restoreTerminal(): void {
   const c = libc();
   for (const fd of [0, 1, 2]) {
     const flags = c.fcntl(fd, F_GETFL, 0);
     if (flags < 0 || (flags & O_NONBLOCK) === 0) continue;
-    if (c.ioctl(fd, TCGETS, new Uint8Array(new ArrayBuffer(TERMIOS_SIZE))) < 0) continue; // as it was given to us
+    if (c.ioctl(fd, TCGETS, new Uint8Array(new ArrayBuffer(TERMIOS_SIZE))) < 0) continue; // no terminal
     c.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
   }
 }
 
-/** A variable of the environment, for which the runtime wants a permission; null where it is not set. */
+/** A variable of the environment, read without the permission that the runtime asks for; null if it is not set. */
 export function environmentVariable(name: string): string | null {
   const value = libc().getenv(cString(name));
   return value === null ? null : Deno.UnsafePointerView.getCString(value);
 }
 
 /**
- * The last words of this program's command line, as the bytes that they are: the runtime's own list replaces
- * bytes that are not UTF-8.
+ * The last words of this program's command line as raw bytes. The runtime's own list replaces bytes that are not UTF-8.
  *
- * @param words as the runtime has them; taken where the kernel's list is not to be had
+ * @param words the words as the runtime has them, which are used if the kernel's list is not available
  */
 export function rawArguments(words: readonly string[]): readonly Uint8Array<ArrayBuffer>[] {
   const all = splitWords(commandLine());
@@ -63,19 +62,19 @@ function commandLine(): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** Where a symbolic link leads; for the links of /proc, that is a name for what they stand for. Throws a SystemError. */
+/** The target of a symbolic link; for links of /proc, the name of the object behind it. Throws a SystemError. */
 export function linkTarget(path: string): string {
   const target = new Uint8Array(new ArrayBuffer(4096));
   const length = check(libc().readlink(cString(path), target, BigInt(target.length)), "readlink", path);
   return new TextDecoder().decode(target.subarray(0, length));
 }
 
-/** Sends a signal (0: only asks whether one could be sent). Throws a SystemError where that is impossible. */
+/** Sends a signal (0: only checks that one could be sent). Throws a SystemError if that is impossible. */
 export function sendSignal(pid: number, signal: number): void {
   check(libc().kill(pid, signal), "kill", `process ${pid}`);
 }
 
-/** Raises the limit of open descriptors to what the system allows this process, and returns it. */
+/** Raises the soft limit of open descriptors to the hard limit, and returns it. */
 export function raiseDescriptorLimit(): number {
   const limit = new BigUint64Array(new ArrayBuffer(16)); // struct rlimit: the limit in force, and its own limit
   check(libc().getrlimit(RLIMIT_NOFILE, limit), "getrlimit(RLIMIT_NOFILE)", "");
@@ -86,7 +85,7 @@ export function raiseDescriptorLimit(): number {
   return Number(limit[0]);
 }
 
-/** Sets the soft limit of open descriptors, as far as the hard one lets it. Throws a SystemError. */
+/** Sets the soft limit of open descriptors, if it is below the hard limit. Throws a SystemError. */
 export function setDescriptorLimit(soft: number): void {
   const limit = new BigUint64Array(new ArrayBuffer(16));
   check(libc().getrlimit(RLIMIT_NOFILE, limit), "getrlimit(RLIMIT_NOFILE)", "");
@@ -95,12 +94,12 @@ export function setDescriptorLimit(soft: number): void {
 }
 
 /**
- * The soft limit of open descriptors that this program was started with. To be asked for before
- * {@linkcode raiseDescriptorLimit}. Throws a SystemError.
+ * The soft limit of open descriptors that this program was started with. Called before {@linkcode
+ * raiseDescriptorLimit}. Throws a SystemError.
  *
- * An executable is started with what it has. `deno` raises its own limit before anything else, and the kernel keeps no
- * other; then it is the limit of the nearest ancestor that is no `deno`, such as the shell that started `deno task`: what
- * that has set for its child alone can't be known.
+ * For a compiled executable it is the present limit. `deno` raises its own limit at its start, and the kernel does not
+ * keep the old one. Then it is the limit of the nearest ancestor that is no `deno`, such as the shell that started
+ * `deno task`; a limit that the ancestor set for its child alone can't be known.
  */
 export function inheritedDescriptorLimit(): number {
   const limit = new BigUint64Array(new ArrayBuffer(16)); // struct rlimit
@@ -112,7 +111,7 @@ export function inheritedDescriptorLimit(): number {
   return found === undefined ? soft : Math.min(Number(found), hard);
 }
 
-/** The nearest ancestor that runs another program than this process does; 0: none that can be seen. */
+/** The nearest ancestor that runs another program than this process does; 0: none is visible. */
 function ancestorOutsideOfRuntime(): number {
   const own = linkTarget("/proc/self/exe");
   let pid = parentPid();
@@ -122,7 +121,7 @@ function ancestorOutsideOfRuntime(): number {
   return pid;
 }
 
-/** The path of a process's program; empty where it may not be known. */
+/** The path of a process's program; empty if this user may not know it. */
 function programOf(pid: number): string {
   try {
     return linkTarget(`/proc/${pid}/exe`);
@@ -133,12 +132,12 @@ function programOf(pid: number): string {
 }
 
 /**
- * Has the kernel send this process a signal when its parent ends: the thread of the parent that started it, to be exact
- * (prctl(2), PR_SET_PDEATHSIG), and then each of those that take its place, so that {@linkcode parentPid} tells whether
- * it was the last.
+ * Makes the kernel send this process a signal when its parent ends (prctl(2), PR_SET_PDEATHSIG). To be exact, the
+ * signal comes when the thread that started this process ends, and again for each thread that takes its place.
+ * {@linkcode parentPid} shows whether that was the last.
  *
- * @param parent the parent's process id, asked for when the program started
- * @returns false: that parent has ended already, and no signal will come
+ * @param parent the parent's process id when the program started
+ * @returns false if that parent has ended already, so that no signal will come
  */
 export function signalWhenParentEnds(signal: number, parent: number): boolean {
   check(libc().prctl(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n), "prctl(PR_SET_PDEATHSIG)", `signal ${signal}`);

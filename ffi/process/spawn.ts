@@ -1,10 +1,10 @@
 /**
- * Starting other programs by posix_spawn(3), which can do what the runtime's own call can't: hand any descriptor on, keep
- * the process group and thereby the terminal, and start a child in namespaces that only the calling thread is in.
+ * Starts other programs by posix_spawn(3), which, unlike the runtime's own call, can pass on any descriptor, keep the
+ * process group and thereby the terminal, and start a child in namespaces that only the calling thread is in.
  *
- * The child gets this process's environment as it is, and every descriptor that is not marked to be closed. Signals that
- * are ignored stay so, as `nohup` wants it; all but SIGPIPE, which the runtime ignores for itself, and those that the
- * caller says it ignores for itself.
+ * The child gets this process's environment, and every descriptor that is not marked close-on-exec. Ignored signals
+ * stay ignored, as `nohup` needs it. Exceptions are SIGPIPE, which the runtime ignores for itself, and the signals that
+ * the caller ignores for itself.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export type Word = string | Uint8Array;
 
 /** Options of {@linkcode spawn}. */
 export interface SpawnOptions {
-  /** What the child's stdin, stdout and stderr are to be, by descriptors of this process; its own by default. */
+  /** This process's descriptors for the child's stdin, stdout and stderr; by default, its own three. */
   readonly stdio?: readonly [number, number, number];
   /** A process group of its own, instead of this process's. False by default. */
   readonly ownGroup?: boolean;
@@ -35,9 +35,9 @@ export interface SpawnOptions {
 }
 
 /**
- * Starts `command`, whose first word is looked for in PATH unless it has a slash, and returns the process id.
+ * Starts `command`, and returns the process id. The first word is looked up in PATH unless it has a slash.
  *
- * @throws SystemError with the reason of execve(2): ENOENT where it was not found, EACCES where it must not be executed
+ * @throws SystemError with the reason of execve(2): ENOENT if it was not found, EACCES if it must not be executed
  */
 export function spawn(command: readonly Word[], options: SpawnOptions = {}): number {
   const c = libc();
@@ -65,7 +65,7 @@ export function spawn(command: readonly Word[], options: SpawnOptions = {}): num
   }
 }
 
-/** A `char *[]` that ends with a null, and what it points to. */
+/** A null-terminated `char *[]` together with its strings. */
 class StringList {
   private readonly block: MachineBlock;
   private readonly size: number;

@@ -1,10 +1,10 @@
 /**
- * A command line's words in one block of memory, as the kernel has them in /proc/PID/cmdline.
+ * The words of a command line in one block of memory, as in the kernel's /proc/PID/cmdline.
  *
  * @module
  */
 
-/** A command's words as one block: each ends with a zero byte, which none of them can have. */
+/** A command's words as one block. Each word ends with a zero byte, which no word can contain. */
 export function joinWords(words: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const block = new Uint8Array(new ArrayBuffer(words.reduce((sum, word) => sum + word.length + 1, 0)));
   let at = 0;
@@ -15,7 +15,7 @@ export function joinWords(words: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
   return block;
 }
 
-/** What {@linkcode joinWords} has joined. */
+/** The words of a block that {@linkcode joinWords} has made. */
 export function splitWords(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
   const words: Uint8Array<ArrayBuffer>[] = [];
   for (let start = 0, end; (end = block.indexOf(0, start)) >= 0; start = end + 1) {

@@ -1,6 +1,6 @@
 /**
- * Whether a write to somebody else's descriptor would have to wait. Stdout and stderr are shared with other programs, so
- * that they must not be made non-blocking for the sake of this one.
+ * Tests whether a write to a shared descriptor would have to wait. Stdout and stderr are shared with other programs, so
+ * this program must not make them non-blocking.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { POLLFD_SIZE, POLLOUT } from "../libc/constants/poll.ts";
 
 const REVENTS = 6;
 
-/** The most bytes of a write that does not wait after {@linkcode isWritable} said yes: PIPE_BUF of linux/limits.h. */
+/** The most bytes of a write that does not wait if {@linkcode isWritable} returned true: PIPE_BUF of linux/limits.h. */
 export const WRITABLE_BYTES = 4096;
 
 /**
- * Whether a write of up to {@linkcode WRITABLE_BYTES} returns at once: with success, or because it fails (nobody reads,
- * there is no such descriptor). A pipe reports that it is writable when it has room for as much (pipe(7)).
+ * Whether a write of up to {@linkcode WRITABLE_BYTES} returns at once, because it succeeds or because it fails (a pipe
+ * without a reader, a closed descriptor). A pipe is writable when it has room for that many bytes (pipe(7)).
  */
 export function isWritable(fd: number): boolean {
   const entry = new Uint8Array(new ArrayBuffer(POLLFD_SIZE));

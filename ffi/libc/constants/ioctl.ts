@@ -10,11 +10,11 @@ export const TCGETS = 0x5401n;
 /** Reads, and sets, the process group in a terminal's foreground. */
 export const TIOCGPGRP = 0x540fn;
 export const TIOCSPGRP = 0x5410n;
-/** How much has not been sent yet; SIOCOUTQ for a socket. */
+/** Reads the number of bytes that have not been sent yet; SIOCOUTQ for a socket. */
 export const TIOCOUTQ = 0x5411n;
 /** Reads a terminal's width and height. */
 export const TIOCGWINSZ = 0x5413n;
-/** How much there is to read. */
+/** Reads the number of bytes that can be read. */
 export const FIONREAD = 0x541bn;
 /** Sets or clears O_NONBLOCK. */
 export const FIONBIO = 0x5421n;

@@ -12,7 +12,7 @@ export const POLLNVAL = 0x020;
 export const POLLFD_SIZE = 8;
 
 // linux/eventpoll.h
-/** There is something to read. */
+/** There are data to read. */
 export const EPOLLIN = 0x001;
 /** There is urgent data. */
 export const EPOLLPRI = 0x002;

@@ -41,7 +41,7 @@ export const SO_KEEPALIVE = 9;
 export const SO_OOBINLINE = 10;
 export const SO_LINGER = 13;
 export const SO_BINDTODEVICE = 25;
-/** As SO_RCVBUF, but past net.core.rmem_max. Needs CAP_NET_ADMIN. */
+/** As SO_RCVBUF, but not limited by net.core.rmem_max. Needs CAP_NET_ADMIN. */
 export const SO_RCVBUFFORCE = 33;
 export const SO_DOMAIN = 39;
 export const SO_BINDTOIFINDEX = 62;
@@ -57,7 +57,7 @@ export const SOL_RAW = 255;
 export const IP_TTL = 2;
 export const IP_PKTINFO = 8;
 export const IP_MTU_DISCOVER = 10;
-/** Values of it and of IPV6_MTU_DISCOVER: a datagram that is too large is sent in fragments, or not at all. */
+/** Values of IP_MTU_DISCOVER and IPV6_MTU_DISCOVER: a datagram that is too large is fragmented, or not sent. */
 export const PMTUDISC_WANT = 1;
 export const PMTUDISC_DO = 2;
 export const IP_RECVERR = 11;
