@@ -4,14 +4,14 @@
  * A connected socket, such as one end of a socketpair, has one peer. An unconnected one (bound to a path) takes frames
  * from any sender, and answers the last sender that has an address.
  *
- * What the kernel answers, and what it means here:
+ * The kernel's answers, and the device's reactions:
  *
- *     recvmsg   EAGAIN         nothing there
- *     recvmsg   0 bytes        SEQPACKET: the peer has closed: the end, thrown. DGRAM: an empty message, skipped
- *     sendmsg   EAGAIN, ENOBUFS, EMSGSIZE, ...   a drop
- *     sendmsg   ECONNREFUSED, EPIPE, ...   to a connected peer: it has closed. The kernel does not tell the reader of a
- *               DGRAM socket, so the socket is shut down: the reader is woken up and throws
- *     sendmsg   the same to an address: nobody is there at the moment: a drop
+ *     recvmsg   EAGAIN         there is no frame
+ *     recvmsg   0 bytes        SEQPACKET: the peer has closed, so throw. DGRAM: an empty message, skip it
+ *     sendmsg   EAGAIN, ENOBUFS, EMSGSIZE, ...   drop the frame
+ *     sendmsg   ECONNREFUSED, EPIPE, ...   a connected peer has closed. The kernel does not tell the reader of a DGRAM
+ *               socket, so the device shuts the socket down, which wakes up the reader, and it throws
+ *     sendmsg   the same to an address: there is no such socket at the moment, so drop the frame
  *
  * @module
  */
@@ -31,17 +31,17 @@ import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_TRUNC, SHUT_RDWR } from "../libc/consta
 
 const FRAME_AT = IP_HEADER_AT - ETHERNET_HEADER_SIZE;
 
-/** `sun_family` of `struct sockaddr_un`; an address of this length is none. */
+/** The size of `sun_family` in `struct sockaddr_un`; an address of this length has no name. */
 const UNNAMED = 2;
 
-/** Messages that can't be frames, before the others get their turn. */
+/** The most messages that can't be frames, before the caller gets its turn. */
 const MAX_SKIPPED = 64;
 
 /** Properties of the socket. */
 export interface DatagramDeviceOptions {
-  /** Whether it has a peer of its own. */
+  /** Whether the socket is connected to a peer. */
   readonly connected: boolean;
-  /** Whether an empty message is the end (SOCK_SEQPACKET). */
+  /** Whether an empty message means that the peer has closed (SOCK_SEQPACKET). */
   readonly ends: boolean;
 }
 
@@ -78,8 +78,8 @@ export class DatagramDevice implements FrameDevice {
   /**
    * Receives the next frame into `frame`, whose block must have {@linkcode FRAME_SIZE} bytes and a machine address.
    *
-   * @returns false when there is none now
-   * @throws PeerClosedError, or SystemError when the socket can't be used any more
+   * @returns false if there is none now
+   * @throws PeerClosedError, or SystemError if the socket has failed
    */
   read(frame: Frame): boolean {
     if (this.peerClosed) throw new PeerClosedError(this.name);
@@ -144,7 +144,7 @@ export class DatagramDevice implements FrameDevice {
     }
   }
 
-  /** Makes the sender of the last message the one that is sent to; one without an address can't be. */
+  /** Makes the sender of the last message the destination, if it has an address. */
   private rememberSender(): void {
     const { incoming, outgoing } = this;
     const length = incoming.nameLength;

@@ -1,5 +1,5 @@
 /**
- * The interface of all devices: frames in and out, a descriptor to wait with, a name and counters.
+ * The interface of all devices: frames in and out, a descriptor to watch, a name and counters.
  *
  * @module
  */
@@ -9,37 +9,37 @@ import type { FrameSource } from "./frame_reader.ts";
 /** Bytes of an Ethernet header without a VLAN tag. */
 export const ETHERNET_HEADER_SIZE = 14;
 
-/** Frames that passed through a device, and frames that were dropped. */
+/** Counters of the frames that passed through a device, and of dropped ones. Bytes exclude the device's own header. */
 export interface DeviceCounters {
-  /** Frames and their bytes (without the device's own header) that came from the guest. */
+  /** Frames from the guest. */
   framesIn: number;
   bytesIn: number;
-  /** Frames that the kernel could not hand over. */
+  /** Frames that could not be read. */
   dropsIn: number;
-  /** Frames and their bytes (without the device's own header) that went to the guest. */
+  /** Frames to the guest. */
   framesOut: number;
   bytesOut: number;
-  /** Frames that the kernel did not take. */
+  /** Frames that the kernel did not accept. */
   dropsOut: number;
 }
 
-/** Counters that have counted nothing. */
+/** Counters that are all 0. */
 export function newCounters(): DeviceCounters {
   return { framesIn: 0, bytesIn: 0, dropsIn: 0, framesOut: 0, bytesOut: 0, dropsOut: 0 };
 }
 
-/** A device that frames are sent to by the stack and read from by a FrameReader. */
+/** A device that the stack sends frames to and a FrameReader reads frames from. */
 export interface FrameDevice extends Device, FrameSource {
-  /** The descriptor, to wait for frames with; -1 after {@linkcode close}. */
+  /** The descriptor, to wait for frames; -1 after {@linkcode close}. */
   readonly fd: number;
-  /** For a person. */
+  /** The name for messages. */
   readonly name: string;
   readonly counters: DeviceCounters;
-  /** Gives the device back. Frames are neither read nor sent any more. */
+  /** Closes the device. Frames are neither read nor sent afterwards. */
   close(): void;
 }
 
-/** The other side of a socket that carries frames has closed it: there will be no more. */
+/** The peer of a socket that carries frames has closed it, so there will be no more frames. */
 export class PeerClosedError extends Error {
   override name = "PeerClosedError";
 

@@ -1,20 +1,22 @@
 /**
- * The pump that takes frames from a device and hands them to the stack.
+ * Reads frames from a device and passes them to the stack.
  *
- * It works in turns: up to `framesPerTurn` frames, then the end of the turn (where the stack sends its acknowledgements,
- * one for each connection), then everybody else's turn. The poller says when there is more, at once where there is.
+ * It works in turns: up to `framesPerTurn` frames, then the end of the turn (where the stack sends its
+ * acknowledgements, one for each connection), then other work. If there are more frames, the poller starts the next
+ * turn at once.
  *
  *     waiting   the poller calls back     → reading
- *     reading   frames were there or not  → end of turn if there were, waiting (armed)
- *     reading   read throws               → over; onError
- *     any       stop                      → over
+ *     reading   no more frames            → end of turn if there were any, waiting (armed)
+ *     reading   read throws               → stopped; onError
+ *     any       stop                      → stopped
  *
- * A turn may also end without a read that only says that there is nothing more. In a conversation a frame comes alone, so
- * where one did, the next turn takes one frame and looks no further; every LONE_TURNS-th does, to find out when trains
- * come again. What the device has segmented is part of a train always.
+ * A turn may also end without a last read that only reports that there are no more frames. When packets go back and
+ * forth, frames come one by one. So after a turn with a single frame, the next turns read one frame only; each
+ * LONE_TURNS-th turn looks for a second one, to notice when trains of frames come again. A frame that the device has
+ * segmented always counts as part of a train.
  *
- * The poller may report EPOLLERR a little before read(2) says why (the interface is being deleted). As an error that
- * stays would make waiting a busy loop, the next look is then taken after a pause.
+ * The poller may report EPOLLERR a little before read(2) returns the reason (the interface is being deleted). Because
+ * waiting would be a busy loop while the error lasts, the reader then pauses before the next attempt.
  *
  * @module
  */
@@ -23,18 +25,18 @@ import type { PollHandle } from "../poll/epoll_set.ts";
 import type { Polling } from "../poll/poller.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLIN } from "../libc/constants/poll.ts";
 
-/** Frames of a turn: some 100 µs of work at most. */
+/** The most frames of a turn: some 100 µs of work. */
 const FRAMES_PER_TURN = 32;
-/** After a frame that came alone: how many turns pass until one looks for a second frame again, that turn included. */
+/** After a frame that came alone, each turn of this number looks for a second frame. */
 const LONE_TURNS = 8;
-/** Between looks at a device that reports an error and does not say which. */
+/** The pause between reads of a device that reports an error without a reason. */
 const ERROR_PAUSE_MS = 10;
-/** The reader gives up after this many such looks in a row. */
+/** The reader fails after this many such reads in a row. */
 const MAX_ERROR_LOOKS = 100;
 
 /** A source of frames. */
 export interface FrameSource {
-  /** Fills the frame; false: there is none now. Throws when there will be none any more. */
+  /** Reads a frame. Returns false if there is none now. Throws when there will be no more frames. */
   read(frame: Frame): boolean;
 }
 
@@ -44,19 +46,19 @@ export interface FrameReaderOptions {
   /** The source's descriptor. */
   readonly fd: number;
   readonly poller: Polling;
-  /** Where frames are taken from; a frame that was held goes back there by its holder. */
+  /** The pool that frames are taken from. The holder of a held frame returns it there. */
   readonly pool: FramePool;
-  /** A frame arrived. It is read into again after the call, unless `held` was set. */
+  /** Called with each frame. The frame is used again after the call, unless `held` is set. */
   readonly receive: (frame: Frame) => void;
-  /** No more frames in this turn; called only after a turn with frames. */
+  /** Called at the end of a turn with frames. */
   readonly endOfTurn: () => void;
-  /** The source is gone, and the reader has stopped. */
+  /** Called when the source has failed and the reader has stopped. */
   readonly onError: (error: Error) => void;
-  /** Frames before others get a turn. */
+  /** The most frames of a turn; FRAMES_PER_TURN by default. */
   readonly framesPerTurn?: number;
 }
 
-/** Reads frames from a source in turns, from its construction on. */
+/** Reads frames from a source in turns. Starts when it is constructed. */
 export class FrameReader {
   private readonly source: FrameSource;
   private readonly pool: FramePool;
@@ -65,7 +67,7 @@ export class FrameReader {
   private readonly framesPerTurn: number;
   private readonly handle: PollHandle;
   private frame: Frame;
-  /** Turns to come that take one frame and look no further. */
+  /** The number of coming turns that read one frame only. */
   private loneTurns = 0;
   private errorReported = false;
   private errorLooks = 0;
@@ -83,7 +85,7 @@ export class FrameReader {
     this.frame = this.pool.take();
   }
 
-  /** Reads no more. Must be called before the source's descriptor is closed. */
+  /** Stops reading. Must be called before the source's descriptor is closed. */
   stop(): void {
     if (this.stopped) return;
     this.stopped = true;
@@ -117,7 +119,7 @@ export class FrameReader {
     }
   }
 
-  /** The number of frames of one turn; 0 where the reader was stopped. */
+  /** Reads the frames of one turn. Returns their number; 0 if the reader was stopped. */
   private readFrames(): number {
     let count = 0;
     let most = this.loneTurns > 0 ? 1 : this.framesPerTurn;
@@ -136,7 +138,7 @@ export class FrameReader {
     this.receiving = true;
     this.receive(frame);
     this.receiving = false;
-    if (this.stopped) { // from within
+    if (this.stopped) { // from within `receive`
       if (!frame.held) this.pool.release(frame);
     } else if (frame.held) {
       this.frame = this.pool.take();

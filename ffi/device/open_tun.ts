@@ -1,17 +1,18 @@
 /**
- * Opening a tun or tap device that someone else has made, and finding out what it is and what it can do.
+ * Opens an existing tun or tap device, or makes one, and detects its type and offloads.
  *
- * The device is found by its name in the calling thread's network namespace (see netns.ts). Attaching
- * (TUNSETIFF) would make a device that does not exist yet, so its existence is asked first. Which of the two it is,
- * and whether it was made with several queues, the kernel does not tell before the attachment; it answers EINVAL to
- * the wrong combination, so the combinations are tried, the likely one first.
+ * The device is found by its name in the calling thread's network namespace (../network/netns.ts). Attaching
+ * (TUNSETIFF) would make a missing device, so its existence is checked first. The kernel does not tell, before the
+ * attachment, whether it is a tun or a tap and whether it has several queues. It answers EINVAL to a wrong combination,
+ * so the combinations are tried, the likely one first.
  *
- * With IFF_VNET_HDR every frame is preceded by a `struct virtio_net_hdr`, which lets the guest's kernel hand over
- * segments of up to 64 KiB without checksums (as far as TUNSETOFFLOAD says that we take them), and take such from us
- * (always). Kernels differ in what they know: {@linkcode negotiateOffload} asks for less until something is accepted.
+ * With IFF_VNET_HDR every frame is preceded by a `struct virtio_net_hdr`. With it the guest's kernel can send segments
+ * of up to 64 KiB without checksums (as far as TUNSETOFFLOAD permits), and always accepts such segments. Kernels know
+ * different offloads: {@linkcode negotiateOffload} asks for fewer until the kernel accepts.
  *
- * The header's size, its byte order and the offloads are properties of the device, not of our descriptor: they outlive
- * us on a persistent device. So all of them are set here, even to their defaults: the device may have had another user before.
+ * The header's size, its byte order and the offloads are properties of the device, not of the descriptor. On a
+ * persistent device they stay set after the program's end. So all of them are set here, even to their defaults: an
+ * earlier user may have changed them.
  *
  * @module
  */
@@ -55,11 +56,11 @@ const TUN_F_CSUM = 0x01;
 const TUN_F_TSO4 = 0x02;
 const TUN_F_TSO6 = 0x04;
 const TUN_F_TSO_ECN = 0x08;
-/** UDP in trains, by IP version. */
+/** Trains of UDP datagrams, by IP version. */
 export const TUN_F_USO4 = 0x20;
 export const TUN_F_USO6 = 0x40;
 
-/** What is asked for, best first: USO is known from Linux 6.2 on, the others from 2.6.27. */
+/** The offloads to ask for, best first: USO is known since Linux 6.2, the others since 2.6.27. */
 const OFFLOADS: readonly number[] = [
   TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | TUN_F_USO4 | TUN_F_USO6,
   TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN,
@@ -80,33 +81,33 @@ export const VNET_HEADER_SIZE = 10;
 
 /** An attached tun or tap device. */
 export interface OpenTun {
-  /** The descriptor; not blocking. */
+  /** The descriptor, which is non-blocking. */
   readonly fd: number;
   readonly name: string;
-  /** What a frame starts with: Ethernet for a tap, IP for a tun. */
+  /** The first header of a frame: Ethernet for a tap, IP for a tun. */
   readonly medium: "ethernet" | "ip";
   /** The largest IP packet in bytes. */
   readonly mtu: number;
   /** Whether each frame is preceded by a `virtio_net_hdr` of {@linkcode VNET_HEADER_SIZE} bytes. */
   readonly vnetHeader: boolean;
-  /** What the guest's kernel may leave to us: the TUN_F_ flags that were accepted. */
+  /** The offloads that the guest's kernel may use: the accepted TUN_F_ flags. */
   readonly offload: number;
 }
 
 /** Options of {@linkcode openTun}. */
 export interface OpenTunOptions {
-  /** The MTU to go by; 0 (the default): the device's own. */
+  /** The MTU that the stack uses; 0 (the default): the device's own. */
   readonly mtu?: number;
-  /** False: whole frames with complete checksums only, both ways. True by default. */
+  /** False: only whole frames with complete checksums, both ways. True by default. */
   readonly offload?: boolean;
-  /** Makes a tap device where there is no interface of that name. It goes away when it is closed. False by default. */
+  /** Makes a tap device if there is no interface of that name. It disappears when it is closed. False by default. */
   readonly create?: boolean;
 }
 
 /**
  * Attaches to the device `name` of the calling thread's network namespace.
  *
- * @throws SystemError when there is no such interface, it is no tun or tap device, is in use, or may not be used
+ * @throws SystemError if there is no such interface, or it is no tun or tap device, is in use, or is not permitted
  */
 export function openTun(name: string, options: OpenTunOptions = {}): OpenTun {
   const found = inspect(name, options.create ?? false);
@@ -129,22 +130,23 @@ export function openTun(name: string, options: OpenTunOptions = {}): OpenTun {
   }
 }
 
-/** Gives the device back: without offloads, so that a next user who does not ask for them gets whole frames. */
+/** Closes the device, without offloads, so that a later user that does not ask for them gets whole frames. */
 export function closeTun(tun: OpenTun): void {
   libc().ioctlValue(tun.fd, TUNSETOFFLOAD, 0n);
   libc().close(tun.fd);
 }
 
 /**
- * Asks for fewer and fewer offloads until something is accepted, and returns that: 0 at the end.
+ * Asks for fewer and fewer offloads until the kernel accepts, and returns the accepted TUN_F_ flags; 0 if there are
+ * none.
  *
- * @param accepts asks the kernel for a set of TUN_F_ flags, and says whether it took them
+ * @param accepts asks the kernel for a set of TUN_F_ flags, and returns whether it accepted them
  */
 export function negotiateOffload(accepts: (flags: number) => boolean): number {
   return OFFLOADS.find(accepts) ?? 0;
 }
 
-/** What is known of an interface before it is attached to: of one that is to be made, what it will be. */
+/** The MTU and type of an interface before the attachment; for one that will be made, its future ones. */
 function inspect(name: string, create: boolean): { mtu: number; ethernet: boolean } {
   if (name === "" || cString(name).length > IFNAMSIZ) {
     throw new SystemError("open", ENAMETOOLONG, JSON.stringify(name), "an interface's name has 1 to 15 bytes");
@@ -170,7 +172,7 @@ function inspect(name: string, create: boolean): { mtu: number; ethernet: boolea
   }
 }
 
-/** TUNSETIFF with the combination that this device was made with. */
+/** TUNSETIFF, with the combination of flags that the device was made with. */
 function attach(fd: number, name: string, tap: boolean, offload: boolean): { flags: number; vnetHeader: boolean } {
   for (const vnetHeader of offload ? [true, false] : [false]) {
     for (const kind of tap ? [IFF_TAP, IFF_TUN] : [IFF_TUN, IFF_TAP]) {
@@ -185,18 +187,18 @@ function attach(fd: number, name: string, tap: boolean, offload: boolean): { fla
   throw new SystemError("ioctl(TUNSETIFF)", EINVAL, name, "this interface is neither a tun nor a tap device");
 }
 
-/** Settles the header's layout and the offloads; returns the latter. */
+/** Sets the header's layout and the offloads. Returns the accepted offloads. */
 function setOffload(fd: number, name: string, vnetHeader: boolean): number {
   const c = libc();
   if (!vnetHeader) {
-    c.ioctlValue(fd, TUNSETOFFLOAD, 0n); // an earlier user's may still be in force; a kernel without them refuses
+    c.ioctlValue(fd, TUNSETOFFLOAD, 0n); // those of an earlier user may still be set; a kernel without them refuses
     return 0;
   }
   const size = new Int32Array(new ArrayBuffer(4));
   size[0] = VNET_HEADER_SIZE;
   check(c.ioctl(fd, TUNSETVNETHDRSZ, size), "ioctl(TUNSETVNETHDRSZ)", name);
-  // Without it the header is in the machine's order, which is the same on all machines that Deno runs on, unless an
-  // earlier user has set it to the other. Kernels before 4.0 know neither call.
+  // Without this call the header has the machine's byte order, which is little-endian on all machines that Deno runs
+  // on, unless an earlier user has set the other. Kernels before 4.0 know neither call.
   const littleEndian = new Int32Array(new ArrayBuffer(4));
   littleEndian[0] = 1;
   c.ioctl(fd, TUNSETVNETLE, littleEndian);

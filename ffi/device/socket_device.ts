@@ -1,17 +1,17 @@
 /**
- * A device over an inherited Unix socket: what QEMU's `-netdev dgram` and `-netdev stream` with `type=fd` have at the
- * other end, and test harnesses.
+ * A device over an inherited Unix socket, whose peer is QEMU's `-netdev dgram` or `-netdev stream` with `type=fd`, or a
+ * test harness.
  *
- * | type | what a frame is |
+ * | type | a frame |
  * | --- | --- |
- * | SOCK_DGRAM, SOCK_SEQPACKET | one message: see datagram_device.ts |
- * | SOCK_STREAM | as many bytes as 4 big-endian bytes before it say: see stream_device.ts |
+ * | SOCK_DGRAM, SOCK_SEQPACKET | one message (datagram_device.ts) |
+ * | SOCK_STREAM | a length of 4 bytes in network order, then that many bytes (stream_device.ts) |
  *
- * Frames are Ethernet's, without a header of the device's own, so checksums are complete both ways and nothing is
+ * Frames are Ethernet frames without a header of the device, so checksums are complete both ways and nothing is
  * segmented. The type is detected.
  *
- * The file status flags of a descriptor belong to all who have inherited it: O_NONBLOCK is left as it is, and every
- * call asks for MSG_DONTWAIT instead.
+ * All processes that inherited a descriptor share its file status flags. So O_NONBLOCK is left as it is, and every call
+ * uses MSG_DONTWAIT instead.
  *
  * @module
  */
@@ -33,12 +33,12 @@ import {
   SOL_SOCKET,
 } from "../libc/constants/socket.ts";
 
-/** The MTU where none is given: Ethernet's. */
+/** The default MTU: Ethernet's. */
 const DEFAULT_MTU = 1500;
 
 /**
- * What the kernel may queue towards the guest: with the usual 208 KiB, some 90 frames fit, fewer than a TCP window.
- * The system's own limit (net.core.wmem_max) may be less.
+ * The send buffer towards the guest, in bytes. The usual 208 KiB hold some 90 frames, less than a TCP window. The
+ * system's own limit (net.core.wmem_max) may be lower.
  */
 const SEND_BUFFER = 1 << 20;
 
@@ -46,18 +46,18 @@ const SEND_BUFFER = 1 << 20;
 export interface SocketDeviceOptions {
   /** The largest IP packet in bytes; 0 (the default): 1500. */
   readonly mtu?: number;
-  /** For a stream whose peer is slower than we are. */
+  /** Watches a stream socket whose peer is slow. */
   readonly poller: Polling;
 }
 
 /**
  * Takes over the inherited descriptor `fd`.
  *
- * @throws SystemError when it isn't open, was not inherited, or is no Unix socket of a type that can be used
+ * @throws SystemError if it isn't open, was not inherited, or is no Unix socket of a supported type
  */
 export function openSocketDevice(fd: number, options: SocketDeviceOptions): FrameDevice {
   const name = `fd ${fd}`;
-  takeInherited(fd); // ours now: not for programs that we start
+  takeInherited(fd); // children must not inherit it
   if (option(fd, SO_DOMAIN, "SO_DOMAIN") !== AF_UNIX) {
     throw new SystemError("getsockopt(SO_DOMAIN)", EINVAL, name, "a socket, but not a Unix one");
   }
@@ -83,7 +83,7 @@ function option(fd: number, option: number, name: string): number {
   return value[0];
 }
 
-/** Leaves errno where it says no. A peer without a name, as in a socketpair, is a peer. */
+/** Whether the socket has a peer, which may be unnamed as in a socketpair. If not, errno is set. */
 function isConnected(fd: number): boolean {
   return libc().getpeername(fd, new Uint8Array(new ArrayBuffer(128)), number(128)) === 0;
 }

@@ -1,19 +1,19 @@
 /**
- * A device over a Unix stream socket, in QEMU's format (`-netdev stream`, and `-netdev socket` before it): each Ethernet
- * frame is preceded by its length, 32 bits in network order.
+ * A device over a Unix stream socket, in QEMU's format (`-netdev stream`, and `-netdev socket` before it): each
+ * Ethernet frame is preceded by its length, 32 bits in network order.
  *
- * In: a frame is received straight into its buffer, together with the length of the next, so that a train of frames
- * costs one system call each and no copy. What has come of a frame that is not complete stays where it is, and the
- * next call goes on.
+ * In: a frame is received straight into its buffer, together with the length of the next one, so that a train of frames
+ * costs one system call for each frame and no copy. The received part of an incomplete frame stays in its buffer, and
+ * the next call continues there.
  *
  *     length not known   receive 4 bytes           → length known
- *     length known       receive the rest, and the 4 bytes behind → frame complete; length of the next known or not
- *     length 0 or larger than any frame             the other side speaks something else: the end, thrown
+ *     length known       receive the rest, and the next 4 bytes → frame complete; length of the next known or not
+ *     length 0 or larger than any frame             the peer does not use this format, so throw
  *
- * Out: a frame is sent from where it lies. When the kernel takes only a part of it, the rest must follow before anything
- * else, and so it is copied to a queue; while there is a queue, frames go to its end, and when that is full they are
- * dropped whole. The poller is asked for EPOLLOUT only while there is a queue; it knows the socket's second descriptor,
- * as the first is the reader's.
+ * Out: a frame is sent without a copy. If the kernel accepts only a part of it, the rest must be sent before anything
+ * else, so it is copied to a queue. While there is a queue, frames are appended to it; when it is full they are dropped
+ * whole. The poller watches for EPOLLOUT only while there is a queue. It watches a duplicate of the descriptor, since
+ * the frame reader watches the original.
  *
  * @module
  */
@@ -42,10 +42,10 @@ const MAX_LENGTH = FRAME_SIZE - FRAME_AT;
 /** Bytes of the length before each frame. */
 const PREFIX = 4;
 
-/** Bytes that may wait for a peer that is slower than we are: a few of the largest frames, a train of usual ones. */
+/** The most bytes that wait for a slow peer: a few of the largest frames, or a train of usual ones. */
 export const QUEUE_SIZE = 256 * 1024;
 
-/** No length yet. */
+/** The length is not known yet. */
 const UNKNOWN = -1;
 
 /** A device over a Unix stream socket, with the length before each frame. */
@@ -64,10 +64,10 @@ export class StreamDevice implements FrameDevice {
   private prefixReceived = 0;
   private length = UNKNOWN;
   private received = 0;
-  /** Where the frame that is not complete lies. */
+  /** The block of the incomplete frame; null: there is none. */
   private partial: Block | null = null;
 
-  /** The bytes that wait are `queue.bytes[queueStart .. queueEnd)`. */
+  /** The waiting bytes are `queue.bytes[queueStart .. queueEnd)`. */
   private readonly queue = new MachineBlock(QUEUE_SIZE);
   private queueStart = 0;
   private queueEnd = 0;
@@ -76,7 +76,7 @@ export class StreamDevice implements FrameDevice {
   private broken = false;
   private closed = false;
 
-  /** Takes over the descriptor. Throws a SystemError when there is no second one to be had. */
+  /** Takes over the descriptor. Throws a SystemError if it can't be duplicated. */
   constructor(private readonly descriptor: number, readonly mtu: number, poller: Polling) {
     this.name = `fd ${descriptor}`;
     this.secondDescriptor = check(this.libc.fcntl(descriptor, F_DUPFD_CLOEXEC, 0), "fcntl(F_DUPFD_CLOEXEC)", this.name);
@@ -88,11 +88,11 @@ export class StreamDevice implements FrameDevice {
   }
 
   /**
-   * Receives the next frame into `frame`, whose block must have {@linkcode FRAME_SIZE} bytes and a machine address. After
-   * false, the next call must be given the same frame: a part of the next may lie in it already.
+   * Receives the next frame into `frame`, whose block must have {@linkcode FRAME_SIZE} bytes and a machine address.
+   * After false, the next call must pass the same frame, which may already contain a part of the next.
    *
-   * @returns false when there is none now
-   * @throws PeerClosedError, SystemError when the socket can't be used any more, or Error when what comes is no frame
+   * @returns false if there is no complete frame now
+   * @throws PeerClosedError, SystemError if the socket has failed, or Error if the data is not in this format
    */
   read(frame: Frame): boolean {
     if (this.partial !== null && this.partial !== frame.block) throw new TypeError("another frame is not complete yet");
@@ -141,7 +141,7 @@ export class StreamDevice implements FrameDevice {
     this.libc.close(this.descriptor);
   }
 
-  /** Whether the length is known now. */
+  /** Receives the next frame's length, or the rest of it. Returns whether it is complete. */
   private receiveLength(): boolean {
     const { incoming, prefix } = this;
     if (this.prefixReceived < PREFIX) {
@@ -164,7 +164,7 @@ export class StreamDevice implements FrameDevice {
     return true;
   }
 
-  /** How many bytes came, at least one; -1: there are none now. */
+  /** The number of received bytes, at least one; -1: there are none now. */
   private receive(): number {
     for (;;) {
       const count = this.libc.recvmsg(this.fd, this.incoming.pointer, MSG_DONTWAIT);
@@ -177,7 +177,7 @@ export class StreamDevice implements FrameDevice {
     }
   }
 
-  /** False: dropped whole. */
+  /** Sends a frame or queues it. Returns false if it was dropped. */
   private send(frame: Transmit, length: number): boolean {
     if (this.broken) return false;
     const start = frame.headStart - PREFIX;
@@ -194,19 +194,19 @@ export class StreamDevice implements FrameDevice {
     return !this.broken && this.enqueue(frame, start, Math.max(sent, 0));
   }
 
-  /** How many bytes the kernel took; -1: none. */
+  /** The number of bytes that the kernel accepted; -1: none. */
   private sendMessage(): number {
     for (;;) {
       const sent = this.libc.sendmsg(this.fd, this.outgoing.pointer, MSG_DONTWAIT | MSG_NOSIGNAL);
       if (sent >= 0) return sent;
       const reason = errno();
       if (reason === EINTR) continue;
-      if (reason !== EAGAIN) this.broken = true; // the reader finds out why
+      if (reason !== EAGAIN) this.broken = true; // the reader reports the reason
       return -1;
     }
   }
 
-  /** Copies a frame, without its first `skip` bytes, to the queue; false: it has no room. */
+  /** Copies a frame, without its first `skip` bytes, to the queue. Returns false if the queue has no room. */
   private enqueue(frame: Transmit, start: number, skip: number): boolean {
     const headLength = frame.headEnd - start;
     const size = headLength + frame.payloadLength - skip;
@@ -221,7 +221,7 @@ export class StreamDevice implements FrameDevice {
     return true;
   }
 
-  /** Appends a piece, without its first `skip` bytes; returns how many are still to be skipped. */
+  /** Appends a piece, without its first `skip` bytes. Returns the number of bytes that are still to be skipped. */
   private append(bytes: Uint8Array, offset: number, length: number, skip: number): number {
     if (skip >= length) return skip - length;
     this.queue.bytes.set(bytes.subarray(offset + skip, offset + length), this.queueEnd);

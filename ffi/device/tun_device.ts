@@ -1,26 +1,25 @@
 /**
- * Frames from and to a tun or tap device, without copies and without garbage.
+ * Reads and writes frames of a tun or tap device, without copies or allocations.
  *
- * In: one read(2) per frame, straight into the frame's buffer at such a place that the IP header lies at IP_HEADER_AT;
- * what the `virtio_net_hdr` before it says becomes the frame's `checksumTrusted` and `segmentSize`. Out: one writev(2)
- * of the headers, which lie in one piece with the `virtio_net_hdr` that is written here before them, and the pieces of
- * payload where they lie.
+ * In: one read(2) per frame, straight into the frame's buffer, so that the IP header is at IP_HEADER_AT. The
+ * `virtio_net_hdr` before it sets the frame's `checksumTrusted` and `segmentSize`. Out: one writev(2) per frame, of the
+ * `virtio_net_hdr` and the headers, which are contiguous, and of the pieces of the payload.
  *
  * The `virtio_net_hdr` (linux/virtio_net.h, virtio 1.2 section 5.1.6), little-endian:
  *
  *     0 flags   1 gso_type   2 hdr_len (16)   4 gso_size (16)   6 csum_start (16)   8 csum_offset (16)
  *
- * `hdr_len` is given with every frame although a plain one could do without: the kernel puts that much in the first
- * piece of its buffer and the payload into pages; with 0 it wants one contiguous piece for all.
+ * `hdr_len` is set in every frame, although a plain one does not require it: the kernel then copies that many bytes to
+ * the linear part of its buffer and the payload into pages. With 0 it allocates one contiguous piece for all.
  *
- * What the kernel answers, and what it means here (seen on Linux 6.18):
+ * The kernel's answers, and the device's reactions (seen on Linux 6.18):
  *
- *     read    EAGAIN   nothing there; also while the interface is down
- *     read    EBADFD   the interface was deleted, or the descriptor lost it: the end, thrown
- *     read    EINVAL, EFAULT, ...   this one frame can't be represented (the guest can make such): a drop
- *     write   EIO      the interface is down: a drop
- *     write   EINVAL   the frame, or its header, makes no sense to the kernel: a drop
- *     write   EBADFD   deleted: a drop, as the reader will find out (epoll reports EPOLLERR)
+ *     read    EAGAIN   there is no frame; also while the interface is down
+ *     read    EBADFD   the interface was deleted, or the descriptor lost it: throw
+ *     read    EINVAL, EFAULT, ...   this frame can't be represented (the guest can cause that): drop it
+ *     write   EIO      the interface is down: drop the frame
+ *     write   EINVAL   the kernel does not accept the frame or its header: drop it
+ *     write   EBADFD   the interface was deleted: drop it; epoll reports EPOLLERR, and the reader will throw
  *
  * @module
  */
@@ -36,7 +35,7 @@ import { closeTun, type OpenTun, TUN_F_USO4, TUN_F_USO6, VNET_HEADER_SIZE } from
 const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
 const VIRTIO_NET_HDR_F_DATA_VALID = 2;
 
-/** After this many unreadable frames in a row, the device counts as broken. */
+/** The number of unreadable frames in a row after which the device counts as broken. */
 const MAX_UNREADABLE = 64;
 
 /** A tun or tap device: reads and writes its frames. */
@@ -51,8 +50,9 @@ export class TunDevice implements FrameDevice {
 
   private readonly libc: Libc = libc();
   private readonly vnetHeaderSize: number;
-  /** Where a frame's link or IP header comes to lie, and where the device's header before it. */
+  /** The offset of a frame's link or IP header in its block. */
   private readonly frameAt: number;
+  /** The offset of the device's own header, before it. */
   private readonly readAt: number;
   private readonly readSize: bigint;
   private readonly iovec: Uint32Array;
@@ -66,7 +66,7 @@ export class TunDevice implements FrameDevice {
     this.checksumOffload = tun.vnetHeader;
     this.tcpSegmentation4 = tun.vnetHeader;
     this.tcpSegmentation6 = tun.vnetHeader;
-    // a kernel that knows the offload takes such frames as well
+    // a kernel that knows the offload also accepts such frames
     this.udpSegmentation = (tun.offload & (TUN_F_USO4 | TUN_F_USO6)) !== 0;
     this.vnetHeaderSize = tun.vnetHeader ? VNET_HEADER_SIZE : 0;
     this.frameAt = IP_HEADER_AT - (tun.medium === "ethernet" ? ETHERNET_HEADER_SIZE : 0);
@@ -77,7 +77,7 @@ export class TunDevice implements FrameDevice {
     this.iovecPointer = iovec.pointerAt(0);
   }
 
-  /** The descriptor, to wait for frames with; -1 after {@linkcode close}. */
+  /** The descriptor, to wait for frames; -1 after {@linkcode close}. */
   get fd(): number {
     return this.closed ? -1 : this.tun.fd;
   }
@@ -90,8 +90,8 @@ export class TunDevice implements FrameDevice {
   /**
    * Reads the next frame into `frame`, whose block must have {@linkcode FRAME_SIZE} bytes and a machine address.
    *
-   * @returns false when there is none now
-   * @throws SystemError when the device is gone
+   * @returns false if there is none now
+   * @throws SystemError if the device is gone
    */
   read(frame: Frame): boolean {
     const pointer = pointerInto(frame.block, this.readAt);
@@ -126,7 +126,7 @@ export class TunDevice implements FrameDevice {
     return true;
   }
 
-  /** Gives the device back. Frames are neither read nor sent any more. */
+  /** Closes the device. Frames are neither read nor sent afterwards. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -151,7 +151,7 @@ export class TunDevice implements FrameDevice {
   }
 }
 
-/** Whether read(2) failed with one frame, which is lost then, and not with the device. */
+/** Whether read(2) failed because of one frame, which is lost, and not because of the device. */
 function isAboutOneFrame(reason: number): boolean {
   return reason === EINVAL || reason === EFAULT || reason === EMSGSIZE || reason === ENOMEM || reason === ENOBUFS;
 }

@@ -1,6 +1,6 @@
 /**
- * What all sockets of a {@linkcode LibcHost} share: what they were handed, and the structures that they call the kernel
- * with. These are used for one call at a time and by one socket after the other.
+ * The context that all sockets of a {@linkcode LibcHost} share: the options, and the structures for calls of the
+ * kernel. Each structure is used for one call at a time, by one socket after the other.
  *
  * @module
  */
@@ -40,31 +40,34 @@ import {
 } from "../libc/constants/socket.ts";
 
 /**
- * Idle time before keepalive probes and between them, in s. The guest's own probes end at the stack, so these do what they
- * are for as well: the address translators on the way, many of which forget a connection after four or five minutes, are
- * reminded of it.
+ * Idle time before keepalive probes and between them, in s. The guest's own probes end at the stack, so these take over
+ * their purpose: they keep the connection known to address translators on the way, many of which forget an idle one
+ * after four or five minutes.
  */
 const KEEPALIVE_IDLE = 60, KEEPALIVE_INTERVAL = 60;
 
 /**
- * Probes without an answer after which the peer is gone: half an hour of them. Nobody asked for these probes, so a host
- * that is offline for some minutes must not lose connections by them.
+ * Unanswered probes after which the connection fails: half an hour. The guest has not asked for these probes, so a host
+ * that is offline for some minutes must not lose connections because of them.
  */
 const KEEPALIVE_PROBES = 30;
 
 /** Options of a {@linkcode LibcHost}. */
 export interface LibcHostOptions {
   readonly poller: Polling;
-  /** Where outgoing connections and datagrams come from, by IP version; null or not given: as the system chooses. */
+  /** The source address of outgoing connections and datagrams, by IP version; by default the system chooses. */
   readonly source4?: IpAddress | null;
   readonly source6?: IpAddress | null;
-  /** Calls a function when the events that there are now have been handled; not given: each datagram is sent at once. */
+  /** Calls a function after the present events are handled. If not given, each datagram is sent at once. */
   readonly defer?: (run: () => void) => void;
-  /** Called when there is no descriptor for a socket: has another one closed that can be missed; false: there is none. */
+  /**
+   * Called when there is no descriptor for a socket. Closes a socket that can be spared; returns false if there is
+   * none.
+   */
   readonly spare?: () => boolean;
 }
 
-/** What the kernel said, with the name of the errno in `code` as the runtime's own errors have it. */
+/** A failed system call on a socket. `code` is the name of the errno, as in the runtime's own errors. */
 export class SocketError extends Error {
   override name = "SocketError";
   readonly code: string;
@@ -78,14 +81,14 @@ export class SocketError extends Error {
 /** The poller, the options and the reused kernel structures that all sockets of a host share. */
 export class SocketContext {
   readonly poller: Polling;
-  /** For streams: one part, no address. */
+  /** The message for streams: one part, no address. */
   readonly streamMessage = new Message();
-  /** For datagrams on their way out: one part and where they go. */
+  /** The message for outgoing datagrams: one part, the destination, and perhaps the source address. */
   readonly datagramMessage = new Message({ name: true, control: PACKET_INFO_SPACE });
   readonly batch = new ReceiveBatch();
-  /** For what came with those of the batch. */
+  /** The parser of the control messages of received datagrams. */
   readonly packetInfo = new PacketInfo();
-  /** For datagrams on their way out that may leave together; null: none may. */
+  /** Collects outgoing datagrams that may be sent together; null: each is sent at once. */
   readonly train: SendTrain | null;
   readonly errors = new ErrorQueue();
   readonly addresses = new ByteAddresses();
@@ -99,12 +102,12 @@ export class SocketContext {
     this.train = options.defer === undefined ? null : new SendTrain(options.defer);
   }
 
-  /** The error that users see for an errno. */
+  /** The error for the port's user, from an errno. */
   error(errno: number, what: string): HostError {
     return this.translated(socketError(errno), what);
   }
 
-  /** The same for what a call of ours threw; what can only be a fault of this program is given back as it is. */
+  /** The same from a thrown error. An error that can only be a fault of this program is returned unchanged. */
   translate(thrown: unknown, what: string): unknown {
     if (thrown instanceof SocketError) return this.translated(thrown, what);
     return thrown instanceof SystemError ? this.error(thrown.errno, what) : thrown;
@@ -114,12 +117,12 @@ export class SocketContext {
     return expected(() => hostError(cause, what));
   }
 
-  /** Where packets of that version are to come from; null: as the system chooses. */
+  /** The source address for packets of that version; null: the system chooses. */
   source(version: IpVersion): IpAddress | null {
     return (version === 4 ? this.options.source4 : this.options.source6) ?? null;
   }
 
-  /** Makes {@linkcode datagramMessage} go there; most go where the last went. */
+  /** Sets the destination of {@linkcode datagramMessage}. Most datagrams go where the last one went. */
   address(to: Endpoint): void {
     if (to === this.lastTo) return;
     this.datagramMessage.nameLength = putSockaddr(this.datagramMessage.name, to.address, to.port);
@@ -136,12 +139,14 @@ export class SocketContext {
     }
   }
 
-  /** Whether a call that failed for that reason may have a descriptor now, because another socket was closed for it. */
+  /**
+   * Whether a call that failed with that errno can be repeated, because another socket was closed to free a descriptor.
+   */
   hasSpared(reason: number): boolean {
     return (reason === EMFILE || reason === ENFILE) && this.options.spare?.() === true;
   }
 
-  /** The socket's own end. Throws the kernel's errno as a {@linkcode SocketError}. */
+  /** The socket's own address and port. Throws a {@linkcode SocketError}. */
   localEndpoint(fd: number): Endpoint {
     const { name, length } = this;
     length[0] = name.length;
@@ -149,20 +154,20 @@ export class SocketContext {
     return readEndpoint(name, 0);
   }
 
-  /** Calls connect(2); negative: see errno. */
+  /** Calls connect(2). Returns a negative number, and sets errno, on failure. */
   connect(fd: number, to: Endpoint): number {
     const { name } = this;
     return libc().connect(fd, name, putSockaddr(name, to.address, to.port));
   }
 
-  /** Binds it. Throws a {@linkcode SocketError}. */
+  /** Binds the socket. Throws a {@linkcode SocketError}. */
   bind(fd: number, address: IpAddress, port: number): void {
     const name = sockaddrOf(address, port);
     throwIfFailed(libc().bind(fd, name, name.length));
   }
 
   /**
-   * Has it use that interface alone, given by name or number, which link-local addresses need. Throws a
+   * Binds the socket to an interface, given by name or number, as link-local addresses need it. Throws a
    * {@linkcode SocketError}.
    */
   bindToInterface(fd: number, zone: string): void {
@@ -172,9 +177,9 @@ export class SocketContext {
   }
 
   /**
-   * What every TCP socket has, and those that a listener accepts have from it: nothing waits for more to be sent, urgent
-   * data stay in the stream (RFC 6093, section 6), and a peer that is gone without a word is found out. Throws a
-   * {@linkcode SocketError}.
+   * Sets the options of a TCP socket, which a listener's accepted sockets inherit: data is sent without waiting for
+   * more, urgent data stays in the stream (RFC 6093, section 6), and keepalive detects a peer that has vanished. Throws
+   * a {@linkcode SocketError}.
    */
   setStreamOptions(fd: number): void {
     this.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -185,31 +190,31 @@ export class SocketContext {
     this.setOption(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
   }
 
-  /** Sets the time to live or hop limit of what a socket sends; 0: the system's default. Throws a {@linkcode SocketError}. */
+  /** Sets a socket's time to live or hop limit; 0: the system's default. Throws a {@linkcode SocketError}. */
   setHopLimit(fd: number, version: IpVersion, hopLimit: number): void {
     const four = version === 4;
     const value = hopLimit === 0 ? -1 : hopLimit;
     this.setOption(fd, four ? IPPROTO_IP : IPPROTO_IPV6, four ? IP_TTL : IPV6_UNICAST_HOPS, value);
   }
 
-  /** Takes the oldest ICMP error off a socket's error queue; null: there is none. */
+  /** Takes the oldest entry from a socket's error queue. Null: there is none, or it did not come by ICMP. */
   icmpReport(fd: number): IcmpReport | null {
     return this.errors.take(fd) ? this.reported : null;
   }
 
-  /** The ICMP error of the error queue's entry that was taken last; null: it came by none. */
+  /** The ICMP error of the last entry taken from an error queue; null: the entry did not come by ICMP. */
   get reported(): IcmpReport | null {
     const { origin, type, code, offender: from } = this.errors;
     return origin === SO_EE_ORIGIN_ICMP || origin === SO_EE_ORIGIN_ICMP6 ? { type, code, from } : null;
   }
 
-  /** Sets an option that is a number. Throws a {@linkcode SocketError}. */
+  /** Sets a numeric option. Throws a {@linkcode SocketError}. */
   setOption(fd: number, level: number, option: number, value: number): void {
     this.number[0] = value;
     throwIfFailed(libc().setsockopt(fd, level, option, this.number, 4));
   }
 
-  /** An option that is a number. Throws a {@linkcode SocketError}. */
+  /** The value of a numeric option. Throws a {@linkcode SocketError}. */
   option(fd: number, level: number, option: number): number {
     this.length[0] = 4;
     throwIfFailed(libc().getsockopt(fd, level, option, this.number, this.length));
@@ -218,8 +223,8 @@ export class SocketContext {
 }
 
 /**
- * An error that the network may cause at any time, thousands a second: without the stack of calls, which costs more than
- * all else about it, and keeps what it names alive.
+ * Makes an error without a stack trace. The network can cause thousands of errors a second, and the trace would cost
+ * more than everything else about them, and keep the objects that it refers to alive.
  */
 function expected<E extends Error>(make: () => E): E {
   const limit = Error.stackTraceLimit;
@@ -231,7 +236,7 @@ function expected<E extends Error>(make: () => E): E {
   }
 }
 
-/** What the kernel said, as an error that is to be expected. */
+/** The error for an errno, without a stack trace. */
 export function socketError(errno: number): SocketError {
   return expected(() => new SocketError(errno));
 }
@@ -241,7 +246,7 @@ export function familyOf(version: IpVersion): number {
   return version === 4 ? AF_INET : AF_INET6;
 }
 
-/** Returns `result` unless it is negative; then throws errno as a {@linkcode SocketError}. */
+/** Returns `result`. If it is negative, throws errno as a {@linkcode SocketError}. */
 export function throwIfFailed(result: number): number {
   if (result < 0) throw socketError(errno());
   return result;

@@ -1,18 +1,19 @@
 /**
  * A UDP socket as a {@linkcode HostDatagram}.
  *
- * A send goes to the kernel at once, from where the bytes lie, or with others of its kind (send_train.ts); what the
- * kernel has no room for is dropped, as UDP may be.
- * Receiving takes all that waits (receive_batch.ts) each time that the poller says there is something.
+ * A datagram is sent at once and without a copy, or together with others of its size (send_train.ts). A datagram that
+ * the kernel has no room for is dropped, as UDP allows. When the poller reports datagrams, all waiting ones are
+ * received (receive_batch.ts).
  *
- * A socket on the wildcard that many send to tells which address they asked, and answers from that (packet_info.ts).
+ * A "crowded" socket on the wildcard address reports the address that each datagram was sent to, and can answer from it
+ * (packet_info.ts).
  *
- * What the network says about a datagram (nobody on that port, no such host) comes to the socket's error queue, with
- * the address that the datagram went to. Until the queue is read, the kernel fails the next send or receive with that
- * error although it has nothing to do with it: so a send that fails is tried again after reading the queue, and only if
- * it was empty, the error is the send's own.
+ * ICMP errors about a datagram (port or host unreachable) come to the socket's error queue, with the datagram's
+ * destination. Until the queue is read, the kernel fails the next send or receive with that error, although the two are
+ * unrelated. So a failed send is repeated after the queue is read; the error is the send's own only if the queue was
+ * empty.
  *
- * Failures are reported in a turn of their own, never from within `send`.
+ * Failures are reported in a microtask, never from within `send`.
  *
  * @module
  */
@@ -53,20 +54,20 @@ import {
   SOL_SOCKET,
 } from "../libc/constants/socket.ts";
 
-/** Full batches before others get their turn. */
+/** Full batches before other sockets get their turn. */
 const BATCHES_PER_TURN = 4;
 /**
- * What the kernel may queue for a socket that many send to. With the usual 208 KiB, which hold some 160 small datagrams,
- * fifty clients that sent ten each at once lost two thirds of them.
+ * The receive buffer of a socket with many senders, in bytes. With the usual 208 KiB, which hold some 160 small
+ * datagrams, fifty clients that sent ten each at once lost two thirds of them.
  */
 const CROWDED_BUFFER = new Int32Array(new ArrayBuffer(4)).fill(4 << 20);
-/** The value of an option that is switched on. */
+/** The value of an option that is turned on. */
 const ON = new Int32Array(new ArrayBuffer(4)).fill(1);
 /** Entries of the error queue that are read at once. */
 const MAX_ERRORS = 64;
-/** Errors of the socket's own in a row, after which it is left alone: waiting for it would spin. */
+/** Failed receives in a row after which the socket is no longer watched, because the poller would spin. */
 const MAX_FAILURES = 16;
-/** How often a datagram is sent that the kernel fails for the errors of others. */
+/** Attempts to send a datagram, when the kernel fails it with errors about others. */
 const MAX_ATTEMPTS = 4;
 
 /** A UDP socket of the C library. */
@@ -78,16 +79,16 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   private closed = false;
   /** Whether datagrams must be sent one by one. */
   private apart = false;
-  /** Of the last datagram that the kernel found too large: what the path takes. */
+  /** The path MTU in the last entry about a datagram that the kernel found too large. */
   private localMtu = 0;
   /** Failures to receive since the last datagram. */
   private failures = 0;
-  /** Where the last datagram came from: most come from there again. */
+  /** The sender of the last datagram. Most datagrams have the same sender as the one before. */
   private lastFrom: Endpoint | null = null;
-  /** And what it was sent to. */
+  /** The destination of the last datagram. */
   private lastAsked: IpAddress | null = null;
 
-  /** Binds to `local`, or to the context's source address where that is the wildcard. Throws a SocketError. */
+  /** Binds to `local`, or to the context's source address if `local` is the wildcard. Throws a SocketError. */
   constructor(
     private readonly context: SocketContext,
     local: Endpoint,
@@ -112,7 +113,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   setPath(hopLimit: number, dontFragment: boolean): void {
     if (this.closed) return;
     const { context, socket } = this;
-    context.train?.flushOf(this); // those were sent before
+    context.train?.flushOf(this); // earlier datagrams keep the old settings
     const four = this.local.address.version === 4;
     const level = four ? IPPROTO_IP : IPPROTO_IPV6;
     context.setHopLimit(socket.fd, this.local.address.version, hopLimit);
@@ -130,7 +131,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
         this.dropped += train.count;
         return;
       }
-      // by a kernel, a device or a path that can't; or it is an error about earlier ones
+      // the kernel, device or path can't send a train; or it is an error about earlier datagrams
       if (sent === -EINVAL || sent === -EIO || sent === -EMSGSIZE || sent === -EOPNOTSUPP) this.apart = true;
     }
     for (let at = 0; at < length && !this.closed; at += size) {
@@ -161,7 +162,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
       }
       this.localMtu = 0;
       const entries = this.readErrors();
-      // without a connection, that nobody listens is always said about an earlier one
+      // the socket is not connected, so ECONNREFUSED is always about an earlier datagram
       const own = entries === 0 ? reason !== ECONNREFUSED : reason === EMSGSIZE && this.localMtu > 0;
       if (own || attempts === MAX_ATTEMPTS) {
         const data = bytes.slice(offset, offset + Math.min(length, QUOTED_SIZE));
@@ -177,7 +178,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     if (this.failures < MAX_FAILURES) this.socket.arm(EPOLLIN);
   };
 
-  /** Receives a batch, and says whether there may be more. */
+  /** Receives a batch. Returns whether there may be more. */
   private receive(): boolean {
     const { context, handler } = this;
     if (this.closed) return false;
@@ -197,7 +198,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     return count === BATCH;
   }
 
-  /** The endpoint at that place of the batch's names. */
+  /** The sender at that offset of the batch's names. */
   private from(at: number): Endpoint {
     const { names } = this.context.batch;
     const last = this.lastFrom;
@@ -205,7 +206,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     return this.lastFrom = readEndpoint(names, at);
   }
 
-  /** The address of this host that the batch's datagram with that index was sent to; null: it does not say. */
+  /** The address of this host that the batch's datagram with that index was sent to; null: unknown. */
   private asked(index: number): IpAddress | null {
     const { batch, packetInfo } = this.context;
     const length = batch.controlLength(index);
@@ -215,7 +216,9 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     return this.lastAsked = IpAddress.at(batch.names, at, version);
   }
 
-  /** Reports what the network says; returns how many entries were taken. What the host says, `send` has been told. */
+  /**
+   * Reports the network's errors, and returns the number of entries taken. The host's own errors `send` has returned.
+   */
   private readErrors(): number {
     const { errors } = this.context;
     let count = 0;
@@ -230,7 +233,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     return count;
   }
 
-  /** What the error queue's present entry says of the datagram. */
+  /** The lost datagram of the error queue's present entry; null: the entry did not come by ICMP. */
   private lost(): LostDatagram | null {
     const { errors, reported: icmp } = this.context;
     if (icmp === null) return null;
@@ -247,7 +250,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   }
 }
 
-/** A socket that is bound, and where. Throws a SocketError. */
+/** Opens and binds a socket. Returns the descriptor and its own endpoint. Throws a SocketError. */
 function open(context: SocketContext, local: Endpoint, options: DatagramOptions): { fd: number; end: Endpoint } {
   const { address, port } = local;
   const family = familyOf(address.version);
@@ -267,13 +270,13 @@ function open(context: SocketContext, local: Endpoint, options: DatagramOptions)
   }
 }
 
-/** Has the kernel tell where datagrams were sent to; one of IPv6 may receive IPv4 as well. */
+/** Makes the kernel report the destination of datagrams. An IPv6 socket may receive IPv4 as well. */
 function askWhereTo(fd: number, family: number): void {
   libc().setsockopt(fd, IPPROTO_IP, IP_PKTINFO, ON, 4);
   if (family === AF_INET6) libc().setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, ON, 4);
 }
 
-/** As far as the system lets us: everybody gets as much as net.core.rmem_max says. */
+/** Enlarges the receive buffer. Without CAP_NET_ADMIN it can't exceed net.core.rmem_max. */
 function enlarge(fd: number): void {
   if (libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, CROWDED_BUFFER, 4) === 0) return;
   libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUF, CROWDED_BUFFER, 4);

@@ -1,8 +1,8 @@
 /**
- * Connecting: a socket that doesn't wait, connect(2), and the poller says when it has an outcome.
+ * Opens TCP connections: a non-blocking socket and connect(2); the poller reports the outcome.
  *
- * A connection is handed over within the poller's callback, so that its first bytes need no turn of the event loop of
- * their own; and a dial that is given up costs its descriptor's close alone: no error is made for it.
+ * The handler gets the connection within the poller's callback, so that its first bytes need no further turn of the
+ * event loop. A cancelled dial only closes its descriptor; no error is made for it.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { LibcStream, STREAM_EVENTS } from "./stream.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLOUT } from "../libc/constants/poll.ts";
 import { IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from "../libc/constants/socket.ts";
 
-/** Connects, and tells the handler; with the context's errors. */
+/** Connects, and reports the outcome to the handler. */
 export function dial(
   context: SocketContext,
   remote: Endpoint,
@@ -39,7 +39,7 @@ export function dial(
   return new SocketDial(context, socket, remote, handler, options.hopLimit ?? 0);
 }
 
-/** A dial whose socket is under way. */
+/** A dial whose socket is connecting. */
 class SocketDial implements HostDial {
   private over = false;
 
@@ -77,7 +77,7 @@ class SocketDial implements HostDial {
   };
 }
 
-/** A dial that failed at once, which its user is told of later. */
+/** A dial that failed at once. The handler is told in a microtask. */
 class FailedDial implements HostDial {
   private over = false;
 
@@ -93,7 +93,7 @@ class FailedDial implements HostDial {
   }
 }
 
-/** A socket on its way there. */
+/** A socket that is connecting to `remote`. */
 function connecting(context: SocketContext, remote: Endpoint, { zone, hopLimit = 0 }: DialOptions): WatchedSocket {
   const { version } = remote.address;
   const fd = context.socket(version, SOCK_STREAM);
@@ -102,11 +102,11 @@ function connecting(context: SocketContext, remote: Endpoint, { zone, hopLimit =
     if (zone !== undefined) context.bindToInterface(fd, zone);
     if (hopLimit > 0) {
       context.setHopLimit(fd, version, hopLimit);
-      keepErrors(fd, familyOf(version)); // so that the router that reports its end can be named
+      keepErrors(fd, familyOf(version)); // to learn which router reports that the hop limit is exceeded
     }
     const source = context.source(version);
     if (source !== null) {
-      // the port is chosen by connect(2), which knows the other end: many connections may share one
+      // connect(2), which knows the peer, chooses the port: several connections may share one
       context.setOption(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
       context.bind(fd, source, 0);
     }
@@ -118,7 +118,7 @@ function connecting(context: SocketContext, remote: Endpoint, { zone, hopLimit =
     libc().close(fd);
     throw error;
   }
-  return new WatchedSocket(fd, context.poller, STREAM_EVENTS); // reported at once where it is connected already
+  return new WatchedSocket(fd, context.poller, STREAM_EVENTS); // reports at once if it is connected already
 }
 
 function connected(context: SocketContext, socket: WatchedSocket, remote: Endpoint, events: number): HostStream {
@@ -127,7 +127,7 @@ function connected(context: SocketContext, socket: WatchedSocket, remote: Endpoi
     if (reason !== 0) throw socketError(reason);
   }
   const stream = new LibcStream(socket, context, context.localEndpoint(socket.fd), remote);
-  socket.onEvents(events); // there may be something to read, too, which is not told again
+  socket.onEvents(events); // there may be data to read as well, which the poller does not report again
   return stream;
 }
 

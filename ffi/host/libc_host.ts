@@ -1,12 +1,13 @@
 /**
- * The host's network through libc's sockets, as an implementation of {@linkcode HostNetwork}: what the runtime's own
- * sockets have no call for (a source address, a reset, ICMP errors about datagrams), and fewer system calls.
+ * The host's network through libc's sockets, an implementation of {@linkcode HostNetwork}. It has features that the
+ * runtime's own sockets lack (a source address, resets, ICMP errors about datagrams), and makes fewer system calls.
  *
  *     dial      socket, connect → the poller → LibcStream      dial.ts, stream.ts
  *     listen    accept4 → LibcStream                           listener.ts
  *     datagram  sendmsg, recvmmsg, the error queue             datagram.ts
  *
- * Every socket is not blocking, closed on exec, has one handle of the poller, and is closed once (../poll/watched_socket.ts).
+ * Every socket is non-blocking and close-on-exec, has one handle of the poller, and is closed once
+ * (../poll/watched_socket.ts).
  *
  * @example
  * ```ts
@@ -38,7 +39,7 @@ import { LibcListener } from "./listener.ts";
 
 export type { LibcHostOptions } from "./context.ts";
 
-/** The host's network by sockets of the C library. */
+/** The host's network through sockets of the C library. */
 export class LibcHost implements HostNetwork {
   private readonly context: SocketContext;
 

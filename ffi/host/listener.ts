@@ -1,17 +1,18 @@
 /**
- * A listening TCP socket as a {@linkcode HostListener}: accepts what waits, some at a time, and hands each over.
+ * A listening TCP socket as a {@linkcode HostListener}. It accepts waiting connections, a few at a time, and passes
+ * each to its user.
  *
- * | accept4 says | what is done |
+ * | accept4 fails with | reaction |
  * | --- | --- |
- * | EAGAIN | waits for the next |
- * | EMFILE, ENFILE, and another socket was closed for it | tries again |
- * | EMFILE, ENFILE, ENOBUFS, ENOMEM | rests a while: the connection stays in the kernel's queue, and so it would be ready at once |
- * | anything else | it is about that connection alone, which is gone (accept(2), "Error handling"): the next |
+ * | EAGAIN | wait for the next connection |
+ * | EMFILE, ENFILE, if another socket could be closed | try again |
+ * | EMFILE, ENFILE, ENOBUFS, ENOMEM | pause: the connection stays in the kernel's queue, so the socket would be ready at once |
+ * | any other errno | it concerns that connection alone, which is lost (accept(2), "Error handling"): accept the next |
  *
- * A connection that can't be handed over is closed, and the poller forgets it.
+ * A connection that can't be passed on is closed.
  *
- * A listener on an address has connections on that address alone; one on the wildcard asks each for its own end. The
- * wildcard of IPv6 takes IPv4 connections as well, as the runtime's own sockets and Go's do.
+ * All connections of a listener on one address have that local address. A listener on the wildcard asks the kernel for
+ * each connection's. The IPv6 wildcard accepts IPv4 connections as well, as with the runtime's own sockets and Go's.
  *
  * @module
  */
@@ -33,11 +34,11 @@ import {
   SOL_SOCKET,
 } from "../libc/constants/socket.ts";
 
-/** Connections that the kernel keeps for us; its own limit (net.core.somaxconn) may be less. */
+/** Connections that the kernel queues; its own limit (net.core.somaxconn) may be lower. */
 const BACKLOG = 4096;
-/** Connections accepted before others get their turn. */
+/** Connections accepted before other sockets get their turn. */
 const ACCEPTS_PER_TURN = 16;
-/** How long it rests when there are no descriptors. */
+/** The pause when there are no descriptors, in ms. */
 const REST_MS = 100;
 
 /** A listening TCP socket of the C library. */
@@ -83,12 +84,12 @@ export class LibcListener implements HostListener {
         }
         const reason = errno();
         if (reason === EAGAIN) break;
-        if (reason === EMFILE && any) break; // the kernel says so before it looks whether another waits: the poller knows
+        if (reason === EMFILE && any) break; // the kernel reports it even if no connection waits; the poller will tell
         if (this.context.hasSpared(reason)) continue;
         room = reason !== EMFILE && reason !== ENFILE && reason !== ENOBUFS && reason !== ENOMEM;
         if (!room) break;
       }
-    } finally { // `accepted` may throw: the next connection is accepted all the same
+    } finally { // even if `accepted` throws, the next connection is accepted
       if (room) this.again();
       else this.rest = setTimeout(this.again, REST_MS);
     }
@@ -98,7 +99,7 @@ export class LibcListener implements HostListener {
     if (!this.closed) this.socket.arm(EPOLLIN);
   };
 
-  /** Hands a connection over. If that fails, the connection is closed; what is no fault of the system is thrown on. */
+  /** Passes a connection to the user. If that fails, closes it, and rethrows an error that is not a SocketError. */
   private take(fd: number): void {
     const { context } = this;
     const remote = readEndpoint(this.name, 0);
@@ -106,7 +107,7 @@ export class LibcListener implements HostListener {
     try {
       socket = new WatchedSocket(fd, context.poller, STREAM_EVENTS);
     } catch {
-      return; // no memory to watch it: it is closed
+      return; // there is no memory to watch it: it is closed
     }
     try {
       const local = this.wildcard ? context.localEndpoint(fd) : this.local;
@@ -118,13 +119,13 @@ export class LibcListener implements HostListener {
   }
 }
 
-/** A socket that listens, and its port. Throws a SocketError. */
+/** Opens a listening socket. Returns the descriptor and its port. Throws a SocketError. */
 function open(context: SocketContext, local: Endpoint): { fd: number; port: number } {
   const { address, port } = local;
   const fd = context.socket(address.version, SOCK_STREAM);
   try {
     context.setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    context.setStreamOptions(fd); // what it accepts has them from here
+    context.setStreamOptions(fd); // accepted sockets inherit them
     if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     context.bind(fd, address, port);
     throwIfFailed(libc().listen(fd, BACKLOG));

@@ -1,7 +1,7 @@
 /**
- * Receiving datagrams by recvmmsg(2): one call takes all that wait, up to the size of the batch, so a single datagram
- * costs one call and not a second one that only says that there is no other. One batch serves all sockets: it is
- * filled and handed on before another may use it.
+ * Receives datagrams by recvmmsg(2). One call takes all waiting datagrams, up to the size of the batch. So a single
+ * datagram costs one call, without a second one that only reports that there are no more. One batch serves all sockets:
+ * its datagrams are handled before another socket uses it.
  *
  * `struct mmsghdr` is a `struct msghdr` and the number of bytes received (32 bits), 64 bytes in all.
  *
@@ -15,10 +15,10 @@ import { SOCKADDR_IN6_SIZE } from "../libc/sockaddr.ts";
 import { PACKET_INFO_ROOM } from "./packet_info.ts";
 import { MSG_DONTWAIT } from "../libc/constants/socket.ts";
 
-/** Datagrams of a call. Their buffers are memory only once datagrams of that size came. */
+/** The most datagrams of one call. Their buffers take physical memory only as far as datagrams have filled them. */
 export const BATCH = 16;
 
-/** More than the longest UDP datagram: 65,527 bytes over IPv6. */
+/** Larger than the longest UDP datagram, 65,527 bytes over IPv6. */
 const BUFFER_SIZE = 65_536;
 
 const MMSGHDR_SIZE = 64;
@@ -34,15 +34,15 @@ const IOVECS_AT = BATCH * MMSGHDR_SIZE;
 const NAMES_AT = IOVECS_AT + BATCH * IOVEC_SIZE;
 const CONTROLS_AT = NAMES_AT + BATCH * NAME_SIZE;
 
-/** Receives up to {@linkcode BATCH} datagrams by one call, with their addresses and control messages. */
+/** Receives up to {@linkcode BATCH} datagrams by one call, with their senders and control messages. */
 export class ReceiveBatch {
-  /** The addresses that datagrams came from, at {@linkcode nameAt}, and control messages, at {@linkcode controlAt}. */
+  /** The senders' addresses, at {@linkcode nameAt}, and the control messages, at {@linkcode controlAt}. */
   readonly names: Uint8Array;
   /** The datagrams. */
   readonly buffers: readonly Uint8Array[];
   private readonly words: Uint32Array;
   private readonly pointer: Deno.PointerObject;
-  /** How many entries the kernel has written to since they were prepared. */
+  /** The number of entries that the last receive has changed. */
   private used = BATCH;
 
   constructor() {
@@ -66,7 +66,10 @@ export class ReceiveBatch {
     }
   }
 
-  /** Receives; the number of datagrams, or the negative errno. Less than {@linkcode BATCH}: no more were there. */
+  /**
+   * Receives. Returns the number of datagrams (less than {@linkcode BATCH}: no more are waiting), or the negative
+   * errno.
+   */
   receive(fd: number): number {
     const { words } = this;
     for (let i = 0; i < this.used; i++) {
@@ -87,17 +90,17 @@ export class ReceiveBatch {
     return this.words[index * WORDS + RECEIVED];
   }
 
-  /** Where in {@linkcode names} the address is that it came from. */
+  /** The offset in {@linkcode names} of that datagram's sender. */
   nameAt(index: number): number {
     return NAMES_AT + index * NAME_SIZE;
   }
 
-  /** Where in {@linkcode names} the control messages are that came with it. */
+  /** The offset in {@linkcode names} of that datagram's control messages. */
   controlAt(index: number): number {
     return CONTROLS_AT + index * PACKET_INFO_ROOM;
   }
 
-  /** Bytes of those. */
+  /** Bytes of that datagram's control messages. */
   controlLength(index: number): number {
     return this.words[index * WORDS + CONTROL_LENGTH]!;
   }

@@ -1,10 +1,10 @@
 /**
- * Datagrams of one size to one destination that leave by one sendmsg(2): UDP_SEGMENT of linux/udp.h (Linux 4.18 and
- * later) has the kernel cut them apart, as late as it can. What a datagram costs is mostly its way through the kernel,
- * which a train goes once.
+ * A train: datagrams of one size to one destination that are sent by one sendmsg(2). With UDP_SEGMENT of linux/udp.h
+ * (Linux 4.18 and later) the kernel cuts them apart, as late as it can. Most of a datagram's cost is its way through
+ * the kernel, which a train goes only once.
  *
- * A train belongs to one socket at a time. Its first datagram says how large they are; a shorter one is the last. It
- * leaves when the events that there are now have been handled, or before, when it is full or another wants to begin.
+ * A train belongs to one socket at a time. Its first datagram sets the size, and a shorter one is the last. The train
+ * is sent after the present events are handled, or earlier if it is full or another train begins.
  *
  * @module
  */
@@ -16,52 +16,58 @@ import { putSockaddr } from "../libc/sockaddr.ts";
 import { PACKET_INFO_SPACE, putPacketInfo } from "./packet_info.ts";
 import { IPPROTO_UDP, MSG_DONTWAIT, MSG_NOSIGNAL, UDP_SEGMENT } from "../libc/constants/socket.ts";
 
-/** The data of one UDP datagram over IPv4 at most, which a train is until it is cut. */
+/** The most data of one UDP datagram over IPv4; in the kernel a train is one datagram until it is cut. */
 const MAX_BYTES = 65_507;
 /** UDP_MAX_SEGMENTS of linux/udp.h before Linux 6.9. */
 const MAX_DATAGRAMS = 64;
-/** Longer ones are sent at once: what does not fit an Ethernet's MTU can't be in a train there. */
+/** Longer datagrams are sent at once: one that does not fit Ethernet's MTU can't be in a train there. */
 const MAX_SIZE = 1472;
 
 /** CMSG_LEN and CMSG_SPACE of a 16-bit number. */
 const CMSG_LENGTH = CMSG_HEADER + 2;
 const CMSG_SPACE = CMSG_HEADER + 8;
 
-/** Whose datagrams they are. */
+/** The socket that a train belongs to. */
 export interface TrainOwner {
-  /** Sends the train with this many datagrams; called once for each train. */
+  /** Sends the train. Called once for each train. */
   sendTrain(train: SendTrain): void;
 }
 
 /** Collects datagrams of one size to one destination, and sends them by one call. */
 export class SendTrain {
-  /** Where they go. */
+  /** The destination. */
   to: Endpoint | null = null;
-  /** The address that they are to come from; null: as the system chooses. */
+  /** The source address; null: the system chooses. */
   from: IpAddress | null = null;
+  /** The number of datagrams. */
   count = 0;
-  /** Of each but perhaps the last, and of all together. */
+  /** Bytes of each datagram; the last may be shorter. */
   size = 0;
+  /** Bytes of all datagrams. */
   length = 0;
-  /** The datagrams, one behind the other. */
+  /** The datagrams, one after the other. */
   readonly block = new MachineBlock(MAX_BYTES);
   private owner: TrainOwner | null = null;
   private readonly message = new Message({ name: true, control: PACKET_INFO_SPACE + CMSG_SPACE });
   private readonly control: DataView;
   private named: Endpoint | null = null;
-  /** Bytes of the control message that says where they come from, and which address that is. */
+  /** Bytes of the control message with the source address. */
   private infoLength = 0;
+  /** The source address in that control message. */
   private infoOf: IpAddress | null = null;
   private flushing = false;
 
-  /** @param defer calls a function when the events that there are now have been handled */
+  /** @param defer calls a function after the present events are handled */
   constructor(private readonly defer: (run: () => void) => void) {
     const { buffer, byteOffset, length } = this.message.control;
     this.control = new DataView(buffer, byteOffset, length);
     this.putControl(null);
   }
 
-  /** Takes a copy of `bytes[offset .. offset + length)`, and sees to it that it is sent; false: that is left to the caller. */
+  /**
+   * Copies and later sends `bytes[offset .. offset + length)`. Returns false if the caller must send the datagram
+   * itself.
+   */
   add(
     owner: TrainOwner,
     bytes: Uint8Array,
@@ -90,12 +96,12 @@ export class SendTrain {
     return true;
   }
 
-  /** Has what there is sent now, if it is that owner's. */
+  /** Sends the present train now if it belongs to `owner`. */
   flushOf(owner: TrainOwner): void {
     if (this.owner === owner) this.flush();
   }
 
-  /** sendmsg(2) of all of it: the number of bytes, or the negative errno. */
+  /** Sends the whole train by sendmsg(2). Returns the number of bytes, or the negative errno. */
   send(fd: number): number {
     const { message, to } = this;
     if (to === null) return 0;
@@ -111,7 +117,7 @@ export class SendTrain {
     return sent < 0 ? -errno() : sent;
   }
 
-  /** Writes the control messages, all but the size: where they come from, and that they are to be cut apart. */
+  /** Writes the control messages for the source address and for the segmentation, without the size. */
   private putControl(from: IpAddress | null): void {
     this.infoOf = from;
     const at = this.infoLength = from === null ? 0 : putPacketInfo(this.message.control, from);

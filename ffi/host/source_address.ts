@@ -1,6 +1,6 @@
 /**
- * The address that the host would send from to a given destination. Connecting a datagram socket sends nothing, but makes
- * the kernel choose a route and, with it, a source address.
+ * The address that the host would send from to a given destination. Connecting a datagram socket sends nothing, but
+ * makes the kernel choose a route and, with it, a source address.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { libc } from "../libc/libc.ts";
 import { readAddress, SOCKADDR_IN6_SIZE, sockaddrOf } from "../libc/sockaddr.ts";
 import { familyOf } from "./context.ts";
 
-/** The source address of datagrams to `remote`; null: the host has no route there, or no descriptor for the question. */
+/** The source address of datagrams to that endpoint; null: the host has no route there, or no free descriptor. */
 export function sourceAddressTowards({ address, port }: Endpoint): IpAddress | null {
   const fd = libc().socket(familyOf(address.version), SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0);
   if (fd < 0) return null;

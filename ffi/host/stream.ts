@@ -1,20 +1,20 @@
 /**
  * A connected TCP socket as a {@linkcode HostStream}.
  *
- * System calls cost more than anything else here, so none is made that only says EAGAIN:
+ * System calls cost more than anything else here, so calls that would only return EAGAIN are avoided:
  *
- * | operation | what is done |
+ * | operation or event | action |
  * | --- | --- |
- * | read | received at once where something was reported since, or the last receive came back full; else it waits |
- * | readable | received into the memory of the read that waits; less than asked for: nothing more is there |
- * | urgent data was reported with it | the next read is tried at once: a receive stops before them (tcp(7)) |
- * | the peer's FIN or RST was reported with it | received again: what was read last may be the end, which is told with it |
- * | write | sent at once, unless the last send was taken in part: then it waits for room |
- * | writable | sent from the memory of the write that waits |
+ * | read | receive at once if data was reported since, or if the last receive was full; otherwise wait |
+ * | readable | receive into the memory of the pending read; less than requested means that no more is there |
+ * | urgent data was reported too | try the next read at once: a receive stops before urgent data (tcp(7)) |
+ * | the peer's FIN or RST was reported too | receive again, so that the end is reported together with the last data |
+ * | write | send at once, unless the last send was partial; then wait for room |
+ * | writable | send from the memory of the pending write |
  *
- * The poller tells of changes (EPOLLET), so one epoll_ctl(2) serves for all of a connection's life; of room to write the
- * kernel tells only after a send that found too little. Nothing is allocated for an operation: the memory that it is about
- * is kept in fields, and handed to the kernel in a structure that all streams share.
+ * The poller reports changes (EPOLLET), so one epoll_ctl(2) serves a connection's whole life. The kernel reports room
+ * to write only after a send that found too little. An operation allocates nothing: its memory is kept in fields, and
+ * passed to the kernel in a structure that all streams share.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import type { WatchedSocket } from "../poll/watched_socket.ts";
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from "../libc/constants/poll.ts";
 import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, SO_LINGER, SOL_SOCKET } from "../libc/constants/socket.ts";
 
-/** The value of the interface's PENDING, which is its type as well. */
+/** The value of the interface's PENDING, which this file imports as a type only. */
 const WAITS: typeof PENDING = -1;
 
 /** `struct linger` (bits/socket.h): on, for 0 seconds. */
@@ -38,36 +38,36 @@ LINGER_RESET[0] = 1;
 /** The events that a stream's socket is watched for. */
 export const STREAM_EVENTS: number = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
-/** Nothing can be written any more. */
+/** The events after which nothing can be written. */
 const GONE = EPOLLHUP | EPOLLERR;
-/** The peer's direction has ended, in order or by an error. */
+/** The events that end the peer's direction, in order or by an error. */
 const ENDS = GONE | EPOLLRDHUP;
 
 /** A connected TCP socket of the C library. */
 export class LibcStream implements HostStream {
   handler: HostStreamHandler | null = null;
-  /** Whether something is likely there to be read. */
+  /** Whether there is probably data to read. */
   private mayRead = false;
-  /** Whether the kernel has reported the end, good or bad, of what the peer sends. */
+  /** Whether the kernel has reported the end of the peer's direction, in order or by an error. */
   private ending = false;
   ended = false;
-  /** Whether urgent data were reported, and not all was read since. */
+  /** Whether urgent data was reported, and the receive queue has not been empty since. */
   private urgent = false;
-  /** The errno that came behind what was read last; 0: none did. */
+  /** The errno that followed the data read last; 0: none. */
   private failure = 0;
-  /** Whether there is likely room to write. */
+  /** Whether there is probably room to write. */
   private mayWrite = true;
 
-  /** The memory of the read that waits; null: none does. */
+  /** The memory of the pending read; null: there is none. */
   private readBlock: Block | null = null;
   private readOffset = 0;
   private readLength = 0;
-  /** The same of the write. */
+  /** The memory of the pending write; null: there is none. */
   private writeBlock: Block | null = null;
   private writeOffset = 0;
   private writeLength = 0;
 
-  /** Takes over the socket of a connection between these two, which must be watched for STREAM_EVENTS. */
+  /** Takes over the socket of a connection between `local` and `remote`, which must be watched for STREAM_EVENTS. */
   constructor(
     private readonly socket: WatchedSocket,
     private readonly context: SocketContext,
@@ -102,7 +102,7 @@ export class LibcStream implements HostStream {
   }
 
   closeWrite(): void {
-    // It fails where the connection is gone; the read that waits, or the next, tells so.
+    // It fails if the connection is gone, which the pending read or the next one reports.
     libc().shutdown(this.socket.fd, SHUT_WR);
   }
 
@@ -139,7 +139,7 @@ export class LibcStream implements HostStream {
   private finishWrite(): void {
     const { writeBlock } = this;
     if (writeBlock === null) {
-      this.mayWrite = true; // or else a write is told why not
+      this.mayWrite = true; // after an error, the next write reports it
       return;
     }
     const result = this.send(writeBlock, this.writeOffset, this.writeLength);
@@ -149,7 +149,7 @@ export class LibcStream implements HostStream {
     else this.handler?.writeFailed(this.writeError(-result));
   }
 
-  /** The number of bytes received, or the negative errno. Sees whether the end came with them, if it was reported. */
+  /** The number of bytes received, or the negative errno. If the end was reported, checks whether it follows them. */
   private receive(block: Block, offset: number, length: number): number {
     if (this.failure !== 0) return -this.failure;
     let received = this.receiveOnce(block.address + offset, length);

@@ -1,7 +1,7 @@
 /**
- * `struct msghdr` (bits/socket.h) with all that it points to in one piece of memory: what sendmsg(2) and recvmsg(2) are
- * called with. Made once and used for every call, as nothing of it outlives one. Lengths go in as words of memory,
- * so that a call costs neither a BigInt nor an object.
+ * `struct msghdr` (bits/socket.h), the argument of sendmsg(2) and recvmsg(2), with everything that it points to in one
+ * piece of memory. It is made once and used for many calls. Lengths are written as words of memory, so that a call
+ * costs neither a BigInt nor an object.
  *
  *     0 name   8 namelen (32)   16 iov   24 iovlen   32 control   40 controllen   48 flags (32)
  *
@@ -28,25 +28,28 @@ const FLAGS = 12;
 /** Room for the longest address, `struct sockaddr_un`. */
 const NAME_SIZE = 128;
 
-/** What a {@linkcode Message} has room for. */
+/** Options of a {@linkcode Message}. */
 export interface MessageOptions {
   /** Entries of its `struct iovec`; 1 by default. */
   readonly parts?: number;
-  /** Whether it carries an address. False by default. */
+  /** Whether it has room for an address. False by default. */
   readonly name?: boolean;
   /** Bytes of control messages; 0 by default. */
   readonly control?: number;
 }
 
-/** A `struct msghdr` with its iovec, address and control messages. Starts with as many parts as it has room for, no address and no control messages. */
+/**
+ * A `struct msghdr` with its iovec, address and control messages. At first all parts are in use, and there is no
+ * address and no control message.
+ */
 export class Message {
-  /** For sendmsg and recvmsg. */
+  /** The address of the `struct msghdr`, for sendmsg and recvmsg. */
   readonly pointer: Deno.PointerObject;
   /** The address. */
   readonly name: Uint8Array;
   /** The control messages. */
   readonly control: Uint8Array;
-  /** The entries of `struct iovec`, for what fills in several. */
+  /** The entries of `struct iovec`, for code that sets several at once. */
   readonly iovec: Uint32Array;
   private readonly words: Uint32Array;
 
@@ -67,7 +70,7 @@ export class Message {
     this.partCount = parts;
   }
 
-  /** Bytes of the address: before a send those to use, after a receive those that were written. */
+  /** Bytes of the address: to use in a send, or written by a receive. */
   get nameLength(): number {
     return this.words[NAME_LENGTH];
   }
@@ -75,7 +78,7 @@ export class Message {
     this.words[NAME_LENGTH] = length;
   }
 
-  /** Bytes of the control messages, likewise. */
+  /** Bytes of the control messages: to use in a send, or written by a receive. */
   get controlLength(): number {
     return this.words[CONTROL_LENGTH];
   }
@@ -88,7 +91,7 @@ export class Message {
     return this.words[FLAGS];
   }
 
-  /** How many entries of the iovec are used. */
+  /** The number of entries of the iovec in use. */
   set partCount(count: number) {
     this.words[IOVEC_COUNT] = count;
   }
@@ -98,7 +101,7 @@ export class Message {
     setIovec(this.iovec, index, address, length);
   }
 
-  /** Makes all of the room for the address and the control messages available to a receive. */
+  /** Makes the whole room for the address and the control messages available to a receive. */
   prepareReceive(): void {
     this.nameLength = this.name.length;
     this.controlLength = this.control.length;

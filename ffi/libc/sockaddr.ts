@@ -1,11 +1,11 @@
 /**
- * `struct sockaddr_in` and `sockaddr_in6` (netinet/in.h), read and written in place. The family is in the machine's
+ * Reads and writes `struct sockaddr_in` and `sockaddr_in6` (netinet/in.h) in place. The family is in the machine's byte
  * order, which is little-endian wherever this program runs; port and address are in network order.
  *
  *     in    0 family (16)   2 port (16)   4 address (32)
  *     in6   0 family (16)   2 port (16)   4 flow (32)   8 address (128)   24 scope (32)
  *
- * An IPv4 address that comes inside an IPv6 one (`::ffff:192.0.2.1`, RFC 4291 section 2.5.5.2) is taken as what it is.
+ * An IPv4 address within an IPv6 one (`::ffff:192.0.2.1`, RFC 4291 section 2.5.5.2) is read as IPv4.
  *
  * @module
  */

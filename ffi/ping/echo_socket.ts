@@ -1,14 +1,15 @@
 /**
- * A socket that sends ICMP echo requests and takes the replies, of one of two kinds:
+ * A socket that sends ICMP echo requests and receives the replies. There are two kinds:
  *
- * | kind | what it is | who may | identifier | brings |
+ * | kind | socket | permitted to | identifier | receives |
  * | --- | --- | --- | --- | --- |
- * | ping | SOCK_DGRAM with IPPROTO_ICMP | groups in net.ipv4.ping_group_range (for IPv6 too) | the kernel's choice, a port | its own replies |
- * | raw | SOCK_RAW | CAP_NET_RAW | ours | everybody's echo replies; for IPv4 behind the IP header |
+ * | ping | SOCK_DGRAM with IPPROTO_ICMP | groups in net.ipv4.ping_group_range (for IPv6 too) | chosen by the kernel, as a port | its own replies |
+ * | raw | SOCK_RAW | CAP_NET_RAW | any | all echo replies to this host; for IPv4 with the IP header |
  *
- * Either way the ICMP header and payload go in as they are to go out; a ping socket puts in its identifier and the
- * checksum, a raw one for IPv6 the checksum, and for IPv4 both are ours. The hop limit goes with each message, as the
- * replies' comes. What the network says about a request comes to the error queue (error_queue.ts), quoting our header.
+ * The program writes the ICMP header and the payload. For a ping socket the kernel fills in the identifier and the
+ * checksum; for a raw one over IPv6, the checksum; for a raw one over IPv4, nothing. The hop limit is a control
+ * message, of requests and replies. Errors about a request come to the error queue (error_queue.ts) and quote its
+ * header.
  *
  * @module
  */
@@ -46,7 +47,7 @@ import {
   SOL_RAW,
 } from "../libc/constants/socket.ts";
 
-/** A ping socket of the kernel's, or a raw socket: see the table above. */
+/** The two kinds of sockets: the kernel's ping socket, or a raw socket. */
 export type EchoKind = "ping" | "raw";
 
 // The ICMP header: type, code, checksum (16), identifier (16), sequence (16); RFC 792, RFC 4443 section 4.1
@@ -61,16 +62,16 @@ const ECHO_REPLY6 = 129;
 
 /** The longest IP packet, with room to spare. */
 const BUFFER_SIZE = 65_600;
-/** `struct cmsghdr` and an int; and the same rounded up to where a next one would start. */
+/** CMSG_LEN and CMSG_SPACE of an int. */
 const CMSG_LENGTH = 20;
 const CMSG_SPACE = 24;
-/** Room for what a reply brings. */
+/** Room for a reply's control messages. */
 const CONTROL_SIZE = 128;
 
-/** Messages, and errors, that are taken before others get their turn. */
+/** The most messages, and errors, that are read before other sockets get their turn. */
 const PER_TURN = 16;
 
-/** Memory for the one call that is made at a time. All sockets share it. */
+/** Memory for a system call. All sockets share it, since there is one call at a time. */
 export class EchoMemory {
   readonly header = new MachineBlock(ICMP_HEADER);
   readonly outgoing = new Message({ parts: 2, name: true, control: CMSG_SPACE });
@@ -91,7 +92,7 @@ export type EchoPort = Pick<EchoSocket, "version" | "kind" | "identifier" | "sen
 /** An error that the network reports about a request. */
 export type EchoError = Pick<ErrorQueue, "errno" | "origin" | "type" | "code" | "offender">;
 
-/** Opens a socket; `source`: where its requests come from, null: as the system chooses. Throws a SystemError. */
+/** Opens a socket. `source` is the requests' source address (null: the system chooses). Throws a SystemError. */
 export type OpenEcho = (
   version: IpVersion,
   kind: EchoKind,
@@ -99,7 +100,7 @@ export type OpenEcho = (
   receiver: EchoReceiver,
 ) => EchoPort;
 
-/** Opens sockets of the system. */
+/** Returns the function that opens the system's sockets. */
 export function echoSockets(poller: Polling): OpenEcho {
   const memory = new EchoMemory();
   return (version, kind, source, receiver) => new EchoSocket(version, kind, source, memory, poller, receiver);
@@ -122,21 +123,21 @@ export interface EchoReceiver {
     length: number,
     hopLimit: number,
   ): void;
-  /** The network says of a request what `errors` holds. */
+  /** An error about a request. */
   refused(socket: EchoPort, identifier: number, sequence: number, to: Endpoint, errors: EchoError): void;
 }
 
 /** One socket that sends echo requests and receives their replies and errors. */
 export class EchoSocket {
-  /** The identifier that its requests have: a ping socket's own; 0 for a raw one, which may have any. */
+  /** The identifier of a ping socket's requests; 0 for a raw socket, whose requests may have any. */
   readonly identifier: number;
   private readonly socket: WatchedSocket;
   private hopLimit = 0;
 
   /**
-   * Opens one.
+   * Opens the socket.
    *
-   * @param source where its requests come from; null: as the system chooses
+   * @param source the requests' source address; null: the system chooses
    * @throws SystemError
    */
   constructor(
@@ -167,7 +168,7 @@ export class EchoSocket {
   /**
    * Sends an echo request with the payload `bytes[offset .. offset + length)`.
    *
-   * @returns 0, or the errno that it failed with
+   * @returns 0, or the errno of the failure
    */
   send(
     destination: IpAddress,
@@ -189,12 +190,12 @@ export class EchoSocket {
       if (libc().sendmsg(this.socket.fd, outgoing.pointer, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
       const reason = errno();
       if (reason === EINTR) continue;
-      // an error of an earlier request fails this one, until it is taken off the queue
+      // an error about an earlier request fails this one, until it is taken from the queue
       if (attempts > 0 || this.readErrors() === 0) return reason;
     }
   }
 
-  /** Closes it. The receiver is not called any more. */
+  /** Closes the socket. The receiver is not called afterwards. */
   close(): void {
     this.socket.close();
   }
@@ -237,7 +238,7 @@ export class EchoSocket {
     this.socket.arm(EPOLLIN);
   };
 
-  /** Receives a message, and says whether there may be another. */
+  /** Receives a message. Returns whether there may be another. */
   private receive(): boolean {
     const { incoming, buffer } = this.memory;
     incoming.prepareReceive();
@@ -272,7 +273,7 @@ export class EchoSocket {
     }
   };
 
-  /** Hands over what the network says; returns how many entries the queue had. */
+  /** Reports the errors in the queue, and returns their number. */
   private readErrors(): number {
     const { errors } = this.memory;
     let count = 0;
@@ -298,7 +299,7 @@ function setOption(fd: number, level: number, option: number, ...values: number[
   check(libc().setsockopt(fd, level, option, memory, memory.byteLength), `setsockopt(${level}, ${option})`, "");
 }
 
-/** A set bit keeps a type out. */
+/** Makes a raw socket receive echo replies only. A set bit of the filter blocks a type. */
 function passRepliesOnly(fd: number, four: boolean): void {
   if (four) return setOption(fd, SOL_RAW, ICMP_FILTER, ~(1 << ECHO_REPLY4));
   const filter = Array<number>(8).fill(-1);
@@ -313,20 +314,20 @@ function localPort(fd: number): number {
   return sockaddrPort(name, 0);
 }
 
-/** Port 0 of any address: a ping socket takes a free identifier then. */
+/** Port 0 of the wildcard address, with which a ping socket gets a free identifier. */
 function wildcard(four: boolean): Uint8Array<ArrayBuffer> {
   const name = new Uint8Array(new ArrayBuffer(four ? 16 : SOCKADDR_IN6_SIZE));
   name[0] = four ? AF_INET : AF_INET6;
   return name;
 }
 
-/** Completes a header whose checksum is 0, for the payload `bytes[offset .. offset + length)` behind it. */
+/** Puts the checksum into a header whose checksum is 0, for the payload `bytes[offset .. offset + length)` after it. */
 function putChecksum(header: Uint8Array, bytes: Uint8Array, offset: number, length: number): void {
   const sum = addSums(partialSum(header, 0, ICMP_HEADER), partialSum(bytes, offset, length));
   put16(header, CHECKSUM, complement(sum));
 }
 
-/** Whether a sender's address is one that can be compared. */
+/** Whether a reply's sender has an IP address. */
 export function isSender(from: Uint8Array): boolean {
   return isIpSockaddr(from, 0);
 }

@@ -1,19 +1,20 @@
 /**
- * Real pings for a guest: its echo requests are sent by sockets of the host, and what comes back is told.
+ * Real pings for a guest: the host's sockets send its echo requests, and the replies and errors are reported.
  *
- * Each of the guest's identifiers (each `ping` that runs) has an identifier of the host's: a ping socket of its own,
- * whose identifier the kernel chooses, or where only raw sockets are permitted a number of ours on one raw socket.
- * The kind is found with the first request of each IP version, by trying. Sequence numbers are
- * kept, and so is the payload.
+ * Each of the guest's identifiers (each running `ping`) is mapped to an identifier of the host. It has a ping socket of
+ * its own, whose identifier the kernel chooses. If only raw sockets are permitted, it gets a free number on a shared
+ * raw socket. The kind is found by trying, with the first request of each IP version. Sequence numbers and payloads
+ * stay unchanged.
  *
  *     request   identifier → flow; flow, sequence and destination → waiting, with the caller's token; sent
- *     reply     identifier → flow; flow, sequence and sender → no longer waiting: told
- *     error     likewise, by the request's header that the network quotes and the destination that the kernel kept
+ *     reply     identifier → flow; flow, sequence and sender → no longer waiting; reported
+ *     error     the same, by the request's header that the error quotes and the destination that the kernel has kept
  *
- * A failure of the host's own (no route, forbidden) is told as the ICMP error that a router would send, from nobody.
+ * A failure on the host itself (no route, forbidden) is reported as the ICMP error that a router would send, without a
+ * sender.
  *
- * Everything has a bound: of requests that wait, the oldest is forgotten for a new one; of flows, the one not used for
- * longest. {@linkcode PingSockets.sweep} forgets what is too old by the caller's clock; nothing else does it.
+ * Everything is bounded: the oldest waiting request makes room for a new one, and so does the flow that has been idle
+ * the longest. Only {@linkcode PingSockets.sweep} removes requests and flows because of their age.
  *
  * @module
  */
@@ -35,20 +36,23 @@ import {
 import { sockaddrIs } from "../libc/sockaddr.ts";
 import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../libc/constants/socket.ts";
 
-/** How long an answer is waited for, and an identifier kept: Linux's nf_conntrack_icmp_timeout. */
+/** The time to wait for an answer, and to keep an idle identifier: Linux's nf_conntrack_icmp_timeout. */
 export const PING_TIMEOUT_MS = 30_000;
 
-/** How everybody is allowed to ping. */
+/** The command that allows everybody to ping. */
 const ALLOW = "sysctl -w net.ipv4.ping_group_range='0 2147483647'";
 
-/** Receives the outcomes of a {@linkcode PingSockets}; never called from within a call. `T` is the type of `send`'s token. */
+/**
+ * Receives the outcomes of a {@linkcode PingSockets}; never called from within a call. `T` is the type of `send`'s
+ * token.
+ */
 export interface PingHandler<T> {
   /** The reply: its payload is `bytes[offset .. offset + length)`, valid until the call returns. */
   reply(token: T, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void;
   /**
    * An ICMP error (type and code are ICMP's or ICMPv6's by the destination's version).
    *
-   * @param from who sent it; null: the host itself has no way there
+   * @param from its sender; null: the host itself could not send the request
    */
   failed(token: T, type: number, code: number, from: IpAddress | null): void;
 }
@@ -59,17 +63,18 @@ export interface PingOptions<T> {
   readonly handler: PingHandler<T>;
   /** The time in ms, by a clock that doesn't go back. */
   readonly now: () => number;
-  /** Requests that wait for an answer at most, and identifiers in use, each of which may take a descriptor. */
+  /** The most requests that wait for an answer. */
   readonly maxWaiting: number;
+  /** The most identifiers in use. Each may need a descriptor. */
   readonly maxFlows: number;
-  /** Where requests come from, by IP version; null or not given: as the system chooses. */
+  /** The source address of requests, by IP version; by default the system chooses. */
   readonly source4?: IpAddress | null;
   readonly source6?: IpAddress | null;
   /** Called once for an IP version when neither kind of socket is permitted. Its requests fail as prohibited. */
   readonly unavailable?: (version: IpVersion, error: SystemError) => void;
 }
 
-/** How much of a limit is in use, and how often it was not enough. */
+/** The use of a limit, and the number of times that it was exceeded. */
 export interface PingUsage {
   readonly current: number;
   readonly limit: number;
@@ -79,7 +84,7 @@ export interface PingUsage {
 /** Identifies a sender of requests: its ICMP identifier, with its address when there are several senders. */
 export type PingKey = number | string;
 
-/** A request that waits. Those of one flow with the same sequence number, to several destinations, form a list. */
+/** A waiting request. Requests of one flow with the same sequence number, to several destinations, form a list. */
 interface Waiting<T> {
   readonly flow: Flow<T>;
   readonly sequence: number;
@@ -89,7 +94,7 @@ interface Waiting<T> {
   next: Waiting<T> | undefined;
 }
 
-/** One identifier. */
+/** One of the guest's identifiers, with its socket. */
 interface Flow<T> {
   readonly key: PingKey;
   readonly socket: EchoPort;
@@ -100,10 +105,10 @@ interface Flow<T> {
 
 /** The sockets of one IP version. */
 class Family<T> {
-  /** In the order of their last use. */
+  /** The flows in the order of their last use. */
   readonly flows = new Map<PingKey, Flow<T>>();
   readonly byIdentifier = new Map<number, Flow<T>>();
-  /** Of all flows, where ping sockets may not be had. */
+  /** The socket of all flows, if ping sockets are not permitted. */
   raw: EchoPort | null = null;
   unavailable = false;
 
@@ -114,10 +119,10 @@ class Family<T> {
 export class PingSockets<T> implements EchoReceiver {
   private readonly four: Family<T>;
   private readonly six: Family<T>;
-  /** Oldest first. */
+  /** The waiting requests, oldest first. */
   private readonly waiting = new Set<Waiting<T>>();
   private closed = false;
-  /** Requests, and identifiers, that were forgotten to make room. */
+  /** Requests, and identifiers, that were removed to make room. */
   private waitingEvicted = 0;
   private flowsEvicted = 0;
 
@@ -144,9 +149,9 @@ export class PingSockets<T> implements EchoReceiver {
   /**
    * Sends an echo request with the payload `bytes[offset .. offset + length)`, at most 65,507 bytes of it.
    *
-   * @param key which of the guest's identifiers it has
+   * @param key the guest's identifier
    * @param hopLimit 1 to 255
-   * @param token what the handler is given back with the answer
+   * @param token passed to the handler with the answer
    */
   send(
     destination: IpAddress,
@@ -178,7 +183,7 @@ export class PingSockets<T> implements EchoReceiver {
     this.waiting.add(waiting);
   }
 
-  /** Forgets what has waited, or was not used, for too long. To be called now and then. */
+  /** Removes requests that have waited, and flows that have been idle, for too long. Called regularly. */
   sweep(): void {
     const before = this.options.now() - PING_TIMEOUT_MS;
     for (const waiting of this.waiting) {
@@ -193,7 +198,7 @@ export class PingSockets<T> implements EchoReceiver {
     }
   }
 
-  /** Closes all sockets. The handler is not called any more. */
+  /** Closes all sockets. The handler is not called afterwards. */
   close(): void {
     this.closed = true;
     for (const family of [this.four, this.six]) {
@@ -202,7 +207,7 @@ export class PingSockets<T> implements EchoReceiver {
     }
   }
 
-  /** For sockets. */
+  /** Called by the sockets. */
   replied(
     socket: EchoPort,
     identifier: number,
@@ -221,7 +226,7 @@ export class PingSockets<T> implements EchoReceiver {
     this.options.handler.reply(waiting.token, bytes, offset, length, hopLimit);
   }
 
-  /** For sockets. */
+  /** Called by the sockets. */
   refused(socket: EchoPort, identifier: number, sequence: number, to: Endpoint, errors: EchoError): void {
     const flow = this.family(socket.version).byIdentifier.get(identifier);
     if (flow === undefined || flow.socket !== socket) return;
@@ -240,7 +245,7 @@ export class PingSockets<T> implements EchoReceiver {
     return version === 4 ? this.four : this.six;
   }
 
-  /** The flow with that key, made where there is none; null: it can't be. */
+  /** The flow with that key, which is made if there is none; null: that is impossible. */
   private flow(family: Family<T>, key: PingKey): Flow<T> | null {
     const known = family.flows.get(key);
     if (known !== undefined) {
@@ -327,13 +332,13 @@ export class PingSockets<T> implements EchoReceiver {
     this.waitingEvicted++;
   }
 
-  /** Tells a failure of the host's own; of a passing lack of room nothing, as the request is lost like any other. */
+  /** Reports a failure on the host itself. A temporary lack of room is not reported: the request is just lost. */
   private fail(token: T, version: IpVersion, reason: number): void {
     const error = routerError(version, reason);
     if (error !== null) this.tell(token, error.type, error.code, null);
   }
 
-  /** In a turn of its own, as it may be known within `send` already. */
+  /** Reports in a microtask, since the failure may be known within `send` already. */
   private tell(token: T, type: number, code: number, from: IpAddress | null): void {
     queueMicrotask(() => {
       if (!this.closed) this.options.handler.failed(token, type, code, from);
@@ -341,7 +346,7 @@ export class PingSockets<T> implements EchoReceiver {
   }
 }
 
-/** Whether opening a socket may succeed later. Rethrows an error that came from no system call. */
+/** Whether opening a socket may succeed later. Rethrows an error that is not a SystemError. */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof SystemError)) throw error;
   return error.errno === EMFILE || error.errno === ENFILE || error.errno === ENOBUFS || error.errno === ENOMEM;
@@ -359,12 +364,14 @@ interface IcmpError {
   readonly code: number;
 }
 
-/** The ICMP error of a router (RFC 1812, section 5.2.7.1; RFC 4443, section 3.1) for an errno of sendmsg; null: none. */
+/**
+ * The ICMP error of a router (RFC 1812, section 5.2.7.1; RFC 4443, section 3.1) for an errno of sendmsg; null: none.
+ */
 function routerError(version: IpVersion, reason: number): IcmpError | null {
   const four = version === 4;
   switch (reason) {
     case ENETUNREACH:
-    case EINVAL: // what a `blackhole` route answers
+    case EINVAL: // the answer of a `blackhole` route
       return four ? { type: 3, code: 0 } : { type: 1, code: 0 };
     case EHOSTUNREACH:
       return four ? { type: 3, code: 1 } : { type: 1, code: 3 };
@@ -378,7 +385,7 @@ function routerError(version: IpVersion, reason: number): IcmpError | null {
   }
 }
 
-/** An identifier that is not in use: from a random one on, the next that is free. There are more than flows. */
+/** A free identifier: the first after a random one. There are more identifiers than flows. */
 function freeIdentifier(used: ReadonlyMap<number, unknown>): number {
   const random = new Uint16Array(1);
   crypto.getRandomValues(random);
