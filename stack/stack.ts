@@ -1,21 +1,21 @@
 /**
- * A TCP/IP stack that stands for the whole network towards one guest: it takes the frames that the guest sends, answers
- * for every address, and hands connections and datagrams to its user, who decides what becomes of them.
+ * A TCP/IP stack that acts as the whole network towards one guest: it takes the frames that the guest sends, answers
+ * for every address, and passes connections and datagrams to its user, which decides what happens to them.
  *
  *     device ── link ── ip ─┬─ icmp        echo, errors
  *                           ├─ udp ─┬───── handlers.udp, udp.send
  *                           │       └───── dhcp
  *                           └─ tcp ─────── handlers.tcpRequest, tcp.connect
  *
- * It does no input or output and has no clock: its owner calls
+ * It does no input or output and has no clock. Its owner calls
  *
  * - {@linkcode Stack.start} once;
  * - {@linkcode Stack.receive} for each frame of a batch, then {@linkcode Stack.flush}: that is one turn, in which the
  *   clock is read once;
- * - {@linkcode Stack.advance} when {@linkcode Stack.nextDeadline} is there, and then `flush` as well; the stack says when
- *   that moves forward ({@linkcode Stack.onEarlier});
+ * - {@linkcode Stack.advance} at {@linkcode Stack.nextDeadline}, then `flush` as well; {@linkcode Stack.onEarlier} tells
+ *   when the deadline has become earlier.
  *
- * and the device's `transmit` is called from within all of these, and from calls of the user's.
+ * The stack calls the device's `transmit` from within all of these, and from within the user's calls.
  *
  * @module
  */
@@ -49,29 +49,29 @@ import type { UdpDatagram } from "./udp/datagram.ts";
 import { Udp } from "./udp/udp.ts";
 import type { StackUsage, Usage } from "./base/usage.ts";
 
-/** What the stack tells its user. Called from within its methods; must not throw. */
+/** The user's handlers. The stack calls them from within its methods; they must not throw. */
 export interface StackHandlers {
   /** The guest wants to connect. */
   tcpRequest(request: TcpRequest): void;
-  /** The guest sent a datagram. The object is used again: it must not be kept. */
+  /** The guest sent a datagram. The object is reused, so it must not be kept. */
   udp(datagram: UdpDatagram): void;
-  /** The guest says that it takes no datagrams of `local` at `guest`. */
+  /** The guest reports that it accepts no datagrams from `local` at `guest`. */
   udpUnreachable?(local: Endpoint, guest: Endpoint): void;
 }
 
-/** Limits of what the stack holds, each with a default of its own. */
+/** Limits of the stack, each with its own default. */
 export interface StackLimits {
   readonly tcp?: Partial<TcpLimits>;
   readonly reassembly?: Partial<ReassemblyLimits>;
   /** ICMP errors a second. */
   readonly icmpErrors?: number;
-  /** IP addresses of stations on the link whose hardware address is remembered. */
+  /** IP addresses of stations on the link whose hardware address is kept. */
   readonly neighbours?: number;
   /** Packets that wait for a station's hardware address. */
   readonly neighbourPackets?: number;
 }
 
-/** The options of a {@linkcode Stack}. */
+/** Options of a {@linkcode Stack}. */
 export interface StackOptions {
   readonly device: Device;
   /** The pool that the frames given to {@linkcode Stack.receive} are from. */
@@ -79,24 +79,24 @@ export interface StackOptions {
   readonly allocate: Allocate;
   /** The time in ms, which never goes back. */
   readonly clock: () => number;
-  /** A random unsigned 32-bit number that nobody can guess. */
+  /** Returns an unpredictable unsigned 32-bit number. */
   readonly random: () => number;
   readonly handlers: StackHandlers;
-  /** Those that people's scripts rely on unless given. */
+  /** Addresses that differ from the defaults. */
   readonly addresses?: Partial<StackAddresses>;
   /**
-   * What becomes of echo requests: answered by the stack whatever their destination ("local", the default); ignored
-   * ("off"); or shown to a function, except those to the program's own addresses, which are answered.
+   * The treatment of echo requests: the stack answers them for every destination ("local", the default), ignores them
+   * ("off"), or passes them to a function, except those to the program's own addresses, which it answers.
    */
   readonly echo?: "local" | "off" | EchoHandler;
-  /** What a guest that configures itself is told; nothing unless given. */
+  /** The configuration for guests that ask for it; none by default. */
   readonly configuration?: GuestConfiguration;
   readonly limits?: StackLimits;
-  /** Calls a function when the events that there are now have been handled; without it every datagram leaves at once. */
+  /** Calls a function after the present events are handled. Without it every datagram is sent at once. */
   readonly defer?: ((run: () => void) => void) | undefined;
 }
 
-/** What all layers count. */
+/** The counters of all layers. */
 export interface StackCounters extends Counters {
   readonly tcp: TcpCounters;
 }
@@ -106,12 +106,12 @@ export class Stack {
   readonly addresses: StackAddresses;
   readonly tcp: Tcp;
   readonly udp: Udp;
-  /** For errors about packets that are not answered through a request or a datagram. */
+  /** Sends ICMP errors about packets that are neither TCP requests nor datagrams. */
   readonly icmp: IcmpOutput;
-  /** For answers to echo requests that a function was shown. */
+  /** Sends answers to echo requests that were passed to a function. */
   readonly echo: EchoResponder;
   readonly counters: StackCounters;
-  /** When the present turn started, or the last one: the `clock`'s time. */
+  /** The start of the present or last turn, by the `clock`. */
   now = 0;
   private readonly timers = new TimerQueue();
   private readonly link: Link;
@@ -181,25 +181,25 @@ export class Stack {
     };
   }
 
-  /** When {@linkcode advance} wants to be called next, by the clock; Infinity: not at all. */
+  /** The time at which {@linkcode advance} must be called next, by the clock; Infinity: not at all. */
   get nextDeadline(): number {
     return this.timers.nextDeadline;
   }
 
   /**
-   * Called with the time at which {@linkcode advance} is wanted, when that has become earlier: from within any method of
-   * the stack and its parts, from wherever they were called.
+   * Called with the new {@linkcode nextDeadline} when it has become earlier, from within any method of the stack and
+   * its parts.
    */
   set onEarlier(told: ((deadline: number) => void) | null) {
     this.timers.onEarlier = told;
   }
 
-  /** Datagrams that are being put together of fragments, both versions. */
+  /** The number of unfinished datagrams in reassembly, of both IP versions. */
   get reassembling(): number {
     return this.reassemblers.reduce((sum, reassembler) => sum + reassembler.size, 0);
   }
 
-  /** What of the limits is in use now. */
+  /** The present use of the limits. */
   get usage(): StackUsage {
     const { tcp, icmp, counters, link } = this;
     const { memory, limits } = tcp;
@@ -218,8 +218,8 @@ export class Stack {
   }
 
   /**
-   * Takes a frame from the device. Never throws, whatever is in it. The frame stays the caller's unless `held` is set
-   * afterwards; then it comes back to the pool by itself.
+   * Handles a frame from the device. Never throws, whatever its content. The caller keeps the frame unless `held` is
+   * set afterwards; a held frame is returned to the pool later.
    */
   receive(frame: Frame): void {
     if (!this.inTurn) {
@@ -229,7 +229,7 @@ export class Stack {
     this.link.receive(frame, this.ip);
   }
 
-  /** Ends a turn: connections are told what happened to them, and what was put off is sent. */
+  /** Ends a turn: reports events to the connections' users, and sends deferred data and acknowledgments. */
   flush(): void {
     this.tcp.flush();
     this.inTurn = false;
@@ -241,19 +241,19 @@ export class Stack {
     this.timers.run(this.now);
   }
 
-  /** The device takes frames from now on: begins to tell the guest of its router, by a timer. */
+  /** Called when the device accepts frames: starts the router advertisements to the guest, by a timer. */
   start(): void {
     this.link.start();
   }
 
-  /** Resets all connections and forgets all that is under way. */
+  /** Resets all connections and discards everything that is pending. */
   close(): void {
     this.tcp.close();
     for (const reassembler of this.reassemblers) reassembler.close();
     this.link.close();
   }
 
-  /** Within a turn its start; between turns, where users call too, what the clock says. */
+  /** Within a turn, its start; between turns, the clock's time. */
   private time(): number {
     if (!this.inTurn) this.now = this.options.clock();
     return this.now;

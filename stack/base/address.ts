@@ -1,6 +1,6 @@
 /**
- * IP addresses and endpoints, as the stack and its users hand them to each other. Both are values: never changed after
- * they were made. Nothing on the per-packet path makes one; packets are matched by the bytes at an offset.
+ * IP addresses and endpoints, as the stack and its users exchange them. Both are immutable values. The per-packet path
+ * makes none; packets are matched by the bytes at an offset.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export class IpAddress {
 
   /**
    * Reads dotted decimal or RFC 4291 text (no zone, no brackets, no leading zeros in IPv4 parts).
-   * Throws a TypeError that names the text when it is neither.
+   * Throws a TypeError with the text if it is neither.
    *
    * @example
    * ```ts
@@ -44,7 +44,7 @@ export class IpAddress {
     return new IpAddress(bytes.length === 4 ? 4 : 6, bytes);
   }
 
-  /** Like {@linkcode parse}, but null where the text is no IP address. */
+  /** As {@linkcode parse}, but returns null if the text is no IP address. */
   static tryParse(text: string): IpAddress | null {
     const bytes = text.includes(":") ? parseIpv6(text) : parseIpv4(text);
     return bytes === null ? null : new IpAddress(bytes.length === 4 ? 4 : 6, bytes);
@@ -55,7 +55,7 @@ export class IpAddress {
     return this === other || (this.version === other.version && this.isAt(other.bytes, 0));
   }
 
-  /** Whether this address stands at `offset` of `bytes`. */
+  /** Whether the bytes at `offset` are this address. */
   isAt(bytes: Uint8Array, offset: number): boolean {
     const own = this.bytes;
     for (let i = 0; i < own.length; i++) if (own[i] !== bytes[offset + i]) return false;

@@ -1,6 +1,6 @@
 /**
- * Numbers in network byte order at an offset of a byte array. Callers have checked that the bytes are there; behind the
- * end, reading gives nonsense and writing does nothing, but neither throws.
+ * Reads and writes numbers in network byte order at an offset of a byte array. Callers must check the length before.
+ * After the end, a read returns a meaningless number and a write does nothing, but neither throws.
  *
  * @module
  */

@@ -1,21 +1,21 @@
 /**
- * What the layers below TCP count. Plain numbers, incremented where things happen, and read to be shown.
+ * The counters of the layers below TCP: plain numbers, incremented at each event, and read for display.
  *
  * @module
  */
 
-/** The link layer. */
+/** Counters of the link layer. */
 export class LinkCounters {
   framesIn = 0;
-  /** Frames that the device took. */
+  /** Frames that the device accepted. */
   framesOut = 0;
-  /** Frames that the device did not take. */
+  /** Frames that the device did not accept. */
   framesLost = 0;
   /** Dropped: shorter than a link header, or of no IP version. */
   malformed = 0;
   /** Dropped: sent to another station, or from an address that can't be a station's. */
   notForUs = 0;
-  /** Dropped: an EtherType that is not spoken here. */
+  /** Dropped: an EtherType that is not supported. */
   unknownType = 0;
   arpIn = 0;
   arpMalformed = 0;
@@ -23,41 +23,44 @@ export class LinkCounters {
   ndpMalformed = 0;
   solicitationsAnswered = 0;
   routerAdvertisements = 0;
-  /** Frames that waited for a station's hardware address, and those of them that were dropped. */
+  /** Frames that waited for a station's hardware address. */
   neighbourQueued = 0;
+  /** Waiting frames that were dropped. */
   neighbourDropped = 0;
-  /** Of these, those that made room for others. */
+  /** Waiting frames that were dropped to make room for others. */
   neighbourEvicted = 0;
 }
 
-/** One version of IP. */
+/** Counters of one version of IP. */
 export class IpCounters {
   packetsIn = 0;
   packetsOut = 0;
-  /** Dropped: version, lengths or options are wrong, or a source route is asked for. */
+  /** Dropped: the version, a length or an option is wrong, or there is a source route. */
   malformed = 0;
-  /** Dropped: IPv4's header checksum. */
+  /** Dropped: a wrong header checksum (IPv4). */
   badChecksum = 0;
-  /** Dropped: a source that can't be one, or a link-layer broadcast to a single host's address. */
+  /** Dropped: an invalid source, or a link-layer broadcast to a single host's address. */
   martian = 0;
-  /** Dropped: extension headers that are too many, or ask for that. */
+  /** Dropped: too many extension headers, or one that requires the drop. */
   extensions = 0;
-  /** No transport takes this protocol. */
+  /** Dropped: a protocol that is not supported. */
   unknownProtocol = 0;
   fragmentsIn = 0;
   fragmentsOut = 0;
   reassembled = 0;
-  /** Datagrams given up: their time was over; they were oldest when the table was full; their fragments conflict. */
+  /** Datagrams dropped because they were not complete in time. */
   reassemblyTimeouts = 0;
+  /** Datagrams dropped because they were the oldest when the table was full. */
   reassemblyEvicted = 0;
+  /** Datagrams dropped because their fragments conflicted. */
   reassemblyConflicts = 0;
-  /** Single fragments dropped: malformed, or of a datagram that was given up. */
+  /** Single fragments dropped: malformed, or of a datagram that was dropped before. */
   fragmentsDropped = 0;
   /** Not sent: larger than an IP packet can be. */
   tooLarge = 0;
 }
 
-/** ICMP of both versions. */
+/** Counters of ICMP, both versions. */
 export class IcmpCounters {
   messagesIn = 0;
   malformed = 0;
@@ -65,14 +68,15 @@ export class IcmpCounters {
   echoReplies = 0;
   errorsIn = 0;
   errorsOut = 0;
-  /** Errors not sent: the rules forbid it; the rate limit. */
+  /** Errors not sent because the rules forbid them. */
   errorsForbidden = 0;
+  /** Errors not sent because of the rate limit. */
   errorsLimited = 0;
-  /** Types that nobody here takes. */
+  /** Messages of a type that is not supported. */
   ignored = 0;
 }
 
-/** UDP. */
+/** Counters of UDP. */
 export class UdpCounters {
   datagramsIn = 0;
   datagramsOut = 0;
@@ -83,10 +87,10 @@ export class UdpCounters {
   errorsIn = 0;
 }
 
-/** DHCP, both versions. */
+/** Counters of DHCP, both versions. */
 export class DhcpCounters {
   answered = 0;
-  /** Dropped: malformed, or of a relay. */
+  /** Dropped: malformed, or from a relay. */
   malformed = 0;
 }
 

@@ -1,49 +1,49 @@
 /**
- * What passes between the stack and the device under it: frames in, frames out, and the memory both lie in.
+ * The interface between the stack and the device under it: frames in, frames out, and their memory.
  *
- * Frames in ({@linkcode Frame}) are read into pooled buffers; a layer that wants to keep the payload takes the whole
- * buffer and the reader goes on with another. Frames out ({@linkcode Transmit}) are headers in one small buffer and a
- * list of pieces of payload, so that a device can send them with one writev(2) and no copy.
+ * Incoming frames ({@linkcode Frame}) are read into pooled buffers. A layer that keeps the payload takes the whole
+ * buffer, and the reader goes on with another. Outgoing frames ({@linkcode Transmit}) are headers in one small buffer
+ * and a list of pieces of payload, so that a device can send them with one writev(2) and no copy.
  *
  * @module
  */
 
-/** Memory that stays where it is: a buffer of its own outside the JavaScript heap. */
+/** Memory that does not move: a separate buffer outside of the JavaScript heap. */
 export interface Block {
   readonly bytes: Uint8Array;
-  /** The machine address of `bytes[0]`, for system calls; 0 where there are none (simulations). */
+  /** The machine address of `bytes[0]`, for system calls; 0 in simulations, which make none. */
   readonly address: number;
 }
 
 /** Makes a {@linkcode Block} of `size` bytes. */
 export type Allocate = (size: number) => Block;
 
-/** For simulations and tests: memory without a known address. */
+/** Allocates memory without a known address, for simulations and tests. */
 export const allocatePlain: Allocate = (size) => ({ bytes: new Uint8Array(new ArrayBuffer(size)), address: 0 });
 
 /**
- * Where a reader puts the IP header: a multiple of 4, so that 32-bit words of a TCP or UDP payload are aligned and a
- * checksum in software can go over words. The device header lies before it.
+ * The offset at which a reader puts the IP header: a multiple of 4, so that the 32-bit words of a TCP or UDP payload
+ * are aligned and a checksum in software can add words. The device header lies before it.
  */
 export const IP_HEADER_AT = 32;
 
 /** The size of a frame's buffer, rounded up to whole cache lines. */
 export const FRAME_SIZE = 65_664;
 
-/** A frame that came from the device. The bytes before `start` and from `end` on mean nothing. */
+/** A frame from the device. The bytes before `start` and from `end` on have no meaning. */
 export class Frame {
-  /** Offset of the link header (Ethernet), or of the IP header where the medium is IP. */
+  /** Offset of the link header (Ethernet), or of the IP header if the medium is IP. */
   start = IP_HEADER_AT;
-  /** Offset behind the last byte. */
+  /** Offset after the last byte. */
   end = IP_HEADER_AT;
   /**
-   * True where the device vouches for the transport checksum: it was verified, or the sender's kernel has not
-   * computed it (VIRTIO_NET_HDR_F_NEEDS_CSUM, _DATA_VALID). The checksum field must not be looked at then.
+   * Whether the device guarantees the transport checksum: it was verified, or the sender's kernel has not computed it
+   * (VIRTIO_NET_HDR_F_NEEDS_CSUM, _DATA_VALID). Then the checksum field must not be checked.
    */
   checksumTrusted = false;
-  /** Payload bytes of each segment where the sender's kernel handed over several as one; 0: a plain packet. */
+  /** Payload bytes of each segment if the sender's kernel passed several as one; 0: a plain packet. */
   segmentSize = 0;
-  /** Set by the layer that keeps the buffer; the reader must then take another and never touch this one again. */
+  /** Set by the layer that keeps the buffer. The reader must then take another and never touch this one again. */
   held = false;
 
   constructor(readonly block: Block) {}
@@ -54,15 +54,15 @@ export class Frame {
   }
 }
 
-/** Frames for readers. Kept frames come back through {@linkcode release}; at most `spare` lie here unused. */
+/** Frames for readers. Held frames come back through {@linkcode release}. At most `spare` unused ones are kept. */
 export class FramePool {
   private readonly free: Frame[] = [];
-  /** Frames that were taken and not released yet. */
+  /** The number of frames that were taken and not released yet. */
   taken = 0;
 
   constructor(private readonly allocate: Allocate, private readonly spare = 64) {}
 
-  /** A frame with `held` unset; its bytes are what they were. */
+  /** A frame with `held` unset. Its bytes are not cleared. */
   take(): Frame {
     this.taken++;
     const frame = this.free.pop() ?? new Frame(this.allocate(FRAME_SIZE));
@@ -70,7 +70,7 @@ export class FramePool {
     return frame;
   }
 
-  /** Gives a frame back. The caller must not use it again. */
+  /** Returns a frame to the pool. The caller must not use it again. */
   release(frame: Frame): void {
     this.taken--;
     if (this.free.length < this.spare) this.free.push(frame);
@@ -85,7 +85,7 @@ export class FramePool {
 /** The size of {@linkcode Transmit.head}: IPv6 and TCP with the most options (40 + 60), Ethernet, device header. */
 const HEAD_SIZE = 192;
 
-/** Where the transport header starts in {@linkcode Transmit.head}; IP, link and device headers lie before it. */
+/** The offset of the transport header in {@linkcode Transmit.head}. IP, link and device headers lie before it. */
 export const TRANSPORT_AT = 80;
 
 /** The most pieces of payload in one frame. */
@@ -107,9 +107,9 @@ export interface Chunk {
 }
 
 /**
- * A frame on its way out. One object per stack is used again and again: the transport layer fills in its header at
- * {@linkcode TRANSPORT_AT} and names the payload, then each lower layer writes its header before the one above, and
- * the device sends it before `transmit` returns. Nobody keeps it.
+ * An outgoing frame. Each stack has one object that is used for all frames. The transport layer writes its header at
+ * {@linkcode TRANSPORT_AT} and adds references to the payload, then each lower layer writes its header before that of
+ * the layer above, and the device sends the frame before `transmit` returns. No layer keeps it.
  */
 export class Transmit {
   readonly head: Block;
@@ -124,8 +124,8 @@ export class Transmit {
   /** Sum of the part lengths. */
   payloadLength = 0;
   /**
-   * Where the transport header starts in `head` when the device is to complete the checksum (the sum of the
-   * pseudo-header stands in its place); -1: the checksum is complete, or there is none.
+   * The offset of the transport header in `head` if the device must complete the checksum, whose field then has the sum
+   * of the pseudo-header; -1: the checksum is complete, or there is none.
    */
   checksumStart = -1;
   /** Offset of the checksum field from `checksumStart`. */
@@ -133,7 +133,7 @@ export class Transmit {
   segmentation: Segmentation = Segmentation.None;
   /** Payload bytes of each segment; 0 with Segmentation.None. */
   segmentSize = 0;
-  /** IPv4's time to live, IPv6's hop limit; 0: the usual one. */
+  /** IPv4's time to live or IPv6's hop limit; 0: the default. */
   hopLimit = 0;
 
   constructor(allocate: Allocate) {
@@ -163,7 +163,7 @@ export class Transmit {
     this.payloadLength += length;
   }
 
-  /** The frame as one contiguous copy, for tests, captures and devices without writev. */
+  /** A contiguous copy of the frame, for tests, captures and devices without writev. */
   flatten(): Uint8Array {
     const out = new Uint8Array(this.headEnd - this.headStart + this.payloadLength);
     out.set(this.head.bytes.subarray(this.headStart, this.headEnd));
@@ -179,9 +179,9 @@ export class Transmit {
 
 /** A network device, as the stack sees it. */
 export interface Device {
-  /** What a frame starts with. */
+  /** The first header of a frame. */
   readonly medium: "ethernet" | "ip";
-  /** The largest IP packet in bytes, not counting what segmentation offload allows. */
+  /** The largest IP packet in bytes, without segmentation offload. */
   readonly mtu: number;
   /** Whether the device completes transport checksums ({@linkcode Transmit.checksumStart}). */
   readonly checksumOffload: boolean;
@@ -190,6 +190,6 @@ export interface Device {
   readonly tcpSegmentation6: boolean;
   /** Whether it cuts trains of UDP datagrams, both IP versions. */
   readonly udpSegmentation: boolean;
-  /** Sends a frame. False: it was dropped, as a network may; the device counts it. Never throws for a lost frame. */
+  /** Sends a frame. Returns false if it was dropped, which the device counts. Never throws for a lost frame. */
   transmit(frame: Transmit): boolean;
 }

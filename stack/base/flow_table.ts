@@ -1,6 +1,6 @@
 /**
- * A hash table from a connection's four addresses to what is known of it, looked up by the bytes of a packet without
- * making an object. The hash is keyed, so that a guest can't aim at one chain.
+ * A hash table from the addresses and ports of a flow to its entry. A lookup uses the bytes of a packet and makes no
+ * object. The hash is keyed, so that a guest can't fill one chain on purpose.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Endpoint, IpVersion } from "./address.ts";
 import { HalfSipHash } from "./siphash.ts";
 import { get32 } from "./bytes.ts";
 
-/** What the table holds. `hash` and `next` belong to the table. */
+/** An entry of the table. `hash` and `next` belong to the table. */
 export interface FlowEntry {
   readonly guest: Endpoint;
   readonly local: Endpoint;
@@ -16,11 +16,11 @@ export interface FlowEntry {
   next: FlowEntry | null;
 }
 
-/** A hash table of flows, found by the four addresses and ports in a packet. */
+/** A hash table of flows, keyed by the addresses and ports in a packet. */
 export class FlowTable<Entry extends FlowEntry> {
   private readonly chains = new Map<number, Entry>();
   private readonly siphash: HalfSipHash;
-  /** The entry found last: a bulk transfer asks for the same one again and again. */
+  /** The entry found last, which a bulk transfer needs again and again. */
   private last: Entry | null = null;
   /** Number of entries. */
   size = 0;
@@ -54,7 +54,7 @@ export class FlowTable<Entry extends FlowEntry> {
     return entry as Entry | null;
   }
 
-  /** The entry with these ends, or null. */
+  /** The entry with these endpoints, or null. */
   get(guest: Endpoint, local: Endpoint): Entry | null {
     const bytes = new Uint8Array(32);
     bytes.set(guest.address.bytes);
@@ -62,7 +62,7 @@ export class FlowTable<Entry extends FlowEntry> {
     return this.find(bytes, guest.address.version, 0, guest.port, 16, local.port);
   }
 
-  /** Adds an entry; there must be none with the same ends. */
+  /** Adds an entry. There must be none with the same endpoints. */
   add(entry: Entry): void {
     const { guest, local } = entry;
     const version = guest.address.version;
@@ -90,7 +90,7 @@ export class FlowTable<Entry extends FlowEntry> {
     this.size--;
   }
 
-  /** All entries, in no order; removing the current one while iterating is allowed. */
+  /** All entries, in no particular order. The current entry may be removed during the iteration. */
   *values(): Generator<Entry> {
     for (const first of [...this.chains.values()]) {
       for (let entry: FlowEntry | null = first; entry !== null;) {

@@ -1,8 +1,8 @@
 /**
- * What a guest that configures itself is told. There is one lease, so there is one of everything and nothing to
- * remember: every question has the same answer.
+ * The configuration for guests that ask for it. There is one lease, so every question has the same answer, and nothing
+ * is stored.
  *
- * | guest | is told by |
+ * | guest | source of its configuration |
  * | --- | --- |
  * | IPv4: DHCP client | dhcpv4.ts: address, network, router, name servers, search domains, MTU |
  * | IPv6: kernel or daemon | router advertisements (../link/ndp.ts): router, MTU, prefix, name servers, search domains |
@@ -12,28 +12,28 @@
  */
 import type { IpAddress } from "./address.ts";
 
-/** What the guest is told. */
+/** The configuration that guests receive. */
 export interface GuestConfiguration {
-  /** Whether DHCP clients are answered, and told by router advertisements that they are. */
+  /** Whether DHCP clients are answered, which router advertisements then announce. */
   readonly dhcp: boolean;
   /**
-   * Whether router advertisements have the prefix, so that guests make themselves addresses of it (RFC 4862). Kernels do
-   * so without being asked, in addition to any address that they were given.
+   * Whether router advertisements include the prefix, from which guests make addresses for themselves (RFC 4862).
+   * Kernels do so by default, in addition to any other address.
    */
   readonly slaac: boolean;
-  /** The name servers that the guest can use, both versions; asked for each answer. */
+  /** The name servers for the guest, of both IP versions. Called for each answer. */
   nameServers(): readonly IpAddress[];
-  /** The domains by which the guest is to complete short names, in their order; asked for each answer. */
+  /** The search domains for short names, in their order. Called for each answer. */
   searchDomains(): readonly string[];
 }
 
-/** The most name servers that DHCP clients are told: more than any uses. */
+/** The most name servers in an answer to a DHCP client, which is more than any client uses. */
 export const MAX_NAME_SERVERS = 8;
 
-/** The most bytes of search domains: an option of DHCP for IPv4 has no more. Those behind are left out. */
+/** The most bytes of search domains, the limit of an option of DHCP for IPv4. Domains beyond it are left out. */
 export const MAX_SEARCH_DOMAINS = 255;
 
-/** The answer to nobody. */
+/** The configuration without any answers. */
 export const NO_CONFIGURATION: GuestConfiguration = {
   dhcp: false,
   slaac: false,

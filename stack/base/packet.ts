@@ -1,6 +1,6 @@
 /**
- * A received IP packet whose headers were checked, as the IP layer hands it to the transports. One object is used for
- * all packets; a reader that needs something later copies it.
+ * A received IP packet with checked headers, as the IP layer passes it to the transports. One object is reused for all
+ * packets; a reader that needs something later copies it.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import type { Frame } from "./device.ts";
 export class Packet {
   bytes: Uint8Array = new Uint8Array(0);
   /**
-   * The frame that `bytes` belongs to, so that a transport may hold it; null before the first packet. A reassembled
-   * packet's is a frame as well, and may be held in the same way.
+   * The frame that `bytes` belongs to, which a transport may hold; null before the first packet. A reassembled packet
+   * has a frame too, which may be held in the same way.
    */
   frame: Frame | null = null;
   version: IpVersion = 4;
-  /** Offset of the IP header, for the quotation in an ICMP error. */
+  /** Offset of the IP header, which an ICMP error quotes. */
   header = 0;
   /** Offset of the 4 or 16 bytes of the source address. */
   source = 0;
@@ -26,15 +26,17 @@ export class Packet {
   protocol = 0;
   /** Offset of the transport header. */
   payload = 0;
-  /** Offset behind the last byte of the IP packet (link padding is not part of it). */
+  /** Offset after the last byte of the IP packet, without link padding. */
   end = 0;
   hopLimit = 0;
-  /** Whether no router may fragment it: IPv4's bit, and all of IPv6 but what came in fragments, which others may be, too. */
+  /**
+   * Whether routers must not fragment it: by IPv4's bit, and for every IPv6 packet that did not arrive in fragments.
+   */
   dontFragment = false;
   /** See {@linkcode Frame.checksumTrusted}. */
   checksumTrusted = false;
   /** See {@linkcode Frame.segmentSize}. */
   segmentSize = 0;
-  /** Whether it came as a link-layer or IP broadcast or multicast: no ICMP error about it (RFC 1122, 3.2.2). */
+  /** Whether it was a link-layer or IP broadcast or multicast: no ICMP error may be sent about it (RFC 1122, 3.2.2). */
   broadcast = false;
 }

@@ -1,7 +1,7 @@
 /**
- * Keyed hashes of Aumasson and Bernstein: SipHash-2-4 for initial sequence numbers, where an attacker must not guess the
- * next (RFC 6528), and its 32-bit variant HalfSipHash-2-4 for hash tables, where an attacker must not find collisions.
- * Both over 32-bit words in little-endian order, which is how typed arrays on supported machines lie in memory.
+ * Keyed hashes of Aumasson and Bernstein: SipHash-2-4 for initial sequence numbers, where an attacker must not guess
+ * the next (RFC 6528), and its 32-bit variant HalfSipHash-2-4 for hash tables, where an attacker must not find
+ * collisions. Both hash 32-bit words in little-endian order, the order of typed arrays on all supported machines.
  *
  * @module
  */
@@ -62,7 +62,7 @@ function rotate(v: Int32Array, at: number, bits: number): void {
   }
 }
 
-/** HalfSipHash-2-4 with a running state, so that words can be fed as they are found in a packet. */
+/** HalfSipHash-2-4 with a running state, so that words can be added one by one as they are read from a packet. */
 export class HalfSipHash {
   private v0 = 0;
   private v1 = 0;
@@ -93,7 +93,7 @@ export class HalfSipHash {
     return this;
   }
 
-  /** Ends the message: its hash, a signed 32-bit number. */
+  /** Ends the message, and returns its hash, a signed 32-bit number. */
   end(): number {
     this.add(this.count << 24);
     this.v2 ^= 0xff;

@@ -1,6 +1,6 @@
 /**
- * The stack's timers: a binary heap by deadline. The stack has no clock; its owner is told when the earliest deadline
- * moves forward, and calls {@linkcode TimerQueue.run} with the time.
+ * The stack's timers: a binary heap by deadline. The stack has no clock. Its owner is told when the earliest deadline
+ * has become earlier, and calls {@linkcode TimerQueue.run} with the time.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import type { Timer, Timers } from "./layers.ts";
 /** A queue of {@linkcode Timer}s; scheduling, cancelling and running cost O(log n). */
 export class TimerQueue implements Timers {
   /**
-   * Called with the earliest deadline when that has moved forward (nearer), before the call that moved it returns. It is
-   * not called when the earliest deadline moves back: an owner that wakes too early finds nothing due.
+   * Called with the earliest deadline when it has become earlier, before the call that changed it returns. It is not
+   * called when the deadline becomes later: an owner that wakes too early finds nothing due.
    */
   onEarlier: ((deadline: number) => void) | null = null;
   private readonly heap: Timer[] = [];
 
-  /** The earliest deadline, Infinity when there is none. */
+  /** The earliest deadline; Infinity: there is none. */
   get nextDeadline(): number {
     return this.heap.length === 0 ? Infinity : this.heap[0]!.deadline;
   }
 
-  /** How many timers are scheduled. */
+  /** The number of scheduled timers. */
   get size(): number {
     return this.heap.length;
   }
@@ -51,7 +51,7 @@ export class TimerQueue implements Timers {
     this.down(last, last.slot);
   }
 
-  /** Fires all timers whose deadline is `now` or earlier, each at most once, even if it schedules itself anew. */
+  /** Fires all timers whose deadline is `now` or earlier, each at most once, even if it is scheduled again. */
   run(now: number): void {
     const due: Timer[] = [];
     while (this.heap.length > 0 && this.heap[0]!.deadline <= now) {

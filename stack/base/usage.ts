@@ -1,32 +1,33 @@
 /**
- * How much of the stack's limits is in use, to be shown.
+ * The use of the stack's limits, for display.
  *
  * @module
  */
 
-/** A limit, how much of it is in use, and how often it was not enough. */
+/** A limit, its present use, and the number of times that it was exceeded. */
 export interface Usage {
   readonly current: number;
   readonly limit: number;
-  /** Since the start; what one is, is said where the limit is. */
+  /** Since the start. The limit's own comment says what is counted. */
   readonly overflows: number;
 }
 
-/** The limits of the stack. */
+/** The use of each limit of the stack. */
 export interface StackUsage {
-  /** TCP connections whose handshake is not complete; the oldest that made room. */
+  /** TCP connections whose handshake is not complete. Overflows: the oldest ones, which made room. */
   readonly halfOpen: Usage;
-  /** IP datagrams of which fragments are missing, by version; the oldest that made room. */
+  /** IPv4 datagrams with missing fragments. Overflows: the oldest ones, which made room. */
   readonly fragmentedDatagrams4: Usage;
+  /** The same for IPv6. */
   readonly fragmentedDatagrams6: Usage;
-  /** Bytes of TCP that came out of order; segments that were dropped. */
+  /** Bytes of TCP data received out of order. Overflows: dropped segments. */
   readonly outOfOrderBytes: Usage;
-  /** Bytes of all TCP buffers; segments that were dropped. */
+  /** Bytes of all TCP buffers. Overflows: dropped segments. */
   readonly bufferedBytes: Usage;
-  /** ICMP errors in this second; those that were not sent. */
+  /** ICMP errors in this second. Overflows: errors that were not sent. */
   readonly icmpErrors: Usage;
-  /** IP addresses of stations on the link whose hardware address is remembered; those that made room. */
+  /** IP addresses of stations on the link whose hardware address is kept. Overflows: addresses that made room. */
   readonly neighbours: Usage;
-  /** Packets that wait for a station's hardware address; the oldest that made room. */
+  /** Packets that wait for a station's hardware address. Overflows: the oldest ones, which made room. */
   readonly neighbourPackets: Usage;
 }

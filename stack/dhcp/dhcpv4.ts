@@ -1,18 +1,18 @@
 /**
- * A DHCP server (RFC 2131) that has one address to give, the guest's.
+ * A DHCP server (RFC 2131) with a single address, the guest's.
  *
  * | message | answer |
  * | --- | --- |
  * | DISCOVER | OFFER |
- * | REQUEST, another server chosen | none |
- * | REQUEST for the guest's address: chosen, had before (INIT-REBOOT), to be renewed or rebound | ACK |
- * | REQUEST for another | NAK, as nobody else could know better |
+ * | REQUEST that selects another server | none |
+ * | REQUEST for the guest's address: selecting, INIT-REBOOT, renewing or rebinding | ACK |
+ * | REQUEST for another address | NAK, since this is the only server |
  * | INFORM | ACK without an address and a lease |
  * | RELEASE, DECLINE | none: there is no other address |
  *
- * Answers go to the address that the client has, else to all where it asks for that or is told no, else to the address
- * that it is given (section 4.1). It can't answer ARP for that yet, so the link is told that it is at the client's
- * hardware address; where the client gives none, the answer goes to all.
+ * An answer goes to the client's present address. A client without one gets it by broadcast if it asks for that, and
+ * always for a NAK; otherwise at the address that it is given (section 4.1). It can't answer ARP for that address yet,
+ * so the link is told the client's hardware address; if the message has none, the answer is broadcast.
  *
  * @module
  */
@@ -50,15 +50,15 @@ import {
 import { encodeDomain, encodeDomains } from "../wire/domain_names.ts";
 import { type GuestConfiguration, MAX_NAME_SERVERS, MAX_SEARCH_DOMAINS } from "../base/guest_configuration.ts";
 
-/** Seconds that an address is given for. It is never given to another, so what counts is how soon changes are learned. */
+/** The lease time in seconds. No other client gets the address, so it only determines how soon changes are learned. */
 const LEASE_TIME = 86_400;
 
 const ALL_HOSTS = IpAddress.of([255, 255, 255, 255]);
 
-/** The mask of the /24 that {@linkcode StackAddresses} speaks of. */
+/** The mask of the link's /24 ({@linkcode StackAddresses}). */
 const SUBNET_MASK = [255, 255, 255, 0];
 
-/** What a {@linkcode Dhcpv4Server} is made of. */
+/** Options of a {@linkcode Dhcpv4Server}. */
 export interface Dhcpv4Options {
   readonly addresses: StackAddresses;
   readonly configuration: GuestConfiguration;
@@ -72,7 +72,7 @@ export interface Dhcpv4Options {
 export class Dhcpv4Server {
   constructor(private readonly options: Dhcpv4Options) {}
 
-  /** Takes a datagram if it is one to a DHCP server that we may be; otherwise returns false. */
+  /** Handles a datagram to a DHCP server that may be this one. Returns false for any other datagram. */
   receive(datagram: UdpDatagram): boolean {
     const { addresses, counters } = this.options;
     const { bytes, localAddress, payload } = datagram;
@@ -143,7 +143,7 @@ export class Dhcpv4Server {
   }
 }
 
-/** The first search domain is the client's own, as the first one of resolv.conf(5) is. */
+/** The options for domains. The first search domain is the client's own domain, as in resolv.conf(5). */
 function domains(search: readonly string[]): readonly Dhcpv4Option[] {
   const encoded = encodeDomains(search, MAX_SEARCH_DOMAINS);
   const own = search.find((name) => encodeDomain(name) !== null);

@@ -1,6 +1,6 @@
 /**
- * A stateless DHCP server for IPv6 (RFC 8415, section 18.3.6): it tells who asks for information which name servers
- * and search domains there are. Addresses come from elsewhere, so what asks for some is not answered.
+ * A stateless DHCP server for IPv6 (RFC 8415, section 18.3.6): it answers information requests with the name servers
+ * and search domains. It assigns no addresses, so requests for addresses get no answer.
  *
  * @module
  */
@@ -32,10 +32,10 @@ import { isUnspecified6, linkLocalOf } from "../wire/ipv6.ts";
 import { encodeDomains } from "../wire/domain_names.ts";
 import { type GuestConfiguration, MAX_NAME_SERVERS, MAX_SEARCH_DOMAINS } from "../base/guest_configuration.ts";
 
-/** Seconds after which clients ask again; the least that RFC 8415 lets them (IRT_MINIMUM, section 7.6). */
+/** Seconds after which clients ask again: the least that RFC 8415 allows (IRT_MINIMUM, section 7.6). */
 const REFRESH_TIME = Uint8Array.of(0, 0, 0x02, 0x58);
 
-/** What a {@linkcode Dhcpv6Server} is made of. */
+/** Options of a {@linkcode Dhcpv6Server}. */
 export interface Dhcpv6Options {
   readonly addresses: StackAddresses;
   readonly configuration: GuestConfiguration;
@@ -54,7 +54,7 @@ export class Dhcpv6Server {
     this.duid = duidOf(mac);
   }
 
-  /** Takes a datagram if it is one to all DHCP servers; otherwise returns false. */
+  /** Handles a datagram to all DHCP servers. Returns false for any other datagram. */
   receive(datagram: UdpDatagram): boolean {
     const { counters } = this.options;
     const { bytes, payload, guestAddress } = datagram;
@@ -66,7 +66,7 @@ export class Dhcpv6Server {
     return true;
   }
 
-  /** Section 16.12: one that asks for addresses as well, or another server, gets no answer. */
+  /** Section 16.12: a message that also asks for addresses, or is for another server, gets no answer. */
   private isForUs({ type, options }: Dhcpv6Message): boolean {
     if (type !== DHCPV6_INFORMATION_REQUEST) return false;
     if ([OPTION6_IA_NA, OPTION6_IA_TA, OPTION6_IA_PD].some((code) => options.has(code))) return false;

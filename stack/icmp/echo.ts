@@ -1,6 +1,6 @@
 /**
- * Ping: echo requests to any address are answered by the program itself, with the request's own bytes for payload,
- * where they lie. Somebody else may take requests away before that, to ping the real destination or to be silent.
+ * Ping: the program itself answers echo requests to any address, with the request's own bytes as the payload. A handler
+ * may take over requests before that, to ping the real destination or to give no answer.
  *
  * @module
  */
@@ -14,15 +14,15 @@ import { ICMP4_ECHO_REPLY, ICMP_PROTOCOL } from "../wire/icmpv4.ts";
 import { ICMP6_ECHO_REPLY, ICMPV6_PROTOCOL } from "../wire/icmpv6.ts";
 
 /**
- * Is shown each well-formed echo request to a single host. True: it is taken care of; false: it is to be answered as
- * if the destination were the program itself. Must not throw, and not keep the packet.
+ * Called with each well-formed echo request to a single host. Returns true if it handles the request, and false if the
+ * program should answer as the destination. Must not throw, and must not keep the packet.
  */
 export type EchoHandler = (request: Packet) => boolean;
 
-/** The longest payload that an IP packet holds behind ICMP's header (IPv6, without extension headers). */
+/** The longest payload of an ICMP message (in IPv6, without extension headers). */
 const MAX_PAYLOAD = 65_535 - ICMP_HEADER;
 
-/** The options of an {@linkcode EchoResponder}. */
+/** Options of an {@linkcode EchoResponder}. */
 export interface EchoOptions {
   readonly ip: IpSender;
   readonly allocate: Allocate;
@@ -30,17 +30,17 @@ export interface EchoOptions {
   readonly handler: EchoHandler;
 }
 
-/** Answers echo requests, or hands them to the user. */
+/** Answers echo requests, or passes them to the user. */
 export class EchoResponder {
   private readonly transmit: Transmit;
-  /** Where payloads are copied to that lie elsewhere; made when first used. */
+  /** The block that payloads from other memory are copied to; made at the first use. */
   private scratch: Block | null = null;
 
   constructor(private readonly options: EchoOptions) {
     this.transmit = new Transmit(options.allocate);
   }
 
-  /** Takes an echo request of either version. */
+  /** Handles an echo request of either version. */
   receive(request: Packet): void {
     const { counters, handler } = this.options;
     counters.echoRequests++;
@@ -54,9 +54,10 @@ export class EchoResponder {
   }
 
   /**
-   * Answers a request with what its destination has answered: a copy of `bytes[offset .. offset + length)`.
+   * Answers a request with the real destination's payload, a copy of `bytes[offset .. offset + length)`.
    *
-   * @param from whom the guest has asked, `to` which of its addresses
+   * @param from the request's destination
+   * @param to the request's source
    * @param request the request's ICMP header, at `at`
    * @param hopLimit 1 to 255
    */

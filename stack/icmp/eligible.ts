@@ -1,7 +1,7 @@
 /**
- * Which packets an ICMP error may be sent about (RFC 1122, section 3.2.2; RFC 4443, section 2.4 (e)). Not about an ICMP
- * error, as two hosts could go on like that for ever; not about a later fragment, as one error per datagram is enough;
- * not about a packet to or from a group, as every member would send one.
+ * Decides which packets an ICMP error may be sent about (RFC 1122, section 3.2.2; RFC 4443, section 2.4 (e)). Excluded
+ * are ICMP errors, because two hosts could answer each other's errors for ever; fragments other than the first, because
+ * one error per datagram is enough; and packets to or from a group, because every member would send an error.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * ICMP's receiving side, for both versions: malformed messages are dropped; echo requests, errors and neighbour
- * discovery go where they are dealt with; the rest is ignored.
+ * ICMP's receiving side, for both versions. It drops malformed messages, passes on echo requests, errors and neighbour
+ * discovery, and ignores everything else.
  *
  * @module
  */
@@ -20,16 +20,16 @@ import {
 import type { EchoResponder } from "./echo.ts";
 import type { QuotedErrors } from "./quoted.ts";
 
-/** What both receivers hand messages to. */
+/** The receivers of ICMP messages. */
 export interface IcmpInputOptions {
   readonly echo: EchoResponder;
   readonly errors: QuotedErrors;
-  /** Takes neighbour discovery's messages, for ICMPv6. */
+  /** Receives the messages of neighbour discovery (ICMPv6). */
   readonly ndp: (packet: Packet) => void;
   readonly counters: IcmpCounters;
 }
 
-/** Takes ICMP messages. */
+/** Handles ICMP messages. */
 export class Icmpv4Input implements PacketReceiver {
   constructor(private readonly options: IcmpInputOptions) {}
 
@@ -59,7 +59,7 @@ export class Icmpv4Input implements PacketReceiver {
   }
 }
 
-/** Takes ICMPv6 messages. */
+/** Handles ICMPv6 messages. */
 export class Icmpv6Input implements PacketReceiver {
   constructor(private readonly options: IcmpInputOptions) {}
 

@@ -1,9 +1,10 @@
 /**
- * ICMP errors to the guest, about packets that it sent.
+ * Sends ICMP errors to the guest, about packets that it sent.
  *
- * An error quotes as much of the packet as fits: RFC 1812 (section 4.3.2.3) wants at most 576 bytes in all, RFC 4443
- * (section 2.4 (c)) at most IPv6's minimum MTU. It comes from the program's own address, as from a router; only "port
- * unreachable" is something that the destination itself says, so it comes from there (RFC 1122, section 3.2.2.1).
+ * An error quotes as much of the packet as fits: at most 576 bytes in all for IPv4 (RFC 1812, section 4.3.2.3), at most
+ * the minimum MTU for IPv6 (RFC 4443, section 2.4 (c)). Its source is the program's own address, as if it were a
+ * router's. Only "port unreachable" is an error of the destination itself, and has its address as the source (RFC 1122,
+ * section 3.2.2.1).
  *
  * @module
  */
@@ -44,15 +45,15 @@ import { isEligible } from "./eligible.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
 /**
- * Errors a second, and at once: Linux's `icmp_msgs_per_sec` and `icmp_msgs_burst`. A guest whose connections fail gets
- * every error it needs, and one that floods costs us a few milliseconds a second.
+ * Errors per second: Linux's `icmp_msgs_per_sec`; and the burst, `icmp_msgs_burst`. A guest whose connections fail gets
+ * every error it needs, and a guest that floods costs the program a few milliseconds per second.
  */
 export const ERRORS_PER_SECOND = 1000;
 export const ERROR_BURST = 50;
-/** For other rates than the default: as much of a second's errors as these are of those. */
+/** The burst as a share of the errors per second, for rates other than the default. */
 const BURST_SHARE = ERROR_BURST / ERRORS_PER_SECOND;
 
-/** The most that is quoted, by version. */
+/** The longest quotation, by IP version. */
 const QUOTE4 = 576 - IPV4_HEADER - ICMP_HEADER;
 const QUOTE6 = IPV6_MINIMUM_MTU - IPV6_HEADER - ICMP_HEADER;
 
@@ -70,20 +71,20 @@ const CODES6: Record<Unreachable, number> = {
   prohibited: UNREACHABLE6_PROHIBITED,
 };
 
-/** The options of an {@linkcode IcmpOutput}. */
+/** Options of an {@linkcode IcmpOutput}. */
 export interface IcmpOutputOptions {
   readonly ip: IpSender;
   readonly addresses: StackAddresses;
   readonly allocate: Allocate;
   readonly clock: () => number;
   readonly counters: IcmpCounters;
-  /** Errors a second; {@linkcode ERRORS_PER_SECOND} unless given. 0: none at all. */
+  /** Errors per second; {@linkcode ERRORS_PER_SECOND} by default. 0: none at all. */
   readonly errorsPerSecond?: number | undefined;
 }
 
 /**
- * Sends ICMP errors to the guest. The packet that an error is about lies in `bytes[offset..end)`, from its IP header on; every
- * method does nothing where {@linkcode isEligible} or the rate limit forbid it.
+ * Sends ICMP errors to the guest. The packet that an error is about lies in `bytes[offset..end)`, from its IP header
+ * on. A method does nothing if {@linkcode isEligible} or the rate limit forbids the error.
  */
 export class IcmpOutput implements IcmpErrors {
   private readonly transmit: Transmit;
@@ -99,7 +100,7 @@ export class IcmpOutput implements IcmpErrors {
     this.quote = options.allocate(QUOTE6);
   }
 
-  /** Errors that were sent in this second. */
+  /** The number of errors sent in this second. */
   get recentErrors(): number {
     return this.bucket.recent(this.options.clock());
   }
@@ -111,18 +112,18 @@ export class IcmpOutput implements IcmpErrors {
     this.send(type, four ? CODES4[what] : CODES6[what], 0, from, bytes, offset, end);
   }
 
-  /** Sends IPv4's protocol unreachable; IPv6 has a parameter problem for that. */
+  /** Sends IPv4's protocol unreachable. (IPv6 has a parameter problem for that.) */
   protocolUnreachable(bytes: Uint8Array, offset: number, end: number): void {
     this.send(ICMP4_UNREACHABLE, UNREACHABLE4_PROTOCOL, 0, destinationOf(bytes, offset), bytes, offset, end);
   }
 
-  /** Says that the packet's hop limit has ended here. */
+  /** Sends time exceeded: the packet's hop limit has run out here. */
   timeExceeded(bytes: Uint8Array, offset: number, end: number): void {
     const type = isVersion4(bytes, offset) ? ICMP4_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED;
     this.send(type, TIME_EXCEEDED_TRANSIT, 0, null, bytes, offset, end);
   }
 
-  /** Says that the datagram of this first fragment was given up before all fragments had come. */
+  /** Sends time exceeded: the datagram of this first fragment was not complete in time. */
   reassemblyTimeExceeded(bytes: Uint8Array, offset: number, end: number): void {
     const type = isVersion4(bytes, offset) ? ICMP4_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED;
     this.send(type, TIME_EXCEEDED_REASSEMBLY, 0, null, bytes, offset, end);
@@ -133,7 +134,7 @@ export class IcmpOutput implements IcmpErrors {
     this.send(ICMP6_PARAMETER_PROBLEM, code, pointer, null, bytes, offset, end);
   }
 
-  /** Says that the way to the destination takes packets of `mtu` bytes at most (RFC 1191, RFC 8201). */
+  /** Reports that the path to the destination accepts packets of at most `mtu` bytes (RFC 1191, RFC 8201). */
   packetTooBig(mtu: number, bytes: Uint8Array, offset: number, end: number): void {
     if (isVersion4(bytes, offset)) {
       const rest = Math.min(mtu, 0xffff);
@@ -144,9 +145,10 @@ export class IcmpOutput implements IcmpErrors {
   }
 
   /**
-   * Passes on what somebody else's network has said about the packet; the type and code are those of its version's ICMP.
+   * Passes on an ICMP error of the host's network about the packet. The type and code are those of its IP version's
+   * ICMP.
    *
-   * @param from who has said it; null: the program itself
+   * @param from the error's sender; null: the program itself
    * @param rest the rest of the message's header as one number, such as an MTU
    */
   relay(

@@ -1,6 +1,6 @@
 /**
- * ICMP errors that the guest sends about packets of ours: the quoted packet is looked at, and the error handed to the
- * transport that sent it. What it says of the path MTU over IPv6 is remembered for datagrams and ICMP, too.
+ * Handles ICMP errors of the guest about packets that the stack sent: parses the quoted packet, and passes the error to
+ * the transport that sent it. A path MTU over IPv6 is stored for UDP and ICMP as well.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import { ExtensionWalk, fragmentOffset6 } from "../wire/ipv6_extensions.ts";
 import { TCP_PROTOCOL } from "../wire/tcp.ts";
 import { UDP_PROTOCOL } from "../wire/udp.ts";
 
-/** What an error quotes of the transport header at least (RFC 792); less is of no use to anyone. */
+/** The bytes of the transport header that an error must quote (RFC 792); with fewer it can't be assigned. */
 const LEAST_QUOTED = 8;
 
-/** Hands ICMP errors to the transports. */
+/** Passes ICMP errors to the transports. */
 export class QuotedErrors {
   private readonly walk = new ExtensionWalk(false);
   private protocol = 0;
@@ -29,7 +29,7 @@ export class QuotedErrors {
     private readonly paths: PathMtuReports,
   ) {}
 
-  /** Takes an error with a whole ICMP header; see {@linkcode IcmpErrorReceiver} for what it is handed on as. */
+  /** Handles an error with a whole ICMP header, and passes it on to an {@linkcode IcmpErrorReceiver}. */
   receive(packet: Packet, what: IcmpErrorKind, mtu: number): void {
     this.counters.errorsIn++;
     const quoted = packet.payload + ICMP_HEADER;
@@ -46,7 +46,7 @@ export class QuotedErrors {
     }
   }
 
-  /** Offset of the quoted transport header, -1 when there is none. */
+  /** Offset of the quoted transport header; -1: there is none. */
   private find4(packet: Packet, header: number): number {
     const { bytes, end } = packet;
     if (header + IPV4_HEADER > end || bytes[header] >> 4 !== 4 || ipv4FragmentOffset(bytes, header) > 0) return -1;
@@ -56,7 +56,7 @@ export class QuotedErrors {
     return header + length;
   }
 
-  /** The same for IPv6; of the extension headers there can only be a first fragment's, as we send no others. */
+  /** The same for IPv6. The only extension header can be a first fragment's, since the stack sends no others. */
   private find6(packet: Packet, header: number): number {
     const { walk } = this;
     const { bytes, end } = packet;

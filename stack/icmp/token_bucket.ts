@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Allows so many events a second, and a burst of them. */
+/** Allows a number of events per second, and a burst. */
 export class TokenBucket {
   private tokens: number;
   private filledAt = 0;
@@ -14,7 +14,7 @@ export class TokenBucket {
 
   /**
    * @param rate tokens per second
-   * @param burst what the bucket holds; it starts full
+   * @param burst the bucket's size; it starts full
    */
   constructor(private readonly rate: number, private readonly burst: number) {
     this.tokens = burst;
@@ -34,7 +34,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** How many were taken in the second that `now` falls into, as they are counted from the first. */
+  /** The number of tokens taken in the second of `now`, counting seconds from the first token. */
   recent(now: number): number {
     return now - this.since < 1000 ? this.taken : 0;
   }

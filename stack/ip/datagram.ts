@@ -1,38 +1,39 @@
 /**
- * A datagram that is being put together: which of its fragments have come, and their data, each at its place in one
- * frame.
+ * A datagram in reassembly: the ranges of the received fragments, and their data, each at its place in one frame.
  *
- * Fragments may come in any order. Two that overlap spoil the datagram (RFC 8200, section 4.5; RFC 5722), for both
- * versions alike: no sender makes such, but attackers do. One that came before, byte for byte in the same place, is
- * only ignored: networks duplicate.
+ * Fragments may arrive in any order. Overlapping fragments spoil the datagram (RFC 8200, section 4.5; RFC 5722), for
+ * both IP versions: only attackers send them. An exact duplicate of a fragment is ignored, because networks duplicate
+ * packets.
  *
  * @module
  */
 import { type Frame, IP_HEADER_AT } from "../base/device.ts";
 import { IPV4_MAX_HEADER } from "../wire/ipv4.ts";
 
-/** Where the data lies in the frame: behind the longest header of either version. The most, 65,535 bytes, fits. */
+/**
+ * The offset of the data in the frame, after the longest header of either version. The most data, 65,535 bytes, fits.
+ */
 export const DATA_AT = IP_HEADER_AT + IPV4_MAX_HEADER;
 
 /**
- * Fragments of one datagram at most. 65,535 bytes at an MTU of 576, the least that hosts must take, are 119, and at
- * IPv6's least, 1280, they are 54.
+ * The most fragments of one datagram. 65,535 bytes are 119 fragments at an MTU of 576, the least that hosts must
+ * accept, and 54 at IPv6's least, 1280.
  */
 export const MAX_FRAGMENTS = 256;
 
-/** What became of a fragment. */
+/** The result of adding a fragment. */
 export type Placement = "placed" | "duplicate" | "conflict";
 
-/** A datagram of which fragments are missing. */
+/** A datagram with missing fragments. */
 export class Datagram {
-  /** Where the data goes; null once the datagram was given up, so that late fragments of it find that. */
+  /** The frame for the data; null once the datagram was given up, so that its late fragments are recognized. */
   frame: Frame | null;
-  /** Offset of the first fragment's header in the frame, once that has come; -1 before. */
+  /** Offset of the first fragment's header in the frame; -1 until that fragment arrives. */
   header = -1;
-  /** Bytes that have come, and the number that there are; the latter is -1 until the last fragment has come. */
+  /** The number of received bytes. */
   private received = 0;
   private total = -1;
-  /** The ranges that have come, in order. */
+  /** The received ranges, in order. */
   private readonly starts: number[] = [];
   private readonly ends: number[] = [];
 
@@ -47,22 +48,22 @@ export class Datagram {
     this.frame = frame;
   }
 
-  /** Whether all has come. */
+  /** Whether all bytes have arrived. */
   get complete(): boolean {
     return this.received === this.total;
   }
 
-  /** The length of all data, when complete. */
+  /** The length of all data. Only when complete. */
   get length(): number {
     return this.total;
   }
 
-  /** The length of the first fragment's data, once that has come. */
+  /** The length of the first fragment's data. Only once that has arrived. */
   get firstLength(): number {
     return this.ends[0];
   }
 
-  /** Takes the range `start..end` (in bytes, not empty, at most 65,535) into account. */
+  /** Adds the range `start..end` (in bytes, not empty, at most 65,535). */
   place(start: number, end: number, more: boolean): Placement {
     const { starts, ends } = this;
     const count = starts.length;

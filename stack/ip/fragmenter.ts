@@ -1,6 +1,6 @@
 /**
- * Fragments on their way out (RFC 791, section 3.2; RFC 8200, section 4.5): the datagram, transport header and payload,
- * is cut at multiples of 8 bytes; each piece gets a header of its own. The pieces of payload are named, not copied.
+ * Sends a datagram in fragments (RFC 791, section 3.2; RFC 8200, section 4.5): the transport header and the payload are
+ * cut at multiples of 8 bytes, and each piece gets its own IP header. The payload is referenced, not copied.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { IPV4_HEADER, IPV4_MORE_FRAGMENTS, putIpv4 } from "../wire/ipv4.ts";
 import { IPV6_HEADER, putIpv6 } from "../wire/ipv6.ts";
 import { FRAGMENT, FRAGMENT_HEADER, putFragment } from "../wire/ipv6_extensions.ts";
 
-/** The options of a {@linkcode Fragmenter}. */
+/** Options of a {@linkcode Fragmenter}. */
 export interface FragmenterOptions {
   readonly link: Pick<Link, "send">;
   readonly allocate: Allocate;
@@ -26,9 +26,9 @@ export class Fragmenter {
   private readonly piece: Transmit;
   /** The last identification over IPv6, where only fragments have one. */
   private identification6: number;
-  /** That of the datagram in hand. */
+  /** The identification of the present datagram. */
   private identification = 0;
-  /** Where the next piece's payload starts: part of the datagram, and offset in it. */
+  /** The index of the part in which the next piece's payload starts. */
   private part = 0;
   private partUsed = 0;
 
@@ -38,11 +38,11 @@ export class Fragmenter {
   }
 
   /**
-   * Sends a datagram, whose transport header stands at TRANSPORT_AT with its checksum complete, in fragments.
-   * False: not all of it was taken, so it is lost.
+   * Sends a datagram in fragments. Its transport header is at TRANSPORT_AT, with a complete checksum. Returns false if
+   * the device did not accept all fragments, so that the datagram is lost.
    *
    * @param mtu the largest packet in bytes
-   * @param identification that of an IPv4 packet, 16 bits; IPv6's are counted here
+   * @param identification the 16-bit identification for IPv4; this class counts IPv6's itself
    */
   send(
     transmit: Transmit,
@@ -58,7 +58,7 @@ export class Fragmenter {
     const headers = version === 4 ? IPV4_HEADER : IPV6_HEADER + FRAGMENT_HEADER;
     const most = (mtu - headers) & ~7;
     const headLength = transmit.headEnd - TRANSPORT_AT;
-    if (most < headLength) return false; // an MTU below what IP demands of a link (68 bytes, 1280 bytes)
+    if (most < headLength) return false; // the MTU is below IP's minimum for a link (68 bytes, 1280 bytes)
     const total = headLength + transmit.payloadLength;
     if (version === 6) this.identification6 = (this.identification6 + 1) >>> 0;
     this.identification = version === 4 ? identification : this.identification6;

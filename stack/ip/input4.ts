@@ -1,6 +1,6 @@
 /**
- * IPv4's receiving side: what is no proper packet is dropped here; fragments are put together; the rest goes to its
- * protocol, whatever its destination: the program stands for all addresses.
+ * IPv4's receiving side. It drops invalid packets and reassembles fragments. Packets then go to their protocol whatever
+ * their destination, because the program stands for all addresses.
  *
  * @module
  */
@@ -29,11 +29,11 @@ import { TCP_PROTOCOL } from "../wire/tcp.ts";
 import { UDP_PROTOCOL } from "../wire/udp.ts";
 import type { IpInputOptions } from "./protocols.ts";
 
-/** Takes the guest's IPv4 packets. */
+/** Handles the guest's IPv4 packets. */
 export class Ipv4Input {
   constructor(private readonly options: IpInputOptions) {}
 
-  /** Takes the packet at `offset` of the frame; `group`: the frame was sent to a group of stations. */
+  /** Handles the packet at `offset` of the frame. `group`: the frame was sent to a group of stations. */
   receive(frame: Frame, offset: number, group: boolean): void {
     const { addresses } = this.options;
     const counters = this.options.counters.ipv4;
@@ -46,7 +46,7 @@ export class Ipv4Input {
       return;
     }
     const broadcast = isBroadcast4(addresses, bytes, ipv4Destination(offset));
-    // RFC 1122, section 3.3.6: what came to a group of stations must be meant for a group of hosts
+    // RFC 1122, section 3.3.6: a frame to a group of stations must be addressed to a group of hosts
     if ((group && !broadcast) || !this.isSourceAcceptable(bytes, ipv4Source(offset), broadcast)) {
       counters.martian++;
       return;
@@ -61,8 +61,9 @@ export class Ipv4Input {
   }
 
   /**
-   * 0.0.0.0 is the source of a host that has no address yet and asks for one by broadcast. The rest of 0.0.0.0/8, and what
-   * is reserved (240.0.0.0/4), is nobody's (RFC 6890, section 2.2.2); the program's own addresses are not the guest's.
+   * Whether the source is valid. 0.0.0.0 is the source of a host that has no address yet and asks for one by broadcast.
+   * The rest of 0.0.0.0/8 and the reserved 240.0.0.0/4 belong to no host (RFC 6890, section 2.2.2). The program's own
+   * addresses are not the guest's.
    */
   private isSourceAcceptable(bytes: Uint8Array, source: number, broadcast: boolean): boolean {
     const { addresses } = this.options;
@@ -102,7 +103,7 @@ export class Ipv4Input {
     }
     const whole = reassembler.add(packet, ipv4Identification(bytes, header), protocol, payload, offset, more);
     if (whole === null) return;
-    // with the first fragment's options it may have become longer than a packet can be
+    // with the first fragment's options, it may be longer than a packet can be
     if (whole.end - whole.start > IPV4_MAX_PACKET) {
       this.options.counters.ipv4.malformed++;
     } else {

@@ -1,6 +1,6 @@
 /**
- * IPv6's receiving side: what is no proper packet is dropped here; extension headers are walked; fragments are put
- * together; the rest goes to its protocol, whatever its destination: the program stands for all addresses.
+ * IPv6's receiving side. It drops invalid packets, walks the extension headers, and reassembles fragments. Packets then
+ * go to their protocol whatever their destination, because the program stands for all addresses.
  *
  * @module
  */
@@ -37,17 +37,17 @@ import { TCP_PROTOCOL } from "../wire/tcp.ts";
 import { UDP_PROTOCOL } from "../wire/udp.ts";
 import type { IpInputOptions } from "./protocols.ts";
 
-/** The least of a transport header that a first fragment must hold: ports, or ICMPv6's type and checksum. */
+/** The bytes of a transport header that a first fragment must contain: ports, or ICMPv6's type and checksum. */
 const LEAST_TRANSPORT = 8;
 
-/** Takes the guest's IPv6 packets. */
+/** Handles the guest's IPv6 packets. */
 export class Ipv6Input {
   private readonly walk = new ExtensionWalk();
   private readonly ahead = new ExtensionWalk(false);
 
   constructor(private readonly options: IpInputOptions) {}
 
-  /** Takes the packet at `offset` of the frame; `group`: the frame was sent to a group of stations. */
+  /** Handles the packet at `offset` of the frame. `group`: the frame was sent to a group of stations. */
   receive(frame: Frame, offset: number, group: boolean): void {
     const counters = this.options.counters.ipv6;
     const { bytes } = frame;
@@ -67,8 +67,9 @@ export class Ipv6Input {
   }
 
   /**
-   * `::` is the source of a host that has no address yet, and speaks to groups only. IPv4-mapped addresses are for the
-   * inside of hosts (RFC 6890, section 2.2.3); the program's own addresses are not the guest's.
+   * Whether the source is valid. `::` is the source of a host that has no address yet, and may send to groups only.
+   * IPv4-mapped addresses are only for use within a host (RFC 6890, section 2.2.3). The program's own addresses are not
+   * the guest's.
    */
   private isSourceAcceptable(bytes: Uint8Array, source: number, multicast: boolean): boolean {
     if (isUnspecified6(bytes, source)) return multicast;
@@ -76,7 +77,7 @@ export class Ipv6Input {
     return !isOwnAddress(this.options.addresses, bytes, source, 6);
   }
 
-  /** Fills in all but what follows from the extension headers, and starts the walk over those. */
+  /** Fills in the packet except for the fields that follow from the extension headers, and starts to walk those. */
   private fill(frame: Frame, offset: number, multicast: boolean): void {
     const { packet } = this.options;
     const { bytes } = frame;
@@ -96,7 +97,7 @@ export class Ipv6Input {
     this.walk.begin(bytes[namedAt], namedAt, offset + IPV6_HEADER);
   }
 
-  /** Walks on, and does what is to be done where the walk ends. `whole`: there can't be a fragment header any more. */
+  /** Continues the walk, and handles its result. `whole`: there can be no other fragment header. */
   private proceed(whole: boolean): void {
     const { walk } = this;
     const { packet, counters } = this.options;
@@ -127,7 +128,7 @@ export class Ipv6Input {
     const { bytes, header, broadcast } = packet;
     const offset = fragmentOffset6(bytes, walk.at);
     const more = moreFragments6(bytes, walk.at);
-    if (offset === 0 && !more) { // an atomic fragment has nothing to do with others (RFC 6946, section 4)
+    if (offset === 0 && !more) { // an atomic fragment is handled without regard to others (RFC 6946, section 4)
       walk.skipFragment(bytes);
       this.proceed(true);
       return;

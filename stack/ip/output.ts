@@ -1,10 +1,11 @@
 /**
- * IP's sending side: the header, the checksum of the transport, and fragments where a packet is larger than the MTU and
- * nobody else cuts it.
+ * IP's sending side: it writes the header and the transport's checksum, and fragments a packet that is larger than the
+ * MTU if the device does not segment it.
  *
- * The guest may be a router, with smaller links behind it than ours. TCP finds the path MTU: its packets have "don't
- * fragment" set, and identification 0 (RFC 6864, section 4.1: only what may be fragmented needs one). Everything else may
- * be fragmented by the guest over IPv4, and is fragmented here over IPv6, to the path MTU that the guest has reported.
+ * The guest may be a router, with links of a smaller MTU behind it. TCP finds the path MTU: its packets have "don't
+ * fragment" set, and identification 0 (RFC 6864, section 4.1: only packets that may be fragmented need one). Everything
+ * else may be fragmented by the guest over IPv4, and is fragmented here over IPv6, to the path MTU that the guest has
+ * reported.
  *
  * @module
  */
@@ -23,15 +24,15 @@ import { UDP_PROTOCOL } from "../wire/udp.ts";
 import { Fragmenter } from "./fragmenter.ts";
 import type { PathMtuTable } from "./path_mtu.ts";
 
-/** The time to live and hop limit of what the program sends (RFC 1700). */
+/** The default time to live and hop limit of sent packets (RFC 1700). */
 const DEFAULT_HOP_LIMIT = 64;
 
-/** The options of an {@linkcode IpOutput}. */
+/** Options of an {@linkcode IpOutput}. */
 export interface IpOutputOptions {
   readonly link: Pick<Link, "send">;
   readonly device: Device;
   readonly allocate: Allocate;
-  /** A random unsigned 32-bit number, from which the identifications of fragments count. */
+  /** Returns a random unsigned 32-bit number, from which the identifications of fragments count. */
   readonly random: () => number;
   readonly counters: { readonly ipv4: IpCounters; readonly ipv6: IpCounters };
   readonly paths: PathMtuTable;
@@ -122,7 +123,7 @@ export class IpOutput implements UdpSender {
     return link.send(transmit, destination);
   }
 
-  /** The identification of a packet; what the device cuts takes as many as there will be packets. */
+  /** The identification of a packet. A packet that the device cuts uses one for each resulting packet. */
   private identify({ segmentSize, payloadLength }: Transmit): number {
     const { identification } = this;
     const packets = segmentSize === 0 ? 1 : Math.ceil(payloadLength / segmentSize);
@@ -131,8 +132,8 @@ export class IpOutput implements UdpSender {
   }
 
   /**
-   * Leaves the checksum of TCP and UDP to a device that can do it; it then finds the sum of the pseudo-header in the
-   * field. ICMP's is always computed: programs such as ping verify it themselves in what a raw socket gives them.
+   * Leaves the checksum of TCP and UDP to the device if it can compute it, and then writes the sum of the pseudo-header
+   * into the field. ICMP's is always computed: programs such as ping verify it themselves in packets of a raw socket.
    */
   private putChecksum(
     transmit: Transmit,
@@ -153,7 +154,7 @@ export class IpOutput implements UdpSender {
       return;
     }
     const checksum = complement(addSums(pseudo, transmitSum(transmit, TRANSPORT_AT)));
-    // for UDP, 0 says that there is none, and its equal 0xffff stands for it (RFC 768)
+    // for UDP, 0 means that there is none, so a sum of 0 is written as its equal 0xffff (RFC 768)
     put16(bytes, TRANSPORT_AT + field, checksum === 0 && protocol === UDP_PROTOCOL ? 0xffff : checksum);
     transmit.checksumStart = -1;
   }

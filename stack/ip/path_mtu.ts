@@ -1,10 +1,10 @@
 /**
  * Path MTUs that the guest has reported (RFC 8201): the largest IPv6 packet that reaches an address behind the guest,
- * where a link in there is smaller than the guest's own. IPv6 routers do not fragment, so a datagram that is larger
- * must be fragmented here.
+ * if a link there has a smaller MTU than the guest's own. IPv6 routers do not fragment, so a larger datagram must be
+ * fragmented here.
  *
- * The guest can forge a report, but it harms only datagrams to itself: a report is never taken for less than the
- * minimum MTU of IPv6, expires, and the table is bounded. The report least recently made goes when the table is full.
+ * The guest can forge a report, but that harms only datagrams to itself. A report never counts as less than IPv6's
+ * minimum MTU, and it expires. The table is bounded: when it is full, the oldest report is dropped.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { IpAddress } from "../base/address.ts";
 import type { PathMtuReports } from "../base/layers.ts";
 import { IPV6_MINIMUM_MTU } from "../wire/ipv6.ts";
 
-/** How many addresses are remembered: the containers behind one guest, with room to spare. */
+/** The most addresses in the table: more than the containers behind one guest. */
 export const MAX_PATHS = 256;
 
-/** How long a report holds, in ms: ten minutes (RFC 8201, section 4). Then a larger packet is tried again. */
+/** The lifetime of a report, in ms: ten minutes (RFC 8201, section 4). Then larger packets are tried again. */
 export const PATH_MTU_LIFETIME_MS = 600_000;
 
 interface Path {
@@ -26,18 +26,18 @@ interface Path {
 
 /** A bounded table from IPv6 address to path MTU. */
 export class PathMtuTable implements PathMtuReports {
-  /** By the text of the address, the report least recently made first. */
+  /** By the text of the address, the oldest report first. */
   private readonly paths = new Map<string, Path>();
 
   /** @param clock the stack's time in ms */
   constructor(private readonly clock: () => number) {}
 
-  /** How many addresses are known. */
+  /** The number of addresses in the table. */
   get size(): number {
     return this.paths.size;
   }
 
-  /** The largest IPv6 packet to `destination` in bytes: what was reported, at most `linkMtu`. */
+  /** The largest IPv6 packet to `destination` in bytes: the reported MTU, at most `linkMtu`. */
   towards(destination: IpAddress, linkMtu: number): number {
     if (this.paths.size === 0 || destination.version === 4) return linkMtu;
     const key = destination.toString();

@@ -1,5 +1,5 @@
 /**
- * Who takes the packets that the IP layer has checked, and what that layer itself is made of.
+ * The receivers of the packets that the IP layer has checked, and the options of that layer.
  *
  * @module
  */
@@ -19,14 +19,14 @@ export interface Protocols {
   readonly icmpv6: PacketReceiver;
 }
 
-/** What the receiving side of one version of IP is made of. */
+/** Options of the receiving side of one IP version. */
 export interface IpInputOptions {
   readonly addresses: StackAddresses;
-  /** The one that is filled in for each packet. */
+  /** The object that is filled in for each packet. */
   readonly packet: Packet;
   readonly protocols: Protocols;
   readonly icmp: IcmpOutput;
-  /** That of the same version. */
+  /** The reassembler of this IP version. */
   readonly reassembler: Reassembler;
   readonly frames: FramePool;
   readonly counters: Counters;

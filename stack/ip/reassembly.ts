@@ -1,12 +1,12 @@
 /**
  * Reassembly of one version's fragments (RFC 791, section 3.2; RFC 8200, section 4.5).
  *
- * Each unfinished datagram has a {@linkcode Datagram} with a pooled frame of its own, found by source, destination,
- * identification and, for IPv4, protocol. When all fragments have come, the frame holds the whole packet, contiguous,
- * with the first fragment's header refitted to it. What bounds it: {@linkcode REASSEMBLY_LIMITS} datagrams (the oldest
- * goes when there is no room), `MAX_FRAGMENTS` fragments of each, and the time since the first that came. When
- * that is over and the fragment with the header has come, the sender is told (time exceeded). A datagram that was
- * spoilt stays known without its frame until its time is over, so that its remaining fragments are dropped too.
+ * Each unfinished datagram has a {@linkcode Datagram} with its own pooled frame. It is found by source, destination,
+ * identification and, for IPv4, protocol. When all fragments have arrived, the frame contains the whole packet,
+ * contiguous, with the first fragment's header adjusted to it. The limits are {@linkcode REASSEMBLY_LIMITS} datagrams
+ * (the oldest makes room), `MAX_FRAGMENTS` fragments of each, and a time since the first arrival. After that time the
+ * sender gets a "time exceeded", if the fragment with the header has arrived. A spoilt datagram stays in the table
+ * without its frame until its time is over, so that its remaining fragments are dropped too.
  *
  * @module
  */
@@ -21,22 +21,22 @@ import { IPV6_HEADER, ipv6NextHeaderAt, setIpv6PayloadLength } from "../wire/ipv
 import { FRAGMENT, FRAGMENT_HEADER, fragmentNextHeader } from "../wire/ipv6_extensions.ts";
 import { DATA_AT, Datagram } from "./datagram.ts";
 
-/** Numbers that may be chosen otherwise in tests. */
+/** The limits of reassembly, which tests may change. */
 export interface ReassemblyLimits {
   /** Unfinished datagrams, per version. */
   readonly datagrams: number;
-  /** How long one may take, in ms, by version. */
+  /** The time limit for IPv4, in ms. */
   readonly timeout4: number;
   readonly timeout6: number;
 }
 
 /**
- * 64 frames of 64 KiB are 4 MiB, which is what Linux allows (`ipfrag_high_thresh`); one sender at a time has one or two
- * unfinished. 30 s is Linux's time for IPv4 (`ipfrag_time`), 60 s RFC 8200's for IPv6.
+ * 64 frames of 64 KiB are 4 MiB, Linux's limit (`ipfrag_high_thresh`). A sender normally has one or two datagrams
+ * unfinished. 30 s is Linux's time for IPv4 (`ipfrag_time`), 60 s that of RFC 8200 for IPv6.
  */
 export const REASSEMBLY_LIMITS: ReassemblyLimits = { datagrams: 64, timeout4: 30_000, timeout6: 60_000 };
 
-/** The options of a {@linkcode Reassembler}. */
+/** Options of a {@linkcode Reassembler}. */
 export interface ReassemblerOptions {
   readonly version: IpVersion;
   readonly frames: FramePool;
@@ -48,7 +48,7 @@ export interface ReassemblerOptions {
   readonly timeExceeded: (bytes: Uint8Array, offset: number, end: number) => void;
 }
 
-/** Puts the fragments of one IP version together. */
+/** Reassembles the fragments of one IP version. */
 export class Reassembler implements Timer {
   deadline = Infinity;
   slot = -1;
@@ -57,22 +57,22 @@ export class Reassembler implements Timer {
 
   constructor(private readonly options: ReassemblerOptions) {}
 
-  /** How many datagrams are unfinished, spoilt ones included. */
+  /** The number of unfinished datagrams, including spoilt ones. */
   get size(): number {
     return this.datagrams.length;
   }
 
-  /** How many may be. */
+  /** The most unfinished datagrams. */
   get limit(): number {
     return this.options.limits.datagrams;
   }
 
   /**
-   * Takes the fragment with the data `packet.bytes[data..packet.end)`, not empty, that belongs at `offset`.
+   * Adds a fragment with the data `packet.bytes[data..packet.end)`, which is not empty and belongs at `offset`.
    *
-   * @param protocol of the transport for IPv4; ignored for IPv6, where only the first fragment's counts
-   * @returns the frame with the whole packet, from `start` to `end`, once it is complete: it is the caller's then, to
-   * release unless somebody held it
+   * @param protocol the transport's for IPv4; ignored for IPv6, where only the first fragment's counts
+   * @returns once the packet is complete, the frame with the whole packet from `start` to `end`. The caller owns it, and
+   *   must release it unless it was held
    */
   add(
     packet: Packet,
@@ -109,7 +109,7 @@ export class Reassembler implements Timer {
     return this.finish(datagram, frame);
   }
 
-  /** Gives up what is too old. */
+  /** Drops datagrams whose time is over. */
   fire(now: number): void {
     const { counters, frames, timeExceeded } = this.options;
     while (this.datagrams.length > 0 && this.datagrams[0].deadline <= now) {
@@ -123,7 +123,7 @@ export class Reassembler implements Timer {
     this.reschedule();
   }
 
-  /** Forgets all of them. */
+  /** Drops all datagrams. */
   close(): void {
     for (const { frame } of this.datagrams) if (frame !== null) this.options.frames.release(frame);
     this.datagrams.length = 0;
@@ -132,7 +132,7 @@ export class Reassembler implements Timer {
 
   private find(packet: Packet, identification: number, protocol: number): Datagram | undefined {
     const { version } = this.options;
-    const size = version === 4 ? 8 : 32; // the addresses stand next to each other in both headers
+    const size = version === 4 ? 8 : 32; // the two addresses are adjacent in both headers
     for (const datagram of this.datagrams) {
       if (
         datagram.identification === identification && (version === 6 || datagram.protocol === protocol) &&
@@ -157,14 +157,14 @@ export class Reassembler implements Timer {
     return datagram;
   }
 
-  /** Puts the first fragment's header before its data, so that it could be quoted, and returns where it starts. */
+  /** Copies the first fragment's header before its data, so that it can be quoted. Returns its offset. */
   private copyHeader(packet: Packet, data: number, length: number, frame: Frame): number {
     if (this.options.version === 4) {
       const headerLength = ipv4HeaderLength(packet.bytes, packet.header);
       copyShort(packet.bytes, packet.header, frame.bytes, DATA_AT - headerLength, headerLength);
       return DATA_AT - headerLength;
     }
-    // of IPv6's headers only the first and the fragment header: those between were dealt with when it came
+    // for IPv6 only the first and the fragment header: those between were handled when the fragment arrived
     const at = DATA_AT - FRAGMENT_HEADER - IPV6_HEADER;
     copyShort(packet.bytes, packet.header, frame.bytes, at, IPV6_HEADER);
     copyShort(packet.bytes, data - FRAGMENT_HEADER, frame.bytes, DATA_AT - FRAGMENT_HEADER, FRAGMENT_HEADER);
@@ -173,7 +173,7 @@ export class Reassembler implements Timer {
     return at;
   }
 
-  /** Makes the header that of the whole packet. */
+  /** Adjusts the header to the whole packet. */
   private finish(datagram: Datagram, frame: Frame): Frame {
     const { bytes } = frame;
     frame.end = DATA_AT + datagram.length;

@@ -13,10 +13,10 @@ export interface StackAddresses {
   /** The program's own addresses. */
   readonly gateway4: IpAddress;
   readonly gateway6: IpAddress;
-  /** The guest's. Neighbours are told that everything else is at {@linkcode mac}. */
+  /** The guest's addresses. Every other address is answered for, with the hardware address {@linkcode mac}. */
   readonly guest4: IpAddress;
   readonly guest6: IpAddress;
-  /** Those of the name server that the program is for the guest, where `isNameServer`: then these are its own, too. */
+  /** The addresses of the program's name server. If `isNameServer`, they are the program's own as well. */
   readonly dns4: IpAddress;
   readonly dns6: IpAddress;
   readonly isNameServer: boolean;
@@ -24,7 +24,7 @@ export interface StackAddresses {
   readonly mac: Uint8Array;
 }
 
-/** What people's scripts configure their guests for. */
+/** The default addresses, which existing scripts rely on. */
 export const DEFAULT_ADDRESSES: StackAddresses = {
   gateway4: IpAddress.of([10, 0, 2, 2]),
   gateway6: IpAddress.parse("fd00::2"),
@@ -37,8 +37,8 @@ export const DEFAULT_ADDRESSES: StackAddresses = {
 };
 
 /**
- * Whether the address at `offset` is one of the program's own: no packet of the guest can come from there, the guest is
- * told that it is taken, and the program answers its pings. The link-local address that neighbour discovery makes of
+ * Whether the address at `offset` is one of the program's own. Packets of the guest can't have it as their source, the
+ * guest is told that it is taken, and the program answers pings to it. The link-local address made from
  * {@linkcode StackAddresses.mac} is one of them.
  */
 export function isOwnAddress(
@@ -54,8 +54,8 @@ export function isOwnAddress(
 }
 
 /**
- * Whether the IPv4 address at `offset` is not one host's: multicast, the broadcast address of all networks or of the
- * link's own, or 0.0.0.0, which was a broadcast address once (RFC 1122, section 3.2.1.3).
+ * Whether the IPv4 address at `offset` is not a single host's: multicast, the limited broadcast address, the broadcast
+ * address of the link's network, or 0.0.0.0, which was once a broadcast address (RFC 1122, section 3.2.1.3).
  */
 export function isBroadcast4(addresses: StackAddresses, bytes: Uint8Array, offset: number): boolean {
   return isMulticast4(bytes, offset) || isLimitedBroadcast(bytes, offset) || isUnspecified4(bytes, offset) ||

@@ -1,12 +1,12 @@
 /**
- * Address resolution (RFC 826) for a program that stands for all addresses but the guest's and other stations':
+ * Address resolution (RFC 826). The program stands for all addresses except the guest's and other stations':
  *
  * | a request | is answered |
  * | --- | --- |
- * | for any host's address but the guest's | yes |
+ * | for a host's address that is no station's | yes |
  * | for the guest's address | no: that would be a conflict |
- * | for the address of another station that was heard | no: that station answers itself |
- * | from 0.0.0.0: a probe before the guest takes an address (RFC 5227, section 2.1.1) | only for the program's own |
+ * | for the address of another known station | no: that station answers itself |
+ * | from 0.0.0.0: a probe before the guest uses an address (RFC 5227, section 2.1.1) | only for the program's own |
  * | for the sender's own address: an announcement (RFC 5227, section 2.3) | no |
  *
  * @module
@@ -36,7 +36,7 @@ const NO_MAC = new Uint8Array(MAC_LENGTH);
 /** "answered": the answer is in `transmit`, without a link header. */
 export type ArpVerdict = "malformed" | "ignored" | "answered";
 
-/** Looks at the ARP packet in `bytes[offset..end)` and prepares the answer if it gets one. */
+/** Checks the ARP packet in `bytes[offset..end)`, and prepares the answer if it gets one. */
 export function answerArp(
   bytes: Uint8Array,
   offset: number,

@@ -1,13 +1,13 @@
 /**
- * Ethernet, with the guest on the other end: one station, or several behind a bridge. The program stands for every address
- * that is not a station's, with one hardware address: {@linkcode answerArp} and {@linkcode NeighbourDiscovery} say so.
- * Where a station is, {@linkcode Neighbours} learn from the frames it sends.
+ * Ethernet, with the guest on the other end: one station, or several behind a bridge. The program stands for every
+ * address that is not a station's, with a single hardware address, by {@linkcode answerArp} and {@linkcode
+ * NeighbourDiscovery}. {@linkcode Neighbours} learn the stations' addresses from their frames.
  *
- * A frame is for the program whatever hardware address it names: a guest may have it from another program that stood here
- * before, or from its configuration. What a bridge floods is left out: a frame to another station that was heard here.
+ * The program accepts frames to any hardware address: a guest may have learned it from another program that was here
+ * before, or from its configuration. The exception is a frame to another known station, which a bridge has flooded.
  *
- * A frame may even come from the program's own hardware address: test harnesses and cloned guests send such. A tap, a
- * bridge or a socket never sends our own frames back to us, so it is a station's.
+ * A frame may even come from the program's own hardware address, as test harnesses and cloned guests send it. A tap, a
+ * bridge or a socket never returns the program's own frames, so it is a station's.
  *
  * @module
  */
@@ -43,7 +43,7 @@ import type { IpReceiver, Link } from "./link.ts";
 import { NeighbourDiscovery } from "./ndp.ts";
 import { Neighbours } from "./neighbour.ts";
 
-/** The options of an {@linkcode EthernetLink}. */
+/** Options of an {@linkcode EthernetLink}. */
 export interface EthernetOptions {
   readonly device: Device;
   readonly addresses: StackAddresses;
@@ -51,12 +51,12 @@ export interface EthernetOptions {
   readonly allocate: Allocate;
   readonly timers: Timers;
   readonly clock: () => number;
-  /** A random unsigned 32-bit number. */
+  /** Returns a random unsigned 32-bit number. */
   readonly random: () => number;
   readonly counters: LinkCounters;
-  /** Addresses of stations that are remembered at most. */
+  /** The most stored addresses of stations. */
   readonly neighbours?: number | undefined;
-  /** Packets that wait for a station's hardware address at most. */
+  /** The most packets that wait for a station's hardware address. */
   readonly neighbourQueue?: number | undefined;
 }
 
@@ -140,12 +140,12 @@ export class EthernetLink implements Link {
     if (isHostMac(mac, 0)) this.neighbours.stationHas(address.bytes, 0, address.version, mac);
   }
 
-  /** Part of the face towards {@linkcode Neighbours}. */
+  /** Called by {@linkcode Neighbours}. */
   sendToStation(transmit: Transmit, version: IpVersion, mac: Uint8Array): boolean {
     return this.sendTo(transmit, mac, version === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
   }
 
-  /** Part of the face towards {@linkcode Neighbours}. */
+  /** Called by {@linkcode Neighbours}. */
   solicit(address: IpAddress): void {
     if (address.version === 6) {
       this.ndp.solicit(address);
@@ -164,7 +164,7 @@ export class EthernetLink implements Link {
     this.ndp.close();
   }
 
-  /** The sender of the present frame has the IPv4 address at `offset`, unless that can't be a station's. */
+  /** Learns that the sender of the present frame has the IPv4 address at `offset`, if that can be a station's. */
   private learn4(bytes: Uint8Array, offset: number): void {
     const { addresses } = this.options;
     if (isBroadcast4(addresses, bytes, offset) || isOwnAddress(addresses, bytes, offset, 4)) return;

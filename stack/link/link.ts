@@ -1,5 +1,5 @@
 /**
- * The link layer, as the layers above see it: a medium that IP packets come from and go to.
+ * The interface of the link layer towards the layers above.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import type { IpAddress } from "../base/address.ts";
 import type { Frame, Transmit } from "../base/device.ts";
 import type { Packet } from "../base/packet.ts";
 
-/** Who takes the IP packets out of received frames. */
+/** Receives the IP packets in received frames. */
 export interface IpReceiver {
   /**
-   * Takes the IPv4 or IPv6 packet at `offset` of the frame; nothing of it was checked.
+   * Handles the IPv4 packet at `offset` of the frame, which was not checked.
    *
    * @param group whether the frame was sent to a group of stations, not to this one alone
    */
@@ -18,25 +18,25 @@ export interface IpReceiver {
   receive6(frame: Frame, offset: number, group: boolean): void;
 }
 
-/** A medium. */
+/** A link to the guest. */
 export interface Link {
-  /** Takes a frame from the device and hands the IP packet in it, if any, to `ip`. Never throws. */
+  /** Handles a frame from the device, and passes the IP packet in it, if any, to `ip`. Never throws. */
   receive(frame: Frame, ip: IpReceiver): void;
-  /** Sends the IP packet that starts at `transmit.headStart`. False: it was dropped. */
+  /** Sends the IP packet that starts at `transmit.headStart`. Returns false if it was dropped. */
   send(transmit: Transmit, destination: IpAddress): boolean;
   /**
-   * Takes a message of neighbour discovery, whose checksum was verified. The IP layer has no use for them: they are
-   * the link's, and come as IP packets.
+   * Handles a message of neighbour discovery, whose checksum was verified. These messages arrive as IP packets, but
+   * concern the link.
    */
   receiveNdp(packet: Packet): void;
-  /** Says at which hardware address an IP address is, where something else than a frame's sender tells. */
+  /** Stores the hardware address of an IP address that was learned by other means than a frame's sender. */
   stationHas(address: IpAddress, mac: Uint8Array): void;
-  /** Packets that wait for a station's hardware address, and how many may. */
+  /** The number of packets that wait for a station's hardware address, and its limit. */
   readonly waiting: { readonly size: number; readonly limit: number };
-  /** Addresses of stations that are remembered, how many may be, and how many made room for others. */
+  /** The number of stored addresses of stations, its limit, and the number of addresses that made room for others. */
   readonly stations: { readonly size: number; readonly limit: number; readonly evicted: number };
-  /** The device takes frames from now on: begins to say by itself what the guest should know. */
+  /** Called when the device accepts frames: starts unsolicited messages to the guest. */
   start(): void;
-  /** Forgets all that waits. */
+  /** Discards all waiting packets. */
   close(): void;
 }

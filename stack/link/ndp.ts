@@ -1,21 +1,22 @@
 /**
- * Neighbour discovery (RFC 4861) for a program that stands for all addresses but the guest's and other stations', and is
+ * Neighbour discovery (RFC 4861). The program stands for all addresses except the guest's and other stations', and is
  * the link's router.
  *
  * | message | answer |
  * | --- | --- |
- * | neighbour solicitation for any address but the guest's | advertisement; "override" only for the program's own, as a proxy's has none (section 7.2.8) |
- * | for the guest's address, or that of another station that was heard | none |
- * | from `::`: duplicate address detection (RFC 4862, section 5.4.3) | only for the program's own, to all nodes |
- * | router solicitation | router advertisement, from our link-local address |
+ * | neighbour solicitation for an address of no station | advertisement, with "override" only for the program's own addresses: a proxy's has none (section 7.2.8) |
+ * | for the guest's address, or that of another known station | none |
+ * | from `::`: duplicate address detection (RFC 4862, section 5.4.3) | only for the program's own addresses, to all nodes |
+ * | router solicitation | router advertisement, from the program's link-local address |
  *
- * The router advertisement makes us default router for guests that listen to such. It is valid for half an hour. From the
- * start on all nodes are told: three times some seconds apart, then at random times of at most ten minutes (section 6.2.4),
- * so a guest that was there before the program, as after a restart, keeps its route. All nodes are told every three seconds
- * at most (section 6.2.6), however often hosts without an address ask. The delay that the section wants before an answer
- * is left out: it is there so that several routers don't speak at once.
+ * The router advertisement makes the program the default router of guests that use such messages. It is valid for half
+ * an hour. Unsolicited ones are sent from the start on: three, some seconds apart, then at random intervals of at most
+ * ten minutes (section 6.2.4). So a guest that is older than the program, as after a restart, keeps its route.
+ * Advertisements to all nodes are at least three seconds apart (section 6.2.6), however often hosts without an address
+ * ask. The delay that the section requires before an answer is left out: it only keeps several routers from answering
+ * at the same time.
  *
- * A neighbour advertisement says that its sender, whose hardware address is that of the frame, has the target's address.
+ * A neighbour advertisement means that the sender of its frame has the target's address.
  *
  * @module
  */
@@ -60,33 +61,33 @@ import {
 import type { Link } from "./link.ts";
 import type { Neighbours } from "./neighbour.ts";
 
-/** Seconds for which the guest may use us as router after an advertisement. */
+/** The router lifetime in an advertisement, in seconds. */
 const ROUTER_LIFETIME = 1800;
 
 /** The least and the most time between advertisements, in ms (section 6.2.1: MinRtrAdvInterval, MaxRtrAdvInterval). */
 const MIN_ADVERTISEMENT_INTERVAL = 198_000;
 const MAX_ADVERTISEMENT_INTERVAL = 600_000;
 
-/** The first advertisements, and the time between these, in ms (section 10: MAX_INITIAL_RTR_...). */
+/** The number of first advertisements, and the time between them, in ms (section 10: MAX_INITIAL_RTR_...). */
 const INITIAL_ADVERTISEMENTS = 3;
 const INITIAL_ADVERTISEMENT_INTERVAL = 16_000;
 
-/** The first one is sent this long after the start, in ms: a guest that has just come up has its own to say first. */
+/** The delay of the first advertisement, in ms: a guest that has just come up first sends its own messages. */
 const FIRST_ADVERTISEMENT_DELAY = 1_000;
 
 /** The least time between advertisements to all nodes, in ms (section 10: MIN_DELAY_BETWEEN_RAS). */
 const ADVERTISEMENT_SPACING = 3_000;
 
-/** Name servers of an advertisement: hosts use three at most (RFC 8106, section 5.3.1). */
+/** The most name servers in an advertisement: hosts use at most three (RFC 8106, section 5.3.1). */
 const MAX_NAME_SERVERS = 3;
 
-/** The longest advertisement, in bytes: the whole packet must fit into the least MTU of IPv6, which is 1280. */
+/** The longest advertisement, in bytes: the whole packet must fit IPv6's minimum MTU, 1280. */
 const MAX_ADVERTISEMENT = 1_000;
 
 /** The hop limit that the guest is advised to use. */
 const ADVISED_HOP_LIMIT = 64;
 
-/** The options of {@linkcode NeighbourDiscovery}. */
+/** Options of {@linkcode NeighbourDiscovery}. */
 export interface NdpOptions {
   readonly link: Pick<Link, "send">;
   readonly neighbours: Pick<Neighbours, "isElsewhere" | "senderHas">;
@@ -96,23 +97,23 @@ export interface NdpOptions {
   readonly allocate: Allocate;
   readonly timers: Timers;
   readonly clock: () => number;
-  /** A random unsigned 32-bit number. */
+  /** Returns a random unsigned 32-bit number. */
   readonly random: () => number;
   readonly counters: LinkCounters;
 }
 
-/** Answers solicitations, and advertises the router. */
+/** Answers solicitations, and sends router advertisements. */
 export class NeighbourDiscovery implements Timer {
   deadline = Infinity;
   slot = -1;
-  /** Our address on the link alone. */
+  /** The program's link-local address. */
   readonly linkLocal: IpAddress;
   private readonly transmit: Transmit;
   /** A router advertisement. */
   private readonly message: Block;
-  /** How often all nodes were told since the start. */
+  /** The number of advertisements to all nodes since the start. */
   private advertised = 0;
-  /** When all nodes were told last. */
+  /** The time of the last advertisement to all nodes. */
   private advertisedAt = -Infinity;
 
   constructor(private readonly options: NdpOptions) {
@@ -121,13 +122,13 @@ export class NeighbourDiscovery implements Timer {
     this.message = options.allocate(MAX_ADVERTISEMENT);
   }
 
-  /** Begins to advertise, by the timer. */
+  /** Starts the advertisements, by a timer. */
   start(): void {
     const { timers, clock } = this.options;
     timers.schedule(this, clock() + FIRST_ADVERTISEMENT_DELAY);
   }
 
-  /** Takes a message of one of NDP's types, whose checksum was verified. */
+  /** Handles a message of one of NDP's types, whose checksum was verified. */
   receive(packet: Packet): void {
     const { bytes, payload, end } = packet;
     if (packet.hopLimit !== NDP_HOP_LIMIT || !isNdp(bytes, payload, end)) {
@@ -140,7 +141,7 @@ export class NeighbourDiscovery implements Timer {
     else if (type === NEIGHBOUR_ADVERTISEMENT) this.learn(bytes, ndpTarget(payload));
   }
 
-  /** Asks for the hardware address of a station's IPv6 address. */
+  /** Solicits the hardware address of a station's IPv6 address. */
   solicit(target: IpAddress): void {
     const { gateway6, mac } = this.options.addresses;
     this.transmit.begin(NEIGHBOUR_MESSAGE);
@@ -153,7 +154,7 @@ export class NeighbourDiscovery implements Timer {
     this.advertiseToAll(now);
   }
 
-  /** Advertises nothing more. */
+  /** Stops the advertisements. */
   close(): void {
     this.options.timers.cancel(this);
   }
@@ -170,7 +171,7 @@ export class NeighbourDiscovery implements Timer {
     const at = ndpTarget(packet.payload);
     const own = isOwnAddress(addresses, bytes, at, 6);
     const detection = isUnspecified6(bytes, source);
-    // RFC 4861, section 7.1.1: detection goes to a group, never to a single host
+    // RFC 4861, section 7.1.1: duplicate address detection is sent to a group, never to a single host
     if (detection && !isMulticast6(bytes, packet.destination)) {
       counters.ndpMalformed++;
       return;
@@ -202,7 +203,7 @@ export class NeighbourDiscovery implements Timer {
     this.options.timers.schedule(this, now + this.interval());
   }
 
-  /** The time until all nodes are told again, in ms. */
+  /** The time until the next advertisement to all nodes, in ms. */
   private interval(): number {
     if (this.advertised < INITIAL_ADVERTISEMENTS) return INITIAL_ADVERTISEMENT_INTERVAL;
     const most = MAX_ADVERTISEMENT_INTERVAL - MIN_ADVERTISEMENT_INTERVAL;
@@ -214,7 +215,7 @@ export class NeighbourDiscovery implements Timer {
     const advertisement = this.advertisement();
     const length = routerAdvertisementLength(advertisement);
     putRouterAdvertisement(message.bytes, 0, advertisement);
-    transmit.begin(ROUTER_ADVERTISEMENT_LENGTH); // the space for headers is too short for the options
+    transmit.begin(ROUTER_ADVERTISEMENT_LENGTH); // the options are a part: the space for headers is too small
     copyShort(message.bytes, 0, transmit.head.bytes, TRANSPORT_AT, ROUTER_ADVERTISEMENT_LENGTH);
     transmit.addPart(message, ROUTER_ADVERTISEMENT_LENGTH, length - ROUTER_ADVERTISEMENT_LENGTH);
     this.options.counters.routerAdvertisements++;

@@ -1,20 +1,20 @@
 /**
- * Finds the hardware address that a packet is to be sent to, and keeps the packet while it is asked for.
+ * Finds the destination hardware address of a packet, and keeps the packet while the address is solicited.
  *
- * Mostly one station is on the link, the guest. Several are there where the tap is a port of a bridge, or where the guest
- * has macvlans on it. Each is known by the frames that it sends ({@linkcode Neighbours.heard}), so usually nothing has to
- * be asked:
+ * Usually the only station on the link is the guest. There are several if the tap is a port of a bridge, or if the
+ * guest has macvlans on it. Stations are learned from their frames ({@linkcode Neighbours.heard}), so solicitations are
+ * rare:
  *
  * | destination | goes to |
  * | --- | --- |
- * | a station that was heard | that station |
- * | in the link's networks, not heard so far | the station that answers for it |
- * | beyond: behind a station that is a router | the guest, or the station that was heard last; if none was, the station that answers for it or for the guest |
+ * | a known station | that station |
+ * | in the link's networks, not known yet | the station that answers for it |
+ * | beyond: behind a station that is a router | the guest, or the station that was heard last; if there is none, the station that answers for the destination or for the guest |
  *
- * Questions are asked three times a second apart, as hosts do it (RFC 4861, section 10: MAX_MULTICAST_SOLICIT,
- * RETRANS_TIMER; Linux does the same for ARP). Meanwhile the packets wait in one short queue. It holds copies, bounded in
- * number and bytes. When it is full the oldest packet goes (RFC 4861, section 7.2.2); when nobody answers, all go that
- * wait for that address.
+ * An address is solicited three times, a second apart, as hosts do (RFC 4861, section 10: MAX_MULTICAST_SOLICIT,
+ * RETRANS_TIMER; Linux does the same for ARP). Meanwhile copies of the packets wait in one short queue, which is
+ * bounded in number and bytes. When it is full the oldest packet is dropped (RFC 4861, section 7.2.2). If there is no
+ * answer, all packets that wait for the address are dropped.
  *
  * @module
  */
@@ -29,21 +29,21 @@ import { isLinkLocal6 } from "../wire/ipv6.ts";
 import { type Neighbour, NEIGHBOURS, NeighbourTable } from "./neighbour_table.ts";
 
 /**
- * Packets that wait at most, and their bytes: the first datagrams of some hundred clients of a forward may come before a
- * guest that has just started has answered. Linux keeps 208 KiB for a neighbour (unres_qlen_bytes of arp(7)), with the
- * overhead of its buffers, which are of its own size for each packet.
+ * The most packets that wait, and their bytes: the first datagrams of some hundred clients of a forward may arrive
+ * before a guest that has just started answers. Linux keeps 208 KiB for a neighbour (unres_qlen_bytes of arp(7)),
+ * including the overhead of its buffers.
  */
 export const NEIGHBOUR_QUEUE = 1024;
 export const NEIGHBOUR_QUEUE_BYTES: number = 1024 * 1024;
 
-/** How often an address is asked for, and the time between, in ms. */
+/** The number of solicitations for an address, and the time between them, in ms. */
 const SOLICITATIONS = 3;
 const SOLICITATION_INTERVAL = 1000;
 
-/** Addresses that are asked for at once. When there is one more, the one asked for first is given up. */
+/** The most addresses that are solicited at the same time. One more replaces the oldest. */
 const MAX_QUESTIONS = 1024;
 
-/** What the neighbours need of the link that they are on. */
+/** The methods of the link that {@linkcode Neighbours} use. */
 export interface NeighbourLink {
   /** Asks all stations for the hardware address of an IP address. */
   solicit(address: IpAddress): void;
@@ -51,23 +51,23 @@ export interface NeighbourLink {
   sendToStation(transmit: Transmit, version: IpVersion, mac: Uint8Array): boolean;
 }
 
-/** What {@linkcode Neighbours} are made of. */
+/** Options of {@linkcode Neighbours}. */
 export interface NeighbourOptions {
   readonly link: NeighbourLink;
   readonly addresses: StackAddresses;
   readonly allocate: Allocate;
   readonly timers: Timers;
   readonly clock: () => number;
-  /** A random unsigned 32-bit number. */
+  /** Returns a random unsigned 32-bit number. */
   readonly random: () => number;
   readonly counters: LinkCounters;
-  /** Entries of the table at most; {@linkcode NEIGHBOURS} unless given. */
+  /** The most entries of the table; {@linkcode NEIGHBOURS} by default. */
   readonly stations?: number | undefined;
-  /** Packets that wait at most; {@linkcode NEIGHBOUR_QUEUE} unless given. */
+  /** The most waiting packets; {@linkcode NEIGHBOUR_QUEUE} by default. */
   readonly queue?: number | undefined;
 }
 
-/** A packet that waits: what {@linkcode Transmit} held, with all bytes in one block, headers first. */
+/** A waiting packet: the content of a {@linkcode Transmit}, with all bytes in one block, headers first. */
 interface Waiting {
   readonly block: Block;
   readonly question: Question;
@@ -80,19 +80,19 @@ interface Waiting {
   readonly segmentSize: number;
 }
 
-/** Packets for the stations, and the table of these. */
+/** The stations of the link, and the packets that wait for their addresses. */
 export class Neighbours {
-  /** Packets that wait at most. */
+  /** The most waiting packets. */
   readonly limit: number;
   readonly table: NeighbourTable;
   private readonly questions = new Map<string, Question>();
   private waiting: Waiting[] = [];
   private waitingBytes = 0;
   private readonly transmit: Transmit;
-  /** The hardware address that was heard last, of which there is one when `anyHeard`. */
+  /** The hardware address that was heard last; valid if `anyHeard`. */
   private readonly lastHeard = new Uint8Array(MAC_LENGTH);
   private anyHeard = false;
-  /** What was looked up last: a bulk transfer asks for the same object again and again. */
+  /** The address looked up last: a bulk transfer looks up the same object again and again. */
   private lastWanted: IpAddress | null = null;
   private lastFound: Neighbour | null = null;
 
@@ -103,17 +103,17 @@ export class Neighbours {
     this.transmit = new Transmit(allocate);
   }
 
-  /** Packets that wait. */
+  /** The number of waiting packets. */
   get size(): number {
     return this.waiting.length;
   }
 
-  /** The hardware address of the station that has sent the present frame. */
+  /** The hardware address of the present frame's sender. */
   get sender(): Uint8Array {
     return this.lastHeard;
   }
 
-  /** A frame came from the hardware address at `offset`, a host's. */
+  /** Records that the present frame came from the hardware address at `offset`, which is a host's. */
   heard(bytes: Uint8Array, offset: number): void {
     if (this.anyHeard && sameBytes(bytes, offset, this.lastHeard, 0, MAC_LENGTH)) return;
     copyShort(bytes, offset, this.lastHeard, 0, MAC_LENGTH);
@@ -123,24 +123,24 @@ export class Neighbours {
   }
 
   /**
-   * The station that has sent the present frame has the address at `offset`, a single host's, or it is the router on the
-   * way there.
+   * Learns that the sender of the present frame has the address at `offset`, which is a single host's, or is the router
+   * on the way there.
    */
   senderHas(bytes: Uint8Array, offset: number, version: IpVersion): void {
     this.stationHas(bytes, offset, version, this.lastHeard);
   }
 
-  /** The station at `mac`, a host's, has the address at `offset`. What waited for it is sent. */
+  /** Learns that the station at `mac`, a host's, has the address at `offset`. Sends the packets that waited for it. */
   stationHas(bytes: Uint8Array, offset: number, version: IpVersion, mac: Uint8Array): void {
     const { table } = this;
     if (!table.learn(bytes, offset, version, mac, 0)) return;
-    this.lastWanted = null; // the entry may be one that made room
+    this.lastWanted = null; // its entry may have made room
     this.sendWaiting();
   }
 
   /**
-   * Whether the address at `offset` belongs to another station than the one that has sent the present frame. A station
-   * that asks for an address does not have it, so an entry that says so is forgotten.
+   * Whether the address at `offset` belongs to another station than the present frame's sender. A station that asks for
+   * an address does not have it, so an entry to that effect is removed.
    */
   isElsewhere(bytes: Uint8Array, offset: number, version: IpVersion): boolean {
     const entry = this.table.find(bytes, offset, version);
@@ -157,7 +157,7 @@ export class Neighbours {
     return entry !== null && sameBytes(entry.mac, 0, bytes, macAt, MAC_LENGTH);
   }
 
-  /** The hardware address to which packets for `destination` go; null: it has to be asked for. */
+  /** The hardware address for packets to `destination`; null: it must be solicited. */
   find(destination: IpAddress): Uint8Array | null {
     const { table } = this;
     if (destination === this.lastWanted) {
@@ -175,7 +175,7 @@ export class Neighbours {
     return table.find(this.guest(version).bytes, 0, version)?.mac ?? this.lastHeard;
   }
 
-  /** Keeps a copy of a packet for a station until its hardware address is known, and asks for that. */
+  /** Keeps a copy of a packet until the station's hardware address is known, and solicits that. */
   enqueue(transmit: Transmit, destination: IpAddress): void {
     const question = this.questions.get(destination.toString()) ?? this.begin(destination);
     const entry = this.copy(transmit, question);
@@ -187,7 +187,7 @@ export class Neighbours {
     if (question.asked === 0) this.ask(question, this.options.clock());
   }
 
-  /** For questions: asks, or gives up. */
+  /** Called by a question: asks again, or gives up. */
   ask(question: Question, now: number): void {
     const { link, timers } = this.options;
     const { address } = question;
@@ -199,7 +199,7 @@ export class Neighbours {
     timers.schedule(question, now + SOLICITATION_INTERVAL);
   }
 
-  /** Forgets what waits. */
+  /** Discards the waiting packets. */
   close(): void {
     for (const question of [...this.questions.values()]) this.end(question);
   }
@@ -226,14 +226,14 @@ export class Neighbours {
     return version === 4 ? guest4 : guest6;
   }
 
-  /** Whether an address is in one of the link's own networks. */
+  /** Whether an address is in one of the link's networks. */
   private isOnLink({ bytes, version }: IpAddress): boolean {
     const { gateway4, gateway6 } = this.options.addresses;
     if (version === 4) return sameBytes(bytes, 0, gateway4.bytes, 0, 3);
     return isLinkLocal6(bytes, 0) || sameBytes(bytes, 0, gateway6.bytes, 0, 8);
   }
 
-  /** Sends the packets whose station is known by now. */
+  /** Sends the packets whose station is known now. */
   private sendWaiting(): void {
     if (this.questions.size === 0) return;
     for (const question of [...this.questions.values()]) {
@@ -246,7 +246,7 @@ export class Neighbours {
     }
   }
 
-  /** Ends a question; its packets are the caller's. */
+  /** Ends a question, and returns its packets. */
   private end(question: Question): Waiting[] {
     this.options.timers.cancel(question);
     this.questions.delete(question.name);
@@ -296,13 +296,13 @@ export class Neighbours {
   }
 }
 
-/** An address whose station is asked for. */
+/** A solicited address. */
 class Question implements Timer {
   deadline = Infinity;
   slot = -1;
-  /** How often it was asked for. */
+  /** The number of solicitations sent. */
   asked = 0;
-  /** Packets that wait for the answer. */
+  /** The number of packets that wait for the answer. */
   packets = 0;
 
   constructor(

@@ -1,12 +1,12 @@
 /**
- * The stations on the link: which IP address is at which hardware address.
+ * The stations on the link: a table from IP addresses to hardware addresses.
  *
- * The table is bounded, because a station can send from as many addresses as it likes. When it is full, the entry that was
- * used longest ago goes: neither heard from nor sent to. An entry that is missed later is asked for again, so a flood of
- * forged addresses costs the other stations a question, and no more.
+ * The table is bounded, because a station can send from any number of addresses. When it is full, the entry that was
+ * least recently used (heard from or sent to) is dropped. If it is needed later it is solicited again, so a flood of
+ * forged addresses costs the other stations no more than one question each.
  *
- * The hash is keyed, so that a station can't aim at one chain. Looking up and learning make no object, except for an
- * address that is new.
+ * The hash is keyed, so that a station can't fill one chain on purpose. Lookups and updates make no object; only a new
+ * address does.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { HalfSipHash } from "../base/siphash.ts";
 import { copyShort, get32, sameBytes } from "../base/bytes.ts";
 import { MAC_LENGTH } from "../wire/ethernet.ts";
 
-/** Entries at most: Linux keeps as many neighbours (`gc_thresh3` of arp(7)). */
+/** The most entries: Linux's limit of neighbours (`gc_thresh3` of arp(7)). */
 export const NEIGHBOURS = 1024;
 
-/** A station's address. All but `mac` is the table's. */
+/** A station's address. All fields except `mac` belong to the table. */
 export class Neighbour {
   /** The hardware address, 6 bytes. */
   readonly mac: Uint8Array = new Uint8Array(MAC_LENGTH);
@@ -31,7 +31,7 @@ export class Neighbour {
   older: Neighbour | null = null;
   newer: Neighbour | null = null;
 
-  /** Whether the IP address is the one of this version at `offset` of `bytes`. */
+  /** Whether the IP address equals the one at `offset` of `bytes`. */
   isAt(bytes: Uint8Array, offset: number, version: IpVersion): boolean {
     const { words } = this;
     if (this.version !== version || words[0] !== (get32(bytes, offset) | 0)) return false;
@@ -44,7 +44,7 @@ export class Neighbour {
 export class NeighbourTable {
   /** Number of entries. */
   size = 0;
-  /** Entries that made room for others. */
+  /** Number of entries that made room for others. */
   evicted = 0;
   private readonly chains = new Map<number, Neighbour>();
   private readonly siphash: HalfSipHash;
@@ -52,7 +52,7 @@ export class NeighbourTable {
   private oldest: Neighbour | null = null;
 
   /**
-   * @param limit entries at most
+   * @param limit the most entries
    * @param k0, k1 the hash's key, random
    */
   constructor(readonly limit: number, k0: number, k1: number) {
@@ -70,10 +70,10 @@ export class NeighbourTable {
   }
 
   /**
-   * Takes the hardware address at `macAt` for that of the IP address at `offset`. Returns whether that is news.
+   * Stores the hardware address at `macAt` for the IP address at `offset`. Returns whether that changed the table.
    *
-   * @param bytes, offset where the IP address is
-   * @param macBytes, macAt where the hardware address is
+   * @param bytes, offset the place of the IP address
+   * @param macBytes, macAt the place of the hardware address
    */
   learn(bytes: Uint8Array, offset: number, version: IpVersion, macBytes: Uint8Array, macAt: number): boolean {
     const known = this.find(bytes, offset, version);
@@ -83,14 +83,14 @@ export class NeighbourTable {
     return true;
   }
 
-  /** The entry is used. */
+  /** Marks the entry as used. */
   touch(entry: Neighbour): void {
     if (entry === this.newest) return;
     this.unlink(entry);
     this.link(entry);
   }
 
-  /** Forgets an entry of the table. */
+  /** Removes an entry. */
   remove(entry: Neighbour): void {
     this.unlink(entry);
     const first = this.chains.get(entry.hash)!;

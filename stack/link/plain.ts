@@ -1,6 +1,6 @@
 /**
- * A medium whose frames are IP packets, nothing before them: a tun device. There are no neighbours to discover; the
- * first four bits say which version of IP a packet is.
+ * A link whose frames are plain IP packets: a tun device. There are no neighbours to discover. The first four bits of a
+ * packet are its IP version.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export class PlainLink implements Link {
   }
 
   receiveNdp(_packet: Packet): void {
-    // nobody on a medium without hardware addresses needs an answer
+    // without hardware addresses there is nothing to answer
   }
 
   stationHas(_address: IpAddress, _mac: Uint8Array): void {
@@ -42,10 +42,10 @@ export class PlainLink implements Link {
   }
 
   start(): void {
-    // there is nothing that a guest should know
+    // the guest needs no messages
   }
 
   close(): void {
-    // nothing waits here
+    // there are no waiting packets
   }
 }

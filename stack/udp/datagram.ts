@@ -9,14 +9,14 @@ import { Packet } from "../base/packet.ts";
 import type { Unreachable } from "../base/layers.ts";
 
 /**
- * One object is used for all datagrams: a reader that needs something later copies it. All offsets are into
- * {@linkcode bytes}.
+ * A received datagram. One object is reused for all datagrams; a reader that needs something later copies it. All
+ * offsets are into {@linkcode bytes}.
  */
 export class UdpDatagram {
-  /** The IP packet. Several datagrams may share one, where the guest's kernel handed them over as one. */
+  /** The IP packet. Several datagrams share one if the guest's kernel passed them as one. */
   packet: Packet = new Packet();
   guestPort = 0;
-  /** The port that the guest sent to, on a host that this program plays. */
+  /** The port that the guest sent to. */
   localPort = 0;
   /** Offset and length of the data. */
   payload = 0;
@@ -47,7 +47,7 @@ export class UdpDatagram {
     return this.packet.broadcast;
   }
 
-  /** The time to live or hop limit that it came with. */
+  /** The time to live or hop limit with which it arrived. */
   get hopLimit(): number {
     return this.packet.hopLimit;
   }
@@ -57,17 +57,17 @@ export class UdpDatagram {
     return this.packet.dontFragment;
   }
 
-  /** The guest's end, as a new object. */
+  /** The guest's endpoint, as a new object. */
   guest(): Endpoint {
     return { address: IpAddress.at(this.bytes, this.guestAddress, this.version), port: this.guestPort };
   }
 
-  /** Where the guest sent it to, as a new object. */
+  /** The endpoint that the guest sent it to, as a new object. */
   local(): Endpoint {
     return { address: IpAddress.at(this.bytes, this.localAddress, this.version), port: this.localPort };
   }
 
-  /** Says that its hop limit has ended here, unless the rules or the rate limit forbid that. */
+  /** Sends an ICMP time exceeded about it, unless the rules or the rate limit forbid that. */
   timeExceeded(): void {
     this.icmp.timeExceeded(this.packet.bytes, this.packet.header, this.packet.end);
   }

@@ -1,12 +1,12 @@
 /**
- * UDP (RFC 768), stateless: datagrams in are checked and handed up, datagrams out get their header.
+ * UDP (RFC 768), stateless: incoming datagrams are checked and passed to the user, outgoing datagrams get their header.
  *
- * A guest whose kernel segments late (UDP_SEGMENT with the device's UDP segmentation offload) hands over one header
- * with the data of many datagrams behind it; those are handed up one by one.
+ * A guest whose kernel segments late (UDP_SEGMENT with the device's UDP segmentation offload) sends one header followed
+ * by the data of many datagrams, which are passed to the user one by one.
  *
- * The other way the same is done where the device can cut and the owner says when a batch of events is over: datagrams
- * of one size between the same two ends are gathered (one shorter one ends them), and leave together. It saves the
- * guest's kernel and ours the most of what a datagram costs.
+ * Towards the guest the same is done if the device can segment and the owner signals the end of a batch of events:
+ * datagrams of one size between the same two endpoints are collected, up to a shorter one, and sent together. That
+ * saves the guest's kernel and the host's most of a datagram's cost.
  *
  * @module
  */
@@ -31,20 +31,20 @@ import {
 } from "../wire/udp.ts";
 import { UdpDatagram } from "./datagram.ts";
 
-/** The most data in a datagram, by version: an IP packet of 65,535 bytes, or an IPv6 payload of that. */
+/** The most data in a datagram, by IP version: an IPv4 packet, or an IPv6 payload, has at most 65,535 bytes. */
 const MAX_UDP_4 = 65_507;
 const MAX_UDP_6 = 65_527;
 
-/** Datagrams that a kernel hands over as one at most (`UDP_MAX_SEGMENTS` in linux/udp.h). */
+/** The most datagrams that a kernel passes as one (`UDP_MAX_SEGMENTS` in linux/udp.h). */
 export const MAX_UDP_SEGMENTS = 128;
 
-/** Takes datagrams from the guest. Must not throw, and not keep the datagram. */
+/** Handles a datagram from the guest. Must not throw, and must not keep the datagram. */
 export type UdpHandler = (datagram: UdpDatagram) => void;
 
-/** Is told that the guest can't be reached: nobody listens on its port. */
+/** Called when the guest reports that nobody listens on its port. */
 export type UdpErrorHandler = (local: Endpoint, guest: Endpoint) => void;
 
-/** The options of {@linkcode Udp}. */
+/** Options of {@linkcode Udp}. */
 export interface UdpOptions {
   readonly ip: UdpSender;
   readonly icmp: IcmpErrors;
@@ -52,23 +52,23 @@ export interface UdpOptions {
   readonly counters: UdpCounters;
   readonly handler: UdpHandler;
   readonly errorHandler: UdpErrorHandler;
-  /** Calls a function when the events that there are now have been handled; not given: nothing is gathered. */
+  /** Calls a function after the present events are handled. If not given, nothing is collected. */
   readonly defer?: ((run: () => void) => void) | undefined;
 }
 
-/** IPv6's, which has no options here. */
+/** The length of IPv6's header, which has no extension headers here. */
 const LONGEST_IP_HEADER = 40;
 
-/** Datagrams that are gathered at most: kernels before 6.9 take no more (`UDP_MAX_SEGMENTS` in linux/udp.h). */
+/** The most datagrams to collect: kernels before 6.9 accept no more (`UDP_MAX_SEGMENTS` in linux/udp.h). */
 const MAX_TRAIN = 64;
 
 /** The UDP layer of a stack. */
 export class Udp implements PacketReceiver, IcmpErrorReceiver {
   private readonly datagram: UdpDatagram;
   private readonly transmit: Transmit;
-  /** Where {@linkcode sendBytes} copies to; made when first used. */
+  /** The block that {@linkcode sendBytes} copies to; made at the first use. */
   private scratch: Block | null = null;
-  /** The datagrams that are gathered at the start of {@linkcode scratch}: their ends, number, size, and bytes in all. */
+  /** The collected datagrams, at the start of {@linkcode scratch}: endpoints, number, size of each, and total bytes. */
   private trainFrom: Endpoint | null = null;
   private trainTo: Endpoint | null = null;
   private trainCount = 0;
@@ -86,7 +86,7 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
     const { bytes, payload } = packet;
     const available = packet.end - payload;
     const length = available < UDP_HEADER ? 0 : udpLength(bytes, payload);
-    // a source port of 0 is legal, but nothing could be sent back to it, nor told from others
+    // a source port of 0 is legal, but nothing can be sent back to it, and it does not identify a sender
     if (
       length < UDP_HEADER || length > available ||
       udpSourcePort(bytes, payload) === 0 || udpDestinationPort(bytes, payload) === 0
@@ -101,7 +101,7 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
 
   icmpError(packet: Packet, quoted: number, transport: number, what: IcmpErrorKind, _mtu: number): void {
     this.options.counters.errorsIn++;
-    if (what !== "unreachable") return; // the path MTU is the IP layer's affair
+    if (what !== "unreachable") return; // the IP layer handles the path MTU
     const { bytes, version } = packet;
     const source = version === 4 ? ipv4Source(quoted) : ipv6Source(quoted);
     const destination = version === 4 ? ipv4Destination(quoted) : ipv6Destination(quoted);
@@ -111,8 +111,8 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
   }
 
   /**
-   * Sends `block.bytes[offset .. offset + length)` to the guest, in fragments where it is larger than the MTU.
-   * False: it was dropped, or is larger than a datagram of this version can be. Throws a TypeError for endpoints of
+   * Sends `block.bytes[offset .. offset + length)` to the guest, in fragments if it is larger than the MTU. Returns
+   * false if it was dropped, or is too large for a datagram of this IP version. Throws a TypeError for endpoints of
    * different versions.
    */
   send(from: Endpoint, to: Endpoint, block: Block, offset: number, length: number): boolean {
@@ -132,8 +132,8 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
   }
 
   /**
-   * Like {@linkcode send}, of a copy of bytes in any memory, and it may leave a little later: after the present events.
-   * What is gathered and then dropped is reported as sent.
+   * As {@linkcode send}, but copies bytes from any memory, and may send them a little later: after the present events.
+   * A datagram that is collected and then dropped is reported as sent.
    */
   sendBytes(from: Endpoint, to: Endpoint, bytes: Uint8Array, offset: number, length: number): boolean {
     const scratch = this.scratch ??= this.options.allocate(MAX_UDP_6);
@@ -152,13 +152,13 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
     return true;
   }
 
-  /** Whether a datagram can follow those that are gathered. */
+  /** Whether a datagram can be added to the collected ones. */
   private continues(from: Endpoint, to: Endpoint, length: number): boolean {
     return from === this.trainFrom && to === this.trainTo && length > 0 && length <= this.trainSize &&
       this.trainLength + length <= MAX_UDP_4;
   }
 
-  /** Whether a datagram is worth gathering, and may be: cut apart again, it must fit the link. */
+  /** Whether a datagram is worth collecting, and may be collected: after segmentation it must fit the link. */
   private gathers(to: Endpoint, length: number): boolean {
     const { ip, defer } = this.options;
     return defer !== undefined && length > 0 && length + UDP_HEADER + LONGEST_IP_HEADER <= ip.mtuTowards(to.address) &&
@@ -176,7 +176,7 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
     this.flush();
   };
 
-  /** Sends what is gathered. */
+  /** Sends the collected datagrams. */
   private flush(): void {
     const { trainFrom: from, trainTo: to, trainCount: count, trainSize, trainLength, scratch } = this;
     this.trainCount = this.trainLength = 0;
@@ -220,7 +220,7 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
   }
 }
 
-/** A checksum of 0 says that there is none: in IPv4 that is the sender's choice (RFC 768), in IPv6 it is illegal. */
+/** Verifies the checksum. 0 means that there is none, which IPv4 permits (RFC 768) and IPv6 does not. */
 function isChecksumOk(packet: Packet, length: number): boolean {
   const { bytes, source, destination, version, payload } = packet;
   if (udpChecksum(bytes, payload) === 0) return version === 4;

@@ -28,7 +28,7 @@ const HARDWARE_ETHERNET = 1;
 export const ARP_REQUEST = 1;
 export const ARP_REPLY = 2;
 
-/** Whether `bytes[offset..end)` is an ARP request or reply for IPv4 on Ethernet (padding behind it is fine). */
+/** Whether `bytes[offset..end)` is an ARP request or reply for IPv4 on Ethernet. Padding after it is allowed. */
 export function isArp(bytes: Uint8Array, offset: number, end: number): boolean {
   if (end - offset < ARP_LENGTH) return false;
   const operation = get16(bytes, offset + OPERATION);

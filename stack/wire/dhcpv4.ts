@@ -59,33 +59,34 @@ const BOOTREQUEST = 1, BOOTREPLY = 2;
 const MAGIC_COOKIE = 0x63825363;
 const BROADCAST_FLAG = 0x8000;
 
-/** What BOOTP's clients expect at least (RFC 951, section 3). */
+/** The shortest message that BOOTP's clients accept (RFC 951, section 3). */
 const DHCPV4_MIN_LENGTH = 300;
 
-/** A message of a client. Addresses are of 4 bytes. */
+/** A client's message. Addresses have 4 bytes. */
 export interface Dhcpv4Request {
   readonly type: number;
-  /** What is repeated in an answer: the message's beginning, and the client's identifier (RFC 6842), if it gave one. */
+  /** The start of the message, which an answer repeats. */
   readonly head: Uint8Array;
+  /** The client identifier, which an answer repeats (RFC 6842); null: none. */
   readonly client: Uint8Array | null;
   /** The client's hardware address on Ethernet; null: it has none, or another kind. */
   readonly mac: Uint8Array | null;
-  /** It can't take what is sent to an address that it does not have yet. */
+  /** Whether the client can't receive packets to an address that it does not have yet. */
   readonly broadcast: boolean;
-  /** The address that it has, null: none. */
+  /** The client's present address; null: none. */
   readonly clientAddress: Uint8Array | null;
-  /** The address that it would like. */
+  /** The address that the client requests; null: none. */
   readonly requested: Uint8Array | null;
-  /** The server that it has chosen. */
+  /** The server that the client has selected; null: none. */
   readonly server: Uint8Array | null;
-  /** It came through a relay. */
+  /** Whether the message came through a relay. */
   readonly relayed: boolean;
 }
 
-/** An option: its code, and the bytes behind its length, of which there are at most 255. */
+/** An option: its code, and at most 255 bytes of data. */
 export type Dhcpv4Option = readonly [code: number, data: readonly number[] | Uint8Array];
 
-/** The client's message in `bytes[offset..end)`; null where it is malformed, or none of a DHCP client. */
+/** The client's message in `bytes[offset..end)`; null if it is malformed, or not a DHCP client's. */
 export function parseDhcpv4(bytes: Uint8Array, offset: number, end: number): Dhcpv4Request | null {
   if (end - offset < OPTIONS || bytes[offset + OP] !== BOOTREQUEST || bytes[offset + HLEN] > CHADDR_LENGTH) return null;
   if (get32(bytes, offset + COOKIE) !== MAGIC_COOKIE) return null;
@@ -114,9 +115,9 @@ export function parseDhcpv4(bytes: Uint8Array, offset: number, end: number): Dhc
 }
 
 /**
- * A server's answer, not shorter than the shortest.
+ * A server's answer, padded to {@linkcode DHCPV4_MIN_LENGTH}.
  *
- * @param yours the address that the client is given, 4 bytes; null: none
+ * @param yours the address for the client, 4 bytes; null: none
  */
 export function buildDhcpv4(
   request: Dhcpv4Request,
@@ -154,7 +155,7 @@ function isZero(address: Uint8Array): boolean {
   return sameBytes(address, 0, NO_ADDRESS, 0, 4);
 }
 
-/** The options by their codes, the first of each; null where one goes past the end. An end mark is not demanded. */
+/** The options by their codes, the first of each; null if one extends past the end. An end mark is not required. */
 function parseOptions(bytes: Uint8Array, offset: number, end: number): Map<number, Uint8Array> | null {
   const options = new Map<number, Uint8Array>();
   let at = offset;

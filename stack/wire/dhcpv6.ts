@@ -11,7 +11,7 @@ import { get16, put16 } from "../base/bytes.ts";
 /** The port of servers (section 7.2). */
 export const DHCPV6_SERVER_PORT = 547;
 
-/** Where clients find all servers on their link (section 7.1). */
+/** The multicast address of all servers on a link (section 7.1). */
 export const ALL_DHCP_SERVERS: IpAddress = IpAddress.parse("ff02::1:2");
 
 /** Message types (section 7.3). */
@@ -32,19 +32,19 @@ const TRANSACTION = 1;
 const OPTIONS = 4;
 const OPTION_HEADER = 4;
 
-/** The longest DHCP unique identifier: 128 bytes behind its type (section 11.1). */
+/** The longest DHCP unique identifier: 128 bytes after its type (section 11.1). */
 const MAX_DUID = 130;
 
 /** A message. */
 export interface Dhcpv6Message {
   readonly type: number;
-  /** The 3 bytes by which a client knows the answer. */
+  /** The transaction id, 3 bytes. */
   readonly transaction: Uint8Array;
-  /** By code; the first of each. */
+  /** The options by code; of several with one code, the first. */
   readonly options: ReadonlyMap<number, Uint8Array>;
 }
 
-/** The message in `bytes[offset..end)`; null where it is malformed. Relays' messages have another form, and are not read. */
+/** The message in `bytes[offset..end)`; null if it is malformed, or a relay's, which has another format. */
 export function parseDhcpv6(bytes: Uint8Array, offset: number, end: number): Dhcpv6Message | null {
   if (end - offset < OPTIONS) return null;
   const options = new Map<number, Uint8Array>();
@@ -80,7 +80,7 @@ export function buildDhcpv6(
   return bytes;
 }
 
-/** A server's or client's identifier made of its Ethernet address alone (DUID-LL, section 11.4). */
+/** The identifier of a server or client by its Ethernet address (DUID-LL, section 11.4). */
 export function duidOf(mac: Uint8Array): Uint8Array {
   return Uint8Array.of(0, 3, 0, 1, ...mac);
 }

@@ -40,7 +40,7 @@ export function ethernetType(bytes: Uint8Array, frame: number): number {
   return get16(bytes, frame + TYPE);
 }
 
-/** Whether the hardware address at `offset` is a group address: multicast, or broadcast. */
+/** Whether the hardware address at `offset` is a group address: multicast or broadcast. */
 export function isGroupMac(bytes: Uint8Array, offset: number): boolean {
   return (bytes[offset] & 1) === 1;
 }

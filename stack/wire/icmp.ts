@@ -1,5 +1,5 @@
 /**
- * What ICMP (RFC 792) and ICMPv6 (RFC 4443) have in common.
+ * The common header of ICMP (RFC 792) and ICMPv6 (RFC 4443).
  *
  *     | type (1) | code (1) | checksum (2) | rest of the header (4) | data ...
  *
@@ -21,12 +21,12 @@ export function icmpType(bytes: Uint8Array, offset: number): number {
   return bytes[offset + TYPE];
 }
 
-/** The code that tells kinds of one type apart. */
+/** The message's code, which distinguishes kinds of one type. */
 export function icmpCode(bytes: Uint8Array, offset: number): number {
   return bytes[offset + CODE];
 }
 
-/** The rest of the header as one number: the MTU of ICMPv6's packet too big, for one. */
+/** The rest of the header as one number, such as the MTU of ICMPv6's packet too big. */
 export function icmpRest(bytes: Uint8Array, offset: number): number {
   return get32(bytes, offset + REST);
 }
@@ -36,7 +36,7 @@ export function icmpNextHopMtu(bytes: Uint8Array, offset: number): number {
   return get16(bytes, offset + REST + 2);
 }
 
-/** Writes a header at `offset` with the checksum left 0. */
+/** Writes a header at `offset`, with checksum 0. */
 export function putIcmp(bytes: Uint8Array, offset: number, type: number, code: number, rest: number): void {
   bytes[offset + TYPE] = type;
   bytes[offset + CODE] = code;

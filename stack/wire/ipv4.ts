@@ -45,12 +45,12 @@ const OPTION_NOP = 1;
 const OPTION_LOOSE_SOURCE_ROUTE = 131;
 const OPTION_STRICT_SOURCE_ROUTE = 137;
 
-/** What is wrong with a header, if anything. */
+/** The result of a header's check. */
 export type Ipv4Fault = "ok" | "malformed" | "checksum";
 
 /**
- * Checks the header of the packet in `bytes[offset..end)`: version, lengths, checksum. When it is "ok", the packet ends
- * at `offset + ipv4TotalLength(bytes, offset)`, which is not behind `end`.
+ * Checks the header of the packet in `bytes[offset..end)`: version, lengths, checksum. If it is "ok", the packet ends
+ * at `offset + ipv4TotalLength(bytes, offset)`, which is at most `end`.
  */
 export function checkIpv4(bytes: Uint8Array, offset: number, end: number): Ipv4Fault {
   if (end - offset < IPV4_HEADER || bytes[offset] >> 4 !== 4) return "malformed";
@@ -60,7 +60,7 @@ export function checkIpv4(bytes: Uint8Array, offset: number, end: number): Ipv4F
   return partialSum(bytes, offset, headerLength) === 0xffff ? "ok" : "checksum";
 }
 
-/** Whether the options of a checked header are well-formed and ask for no source route (RFC 7126, section 4.3). */
+/** Whether the options of a checked header are well-formed, without a source route (RFC 7126, section 4.3). */
 export function ipv4OptionsAcceptable(bytes: Uint8Array, offset: number): boolean {
   const end = offset + ipv4HeaderLength(bytes, offset);
   let at = offset + IPV4_HEADER;
@@ -94,12 +94,12 @@ export function ipv4Identification(bytes: Uint8Array, offset: number): number {
   return get16(bytes, offset + IDENTIFICATION);
 }
 
-/** Where this fragment's data belongs, in bytes. */
+/** The fragment offset, in bytes. */
 export function ipv4FragmentOffset(bytes: Uint8Array, offset: number): number {
   return (get16(bytes, offset + FLAGS_AND_OFFSET) & OFFSET_MASK) * 8;
 }
 
-/** Whether routers must not fragment it. */
+/** Whether the "don't fragment" flag is set. */
 export function ipv4DontFragment(bytes: Uint8Array, offset: number): boolean {
   return (bytes[offset + FLAGS_AND_OFFSET] & (IPV4_DONT_FRAGMENT >> 8)) !== 0;
 }
@@ -154,7 +154,7 @@ export function putIpv4(
   put16(bytes, offset + CHECKSUM, complement(partialSum(bytes, offset, IPV4_HEADER)));
 }
 
-/** Gives a header another total length and fragment field, and the checksum that goes with them. */
+/** Changes a header's total length and fragment field, and its checksum accordingly. */
 export function refitIpv4(bytes: Uint8Array, offset: number, totalLength: number, flagsAndOffset: number): void {
   put16(bytes, offset + TOTAL_LENGTH, totalLength);
   put16(bytes, offset + FLAGS_AND_OFFSET, flagsAndOffset);

@@ -37,20 +37,20 @@ const UNSPECIFIED6: IpAddress = IpAddress.parse("::");
 
 /**
  * Whether the packet in `bytes[offset..end)` has a whole IPv6 header. If so, the packet ends at
- * `offset + IPV6_HEADER + ipv6PayloadLength(bytes, offset)`, which is not behind `end`. (A jumbogram's payload length
- * of 0 is taken for none.)
+ * `offset + IPV6_HEADER + ipv6PayloadLength(bytes, offset)`, which is at most `end`. (A jumbogram's payload length of 0
+ * counts as an empty payload.)
  */
 export function isIpv6(bytes: Uint8Array, offset: number, end: number): boolean {
   return end - offset >= IPV6_HEADER && bytes[offset] >> 4 === 6 &&
     ipv6PayloadLength(bytes, offset) <= end - offset - IPV6_HEADER;
 }
 
-/** The length of what follows the header. */
+/** The length of the payload, extension headers included. */
 export function ipv6PayloadLength(bytes: Uint8Array, offset: number): number {
   return get16(bytes, offset + PAYLOAD_LENGTH);
 }
 
-/** Gives the header another payload length. */
+/** Sets the header's payload length. */
 export function setIpv6PayloadLength(bytes: Uint8Array, offset: number, length: number): void {
   put16(bytes, offset + PAYLOAD_LENGTH, length);
 }
@@ -119,7 +119,7 @@ export function isLinkLocal6(bytes: Uint8Array, offset: number): boolean {
   return bytes[offset] === 0xfe && (bytes[offset + 1] & 0xc0) === 0x80;
 }
 
-/** Whether the address at `offset` is in ::ffff:0:0/96, IPv4 as hosts write it within (RFC 4291, section 2.5.5.2). */
+/** Whether the address at `offset` is in ::ffff:0:0/96, an IPv4-mapped address (RFC 4291, section 2.5.5.2). */
 export function isMapped6(bytes: Uint8Array, offset: number): boolean {
   for (let i = 0; i < 10; i++) if (bytes[offset + i] !== 0) return false;
   return bytes[offset + 10] === 0xff && bytes[offset + 11] === 0xff;
@@ -133,7 +133,7 @@ export function linkLocalOf(mac: Uint8Array): IpAddress {
   ]);
 }
 
-/** Whether the address at `offset` is {@linkcode linkLocalOf} that hardware address. */
+/** Whether the address at `offset` is the one of {@linkcode linkLocalOf} for that hardware address. */
 export function isLinkLocalOf(bytes: Uint8Array, offset: number, mac: Uint8Array): boolean {
   if (bytes[offset] !== 0xfe || bytes[offset + 1] !== 0x80) return false;
   for (let i = 2; i < 8; i++) if (bytes[offset + i] !== 0) return false;

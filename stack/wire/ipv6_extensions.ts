@@ -7,9 +7,9 @@
  *
  *     | next header (1) | reserved (1) | offset (13 bits) | reserved (2) | M | identification (4) |
  *
- * {@linkcode ExtensionWalk} goes from header to header until it stands at the transport's, at a fragment header, or at
- * something that ends the packet. Fragments are then the caller's affair: it goes on behind the header of an atomic
- * one, or in the datagram that was put together. What the walk looks at is bounded: {@linkcode MAX_EXTENSIONS} headers.
+ * {@linkcode ExtensionWalk} goes from header to header until it reaches the transport's, a fragment header, or a reason
+ * to drop the packet. The caller handles fragments: it continues after the header of an atomic fragment, or in the
+ * reassembled datagram. A walk checks at most {@linkcode MAX_EXTENSIONS} headers.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const ROUTING = 43;
 /** The next header value of a fragment header. */
 export const FRAGMENT = 44;
 const DESTINATION_OPTIONS = 60;
-/** The next header value that says that nothing follows. */
+/** The next header value that means that nothing follows. */
 export const NO_NEXT_HEADER = 59;
 
 const NEXT_HEADER = 0;
@@ -38,7 +38,7 @@ export const FRAGMENT_HEADER = 8;
 const OPTION_PAD1 = 0;
 const OPTION_PADN = 1;
 
-/** More headers than this are dropped. RFC 8200 section 4.1 knows seven; nobody sends more than three. */
+/** A packet with more headers is dropped. RFC 8200 section 4.1 has seven; in practice there are at most three. */
 export const MAX_EXTENSIONS = 8;
 
 /** Codes of the ICMPv6 parameter problem (RFC 4443, section 3.4; RFC 7112, section 5). */
@@ -47,7 +47,7 @@ export const PROBLEM_NEXT_HEADER = 1;
 const PROBLEM_OPTION = 2;
 export const PROBLEM_INCOMPLETE_CHAIN = 3;
 
-/** Where the data of the fragment belongs whose fragment header is at `offset`, in bytes. */
+/** The fragment offset in the fragment header at `offset`, in bytes. */
 export function fragmentOffset6(bytes: Uint8Array, offset: number): number {
   return get16(bytes, offset + FRAGMENT_OFFSET) & 0xfff8;
 }
@@ -62,7 +62,7 @@ export function identification6(bytes: Uint8Array, offset: number): number {
   return get32(bytes, offset + FRAGMENT_IDENTIFICATION);
 }
 
-/** The protocol of what was fragmented. */
+/** The protocol of the fragmented datagram. */
 export function fragmentNextHeader(bytes: Uint8Array, offset: number): number {
   return bytes[offset + NEXT_HEADER];
 }
@@ -82,24 +82,24 @@ export function putFragment(
   put32(bytes, offset + FRAGMENT_IDENTIFICATION, identification);
 }
 
-/** Where a walk ended. */
+/** The end of a walk. */
 export type WalkEnd =
-  /** At a header that is none of ours: the transport's. */
+  /** It reached a header that is no extension header: the transport's. */
   | "transport"
-  /** At a whole fragment header. */
+  /** It reached a whole fragment header. */
   | "fragment"
   /** The packet ends within a header. */
   | "truncated"
-  /** The sender is to be told: {@linkcode ExtensionWalk.problemCode}. */
+  /** The packet must be dropped with a parameter problem ({@linkcode ExtensionWalk.problemCode}). */
   | "problem"
-  /** To be dropped without a word. */
+  /** The packet must be dropped silently. */
   | "discard";
 
 /** Walks the extension headers of a packet. One object serves for many packets. */
 export class ExtensionWalk {
-  /** The next header value that named the header at `at`. */
+  /** The type of the header at `at`: the next header value of the one before. */
   protocol = 0;
-  /** Offset of the header that the walk stands at. */
+  /** Offset of the present header. */
   at = 0;
   /** Offset of the field that `protocol` was read from. */
   namedAt = 0;
@@ -108,10 +108,10 @@ export class ExtensionWalk {
   problemAt = 0;
   private count = 0;
 
-  /** @param checking whether the headers' contents are looked at; false: it is only to be found where they end */
+  /** @param checking whether the headers' contents are checked; false: only their end is searched */
   constructor(private readonly checking = true) {}
 
-  /** Starts at the header at `at`, the first behind an IPv6 header; the field at `namedAt` says what it is. */
+  /** Starts at the header at `at`, the first after an IPv6 header, whose type `protocol` was read at `namedAt`. */
   begin(protocol: number, namedAt: number, at: number): void {
     this.protocol = protocol;
     this.namedAt = namedAt;
@@ -119,7 +119,7 @@ export class ExtensionWalk {
     this.count = 0;
   }
 
-  /** Goes on until the end of the headers; `end` is that of the packet. */
+  /** Walks to the end of the headers. `end` is the end of the packet. */
   run(bytes: Uint8Array, end: number): WalkEnd {
     for (;;) {
       const { protocol, at } = this;
@@ -127,7 +127,7 @@ export class ExtensionWalk {
         if (protocol !== FRAGMENT) return "transport";
         return at + FRAGMENT_HEADER <= end ? "fragment" : "truncated";
       }
-      // hop-by-hop options stand behind the IPv6 header or nowhere (section 4.1)
+      // hop-by-hop options are only allowed directly after the IPv6 header (section 4.1)
       if (protocol === HOP_BY_HOP && this.count > 0 && this.checking) {
         return this.problem(PROBLEM_NEXT_HEADER, this.namedAt);
       }
@@ -141,7 +141,7 @@ export class ExtensionWalk {
     }
   }
 
-  /** Steps behind the fragment header at `at`. */
+  /** Moves past the fragment header at `at`. */
   skipFragment(bytes: Uint8Array): void {
     this.count++;
     this.step(bytes, this.at + FRAGMENT_HEADER);
@@ -160,7 +160,7 @@ export class ExtensionWalk {
     return this.problem(PROBLEM_HEADER_FIELD, this.at + ROUTING_TYPE);
   }
 
-  /** Section 4.2: what to do about an unknown option is in the upper two bits of its type. */
+  /** Checks the options. The upper two bits of an unknown option's type say how to treat it (section 4.2). */
   private checkOptions(bytes: Uint8Array, end: number): WalkEnd | null {
     let at = this.at + OPTIONS;
     while (at < end) {

@@ -1,5 +1,5 @@
 /**
- * Neighbour discovery's messages (RFC 4861, section 4), which are ICMPv6 messages:
+ * The messages of neighbour discovery (RFC 4861, section 4), which are ICMPv6 messages:
  *
  *     router solicitation      | 133 | 0 | checksum | reserved (4) | options ...
  *     router advertisement     | 134 | 0 | checksum | hop limit (1) | flags (1) | router lifetime, s (2)
@@ -7,7 +7,7 @@
  *     neighbour solicitation   | 135 | 0 | checksum | reserved (4) | target (16) | options ...
  *     neighbour advertisement  | 136 | 0 | checksum | flags (1), reserved (3) | target (16) | options ...
  *
- * and options, whose length counts 8 bytes:
+ * and their options, with lengths in units of 8 bytes:
  *
  *     | type (1) | length (1) | ...
  *
@@ -25,7 +25,7 @@ export const ROUTER_ADVERTISEMENT = 134;
 export const NEIGHBOUR_SOLICITATION = 135;
 export const NEIGHBOUR_ADVERTISEMENT = 136;
 
-/** Neighbour discovery is only believed from the link itself (section 6.1, 7.1). */
+/** The hop limit of messages from the link itself. Others must be ignored (section 6.1, 7.1). */
 export const NDP_HOP_LIMIT = 255;
 
 const CODE = 1;
@@ -43,10 +43,10 @@ export const NA_ROUTER = 0x80;
 export const NA_SOLICITED = 0x40;
 export const NA_OVERRIDE = 0x20;
 
-/** Flag of a router advertisement: DHCP has other information than addresses. */
+/** Flag of a router advertisement: DHCP has information other than addresses. */
 const RA_OTHER = 0x40;
 
-/** Flags of a prefix: it is of this link, and hosts may make themselves addresses of it. */
+/** Flags of a prefix: it is on this link; hosts may make addresses from it. */
 const PREFIX_ON_LINK = 0x80, PREFIX_AUTONOMOUS = 0x40;
 const PREFIX_BITS = 64;
 
@@ -69,7 +69,7 @@ export const NEIGHBOUR_MESSAGE = NEIGHBOUR_LENGTH + LINK_ADDRESS_LENGTH;
 
 /**
  * Whether the ICMPv6 message in `bytes[offset..end)`, of the types above, is well-formed: code, length, target, and
- * every option's length (sections 6.1.1, 7.1.1 and 7.1.2; hop limit and checksum are the caller's).
+ * every option's length (sections 6.1.1, 7.1.1 and 7.1.2). The caller checks hop limit and checksum.
  */
 export function isNdp(bytes: Uint8Array, offset: number, end: number): boolean {
   const type = bytes[offset];
@@ -95,7 +95,7 @@ export function ndpTarget(offset: number): number {
   return offset + TARGET;
 }
 
-/** Writes a neighbour solicitation (flags 0) or advertisement with a link-layer address option; checksum 0. */
+/** Writes a neighbour solicitation (flags 0) or advertisement with a link-layer address option. The checksum is 0. */
 export function putNeighbourMessage(
   bytes: Uint8Array,
   offset: number,
@@ -110,25 +110,25 @@ export function putNeighbourMessage(
   putLinkAddress(bytes, offset + NEIGHBOUR_LENGTH, option, mac);
 }
 
-/** What a router advertisement says. */
+/** The content of a router advertisement. */
 export interface RouterAdvertisement {
   readonly hopLimit: number;
-  /** Seconds for which the sender may be used as default router, and its name servers as such. */
+  /** The lifetime of the default router and of the name servers, in seconds. */
   readonly lifetime: number;
-  /** Whether DHCP has more to tell. */
+  /** Whether DHCP has more information. */
   readonly otherConfiguration: boolean;
   /** The sender's hardware address. */
   readonly mac: Uint8Array;
   readonly mtu: number;
-  /** The 64-bit prefix of this address is the link's, and hosts may make themselves addresses of it; null: no word on it. */
+  /** An address with the link's 64-bit prefix, from which hosts may make addresses; null: the option is left out. */
   readonly prefix: IpAddress | null;
-  /** IPv6 addresses; none: no word on them. */
+  /** IPv6 addresses of name servers; empty: the option is left out. */
   readonly nameServers: readonly IpAddress[];
-  /** Domains by which short names are completed, as they are written in DNS, one behind the other; empty: no word on them. */
+  /** Search domains in DNS format, one after the other; empty: the option is left out. */
   readonly searchDomains: Uint8Array;
 }
 
-/** Seconds for which a prefix is valid, and for which its addresses are for new connections (section 6.2.1). */
+/** The valid and the preferred lifetime of a prefix, in seconds (section 6.2.1). */
 const PREFIX_VALID = 2_592_000;
 const PREFIX_PREFERRED = 604_800;
 
@@ -139,7 +139,7 @@ export function routerAdvertisementLength({ prefix, nameServers, searchDomains }
     (searchDomains.length === 0 ? 0 : searchListLength(searchDomains));
 }
 
-/** Writes a router advertisement; checksum 0. */
+/** Writes a router advertisement. The checksum is 0. */
 export function putRouterAdvertisement(bytes: Uint8Array, offset: number, message: RouterAdvertisement): void {
   const { hopLimit, lifetime, otherConfiguration, mac, mtu, prefix, nameServers, searchDomains } = message;
   const flags = otherConfiguration ? RA_OTHER : 0;
@@ -180,7 +180,7 @@ function putNameServers(bytes: Uint8Array, at: number, lifetime: number, servers
   servers.forEach((server, index) => copyShort(server.bytes, 0, bytes, at + NAME_SERVERS_LENGTH + 16 * index, 16));
 }
 
-/** The length of a search list option, which is padded to whole 8 bytes. */
+/** The length of a search list option, which is padded to a multiple of 8 bytes. */
 function searchListLength(domains: Uint8Array): number {
   return SEARCH_LIST_LENGTH + 8 * Math.ceil(domains.length / 8);
 }

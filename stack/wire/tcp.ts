@@ -53,14 +53,14 @@ const MAX_SACK_BLOCKS = 4;
 /** The largest shift of the window scale option (RFC 7323, section 2.3). */
 const MAX_WINDOW_SHIFT = 14;
 
-/** A received segment, taken apart. One object is used for all. Sequence numbers are signed (see `sequence.ts`). */
+/** A parsed received segment. One object is reused for all. Sequence numbers are signed (numbers/sequence.ts). */
 export class Segment {
   sourcePort = 0;
   destinationPort = 0;
   sequence = 0;
   acknowledgment = 0;
   flags = 0;
-  /** As it stands in the header, not scaled. */
+  /** The window field of the header, not scaled. */
   window = 0;
   /** Offset of the first byte of data. */
   data = 0;
@@ -88,7 +88,7 @@ export class Segment {
     return this.length + (this.flags & SYN ? 1 : 0) + (this.flags & FIN ? 1 : 0);
   }
 
-  /** Takes the segment in `bytes[offset..end)` apart. False: it is malformed, and the fields mean nothing. */
+  /** Parses the segment in `bytes[offset..end)`. Returns false if it is malformed; the fields then have no meaning. */
   parse(bytes: Uint8Array, offset: number, end: number): boolean {
     if (end - offset < TCP_HEADER) return false;
     const headerLength = (bytes[offset + DATA_OFFSET]! >> 4) * 4;
@@ -111,7 +111,7 @@ export class Segment {
     return true;
   }
 
-  /** Reads the options that are known; the rest is skipped, and a broken length ends the list (RFC 9293, 3.1). */
+  /** Reads the known options. Others are skipped, and an invalid length ends the list (RFC 9293, 3.1). */
   private parseOptions(bytes: Uint8Array, at: number, end: number): void {
     while (at < end) {
       const kind = bytes[at]!;
@@ -142,9 +142,9 @@ export class Segment {
 }
 
 /**
- * Writes a header without options; the checksum is left 0, the urgent pointer too.
+ * Writes a header without options. The checksum and the urgent pointer are 0.
  *
- * @param headerLength the length with the options that follow, a multiple of 4
+ * @param headerLength the length including the options that follow, a multiple of 4
  */
 export function putHeader(
   bytes: Uint8Array,
@@ -168,10 +168,10 @@ export function putHeader(
   put16(bytes, offset + URGENT, 0);
 }
 
-/** The length of a timestamps option with its two NOPs in front. */
+/** The length of a timestamps option with the two NOPs before it. */
 export const TIMESTAMPS_LENGTH = 12;
 
-/** Writes NOP, NOP and a timestamps option (RFC 7323, appendix A); returns the offset behind it. */
+/** Writes NOP, NOP and a timestamps option (RFC 7323, appendix A). Returns the offset after it. */
 export function putTimestamps(bytes: Uint8Array, at: number, value: number, echo: number): number {
   bytes[at] = OPTION_NOP;
   bytes[at + 1] = OPTION_NOP;
@@ -182,7 +182,7 @@ export function putTimestamps(bytes: Uint8Array, at: number, value: number, echo
   return at + TIMESTAMPS_LENGTH;
 }
 
-/** Writes a maximum segment size option (4 bytes); returns the offset behind it. */
+/** Writes a maximum segment size option (4 bytes). Returns the offset after it. */
 export function putMaximumSegmentSize(bytes: Uint8Array, at: number, size: number): number {
   bytes[at] = OPTION_MSS;
   bytes[at + 1] = 4;
@@ -190,7 +190,7 @@ export function putMaximumSegmentSize(bytes: Uint8Array, at: number, size: numbe
   return at + 4;
 }
 
-/** Writes NOP and a window scale option (4 bytes); returns the offset behind it. */
+/** Writes NOP and a window scale option (4 bytes). Returns the offset after it. */
 export function putWindowScale(bytes: Uint8Array, at: number, shift: number): number {
   bytes[at] = OPTION_NOP;
   bytes[at + 1] = OPTION_WINDOW_SCALE;
@@ -199,7 +199,7 @@ export function putWindowScale(bytes: Uint8Array, at: number, shift: number): nu
   return at + 4;
 }
 
-/** Writes NOP, NOP and a SACK permitted option (4 bytes); returns the offset behind it. */
+/** Writes NOP, NOP and a SACK permitted option (4 bytes). Returns the offset after it. */
 export function putSackPermitted(bytes: Uint8Array, at: number): number {
   bytes[at] = OPTION_NOP;
   bytes[at + 1] = OPTION_NOP;
@@ -208,7 +208,7 @@ export function putSackPermitted(bytes: Uint8Array, at: number): number {
   return at + 4;
 }
 
-/** Writes NOP, NOP and the head of a SACK option for `blocks` blocks, which the caller writes behind it, 8 bytes each. */
+/** Writes NOP, NOP and the head of a SACK option. The caller writes its `blocks` blocks of 8 bytes after it. */
 export function putSackHead(bytes: Uint8Array, at: number, blocks: number): number {
   bytes[at] = OPTION_NOP;
   bytes[at + 1] = OPTION_NOP;

@@ -19,12 +19,12 @@ export const UDP_CHECKSUM = 6;
 /** The length of the header. */
 export const UDP_HEADER = 8;
 
-/** The port that the datagram at `offset` came from; 0: the sender expects no answer. */
+/** The source port of the datagram at `offset`; 0: the sender expects no answer. */
 export function udpSourcePort(bytes: Uint8Array, offset: number): number {
   return get16(bytes, offset + SOURCE_PORT);
 }
 
-/** The port that the datagram at `offset` goes to. */
+/** The destination port of the datagram at `offset`. */
 export function udpDestinationPort(bytes: Uint8Array, offset: number): number {
   return get16(bytes, offset + DESTINATION_PORT);
 }
@@ -39,7 +39,7 @@ export function udpChecksum(bytes: Uint8Array, offset: number): number {
   return get16(bytes, offset + UDP_CHECKSUM);
 }
 
-/** Writes a header at `offset` with the checksum left 0. `length` is that of header and data. */
+/** Writes a header at `offset`, with checksum 0. `length` is the length of header and data. */
 export function putUdp(
   bytes: Uint8Array,
   offset: number,
