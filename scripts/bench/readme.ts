@@ -24,15 +24,15 @@ export const SHOWN: readonly string[] = [
 
 /** The figures that answer "why this program", with their names in the README. */
 export const NUMBERS: readonly (readonly [figure: string, name: string])[] = [
-  ["tcp-out-1-v4-1500", "TCP from the guest, MTU 1500"],
-  ["tcp-out-1-v4-1500-cpu", "CPU time for that, per GB"],
+  ["tcp-in-1-v4-1500", "TCP to the guest, MTU 1500"],
+  ["tcp-in-1-v4-1500-cpu", "CPU time for that, per GB"],
   ["udp-in-flood-64", "UDP to the guest, 64 bytes"],
 ];
 
 /** The README's rows of figures: also those in which other programs are ahead. */
 export const ROWS: readonly (readonly [figure: string, name: string])[] = [
-  ["tcp-in-1-v4-1500", "TCP in, MTU 1500"],
-  ["tcp-out-1-v4-65520", "TCP out, 65520"],
+  ["tcp-out-1-v4-1500", "TCP out, MTU 1500"],
+  ["tcp-in-1-v4-65520", "TCP in, 65520"],
   ["rr-v4-p50", "TCP round trip"],
   ["crr-v4-rate", "TCP calls"],
   ["start-ready", "start to ready"],
