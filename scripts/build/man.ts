@@ -21,9 +21,13 @@ import {
   SUMMARY,
 } from "../../forward/cli/help/pages.ts";
 import { type Block, type Section, spans } from "../../forward/cli/help/page.ts";
+import { SANDBOX } from "../../forward/cli/help/sandbox.ts";
 import { PROGRAM } from "../../forward/cli/flags/usage.ts";
 import { argumentsOr } from "../common/arguments.ts";
 import { readStamp, type Stamp } from "./stamp.ts";
+
+/** The subjects that have a help page each. */
+const TOPICS: readonly Section[] = [...FORWARDS, ...POLICY, ...LIMITS_SECTIONS, ...SANDBOX, ...OUTPUT];
 
 /** The page. Ends with a newline. */
 export function manualPage({ version, time }: Pick<Stamp, "version" | "time">): string {
@@ -43,7 +47,7 @@ export function manualPage({ version, time }: Pick<Stamp, "version" | "time">): 
     }`,
     section({ title: "Options", blocks: FLAG_STYLE }),
     ...allFlagSections().map(subsection),
-    ...[...FORWARDS, ...POLICY, ...LIMITS_SECTIONS, ...OUTPUT].filter(({ title }) => title !== "Examples").map(section),
+    ...TOPICS.filter(({ title }) => title !== "Examples").map(section),
     section({ title: "Examples", blocks: allExamples() }),
     `.SH SEE ALSO\n${
       SEE_ALSO.split(", ").map((page, i, all) => {
@@ -61,7 +65,7 @@ ${sections.join("")}`;
 
 /** The examples of the commands and of the topics. */
 function allExamples(): readonly Block[] {
-  const topics = [...FORWARDS, ...POLICY].filter(({ title }) => title === "Examples").flatMap(({ blocks }) => blocks);
+  const topics = TOPICS.filter(({ title }) => title === "Examples").flatMap(({ blocks }) => blocks);
   return [...examples(COMMANDS.flatMap((command) => command.examples)), ...topics];
 }
 

@@ -413,7 +413,8 @@ export const FLAGS = {
     help: [
       "As soon as everything is open, give up the system calls that are not needed any more and, with Landlock, the " +
       "files. The program then starts no programs, writes no other files, and makes only TCP, UDP and ping sockets. When " +
-      "root starts the program, give `-user` as well. The command of `run` is not confined by this.",
+      "root starts the program, give `-user` as well. The command of `run` is not confined by this. `slirpnetstack help " +
+      "sandbox` explains more.",
     ],
   },
   "exit-with-parent": {

@@ -1,11 +1,13 @@
 /**
- * The help pages about subjects (forwards, policy, limits, output), and the table of all pages.
+ * The help pages about subjects (forwards, policy, limits, output), and the table of all pages. The page about the sandbox
+ * is in sandbox.ts.
  *
  * @module
  */
 import { COMMAND_LINES, PROGRAM } from "../flags/usage.ts";
 import { type Command, COMMANDS, flagSections } from "./commands.ts";
 import type { Block, Page, Section } from "./page.ts";
+import { SANDBOX } from "./sandbox.ts";
 
 /** The program in a few words. */
 export const SUMMARY = "user-mode networking for network namespaces";
@@ -234,6 +236,7 @@ export const PAGES: readonly Page[] = [
     synopsis: [],
     sections: [...LIMITS_SECTIONS, ...flagSections(COMMANDS[0]!).filter(({ title }) => title === "Limits flags")],
   },
+  { name: "sandbox", summary: "the privileges that -sandbox and -user give up", synopsis: [], sections: SANDBOX },
   { name: "output", summary: "lines, signals and exit statuses", synopsis: [], sections: OUTPUT },
 ];
 

@@ -1,7 +1,8 @@
 import { COMMANDS } from "../../../forward/cli/help/commands.ts";
+import { PAGES } from "../../../forward/cli/help/pages.ts";
 import { run } from "../../../scripts/lab/process.ts";
 import { manualPage } from "../../../scripts/build/man.ts";
-import { assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
 import { isInstalled, needs } from "../../e2e/bed/installed.ts";
 
 const PAGE = manualPage({ version: "1.2.3+g0123abc", time: new Date("2026-07-01T09:05:00Z") });
@@ -29,6 +30,14 @@ checked("groff has no warning; every flag is there", ["groff", "-man", "-ww", "-
     assertMatch(text, new RegExp(`\\n {7}-${name}( |\\n)`), `-${name}`);
   }
   assertStringIncludes(text, "\n           slirpnetstack -L '[::]:8080:[fd00::100]:80'\n");
+});
+
+Deno.test("manual page: it has every section of the help pages about subjects", () => {
+  const headings = [...PAGE.matchAll(/^\.S[HS] "?([^"\n]*)"?$/gm)].map(([, heading]) => heading.toUpperCase());
+  const subjects = PAGES.filter(({ name }) => !COMMANDS.some((command) => command.name === name));
+  for (const { title } of subjects.flatMap(({ sections }) => sections)) {
+    assert(headings.includes(title.toUpperCase()), title);
+  }
 });
 
 Deno.test("manual page: no text is taken for a request", () => {
