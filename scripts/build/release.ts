@@ -1,6 +1,6 @@
 /**
- * Makes a release: for each target a tarball with the executable, the manual page, the completions, the README and the
- * licence, and a file with the SHA-256 of all.
+ * Makes a release: for each target a tarball with the executable, the manual page, the completions, the pages for users
+ * and the licence, and a file with the SHA-256 of all.
  *
  *     deno task release [--target TRIPLE]... [--output FOLDER]
  *
@@ -17,6 +17,7 @@ import config from "../../deno.json" with { type: "json" };
 import { SCRIPTS } from "../../forward/cli/completions/completions.ts";
 import { CommandFailed, compile, mebibytes } from "./compile.ts";
 import { manualPage } from "./man.ts";
+import { PACKED_FILES, PACKED_PAGES, packedPage } from "./packed_pages.ts";
 import { readStamp, ROOT, type Stamp } from "./stamp.ts";
 
 const TARGETS: readonly string[] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
@@ -33,10 +34,15 @@ export interface ReleaseFile {
 /** The files of a tarball beside the executable. */
 export async function documents(stamp: Pick<Stamp, "version" | "time">): Promise<ReleaseFile[]> {
   const text = (path: string, content: string) => ({ path, mode: 0o644, bytes: new TextEncoder().encode(content) });
-  const copy = async (path: string) => ({ path, mode: 0o644, bytes: await Deno.readFile(new URL(path, ROOT)) });
+  const page = async (path: string) => text(path, packedPage(path, await Deno.readTextFile(new URL(path, ROOT))));
+  const copy = async (path: string) => ({
+    path,
+    mode: path.endsWith(".sh") ? 0o755 : 0o644,
+    bytes: await Deno.readFile(new URL(path, ROOT)),
+  });
   return [
-    await copy("LICENSE"),
-    await copy("README.md"),
+    ...await Promise.all(PACKED_PAGES.map(page)),
+    ...await Promise.all(PACKED_FILES.map(copy)),
     text("slirpnetstack.1", manualPage(stamp)),
     text("completions/slirpnetstack.bash", SCRIPTS.bash()),
     text("completions/slirpnetstack.fish", SCRIPTS.fish()),
