@@ -27,7 +27,7 @@ import { IpAddress } from "../../stack/base/address.ts";
 export function embeddedIpv4(address: IpAddress): readonly IpAddress[] {
   const { bytes } = address;
   if (address.version !== 6) return NONE;
-  switch (bytes[0]! << 8 | bytes[1]!) {
+  switch (bytes[0] << 8 | bytes[1]) {
     case 0x2002:
       return [IpAddress.at(bytes, 2, 4)];
     case 0x2001:
@@ -56,7 +56,7 @@ const COMPATIBLE = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /** Whether it is in ::/96, except :: and ::1, which have meanings of their own. */
 function isCompatible(bytes: Uint8Array): boolean {
-  return startsWith(bytes, COMPATIBLE) && (bytes[12]! | bytes[13]! | bytes[14]! | bytes[15]! >> 1) !== 0;
+  return startsWith(bytes, COMPATIBLE) && (bytes[12] | bytes[13] | bytes[14] | bytes[15] >> 1) !== 0;
 }
 
 function isIsatap(bytes: Uint8Array): boolean {

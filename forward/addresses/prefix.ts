@@ -56,7 +56,7 @@ export class Prefix {
   containsAt(bytes: Uint8Array, offset: number): boolean {
     const own = this.bytes, whole = this.length >> 3, rest = this.length & 7;
     for (let i = 0; i < whole; i++) if (own[i] !== bytes[offset + i]) return false;
-    return rest === 0 || own[whole] === (bytes[offset + whole]! & maskOf(rest));
+    return rest === 0 || own[whole] === (bytes[offset + whole] & maskOf(rest));
   }
 
   /** `10.0.2.0/24`, `fd00::/64`. */
@@ -90,10 +90,10 @@ export class PrefixSet {
     let low = 0, high = sorted.length; // the prefixes before `low` start at or before the address, those from `high` after it
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (compare(sorted[middle]!.bytes, address.bytes) <= 0) low = middle + 1;
+      if (compare(sorted[middle].bytes, address.bytes) <= 0) low = middle + 1;
       else high = middle;
     }
-    return low > 0 && sorted[low - 1]!.containsAt(address.bytes, 0);
+    return low > 0 && sorted[low - 1].containsAt(address.bytes, 0);
   }
 }
 
@@ -110,7 +110,7 @@ function disjoint(prefixes: Prefix[]): Prefix[] {
 /** Compares addresses of the same version: negative, zero or positive. */
 function compare(a: Uint8Array, b: Uint8Array): number {
   for (let i = 0; i < a.length; i++) {
-    if (a[i] !== b[i]) return a[i]! - b[i]!;
+    if (a[i] !== b[i]) return a[i] - b[i];
   }
   return 0;
 }

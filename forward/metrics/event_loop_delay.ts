@@ -32,8 +32,8 @@ export class EventLoopDelay implements HistogramFigures {
   /** Counts a delay in seconds. */
   observe(seconds: number): void {
     let bucket = 0;
-    while (bucket < BOUNDS.length && seconds > BOUNDS[bucket]!) bucket++;
-    this.counts[bucket]!++;
+    while (bucket < BOUNDS.length && seconds > BOUNDS[bucket]) bucket++;
+    this.counts[bucket]++;
     this.sum += seconds;
   }
 

@@ -44,10 +44,10 @@ export class Exposition {
     this.head(name, "histogram", help);
     let count = 0;
     figures.bounds.forEach((bound, i) => {
-      count += figures.counts[i]!;
+      count += figures.counts[i];
       this.sample(`${name}_bucket`, { le: formatValue(bound) }, count);
     });
-    count += figures.counts[figures.bounds.length]!;
+    count += figures.counts[figures.bounds.length];
     this.sample(`${name}_bucket`, { le: "+Inf" }, count);
     this.sample(`${name}_sum`, {}, figures.sum);
     this.sample(`${name}_count`, {}, count);

@@ -123,7 +123,7 @@ export class Policy {
     const embedded = version === 6 ? embeddedIpv4(address) : NONE;
     let behind: Verdict | null = null;
     for (let i = 0; i < embedded.length; i++) {
-      const verdict = this.verdict(network, embedded[i]!, port);
+      const verdict = this.verdict(network, embedded[i], port);
       if (!verdict.allowed && verdict.rule !== "routing") return verdict;
       if (behind === null || behind.allowed) behind = verdict;
     }

@@ -37,7 +37,7 @@ const BEYOND_INTERNET = { 4: 0xe0, 6: 0xfc } as const;
 
 /** Whether a route to that prefix is a default route, or one of several that together replace one. */
 function isDefault({ version, bytes, length }: Prefix): boolean {
-  return length === 0 || (length < SHORTEST_NETWORK[version] && bytes[0]! < BEYOND_INTERNET[version]);
+  return length === 0 || (length < SHORTEST_NETWORK[version] && bytes[0] < BEYOND_INTERNET[version]);
 }
 
 /** Reads /proc/net/route, where addresses are the words of a little-endian machine (the only kind Deno runs on). */
@@ -50,11 +50,11 @@ export function parseRoute(text: string): Prefix[] {
       line,
     );
     if (match === null) throw unexpected("route", line);
-    const device = match[1]!, flags = parseInt(match[3]!, 16), length = maskLength(match[4]!);
+    const device = match[1], flags = parseInt(match[3], 16), length = maskLength(match[4]);
     if (length === null) throw unexpected("route", line);
     // A blackhole has no flag of its own here, but no device.
     if ((flags & RTF_UP) === 0 || (flags & RTF_REJECT) !== 0 || device === "*") continue;
-    const prefix = Prefix.of(IpAddress.of(littleEndian(match[2]!)), length);
+    const prefix = Prefix.of(IpAddress.of(littleEndian(match[2])), length);
     if (!isDefault(prefix)) prefixes.push(prefix);
   }
   return prefixes;
@@ -73,13 +73,13 @@ export function parseFibTrie(text: string): Prefix[] {
     if (route !== null && leaf !== null) {
       const length = Number(route[1]);
       if (length > 32) throw unexpected("fib_trie", line);
-      const prefix = Prefix.of(leaf, length), kind = route[2]!;
+      const prefix = Prefix.of(leaf, length), kind = route[2];
       if (isDefault(prefix) && (length === 0 || kind === UNICAST)) continue;
       if (REACHABLE.has(kind)) prefixes.push(prefix);
       continue;
     }
     const start = /^\s+\|-- (\S+)$/.exec(line);
-    leaf = start === null ? null : IpAddress.tryParse(start[1]!);
+    leaf = start === null ? null : IpAddress.tryParse(start[1]);
     // other lines are a table's name, and the inner nodes of the trie
     if (leaf === null && !/^(Main|Local|Id \d+):$|^\s+\+-- /.test(line)) throw unexpected("fib_trie", line);
   }
@@ -98,10 +98,10 @@ export function parseIpv6Route(text: string): Prefix[] {
       "^([0-9a-f]{32}) ([0-9a-f]{2}) [0-9a-f]{32} [0-9a-f]{2} [0-9a-f]{32} [0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{8} ([0-9a-f]{8})\\s",
     ).exec(line);
     if (match === null) throw unexpected("ipv6_route", line);
-    const length = parseInt(match[2]!, 16), flags = parseInt(match[3]!, 16);
+    const length = parseInt(match[2], 16), flags = parseInt(match[3], 16);
     if (length > 128) throw unexpected("ipv6_route", line);
     if ((flags & RTF_UP) === 0 || (flags & RTF_REJECT) !== 0) continue;
-    const prefix = Prefix.of(IpAddress.of(hexBytes(match[1]!)), length);
+    const prefix = Prefix.of(IpAddress.of(hexBytes(match[1])), length);
     if (isDefault(prefix) && (length === 0 || (flags & RTF_LOCAL) === 0)) continue;
     prefixes.push(prefix);
   }
@@ -113,7 +113,7 @@ export function parseIfInet6(text: string): Prefix[] {
   return lines(text).map((line) => {
     const match = /^([0-9a-f]{32}) [0-9a-f]{2,} [0-9a-f]{2} [0-9a-f]{2} [0-9a-f]{2,}\s/.exec(line);
     if (match === null) throw unexpected("if_inet6", line);
-    return Prefix.ofAddress(IpAddress.of(hexBytes(match[1]!)));
+    return Prefix.ofAddress(IpAddress.of(hexBytes(match[1])));
   });
 }
 
@@ -136,5 +136,5 @@ function littleEndian(digits: string): Uint8Array {
 /** The number of leading ones in a mask; null: it has other ones too. */
 function maskLength(digits: string): number | null {
   const ones = /^(1*)0*$/.exec([...littleEndian(digits)].map((byte) => byte.toString(2).padStart(8, "0")).join(""));
-  return ones === null ? null : ones[1]!.length;
+  return ones === null ? null : ones[1].length;
 }

@@ -50,8 +50,8 @@ async function parseRange(text: string, resolve: Resolver): Promise<readonly Ran
   if (parts.length > 2) {
     throw new InvalidValue(`error parsing ipportrange: too many colons in ${quote(rest)}, IPv6 needs brackets`);
   }
-  const [minPort, maxPort] = parts.length === 2 ? parsePorts(parts[1]!) : ANY_PORT;
-  const { prefixes, ...name } = await parsePrefixes(parts[0]!, resolve);
+  const [minPort, maxPort] = parts.length === 2 ? parsePorts(parts[1]) : ANY_PORT;
+  const { prefixes, ...name } = await parsePrefixes(parts[0], resolve);
   return prefixes.map((prefix) => ({ network, prefix, minPort, maxPort, ...name }));
 }
 
@@ -111,7 +111,7 @@ export class RangeList {
   contains(network: PolicyNetwork, version: IpVersion, bytes: Uint8Array, offset: number, port: number): boolean {
     const ranges = this.lists.get(network)![version];
     for (let i = 0; i < ranges.length; i++) {
-      const range = ranges[i]!;
+      const range = ranges[i];
       if (port >= range.minPort && port <= range.maxPort && range.prefix.containsAt(bytes, offset)) return true;
     }
     return false;

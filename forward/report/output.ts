@@ -73,7 +73,7 @@ export class Output {
   /** Writes as much of the waiting text as the reader takes now. */
   flush(): void {
     while (this.waiting.length > 0 && !this.closed) {
-      const next = this.waiting[0]!;
+      const next = this.waiting[0];
       const rest = this.write(next);
       this.waitingBytes -= next.length - rest.length;
       if (rest.length === next.length) return;

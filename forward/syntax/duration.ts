@@ -43,7 +43,7 @@ export function parseDuration(text: string): number {
   let total = 0n;
   while (rest !== "") {
     const term = TERM.exec(rest)!; // matches anything, if only with nothing
-    const whole = term[1]!, fraction = term[2] ?? "", unit = term[3]!;
+    const whole = term[1], fraction = term[2] ?? "", unit = term[3];
     if (whole === "" && fraction === "") throw invalid();
     if (BigInt(whole) > LIMIT) throw invalid();
     if (unit === "") throw new InvalidValue(`time: missing unit in duration ${quoteBytes(text)}`);

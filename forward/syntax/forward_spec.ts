@@ -110,13 +110,13 @@ function assignParts(text: string): readonly [string, string, string, string] {
   const parts = splitParts(text);
   switch (parts.length) {
     case 1:
-      return ["", parts[0]!, "", ""];
+      return ["", parts[0], "", ""];
     case 2:
-      return [parts[0]!, parts[1]!, "", ""];
+      return [parts[0], parts[1], "", ""];
     case 3:
-      return ["", parts[0]!, parts[1]!, parts[2]!];
+      return ["", parts[0], parts[1], parts[2]];
     case 4:
-      return [parts[0]!, parts[1]!, parts[2]!, parts[3]!];
+      return [parts[0], parts[1], parts[2], parts[3]];
     default:
       throw new InvalidValue(`too many parts in ${quote(text)}, IPv6 needs brackets`);
   }
@@ -142,7 +142,7 @@ function parseHost(text: string): ForwardHost | null {
 /** `PORT` or `IP:PORT`. */
 function parseServer(text: string): Endpoint {
   const parts = splitParts(text);
-  const [host, port] = parts.length === 1 ? ["127.0.0.1", parts[0]!] : [parts[0]!, parts[1]!];
+  const [host, port] = parts.length === 1 ? ["127.0.0.1", parts[0]] : [parts[0], parts[1]];
   const address = IpAddress.tryParse(host);
   if (parts.length > 2 || address === null) throw new InvalidValue(`bad dns server ${quote(text)}`);
   return { address, port: parsePort(port) };

@@ -28,9 +28,9 @@ export function parseMetricsAddress(text: string): MetricsAddress {
   const parts = splitParts(rest);
   if (parts.length === 1) throw new InvalidValue(`missing port in address ${quote(rest)}`);
   if (parts.length > 2) throw new InvalidValue(`too many colons in address ${quote(rest)}, IPv6 needs brackets`);
-  const address = IpAddress.tryParse(parts[0]!);
-  if (address === null) throw new InvalidValue(`not an IP address: ${quote(parts[0]!)}`);
-  return { kind: "tcp", endpoint: { address, port: parsePort(parts[1]!) } };
+  const address = IpAddress.tryParse(parts[0]);
+  if (address === null) throw new InvalidValue(`not an IP address: ${quote(parts[0])}`);
+  return { kind: "tcp", endpoint: { address, port: parsePort(parts[1]) } };
 }
 
 function checkPath(path: string): string {

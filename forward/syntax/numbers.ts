@@ -28,7 +28,7 @@ const LITERAL = /^(0[xX](_?[0-9a-fA-F])+|0[bB](_?[01])+|0[oO](_?[0-7])+|0(_?[0-7
  * @param maximum at most Number.MAX_SAFE_INTEGER
  */
 export function parseInteger(text: string, minimum: number, maximum: number): number {
-  const sign = minimum < 0 && /^[+-]/.test(text) ? text[0]! : "";
+  const sign = minimum < 0 && /^[+-]/.test(text) ? text[0] : "";
   const literal = text.slice(sign.length);
   if (!LITERAL.test(literal)) throw new InvalidValue("parse error");
   const digits = literal.replaceAll("_", "");

@@ -73,11 +73,11 @@ function circle(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] | nul
 
 Deno.test("structure: every import leads to a module, in a folder that may be imported from there", () => {
   for (const [path, targets] of imports) {
-    const top = path.split("/")[0]!;
+    const top = path.split("/")[0];
     for (const target of targets) {
       assert(imports.has(target), `${path} imports ${target}, which is not there`);
-      const other = target.split("/")[0]!;
-      assert(other === top || MAY_IMPORT[top]!.includes(other), `${path} imports ${target}`);
+      const other = target.split("/")[0];
+      assert(other === top || MAY_IMPORT[top].includes(other), `${path} imports ${target}`);
     }
   }
 });

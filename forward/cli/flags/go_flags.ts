@@ -61,7 +61,7 @@ export type FlagsOutcome =
 export async function parseFlags(table: FlagTable, args: readonly string[]): Promise<FlagsOutcome> {
   let next = 0;
   while (next < args.length) {
-    const arg = args[next]!;
+    const arg = args[next];
     if (arg === "--") return { kind: "parsed", rest: args.slice(next + 1) };
     if (arg.length < 2 || arg[0] !== "-") break;
     next++;
@@ -76,7 +76,7 @@ export async function parseFlags(table: FlagTable, args: readonly string[]): Pro
       return { kind: "error", message: `flag provided but not defined: -${name}`, unknown: name };
     }
     if (value === undefined && flag.isBoolean) value = "true";
-    if (value === undefined && next < args.length) value = args[next++]!;
+    if (value === undefined && next < args.length) value = args[next++];
     if (value === undefined) return { kind: "error", message: `flag needs an argument: -${name}` };
     const reason = await trySet(flag, value);
     if (reason !== null) return { kind: "error", message: invalidValueMessage(flag, name, value, reason) };
@@ -101,7 +101,7 @@ export interface UsageLine {
 export function formatUsage(program: string, table: Readonly<Record<string, UsageLine>>): string {
   let text = `Usage of ${program}:\n`;
   for (const name of Object.keys(table).sort()) {
-    const { word, usage, shown } = table[name]!;
+    const { word, usage, shown } = table[name];
     const head = word === "" ? `  -${name}` : `  -${name} ${word}`;
     // Go puts the usage of a boolean of one letter on the same line: four columns and a tab.
     const gap = head.length <= 4 ? "\t" : "\n    \t";

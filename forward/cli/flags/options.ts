@@ -152,12 +152,12 @@ async function readValues<Command extends CommandName>(
   if (outcome.kind === "error") return outcome;
   const values: Record<string, unknown> = {}, limits: Record<string, unknown> = {};
   for (const [name, { option, limit }] of Object.entries(rows)) {
-    (limit === undefined ? values : limits)[option ?? camelCase(name)] = flags[name]!.value;
+    (limit === undefined ? values : limits)[option ?? camelCase(name)] = flags[name].value;
   }
   const all = { ...values, limits } as CommandValues<Command>; // each value has the type of the row that it was read by
   const message = contradiction(all);
   if (message !== null) return { kind: "error", message };
-  const given = new Set(Object.keys(flags).filter((name) => flags[name]!.given));
+  const given = new Set(Object.keys(flags).filter((name) => flags[name].given));
   return { kind: "values", values: all, rest: outcome.rest, given };
 }
 

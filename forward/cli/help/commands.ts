@@ -86,7 +86,7 @@ export function shownFlags(command: Command): ShownFlag[] {
 
 /** All flags of all commands, in the order of help. */
 export function allFlags(): ShownFlag[] {
-  const own = ({ only }: FlagRow) => only === undefined || only === COMMANDS[0]!.name;
+  const own = ({ only }: FlagRow) => only === undefined || only === COMMANDS[0].name;
   const [first, ...others] = COMMANDS.map(shownFlags);
   return [...first!, ...others.flatMap((flags) => flags.filter(([, row]) => !own(row)))];
 }

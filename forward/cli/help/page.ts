@@ -48,7 +48,7 @@ export function spans(text: string): Span[] {
   for (const match of text.matchAll(/`([^`]+)`|\b_([A-Z][A-Z0-9]*)_\b/g)) {
     plain(match.index);
     found.push(
-      match[1] === undefined ? { style: "placeholder", text: match[2]! } : { style: "literal", text: match[1] },
+      match[1] === undefined ? { style: "placeholder", text: match[2] } : { style: "literal", text: match[1] },
     );
     end = match.index + match[0].length;
   }

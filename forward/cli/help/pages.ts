@@ -234,7 +234,7 @@ export const PAGES: readonly Page[] = [
     name: "limits",
     summary: "how much a guest can use up at most",
     synopsis: [],
-    sections: [...LIMITS_SECTIONS, ...flagSections(COMMANDS[0]!).filter(({ title }) => title === "Limits flags")],
+    sections: [...LIMITS_SECTIONS, ...flagSections(COMMANDS[0]).filter(({ title }) => title === "Limits flags")],
   },
   { name: "sandbox", summary: "the privileges that -sandbox and -user give up", synopsis: [], sections: SANDBOX },
   { name: "output", summary: "lines, signals and exit statuses", synopsis: [], sections: OUTPUT },

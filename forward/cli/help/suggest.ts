@@ -24,7 +24,7 @@ export function nearest(word: string, words: Iterable<string>): string | null {
     const different = distance(word.toLowerCase(), candidate.toLowerCase());
     if (different <= allowed && different < least) [best, least] = [candidate, different];
   }
-  return best ?? (begun.length === 1 ? begun[0]! : null);
+  return best ?? (begun.length === 1 ? begun[0] : null);
 }
 
 /**
@@ -37,11 +37,11 @@ function distance(a: string, b: string): number {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1];
-      let least = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + (same ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, before[j - 2]! + 1);
+      let least = Math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, before[j - 2] + 1);
       row.push(least);
     }
     [before, above] = [above, row];
   }
-  return above[b.length]!;
+  return above[b.length];
 }

@@ -113,7 +113,7 @@ async function checkDead(path: string, what: string): Promise<void> {
 
 /** An unused name in the same folder. It is short, because a socket's path is at most 107 bytes long. */
 function temporaryName(path: string): string {
-  const number = crypto.getRandomValues(new Uint32Array(1))[0]!;
+  const number = crypto.getRandomValues(new Uint32Array(1))[0];
   return `${path.slice(0, path.lastIndexOf("/") + 1)}.${number.toString(36)}`;
 }
 

@@ -20,11 +20,16 @@ async function read(...args: readonly string[]) {
 Deno.test("command line: a guest that exists, and one that is made for a command", async () => {
   const attach = await read("-pid", "7", "-user", "somebody");
   assert(attach.command.kind === "attach");
-  assertEquals([attach.command.options.netns, attach.command.options.user?.uid], ["/proc/7/ns/net", 1]);
+  assertEquals(attach.command.options.netns, "/proc/7/ns/net", "attach: netns");
+  assertEquals(attach.command.options.user?.uid, 1, "attach: uid");
   const run = await read("run", "-mtu", "1500", "--", "sh", "-c", "true");
   assert(run.command.kind === "run");
-  assertEquals([run.command.options.mtu, run.command.words], [1500, ["sh", "-c", "true"]]);
-  for (const { stdout, stderr } of [attach, run]) assertEquals([stdout, stderr], ["", ""]);
+  assertEquals(run.command.options.mtu, 1500, "run: MTU");
+  assertEquals(run.command.words, ["sh", "-c", "true"], "run: words");
+  for (const { command, stdout, stderr } of [attach, run]) {
+    assertEquals(stdout, "", `${command.kind}: stdout`);
+    assertEquals(stderr, "", `${command.kind}: stderr`);
+  }
 });
 
 Deno.test("command line: what is asked for is told on stdout, what is wrong on stderr, and that is all", async () => {

@@ -39,7 +39,9 @@ async function statusOf(life: Life, work: () => Promise<void>): Promise<number |
 Deno.test("a start that can't go on: its line, its status, and what was begun is undone", async () => {
   const { life, written, undone } = make();
   const status = await statusOf(life, () => Promise.reject(new StartFailed(253, "[!] No device")));
-  assertEquals([status, written, undone], [253, ["[!] No device\n"], ["last", "first"]]);
+  assertEquals(status, 253, "status");
+  assertEquals(written, ["[!] No device\n"], "stderr");
+  assertEquals(undone, ["last", "first"], "cleanups");
 });
 
 Deno.test("anything else that is thrown before it has started ends it with status 1", async () => {
@@ -52,7 +54,8 @@ Deno.test("anything else that is thrown before it has started ends it with statu
   ];
   for (const work of works) {
     const { life, written, undone } = make();
-    assertEquals([await statusOf(life, work), undone], [ExitStatus.FAILURE, ["last", "first"]]);
+    assertEquals(await statusOf(life, work), ExitStatus.FAILURE, "status");
+    assertEquals(undone, ["last", "first"], "cleanups");
     assertMatch(written.join(""), /^\[!\] Internal error: (Error: )?a fault\n/);
   }
 });
@@ -60,7 +63,9 @@ Deno.test("anything else that is thrown before it has started ends it with statu
 Deno.test("what nobody waited for ends a start, but not what serves", () => {
   const { life, written, undone } = make();
   const ended = assertThrows(() => life.stray(new StartFailed(247, "[!] No port")), Ended);
-  assertEquals([ended.status, written, undone], [247, ["[!] No port\n"], ["last", "first"]]);
+  assertEquals(ended.status, 247, "status");
+  assertEquals(written, ["[!] No port\n"], "stderr");
+  assertEquals(undone, ["last", "first"], "cleanups");
   const other = make();
   other.life.started();
   other.life.stray(new Error("about one connection"));
@@ -74,7 +79,9 @@ Deno.test("a cleanup that fails keeps none of the others from being done", () =>
     throw new Error("it is stuck");
   });
   const ended = assertThrows(() => life.end(0), Ended);
-  assertEquals([ended.status, written, undone], [0, ["[!] Internal error: it is stuck\n"], ["last", "first"]]);
+  assertEquals(ended.status, 0, "status");
+  assertEquals(written, ["[!] Internal error: it is stuck\n"], "stderr");
+  assertEquals(undone, ["last", "first"], "cleanups");
   assertThrows(() => life.end(1), Ended); // once more: nothing is left to undo
   assertEquals(undone.length, 2);
 });

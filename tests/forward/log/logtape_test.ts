@@ -20,13 +20,13 @@ Deno.test("program log: a line of text has the time, the level, the event and it
   log.info("device open", { name: "tun0", mtu: 1500, offload: true, zone: null, servers: ["192.0.2.1", "::1"] });
   assertEquals(lines.length, 1);
   const facts = 'name=tun0 mtu=1500 offload=true servers="192.0.2.1 ::1"';
-  assertMatch(lines[0]!, new RegExp(`^${TIME} INFO device open: ${facts}\n$`));
+  assertMatch(lines[0], new RegExp(`^${TIME} INFO device open: ${facts}\n$`));
 });
 
 Deno.test("program log: a line of JSON is one object with the facts in it", () => {
   const { log, lines } = open({ format: "json" });
   log.warning("limit reached", { resource: "dials", limit: 4 });
-  const { "@timestamp": time, ...rest } = JSON.parse(lines[0]!);
+  const { "@timestamp": time, ...rest } = JSON.parse(lines[0]);
   assertMatch(time, new RegExp(`^${TIME}$`));
   assertEquals(rest.level, "WARN", "level");
   assertEquals(rest.message, "limit reached", "message");
@@ -53,9 +53,9 @@ Deno.test("program log: no text from outside makes a line of its own, or moves a
     log.info("name resolved", { name: HOSTILE, list: [HOSTILE] });
     assertEquals(lines.length, 1, format);
     // deno-lint-ignore no-control-regex
-    assert(!/[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(lines[0]!.slice(0, -1)), `${format}: ${JSON.stringify(lines[0])}`);
-    assertEquals(lines[0]!.at(-1), "\n", format);
-    if (format === "json") assertEquals(JSON.parse(lines[0]!).name, HOSTILE, "it is all there");
+    assert(!/[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(lines[0].slice(0, -1)), `${format}: ${JSON.stringify(lines[0])}`);
+    assertEquals(lines[0].at(-1), "\n", format);
+    if (format === "json") assertEquals(JSON.parse(lines[0]).name, HOSTILE, "it is all there");
   }
 });
 
@@ -71,7 +71,7 @@ Deno.test("program log: a record is below 4 KiB, however long what it tells of i
         end: 1,
       };
       log.info("starting", facts);
-      const { length } = new TextEncoder().encode(lines[0]!);
+      const { length } = new TextEncoder().encode(lines[0]);
       assert(1_000 < length && length < 4_096, `${format}, ${JSON.stringify(character)}: ${length}`);
     }
   }

@@ -61,8 +61,8 @@ Deno.test("the log warns of evictions and of what there is too little of; all el
     "warning flow over",
     "warning name not resolved",
   ]);
-  assertEquals(log.facts[4]!.outcome, "evicted");
-  assertEquals(log.facts[4]!.to, "192.0.2.1:80");
+  assertEquals(log.facts[4].outcome, "evicted");
+  assertEquals(log.facts[4].to, "192.0.2.1:80");
 });
 
 Deno.test("the log warns of a limit once a look, with the cases since the last", () => {

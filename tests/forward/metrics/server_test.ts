@@ -45,10 +45,13 @@ Deno.test("health, metrics and flows over TCP", async () => {
       source.rows = [rowOf("10.0.2.100:1"), rowOf("[fd00::100]:2")];
       server.show(source);
       const [status, type, text] = await ask("/metrics");
-      assertEquals([status, type], [200, "text/plain; version=0.0.4; charset=utf-8"]);
+      assertEquals(status, 200, "status of /metrics");
+      assertEquals(type, "text/plain; version=0.0.4; charset=utf-8", "type of /metrics");
       assertStringIncludes(text, 'slirpnetstack_build_info{version="1.2.3"} 1\n');
       const flows = await ask("/flows?all");
-      assertEquals([flows[0], flows[1], JSON.parse(flows[2])], [200, "application/json", source.rows]);
+      assertEquals(flows[0], 200, "status of /flows");
+      assertEquals(flows[1], "application/json", "type of /flows");
+      assertEquals(JSON.parse(flows[2]), source.rows);
       assertEquals((await ask("/"))[0], 404);
     } finally {
       server.close();
@@ -70,7 +73,7 @@ async function status(address: string, target: string, host: string): Promise<st
   await conn.write(new TextEncoder().encode(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
   const buffer = new Uint8Array(65_536);
   const count = await conn.read(buffer) ?? 0;
-  return new TextDecoder().decode(buffer.subarray(0, count)).split("\r\n")[0]!;
+  return new TextDecoder().decode(buffer.subarray(0, count)).split("\r\n")[0];
 }
 
 Deno.test("flows over TCP are not for pages whose name was made to stand for this address", async () => {

@@ -24,11 +24,11 @@ class NameServer implements AsyncDisposable {
   private async serve(answer: (type: number) => readonly (readonly number[])[] | null): Promise<void> {
     for await (const [query, from] of this.socket) {
       const end = query.indexOf(0, 12) + 5; // behind the name: its end, type and class
-      const type = query[end - 3]!;
+      const type = query[end - 3];
       this.asked.push(type);
       const records = answer(type);
       if (records === null) continue;
-      const head = [query[0]!, query[1]!, 0x85, 0x80, 0, 1, 0, records.length, 0, 0, 0, 0];
+      const head = [query[0], query[1], 0x85, 0x80, 0, 1, 0, records.length, 0, 0, 0, 0];
       const body = records.flatMap((data) => [0xc0, 12, 0, type, 0, 1, 0, 0, 0, 0, 0, data.length, ...data]);
       await this.socket.send(Uint8Array.from([...head, ...query.subarray(12, end), ...body]), from);
     }
@@ -66,7 +66,7 @@ Deno.test("system names: a question that was lost is asked again soon", async ()
   await using server = new NameServer(() => lost++ === 0 ? null : [[0, 1, 0, 2, 0, 80, ...HOST, 0]]);
   const start = performance.now();
   assertEquals((await new SystemNames().servicesBy(server.endpoint, "web.service.test")).length, 1);
-  assert(performance.now() - start < 2 * NAME_SERVER_PATIENCE_MS[0]!);
+  assert(performance.now() - start < 2 * NAME_SERVER_PATIENCE_MS[0]);
 });
 
 Deno.test("system names: a server that knows nothing, and the system's resolver", async () => {
@@ -86,8 +86,8 @@ Deno.test("system names: no more than so many lookups at once, however long they
   });
   const found = Array.from({ length: MAX_LOOKUPS }, (_, i) => names.addresses(`${i}.test`));
   await assertRejects(() => names.addresses("another.test"), Error, "too many names are being looked up");
-  answers[0]!.reject(new Error("no such host"));
-  await assertRejects(() => found[0]!, Error, "no such host");
+  answers[0].reject(new Error("no such host"));
+  await assertRejects(() => found[0], Error, "no such host");
   const another = names.addresses("another.test");
   assertEquals(answers.length, MAX_LOOKUPS + 1);
   for (const { resolve } of answers) resolve([IpAddress.parse("192.0.2.1")]);

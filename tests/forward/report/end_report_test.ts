@@ -1,4 +1,4 @@
-import { assertEquals } from "../../assert.ts";
+import { assert, assertEquals } from "../../assert.ts";
 import {
   type ConnectionEnd,
   type EndReason,
@@ -36,7 +36,8 @@ Deno.test("an end is recorded once, in one line", () => {
   const ends = new EndReport();
   assertEquals(ends.has("l-write"), false);
   ends.record("l-write", EOF);
-  assertEquals([ends.has("l-write"), ends.has("l-read")], [true, false]);
+  assert(ends.has("l-write"), "the end that was recorded");
+  assert(!ends.has("l-read"), "another end");
 });
 
 Deno.test("the outcome is that of the first end which was not a good one", () => {

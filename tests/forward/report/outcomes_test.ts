@@ -12,5 +12,6 @@ Deno.test("errors of the host have an outcome", () => {
       ["aborted", "cancelled"],
     ] as const
   ) assertEquals(outcomeOf(new HostError(failure, "")), outcome);
-  assertEquals([outcomeOf(new Error("a fault of ours")), outcomeOf("no error at all")], ["other", "other"]);
+  assertEquals(outcomeOf(new Error("a fault of ours")), "other");
+  assertEquals(outcomeOf("no error at all"), "other");
 });

@@ -1,11 +1,11 @@
 import { MAX_WAITING, Output } from "../../../forward/report/output.ts";
-import { assertEquals } from "../../assert.ts";
+import { assert, assertEquals } from "../../assert.ts";
 
 Deno.test("Output: lines whole, however little is taken at once", () => {
   const written: number[] = [];
   const output = new Output({
     writeSync: (bytes) => {
-      written.push(bytes[0]!);
+      written.push(bytes[0]);
       return 1;
     },
   });
@@ -66,14 +66,19 @@ function pipe(room: number) {
 Deno.test("Output: lines wait for a reader that is slow, in their order, and nobody waits with them", () => {
   const { output, state, timers, fire } = pipe(10);
   for (const line of ["one", "second", "3"]) output.line(line);
-  assertEquals([state.read, timers.length], ["one\nseco", 1]);
+  assertEquals(state.read, "one\nseco", "read so far");
+  assertEquals(timers.length, 1, "timers");
   fire();
-  assertEquals([state.read, timers.map(({ delay }) => delay)], ["one\nseco", [20]]); // looked at ever less often
+  assertEquals(state.read, "one\nseco", "read so far, as there is no room");
+  assertEquals(timers.map(({ delay }) => delay), [20], "the next attempt is later");
   state.room = 100;
   fire();
-  assertEquals([state.read, timers.length, output.dropped], ["one\nsecond\n3\n", 0, 0]);
+  assertEquals(state.read, "one\nsecond\n3\n", "read when there is room");
+  assertEquals(timers.length, 0, "timers when all is written");
+  assertEquals(output.dropped, 0, "dropped lines");
   output.line("4");
-  assertEquals([state.read.endsWith("3\n4\n"), timers.length], [true, 0]);
+  assert(state.read.endsWith("3\n4\n"), state.read);
+  assertEquals(timers.length, 0, "timers after a line that was written at once");
 });
 
 Deno.test("Output: what waits for a reader that reads nothing is bounded, and lines are dropped whole", () => {
@@ -93,5 +98,6 @@ Deno.test("Output: a reader that goes away while lines wait", () => {
   fire();
   output.line("two");
   output.flush();
-  assertEquals([state.read, timers.length], ["", 0]);
+  assertEquals(state.read, "", "read");
+  assertEquals(timers.length, 0, "timers");
 });

@@ -5,7 +5,7 @@ import { COMMANDS } from "../../../../forward/cli/help/commands.ts";
 import { assert, assertEquals, assertStringIncludes } from "../../../assert.ts";
 import { isInstalled, needs } from "../../../e2e/bed/installed.ts";
 
-const FLAGS = Object.keys(COMMANDS[0]!.flags);
+const FLAGS = Object.keys(COMMANDS[0].flags);
 
 /** Registers a test with a shell, of a file with its script. */
 function withShell(shell: Shell, name: string, run: (script: string) => Promise<void>): void {
@@ -75,7 +75,7 @@ withShell("bash", "offers flags, values and words", async (script) => {
 withShell("fish", "offers flags, values and words", async (script) => {
   const words = async (line: string) => {
     const said = await check(["fish", "--no-config", "-c", 'source $argv[1]; complete -C "$argv[2]"', script, line]);
-    return said.split("\n").filter((line) => line !== "").map((line) => line.split("\t")[0]!);
+    return said.split("\n").filter((line) => line !== "").map((line) => line.split("\t")[0]);
   };
   assertEquals(await words("slirpnetstack -netn"), ["-netns"]);
   assertEquals(await words("slirpnetstack --netn"), ["--netns"]);

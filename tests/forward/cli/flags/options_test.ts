@@ -227,7 +227,8 @@ Deno.test("a word behind the flags is an error", async () => {
   for (const [words, unexpected] of [[["rum", "--", "x"], "rum"], [["-quiet", "run", "-version"], "run"]] as const) {
     const outcome = await parseOptions(words, { resolve });
     assert(outcome.kind === "error");
-    assertEquals([outcome.message, outcome.unexpected], [`unexpected argument "${unexpected}"`, unexpected]);
+    assertEquals(outcome.message, `unexpected argument "${unexpected}"`, "message");
+    assertEquals(outcome.unexpected, unexpected, "the word");
   }
   for (const [words, shown] of [[["--", "a\nb"], '"a\\nb"'], [[""], '""'], [["-"], '"-"']] as const) {
     const outcome = await parseOptions(words, { resolve });

@@ -58,7 +58,7 @@ function setup(...targets: readonly string[]) {
 /** An IPv4 packet with a UDP datagram: `FROM > TO TEXT`. */
 function shownPacket(packet: Uint8Array): string {
   const end = (address: number, port: number) =>
-    `${packet.slice(address, address + 4).join(".")}:${packet[port] << 8 | packet[port + 1]!}`;
+    `${packet.slice(address, address + 4).join(".")}:${packet[port] << 8 | packet[port + 1]}`;
   return `${end(12, 20)} > ${end(16, 22)} ${new TextDecoder().decode(packet.slice(28))}`;
 }
 
