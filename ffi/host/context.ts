@@ -218,7 +218,7 @@ export class SocketContext {
   option(fd: number, level: number, option: number): number {
     this.length[0] = 4;
     throwIfFailed(libc().getsockopt(fd, level, option, this.number, this.length));
-    return this.number[0]!;
+    return this.number[0];
   }
 }
 

@@ -193,7 +193,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     }
     this.failures = 0;
     for (let i = 0; i < count && !this.closed; i++) {
-      handler.received(batch.buffers[i]!, batch.length(i), this.from(batch.nameAt(i)), this.asked(i));
+      handler.received(batch.buffers[i], batch.length(i), this.from(batch.nameAt(i)), this.asked(i));
     }
     return count === BATCH;
   }

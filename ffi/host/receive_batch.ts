@@ -102,7 +102,7 @@ export class ReceiveBatch {
 
   /** Bytes of that datagram's control messages. */
   controlLength(index: number): number {
-    return this.words[index * WORDS + CONTROL_LENGTH]!;
+    return this.words[index * WORDS + CONTROL_LENGTH];
   }
 
   private setAddress(word: number, address: number): void {

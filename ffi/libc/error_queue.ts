@@ -62,7 +62,7 @@ export function eachControl(
 
 /** The 32-bit number at `at`, in the machine's byte order (little-endian). */
 export function word(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0;
+  return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
 }
 
 /** Reads error queues. The fields are those of the entry that was taken last. */
@@ -129,9 +129,9 @@ export class ErrorQueue {
     if (!four && !(level === IPPROTO_IPV6 && type === IPV6_RECVERR)) return;
     const { control } = this.message;
     this.errno = word(control, at);
-    this.origin = control[at + 4]!;
-    this.type = control[at + 5]!;
-    this.code = control[at + 6]!;
+    this.origin = control[at + 4];
+    this.type = control[at + 5];
+    this.code = control[at + 6];
     this.info = word(control, at + 8);
     this.offenderAt = at + 16;
   };

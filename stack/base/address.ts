@@ -85,7 +85,7 @@ function parseIpv4(text: string): Uint8Array | null {
   if (match === null) return null;
   const bytes = new Uint8Array(4);
   for (let i = 0; i < 4; i++) {
-    const part = match[i + 1]!;
+    const part = match[i + 1];
     if ((part.length > 1 && part[0] === "0") || Number(part) > 255) return null;
     bytes[i] = Number(part);
   }
@@ -100,15 +100,15 @@ function parseIpv6(text: string): Uint8Array | null {
   if (last.length > 0 && last.at(-1)!.includes(".")) { // the last 32 bits in dotted decimal
     const embedded = parseIpv4(last.pop()!);
     if (embedded === null) return null;
-    last.push((embedded[0]! << 8 | embedded[1]!).toString(16), (embedded[2]! << 8 | embedded[3]!).toString(16));
+    last.push((embedded[0] << 8 | embedded[1]).toString(16), (embedded[2] << 8 | embedded[3]).toString(16));
   }
   const count = groups.reduce((sum, part) => sum + part.length, 0);
   if (halves.length === 2 ? count > 7 : count !== 8) return null;
-  const all = halves.length === 2 ? [...groups[0]!, ...Array(8 - count).fill("0"), ...groups[1]!] : groups[0]!;
+  const all = halves.length === 2 ? [...groups[0], ...Array(8 - count).fill("0"), ...groups[1]] : groups[0];
   const bytes = new Uint8Array(16);
   for (let i = 0; i < 8; i++) {
-    if (!/^[0-9a-fA-F]{1,4}$/.test(all[i]!)) return null;
-    const group = parseInt(all[i]!, 16);
+    if (!/^[0-9a-fA-F]{1,4}$/.test(all[i])) return null;
+    const group = parseInt(all[i], 16);
     bytes[2 * i] = group >> 8;
     bytes[2 * i + 1] = group & 0xff;
   }
@@ -116,7 +116,7 @@ function parseIpv6(text: string): Uint8Array | null {
 }
 
 function formatIpv6(bytes: Uint8Array): string {
-  const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!);
+  const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i] << 8) | bytes[2 * i + 1]);
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
     return `::ffff:${bytes.subarray(12).join(".")}`; // RFC 5952, section 5
   }

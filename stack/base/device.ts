@@ -169,9 +169,9 @@ export class Transmit {
     out.set(this.head.bytes.subarray(this.headStart, this.headEnd));
     let at = this.headEnd - this.headStart;
     for (let i = 0; i < this.partCount; i++) {
-      const offset = this.partOffsets[i]!;
-      out.set(this.partBlocks[i]!.bytes.subarray(offset, offset + this.partLengths[i]!), at);
-      at += this.partLengths[i]!;
+      const offset = this.partOffsets[i];
+      out.set(this.partBlocks[i].bytes.subarray(offset, offset + this.partLengths[i]), at);
+      at += this.partLengths[i];
     }
     return out;
   }

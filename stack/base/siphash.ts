@@ -15,24 +15,24 @@
 export function sipHash(key: Int32Array, words: Int32Array): number {
   // v0..v3 as pairs (low, high), started with the constants of the paper, "somepseudorandomlygeneratedbytes"
   const v = new Int32Array(8);
-  v[0] = key[0]! ^ 0x70736575, v[1] = key[1]! ^ 0x736f6d65;
-  v[2] = key[2]! ^ 0x6e646f6d, v[3] = key[3]! ^ 0x646f7261;
-  v[4] = key[0]! ^ 0x6e657261, v[5] = key[1]! ^ 0x6c796765;
-  v[6] = key[2]! ^ 0x79746573, v[7] = key[3]! ^ 0x74656462;
+  v[0] = key[0] ^ 0x70736575, v[1] = key[1] ^ 0x736f6d65;
+  v[2] = key[2] ^ 0x6e646f6d, v[3] = key[3] ^ 0x646f7261;
+  v[4] = key[0] ^ 0x6e657261, v[5] = key[1] ^ 0x6c796765;
+  v[6] = key[2] ^ 0x79746573, v[7] = key[3] ^ 0x74656462;
   const pairs = words.length >> 1;
-  for (let i = 0; i < pairs; i++) compress(v, words[2 * i]!, words[2 * i + 1]!);
+  for (let i = 0; i < pairs; i++) compress(v, words[2 * i], words[2 * i + 1]);
   // the last word holds the odd 4 bytes and the length in bytes in its top byte
-  compress(v, words.length & 1 ? words[words.length - 1]! : 0, (words.length * 4) << 24);
-  v[4]! ^= 0xff;
+  compress(v, words.length & 1 ? words[words.length - 1] : 0, (words.length * 4) << 24);
+  v[4] ^= 0xff;
   for (let i = 0; i < 4; i++) round(v);
-  return v[0]! ^ v[2]! ^ v[4]! ^ v[6]!;
+  return v[0] ^ v[2] ^ v[4] ^ v[6];
 }
 
 function compress(v: Int32Array, low: number, high: number): void {
-  v[6]! ^= low, v[7]! ^= high;
+  v[6] ^= low, v[7] ^= high;
   round(v);
   round(v);
-  v[0]! ^= low, v[1]! ^= high;
+  v[0] ^= low, v[1] ^= high;
 }
 
 function round(v: Int32Array): void {
@@ -43,17 +43,17 @@ function round(v: Int32Array): void {
 }
 
 function add(v: Int32Array, to: number, from: number): void {
-  const low = (v[to]! >>> 0) + (v[from]! >>> 0);
+  const low = (v[to] >>> 0) + (v[from] >>> 0);
   v[to] = low | 0;
-  v[to + 1] = (v[to + 1]! + v[from + 1]! + (low > 0xffffffff ? 1 : 0)) | 0;
+  v[to + 1] = (v[to + 1] + v[from + 1] + (low > 0xffffffff ? 1 : 0)) | 0;
 }
 
 function xor(v: Int32Array, to: number, from: number): void {
-  v[to]! ^= v[from]!, v[to + 1]! ^= v[from + 1]!;
+  v[to] ^= v[from], v[to + 1] ^= v[from + 1];
 }
 
 function rotate(v: Int32Array, at: number, bits: number): void {
-  const low = v[at]!, high = v[at + 1]!;
+  const low = v[at], high = v[at + 1];
   if (bits === 32) {
     v[at] = high, v[at + 1] = low;
   } else {

@@ -17,7 +17,7 @@ export class TimerQueue implements Timers {
 
   /** The earliest deadline; Infinity: there is none. */
   get nextDeadline(): number {
-    return this.heap.length === 0 ? Infinity : this.heap[0]!.deadline;
+    return this.heap.length === 0 ? Infinity : this.heap[0].deadline;
   }
 
   /** The number of scheduled timers. */
@@ -54,8 +54,8 @@ export class TimerQueue implements Timers {
   /** Fires all timers whose deadline is `now` or earlier, each at most once, even if it is scheduled again. */
   run(now: number): void {
     const due: Timer[] = [];
-    while (this.heap.length > 0 && this.heap[0]!.deadline <= now) {
-      const timer = this.heap[0]!;
+    while (this.heap.length > 0 && this.heap[0].deadline <= now) {
+      const timer = this.heap[0];
       this.cancel(timer);
       due.push(timer);
     }
@@ -66,7 +66,7 @@ export class TimerQueue implements Timers {
     const heap = this.heap;
     while (slot > 0) {
       const parent = (slot - 1) >> 1;
-      const other = heap[parent]!;
+      const other = heap[parent];
       if (other.deadline <= timer.deadline) break;
       heap[slot] = other;
       other.slot = slot;
@@ -81,8 +81,8 @@ export class TimerQueue implements Timers {
     for (;;) {
       let child = 2 * slot + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && heap[child + 1]!.deadline < heap[child]!.deadline) child++;
-      const other = heap[child]!;
+      if (child + 1 < heap.length && heap[child + 1].deadline < heap[child].deadline) child++;
+      const other = heap[child];
       if (other.deadline >= timer.deadline) break;
       heap[slot] = other;
       other.slot = slot;

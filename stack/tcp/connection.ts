@@ -277,7 +277,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     let news = false;
     if (sender.sack) {
       for (let i = 0; i < segment.sackCount; i++) {
-        const left = segment.sackEdges[2 * i]!, right = segment.sackEdges[2 * i + 1]!;
+        const left = segment.sackEdges[2 * i], right = segment.sackEdges[2 * i + 1];
         // what begins at the acknowledgment contradicts it; what begins below it is a duplicate's (RFC 2883)
         const sane = seqAfter(left, acknowledgment) && seqBefore(left, right) && !seqAfter(right, sender.max);
         if (sane && sender.scoreboard.add(left, right)) news = true;

@@ -237,7 +237,7 @@ export class Tcp implements ConnectionOwner, RequestOwner {
   /** The end of a turn: all that follows from the frames since the last one is done, acknowledgments are sent. */
   flush(): void {
     const { awake } = this;
-    for (let i = 0; i < awake.length; i++) awake[i]!.turn(this.now()); // may grow meanwhile
+    for (let i = 0; i < awake.length; i++) awake[i].turn(this.now()); // may grow meanwhile
     awake.length = 0;
     this.inTurn = false;
   }

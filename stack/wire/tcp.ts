@@ -91,14 +91,14 @@ export class Segment {
   /** Parses the segment in `bytes[offset..end)`. Returns false if it is malformed; the fields then have no meaning. */
   parse(bytes: Uint8Array, offset: number, end: number): boolean {
     if (end - offset < TCP_HEADER) return false;
-    const headerLength = (bytes[offset + DATA_OFFSET]! >> 4) * 4;
+    const headerLength = (bytes[offset + DATA_OFFSET] >> 4) * 4;
     if (headerLength < TCP_HEADER || offset + headerLength > end) return false;
     this.sourcePort = get16(bytes, offset + SOURCE_PORT);
     this.destinationPort = get16(bytes, offset + DESTINATION_PORT);
     if (this.sourcePort === 0 || this.destinationPort === 0) return false;
     this.sequence = get32(bytes, offset + SEQUENCE) | 0;
     this.acknowledgment = get32(bytes, offset + ACKNOWLEDGMENT) | 0;
-    this.flags = bytes[offset + FLAGS]!;
+    this.flags = bytes[offset + FLAGS];
     this.window = get16(bytes, offset + WINDOW);
     this.data = offset + headerLength;
     this.length = end - this.data;
@@ -114,13 +114,13 @@ export class Segment {
   /** Reads the known options. Others are skipped, and an invalid length ends the list (RFC 9293, 3.1). */
   private parseOptions(bytes: Uint8Array, at: number, end: number): void {
     while (at < end) {
-      const kind = bytes[at]!;
+      const kind = bytes[at];
       if (kind === OPTION_END) return;
       if (kind === OPTION_NOP) {
         at++;
         continue;
       }
-      const length = at + 1 < end ? bytes[at + 1]! : 0;
+      const length = at + 1 < end ? bytes[at + 1] : 0;
       if (length < 2 || at + length > end) return;
       if (kind === OPTION_TIMESTAMPS && length === 10) {
         this.hasTimestamps = true;
@@ -132,7 +132,7 @@ export class Segment {
       } else if (kind === OPTION_MSS && length === 4) {
         this.maximumSegmentSize = get16(bytes, at + 2);
       } else if (kind === OPTION_WINDOW_SCALE && length === 3) {
-        this.windowShift = Math.min(bytes[at + 2]!, MAX_WINDOW_SHIFT);
+        this.windowShift = Math.min(bytes[at + 2], MAX_WINDOW_SHIFT);
       } else if (kind === OPTION_SACK_PERMITTED && length === 2) {
         this.sackPermitted = true;
       }

@@ -62,15 +62,15 @@ export class BufferMemory {
   /** A block of the smallest size that holds `wanted` bytes, or of the largest. Its bytes are what they were. */
   take(wanted: number): Block {
     const index = wanted <= SMALL_BLOCK ? 0 : wanted <= LARGE_BLOCK ? 1 : 2;
-    this.inUse += SIZES[index]!;
-    return this.spare[index]!.pop() ?? this.allocate(SIZES[index]!);
+    this.inUse += SIZES[index];
+    return this.spare[index].pop() ?? this.allocate(SIZES[index]);
   }
 
   /** Gives a block back. The caller must not use it again. */
   release(block: Block): void {
     this.forget(block);
     const size = block.bytes.length;
-    const spare = this.spare[size === SMALL_BLOCK ? 0 : size === LARGE_BLOCK ? 1 : 2]!;
+    const spare = this.spare[size === SMALL_BLOCK ? 0 : size === LARGE_BLOCK ? 1 : 2];
     if ((spare.length + 1) * size <= SPARE_BYTES) spare.push(block);
   }
 

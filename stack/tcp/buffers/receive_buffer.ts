@@ -60,7 +60,7 @@ export class ReceiveBuffer {
 
   private copy(bytes: Uint8Array, offset: number, length: number): void {
     while (length > 0) {
-      let last = this.queue.length > this.first ? this.queue[this.queue.length - 1]! : null;
+      let last = this.queue.length > this.first ? this.queue[this.queue.length - 1] : null;
       if (last === null || last.frame !== null || last.offset + last.length === last.block.bytes.length) {
         last = new Run(this.memory.take(this.queued === 0 ? length : LARGE_BLOCK), null, 0, 0);
         this.queue.push(last);
@@ -78,14 +78,14 @@ export class ReceiveBuffer {
   peek(): Chunk | null {
     if (this.queued === 0) return null;
     this.peeked = true;
-    return this.queue[this.first]!;
+    return this.queue[this.first];
   }
 
   /** See {@linkcode TcpFlow.consume}. */
   consume(length: number): void {
     this.peeked = false;
     if (length === 0 || this.first === this.queue.length) return;
-    const run = this.queue[this.first]!;
+    const run = this.queue[this.first];
     run.offset += length;
     run.length -= length;
     this.queued -= length;
@@ -111,9 +111,9 @@ export class ReceiveBuffer {
     const end = seqAdd(sequence, length);
     const early = this.early;
     let index = 0;
-    while (index < early.length && seqDiff(early[index]!.sequence, sequence) + early[index]!.length <= 0) index++;
+    while (index < early.length && seqDiff(early[index].sequence, sequence) + early[index].length <= 0) index++;
     for (let at = sequence; seqBefore(at, end);) {
-      const next = index < early.length ? early[index]! : null;
+      const next = index < early.length ? early[index] : null;
       if (next !== null && !seqBefore(at, next.sequence)) { // inside the next piece: skip it
         at = seqAdd(next.sequence, next.length);
         index++;
@@ -180,9 +180,9 @@ export class ReceiveBuffer {
     let count = 1; // place 0 is for the recent range
     let found = false;
     for (let i = early.length - 1; i >= 0; i--) {
-      const right = seqAdd(early[i]!.sequence, early[i]!.length);
-      while (i > 0 && seqAdd(early[i - 1]!.sequence, early[i - 1]!.length) === early[i]!.sequence) i--;
-      const left = early[i]!.sequence;
+      const right = seqAdd(early[i].sequence, early[i].length);
+      while (i > 0 && seqAdd(early[i - 1].sequence, early[i - 1].length) === early[i].sequence) i--;
+      const left = early[i].sequence;
       if (!found && !seqBefore(recent, left) && seqBefore(recent, right)) {
         edges[0] = left, edges[1] = right;
         found = true;
@@ -232,7 +232,7 @@ export class ReceiveBuffer {
   clear(): void {
     this.dropEarly();
     for (let i = this.first; i < this.queue.length; i++) {
-      const run = this.queue[i]!;
+      const run = this.queue[i];
       if (i !== this.first || !this.peeked) this.release(run);
       else if (run.frame !== null) this.memory.forgetFrame(run.frame);
       else this.memory.forget(run.block);
@@ -248,5 +248,5 @@ const SHORT_COPY = 64;
 
 function copyBytes(to: Uint8Array, at: number, from: Uint8Array, offset: number, length: number): void {
   if (length > SHORT_COPY) to.set(from.subarray(offset, offset + length), at);
-  else for (let i = 0; i < length; i++) to[at + i] = from[offset + i]!;
+  else for (let i = 0; i < length; i++) to[at + i] = from[offset + i];
 }

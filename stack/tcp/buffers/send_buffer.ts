@@ -51,7 +51,7 @@ export class SendBuffer {
 
   /** Memory for 1..`wanted` bytes. */
   reserve(wanted: number): Chunk {
-    let piece = this.pieces.length > this.first ? this.pieces[this.pieces.length - 1]! : null;
+    let piece = this.pieces.length > this.first ? this.pieces[this.pieces.length - 1] : null;
     if (piece !== null && piece.start === piece.end && this.reserved !== piece) piece.start = piece.end = 0;
     if (piece === null || !suits(piece, wanted)) {
       if (piece !== null && piece.start === piece.end) this.dropLast(piece);
@@ -81,7 +81,7 @@ export class SendBuffer {
     this.head += length;
     const pieces = this.pieces;
     while (this.first < pieces.length) {
-      const piece = pieces[this.first]!;
+      const piece = pieces[this.first];
       const end = piece.position + piece.end - piece.start;
       if (end > this.head || piece.start === piece.end) {
         if (piece.start !== piece.end && piece.position < this.head) {
@@ -113,7 +113,7 @@ export class SendBuffer {
     let index = this.find(position);
     let added = 0;
     while (added < length && index < this.pieces.length && transmit.partCount < MAX_PARTS) {
-      const piece = this.pieces[index]!;
+      const piece = this.pieces[index];
       const skip = position + added - piece.position;
       const count = Math.min(length - added, piece.end - piece.start - skip);
       if (count <= 0) break;
@@ -128,13 +128,13 @@ export class SendBuffer {
   private find(position: number): number {
     const pieces = this.pieces;
     let index = Math.max(this.cursor, this.first);
-    if (index >= pieces.length || pieces[index]!.position > position) index = this.first;
-    while (index < pieces.length - 1 && pieces[index + 1]!.position <= position && this.filled(index + 1)) index++;
+    if (index >= pieces.length || pieces[index].position > position) index = this.first;
+    while (index < pieces.length - 1 && pieces[index + 1].position <= position && this.filled(index + 1)) index++;
     return index;
   }
 
   private filled(index: number): boolean {
-    const piece = this.pieces[index]!;
+    const piece = this.pieces[index];
     return piece.end > piece.start;
   }
 
@@ -147,7 +147,7 @@ export class SendBuffer {
   /** Releases all memory; a block with a reservation is left to the garbage collector. */
   clear(): void {
     for (let i = this.first; i < this.pieces.length; i++) {
-      const { block } = this.pieces[i]!;
+      const { block } = this.pieces[i];
       if (this.pieces[i] === this.reserved) this.memory.forget(block);
       else this.memory.release(block);
     }

@@ -21,20 +21,20 @@ export class Scoreboard {
 
   /** The right edge of the highest range. Only with `count > 0`. */
   get highest(): number {
-    return this.right[this.right.length - 1]!;
+    return this.right[this.right.length - 1];
   }
 
   /** Adds a range; true if it told anything new. A range too many is ignored, which costs a retransmission at most. */
   add(left: number, right: number): boolean {
     let index = 0;
-    while (index < this.left.length && seqBefore(this.right[index]!, left)) index++;
+    while (index < this.left.length && seqBefore(this.right[index], left)) index++;
     let end = index;
     let covered = 0;
     let newLeft = left, newRight = right;
-    while (end < this.left.length && !seqAfter(this.left[end]!, right)) {
-      newLeft = seqMin(newLeft, this.left[end]!);
-      newRight = seqMax(newRight, this.right[end]!);
-      covered += seqDiff(this.right[end]!, this.left[end]!);
+    while (end < this.left.length && !seqAfter(this.left[end], right)) {
+      newLeft = seqMin(newLeft, this.left[end]);
+      newRight = seqMax(newRight, this.right[end]);
+      covered += seqDiff(this.right[end], this.left[end]);
       end++;
     }
     const gained = seqDiff(newRight, newLeft) - covered;
@@ -48,16 +48,16 @@ export class Scoreboard {
   /** Forgets all below `una`. */
   acknowledge(una: number): void {
     let drop = 0;
-    while (drop < this.left.length && !seqAfter(this.right[drop]!, una)) {
-      this.bytes -= seqDiff(this.right[drop]!, this.left[drop]!);
+    while (drop < this.left.length && !seqAfter(this.right[drop], una)) {
+      this.bytes -= seqDiff(this.right[drop], this.left[drop]);
       drop++;
     }
     if (drop > 0) {
       this.left.splice(0, drop);
       this.right.splice(0, drop);
     }
-    if (this.left.length > 0 && seqBefore(this.left[0]!, una)) {
-      this.bytes -= seqDiff(una, this.left[0]!);
+    if (this.left.length > 0 && seqBefore(this.left[0], una)) {
+      this.bytes -= seqDiff(una, this.left[0]);
       this.left[0] = una;
     }
   }
@@ -75,8 +75,8 @@ export class Scoreboard {
 
   /** If `sequence` lies in a range, the range's right edge; otherwise `sequence`. */
   skip(sequence: number): number {
-    for (let i = 0; i < this.left.length && !seqAfter(this.left[i]!, sequence); i++) {
-      if (seqBefore(sequence, this.right[i]!)) return this.right[i]!;
+    for (let i = 0; i < this.left.length && !seqAfter(this.left[i], sequence); i++) {
+      if (seqBefore(sequence, this.right[i])) return this.right[i];
     }
     return sequence;
   }
@@ -84,7 +84,7 @@ export class Scoreboard {
   /** The left edge of the first range above `sequence`, or `limit` when there is none before it. */
   nextRange(sequence: number, limit: number): number {
     for (let i = 0; i < this.left.length; i++) {
-      if (seqAfter(this.left[i]!, sequence)) return seqMin(this.left[i]!, limit);
+      if (seqAfter(this.left[i], sequence)) return seqMin(this.left[i], limit);
     }
     return limit;
   }
@@ -92,8 +92,8 @@ export class Scoreboard {
   /** Selectively acknowledged bytes below `sequence`. */
   bytesBelow(sequence: number): number {
     let sum = 0;
-    for (let i = 0; i < this.left.length && seqBefore(this.left[i]!, sequence); i++) {
-      sum += seqDiff(seqMin(this.right[i]!, sequence), this.left[i]!);
+    for (let i = 0; i < this.left.length && seqBefore(this.left[i], sequence); i++) {
+      sum += seqDiff(seqMin(this.right[i], sequence), this.left[i]);
     }
     return sum;
   }
@@ -105,9 +105,9 @@ export class Scoreboard {
   lostBelow(una: number, mss: number): number {
     let bytes = 0;
     for (let i = this.left.length - 1; i >= 0; i--) {
-      bytes += seqDiff(this.right[i]!, this.left[i]!);
+      bytes += seqDiff(this.right[i], this.left[i]);
       const ranges = this.left.length - i;
-      if (ranges >= DUPLICATE_THRESHOLD || bytes > (DUPLICATE_THRESHOLD - 1) * mss) return this.left[i]!;
+      if (ranges >= DUPLICATE_THRESHOLD || bytes > (DUPLICATE_THRESHOLD - 1) * mss) return this.left[i];
     }
     return una;
   }
@@ -124,12 +124,12 @@ export class Scoreboard {
     let sum = 0;
     let from = una;
     for (let i = 0; i <= this.left.length; i++) {
-      const hole = i < this.left.length ? this.left[i]! : nxt;
+      const hole = i < this.left.length ? this.left[i] : nxt;
       if (seqBefore(from, hole)) {
         if (!seqBefore(from, lost)) sum += seqDiff(hole, from); // not lost
         if (seqAfter(retransmitted, from)) sum += seqDiff(seqMin(retransmitted, hole), from); // sent again
       }
-      if (i < this.left.length) from = this.right[i]!;
+      if (i < this.left.length) from = this.right[i];
     }
     return sum;
   }
