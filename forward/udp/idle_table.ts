@@ -19,7 +19,7 @@ import type { AssociationTraffic } from "./idle_timeout.ts";
  * From this share of the limit on, the table is crowded: questions to name servers and single exchanges end early, so that
  * a resolver or a scanner that uses a new port for each does not fill the table. Below it nothing else needs the sockets.
  */
-export const CROWDED_SHARE = 0.25;
+const CROWDED_SHARE = 0.25;
 
 /** An entry of the table: an association. */
 export interface Idling {
