@@ -20,7 +20,7 @@
  * | the message makes no sense | FORMERR, or none if it is too short to answer, or is an answer itself |
  * | a zone transfer, an update, a notification | NOTIMP |
  *
- * With `-dns-names allowed` no server is asked: see allowed_names.ts. Without `-dns` there is no such name server.
+ * With `dnsNames: "allowed"` no server is asked (allowed_names.ts). Without `-dns` there is no name server.
  *
  * @module
  */
