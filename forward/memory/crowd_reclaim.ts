@@ -11,7 +11,7 @@
  *           the last time
  *
  * This stops all traffic for some 45 ms, and 10 ms more for each thousand connections that are left. So it is not done
- * while there are many, and never in a program that had few. There is a timer only from "few are left" until it is done.
+ * while there are many, and never in a program that had few. There is a timer only while few are left and it is not done.
  *
  * @module
  */

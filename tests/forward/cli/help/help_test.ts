@@ -111,11 +111,14 @@ Deno.test("help: its command lines are right", async () => {
     ...COMMANDS.flatMap(({ examples }) => examples.map(([, command]) => command)),
   ].filter((line) => line.startsWith("slirpnetstack"));
   assert(lines.length > 10);
-  const noNames = { resolve: () => Promise.reject(new Error("a name")) };
+  const context = {
+    resolve: () => Promise.reject(new Error("a name")),
+    findUser: () => ({ uid: 1, gid: 1, groups: [] }),
+  };
   for (const line of lines) {
     const words = line.split(" ").slice(1).map((word) => word.replaceAll("'", ""));
     const [run] = words;
-    const outcome = await (run === "run" ? parseRunOptions(words.slice(1), noNames) : parseOptions(words, noNames));
+    const outcome = await (run === "run" ? parseRunOptions(words.slice(1), context) : parseOptions(words, context));
     assert(outcome.kind === "options", `${line}: ${JSON.stringify(outcome)}`);
   }
 });
