@@ -1,22 +1,23 @@
 /**
- * The host's network for `-host-loopback`: the gateway's addresses stand for the host's loopback. Packets of the guest to
- * them go to 127.0.0.1 or ::1, and packets from there come from them.
+ * The host's network for `-host-loopback`: the gateway's addresses stand for the host's loopback. Packets of the guest
+ * to them go to 127.0.0.1 or ::1, and packets from there come from them.
  *
  * @module
  */
 import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
 import { DEFAULT_ADDRESSES } from "../../stack/link/addresses.ts";
-import type {
-  DatagramOptions,
-  DialOptions,
-  HostDatagram,
-  HostDatagramHandler,
-  HostDial,
-  HostDialHandler,
-  HostListener,
-  HostNetwork,
-  HostStream,
-  LostDatagram,
+import {
+  type DatagramOptions,
+  type DialOptions,
+  type HostDatagram,
+  type HostDatagramHandler,
+  type HostDial,
+  type HostDialHandler,
+  HostError,
+  type HostListener,
+  type HostNetwork,
+  type HostStream,
+  type IcmpReport,
 } from "./host_network.ts";
 import { Prefix } from "../addresses/prefix.ts";
 import type { Range } from "../policy/range.ts";
@@ -50,7 +51,13 @@ export class LoopbackHost implements HostNetwork {
   constructor(private readonly host: HostNetwork, private readonly pairs: readonly LoopbackPair[]) {}
 
   dial(remote: Endpoint, handler: HostDialHandler, options?: DialOptions): HostDial {
-    return this.host.dial(this.toHost(remote), handler, options);
+    return this.host.dial(this.toHost(remote), {
+      connected: (stream) => handler.connected(stream),
+      failed: (error) => {
+        if (error instanceof HostError) error.icmp = this.reportToGuest(error.icmp);
+        handler.failed(error);
+      },
+    }, options);
   }
 
   listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener {
@@ -62,7 +69,7 @@ export class LoopbackHost implements HostNetwork {
       received: (bytes, length, from, asked) => handler.received(bytes, length, this.toGuest(from), asked),
       failed: (error, to, lost) => {
         if (to === null) handler.failed(error, null, lost);
-        else handler.failed(error, this.toGuest(to), lost === null ? null : this.lostToGuest(lost));
+        else handler.failed(error, this.toGuest(to), lost && { ...lost, icmp: this.reportToGuest(lost.icmp) });
       },
     }, options);
     return {
@@ -80,10 +87,9 @@ export class LoopbackHost implements HostNetwork {
     return pair === undefined ? endpoint : { address: pair.loopback, port: endpoint.port };
   }
 
-  private lostToGuest(lost: LostDatagram): LostDatagram {
-    const { icmp } = lost;
-    const pair = icmp === null ? undefined : this.pairs.find(({ loopback }) => icmp.from?.equals(loopback));
-    return icmp === null || pair === undefined ? lost : { ...lost, icmp: { ...icmp, from: pair.gateway } };
+  private reportToGuest(icmp: IcmpReport | null): IcmpReport | null {
+    const pair = this.pairs.find(({ loopback }) => icmp?.from?.equals(loopback));
+    return icmp === null || pair === undefined ? icmp : { ...icmp, from: pair.gateway };
   }
 
   private toGuest(endpoint: Endpoint): Endpoint {

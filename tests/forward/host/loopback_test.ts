@@ -1,4 +1,9 @@
-import { type HostDatagramHandler, HostError, type HostNetwork } from "../../../forward/host/host_network.ts";
+import {
+  type HostDatagramHandler,
+  type HostDialHandler,
+  HostError,
+  type HostNetwork,
+} from "../../../forward/host/host_network.ts";
 import { gatewayRanges, LoopbackHost } from "../../../forward/host/loopback.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
@@ -57,6 +62,37 @@ Deno.test("what is for the program's addresses goes to the loopback, and comes f
     ...["failed 10.0.2.2:9 says 10.0.2.2", "failed [fd00::2]:9 says fd00::2", "failed 192.0.2.1:7 says 192.0.2.9"],
     ...["failed 10.0.2.2:9 says null", "failed 10.0.2.2:9 says null", "failed null says null"],
   ]);
+});
+
+Deno.test("an ICMP error about a TCP connection to the loopback comes from the gateway", () => {
+  let inner: HostDialHandler | undefined;
+  const unused = () => {
+    throw new Error("not called");
+  };
+  const host: HostNetwork = {
+    dial: (_remote, handler) => {
+      inner = handler;
+      return { cancel: () => {} };
+    },
+    listen: unused,
+    datagram: unused,
+  };
+  const seen: (string | null)[] = [];
+  new LoopbackHost(host, PAIRS).dial(at("10.0.2.2"), {
+    connected: unused,
+    failed: (error) => seen.push(error instanceof HostError ? String(error.icmp?.from ?? null) : "another error"),
+  });
+  for (const from of [address("127.0.0.1"), address("::1"), address("192.0.2.9"), null]) {
+    const error = new HostError("refused", "refused");
+    error.icmp = { type: 3, code: 3, from };
+    inner!.failed(error);
+  }
+  inner!.failed(new HostError("refused", "refused"));
+  inner!.failed(new TypeError("a fault of the program"));
+  assertEquals(seen, ["10.0.2.2", "fd00::2", "192.0.2.9", "null", "null", "another error"]);
+});
+
+Deno.test("the gateway's addresses are allowed on all ports, over TCP and UDP", () => {
   assertEquals(gatewayRanges(PAIRS).map(({ network, prefix }) => `${network} ${prefix.length}`), [
     ...["tcp 32", "udp 32", "tcp 128", "udp 128"],
   ]);
