@@ -23,7 +23,7 @@ export {
   rawArguments,
   restoreTerminal,
 } from "./process/process.ts";
-export { sourceAddressTowards } from "./host/source_address.ts";
+export { sourceAddressTowards } from "./network/route.ts";
 export { SIGTERM } from "./libc/constants/process.ts";
 export { readTextFile } from "./libc/text_file.ts";
 export { TunDevice } from "./device/tun_device.ts";

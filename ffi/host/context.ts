@@ -6,20 +6,18 @@
  */
 import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
 import { hostError } from "../../forward/host/errors.ts";
-import type { HostError, IcmpReport } from "../../forward/host/host_network.ts";
+import type { HostError } from "../../forward/host/host_network.ts";
 import { ByteAddresses } from "../libc/byte_address.ts";
 import { ErrorQueue } from "../libc/error_queue.ts";
 import { EMFILE, ENFILE, errnoName, errnoText, SystemError } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
 import { Message } from "../libc/message.ts";
 import type { Polling } from "../poll/poller.ts";
-import { putSockaddr, readEndpoint, SOCKADDR_IN6_SIZE, sockaddrOf } from "../libc/sockaddr.ts";
+import { familyOf, putSockaddr, readEndpoint, SOCKADDR_IN6_SIZE, sockaddrOf } from "../libc/sockaddr.ts";
 import { PACKET_INFO_SPACE, PacketInfo } from "./packet_info.ts";
 import { ReceiveBatch } from "./receive_batch.ts";
 import { SendTrain } from "./send_train.ts";
 import {
-  AF_INET,
-  AF_INET6,
   IP_TTL,
   IPPROTO_IP,
   IPPROTO_IPV6,
@@ -27,8 +25,6 @@ import {
   IPV6_UNICAST_HOPS,
   SO_BINDTODEVICE,
   SO_BINDTOIFINDEX,
-  SO_EE_ORIGIN_ICMP,
-  SO_EE_ORIGIN_ICMP6,
   SO_KEEPALIVE,
   SO_OOBINLINE,
   SOCK_NONBLOCK_CLOEXEC,
@@ -197,17 +193,6 @@ export class SocketContext {
     this.setOption(fd, four ? IPPROTO_IP : IPPROTO_IPV6, four ? IP_TTL : IPV6_UNICAST_HOPS, value);
   }
 
-  /** Takes the oldest entry from a socket's error queue. Null: there is none, or it did not come by ICMP. */
-  icmpReport(fd: number): IcmpReport | null {
-    return this.errors.take(fd) ? this.reported : null;
-  }
-
-  /** The ICMP error of the last entry taken from an error queue; null: the entry did not come by ICMP. */
-  get reported(): IcmpReport | null {
-    const { origin, type, code, offender: from } = this.errors;
-    return origin === SO_EE_ORIGIN_ICMP || origin === SO_EE_ORIGIN_ICMP6 ? { type, code, from } : null;
-  }
-
   /** Sets a numeric option. Throws a {@linkcode SocketError}. */
   setOption(fd: number, level: number, option: number, value: number): void {
     this.number[0] = value;
@@ -239,11 +224,6 @@ function expected<E extends Error>(make: () => E): E {
 /** The error for an errno, without a stack trace. */
 export function socketError(errno: number): SocketError {
   return expected(() => new SocketError(errno));
-}
-
-/** The address family of an IP version. */
-export function familyOf(version: IpVersion): number {
-  return version === 4 ? AF_INET : AF_INET6;
 }
 
 /** Returns `result`. If it is negative, throws errno as a {@linkcode SocketError}. */

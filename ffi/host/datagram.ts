@@ -27,8 +27,8 @@ import type {
 import { keepErrors, QUOTED_SIZE } from "../libc/error_queue.ts";
 import { EAGAIN, ECONNREFUSED, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, EOPNOTSUPP } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
-import { readEndpoint, sockaddrIs, sockaddrPort } from "../libc/sockaddr.ts";
-import { familyOf, type SocketContext } from "./context.ts";
+import { familyOf, readEndpoint, sockaddrIs, sockaddrPort } from "../libc/sockaddr.ts";
+import type { SocketContext } from "./context.ts";
 import { putPacketInfo } from "./packet_info.ts";
 import { BATCH } from "./receive_batch.ts";
 import type { SendTrain, TrainOwner } from "./send_train.ts";
@@ -47,7 +47,6 @@ import {
   MSG_NOSIGNAL,
   PMTUDISC_DO,
   PMTUDISC_WANT,
-  SO_EE_ORIGIN_LOCAL,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SOCK_DGRAM,
@@ -224,8 +223,8 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     let count = 0;
     while (count < MAX_ERRORS && errors.take(this.socket.fd)) {
       count++;
-      if (errors.origin === SO_EE_ORIGIN_LOCAL && errors.errno === EMSGSIZE) this.localMtu = errors.info;
-      if (errors.errno === 0 || errors.origin === SO_EE_ORIGIN_LOCAL) continue;
+      if (errors.isLocal && errors.mtu > 0) this.localMtu = errors.mtu;
+      if (errors.errno === 0 || errors.isLocal) continue;
       const { destination } = errors;
       const to = destination === null ? "" : ` to ${formatEndpoint(destination)}`;
       this.fail(errors.errno, `udp${to}`, destination, this.lost());
@@ -235,9 +234,8 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
 
   /** The lost datagram of the error queue's present entry; null: the entry did not come by ICMP. */
   private lost(): LostDatagram | null {
-    const { errors, reported: icmp } = this.context;
+    const { icmp, mtu, payload, payloadLength: length } = this.context.errors;
     if (icmp === null) return null;
-    const { info: mtu, payload, payloadLength: length } = errors;
     return { icmp, mtu, data: payload.slice(0, length), length };
   }
 

@@ -17,7 +17,8 @@ import {
 import { EINPROGRESS, EINTR } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { keepErrors } from "../libc/error_queue.ts";
-import { familyOf, type SocketContext, socketError } from "./context.ts";
+import { familyOf } from "../libc/sockaddr.ts";
+import { type SocketContext, socketError } from "./context.ts";
 import { WatchedSocket } from "../poll/watched_socket.ts";
 import { LibcStream, STREAM_EVENTS } from "./stream.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLOUT } from "../libc/constants/poll.ts";
@@ -69,7 +70,9 @@ class SocketDial implements HostDial {
       if (hopLimit > 0) context.setHopLimit(socket.fd, remote.address.version, 0);
     } catch (thrown) {
       const error = translate(context, thrown, remote);
-      if (hopLimit > 0 && error instanceof HostError) error.icmp = context.icmpReport(socket.fd);
+      if (hopLimit > 0 && error instanceof HostError && context.errors.take(socket.fd)) {
+        error.icmp = context.errors.icmp;
+      }
       socket.close();
       return handler.failed(error);
     }

@@ -11,8 +11,9 @@
  *
  * @module
  */
+import type { IcmpReport } from "../../forward/host/host_network.ts";
 import type { Endpoint, IpAddress } from "../../stack/base/address.ts";
-import { EINTR } from "./errors.ts";
+import { EINTR, EMSGSIZE } from "./errors.ts";
 import { errno, libc } from "./libc.ts";
 import { MachineBlock } from "./memory.ts";
 import { CMSG_HEADER, Message } from "./message.ts";
@@ -25,6 +26,9 @@ import {
   IPV6_RECVERR,
   MSG_DONTWAIT,
   MSG_ERRQUEUE,
+  SO_EE_ORIGIN_ICMP,
+  SO_EE_ORIGIN_ICMP6,
+  SO_EE_ORIGIN_LOCAL,
 } from "./constants/socket.ts";
 
 /** Offsets of a control message's level and type. */
@@ -69,17 +73,14 @@ export function word(bytes: Uint8Array, at: number): number {
 export class ErrorQueue {
   /** The errno. */
   errno = 0;
-  /** The error's origin, one of SO_EE_ORIGIN_*. */
-  origin = 0;
-  /** The type of the ICMP message, if the error came by one. */
-  type = 0;
-  /** The code of the ICMP message, if the error came by one. */
-  code = 0;
   /** The start of the packet that was sent, from the transport's payload (UDP) or header (ICMP) on. */
   readonly payload: Uint8Array;
   payloadLength = 0;
-  /** Extra information: for EMSGSIZE, the MTU of the path. */
-  info = 0;
+  /** One of SO_EE_ORIGIN_*. */
+  private origin = 0;
+  private type = 0;
+  private code = 0;
+  private info = 0;
   private readonly message = new Message({ name: true, control: CONTROL_SIZE });
   private offenderAt = -1;
 
@@ -117,8 +118,24 @@ export class ErrorQueue {
     return nameLength > 0 && isIpSockaddr(name, 0) ? readEndpoint(name, 0) : null;
   }
 
-  /** The sender of the ICMP message; null: the error did not come by ICMP. */
-  get offender(): IpAddress | null {
+  /** Whether the host itself reported the error, by the failure of a send. */
+  get isLocal(): boolean {
+    return this.origin === SO_EE_ORIGIN_LOCAL;
+  }
+
+  /** If the packet was too large, the largest IP packet that passes, in bytes; otherwise, or if it is unknown, 0. */
+  get mtu(): number {
+    return this.errno === EMSGSIZE ? this.info : 0;
+  }
+
+  /** The ICMP message; null: the error did not come by ICMP. */
+  get icmp(): IcmpReport | null {
+    const { origin, type, code } = this;
+    if (origin !== SO_EE_ORIGIN_ICMP && origin !== SO_EE_ORIGIN_ICMP6) return null;
+    return { type, code, from: this.offender };
+  }
+
+  private get offender(): IpAddress | null {
     const { control } = this.message;
     const { offenderAt } = this;
     return offenderAt >= 0 && isIpSockaddr(control, offenderAt) ? readAddress(control, offenderAt) : null;

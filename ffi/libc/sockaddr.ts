@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
+import { type Endpoint, IpAddress, type IpVersion } from "../../stack/base/address.ts";
 import { AF_INET, AF_INET6 } from "./constants/socket.ts";
 
 /** Bytes of a `sockaddr_in`, and of a `sockaddr_in6`, the longer. */
@@ -22,6 +22,11 @@ const FLOW = 4;
 const ADDRESS6 = 8;
 const MAPPED4 = ADDRESS6 + 12;
 const SCOPE = 24;
+
+/** The address family of an IP version. */
+export function familyOf(version: IpVersion): number {
+  return version === 4 ? AF_INET : AF_INET6;
+}
 
 /** Writes an address and port at the start of `bytes`; returns the structure's size. */
 export function putSockaddr(bytes: Uint8Array, address: IpAddress, port: number): number {

@@ -18,17 +18,16 @@ import { put16 } from "../../stack/base/bytes.ts";
 import { addSums, complement, partialSum } from "../../stack/wire/checksum.ts";
 import { ByteAddresses } from "../libc/byte_address.ts";
 import { eachControl, ErrorQueue, keepErrors, word } from "../libc/error_queue.ts";
-import { check, EAGAIN, EINTR } from "../libc/errors.ts";
+import { check, EAGAIN, EINTR, EMSGSIZE } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { Message } from "../libc/message.ts";
+import { pathMtuTowards } from "../network/route.ts";
 import type { Polling } from "../poll/poller.ts";
-import { isIpSockaddr, putSockaddr, SOCKADDR_IN6_SIZE, sockaddrOf, sockaddrPort } from "../libc/sockaddr.ts";
+import { familyOf, isIpSockaddr, putSockaddr, SOCKADDR_IN6_SIZE, sockaddrOf, sockaddrPort } from "../libc/sockaddr.ts";
 import { WatchedSocket } from "../poll/watched_socket.ts";
 import { EPOLLERR, EPOLLIN } from "../libc/constants/poll.ts";
 import {
-  AF_INET,
-  AF_INET6,
   ICMP_FILTER,
   ICMPV6_FILTER,
   IP_RECVTTL,
@@ -87,10 +86,10 @@ export class EchoMemory {
 }
 
 /** The part of an {@linkcode EchoSocket} that a sender of requests uses. */
-export type EchoPort = Pick<EchoSocket, "version" | "kind" | "identifier" | "send" | "close">;
+export type EchoPort = Pick<EchoSocket, "version" | "kind" | "identifier" | "mtu" | "send" | "close">;
 
 /** An error that the network reports about a request. */
-export type EchoError = Pick<ErrorQueue, "errno" | "origin" | "type" | "code" | "offender">;
+export type EchoError = Pick<ErrorQueue, "errno" | "icmp" | "mtu">;
 
 /** Opens a socket. `source` is the requests' source address (null: the system chooses). Throws a SystemError. */
 export type OpenEcho = (
@@ -131,6 +130,8 @@ export interface EchoReceiver {
 export class EchoSocket {
   /** The identifier of a ping socket's requests; 0 for a raw socket, whose requests may have any. */
   readonly identifier: number;
+  /** The largest IP packet to the destination, in bytes, after a send that failed with EMSGSIZE; 0: unknown. */
+  mtu = 0;
   private readonly socket: WatchedSocket;
   private hopLimit = 0;
 
@@ -150,9 +151,9 @@ export class EchoSocket {
   ) {
     const four = version === 4;
     const type = kind === "ping" ? SOCK_DGRAM : SOCK_RAW;
-    const family = four ? AF_INET : AF_INET6, protocol = four ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+    const protocol = four ? IPPROTO_ICMP : IPPROTO_ICMPV6;
     const name = `socket(${four ? "IPPROTO_ICMP" : "IPPROTO_ICMPV6"}, ${kind})`;
-    const fd = check(libc().socket(family, type | SOCK_NONBLOCK_CLOEXEC, protocol), name, "");
+    const fd = check(libc().socket(familyOf(version), type | SOCK_NONBLOCK_CLOEXEC, protocol), name, "");
     try {
       this.setUp(fd, source);
       this.identifier = kind === "ping" ? localPort(fd) : 0;
@@ -186,12 +187,16 @@ export class EchoSocket {
     outgoing.setPart(1, addresses.of(bytes) + offset, length);
     outgoing.nameLength = putSockaddr(outgoing.name, destination, 0);
     this.putHopLimit(hopLimit);
+    this.mtu = 0;
     for (let attempts = 0;; attempts++) {
       if (libc().sendmsg(this.socket.fd, outgoing.pointer, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
       const reason = errno();
       if (reason === EINTR) continue;
       // an error about an earlier request fails this one, until it is taken from the queue
-      if (attempts > 0 || this.readErrors() === 0) return reason;
+      if (this.readErrors() > 0 && attempts === 0) continue;
+      // for a packet that is larger than any IP packet, some kernels leave no entry with the MTU
+      if (reason === EMSGSIZE && this.mtu === 0) this.mtu = pathMtuTowards({ address: destination, port: 0 });
+      return reason;
     }
   }
 
@@ -202,7 +207,7 @@ export class EchoSocket {
 
   private setUp(fd: number, source: IpAddress | null): void {
     const four = this.version === 4;
-    keepErrors(fd, four ? AF_INET : AF_INET6);
+    keepErrors(fd, familyOf(this.version));
     if (four) setOption(fd, IPPROTO_IP, IP_RECVTTL, 1);
     else setOption(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
     if (this.kind === "raw") passRepliesOnly(fd, four);
@@ -280,6 +285,7 @@ export class EchoSocket {
     while (count < PER_TURN && this.socket.fd >= 0 && errors.take(this.socket.fd)) {
       count++;
       const { payload, payloadLength, destination } = errors;
+      if (errors.isLocal && errors.mtu > 0) this.mtu = errors.mtu;
       if (payloadLength < ICMP_HEADER || destination === null) continue;
       this.receiver.refused(
         this,
@@ -317,7 +323,7 @@ function localPort(fd: number): number {
 /** Port 0 of the wildcard address, with which a ping socket gets a free identifier. */
 function wildcard(four: boolean): Uint8Array<ArrayBuffer> {
   const name = new Uint8Array(new ArrayBuffer(four ? 16 : SOCKADDR_IN6_SIZE));
-  name[0] = four ? AF_INET : AF_INET6;
+  name[0] = familyOf(four ? 4 : 6);
   return name;
 }
 

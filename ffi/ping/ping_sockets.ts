@@ -18,6 +18,7 @@
  *
  * @module
  */
+import type { IcmpReport } from "../../forward/host/host_network.ts";
 import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
 import { type EchoError, type EchoPort, type EchoReceiver, isSender, type OpenEcho } from "./echo_socket.ts";
 import {
@@ -34,7 +35,6 @@ import {
   SystemError,
 } from "../libc/errors.ts";
 import { sockaddrIs } from "../libc/sockaddr.ts";
-import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../libc/constants/socket.ts";
 
 /** The time to wait for an answer, and to keep an idle identifier: Linux's nf_conntrack_icmp_timeout. */
 export const PING_TIMEOUT_MS = 30_000;
@@ -50,11 +50,11 @@ export interface PingHandler<T> {
   /** The reply: its payload is `bytes[offset .. offset + length)`, valid until the call returns. */
   reply(token: T, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void;
   /**
-   * An ICMP error (type and code are ICMP's or ICMPv6's by the destination's version).
+   * An ICMP error. If the host itself could not send the request, it has no sender.
    *
-   * @param from its sender; null: the host itself could not send the request
+   * @param mtu if the request was too large, the largest IP packet that passes, in bytes; otherwise, or if unknown, 0
    */
-  failed(token: T, type: number, code: number, from: IpAddress | null): void;
+  failed(token: T, icmp: IcmpReport, mtu: number): void;
 }
 
 /** Options of a {@linkcode PingSockets}. */
@@ -167,13 +167,13 @@ export class PingSockets<T> implements EchoReceiver {
     const family = this.family(destination.version);
     const flow = this.flow(family, key);
     if (flow === null) {
-      if (family.unavailable) this.fail(token, family.version, EACCES);
+      if (family.unavailable) this.fail(token, family.version, EACCES, 0);
       return;
     }
     flow.usedAt = this.options.now();
     const { socket, identifier } = flow;
     const reason = socket.send(destination, identifier, sequence, hopLimit, bytes, offset, length);
-    if (reason !== 0) return this.fail(token, family.version, reason);
+    if (reason !== 0) return this.fail(token, family.version, reason, socket.mtu);
     const again = this.find(flow, sequence, (other) => other.equals(destination));
     if (again !== undefined) this.forget(again);
     if (this.waiting.size >= this.options.maxWaiting) this.forgetOldest();
@@ -233,12 +233,9 @@ export class PingSockets<T> implements EchoReceiver {
     const waiting = this.find(flow, sequence, (destination) => destination.equals(to.address));
     if (waiting === undefined) return;
     this.forget(waiting);
-    const { origin, type, code } = errors;
-    if (origin === SO_EE_ORIGIN_ICMP || origin === SO_EE_ORIGIN_ICMP6) {
-      this.tell(waiting.token, type, code, errors.offender);
-    } else {
-      this.fail(waiting.token, socket.version, errors.errno);
-    }
+    const { icmp, errno, mtu } = errors;
+    if (icmp !== null) this.report(waiting.token, icmp, mtu);
+    else this.fail(waiting.token, socket.version, errno, mtu);
   }
 
   private family(version: IpVersion): Family<T> {
@@ -333,15 +330,15 @@ export class PingSockets<T> implements EchoReceiver {
   }
 
   /** Reports a failure on the host itself. A temporary lack of room is not reported: the request is just lost. */
-  private fail(token: T, version: IpVersion, reason: number): void {
+  private fail(token: T, version: IpVersion, reason: number, mtu: number): void {
     const error = routerError(version, reason);
-    if (error !== null) this.tell(token, error.type, error.code, null);
+    if (error !== null) this.report(token, { ...error, from: null }, mtu);
   }
 
   /** Reports in a microtask, since the failure may be known within `send` already. */
-  private tell(token: T, type: number, code: number, from: IpAddress | null): void {
+  private report(token: T, icmp: IcmpReport, mtu: number): void {
     queueMicrotask(() => {
-      if (!this.closed) this.options.handler.failed(token, type, code, from);
+      if (!this.closed) this.options.handler.failed(token, icmp, mtu);
     });
   }
 }
@@ -359,15 +356,10 @@ function withAdvice(error: unknown): SystemError {
   return new SystemError(syscall, errno, subject, `allow pings to this group (${ALLOW}), or give CAP_NET_RAW`);
 }
 
-interface IcmpError {
-  readonly type: number;
-  readonly code: number;
-}
-
 /**
  * The ICMP error of a router (RFC 1812, section 5.2.7.1; RFC 4443, section 3.1) for an errno of sendmsg; null: none.
  */
-function routerError(version: IpVersion, reason: number): IcmpError | null {
+function routerError(version: IpVersion, reason: number): Omit<IcmpReport, "from"> | null {
   const four = version === 4;
   switch (reason) {
     case ENETUNREACH:

@@ -23,6 +23,8 @@ import type { Usage } from "../../stack/base/usage.ts";
 import { get16 } from "../../stack/base/bytes.ts";
 import { ICMP_HEADER } from "../../stack/wire/icmp.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
+import type { IcmpReport } from "../host/host_network.ts";
+import { speakerFor } from "../host/unreachable.ts";
 import { SWEEP_MS } from "../limits/timeouts.ts";
 import { endpointKey, type Key } from "../udp/keys.ts";
 
@@ -46,11 +48,11 @@ export interface PingHandler {
   /** The reply: its payload is `bytes[offset .. offset + length)`, valid until the call returns. */
   reply(token: PingToken, bytes: Uint8Array, offset: number, length: number, hopLimit: number): void;
   /**
-   * An ICMP error, whose type and code are those of the destination's version.
+   * An ICMP error. If the host itself could not send the request, it has no sender.
    *
-   * @param from the sender of the error; null: the host itself can't send there
+   * @param mtu if the request was too large, the largest IP packet that passes, in bytes; otherwise, or if unknown, 0
    */
-  failed(token: PingToken, type: number, code: number, from: IpAddress | null): void;
+  failed(token: PingToken, icmp: IcmpReport, mtu: number): void;
 }
 
 /** Sends echo requests of the host. */
@@ -139,8 +141,8 @@ export class Pings implements PingHandler {
     this.options.echo.reply(destination, guest, packet, icmp, bytes, offset, length, hopLimit);
   }
 
-  failed({ packet }: PingToken, type: number, code: number, from: IpAddress | null): void {
-    this.options.icmp.relay(type, code, from, packet, 0, packet.length);
+  failed({ guest, packet }: PingToken, { type, code, from }: IcmpReport, mtu: number): void {
+    this.options.icmp.relay(type, code, speakerFor(from, guest), packet, 0, packet.length, mtu);
   }
 
   /** Forgets all requests. */

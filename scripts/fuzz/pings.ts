@@ -7,14 +7,12 @@
 import type { EchoPort, EchoReceiver, OpenEcho } from "../../ffi/ping/echo_socket.ts";
 import { EACCES, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOBUFS } from "../../ffi/libc/errors.ts";
 import { sockaddrOf } from "../../ffi/libc/sockaddr.ts";
+import type { IcmpReport } from "../../forward/host/host_network.ts";
 import { IpAddress, type IpVersion } from "../../stack/base/address.ts";
 import type { Random } from "./frames.ts";
-import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../../ffi/libc/constants/socket.ts";
 
 /** The most requests of a socket that may still be answered; older ones are lost. */
 const KEPT = 16;
-/** linux/errqueue.h: an error of the host's own. */
-const SO_EE_ORIGIN_LOCAL = 1;
 
 const STRANGERS = { 4: IpAddress.parse("203.0.113.200"), 6: IpAddress.parse("2001:db8::200") };
 
@@ -35,6 +33,7 @@ interface Request {
 
 class FuzzEcho implements EchoPort {
   readonly kind = "ping";
+  mtu = 0;
   private readonly asked: Request[] = [];
   private closed = false;
 
@@ -60,6 +59,7 @@ class FuzzEcho implements EchoPort {
     if (!(hopLimit >= 1 && hopLimit <= 255)) report(`a ping with the hop limit ${hopLimit}`);
     if (offset < 0 || length < 0 || offset + length > bytes.length) report("a ping from beyond its memory");
     pings(destination);
+    this.mtu = random.of([0, 576, 1400]);
     if (random.below(16) === 0) return random.of([ENETUNREACH, EHOSTUNREACH, EACCES, EMSGSIZE, ENOBUFS]);
     this.asked.push({ destination, sequence, payload: bytes.slice(offset, offset + length) });
     if (this.asked.length > KEPT) this.asked.shift();
@@ -84,12 +84,12 @@ class FuzzEcho implements EchoPort {
       return this.receiver.replied(this, this.identifier, sequence, sender, payload, 0, payload.length, hops);
     }
     const four = this.version === 4;
+    const reporter = random.of([null, destination, STRANGERS[this.version]]);
+    const icmp: IcmpReport = { type: four ? 3 : 1, code: four ? 1 : 3, from: reporter };
     this.receiver.refused(this, this.identifier, sequence, { address: from, port: 0 }, {
       errno: random.of([EHOSTUNREACH, EMSGSIZE]),
-      origin: random.of([SO_EE_ORIGIN_LOCAL, four ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6]),
-      type: four ? 3 : 1,
-      code: four ? 1 : 3,
-      offender: random.of([null, destination, STRANGERS[this.version]]),
+      icmp: random.of([null, icmp]),
+      mtu: random.of([0, 576, 1400]),
     });
   }
 }

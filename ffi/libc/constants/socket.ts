@@ -62,9 +62,13 @@ export const PMTUDISC_WANT = 1;
 export const PMTUDISC_DO = 2;
 export const IP_RECVERR = 11;
 export const IP_RECVTTL = 12;
+/** Reads the path MTU of a connected socket. */
+export const IP_MTU = 14;
 export const IP_BIND_ADDRESS_NO_PORT = 24;
 export const IPV6_UNICAST_HOPS = 16;
 export const IPV6_MTU_DISCOVER = 23;
+/** As IP_MTU, for IPv6. */
+export const IPV6_MTU = 24;
 export const IPV6_RECVERR = 25;
 export const IPV6_V6ONLY = 26;
 export const IPV6_RECVPKTINFO = 49;

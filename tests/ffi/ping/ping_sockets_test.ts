@@ -17,6 +17,7 @@ interface Told {
   readonly payload?: Uint8Array;
   readonly hopLimit?: number;
   readonly error?: readonly [type: number, code: number, from: string | null];
+  readonly mtu?: number;
 }
 
 const MAX_WAITING = 200, MAX_FLOWS = 24;
@@ -43,7 +44,8 @@ class Pings implements AsyncDisposable {
       handler: {
         reply: (token, bytes, offset, length, hopLimit) =>
           this.tell({ token, payload: bytes.slice(offset, offset + length), hopLimit }),
-        failed: (token, type, code, from) => this.tell({ token, error: [type, code, from?.toString() ?? null] }),
+        failed: (token, { type, code, from }, mtu) =>
+          this.tell({ token, error: [type, code, from?.toString() ?? null], mtu }),
       },
       maxWaiting: MAX_WAITING,
       maxFlows: MAX_FLOWS,
@@ -179,7 +181,7 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
       ] as const;
       for (const [target, hopLimit, error] of errors) {
         bed.send(target, 7, 1, target, { hopLimit });
-        assertEquals(await last(++count), { token: target, error });
+        assertEquals(await last(++count), { token: target, error, mtu: 0 });
         const next = target.includes(":") ? "fd08:2::2" : "10.8.2.2"; // still works
         bed.send(next, 7, 2, "next");
         assertEquals((await last(++count)).token, "next");
@@ -235,6 +237,27 @@ for (const [kind, range] of [["ping sockets", "0 2147483647"], ["raw sockets", "
       await seen.status;
       assertMatch(output, /ttl 32,.*length 128\)/);
       assertMatch(output, /10\.8\.1\.5 > 10\.8\.2\.2: ICMP echo request, id \d+, seq 4711, length 108/);
+    },
+  });
+
+  Deno.test({
+    name: `${kind}: a request that is too large is reported with the MTU${NEEDS_ROOT}`,
+    ignore: !IS_ROOT,
+    fn: async () => {
+      await using network = await Network.make(range);
+      await network.router.ip("link set up0 mtu 1300");
+      await using bed = new Pings(network.host);
+      const cases = [
+        ["10.8.2.2", 1400, [3, 4, "10.8.1.254"], 1300], // fits the host's link, and not the router's
+        ["fd08:2::2", 1400, [2, 0, "fd08:1::fe"], 1300],
+        ["10.8.1.254", 65_508, [3, 4, null], 1500], // fits no IP packet: the host itself refuses it
+        ["fd08:1::fe", 65_530, [2, 0, null], 1500],
+      ] as const;
+      for (const [i, [target, length, error, mtu]] of cases.entries()) {
+        bed.send(target, 7, i, target, { offset: 0, length });
+        await bed.have(i + 1);
+        assertEquals(bed.told[i], { token: target, error, mtu }, `${target} ${length}`);
+      }
     },
   });
 
@@ -298,7 +321,7 @@ Deno.test({
       const pings = new PingSockets({
         open: echoSockets({ add: () => { throw new Error("not reached"); } }), now: () => 0,
         maxWaiting: 10, maxFlows: 10,
-        handler: { reply() {}, failed: (...args) => console.log(...args) },
+        handler: { reply() {}, failed: (token, { type, code, from }) => console.log(token, type, code, from) },
         unavailable: (version, error) => console.log(version, error.message),
       });
       for (const to of ["127.0.0.1", "::1", "127.0.0.1"]) {

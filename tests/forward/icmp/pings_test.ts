@@ -33,8 +33,8 @@ function setup(allowed = true) {
         told.push(`${from} > ${to} ${request[at + 5]}/${request[at + 7]} ${text(bytes, offset, length)} ${hopLimit}`),
     },
     icmp: {
-      relay: (type, code, from, bytes, offset, end) =>
-        told.push(`${type}/${code} ${from} about ${end - offset} of ${bytes[offset] >> 4}`),
+      relay: (type, code, from, bytes, offset, end, rest = 0) =>
+        told.push(`${type}/${code} ${from} about ${end - offset} of ${bytes[offset] >> 4}, ${rest}`),
       timeExceeded: (bytes, offset, end) => told.push(`time exceeded about ${end - offset} of ${bytes[offset] >> 4}`),
       unreachable: (what, bytes, offset, end) => told.push(`${what} about ${end - offset} of ${bytes[offset] >> 4}`),
     },
@@ -87,12 +87,27 @@ Deno.test("pings: IPv6, and errors with a quotation of the request", () => {
   const { sent, told, state, pings } = setup();
   pings.request(request(address("fd00::100"), address("2001:db8::1"), "x".repeat(500)));
   assertEquals(sent[0].data.length, 500);
-  state.handler!.failed(sent[0].token, 3, 0, address("2001:db8::9"));
-  state.handler!.failed(sent[0].token, 1, 0, null);
-  assertEquals(told, ["3/0 2001:db8::9 about 128 of 6", "1/0 null about 128 of 6"]);
+  state.handler!.failed(sent[0].token, { type: 3, code: 0, from: address("2001:db8::9") }, 0);
+  state.handler!.failed(sent[0].token, { type: 1, code: 0, from: null }, 0);
+  assertEquals(told, ["3/0 2001:db8::9 about 128 of 6, 0", "1/0 null about 128 of 6, 0"]);
   pings.request(request(GUEST, HOST, "short"));
-  state.handler!.failed(sent[1].token, 11, 0, HOST);
-  assertEquals(told[2], "11/0 192.0.2.1 about 33 of 4");
+  state.handler!.failed(sent[1].token, { type: 11, code: 0, from: HOST }, 0);
+  assertEquals(told[2], "11/0 192.0.2.1 about 33 of 4, 0");
+});
+
+Deno.test("pings: the error about a request that is too large has the MTU", () => {
+  const { sent, told, state, pings } = setup();
+  pings.request(request(GUEST, HOST, "large"));
+  state.handler!.failed(sent[0].token, { type: 3, code: 4, from: HOST }, 1400);
+  assertEquals(told, ["3/4 192.0.2.1 about 33 of 4, 1400"]);
+});
+
+Deno.test("pings: an error does not come from an address that has no meaning for the guest", () => {
+  const { sent, told, state, pings } = setup();
+  pings.request(request(address("fd00::100"), address("2001:db8::1"), "x"));
+  state.handler!.failed(sent[0].token, { type: 3, code: 0, from: address("fe80::1") }, 0);
+  state.handler!.failed(sent[0].token, { type: 3, code: 0, from: HOST }, 0);
+  assertEquals(told, ["3/0 null about 49 of 6, 0", "3/0 null about 49 of 6, 0"]);
 });
 
 Deno.test("pings: a hop limit of 1 ends here", () => {
