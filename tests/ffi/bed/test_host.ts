@@ -9,6 +9,7 @@ import { Poller } from "../../../ffi/poll/poller.ts";
 import { type HostError, type HostStream, PENDING } from "../../../forward/host/host_network.ts";
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import type { Chunk } from "../../../stack/base/device.ts";
+import { dialled } from "../../forward/bed/dialled.ts";
 
 /** An address and port. */
 export function endpoint(address: string, port: number): Endpoint {
@@ -134,4 +135,17 @@ export class Conversation {
       return Promise.reject(error);
     }
   }
+}
+
+/** A connection between a dialled stream and an accepted one. */
+export async function connectedPair(
+  test: TestHost,
+  address: string,
+): Promise<{ client: HostStream; server: HostStream }> {
+  const accepted = Promise.withResolvers<HostStream>();
+  const listener = test.host.listen(endpoint(address, 0), accepted.resolve);
+  const client = await dialled(test.host, listener.local);
+  const server = await accepted.promise;
+  listener.close();
+  return { client, server };
 }

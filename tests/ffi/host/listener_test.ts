@@ -2,8 +2,11 @@ import { SocketContext, socketError } from "../../../ffi/host/context.ts";
 import { LibcListener } from "../../../ffi/host/listener.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
 import { Poller, type Polling } from "../../../ffi/poll/poller.ts";
-import { assertEquals } from "../../assert.ts";
-import { endpoint } from "../bed/test_host.ts";
+import { HostError, type HostStream } from "../../../forward/host/host_network.ts";
+import { formatEndpoint } from "../../../stack/base/address.ts";
+import { assertEquals, assertFields, assertMatch, assertThrows } from "../../assert.ts";
+import { dialled } from "../../forward/bed/dialled.ts";
+import { endpoint, TestHost } from "../bed/test_host.ts";
 
 libc();
 const ENOBUFS = 105;
@@ -75,4 +78,41 @@ Deno.test("a connection that can't be handed over is closed and removed from the
   assertEquals(state.handed, 2, "connections handed over");
   listener.close();
   await poller.close();
+});
+
+Deno.test("a listener on the wildcard: streams have their local address, of both versions", async () => {
+  await using test = new TestHost();
+  for (const [wildcard, targets] of [["0.0.0.0", ["127.0.0.3"]], ["::", ["::1", "127.0.0.1"]]] as const) {
+    const streams: HostStream[] = [];
+    let accepted = Promise.withResolvers<void>();
+    const listener = test.host.listen(endpoint(wildcard, 0), (stream) => {
+      streams.push(stream);
+      accepted.resolve();
+    });
+    assertEquals(listener.local.address.toString(), wildcard);
+    for (const target of targets) {
+      const client = await dialled(test.host, endpoint(target, listener.local.port));
+      await accepted.promise;
+      accepted = Promise.withResolvers();
+      const server = streams.pop()!;
+      assertEquals(server.local.address.toString(), target);
+      assertEquals(formatEndpoint(server.remote), formatEndpoint(client.local));
+      client.close();
+      server.close();
+    }
+    listener.close();
+  }
+});
+
+Deno.test("a listener that fails to listen", async () => {
+  await using test = new TestHost();
+  const listener = test.host.listen(endpoint("127.0.0.1", 0), () => {});
+  const used = assertThrows(() => test.host.listen(listener.local, () => {}), HostError);
+  assertMatch(used.message, /^listen on 127\.0\.0\.1:\d+: address already in use$/);
+  const foreign = assertThrows(() => test.host.listen(endpoint("192.0.2.1", 0), () => {}), HostError);
+  assertFields(foreign, { failure: "resources", message: "listen on 192.0.2.1:0: cannot assign requested address" });
+  listener.close();
+  const again = test.host.listen(listener.local, () => {}); // SO_REUSEADDR: at once
+  again.close();
+  again.close();
 });
