@@ -5,11 +5,11 @@
  */
 import { LibcHost, type LibcHostOptions } from "../../../ffi/host/libc_host.ts";
 import { allocate } from "../../../ffi/libc/memory.ts";
-import { Poller } from "../../../ffi/poll/poller.ts";
 import { type HostError, type HostStream, PENDING } from "../../../forward/host/host_network.ts";
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import type { Chunk } from "../../../stack/base/device.ts";
 import { dialled } from "../../forward/bed/dialled.ts";
+import { begunPoller } from "./begun_poller.ts";
 
 /** An address and port. */
 export function endpoint(address: string, port: number): Endpoint {
@@ -19,15 +19,9 @@ export function endpoint(address: string, port: number): Endpoint {
 /** A LibcHost with its own poller, closed when disposed of. */
 export class TestHost implements AsyncDisposable {
   readonly host: LibcHost;
-  private readonly poller: Poller;
+  private readonly poller = begunPoller();
 
   constructor(options: Partial<LibcHostOptions> = {}) {
-    this.poller = new Poller({
-      onError: (error) => {
-        throw error;
-      },
-    });
-    this.poller.begin();
     this.host = new LibcHost({ poller: this.poller, ...options });
   }
 

@@ -3,11 +3,12 @@ import { type FrameDevice, PeerClosedError } from "../../../ffi/device/frame_dev
 import { FrameReader } from "../../../ffi/device/frame_reader.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
 import { allocate } from "../../../ffi/libc/memory.ts";
-import { Poller, type Polling } from "../../../ffi/poll/poller.ts";
+import type { Polling } from "../../../ffi/poll/poller.ts";
 import { openSocketDevice } from "../../../ffi/device/socket_device.ts";
 import { QUEUE_SIZE } from "../../../ffi/device/stream_device.ts";
 import { Frame, FRAME_SIZE, FramePool, IP_HEADER_AT, Transmit, TRANSPORT_AT } from "../../../stack/base/device.ts";
 import { assert, assertEquals, assertFields, assertMatch, assertThrows } from "../../assert.ts";
+import { begunPoller } from "../bed/begun_poller.ts";
 import { isClosedOnExec, newSockets, sockets } from "../bed/sockets.ts";
 import { boundSocket, close, connectTo, receive, send, socketPair } from "../bed/unix_sockets.ts";
 import { concat } from "../../bytes.ts";
@@ -16,10 +17,6 @@ libc();
 
 const SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_SEQPACKET = 5;
 const TYPES = [["SOCK_DGRAM", SOCK_DGRAM], ["SOCK_SEQPACKET", SOCK_SEQPACKET], ["SOCK_STREAM", SOCK_STREAM]] as const;
-
-const failOnError = (error: Error): void => {
-  throw error;
-};
 
 /** For devices that never have to wait. */
 const NO_POLLER: Polling = { add: () => ({ arm: () => assert(false, "it waits"), remove: () => {} }) };
@@ -104,8 +101,7 @@ for (const [name, type] of TYPES) {
 
   Deno.test(`${name}: a reader receives thousands of frames, and ends when the other side closes`, async () => {
     const [own, peer] = socketPair(type);
-    const poller = new Poller({ onError: failOnError });
-    poller.begin();
+    await using poller = begunPoller();
     const device = openSocketDevice(own, { poller, mtu: 9000 });
     assertEquals(device.mtu, 9000);
     const pool = new FramePool(allocate);
@@ -161,7 +157,6 @@ for (const [name, type] of TYPES) {
     assertEquals(pool.taken, 0);
     reader.stop();
     device.close();
-    await poller.close();
   });
 
   Deno.test(`${name}: descriptors are closed, and no longer inherited`, () => {
@@ -307,8 +302,7 @@ class StreamReader {
 
 Deno.test("SOCK_STREAM: a slow reader gets whole frames, and frames without room are dropped whole", async () => {
   const [own, peer] = socketPair(SOCK_STREAM);
-  const poller = new Poller({ onError: failOnError });
-  poller.begin();
+  await using poller = begunPoller();
   const device = openSocketDevice(own, { poller });
   const out = new Transmit(allocate);
   const accepted: Uint8Array[] = [];
@@ -337,7 +331,6 @@ Deno.test("SOCK_STREAM: a slow reader gets whole frames, and frames without room
   assertEquals(receive(peer)!.length, 104);
   device.close();
   close(peer);
-  await poller.close();
 });
 
 Deno.test("SOCK_STREAM: the other side closes while frames are queued", async () => {

@@ -3,12 +3,13 @@ import { FrameReader } from "../../../ffi/device/frame_reader.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
 import { allocate } from "../../../ffi/libc/memory.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
-import { Poller } from "../../../ffi/poll/poller.ts";
+import type { Poller } from "../../../ffi/poll/poller.ts";
 import { openTun } from "../../../ffi/device/open_tun.ts";
 import { TunDevice } from "../../../ffi/device/tun_device.ts";
 import { Frame, FRAME_SIZE, FramePool, IP_HEADER_AT, Segmentation, Transmit } from "../../../stack/base/device.ts";
 import { until } from "../../../scripts/lab/until.ts";
 import { assert, assertEquals, assertFields, assertThrows } from "../../assert.ts";
+import { begunPoller, onError } from "../bed/begun_poller.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
 import { equals } from "../../bytes.ts";
 import { EPOLLIN } from "../../../ffi/libc/constants/poll.ts";
@@ -19,10 +20,6 @@ const OWN_MAC = [0x70, 0x71, 0xaa, 0x4b, 0x29, 0xaa];
 const GUEST_MAC = [0x02, 0, 0, 0, 0, 0x64];
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const mac = (bytes: readonly number[]) => bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
-
-const failOnError = (error: Error): void => {
-  throw error;
-};
 
 /** A guest 10.9.0.2 / fd09::2 that reaches 10.9.0.1 / fd09::1 through its device tt0. */
 function makeGuest(kind: "tap" | "tun", mtu = 1500): Promise<TestNamespace> {
@@ -141,8 +138,7 @@ for (const kind of ["tap", "tun"] as const) {
       fn: async () => {
         await using namespace = await makeGuest(kind);
         const device = await openDevice(namespace, offload);
-        const poller = new Poller({ onError: failOnError });
-        poller.begin();
+        await using poller = begunPoller();
         const frame = new Frame(allocate(FRAME_SIZE));
         const out = new Transmit(allocate);
         assertFields(device, { medium: kind === "tap" ? "ethernet" : "ip", mtu: 1500 });
@@ -187,7 +183,6 @@ for (const kind of ["tap", "tun"] as const) {
         const link = kind === "tap" ? 14 : 0;
         assertEquals(counters.bytesOut, 4 * (link + 20 + 20) + 4 * (link + 40 + 20));
         assertFields(counters, { dropsIn: 0, dropsOut: 0 });
-        await poller.close();
         device.close();
       },
     });
@@ -208,8 +203,7 @@ for (const kind of ["tap", "tun"] as const) {
           await server.ip(`neigh add 10.9.0.2 lladdr ${mac(GUEST_MAC)} dev tt0`);
           await server.ip(`neigh add fd09::2 lladdr ${mac(GUEST_MAC)} dev tt0`);
         }
-        const poller = new Poller({ onError: failOnError });
-        poller.begin();
+        await using poller = begunPoller();
         const devices = [await openDevice(client, offload), await openDevice(server, offload)] as const;
         const largest = [0, 0];
         const pool = new FramePool(allocate);
@@ -226,7 +220,7 @@ for (const kind of ["tap", "tun"] as const) {
               devices[1 - side].transmit(out);
             },
             endOfTurn: () => {},
-            onError: failOnError,
+            onError,
           })
         );
         const data = crypto.getRandomValues(new Uint8Array(50_000));
@@ -254,7 +248,6 @@ for (const kind of ["tap", "tun"] as const) {
         await Deno.remove(file);
         for (const device of devices) assertEquals(device.counters.dropsIn + device.counters.dropsOut, 0);
         for (const reader of readers) reader.stop();
-        await poller.close();
         for (const device of devices) device.close();
       },
     });
@@ -267,8 +260,7 @@ Deno.test({
   fn: async () => {
     await using namespace = await makeGuest("tap");
     const device = await openDevice(namespace, true);
-    const poller = new Poller({ onError: failOnError });
-    poller.begin();
+    await using poller = begunPoller();
     const frame = new Frame(allocate(FRAME_SIZE));
     const socket = guestSocket(namespace, "10.9.0.2");
     assert(socket.addr.transport === "udp");
@@ -304,7 +296,6 @@ Deno.test({
     }
     assertEquals(frame.bytes[udp + 8], 0);
     socket.close();
-    await poller.close();
     device.close();
   },
 });
@@ -316,8 +307,7 @@ for (const kind of ["tap", "tun"] as const) {
     fn: async () => {
       await using namespace = await makeGuest(kind);
       const device = await openDevice(namespace, true);
-      const poller = new Poller({ onError: failOnError });
-      poller.begin();
+      await using poller = begunPoller();
       const frame = new Frame(allocate(FRAME_SIZE));
       const out = new Transmit(allocate);
       const socket = guestSocket(namespace, "10.9.0.2");
@@ -354,7 +344,6 @@ for (const kind of ["tap", "tun"] as const) {
       assertEquals(device.counters.dropsOut, 2);
       assertEquals(pool.taken, 0);
       socket.close();
-      await poller.close();
       device.close();
       assertThrows(() => device.read(frame), SystemError);
       assertEquals(device.transmit(out), false);

@@ -1,11 +1,12 @@
 import { SocketContext, socketError } from "../../../ffi/host/context.ts";
 import { LibcListener } from "../../../ffi/host/listener.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
-import { Poller, type Polling } from "../../../ffi/poll/poller.ts";
+import type { Poller, Polling } from "../../../ffi/poll/poller.ts";
 import { HostError, type HostStream } from "../../../forward/host/host_network.ts";
 import { formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals, assertFields, assertMatch, assertThrows } from "../../assert.ts";
 import { dialled } from "../../forward/bed/dialled.ts";
+import { begunPoller } from "../bed/begun_poller.ts";
 import { endpoint, TestHost } from "../bed/test_host.ts";
 
 libc();
@@ -49,12 +50,7 @@ async function connectUntilClosed(port: number): Promise<void> {
 }
 
 Deno.test("a connection that can't be handed over is closed and removed from the poller, and the next is accepted", async () => {
-  const poller = new Poller({
-    onError: (error) => {
-      throw error;
-    },
-  });
-  poller.begin();
+  await using poller = begunPoller();
   const { state, thrown, context, listener } = setup(poller);
   const { port } = listener.local;
 
@@ -77,7 +73,6 @@ Deno.test("a connection that can't be handed over is closed and removed from the
   while (state.watched < 2) await new Promise((resolve) => setTimeout(resolve, 1));
   assertEquals(state.handed, 2, "connections handed over");
   listener.close();
-  await poller.close();
 });
 
 Deno.test("a listener on the wildcard: streams have their local address, of both versions", async () => {

@@ -2,9 +2,9 @@ import { libc } from "../../../ffi/libc/libc.ts";
 import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
 import { echoSockets } from "../../../ffi/ping/echo_socket.ts";
 import { PING_TIMEOUT_MS, type PingOptions, PingSockets } from "../../../ffi/ping/ping_sockets.ts";
-import { Poller } from "../../../ffi/poll/poller.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
+import { begunPoller } from "../bed/begun_poller.ts";
 import { IS_ROOT, NEEDS_ROOT, run, TestNamespace } from "../bed/namespace.ts";
 import { isClosedOnExec, newSockets, sockets } from "../bed/sockets.ts";
 import { equals } from "../../bytes.ts";
@@ -28,16 +28,10 @@ class Pings implements AsyncDisposable {
   readonly unavailable: string[] = [];
   readonly pings: PingSockets<string>;
   now = 1000;
-  private readonly poller: Poller;
+  private readonly poller = begunPoller();
   private waiting: { wanted: number; resolve: () => void } | undefined;
 
   constructor(private readonly namespace: TestNamespace, options: Partial<PingOptions<string>> = {}) {
-    this.poller = new Poller({
-      onError: (error) => {
-        throw error;
-      },
-    });
-    this.poller.begin();
     this.pings = new PingSockets<string>({
       open: echoSockets(this.poller),
       now: () => this.now,

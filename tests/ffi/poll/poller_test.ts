@@ -1,7 +1,7 @@
-import process from "node:process";
 import { libc } from "../../../ffi/libc/libc.ts";
-import { Poller, type PollerOptions } from "../../../ffi/poll/poller.ts";
+import { Poller } from "../../../ffi/poll/poller.ts";
 import { assert, assertEquals, assertFields, assertThrows } from "../../assert.ts";
+import { begunPoller, onError } from "../bed/begun_poller.ts";
 import { TestDescriptor } from "../bed/test_descriptor.ts";
 import { SystemError } from "../../../ffi/libc/errors.ts";
 import { socketPair } from "../bed/unix_sockets.ts";
@@ -13,21 +13,11 @@ libc();
 const EFD_NONBLOCK = 0o4000;
 const SOCK_STREAM = 1;
 
-const onError = (error: Error): void => {
-  throw error;
-};
-
-function begun(options: PollerOptions): Poller {
-  const poller = new Poller(options);
-  poller.begin();
-  return poller;
-}
-
 for (const waitMicroseconds of [100, 0]) {
   const title = waitMicroseconds > 0 ? "waiting" : "only looking";
 
   Deno.test(`${title}: a descriptor is called back once per arming, idle or not`, async () => {
-    const poller = begun({ onError, waitMicroseconds });
+    await using poller = begunPoller({ waitMicroseconds });
     using a = new TestDescriptor(poller);
     using other = new TestDescriptor(poller);
     a.set(); // not armed: silent
@@ -47,11 +37,10 @@ for (const waitMicroseconds of [100, 0]) {
     other.set();
     await other.next;
     assertEquals(a.calls, [EPOLLIN | EPOLLOUT]); // once, though it is still readable
-    await poller.close();
   });
 
   Deno.test(`${title}: atRest calls back once, after the pending events`, async () => {
-    const poller = begun({ onError, waitMicroseconds });
+    await using poller = begunPoller({ waitMicroseconds });
     using first = new TestDescriptor(poller);
     using second = new TestDescriptor(poller);
     const order: string[] = [];
@@ -74,7 +63,6 @@ for (const waitMicroseconds of [100, 0]) {
     assertEquals(second.calls.length, 1, "events of the second");
     await delay(20);
     assertEquals(order.length, 3, "it is called once");
-    await poller.close();
   });
 
   Deno.test(`${title}: idleness is reported once, and again after the next event`, async () => {
@@ -99,7 +87,7 @@ for (const waitMicroseconds of [100, 0]) {
   });
 
   Deno.test(`${title}: a descriptor with EPOLLET gets its present state, then each change, without being armed`, async () => {
-    const poller = begun({ onError, waitMicroseconds });
+    await using poller = begunPoller({ waitMicroseconds });
     const [a, b] = socketPair(SOCK_STREAM);
     const calls: number[] = [];
     let called = Promise.withResolvers<void>();
@@ -130,11 +118,10 @@ for (const waitMicroseconds of [100, 0]) {
     await other.next;
     assertEquals(calls, []);
     for (const fd of [a, b]) libc().close(fd);
-    await poller.close();
   });
 
   Deno.test(`${title}: a conversation of 2,000 events`, async () => {
-    const poller = begun({ onError, waitMicroseconds });
+    await using poller = begunPoller({ waitMicroseconds });
     const over = Promise.withResolvers<void>();
     using b: TestDescriptor = new TestDescriptor(poller, () => {
       b.clear();
@@ -152,29 +139,11 @@ for (const waitMicroseconds of [100, 0]) {
     a.set();
     await over.promise;
     assertEquals({ a: a.calls.length, b: b.calls.length }, { a: 1000, b: 1000 });
-    await poller.close();
   });
 }
 
-Deno.test("the clock stands still during an event, and advances between turns", async () => {
-  const poller = begun({ onError });
-  const told = Promise.withResolvers<number[]>();
-  using descriptor = new TestDescriptor(poller, () => {
-    const times = [poller.now()];
-    while (performance.now() < times[0] + 2);
-    told.resolve([...times, poller.now(), performance.now()]);
-  });
-  descriptor.handle.arm(EPOLLIN);
-  const before = performance.now();
-  descriptor.set();
-  const [first, second, after] = await told.promise;
-  assert(before <= first && second === first, `${before}, ${first}, ${second}`);
-  assert(poller.now() >= after);
-  await poller.close();
-});
-
 Deno.test("a removed descriptor is not called back, even if its event came in the same turn, and its slot is reused", async () => {
-  const poller = begun({ onError });
+  await using poller = begunPoller();
   const pair: TestDescriptor[] = [];
   for (let i = 0; i < 2; i++) {
     pair.push(new TestDescriptor(poller, () => pair[1 - i].handle.remove()));
@@ -191,11 +160,10 @@ Deno.test("a removed descriptor is not called back, even if its event came in th
   assertEquals(pair[0].calls.length + pair[1].calls.length, 1);
   for (const descriptor of pair) descriptor.handle.remove();
   for (const descriptor of pair) descriptor[Symbol.dispose]();
-  await poller.close();
 });
 
 Deno.test("hundreds of descriptors are ready at once", async () => {
-  const poller = begun({ onError });
+  await using poller = begunPoller();
   const all = Array.from({ length: 300 }, () => new TestDescriptor(poller));
   const done = all.map((descriptor) => descriptor.next);
   for (const descriptor of all) {
@@ -206,96 +174,10 @@ Deno.test("hundreds of descriptors are ready at once", async () => {
   await delay(10);
   for (const descriptor of all) assertEquals(descriptor.calls, [EPOLLIN]);
   for (const descriptor of all) descriptor[Symbol.dispose]();
-  await poller.close();
-});
-
-Deno.test("timers and operations of the runtime run while events keep coming", async () => {
-  const poller = begun({ onError });
-  using busy: TestDescriptor = new TestDescriptor(poller, () => busy.handle.arm(EPOLLIN)); // always ready
-  busy.set();
-  busy.handle.arm(EPOLLIN);
-  await busy.next;
-  const start = performance.now();
-  for (let i = 0; i < 10; i++) {
-    await delay(1);
-    await Deno.stat("/");
-  }
-  assert(performance.now() - start < 1000);
-  assert(busy.calls.length > 100);
-  await poller.close();
-});
-
-Deno.test("a turn ends after some milliseconds, however few its events", async () => {
-  const poller = begun({ onError });
-  const pause = () => {
-    for (const until = performance.now() + 1; performance.now() < until;);
-    slow.handle.arm(EPOLLIN);
-  };
-  using slow: TestDescriptor = new TestDescriptor(poller, pause); // always ready, and each event takes 1 ms
-  slow.set();
-  slow.handle.arm(EPOLLIN);
-  await slow.next;
-  const gaps: number[] = [];
-  for (let i = 0; i < 20; i++) {
-    const before = slow.calls.length;
-    await delay(0);
-    gaps.push(slow.calls.length - before);
-  }
-  const longest = Math.max(...gaps);
-  assert(longest > 0 && longest <= 8, `${longest} events until a timer`); // 32 and more without a bound on time
-  await poller.close();
-});
-
-Deno.test("deferred callbacks run after the events, in order, idle or not, even after one that throws", async () => {
-  const poller = begun({ onError });
-  const order: string[] = [];
-  const put = (what: string) => poller.defer(() => void order.push(what));
-  for (const idle of [true, false]) {
-    if (idle) await delay(30);
-    order.length = 0;
-    const done = Promise.withResolvers<void>();
-    using descriptor: TestDescriptor = new TestDescriptor(poller, () => {
-      put("first");
-      put("second");
-      poller.defer(() => {
-        poller.defer(done.resolve);
-        put("third");
-      });
-      order.push("event");
-    });
-    descriptor.set();
-    descriptor.handle.arm(EPOLLIN);
-    await done.promise;
-    await delay(1);
-    assertEquals(order, ["event", "first", "second", "third"]);
-  }
-  const alone = Promise.withResolvers<void>();
-  await delay(30);
-  poller.defer(alone.resolve); // nothing else happens
-  await alone.promise;
-  await poller.close();
-});
-
-Deno.test("a promise that a callback resolves runs before the next event if the callback yields", async () => {
-  const poller = begun({ onError });
-  const order: string[] = [];
-  const done = Promise.withResolvers<void>();
-  using descriptor: TestDescriptor = new TestDescriptor(poller, () => {
-    order.push("event");
-    if (order.length > 10) return done.resolve();
-    Promise.resolve().then(() => order.push("promise"));
-    poller.yield();
-    descriptor.handle.arm(EPOLLIN);
-  });
-  descriptor.set();
-  descriptor.handle.arm(EPOLLIN);
-  await done.promise;
-  assertEquals(order.slice(0, 10), Array.from({ length: 10 }, (_, i) => i % 2 === 0 ? "event" : "promise"));
-  await poller.close();
 });
 
 Deno.test("a hung-up descriptor without a waiter does not keep the poller busy", async () => {
-  const poller = begun({ onError });
+  await using poller = begunPoller();
   const [ours, theirs] = socketPair(SOCK_STREAM);
   const events: number[] = [];
   const handle = poller.add(ours, (event) => void events.push(event), EPOLLIN);
@@ -310,7 +192,6 @@ Deno.test("a hung-up descriptor without a waiter does not keep the poller busy",
   assertEquals(events.length, 1);
   handle.remove(true);
   libc().close(ours);
-  await poller.close();
 });
 
 Deno.test("nothing is called back before begin", async () => {
@@ -328,26 +209,12 @@ Deno.test("nothing is called back before begin", async () => {
   await poller.close();
 });
 
-Deno.test("idle costs nothing", async () => {
-  const poller = begun({ onError });
-  using descriptor = new TestDescriptor(poller);
-  descriptor.handle.arm(EPOLLIN);
-  descriptor.set();
-  await descriptor.next;
-  await delay(100);
-  const before = process.cpuUsage();
-  await delay(500);
-  const { user, system } = process.cpuUsage(before); // in µs
-  assert(user + system < 25_000, `${user} + ${system} µs in 500 ms`);
-  await poller.close();
-});
-
 Deno.test("closing: immediately, twice, while armed, and from within a callback", async () => {
-  const atOnce = begun({ onError });
+  const atOnce = begunPoller();
   await atOnce.close();
   assertThrows(() => atOnce.add(0, () => {}), Error, "closed");
 
-  const poller = begun({ onError });
+  const poller = begunPoller();
   let closing: Promise<void> | undefined;
   using a = new TestDescriptor(poller, () => closing ??= poller.close());
   using b = new TestDescriptor(poller, () => closing ??= poller.close());
@@ -364,7 +231,7 @@ Deno.test("closing: immediately, twice, while armed, and from within a callback"
 });
 
 Deno.test("a callback that throws does not prevent the others", async () => {
-  const poller = begun({ onError });
+  await using poller = begunPoller();
   const thrown: unknown[] = [];
   const seen = (event: ErrorEvent | PromiseRejectionEvent) => {
     event.preventDefault();
@@ -390,11 +257,10 @@ Deno.test("a callback that throws does not prevent the others", async () => {
   removeEventListener("error", seen);
   removeEventListener("unhandledrejection", seen);
   for (const descriptor of all) descriptor[Symbol.dispose]();
-  await poller.close();
 });
 
 Deno.test("handles may be removed and added within a callback, and after their descriptor is closed", async () => {
-  const poller = begun({ onError });
+  await using poller = begunPoller();
   using second = new TestDescriptor(poller);
   using first = new TestDescriptor(poller, () => {
     first.handle.remove();
@@ -410,7 +276,6 @@ Deno.test("handles may be removed and added within a callback, and after their d
   libc().close(fd);
   handle.remove();
   assertThrows(() => poller.add(fd, () => {}), SystemError, "epoll_ctl(ADD)");
-  await poller.close();
 });
 
 async function script(body: string): Promise<{ code: number; stdout: string }> {
@@ -445,7 +310,7 @@ Deno.test("a process ends when its poller is closed, and by Deno.exit while it i
 
 Deno.test("an epoll_wait that fails is reported", async () => {
   const failed = Promise.withResolvers<Error>();
-  const poller = begun({ onError: failed.resolve });
+  await using poller = begunPoller({ onError: failed.resolve });
   using descriptor = new TestDescriptor(poller);
   descriptor.handle.arm(EPOLLIN);
   descriptor.set();
@@ -463,7 +328,6 @@ Deno.test("an epoll_wait that fails is reported", async () => {
   libc().close(file);
   assert(error instanceof SystemError);
   assertFields(error, { syscall: "epoll_wait", code: "EINVAL" });
-  await poller.close();
 });
 
 /** The epoll descriptor of this process that watches `fd`. */
