@@ -15,21 +15,14 @@
  *
  * @module
  */
-import { type Frame, FRAME_SIZE, IP_HEADER_AT, MAX_PARTS, type Transmit } from "../../stack/base/device.ts";
+import { type Frame, FRAME_SIZE, MAX_PARTS, type Transmit } from "../../stack/base/device.ts";
 import { EAGAIN, ECONNREFUSED, ECONNRESET, EINTR, ENOTCONN, EPIPE, SystemError } from "../libc/errors.ts";
-import {
-  type DeviceCounters,
-  ETHERNET_HEADER_SIZE,
-  type FrameDevice,
-  newCounters,
-  PeerClosedError,
-} from "./frame_device.ts";
+import { PeerClosedError } from "./frame_device.ts";
+import { FRAME_AT, FrameSocket } from "./frame_socket.ts";
 import { gatherFrame } from "../libc/iovec.ts";
-import { errno, type Libc, libc } from "../libc/libc.ts";
+import { errno } from "../libc/libc.ts";
 import { Message } from "../libc/message.ts";
 import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_TRUNC, SHUT_RDWR } from "../libc/constants/socket.ts";
-
-const FRAME_AT = IP_HEADER_AT - ETHERNET_HEADER_SIZE;
 
 /** The size of `sun_family` in `struct sockaddr_un`; an address of this length has no name. */
 const UNNAMED = 2;
@@ -46,33 +39,20 @@ export interface DatagramDeviceOptions {
 }
 
 /** A device over a Unix socket that keeps message boundaries: one frame a message. */
-export class DatagramDevice implements FrameDevice {
-  readonly medium = "ethernet";
-  readonly checksumOffload = false;
-  readonly tcpSegmentation4 = false;
-  readonly tcpSegmentation6 = false;
-  readonly udpSegmentation = false;
-  readonly counters: DeviceCounters = newCounters();
-  readonly name: string;
-  private readonly libc: Libc = libc();
+export class DatagramDevice extends FrameSocket {
   private readonly connected: boolean;
   private readonly ends: boolean;
   private readonly incoming: Message;
   private readonly outgoing: Message;
-  private closed = false;
   private peerClosed = false;
 
   /** Takes over the descriptor. */
-  constructor(private readonly descriptor: number, readonly mtu: number, options: DatagramDeviceOptions) {
-    this.name = `fd ${descriptor}`;
+  constructor(descriptor: number, mtu: number, options: DatagramDeviceOptions) {
+    super(descriptor, mtu);
     this.connected = options.connected;
     this.ends = options.ends;
     this.incoming = new Message({ name: !options.connected });
     this.outgoing = new Message({ name: !options.connected, parts: 1 + MAX_PARTS });
-  }
-
-  get fd(): number {
-    return this.closed ? -1 : this.descriptor;
   }
 
   /**
@@ -101,39 +81,18 @@ export class DatagramDevice implements FrameDevice {
         continue;
       }
       if (!this.connected) this.rememberSender();
-      frame.start = FRAME_AT;
-      frame.end = FRAME_AT + length;
-      frame.checksumTrusted = false;
-      frame.segmentSize = 0;
-      this.counters.framesIn++;
-      this.counters.bytesIn += length;
+      this.received(frame, length);
       return true;
     }
     return false;
   }
 
-  transmit(frame: Transmit): boolean {
+  protected send(frame: Transmit): boolean {
     const { outgoing } = this;
+    if (this.peerClosed || (!this.connected && outgoing.nameLength === 0)) return false;
     outgoing.partCount = gatherFrame(outgoing.iovec, 0, frame, frame.headStart);
-    if (!this.trySend()) {
-      this.counters.dropsOut++;
-      return false;
-    }
-    this.counters.framesOut++;
-    this.counters.bytesOut += frame.headEnd - frame.headStart + frame.payloadLength;
-    return true;
-  }
-
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.libc.close(this.descriptor);
-  }
-
-  private trySend(): boolean {
-    if (this.peerClosed || (!this.connected && this.outgoing.nameLength === 0)) return false;
     for (;;) {
-      if (this.libc.sendmsg(this.fd, this.outgoing.pointer, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
+      if (this.libc.sendmsg(this.fd, outgoing.pointer, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
       const reason = errno();
       if (reason === EINTR) continue;
       if (this.connected && isPeerGone(reason)) {

@@ -17,17 +17,12 @@
  *
  * @module
  */
-import { type Block, type Frame, FRAME_SIZE, IP_HEADER_AT, MAX_PARTS, type Transmit } from "../../stack/base/device.ts";
+import { type Block, type Frame, FRAME_SIZE, MAX_PARTS, type Transmit } from "../../stack/base/device.ts";
 import { check, EAGAIN, ECONNRESET, EINTR, SystemError } from "../libc/errors.ts";
-import {
-  type DeviceCounters,
-  ETHERNET_HEADER_SIZE,
-  type FrameDevice,
-  newCounters,
-  PeerClosedError,
-} from "./frame_device.ts";
+import { PeerClosedError } from "./frame_device.ts";
+import { FRAME_AT, FrameSocket } from "./frame_socket.ts";
 import { gatherFrame } from "../libc/iovec.ts";
-import { errno, type Libc, libc } from "../libc/libc.ts";
+import { errno } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";
 import { Message } from "../libc/message.ts";
 import type { PollHandle } from "../poll/epoll_set.ts";
@@ -36,7 +31,6 @@ import { F_DUPFD_CLOEXEC } from "../libc/constants/file.ts";
 import { EPOLLOUT } from "../libc/constants/poll.ts";
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from "../libc/constants/socket.ts";
 
-const FRAME_AT = IP_HEADER_AT - ETHERNET_HEADER_SIZE;
 const MAX_LENGTH = FRAME_SIZE - FRAME_AT;
 
 /** Bytes of the length before each frame. */
@@ -49,21 +43,13 @@ export const QUEUE_SIZE = 256 * 1024;
 const UNKNOWN = -1;
 
 /** A device over a Unix stream socket, with the length before each frame. */
-export class StreamDevice implements FrameDevice {
-  readonly medium = "ethernet";
-  readonly checksumOffload = false;
-  readonly tcpSegmentation4 = false;
-  readonly tcpSegmentation6 = false;
-  readonly udpSegmentation = false;
-  readonly counters: DeviceCounters = newCounters();
-  readonly name: string;
-  private readonly libc: Libc = libc();
+export class StreamDevice extends FrameSocket {
   private readonly incoming = new Message({ parts: 2 });
   private readonly outgoing = new Message({ parts: 1 + MAX_PARTS });
   private readonly prefix = new MachineBlock(PREFIX);
   private prefixReceived = 0;
   private length = UNKNOWN;
-  private received = 0;
+  private lengthReceived = 0;
   /** The block of the incomplete frame; null: there is none. */
   private partial: Block | null = null;
 
@@ -74,17 +60,12 @@ export class StreamDevice implements FrameDevice {
   private readonly secondDescriptor: number;
   private readonly handle: PollHandle;
   private broken = false;
-  private closed = false;
 
   /** Takes over the descriptor. Throws a SystemError if it can't be duplicated. */
-  constructor(private readonly descriptor: number, readonly mtu: number, poller: Polling) {
-    this.name = `fd ${descriptor}`;
+  constructor(descriptor: number, mtu: number, poller: Polling) {
+    super(descriptor, mtu);
     this.secondDescriptor = check(this.libc.fcntl(descriptor, F_DUPFD_CLOEXEC, 0), "fcntl(F_DUPFD_CLOEXEC)", this.name);
     this.handle = poller.add(this.secondDescriptor, this.flush);
-  }
-
-  get fd(): number {
-    return this.closed ? -1 : this.descriptor;
   }
 
   /**
@@ -98,47 +79,28 @@ export class StreamDevice implements FrameDevice {
     if (this.partial !== null && this.partial !== frame.block) throw new TypeError("another frame is not complete yet");
     if (this.length === UNKNOWN && !this.receiveLength()) return false;
     const { incoming } = this;
-    const missing = this.length - this.received;
-    incoming.setPart(0, frame.block.address + FRAME_AT + this.received, missing);
+    const missing = this.length - this.lengthReceived;
+    incoming.setPart(0, frame.block.address + FRAME_AT + this.lengthReceived, missing);
     incoming.setPart(1, this.prefix.address, PREFIX);
     incoming.partCount = 2;
     const count = this.receive();
     if (count < 0) return false;
     if (count < missing) {
-      this.received += count;
+      this.lengthReceived += count;
       this.partial = frame.block;
       return false;
     }
-    frame.start = FRAME_AT;
-    frame.end = FRAME_AT + this.length;
-    frame.checksumTrusted = false;
-    frame.segmentSize = 0;
-    this.counters.framesIn++;
-    this.counters.bytesIn += this.length;
-    this.received = 0;
+    this.received(frame, this.length);
+    this.lengthReceived = 0;
     this.partial = null;
     this.length = UNKNOWN;
     this.prefixReceived = count - missing;
     return true;
   }
 
-  transmit(frame: Transmit): boolean {
-    const length = frame.headEnd - frame.headStart + frame.payloadLength;
-    if (!this.send(frame, length)) {
-      this.counters.dropsOut++;
-      return false;
-    }
-    this.counters.framesOut++;
-    this.counters.bytesOut += length;
-    return true;
-  }
-
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
+  protected override release(): void {
     this.handle.remove();
     this.libc.close(this.secondDescriptor);
-    this.libc.close(this.descriptor);
   }
 
   /** Receives the next frame's length, or the rest of it. Returns whether it is complete. */
@@ -177,8 +139,7 @@ export class StreamDevice implements FrameDevice {
     }
   }
 
-  /** Sends a frame or queues it. Returns false if it was dropped. */
-  private send(frame: Transmit, length: number): boolean {
+  protected send(frame: Transmit, length: number): boolean {
     if (this.broken) return false;
     const start = frame.headStart - PREFIX;
     const { bytes } = frame.head;
