@@ -33,7 +33,7 @@ interface Request {
 
 class FuzzEcho implements EchoPort {
   readonly kind = "ping";
-  mtu = 0;
+  readonly mtu = 1400;
   private readonly asked: Request[] = [];
   private closed = false;
 
@@ -59,7 +59,6 @@ class FuzzEcho implements EchoPort {
     if (!(hopLimit >= 1 && hopLimit <= 255)) report(`a ping with the hop limit ${hopLimit}`);
     if (offset < 0 || length < 0 || offset + length > bytes.length) report("a ping from beyond its memory");
     pings(destination);
-    this.mtu = random.of([0, 576, 1400]);
     if (random.below(16) === 0) return random.of([ENETUNREACH, EHOSTUNREACH, EACCES, EMSGSIZE, ENOBUFS]);
     this.asked.push({ destination, sequence, payload: bytes.slice(offset, offset + length) });
     if (this.asked.length > KEPT) this.asked.shift();
@@ -84,13 +83,11 @@ class FuzzEcho implements EchoPort {
       return this.receiver.replied(this, this.identifier, sequence, sender, payload, 0, payload.length, hops);
     }
     const four = this.version === 4;
+    const errno = random.of([EHOSTUNREACH, EMSGSIZE]), isLocal = random.of([true, false]);
     const reporter = random.of([null, destination, STRANGERS[this.version]]);
     const icmp: IcmpReport = { type: four ? 3 : 1, code: four ? 1 : 3, from: reporter };
-    this.receiver.refused(this, this.identifier, sequence, { address: from, port: 0 }, {
-      errno: random.of([EHOSTUNREACH, EMSGSIZE]),
-      icmp: random.of([null, icmp]),
-      mtu: random.of([0, 576, 1400]),
-    });
+    const error = { errno, icmp: isLocal ? null : icmp, mtu: errno === EMSGSIZE ? this.mtu : 0 };
+    this.receiver.refused(this, this.identifier, sequence, { address: from, port: 0 }, error);
   }
 }
 

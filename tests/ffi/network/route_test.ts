@@ -22,7 +22,8 @@ Deno.test({
   ignore: !IS_ROOT,
   fn: async () => {
     await using namespace = await TestNamespace.make(
-      ...["link add up0 mtu 1400 type dummy", "link set up0 up", "addr add 10.8.1.1/24 dev up0"],
+      ...["link add up0 mtu 1400 type veth peer name up1", "link set up0 up", "link set up1 up"],
+      ...["addr add 10.8.1.1/24 dev up0"],
       ...["addr add fd08:1::1/64 dev up0 nodad", "route add 10.8.2.0/24 dev up0 mtu lock 1000"],
     );
     const towards = (address: string) =>
