@@ -7,6 +7,7 @@
  *
  * @module
  */
+import config from "./deno.json" with { type: "json" };
 import { HELPER_WORD } from "./ffi/guest/helper_protocol.ts";
 import { readTextFile as read } from "./ffi/libc/text_file.ts";
 import { findUser } from "./ffi/sandbox/users.ts";
@@ -25,10 +26,11 @@ const life = new Life({ stdout, stderr, exit: Deno.exit });
 async function main(args: readonly string[]): Promise<void> {
   const missing = missingPermissions();
   if (missing.length > 0) throw new StartFailed(ExitStatus.FAILURE, permissionsMissing(missing));
-  const command = await readCommandLine(args, { stdout, stderr, read, findUser });
+  const { version } = config;
+  const command = await readCommandLine(args, { version, stdout, stderr, read, findUser });
   if (command.kind === "end") return life.end(command.status);
   const { Program } = await import("./ffi/program/program.ts");
-  await new Program({ stdout, stderr, life }).start(command);
+  await new Program({ version, stdout, stderr, life }).start(command);
 }
 
 // an executable has no other module to start the helper from

@@ -36,10 +36,11 @@ import { setUpForwards } from "./forwards/setup.ts";
 import { asBound, shownBy } from "./host/shown.ts";
 import { Slirp } from "./slirp.ts";
 import { StackScheduler } from "./timers/stack_scheduler.ts";
-import { version } from "./cli/version.ts";
 
 /** Calls to the system, and the parts that the start has opened. */
 export interface NetworkParts {
+  /** The program's version, for the metrics. */
+  readonly version: string;
   readonly device: Device & { readonly counters: DeviceFigures };
   /** The pool of the device's frames. */
   readonly frames: FramePool;
@@ -140,7 +141,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   }
   metering?.metrics.show(
     new metering.SlirpSource({
-      version,
+      version: parts.version,
       frames,
       meters,
       capture,

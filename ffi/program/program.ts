@@ -27,7 +27,6 @@ import type { Output } from "../../forward/report/output.ts";
 import type { ProgramLog } from "../../forward/log/program_log.ts";
 import { startLog } from "../../forward/log/start.ts";
 import { attempt, messageOf } from "../../forward/report/start_failed.ts";
-import { version } from "../../forward/cli/version.ts";
 import { FramePool } from "../../stack/base/device.ts";
 
 const { ExitStatus } = lines;
@@ -40,6 +39,7 @@ const OWN_GROUP = 0;
 
 /** The options of a {@linkcode Program}. */
 export interface ProgramParts {
+  readonly version: string;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly life: Life;
@@ -47,11 +47,13 @@ export interface ProgramParts {
 
 /** The program once its command line is read: attaches to a guest, or runs a command in one. */
 export class Program {
+  private readonly version: string;
   private readonly stdout: Output;
   private readonly stderr: Output;
   private readonly life: Life;
 
-  constructor({ stdout, stderr, life }: ProgramParts) {
+  constructor({ version, stdout, stderr, life }: ProgramParts) {
+    this.version = version;
     this.stdout = stdout;
     this.stderr = stderr;
     this.life = life;
@@ -59,7 +61,7 @@ export class Program {
 
   /** Starts the program log, and does what the command line asks for. Rejects when the start fails. */
   async start(command: Exclude<Command, { kind: "end" }>): Promise<void> {
-    const { stderr, life } = this;
+    const { version, stderr, life } = this;
     const { kind, flags } = command;
     const log = await startLog(command.options, { append: system.OutputFile.append, stderr });
     log?.info("starting", { version, deno: Deno.version.deno, pid: Deno.pid, kind, flags });
@@ -192,6 +194,7 @@ export class Program {
     const { allocate, readTextFile: read, openDescriptors } = system;
     const frames = new FramePool(allocate);
     const taker = await makeNetwork(options, {
+      version: this.version,
       device,
       frames,
       allocate,

@@ -41,8 +41,9 @@ export type Command =
   }
   | Told;
 
-/** Where to print, and how to look things up. */
+/** The program's version, its outputs and its lookups. */
 export interface CommandLineContext {
+  readonly version: string;
   readonly stdout: Output;
   readonly stderr: Output;
   /** Reads a file whole. Throws if it can't. */
@@ -70,7 +71,7 @@ export async function readCommandLine(args: readonly string[], context: CommandL
 async function outcome<T extends SharedOptions>(
   command: CommandName,
   parsing: Promise<OptionsOutcome<T>>,
-  { stdout, stderr }: CommandLineContext,
+  { version, stdout, stderr }: CommandLineContext,
 ): Promise<Told | (OptionsOutcome<T> & { kind: "options" })> {
   const parsed = await parsing;
   if (parsed.kind === "error") {
@@ -81,7 +82,7 @@ async function outcome<T extends SharedOptions>(
     return { kind: "end", status: ExitStatus.BAD_FLAGS };
   }
   if (parsed.kind === "help") stderr.text(parsed.usage);
-  else if (parsed.options.version) stdout.line(await versionLines());
+  else if (parsed.options.version) stdout.line(await versionLines(version));
   else return parsed;
   return { kind: "end", status: ExitStatus.OK };
 }

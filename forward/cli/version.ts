@@ -1,33 +1,30 @@
 /**
  * The lines of `-version`.
  *
- * An executable is stamped when it is compiled. Run from source, the build time is that of the newest commit, or,
- * where the sources are no git checkout (an unpacked archive), that of the newest file.
+ * An executable is stamped when it is compiled. Run from source, the build time is that of the newest commit, or, if the
+ * sources are not a git checkout (an unpacked archive), that of the newest file. The version is in deno.json, from which
+ * main.ts passes it to the parts of the program that show it.
  *
  * @module
  */
-import config from "../../deno.json" with { type: "json" };
 import { buildTime } from "./build_stamp.ts";
 
-/** The program's version. */
-export const version: string = config.version;
-
 /** The two lines, without the last newline. */
-export async function versionLines(): Promise<string> {
+export async function versionLines(version: string): Promise<string> {
   const time = buildTime ?? await sourceTime(new URL("../../", import.meta.url));
   return `slirpnetstack version ${version}\nbuild time ${time}`;
 }
 
 /**
- * The time of the sources under a directory as `YYYY-MM-DD-HH:MMUTC`, or `unknown` when it can't be told (they were
- * loaded from elsewhere than a file system).
+ * The time of the sources under a directory as `YYYY-MM-DD-HH:MMUTC`, or `unknown` if they were not loaded from a file
+ * system.
  */
 export async function sourceTime(root: URL): Promise<string> {
   const time = await sourceDate(root);
   return time === null ? "unknown" : formatBuildTime(time);
 }
 
-/** The time of the newest commit under a directory, or else of the newest module; null when it can't be told. */
+/** The time of the newest commit under a directory, or else of the newest module; null: not known. */
 export async function sourceDate(root: URL): Promise<Date | null> {
   if (root.protocol !== "file:") return null;
   const seconds = await git(root, "log", "-1", "--format=%ct") ?? "";
@@ -40,8 +37,8 @@ export function formatBuildTime(time: Date): string {
 }
 
 /**
- * What git says of the checkout in `root`, without space around it. Null without git, or where the directory itself is
- * no checkout (the one around it may be something else).
+ * The output of git about the checkout in `root`, without space around it. Null: there is no git, or the directory itself
+ * is not a checkout. (One around it may be of another project.)
  */
 export async function git(root: URL, ...args: readonly string[]): Promise<string | null> {
   const gitDir = new URL(".git", root);
@@ -54,7 +51,7 @@ export async function git(root: URL, ...args: readonly string[]): Promise<string
     }).output();
     return success ? new TextDecoder().decode(stdout).trim() : null;
   } catch {
-    return null; // it is a line for people: what can't be found out is not worth an error
+    return null; // the line is for people, and not worth an error
   }
 }
 
@@ -62,7 +59,7 @@ function pathOf(url: URL): string {
   return decodeURIComponent(url.pathname);
 }
 
-/** The modification time of the newest module; null when there is none that can be read. */
+/** The modification time of the newest module; null: none can be read. */
 async function newestFile(directory: URL): Promise<Date | null> {
   let newest: Date | null = null;
   try {

@@ -3,14 +3,15 @@ import { dirname, join, normalize } from "node:path";
 import { ROOT } from "../../scripts/build/stamp.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-/** What each top-level folder may import, beside itself and packages. */
+/** What each file and folder at the top may import, beside itself and packages. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  "main.ts": ["ffi", "forward", "stack"],
+  "deno.json": [],
+  "main.ts": ["deno.json", "ffi", "forward", "stack"],
   stack: [],
   forward: ["stack"],
   ffi: ["forward", "stack"],
-  scripts: ["main.ts", "ffi", "forward", "stack"],
-  tests: ["main.ts", "ffi", "forward", "stack", "scripts"],
+  scripts: ["deno.json", "main.ts", "ffi", "forward", "stack"],
+  tests: ["deno.json", "main.ts", "ffi", "forward", "stack", "scripts"],
 };
 
 /** The most files beside each other in a folder. */
@@ -20,7 +21,7 @@ const root = ROOT.pathname;
 
 /** All modules, by their paths from the root, each with those of ours that it imports. */
 const imports: ReadonlyMap<string, ReadonlySet<string>> = new Map(
-  Object.keys(MAY_IMPORT).flatMap((top) => top.endsWith(".ts") ? [top] : modulesIn(top)).map((path) => [
+  Object.keys(MAY_IMPORT).flatMap((top) => isModule(top) ? [top] : modulesIn(top)).map((path) => [
     path,
     importsOf(path),
   ]),
@@ -30,14 +31,19 @@ function modulesIn(folder: string): string[] {
   return [...Deno.readDirSync(root + folder)].flatMap(({ name, isDirectory }) => {
     const path = `${folder}/${name}`;
     if (isDirectory) return modulesIn(path);
-    return name.endsWith(".ts") ? [path] : [];
+    return isModule(name) ? [path] : [];
   });
+}
+
+/** Whether a file can be imported. A configuration counts, because it may be in another folder than the importer. */
+function isModule(name: string): boolean {
+  return name.endsWith(".ts") || name === "deno.json";
 }
 
 function importsOf(path: string): Set<string> {
   const text = Deno.readTextFileSync(root + path);
   const specifiers = [
-    ...text.matchAll(/^(?:import|export)\b[^"';]*?\bfrom "(\.[^"]+\.ts)"|\bimport\("(\.[^"]+\.ts)"\)/gm),
+    ...text.matchAll(/^(?:import|export)\b[^"';]*?\bfrom "(\.[^"]+\.(?:ts|json))"|\bimport\("(\.[^"]+\.ts)"\)/gm),
   ];
   return new Set(specifiers.map(([, fixed, dynamic]) => normalize(join(dirname(path), fixed ?? dynamic!))));
 }

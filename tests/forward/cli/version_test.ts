@@ -69,7 +69,7 @@ Deno.test("what was loaded from elsewhere has no time", async () => {
 
 Deno.test("two lines", async () => {
   assertMatch(
-    await versionLines(),
-    /^slirpnetstack version \d+\.\d+\.\d+\nbuild time \d{4}-\d\d-\d\d-\d\d:\d\dUTC$/,
+    await versionLines("1.2.3+g0123abc"),
+    /^slirpnetstack version 1\.2\.3\+g0123abc\nbuild time \d{4}-\d\d-\d\d-\d\d:\d\dUTC$/,
   );
 });
