@@ -167,7 +167,9 @@ async function transfer(badness: Badness, seed: number): Promise<void> {
     await until("the end of all connections", 60_000, () => tcp.connections === 0);
     for (const { number, up } of plans) {
       const { received, ended, failure } = bench.users.get(number)!;
-      assertEquals([number, received, ended, failure], [number, up, true, null]);
+      assertEquals(received, up, `bytes of ${number}`);
+      assertEquals(ended, true, `the end of ${number}`);
+      assertEquals(failure, null, `the failure of ${number}`);
     }
     assertEquals(tcp.memory.inUse, 0);
     const { counts } = bench.link;

@@ -242,9 +242,12 @@ e2e(`pages: ${POLICY}`, async () => {
 
 Deno.test("pages: the tests of a folder", async () => {
   const [block] = commandBlocks("tests/README.md").get("The tests")!;
-  const [deno, ...words] = block!.trim().split(" ");
-  assertEquals(deno, "deno");
-  const said = await check([Deno.execPath(), ...words], { cwd: PROJECT, env: { NO_COLOR: "1" }, timeout: 120_000 });
+  const [deno, task, name, ...paths] = block.trim().split(" ");
+  assertEquals([deno, task, name], ["deno", "task", "test"]);
+  const [setup, runner] = config.tasks.test.split(" && ");
+  assertStringIncludes(setup, "scripts/setup.ts --test"); // not run here: it may build and download for minutes
+  const command = ["sh", "-c", `${runner.replace("deno ", '"$0" ')} "$@"`, Deno.execPath(), ...paths];
+  const said = await check(command, { cwd: PROJECT, env: { NO_COLOR: "1" }, timeout: 120_000 });
   assertMatch(said, /^ok \| \d+ passed \| 0 failed/m);
 });
 

@@ -2,6 +2,7 @@ import { libc } from "../../../ffi/libc/libc.ts";
 import { HostError, type HostStream } from "../../../forward/host/host_network.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { dialled } from "../../forward/bed/dialled.ts";
+import { runScript } from "../bed/run_script.ts";
 import { isClosedOnExec, newSockets, sockets } from "../bed/sockets.ts";
 import { Conversation, endpoint, TestHost } from "../bed/test_host.ts";
 
@@ -80,15 +81,9 @@ Deno.test("out of descriptors: dials fail, a listener pauses and resumes", async
     await new Conversation(accepted[1]).write("late");
     console.log(await conversation.read());
     Deno.exit(0);`;
-  const file = await Deno.makeTempFile({ suffix: ".ts" });
-  await Deno.writeTextFile(file, script);
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--config", new URL("../../../deno.json", import.meta.url).pathname, "-A", file],
-  }).output();
-  await Deno.remove(file);
-  const text = new TextDecoder();
+  const { stdout, stderr } = await runScript(script);
   assertEquals(
-    text.decode(stdout).split("\n"),
+    stdout.split("\n"),
     [
       "resources connect to 127.0.0.1:N: too many open files",
       "resources listen on [::1]:0: too many open files",
@@ -97,7 +92,7 @@ Deno.test("out of descriptors: dials fail, a listener pauses and resumes", async
       "late",
       "",
     ],
-    text.decode(stderr),
+    stderr,
   );
 });
 
@@ -131,13 +126,7 @@ Deno.test("out of descriptors: something expendable is closed, as long as there 
     console.log("a datagram socket", asked.times);
     try { test.host.datagram(endpoint("127.0.0.1", 0), {}); } catch (e) { console.log(e.failure, asked.times); }
     Deno.exit(0);`;
-  const file = await Deno.makeTempFile({ suffix: ".ts" });
-  await Deno.writeTextFile(file, script);
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--config", new URL("../../../deno.json", import.meta.url).pathname, "-A", file],
-  }).output();
-  await Deno.remove(file);
-  const text = new TextDecoder();
+  const { stdout, stderr } = await runScript(script);
   const expected = "a dial and its accept 2\na datagram socket 3\nresources 4\n";
-  assertEquals(text.decode(stdout), expected, text.decode(stderr));
+  assertEquals(stdout, expected, stderr);
 });

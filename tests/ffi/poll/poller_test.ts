@@ -2,9 +2,11 @@ import { libc } from "../../../ffi/libc/libc.ts";
 import { Poller } from "../../../ffi/poll/poller.ts";
 import { assert, assertEquals, assertFields, assertThrows } from "../../assert.ts";
 import { begunPoller, onError } from "../bed/begun_poller.ts";
+import { runScript } from "../bed/run_script.ts";
 import { TestDescriptor } from "../bed/test_descriptor.ts";
 import { SystemError } from "../../../ffi/libc/errors.ts";
 import { socketPair } from "../bed/unix_sockets.ts";
+import type { Result } from "../../../scripts/lab/process.ts";
 import { delay } from "../../../scripts/lab/timing.ts";
 import { EPOLLET, EPOLLIN, EPOLLOUT } from "../../../ffi/libc/constants/poll.ts";
 
@@ -278,21 +280,12 @@ Deno.test("handles may be removed and added within a callback, and after their d
   assertThrows(() => poller.add(fd, () => {}), SystemError, "epoll_ctl(ADD)");
 });
 
-async function script(body: string): Promise<{ code: number; stdout: string }> {
-  const file = await Deno.makeTempFile({ suffix: ".ts" });
-  try {
-    await Deno.writeTextFile(
-      file,
-      `import { EPOLLIN } from ${JSON.stringify(import.meta.resolve("../../../ffi/libc/constants/poll.ts"))};
-       import { Poller } from ${JSON.stringify(import.meta.resolve("../../../ffi/poll/poller.ts"))};
-       import { libc } from ${JSON.stringify(import.meta.resolve("../../../ffi/libc/libc.ts"))};\n${body}`,
-    );
-    const args = ["run", "--no-check", "--allow-ffi", file];
-    const { code, stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
-    return { code, stdout: new TextDecoder().decode(stdout) };
-  } finally {
-    await Deno.remove(file);
-  }
+function script(body: string): Promise<Result> {
+  const imports = `
+    import { EPOLLIN } from ${JSON.stringify(import.meta.resolve("../../../ffi/libc/constants/poll.ts"))};
+    import { Poller } from ${JSON.stringify(import.meta.resolve("../../../ffi/poll/poller.ts"))};
+    import { libc } from ${JSON.stringify(import.meta.resolve("../../../ffi/libc/libc.ts"))};\n`;
+  return runScript(imports + body, "--allow-ffi");
 }
 
 Deno.test("a process ends when its poller is closed, and by Deno.exit while it is open", async () => {
