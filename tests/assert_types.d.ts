@@ -12,10 +12,16 @@ export function assertMatch(actual: string, expected: RegExp, message?: string):
 /** Throws an AssertionError unless `actual` contains `expected`. */
 export function assertStringIncludes(actual: string, expected: string, message?: string): void;
 /** Throws an AssertionError unless `run` throws an error of that class whose message contains `includes`. Returns it. */
-export function assertThrows<E extends Error = Error>(run: () => unknown, type?: ErrorClass<E>, includes?: string): E;
+export function assertThrows<E extends Error = Error>(
+  run: () => unknown,
+  type?: ErrorClass<E>,
+  includes?: string,
+  message?: string,
+): E;
 /** Like `assertThrows`, for a promise that must reject. */
 export function assertRejects<E extends Error = Error>(
   run: () => PromiseLike<unknown>,
   type?: ErrorClass<E>,
   includes?: string,
+  message?: string,
 ): Promise<E>;

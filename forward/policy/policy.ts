@@ -83,8 +83,8 @@ export class Policy {
     udp: noDenials(),
     icmp: noDenials(),
   };
-  private readonly deny: RangeList;
-  private readonly allow: RangeList;
+  private deny: RangeList;
+  private allow: RangeList;
   private readonly host: Verdict;
   private readonly routing: Verdict;
   private readonly hostNetworks: PolicyOptions["hostNetworks"];
@@ -97,6 +97,12 @@ export class Policy {
     this.routing = { allowed: options.enableRouting, rule: "routing" };
     this.hostNetworks = options.hostNetworks;
     this.refusals = options.refusals;
+  }
+
+  /** Replaces the ranges. */
+  replaceRanges(allow: readonly Range[], deny: readonly Range[]): void {
+    this.allow = new RangeList(allow);
+    this.deny = new RangeList(deny);
   }
 
   /**

@@ -55,9 +55,11 @@ async function parseRange(text: string, resolve: Resolver): Promise<readonly Ran
   return prefixes.map((prefix) => ({ network, prefix, minPort, maxPort, ...name }));
 }
 
-const ANY_PORT: readonly [number, number] = [0, 0xffff];
+/** All ports, and ICMP, which has none. */
+export const ANY_PORT: readonly [min: number, max: number] = [0, 0xffff];
 
-function parsePorts(text: string): readonly [number, number] {
+/** Reads `PORT[-PORT]`; port 0 is all ports. Throws an {@linkcode InvalidValue}. */
+export function parsePorts(text: string): readonly [number, number] {
   const dash = text.indexOf("-");
   const min = parsePort(dash < 0 ? text : text.slice(0, dash));
   const max = dash < 0 ? min : parsePort(text.slice(dash + 1));
@@ -70,15 +72,18 @@ async function parsePrefixes(
   resolve: Resolver,
 ): Promise<{ readonly prefixes: readonly Prefix[]; readonly name?: string }> {
   if (text === "") throw new InvalidValue("an address is missing");
-  if (text.includes("/")) {
-    const prefix = Prefix.tryParse(text);
-    if (prefix === null) throw new InvalidValue(`invalid CIDR address: ${text}`);
-    return { prefixes: [unmapPrefix(prefix)] };
-  }
-  const only = (address: IpAddress) => Prefix.ofAddress(unmap(address));
+  if (text.includes("/") || IpAddress.tryParse(text) !== null) return { prefixes: [readPrefix(text)] };
+  const found = await lookUp(text, resolve);
+  return { prefixes: found.map((address) => Prefix.ofAddress(unmap(address))), name: text };
+}
+
+/** Reads an address or a CIDR; what is IPv4-mapped is IPv4. Throws an {@linkcode InvalidValue}. */
+export function readPrefix(text: string): Prefix {
   const address = IpAddress.tryParse(text);
-  if (address !== null) return { prefixes: [only(address)] };
-  return { prefixes: (await lookUp(text, resolve)).map(only), name: text };
+  if (address !== null) return Prefix.ofAddress(unmap(address));
+  const prefix = Prefix.tryParse(text);
+  if (prefix === null) throw new InvalidValue(`invalid CIDR address: ${text}`);
+  return unmapPrefix(prefix);
 }
 
 function unmapPrefix(prefix: Prefix): Prefix {

@@ -1,0 +1,167 @@
+/**
+ * Decides by name, among any number of rules: one lookup in a Map for the name, and one for each name above it.
+ *
+ * Deny wins over allow, whatever the order of the rules. Of several rules that allow a flow, the one that asks for least
+ * counts, as each of them is allowed: raw before `any`, `any` before a certain kind; between TLS and HTTP, the rule for
+ * the name itself before a wildcard, and a longer wildcard before a shorter one.
+ *
+ * @module
+ */
+import type { RangeNetwork } from "../range.ts";
+import type { NameDemand, ShownKind } from "./demand.ts";
+import type { NameRule } from "./rule.ts";
+
+/** Why a name was refused. */
+export type NameRefusal =
+  /** No rule allows it. */
+  | "no_rule"
+  /** A rule denies it. */
+  | "denied";
+
+/** The answer about a flow to a name and a port. */
+export type NameVerdict =
+  /** `demand`: what the flow must show; null: nothing. */
+  | { readonly allowed: true; readonly rule: NameRule; readonly demand: NameDemand | null }
+  /** `rule`: the one that denies it. */
+  | { readonly allowed: false; readonly reason: NameRefusal; readonly rule: NameRule | null };
+
+/** The answer about a question for a name. */
+export type QuestionVerdict =
+  /** `byWildcard`: no rule is about the name itself. `types`: those that may be asked for besides addresses. */
+  | { readonly allowed: true; readonly byWildcard: boolean; readonly types: readonly number[] }
+  | { readonly allowed: false; readonly reason: NameRefusal; readonly rule: NameRule | null };
+
+/** The rules that a name is looked up for, the ones about the name itself first. */
+interface RuleSet {
+  readonly allow: NameRule[];
+  readonly deny: NameRule[];
+}
+
+const NO_RULE: NameVerdict & QuestionVerdict = { allowed: false, reason: "no_rule", rule: null };
+
+/** Rules about names, for asking. */
+export class NameRules {
+  /** By the name that the rule is about. */
+  private readonly exact = new Map<string, RuleSet>();
+  /** By the name below which the rule holds. */
+  private readonly below = new Map<string, RuleSet>();
+  /** How many rules there are. */
+  readonly size: number;
+
+  /** @param now the time by the wall clock, in ms since 1970 */
+  constructor(rules: readonly NameRule[], private readonly now: () => number = Date.now) {
+    this.size = rules.length;
+    for (const rule of rules) {
+      const table = rule.wildcard ? this.below : this.exact;
+      let set = table.get(rule.name);
+      if (set === undefined) table.set(rule.name, set = { allow: [], deny: [] });
+      (rule.deny ? set.deny : set.allow).push(rule);
+    }
+  }
+
+  /** Decides about a flow. The name must be in the form of canonical.ts. */
+  decide(network: RangeNetwork, name: string, port: number): NameVerdict {
+    let rule: NameRule | null = null, shows: ShownKind | "raw" = "raw";
+    for (const { allow, deny } of this.setsFor(name)) {
+      for (const one of deny) {
+        if (this.isValid(one) && denies(one, network, port)) return { allowed: false, reason: "denied", rule: one };
+      }
+      for (const one of allow) {
+        const wanted = showsOf(one, network, port);
+        if (wanted === null || !this.isValid(one)) continue;
+        if (rule === null || EASE[wanted] < EASE[shows]) [rule, shows] = [one, wanted];
+      }
+    }
+    if (rule === null) return NO_RULE;
+    return { allowed: true, rule, demand: shows === "raw" ? null : { name, shows, ech: rule.ech, rule: rule.text } };
+  }
+
+  /** Decides about a question. The name must be in the form of canonical.ts. */
+  question(name: string): QuestionVerdict {
+    let found = false, byWildcard = true;
+    const types: number[] = [];
+    for (const { allow, deny } of this.setsFor(name)) {
+      for (const one of deny) {
+        if (this.isValid(one) && (one.whole || one.kind === "dns")) {
+          return { allowed: false, reason: "denied", rule: one };
+        }
+      }
+      for (const one of allow) {
+        if (!this.isValid(one)) continue;
+        found = true;
+        if (!one.wildcard) byWildcard = false;
+        types.push(...one.types);
+      }
+    }
+    return found ? { allowed: true, byWildcard, types } : NO_RULE;
+  }
+
+  /** The ports of a network that the rules open for a name, one for each rule; to judge its addresses by. */
+  ports(name: string): readonly { readonly network: RangeNetwork; readonly port: number }[] {
+    const ports: { network: RangeNetwork; port: number }[] = [];
+    for (const { allow } of this.setsFor(name)) {
+      for (const rule of allow) {
+        const { minPort: port } = rule;
+        if (!this.isValid(rule)) continue;
+        if (showsOf(rule, "tcp", port) !== null) ports.push({ network: "tcp", port });
+        if (showsOf(rule, "udp", port) !== null) ports.push({ network: "udp", port });
+      }
+    }
+    return ports;
+  }
+
+  private *setsFor(name: string): Iterable<RuleSet> {
+    const own = this.exact.get(name);
+    if (own !== undefined) yield own;
+    if (this.below.size === 0) return;
+    for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
+      const set = this.below.get(name.slice(dot + 1));
+      if (set !== undefined) yield set;
+    }
+  }
+
+  private isValid({ until }: NameRule): boolean {
+    return until === null || this.now() < until;
+  }
+}
+
+/** The less, the easier what a flow must show. */
+const EASE: Readonly<Record<ShownKind | "raw", number>> = { raw: 0, any: 1, tls: 2, http: 2, quic: 2 };
+
+const HTTPS_PORT = 443, HTTP_PORT = 80;
+
+/** What a rule that allows asks of a flow; null: it does not speak of that network and port. */
+function showsOf(rule: NameRule, network: RangeNetwork, port: number): ShownKind | "raw" | null {
+  const { kind } = rule;
+  if (port < rule.minPort || port > rule.maxPort) return null;
+  if (network === "udp") {
+    if (kind === "udp") return "raw";
+    return kind === "quic" || (kind === "auto" && port === HTTPS_PORT && rule.quic) ? "quic" : null;
+  }
+  switch (kind) {
+    case "auto":
+      return port === HTTPS_PORT ? "tls" : port === HTTP_PORT ? "http" : "any";
+    case "tls":
+    case "http":
+      return kind;
+    case "tcp":
+      return "raw";
+    default:
+      return null;
+  }
+}
+
+/** What a rule that allows may ask of TCP connections, or of datagrams if it is about these alone. */
+export function demandsOf(rule: NameRule): readonly ShownKind[] {
+  const shows = [rule.minPort, rule.maxPort, HTTP_PORT, HTTPS_PORT].flatMap((port) => {
+    const kind = rule.kind === "quic" ? showsOf(rule, "udp", port) : showsOf(rule, "tcp", port);
+    return kind === null || kind === "raw" ? [] : [kind];
+  });
+  return [...new Set(shows)];
+}
+
+function denies({ kind, whole, minPort, maxPort }: NameRule, network: RangeNetwork, port: number): boolean {
+  if (whole) return true;
+  if (kind === "dns" || port < minPort || port > maxPort) return false;
+  return kind === "auto" || network === ((kind === "udp" || kind === "quic") ? "udp" : "tcp");
+}

@@ -1,0 +1,27 @@
+/**
+ * The types of DNS records that a `dns://` rule may open, besides A and AAAA.
+ *
+ * HTTPS and SVCB are not among them: their records hold addresses and the keys of encrypted ClientHellos, by which a flow
+ * could leave the name that it shows. Nor is a type whose answer is a whole zone, or is about the message itself.
+ *
+ * @module
+ */
+
+/** The IANA numbers of the types, by name. */
+export const RECORD_TYPES: Readonly<Record<string, number>> = {
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  PTR: 12,
+  MX: 15,
+  TXT: 16,
+  SRV: 33,
+  NAPTR: 35,
+  DS: 43,
+  SSHFP: 44,
+  TLSA: 52,
+  CAA: 257,
+};
+
+/** The types of addresses (RFC 1035, section 3.2.2; RFC 3596). */
+export const TYPE_A = 1, TYPE_AAAA = 28;

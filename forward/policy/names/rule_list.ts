@@ -1,0 +1,90 @@
+/**
+ * Rules made ready: presets replaced by their rules, wildcards checked, names apart from addresses.
+ *
+ * Presets and the list of public suffixes are loaded only where a rule needs them.
+ *
+ * @module
+ */
+import { quote } from "../../syntax/go_quote.ts";
+import { InvalidValue } from "../../syntax/invalid_value.ts";
+import type { Range } from "../range.ts";
+import type { ShownKind } from "./demand.ts";
+import { demandsOf } from "./name_rules.ts";
+import { READABLE } from "./readable.ts";
+import { type AddressRule, type NameRule, parseRules, type Rule } from "./rule.ts";
+
+/** A rule that is no preset's. */
+export type PreparedRule = NameRule | AddressRule;
+
+/** Rules that can be asked. */
+export interface RuleList {
+  readonly names: readonly NameRule[];
+  readonly addresses: readonly AddressRule[];
+}
+
+/** Reads rules separated by commas, and prepares them. Rejects with an {@linkcode InvalidValue}. */
+export function readRuleList(text: string): Promise<RuleList> {
+  return prepareRules(parseRules(text));
+}
+
+/** Both lists as one. */
+export function joinRules(rules: readonly PreparedRule[], more: RuleList): RuleList {
+  return {
+    names: [...rules.filter((rule) => rule.about === "name"), ...more.names],
+    addresses: [...rules.filter((rule) => rule.about === "addresses"), ...more.addresses],
+  };
+}
+
+/** Rejects with an {@linkcode InvalidValue} that names the first rule that can't be had. */
+export async function prepareRules(rules: readonly Rule[]): Promise<RuleList> {
+  const names: NameRule[] = [], addresses: AddressRule[] = [];
+  for (const rule of await expanded(rules)) {
+    if (rule.about === "addresses") addresses.push(rule);
+    else if (rule.about === "name") names.push(rule);
+  }
+  names.forEach(checkReadable);
+  await checkWildcards(names);
+  return { names, addresses };
+}
+
+/** The ranges of rules that allow, or of those that deny. */
+export function rangesOf({ addresses }: RuleList, deny: boolean): readonly Range[] {
+  return addresses.filter((rule) => rule.deny === deny).flatMap(({ ranges }) => ranges);
+}
+
+async function expanded(rules: readonly Rule[]): Promise<readonly Rule[]> {
+  if (!rules.some(({ about }) => about === "preset")) return rules;
+  const { expandPreset } = await import("./presets.ts");
+  return rules.flatMap((rule) => rule.about === "preset" ? expandPreset(rule) : [rule]);
+}
+
+/** A rule whose promise can't be kept is refused, not judged by less. */
+function checkReadable(rule: NameRule): void {
+  for (const shows of rule.deny ? [] : demandsOf(rule)) {
+    if (READABLE.has(shows)) continue;
+    throw new InvalidValue(
+      `${quote(rule.text)} asks for ${
+        SHOWN[shows]
+      }, which this version can't read yet; tcp:// and udp:// ask for nothing`,
+    );
+  }
+}
+
+const SHOWN: Readonly<Record<ShownKind, string>> = {
+  tls: "a ClientHello",
+  http: "HTTP requests",
+  quic: "a QUIC Initial",
+  any: "whatever the flow shows",
+};
+
+async function checkWildcards(rules: readonly NameRule[]): Promise<void> {
+  const open = rules.filter(({ wildcard, deny, anySuffix }) => wildcard && !deny && !anySuffix);
+  if (open.length === 0) return;
+  const { isPublicSuffix } = await import("./public_suffix.ts");
+  for (const { name, text } of open) {
+    if (!isPublicSuffix(name)) continue;
+    throw new InvalidValue(
+      `${quote(text)}: anyone can have a name below ${name}, a public suffix; *!.${name} allows them all the same`,
+    );
+  }
+}
