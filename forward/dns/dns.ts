@@ -20,7 +20,8 @@
  * | the message makes no sense | FORMERR, or none if it is too short to answer, or is an answer itself |
  * | a zone transfer, an update, a notification | NOTIMP |
  *
- * With `dnsNames: "allowed"` no server is asked (allowed_names.ts). Without `-dns` there is no name server.
+ * Where names have rules, the gate answers (gate.ts), and all of port 53 ends here, whatever the address. With
+ * `dnsNames: "allowed"` no server is asked (allowed_names.ts). Without `-dns` there is no name server.
  *
  * @module
  */
@@ -32,6 +33,7 @@ import type { Scheduler } from "../timers/scheduler.ts";
 import { DEFAULT_LIMITS } from "../limits/limits.ts";
 import type { GuestDatagram, GuestSender } from "../udp/associations.ts";
 import type { AllowedNames } from "./allowed_names.ts";
+import type { DnsGate } from "./gate.ts";
 import { GuestConnections } from "./guest_connection.ts";
 import { DnsCounters, type DnsOutcome } from "./counters.ts";
 import {
@@ -42,6 +44,7 @@ import {
   NOERROR,
   NXDOMAIN,
   parseQuestion,
+  type Question,
   rcodeOf,
   SERVFAIL,
 } from "./message.ts";
@@ -59,6 +62,8 @@ export interface DnsOptions extends UpstreamOptions {
   readonly limit?: number;
   /** Answers instead of all servers. Not given: they are asked. */
   readonly only?: AllowedNames | undefined;
+  /** Answers as the rules for names say. Not given: there are none. */
+  readonly gate?: DnsGate | undefined;
 }
 
 /** The guest's name server. */
@@ -76,6 +81,7 @@ export class Dns implements DnsAsker {
     const { servers } = options;
     this.parts = { servers, upstream: new Upstream(options), finished: (query, end) => this.finish(query, end) };
     this.connections = new GuestConnections(this, options.scheduler);
+    options.gate?.askThrough(this);
   }
 
   /** The limit of questions that wait for an answer. */
@@ -83,16 +89,16 @@ export class Dns implements DnsAsker {
     return this.options.limit ?? DEFAULT_LIMITS.dnsQuestions;
   }
 
-  /** Whether the address at `offset` and the port are those of the guest's name server. */
+  /** Whether the address at `offset` and the port are those of the guest's name server: with a gate, any address is. */
   isAt(bytes: Uint8Array, offset: number, version: IpVersion, port: number): boolean {
-    return port === DNS_PORT && this.address(version).isAt(bytes, offset);
+    return port === DNS_PORT && (this.options.gate !== undefined || this.address(version).isAt(bytes, offset));
   }
 
   /** Takes a datagram of the guest. Called by the stack. */
   takeDatagram(datagram: GuestDatagram): void {
-    const { bytes, version, guestAddress, guestPort, payload, length } = datagram;
+    const { bytes, version, guestAddress, guestPort, localAddress, payload, length } = datagram;
     const { guest } = this.options;
-    const local = { address: this.address(version), port: DNS_PORT };
+    const local = { address: IpAddress.at(bytes, localAddress, version), port: DNS_PORT };
     const client = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
     this.ask(bytes.slice(payload, payload + length), {
       network: "udp",
@@ -120,20 +126,29 @@ export class Dns implements DnsAsker {
       client.reply(question, errorAnswer(question, parsed.rcode));
       return true;
     }
-    const { only } = this.options;
+    const { only, gate } = this.options;
+    if (gate !== undefined) {
+      gate.ask(question, (outcome) => this.count(client, outcome), client);
+      return true;
+    }
     if (only !== undefined) {
       const answer = only.answer(question);
       this.count(client, answer === null ? "refused" : "allowed");
       client.reply(question, answer ?? only.refusal(question));
       return true;
     }
+    this.pass(question, client);
+    return true;
+  }
+
+  /** Asks the host's name servers; the client gets their answer, or SERVFAIL. */
+  pass(question: Question, client: DnsClient): void {
     this.makeRoom();
     const plan = this.options.servers.plan(client.network);
     const query = new Query(question, client, plan, this.deadlinesFor(plan.patience), this.parts);
     this.queries.add(query);
     this.counters.inFlight++;
     query.start();
-    return true;
   }
 
   forget(client: DnsClient): void {
@@ -179,7 +194,7 @@ export class Dns implements DnsAsker {
   }
 
   private count(client: DnsClient, outcome: DnsOutcome): void {
-    this.counters.outcomes[client.network][outcome]++;
+    if (client.isOwn !== true) this.counters.outcomes[client.network][outcome]++;
   }
 
   /** Deadlines have one delay, which changes with the number of servers. Waiting queries keep the old delay. */

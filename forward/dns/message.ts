@@ -31,7 +31,8 @@ export const REFUSED = 5;
 /** The length of the field before each message over TCP, in bytes (section 4.2.2). */
 export const LENGTH_FIELD = 2;
 
-const HEADER = 12;
+/** The length of a header; the question is behind it. */
+export const HEADER = 12;
 const FLAGS = 2;
 const COUNTS = 4;
 const ANSWER_COUNT = 6;
@@ -43,6 +44,12 @@ const RA = 0x80, CD = 0x10, RCODE = 0x0f; // of the second
 const MAX_LABEL = 63;
 /** The longest name, with its length bytes and the root's. */
 const MAX_NAME = 255;
+
+/** The option of an extended error (RFC 8914, section 2). */
+const EXTENDED_ERROR = 15;
+
+/** The extended error "Blocked" (section 4.16): by a policy of the name server's operator. */
+const BLOCKED = 15;
 
 /** The types of questions for a whole zone, whose answer has any number of messages (RFC 1995, RFC 5936). */
 const IXFR = 251, AXFR = 252;
@@ -142,12 +149,57 @@ export function errorAnswer(question: Question, rcode: number): Uint8Array<Array
   return emptyAnswer(question, question.bytes[FLAGS] & (OPCODE | RD), (question.bytes[FLAGS + 1] & CD) | RA | rcode);
 }
 
+/** Whether an answer over UDP is cut off, so that the question is to be asked again over TCP. */
+export function isTruncated(answer: Uint8Array): boolean {
+  return (answer[FLAGS] & TC) !== 0;
+}
+
+/** A question of this program's own for the records of one type, with an OPT record; its ID is 0. `labels`: see {@linkcode questionOf}. */
+export function newQuestion(labels: Uint8Array, type: number): Question {
+  const end = HEADER + labels.length + 4;
+  const bytes = new Uint8Array(end + OPT_RECORD.length);
+  bytes[FLAGS] = RD;
+  put16(bytes, COUNTS, 1);
+  put16(bytes, HEADER - 2, 1);
+  bytes.set(labels, HEADER);
+  put16(bytes, end - 4, type);
+  put16(bytes, end - 2, CLASS_IN);
+  bytes.set(OPT_RECORD, end);
+  return { bytes, end };
+}
+
+/**
+ * An answer that only reports an error, and, to a client that understands it, that the policy blocks the name, with a
+ * text in ASCII. It has no SOA record, so resolvers don't cache it (RFC 2308, section 5).
+ */
+export function blockedAnswer(question: Question, rcode: number, text: string): Uint8Array {
+  const answer = errorAnswer(question, rcode);
+  if (answer.length === question.end) return answer; // without an OPT record
+  const blocked = new Uint8Array(answer.length + 6 + text.length);
+  blocked.set(answer);
+  put16(blocked, answer.length - 2, 6 + text.length); // the length of the OPT record's options
+  put16(blocked, answer.length, EXTENDED_ERROR);
+  put16(blocked, answer.length + 2, 2 + text.length);
+  put16(blocked, answer.length + 4, BLOCKED);
+  for (let i = 0; i < text.length; i++) blocked[answer.length + 6 + i] = text.charCodeAt(i);
+  return blocked;
+}
+
+/** An answer with records that are behind each other in `records`. */
+export function recordsAnswer(question: Question, count: number, records: Uint8Array): Uint8Array {
+  const { end } = question, empty = errorAnswer(question, NOERROR);
+  const answer = new Uint8Array(empty.length + records.length);
+  answer.set(empty.subarray(0, end));
+  answer.set(records, end);
+  answer.set(empty.subarray(end), end + records.length);
+  put16(answer, ANSWER_COUNT, count);
+  return answer;
+}
+
 /** An answer with addresses of the name in the question, with a TTL in seconds. */
 export function addressAnswer(question: Question, addresses: readonly IpAddress[], ttl: number): Uint8Array {
-  const { end } = question, empty = errorAnswer(question, NOERROR);
   const records = addresses.map((address) => addressRecord(address, ttl));
-  put16(empty, ANSWER_COUNT, records.length);
-  return Uint8Array.from([empty.subarray(0, end), ...records, empty.subarray(end)].flatMap((part) => [...part]));
+  return recordsAnswer(question, records.length, Uint8Array.from(records.flatMap((record) => [...record])));
 }
 
 /** RFC 1035, section 4.1.3 and 3.4.1; RFC 3596, section 2.2. The name is a pointer to the question's (section 4.1.4). */

@@ -25,6 +25,8 @@ import type { Exchange } from "./upstream_exchange.ts";
 /** A client that waits for answers: a datagram's sender, or a connection. */
 export interface DnsClient {
   readonly network: DnsNetwork;
+  /** Whether it is this program itself, whose questions are not counted as the guest's. */
+  readonly isOwn?: true;
   /** Takes an answer; called once for each question, also from within {@linkcode DnsAsker.ask}. */
   reply(question: Question, answer: Uint8Array): void;
 }

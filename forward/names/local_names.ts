@@ -4,7 +4,11 @@
  * @module
  */
 
+import { IpAddress } from "../../stack/base/address.ts";
+
 const HOSTS = "/etc/hosts";
+
+const LOOPBACK: readonly IpAddress[] = ["127.0.0.1", "::1"].map(IpAddress.parse);
 
 /** The names of `localhost` and of /etc/hosts. */
 export class LocalNames {
@@ -13,16 +17,34 @@ export class LocalNames {
 
   /** Whether the host defines the name now. */
   has(name: string): boolean {
-    const wanted = name.toLowerCase().replace(/\.$/, "");
-    return wanted === "localhost" || wanted.endsWith(".localhost") || this.hosts().includes(wanted);
+    const wanted = keyOf(name);
+    return isLocalhost(wanted) || this.lines().some((words) => words.includes(wanted, 1));
   }
 
-  private hosts(): readonly string[] {
+  /** The addresses of such a name now; null: it is none of them. */
+  addresses(name: string): readonly IpAddress[] | null {
+    const wanted = keyOf(name);
+    const lines = this.lines().filter((words) => words.includes(wanted, 1));
+    const found = lines.map(([address = ""]) => IpAddress.tryParse(address)).filter((address) => address !== null);
+    if (found.length > 0) return found;
+    return isLocalhost(wanted) ? LOOPBACK : lines.length > 0 ? [] : null;
+  }
+
+  /** The file's lines, each an address and names. */
+  private lines(): readonly (readonly string[])[] {
     try {
       const lines = this.read(HOSTS).toLowerCase().split("\n").map((line) => line.replace(/#.*/, "").trim());
-      return lines.flatMap((line) => line.split(/\s+/).slice(1));
+      return lines.map((line) => line.split(/\s+/));
     } catch {
       return []; // the file need not exist
     }
   }
+}
+
+function keyOf(name: string): string {
+  return name.toLowerCase().replace(/\.$/, "");
+}
+
+function isLocalhost(name: string): boolean {
+  return name === "localhost" || name.endsWith(".localhost");
 }

@@ -21,6 +21,13 @@ import type { Names, ServiceRecord } from "./names.ts";
 /** A name of a forward has no address. The message gives the name and the reason. */
 export class LookupError extends Error {
   override name = "LookupError";
+  /** Whether there are addresses, and the policy refuses them. */
+  readonly prohibited: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly prohibited?: boolean } = {}) {
+    super(message, options);
+    this.prohibited = options.prohibited ?? false;
+  }
 }
 
 /**

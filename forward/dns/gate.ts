@@ -1,0 +1,161 @@
+/**
+ * The guest's name server where rules say which names it may ask for. No byte of the guest's message leaves: questions
+ * are built anew from a name that a rule allows and a type.
+ *
+ * | question | answer |
+ * | --- | --- |
+ * | a name without a rule | NXDOMAIN with the extended error "Blocked" (RFC 8914); nothing leaves |
+ * | A or AAAA of a name with a rule | the name's own address, if the host's servers have a record that may be used |
+ * | the same, without such a record | no data; or what the servers say: NXDOMAIN, SERVFAIL |
+ * | another type that a `dns://` rule names | the records |
+ * | any other type, HTTPS and SVCB too | no data |
+ * | PTR of an own address | its name |
+ *
+ * A name that only a wildcard allows takes one of {@linkcode DnsGateOptions.newNames} when it is asked for the first time:
+ * labels can carry a message to the name servers of the domain.
+ *
+ * @module
+ */
+import { IpAddress } from "../../stack/base/address.ts";
+import { put16, put32 } from "../../stack/base/bytes.ts";
+import { wireLabels, wireName } from "../policy/names/canonical.ts";
+import type { NameRefusal, QuestionVerdict } from "../policy/names/name_rules.ts";
+import { TYPE_A, TYPE_AAAA } from "../policy/names/record_types.ts";
+import { type HostAnswer, type HostAnswers, type HostAsker, otherAnswer } from "./host_answers.ts";
+import {
+  addressAnswer,
+  blockedAnswer,
+  errorAnswer,
+  HEADER,
+  NOERROR,
+  NXDOMAIN,
+  type Question,
+  questionOf,
+  recordsAnswer,
+  SERVFAIL,
+} from "./message.ts";
+import type { DnsClient } from "./query.ts";
+
+/** How long the guest may keep an own address, in seconds. It stays true while the program runs. */
+const OWN_TTL = 60;
+
+/** Why a question was refused. */
+export type QuestionRefusal =
+  | NameRefusal
+  /** Too many new names a minute, or no room for a name's address. */
+  | "limit"
+  /** The addresses of the name may not be used: never routed, the host's, denied. */
+  | "addresses";
+
+/** What a {@linkcode DnsGate} is made of. */
+export interface DnsGateOptions {
+  readonly rules: { question(name: string): QuestionVerdict };
+  readonly answers: HostAnswers;
+  /** The addresses that stand for names in the guest. */
+  readonly own: {
+    find(name: string): unknown;
+    claim(name: string): { readonly address4: IpAddress; readonly address6: IpAddress } | null;
+    at(bytes: Uint8Array, offset: number, version: 4 | 6): { readonly name: string } | null;
+  };
+  /** Whether a flow to the name may go to that address. */
+  readonly mayUse: (name: string, address: IpAddress) => boolean;
+  /** A bucket of names that only a wildcard allows. */
+  readonly newNames: { take(now: number): boolean };
+  readonly now: () => number;
+  /** Is told of a refusal. `name`: null where it has characters that no rule can have. */
+  readonly refused: (name: string | null, reason: QuestionRefusal) => void;
+}
+
+/** What the gate made of a question. */
+export type GateOutcome = "allowed" | "refused" | "error";
+
+/** Answers questions as the rules say. */
+export class DnsGate {
+  constructor(private readonly options: DnsGateOptions) {}
+
+  /** The name server through which the host's are asked. */
+  askThrough(asker: HostAsker): void {
+    this.options.answers.askThrough(asker);
+  }
+
+  /** Takes a question; `done` is called once, maybe before this returns. */
+  ask(question: Question, done: (outcome: GateOutcome) => void, client: DnsClient): void {
+    const finish = (outcome: GateOutcome, answer: Uint8Array) => {
+      done(outcome);
+      client.reply(question, answer);
+    };
+    const refuse = (name: string | null, reason: QuestionRefusal, rcode = NXDOMAIN) => {
+      this.options.refused(name, reason);
+      finish("refused", blockedAnswer(question, rcode, WHY_BLOCKED[reason]));
+    };
+    const { rules, answers, own, newNames, now } = this.options;
+    const { type, isInternet } = questionOf(question);
+    const name = isInternet ? wireName(question.bytes, HEADER) : null;
+    if (name === null) return refuse(null, "no_rule");
+    const pointed = type === TYPE_PTR ? this.pointedTo(name) : null;
+    if (pointed !== null) return finish("allowed", pointerAnswer(question, pointed));
+    const verdict = rules.question(name);
+    if (!verdict.allowed) return refuse(name, verdict.reason);
+    const isAddress = type === TYPE_A || type === TYPE_AAAA;
+    if (!isAddress && !verdict.types.includes(type)) return finish("allowed", errorAnswer(question, NOERROR));
+    const isNew = verdict.byWildcard && own.find(name) === null && !answers.isKnown(name, type);
+    if (isNew && !newNames.take(now())) return refuse(name, "limit");
+    answers.find(name, type, (answer) => {
+      const { rcode } = answer;
+      if (rcode !== NOERROR) return finish(rcode === SERVFAIL ? "error" : "allowed", errorAnswer(question, rcode));
+      if (!isAddress) return finish("allowed", otherAnswer(question, answer));
+      const what = this.addressFor(name, type, answer);
+      if (typeof what === "string") refuse(name, what, what === "limit" ? NXDOMAIN : NOERROR);
+      else if (what === null) finish("allowed", errorAnswer(question, NOERROR));
+      else finish("allowed", addressAnswer(question, [what], OWN_TTL));
+    });
+  }
+
+  /** The own address; null: the name has no record of that type; or why there is none. */
+  private addressFor(name: string, type: number, { addresses }: HostAnswer): IpAddress | QuestionRefusal | null {
+    if (addresses.length === 0) return null;
+    const { own, mayUse } = this.options;
+    if (!addresses.some((address) => mayUse(name, address))) return "addresses";
+    const entry = own.claim(name);
+    if (entry === null) return "limit";
+    return type === TYPE_A ? entry.address4 : entry.address6;
+  }
+
+  /** The name of the own address that a reverse name is for. */
+  private pointedTo(name: string): string | null {
+    const address = reversed(name);
+    return address === null ? null : this.options.own.at(address.bytes, 0, address.version)?.name ?? null;
+  }
+}
+
+const TYPE_PTR = 12, CLASS_IN = 1;
+
+/** For the extended error, in ASCII. */
+const WHY_BLOCKED: Readonly<Record<QuestionRefusal, string>> = {
+  no_rule: "slirpnetstack: no rule of the policy allows this name",
+  denied: "slirpnetstack: a rule of the policy denies this name",
+  limit: "slirpnetstack: too many new names",
+  addresses: "slirpnetstack: the name leads to addresses that the policy does not allow",
+};
+
+/** The address of a name of in-addr.arpa (RFC 1035, section 3.5) or ip6.arpa (RFC 3596, section 2.5); null: it is none. */
+function reversed(name: string): IpAddress | null {
+  const labels = name.split(".").reverse();
+  if (labels.length === 6 && labels[1] === "in-addr" && labels[0] === "arpa") {
+    return IpAddress.tryParse(labels.slice(2).join("."));
+  }
+  if (labels.length !== 34 || labels[1] !== "ip6" || labels[0] !== "arpa") return null;
+  return IpAddress.tryParse(labels.slice(2).join("").replace(/.{4}(?!$)/g, "$&:"));
+}
+
+/** RFC 1035, section 3.3.12. */
+function pointerAnswer(question: Question, name: string): Uint8Array {
+  const labels = wireLabels(name), record = new Uint8Array(12 + labels.length);
+  put16(record, 0, 0xc000 | HEADER);
+  put16(record, 2, TYPE_PTR);
+  put16(record, 4, CLASS_IN);
+  put32(record, 6, OWN_TTL);
+  put16(record, 10, labels.length);
+  record.set(labels, 12);
+  return recordsAnswer(question, 1, record);
+}

@@ -1,0 +1,329 @@
+import { Buffer } from "node:buffer";
+// @ts-types="@types/dns-packet"
+import dnsPacket from "dns-packet";
+import { Dns } from "../../../forward/dns/dns.ts";
+import { DnsGate } from "../../../forward/dns/gate.ts";
+import { HostAnswers } from "../../../forward/dns/host_answers.ts";
+import { NameServers } from "../../../forward/dns/servers.ts";
+import { NewNames } from "../../../forward/egress/new_names.ts";
+import { NameRules } from "../../../forward/policy/names/name_rules.ts";
+import { OwnAddresses } from "../../../forward/policy/names/own_addresses.ts";
+import { type NameRule, parseRules } from "../../../forward/policy/names/rule.ts";
+import { allocatePlain } from "../../../stack/base/device.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
+import { DEFAULT_ADDRESSES } from "../../../stack/link/addresses.ts";
+import { assert, assertEquals } from "../../assert.ts";
+import { FakeHost } from "../bed/fake_host.ts";
+import { FakeScheduler } from "../bed/fakes.ts";
+import { guestDatagram } from "../bed/guest_datagram.ts";
+
+const SERVER = "192.0.2.1:53";
+const OPT = [0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0];
+
+/** The guest's name server with rules, between a guest and a server that the test plays. */
+class Bed {
+  readonly scheduler = new FakeScheduler();
+  readonly host = new FakeHost();
+  readonly own = new OwnAddresses(100);
+  readonly newNames: NewNames;
+  readonly refusals: string[] = [];
+  /** What the guest was sent, and from where. */
+  readonly replies: { readonly from: string; readonly bytes: number[] }[] = [];
+  readonly dns: Dns;
+  /** Addresses that may not be used. */
+  forbidden = "";
+
+  constructor(rules: string, newNames = 10, hosts: Record<string, string> = {}) {
+    const now = () => this.scheduler.now();
+    this.newNames = new NewNames(newNames);
+    const local = {
+      addresses: (name: string) => hosts[name] === undefined ? null : hosts[name].split(" ").map(IpAddress.parse),
+    };
+    this.dns = new Dns({
+      servers: new NameServers({ read: () => "nameserver 192.0.2.1\n", now }),
+      host: this.host,
+      loopback: this.host,
+      scheduler: this.scheduler,
+      addresses: DEFAULT_ADDRESSES,
+      allocate: allocatePlain,
+      random: () => 0x1234,
+      gate: new DnsGate({
+        rules: new NameRules(parseRules(rules) as readonly NameRule[]),
+        answers: new HostAnswers({ local, now, leastTtl: 5_000, limit: 100, maxWaiting: 4 }),
+        own: this.own,
+        mayUse: (_name, address) => address.toString() !== this.forbidden,
+        newNames: this.newNames,
+        now,
+        refused: (name, reason) => this.refusals.push(`${name} ${reason}`),
+      }),
+      guest: {
+        sendBytes: (from, _to, bytes, offset, length) => {
+          this.replies.push({ from: `${from.address}`, bytes: [...bytes.subarray(offset, offset + length)] });
+          return true;
+        },
+      },
+    });
+  }
+
+  /** The guest asks over UDP. Returns the answer, if it came at once. */
+  asks(message: readonly number[], to = "10.0.2.3:53"): number[] | undefined {
+    const datagram = guestDatagram("10.0.2.100:4000", to, "");
+    const bytes = Uint8Array.from([...datagram.bytes, ...message]);
+    const before = this.replies.length;
+    this.dns.takeDatagram({ ...datagram, bytes, length: message.length });
+    return this.replies[before]?.bytes;
+  }
+
+  /** The host's server answers its newest question with these records. */
+  answers(records: readonly dnsPacket.Answer[], rcode = 0): void {
+    const socket = this.host.sockets.at(-1)!, [asked] = socket.messages;
+    const { id, questions } = dnsPacket.decode(Buffer.from(asked!));
+    const flags = rcode | dnsPacket.RECURSION_DESIRED | dnsPacket.RECURSION_AVAILABLE;
+    const message = { type: "response" as const, id: id!, flags, questions: questions!, answers: [...records] };
+    socket.hearsBytes(SERVER, Uint8Array.from(dnsPacket.encode(message)));
+  }
+
+  /** What the server was asked, in order. */
+  get asked(): string[] {
+    return this.host.sockets.map(({ messages: [message] }) => {
+      const [{ type, name }] = dnsPacket.decode(Buffer.from(message!)).questions!;
+      return `${type} ${name}`;
+    });
+  }
+}
+
+/** The labels of a name, and the root. */
+function labels(...parts: readonly string[]): number[] {
+  return [...parts.flatMap((part) => [part.length, ...new TextEncoder().encode(part)]), 0];
+}
+
+/** A question for one type. `opt`: with an OPT record. */
+function question(name: readonly number[], type: number, opt = false): number[] {
+  return [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, opt ? 1 : 0, ...name, type >> 8, type & 0xff, 0, 1, ...(opt ? OPT : [])];
+}
+
+const A = 1, PTR = 12, TXT = 16, AAAA = 28, SRV = 33, SVCB = 64, HTTPS = 65, ANY = 255;
+
+function address(data: string, ttl = 300): dnsPacket.Answer {
+  return { type: data.includes(":") ? "AAAA" : "A", name: "a.example", ttl, data };
+}
+
+Deno.test("a name without a rule: NXDOMAIN, blocked, without an SOA record, and nothing leaves", () => {
+  const bed = new Bed("a.example");
+  const name = labels("c2VjcmV0", "evil", "example");
+  for (const type of [A, AAAA, TXT, HTTPS, SVCB, ANY, PTR]) {
+    const text = "slirpnetstack: no rule of the policy allows this name";
+    const error = [0, 15, 0, 2 + text.length, 0, 15, ...new TextEncoder().encode(text)];
+    const opt = [0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, error.length];
+    const head = [0, 7, 0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 1];
+    assertEquals(bed.asks(question(name, type, true)), [...head, ...name, 0, type, 0, 1, ...opt, ...error], `${type}`);
+  }
+  const plain = [0, 7, 0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0, ...name, 0, A, 0, 1];
+  assertEquals(bed.asks(question(name, A)), plain, "without an OPT record");
+  assertEquals(bed.asked, [], "what left");
+  assertEquals(bed.refusals.length, 8, "refusals");
+  assertEquals(bed.dns.counters.outcomes.udp.refused, 8, "counted");
+});
+
+Deno.test("an allowed name: the question is built anew, and the answer is the name's own address", () => {
+  const bed = new Bed("a.example");
+  const name = labels("A", "eXaMpLe");
+  const cookie = [0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0, 12, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]; // a secret in an option
+  const message = question(name, A, true).slice(0, -OPT.length).concat(cookie);
+  assertEquals(bed.asks(message), undefined, "asked first");
+  const [left] = bed.host.sockets[0].messages;
+  const clean = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, ...labels("a", "example"), 0, 1, 0, 1, ...OPT];
+  assertEquals([...left!], clean, "what leaves");
+  bed.answers([{ type: "CNAME", name: "a.example", ttl: 300, data: "cdn.example" }, address("192.0.2.80")]);
+  const own = bed.own.find("a.example")!;
+  const record = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...own.address4.bytes];
+  const head = [0, 7, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 1];
+  assertEquals(bed.replies[0]?.bytes, [...head, ...name, 0, A, 0, 1, ...record, ...OPT], "in the guest's letters");
+  assertEquals(bed.dns.counters.outcomes.udp.allowed, 1, "counted once");
+  assertEquals(bed.dns.counters.outcomes.udp.noerror, 0, "the program's own question is not the guest's");
+});
+
+Deno.test("AAAA has the own IPv6 address, and no data where the name has none", () => {
+  const bed = new Bed("a.example");
+  bed.asks(question(labels("a", "example"), AAAA));
+  bed.answers([address("2001:db8::80")]);
+  const own = bed.own.find("a.example")!;
+  assertEquals(bed.replies[0].bytes.slice(-16), [...own.address6.bytes], "the address");
+  bed.asks(question(labels("a", "example"), A));
+  bed.answers([]);
+  assertEquals(bed.replies[1].bytes.slice(2, 8), [0x81, 0x80, 0, 1, 0, 0], "no data");
+});
+
+Deno.test("what the servers say of an allowed name is passed on: NXDOMAIN, and SERVFAIL for all errors", () => {
+  const bed = new Bed("a.example,b.example");
+  bed.asks(question(labels("a", "example"), A, true));
+  bed.answers([], 3);
+  assertEquals(bed.replies[0].bytes.slice(2, 4), [0x81, 0x83], "NXDOMAIN");
+  assertEquals(bed.replies[0].bytes.length, 12 + 11 + 4 + OPT.length, "not blocked");
+  bed.asks(question(labels("b", "example"), A));
+  bed.answers([], 5);
+  assertEquals(bed.replies[1].bytes.slice(2, 4), [0x81, 0x82], "SERVFAIL");
+});
+
+Deno.test("HTTPS, SVCB, ANY and types that no rule names have no data, and nothing leaves", () => {
+  const bed = new Bed("a.example");
+  for (const type of [HTTPS, SVCB, ANY, TXT, SRV, PTR]) {
+    const answer = bed.asks(question(labels("a", "example"), type, true));
+    assertEquals(answer?.slice(2, 12), [0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 1], `type ${type}`);
+    assertEquals(answer?.slice(-2), [0, 0], "no extended error");
+  }
+  assertEquals(bed.asked, []);
+});
+
+Deno.test("a dns rule opens its types, and the records come as the server gave them", () => {
+  const bed = new Bed("dns://a.example?type=SRV,TXT");
+  bed.asks(question(labels("a", "example"), SRV));
+  const data = { priority: 1, weight: 2, port: 5060, target: "sip.example" };
+  bed.answers([{ type: "SRV", name: "a.example", ttl: 300, data }]);
+  const { answers } = dnsPacket.decode(Buffer.from(bed.replies[0].bytes));
+  assertEquals(answers!.map(({ name, type }) => `${type} ${name}`), ["SRV a.example"]);
+  const [srv] = answers!;
+  assert(srv !== undefined && srv.type === "SRV");
+  assertEquals(srv.data.target, "sip.example");
+  assertEquals(srv.data.port, 5060);
+  assertEquals(bed.asks(question(labels("a", "example"), 15))?.slice(6, 8), [0, 0], "MX has no data");
+  assertEquals(bed.asked, ["SRV a.example"]);
+});
+
+Deno.test("whatever address the guest asks, the answer comes from there", () => {
+  const bed = new Bed("a.example");
+  bed.asks(question(labels("b", "example"), A), "8.8.8.8:53");
+  assertEquals(bed.replies[0].from, "8.8.8.8");
+  assert(bed.dns.isAt(Uint8Array.of(8, 8, 8, 8), 0, 4, 53), "port 53");
+  assert(!bed.dns.isAt(Uint8Array.of(8, 8, 8, 8), 0, 4, 853), "another port");
+});
+
+Deno.test("a name asked again within its TTL asks nothing; after it, once for all who ask", () => {
+  const bed = new Bed("a.example");
+  bed.asks(question(labels("a", "example"), A));
+  bed.asks(question(labels("a", "example"), A));
+  bed.answers([address("192.0.2.80", 30)]);
+  assertEquals(bed.replies.length, 2, "both are answered");
+  assertEquals(bed.asked, ["A a.example"], "asked once");
+  bed.scheduler.advance(29_999);
+  bed.asks(question(labels("a", "example"), A));
+  assertEquals(bed.asked.length, 1, "within the TTL");
+  bed.scheduler.advance(1);
+  bed.asks(question(labels("a", "example"), A));
+  assertEquals(bed.asked.length, 2, "after it");
+});
+
+Deno.test("a TTL of 0 is kept for the least time", () => {
+  const bed = new Bed("a.example");
+  bed.asks(question(labels("a", "example"), A));
+  bed.answers([address("192.0.2.80", 0)]);
+  bed.scheduler.advance(4_999);
+  bed.asks(question(labels("a", "example"), A));
+  assertEquals(bed.asked.length, 1);
+  bed.scheduler.advance(1);
+  bed.asks(question(labels("a", "example"), A));
+  assertEquals(bed.asked.length, 2);
+});
+
+Deno.test("a name that leads only to forbidden addresses has no data, and the error says blocked", () => {
+  const bed = new Bed("a.example");
+  bed.forbidden = "127.0.0.1";
+  bed.asks(question(labels("a", "example"), A, true));
+  bed.answers([address("127.0.0.1")]);
+  const { bytes } = bed.replies[0];
+  assertEquals(bytes.slice(2, 8), [0x81, 0x80, 0, 1, 0, 0], "no data");
+  assertEquals(bytes.slice(12 + 11 + 4 + 11, 12 + 11 + 4 + 13), [0, 15], "an extended error");
+  assertEquals(bed.refusals, ["a.example addresses"]);
+  assertEquals(bed.own.find("a.example"), null, "it has no own address");
+});
+
+Deno.test("so many new names a minute under a wildcard; known ones and exact ones are not counted", () => {
+  const bed = new Bed("*.w.example,a.example", 2);
+  const ask = (label: string) => bed.asks(question(labels(label, "w", "example"), A));
+  for (const label of ["n1", "n2"]) {
+    ask(label);
+    bed.answers([address("192.0.2.80")]);
+  }
+  assertEquals(ask("n3")?.slice(2, 4), [0x81, 0x83], "the third");
+  assertEquals(bed.refusals, ["n3.w.example limit"]);
+  assertEquals(ask("n1")?.slice(2, 4), [0x81, 0x80], "a known one");
+  bed.asks(question(labels("a", "example"), A));
+  assertEquals(bed.asked, ["A n1.w.example", "A n2.w.example", "A a.example"], "an exact one is asked for");
+  bed.scheduler.advance(60_000);
+  ask("n3");
+  assertEquals(bed.asked.at(-1), "A n3.w.example", "in the next minute");
+});
+
+Deno.test("a dot inside a label is no dot", () => {
+  const bed = new Bed("*.example.com");
+  assertEquals(bed.asks(question(labels("www.example", "com"), A))?.slice(2, 4), [0x81, 0x83], "www.example\\.com");
+  assertEquals(bed.asks(question(labels("secret.example.com"), A))?.slice(2, 4), [0x81, 0x83], "one label");
+  assertEquals(bed.asked, []);
+});
+
+Deno.test("PTR of an own address is the name; of any other, NXDOMAIN", () => {
+  const bed = new Bed("a.example"), own = bed.own.claim("a.example")!;
+  const reverse4 = [...own.address4.bytes].reverse().map(String);
+  const answer = bed.asks(question(labels(...reverse4, "in-addr", "arpa"), PTR));
+  const record = [0xc0, 12, 0, PTR, 0, 1, 0, 0, 0, 60, 0, 11, ...labels("a", "example")];
+  assertEquals(answer?.slice(-record.length), record, "IPv4");
+  const nibbles = [...own.address6.bytes].flatMap((byte) => [byte >> 4, byte & 15]).reverse();
+  const answer6 = bed.asks(question(labels(...nibbles.map((nibble) => nibble.toString(16)), "ip6", "arpa"), PTR));
+  assertEquals(answer6?.slice(-record.length), record, "IPv6");
+  assertEquals(bed.asks(question(labels("1", "2", "0", "192", "in-addr", "arpa"), PTR))?.slice(2, 4), [0x81, 0x83]);
+  assertEquals(bed.asked, []);
+});
+
+Deno.test("another class than IN is refused", () => {
+  const bed = new Bed("a.example");
+  const chaos = question(labels("a", "example"), TXT).slice(0, -1).concat(3);
+  assertEquals(bed.asks(chaos)?.slice(2, 4), [0x81, 0x83]);
+});
+
+Deno.test("a name of the host's own /etc/hosts needs no server", () => {
+  const bed = new Bed("db.internal", 10, { "db.internal": "192.0.2.5" });
+  assertEquals(bed.asks(question(labels("db", "internal"), A))?.slice(6, 8), [0, 1], "A");
+  assertEquals(bed.asks(question(labels("db", "internal"), AAAA))?.slice(6, 8), [0, 0], "AAAA has no data");
+  assertEquals(bed.asked, []);
+});
+
+Deno.test("an answer that is cut off is asked for again over TCP", () => {
+  const bed = new Bed("a.example");
+  bed.asks(question(labels("a", "example"), A));
+  const [asked] = bed.host.sockets[0].messages;
+  bed.host.sockets[0].hearsBytes(SERVER, Uint8Array.from([asked![0], asked![1], 0x83, 0x80, ...asked!.subarray(4)]));
+  assertEquals(bed.host.dials.length, 1);
+  assertEquals(bed.replies, []);
+});
+
+Deno.test("no more questions wait than may: the next is told SERVFAIL", () => {
+  const bed = new Bed("a.example");
+  for (let i = 0; i < 4; i++) bed.asks(question(labels("a", "example"), A));
+  assertEquals(bed.asks(question(labels("a", "example"), A))?.slice(2, 4), [0x81, 0x82]);
+  bed.scheduler.advance(60_000);
+  assertEquals(bed.replies.length, 5, "the others fail in time");
+  bed.asks(question(labels("a", "example"), A));
+  assertEquals(bed.asked.length, 2, "and the next is asked for");
+});
+
+Deno.test("an answer that makes no sense is SERVFAIL", () => {
+  const bed = new Bed("a.example");
+  bed.asks(question(labels("a", "example"), A));
+  const [asked] = bed.host.sockets[0].messages;
+  const broken = Uint8Array.from([
+    ...asked!.subarray(0, 2),
+    0x81,
+    0x80,
+    0,
+    1,
+    0,
+    9,
+    0,
+    0,
+    0,
+    0,
+    ...asked!.subarray(12, 27),
+  ]);
+  bed.host.sockets[0].hearsBytes(SERVER, broken);
+  assertEquals(bed.replies[0]?.bytes.slice(2, 4), [0x81, 0x82]);
+});
