@@ -3,9 +3,9 @@
  * guest and the host. The caller passes frames in, and it passes frames to the device. It opens and reads nothing itself.
  *
  *     guest's ping      → policy → host
- *     guest's SYN       → remote forward bound there? → name server? → policy → host
+ *     guest's SYN       → remote forward bound there? → name server? → address of a name? → policy → host
  *     guest's datagram  → answer to a local forward's client? → remote forward bound there? → name server?
- *                         → policy → host
+ *                         → address of a name? → policy → host
  *     host's client     → local forward → guest
  *
  * @module
@@ -21,6 +21,7 @@ import type { AllowedNames } from "./dns/allowed_names.ts";
 import { Dns } from "./dns/dns.ts";
 import { DNS_PORT } from "./dns/message.ts";
 import type { NameServers } from "./dns/servers.ts";
+import type { Egress, EgressTraffic } from "./egress/egress.ts";
 import type { Usage } from "../stack/base/usage.ts";
 import type { HostNetwork } from "./host/host_network.ts";
 import { DEFAULT_LIMITS, type Limits, type LimitUsage } from "./limits/limits.ts";
@@ -66,6 +67,8 @@ export interface SlirpOptions {
   readonly dns: boolean;
   /** The only names that the guest may ask for, with their answers. Not given: it may ask for any name. */
   readonly dnsOnly?: AllowedNames | undefined;
+  /** The rules for names. Not given: there are none. */
+  readonly egress?: Egress | undefined;
   /** Whether DHCP clients are answered, and whether an IPv6 prefix is announced to the guest. */
   readonly dhcp: boolean;
   readonly slaac: boolean;
@@ -101,6 +104,8 @@ export class Slirp {
   readonly pings: Pings | null;
   /** Null if it is switched off. */
   readonly dns: Dns | null;
+  /** The guest's flows to names. Null if there are no rules for names. */
+  private readonly named: EgressTraffic | null;
   private readonly scheduler: WakingScheduler;
   private readonly frames: FramePool;
   private readonly giveBack: (() => void) | undefined;
@@ -137,7 +142,8 @@ export class Slirp {
         slaac: options.slaac,
         nameServers: () => this.nameServers(options),
         // a name server that answers for some names only would refuse completed names
-        searchDomains: () => options.dnsOnly === undefined ? nameServers.searchDomains : [],
+        searchDomains: () =>
+          options.dnsOnly === undefined && options.egress === undefined ? nameServers.searchDomains : [],
       },
       limits: stackLimits(limits),
       random,
@@ -159,6 +165,7 @@ export class Slirp {
       random,
       limit: limits.dnsQuestions,
       only: options.dnsOnly,
+      gate: options.egress?.gate,
     });
     this.pings = typeof echo === "string"
       ? null
@@ -173,6 +180,12 @@ export class Slirp {
     const local = { host: listeners, scheduler, own, observer: observers.local };
     this.localTcp = new LocalTcpClients({ ...local, guest: tcp, allocate, connections });
     this.localUdp = new LocalUdpClients({ ...local, guest: udp, idle: idleClients, random });
+    this.named = options.egress?.attach({
+      tcp: { outgoing, connections, scheduler, maxLookups: Math.max(1, limits.dials >> 1) },
+      udp: associations,
+      routed: { outgoing, associations: this.associations },
+      observers,
+    }) ?? null;
     scheduler.drive(this.stack);
     this.stack.start();
   }
@@ -186,6 +199,9 @@ export class Slirp {
       dials: { current: dials.size, limit: dials.limit, overflows: dials.evicted },
       udpAssociations: { current: idle.size, limit: idle.limit, overflows: idle.evicted },
       dnsQuestions: dnsUsage(this.dns),
+      names: NOT_IN_USE,
+      newNames: NOT_IN_USE,
+      ...this.options.egress?.usage,
       pings: this.pings?.usage ?? NOT_IN_USE,
       pingIdentifiers: this.pings?.identifiersUsage ?? NOT_IN_USE,
       udpClients: { current: idleClients.size, limit: idleClients.limit, overflows: idleClients.evicted },
@@ -246,6 +262,7 @@ export class Slirp {
     const service = this.serviceAt(this.remoteTcp, address.bytes, 0, address.version, port);
     if (service instanceof Dns) service.takeRequest(request);
     else if (service !== null) this.remoteTcpFlows.request(request, service);
+    else if (this.named?.isOwn(address.bytes, 0, address.version)) this.named.takeRequest(request);
     else this.route(request);
   }
 
@@ -263,8 +280,10 @@ export class Slirp {
     if (this.localUdp.takeAnswer(datagram)) return;
     const { bytes, localAddress, version, localPort } = datagram;
     const service = this.serviceAt(this.remoteUdp, bytes, localAddress, version, localPort);
-    if (service === null) this.associations.takeDatagram(datagram); // which asks the policy
-    else if (service instanceof Dns) service.takeDatagram(datagram);
+    if (service === null) {
+      if (this.named?.isOwn(bytes, localAddress, version)) this.named.takeDatagram(datagram);
+      else this.associations.takeDatagram(datagram); // which asks the policy
+    } else if (service instanceof Dns) service.takeDatagram(datagram);
     else this.remoteUdpAssociations.takeDatagram(datagram, service);
   }
 
@@ -272,8 +291,10 @@ export class Slirp {
     if (this.localUdp.guestUnreachable(local, guest)) return;
     const { address, port } = local;
     const service = this.serviceAt(this.remoteUdp, address.bytes, 0, address.version, port);
-    if (service === null) this.associations.guestUnreachable(guest);
-    else if (!(service instanceof Dns)) this.remoteUdpAssociations.guestUnreachable(service, guest);
+    if (service === null) {
+      if (this.named?.isOwn(address.bytes, 0, address.version)) this.named.guestUnreachable(local, guest);
+      else this.associations.guestUnreachable(guest);
+    } else if (!(service instanceof Dns)) this.remoteUdpAssociations.guestUnreachable(service, guest);
   }
 
   /** Finds the program's service at an address and port of the guest's network; null: none, so the host's network. */

@@ -135,6 +135,23 @@ export const LIMITS = {
     least: 1,
     most: 60_000,
   },
+  // The most is what the prefix of own addresses has.
+  names: {
+    what: "names that have an address of their own in the guest, where there are rules for names",
+    whenFull: "the one unused for longest, and without a flow, loses its address",
+    reason: "more than a program of any kind uses; a name takes 500 bytes",
+    default: 65_536,
+    least: 1,
+    most: 131_070,
+  },
+  newNames: {
+    what: "new names a minute that only a wildcard allows",
+    whenFull: "the question is refused",
+    reason: "a page of the web has dozens of names; each is a message of up to 250 bytes to the servers of its domain",
+    default: 60,
+    least: 0,
+    most: 1_000_000,
+  },
   // Pings that the program answers itself don't wait.
   pings: {
     what: "pings of the guest that wait for an answer",

@@ -74,6 +74,9 @@ export const RESOLVER_PATIENCE_MS = 12_000;
  */
 export const NAME_SERVER_PATIENCE_MS: readonly number[] = [1_000, 3_000];
 
+/** How long one of several addresses of a name may take to answer a connection, until the next one is tried. */
+export const NAME_ATTEMPT_MS = 5_000;
+
 // ---- the guest's name server ----------------------------------------------------------------------------------------
 
 /** The most time for a question to all servers, whatever resolv.conf says: programs don't wait longer. */

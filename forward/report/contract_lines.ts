@@ -9,6 +9,7 @@
 import { type Endpoint, formatEndpoint, type IpAddress } from "../../stack/base/address.ts";
 import { type EndReason, EndReport } from "./end_report.ts";
 import type { RefusingRule } from "../policy/policy.ts";
+import type { NameRefused } from "../policy/names/name_refusals.ts";
 import type { PolicyNetwork } from "../policy/range.ts";
 
 /** The networks in lines about connections. */
@@ -102,6 +103,55 @@ const WHY_REFUSED: Readonly<Record<RefusingRule, string>> = {
   host: "it is in the host's own networks, which -enable-host or -allow opens",
   routing: "routing is off, and neither -enable-routing nor -allow opens it",
 };
+
+/** The rules of `-only` do not let the guest go to an address. Said once for each destination. */
+export function notInRules(network: PolicyNetwork, address: IpAddress, port: number): string {
+  const where = network === "icmp" ? `${address}` : formatEndpoint({ address, port });
+  return `[.] ${network}://${where} refused by the policy: no rule of -only or -policy has it`;
+}
+
+/** A name that the guest asked for, or a port of it. Said once for each. */
+export function nameRefused({ network, name, port, reason, remedy }: NameRefused): string {
+  const where = port === 0 || reason === "stale_address" ? name : `${name}:${port}`;
+  const how = remedy === null ? "" : `; -only ${remedy} would let it`;
+  return `[.] ${network}://${where} refused by the policy: ${WHY_NAME_REFUSED[reason]}${how}`;
+}
+
+const WHY_NAME_REFUSED: Readonly<Record<NameRefused["reason"], string>> = {
+  no_rule: "no rule allows it",
+  denied: "a rule denies it",
+  never_routed: "it leads to an address that is never routed",
+  host_network: "it leads into the host's own networks, which -enable-host or a rule for the address opens",
+  stale_address: "the address stands for no name any more",
+  name_mismatch: "it shows another name",
+  no_name: "it shows no name",
+  not_tls: "it is not TLS",
+  not_http: "it is not HTTP",
+  malformed: "it makes no sense",
+  too_late: "it did not show a name in time",
+  too_long: "what comes before the name is too long",
+  limit: "there are too many new names",
+};
+
+/** At the end of `run`: the rules that would let through what was refused. */
+export function refusedInAll(rules: readonly string[]): string {
+  return `[.] The policy refused some of what the command asked for. To let it: -only '${rules.join(",")}'`;
+}
+
+/** The policy's file was read again. */
+export function policyReloaded(path: string, generation: number): string {
+  return `[.] Policy read again from ${path}: generation ${generation}`;
+}
+
+/** The policy's file could not be read again. */
+export function policyKept(reason: string): string {
+  return `[!] The policy stays as it was: ${oneLine(reason)}`;
+}
+
+/** With {@linkcode ExitStatus.BAD_FLAGS}: the policy's file can't be read. */
+export function policyFailed(reason: string): string {
+  return `[!] Failed to read the policy: ${oneLine(reason)}`;
+}
 
 /** When the policy refuses too many different destinations in an hour. */
 export function refusalsUnsaid(): string {

@@ -35,7 +35,7 @@ export type Outcome =
 
 /** Returns the outcome for an error of the host's network or of a lookup. */
 export function outcomeOf(error: unknown): Outcome {
-  if (error instanceof LookupError) return "unresolved";
+  if (error instanceof LookupError) return error.prohibited ? "denied" : "unresolved";
   return error instanceof HostError ? HOST_OUTCOMES[error.failure] : "other";
 }
 

@@ -24,6 +24,7 @@ import type { Endpoint } from "../../stack/base/address.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
+import type { NameDemand } from "../policy/names/demand.ts";
 import type { FlowObserver } from "../report/flow_observers.ts";
 import { type HostDial, HostError, type HostStream } from "../host/host_network.ts";
 import { onwardHopLimit } from "../host/hop_limit.ts";
@@ -54,14 +55,24 @@ export class OutgoingFlows {
     return this.flows.size;
   }
 
+  /** Resets the connections of that observer whose destinations are refused now, and ends its dials to such. */
+  abortWhere(observer: FlowObserver, isRefused: (destination: Endpoint) => boolean): void {
+    for (const flow of this.flows) if (flow.observer === observer && isRefused(flow.destination)) flow.revoke();
+  }
+
   /** Takes a guest's SYN, and connects it with `destination`. */
   request(request: TcpRequest, destination: Endpoint, observer: FlowObserver): void {
     if (this.options.connections.take()) this.dial(request, destination, observer);
     else request.refuse();
   }
 
-  /** Dials for a caller that is already counted in `connections`. */
-  dial(caller: Caller, destination: Endpoint, observer: FlowObserver): void {
+  /**
+   * Dials for a caller that is already counted in `connections`.
+   *
+   * @param demand what the connection must show before anything leaves; null: nothing
+   */
+  dial(caller: Caller, destination: Endpoint, observer: FlowObserver, demand: NameDemand | null = null): void {
+    if (demand !== null) throw new Error(`nothing here can read what ${demand.rule} asks for`);
     const flow = new OutgoingFlow(caller, destination, observer, this.options, this.flows);
     this.flows.add(flow);
     flow.start();
@@ -81,7 +92,7 @@ class OutgoingFlow implements Dialling {
   constructor(
     private readonly caller: Caller,
     readonly destination: Endpoint,
-    private readonly observer: FlowObserver,
+    readonly observer: FlowObserver,
     private readonly options: OutgoingOptions,
     private readonly flows: Set<OutgoingFlow>,
   ) {}
@@ -97,6 +108,13 @@ class OutgoingFlow implements Dialling {
 
   abort(): void {
     this.splice?.abort();
+  }
+
+  /** The destination is refused now. */
+  revoke(): void {
+    if (this.splice !== null) return this.splice.abort();
+    this.cancel();
+    this.caller.refuse();
   }
 
   connected(stream: HostStream): void {

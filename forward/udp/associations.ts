@@ -118,6 +118,13 @@ export class Associations implements AssociationOwner {
     if (association !== undefined) this.end(association, EndReasons.REFUSED);
   }
 
+  /** Ends the associations that have a destination which is refused now. */
+  endWhere(isRefused: (destination: Endpoint) => boolean): void {
+    for (const association of this.table.values()) {
+      if (association.peers.some(isRefused)) this.end(association, EndReasons.ABORTED);
+    }
+  }
+
   /** For associations: the time in ms. */
   now(): number {
     return this.options.scheduler.now();

@@ -29,6 +29,11 @@ export class Peers {
     return this.table.size;
   }
 
+  /** Whether a function is true for any of their last destinations. */
+  some(test: (destination: Endpoint) => boolean): boolean {
+    return [...this.table.values()].some(({ endpoint }) => test(endpoint));
+  }
+
   /** Returns the peer with the address at `offset`, or null. */
   find(bytes: Uint8Array, offset: number, version: IpVersion): Peer | null {
     const { last } = this;

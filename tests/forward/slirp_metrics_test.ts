@@ -45,6 +45,8 @@ Deno.test("figures of a running stack", () => {
     udpAssociations: none,
     udpClients: none,
     dnsQuestions: none,
+    names: none,
+    newNames: none,
     pings: none,
     pingIdentifiers: none,
   });

@@ -8,11 +8,14 @@ import type { Endpoint, IpVersion } from "../../../stack/base/address.ts";
 import type { Target } from "../../names/target.ts";
 import { endpointKey, type Key } from "../../udp/keys.ts";
 
+/** The target of a remote forward, as flows need it. */
+export type ForwardTarget = Pick<Target, "name" | "fixed" | "known" | "ask">;
+
 /** A remote forward. */
 export interface RemoteForward {
   /** Its address and port in the guest's network. */
   readonly bind: Endpoint;
-  readonly target: Target;
+  readonly target: ForwardTarget;
   /** Whether a UDP association ends after its first answer. */
   readonly oneAnswer: boolean;
 }

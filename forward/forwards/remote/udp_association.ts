@@ -21,6 +21,7 @@ import {
 import type { Idling } from "../../udp/idle_table.ts";
 import { AssociationTraffic } from "../../udp/idle_timeout.ts";
 import { WaitingDatagrams, type WaitingRoom } from "../../udp/waiting.ts";
+import { LookupError } from "../../names/lookup.ts";
 import { unreachableFor } from "../../host/unreachable.ts";
 import type { RemoteForward } from "./table.ts";
 
@@ -73,7 +74,7 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
       (error: unknown) => {
         if (this.over) return;
         this.observer.unresolved(this.guest, target.name, error instanceof Error ? error.message : String(error));
-        this.giveUp("host");
+        this.giveUp(error instanceof LookupError && error.prohibited ? "prohibited" : "host");
       },
     );
   }

@@ -11,6 +11,7 @@
  */
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import type { Scheduler } from "../../timers/scheduler.ts";
+import { EndReasons } from "../../report/end_report.ts";
 import type { RemoteForwardObservers } from "../../report/flow_observers.ts";
 import type { HostNetwork } from "../../host/host_network.ts";
 import type { Shown } from "../../host/shown.ts";
@@ -34,6 +35,8 @@ export interface RemoteUdpAssociationsOptions {
   readonly observers: RemoteForwardObservers;
   /** The end of a socket as the lines show it. */
   readonly shown: Shown;
+  /** Called when the last association of a forward has ended. */
+  readonly unused?: (forward: RemoteForward) => void;
 }
 
 /** All associations of the guest with remote forwards. */
@@ -70,6 +73,11 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
     this.tables.get(forward)?.get(keyOf(guest))?.guestUnreachable();
   }
 
+  /** Ends all associations of a forward. */
+  endAll(forward: RemoteForward): void {
+    for (const association of this.tables.get(forward)?.values() ?? []) association.end(EndReasons.ABORTED);
+  }
+
   // for associations
 
   now(): number {
@@ -91,7 +99,9 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
     const table = this.tables.get(forward);
     if (table?.delete(keyOf(guest)) !== true) return;
     this.count--;
-    if (table.size === 0) this.tables.delete(forward);
+    if (table.size > 0) return;
+    this.tables.delete(forward);
+    this.options.unused?.(forward);
   }
 
   private open(datagram: GuestDatagram, forward: RemoteForward): RemoteUdpAssociation {

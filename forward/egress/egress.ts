@@ -1,0 +1,166 @@
+/**
+ * Egress by name: what the guest may reach is said by rules about names, and each name has an address of its own in the
+ * guest (policy/names/own_addresses.ts).
+ *
+ *     question → dns/gate.ts: rule? → the host's name servers → own address
+ *     SYN      → named_tcp.ts: own address → name → rule? → name_targets.ts → dial
+ *     datagram → named_udp.ts: the same
+ *
+ * This module is loaded only where there are such rules.
+ *
+ * @module
+ */
+import type { Endpoint, IpVersion } from "../../stack/base/address.ts";
+import type { TcpRequest } from "../../stack/tcp/flow.ts";
+import type { Usage } from "../../stack/base/usage.ts";
+import { DnsGate, type QuestionRefusal } from "../dns/gate.ts";
+import { HostAnswers } from "../dns/host_answers.ts";
+import type { LocalNames } from "../names/local_names.ts";
+import { NameRefusals, type NameRefused } from "../policy/names/name_refusals.ts";
+import { OwnAddresses } from "../policy/names/own_addresses.ts";
+import { rangesOf, type RuleList } from "../policy/names/rule_list.ts";
+import { TargetJudge } from "../policy/names/target_judge.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Range } from "../policy/range.ts";
+import type { FlowObserver } from "../report/flow_observers.ts";
+import type { OutgoingFlows } from "../tcp/outgoing.ts";
+import type { Associations, GuestDatagram } from "../udp/associations.ts";
+import { EgressRules } from "./egress_rules.ts";
+import { NameTargets } from "./name_targets.ts";
+import { NamedTcpFlows, type NamedTcpOptions } from "./named_tcp.ts";
+import { NamedUdp, type NamedUdpOptions } from "./named_udp.ts";
+import { NewNames } from "./new_names.ts";
+
+/** What an {@linkcode Egress} is made of. */
+export interface EgressOptions {
+  readonly rules: RuleList;
+  /** The ranges of `-allow` and `-deny`, beside those of the rules. */
+  readonly allow: readonly Range[];
+  readonly deny: readonly Range[];
+  /** Decides by address; its ranges are set from here. */
+  readonly policy: Policy;
+  /** The names that the host itself defines. */
+  readonly local: Pick<LocalNames, "has" | "addresses">;
+  /** A clock in ms that doesn't go back. */
+  readonly now: () => number;
+  /** How long an answer is kept at least, in ms. */
+  readonly leastTtl: number;
+  readonly limits: { readonly names: number; readonly newNames: number; readonly dnsQuestions: number };
+  /** Is told of each refusal by name, once. */
+  readonly refused: (refused: NameRefused) => void;
+}
+
+/** What carries the guest's flows to names, given by the guest's network. */
+export interface EgressParts {
+  readonly tcp: Omit<NamedTcpOptions, "rules" | "own" | "targets" | "observer">;
+  readonly udp: Omit<NamedUdpOptions, "rules" | "own" | "targets" | "observer">;
+  readonly routed: { readonly outgoing: OutgoingFlows; readonly associations: Associations };
+  readonly observers: { readonly routedTcp: FlowObserver; readonly routedUdp: FlowObserver };
+}
+
+/** The rules for names, and all that follows from them. */
+export class Egress {
+  readonly rules: EgressRules;
+  readonly refusals: NameRefusals;
+  readonly own: OwnAddresses;
+  readonly gate: DnsGate;
+  private readonly targets: NameTargets;
+  private readonly newNames: NewNames;
+  private traffic: EgressTraffic | null = null;
+
+  constructor(private readonly options: EgressOptions) {
+    const { rules: { names }, policy, local, now, leastTtl, limits } = options;
+    this.refusals = new NameRefusals(options.refused);
+    const rules = this.rules = new EgressRules(names, this.refusals);
+    const own = this.own = new OwnAddresses(limits.names);
+    const newNames = this.newNames = new NewNames(limits.newNames);
+    const answers = new HostAnswers({
+      ...{ local, now, leastTtl },
+      limit: 2 * limits.names, // addresses of both versions
+      maxWaiting: limits.dnsQuestions,
+    });
+    const judge = new TargetJudge(policy, local);
+    this.targets = new NameTargets(answers, judge);
+    this.gate = new DnsGate({
+      ...{ rules, answers, own, newNames, now },
+      mayUse: (name, address) => {
+        const ports = rules.ports(name);
+        if (ports.length === 0) return judge.refusal("tcp", name, address, 0) === null;
+        return ports.some(({ network, port }) => judge.refusal(network, name, address, port) === null);
+      },
+      refused: (name, reason) => rules.refusedQuestion(name, QUESTION_REASONS[reason]),
+    });
+    this.setRanges(options.rules);
+  }
+
+  /** Begins to carry flows. */
+  attach(parts: EgressParts): EgressTraffic {
+    const { rules, own, targets } = this;
+    const tcp = new NamedTcpFlows({ ...parts.tcp, rules, own, targets, observer: parts.observers.routedTcp });
+    const udp = new NamedUdp({ ...parts.udp, rules, own, targets, observer: parts.observers.routedUdp });
+    return this.traffic = new EgressTraffic(own, tcp, udp, parts);
+  }
+
+  /** Replaces all rules at once, and ends the open flows that they refuse. */
+  replace(rules: RuleList): void {
+    this.rules.replace(rules.names);
+    this.setRanges(rules);
+    this.traffic?.judgeAgain(this.options.policy);
+  }
+
+  /** The names that have an address, and the new ones of this minute. */
+  get usage(): { readonly names: Usage; readonly newNames: Usage } {
+    return { names: this.own.usage, newNames: this.newNames.usage };
+  }
+
+  private setRanges(rules: RuleList): void {
+    const { policy, allow, deny } = this.options;
+    policy.replaceRanges([...allow, ...rangesOf(rules, false)], [...deny, ...rangesOf(rules, true)]);
+  }
+}
+
+/** The guest's flows to own addresses. */
+export class EgressTraffic {
+  constructor(
+    private readonly own: OwnAddresses,
+    private readonly tcp: NamedTcpFlows,
+    private readonly udp: NamedUdp,
+    private readonly parts: Pick<EgressParts, "routed" | "observers">,
+  ) {}
+
+  /** Whether the address at `offset` is of a prefix of own addresses. */
+  isOwn(bytes: Uint8Array, offset: number, version: IpVersion): boolean {
+    return this.own.isOwn(bytes, offset, version);
+  }
+
+  /** Takes a guest's SYN to an own address. */
+  takeRequest(request: TcpRequest): void {
+    this.tcp.request(request);
+  }
+
+  /** Takes a guest's datagram to an own address. */
+  takeDatagram(datagram: GuestDatagram): void {
+    this.udp.takeDatagram(datagram);
+  }
+
+  /** The guest says, by ICMP, that its port is closed. */
+  guestUnreachable(local: Endpoint, guest: Endpoint): void {
+    this.udp.guestUnreachable(local, guest);
+  }
+
+  /** Ends all open flows that are refused now, to names and to addresses. */
+  judgeAgain(policy: Policy): void {
+    const { routed: { outgoing, associations }, observers } = this.parts;
+    this.tcp.judgeAgain();
+    this.udp.judgeAgain();
+    outgoing.abortWhere(observers.routedTcp, ({ address, port }) => !policy.verdict("tcp", address, port).allowed);
+    associations.endWhere(({ address, port }) => !policy.verdict("udp", address, port).allowed);
+  }
+}
+
+const QUESTION_REASONS = {
+  no_rule: "no_rule",
+  denied: "denied",
+  limit: "limit",
+  addresses: "never_routed",
+} as const satisfies Readonly<Record<QuestionRefusal, string>>;

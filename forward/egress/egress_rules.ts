@@ -1,0 +1,84 @@
+/**
+ * The rules for names as they are now: they may be replaced at any time, whole.
+ *
+ * @module
+ */
+import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
+import type { NameDemand } from "../policy/names/demand.ts";
+import { NameRules, type NameVerdict, type QuestionVerdict } from "../policy/names/name_rules.ts";
+import type { NameRefusals } from "../policy/names/name_refusals.ts";
+import { READABLE } from "../policy/names/readable.ts";
+import type { RefusalReason } from "../policy/names/reasons.ts";
+import type { NameRule } from "../policy/names/rule.ts";
+import type { RangeNetwork } from "../policy/range.ts";
+
+/** The rules, and who is told of refusals. */
+export class EgressRules {
+  /** How often the rules were replaced, from 1. */
+  generation = 1;
+  private rules: NameRules;
+
+  constructor(rules: readonly NameRule[], private readonly refusals: NameRefusals) {
+    this.rules = new NameRules(rules);
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.rules.size;
+  }
+
+  /** Replaces the rules. */
+  replace(rules: readonly NameRule[]): void {
+    this.rules = new NameRules(rules);
+    this.generation++;
+  }
+
+  /** Decides about a flow that the guest wants; a refusal is reported. */
+  decide(network: RangeNetwork, name: string, port: number): NameVerdict {
+    const verdict = this.look(network, name, port);
+    if (!verdict.allowed) this.refused(network, name, port, verdict.reason);
+    return verdict;
+  }
+
+  /** Decides likewise, without a report. */
+  look(network: RangeNetwork, name: string, port: number): NameVerdict {
+    const verdict = this.rules.decide(network, name, port);
+    if (!verdict.allowed || verdict.demand === null || READABLE.has(verdict.demand.shows)) return verdict;
+    return { allowed: false, reason: "no_rule", rule: null }; // what can't be read is not open
+  }
+
+  /** Whether a flow that has met a demand is allowed now: by a rule that asks for no more. */
+  stillAllows(network: RangeNetwork, name: string, port: number, met: NameDemand | null): boolean {
+    const verdict = this.look(network, name, port);
+    if (!verdict.allowed) return false;
+    const { demand } = verdict;
+    if (demand === null) return true;
+    if (met === null || (met.ech && !demand.ech)) return false;
+    return demand.shows === "any" || demand.shows === met.shows;
+  }
+
+  /** Decides about a question. */
+  question(name: string): QuestionVerdict {
+    return this.rules.question(name);
+  }
+
+  /** The ports that the rules open for a name. */
+  ports(name: string): readonly { readonly network: RangeNetwork; readonly port: number }[] {
+    return this.rules.ports(name);
+  }
+
+  /** A flow was refused by its addresses. */
+  refused(network: RangeNetwork, name: string, port: number, reason: RefusalReason): void {
+    this.refusals.refused(network, name, port, reason);
+  }
+
+  /** A question was refused. */
+  refusedQuestion(name: string | null, reason: RefusalReason): void {
+    this.refusals.refused("dns", name, 0, reason);
+  }
+
+  /** A flow to an own address that stands for no name. */
+  refusedAddress(network: RangeNetwork, to: Endpoint): void {
+    this.refusals.refused(network, formatEndpoint(to), to.port, "stale_address");
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * The guest's TCP connections to own addresses: each is a connection to the name that the address stands for.
+ *
+ *     SYN → name → rule → the name's addresses, judged → dial one after the other → SYN-ACK
+ *
+ * | event | answer to the guest |
+ * | --- | --- |
+ * | the address stands for no name any more | RST |
+ * | no rule allows the name and port, or the name's addresses are refused | RST |
+ * | the name has no address | ICMP host unreachable |
+ * | an address can't be reached, or is silent for some seconds | the next; the last one's outcome is the guest's |
+ * | the limit of lookups is reached | none for the oldest: its guest repeats the SYN |
+ *
+ * @module
+ */
+import type { Endpoint } from "../../stack/base/address.ts";
+import type { TcpFlow, TcpHandler, TcpRequest } from "../../stack/tcp/flow.ts";
+import type { NameDemand } from "../policy/names/demand.ts";
+import type { OwnAddresses, OwnName } from "../policy/names/own_addresses.ts";
+import type { FlowObserver } from "../report/flow_observers.ts";
+import type { ConnectionCount } from "../tcp/connection_count.ts";
+import type { Caller, OutgoingFlows } from "../tcp/outgoing.ts";
+import { Deadlines, type Expiring } from "../timers/deadlines.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
+import { NAME_ATTEMPT_MS } from "../limits/timeouts.ts";
+import type { EgressRules } from "./egress_rules.ts";
+import type { NameTargets } from "./name_targets.ts";
+
+/** What {@linkcode NamedTcpFlows} is made of. */
+export interface NamedTcpOptions {
+  readonly rules: EgressRules;
+  readonly own: OwnAddresses;
+  readonly targets: NameTargets;
+  readonly outgoing: OutgoingFlows;
+  readonly connections: ConnectionCount;
+  readonly scheduler: Scheduler;
+  readonly observer: FlowObserver;
+  /** How many flows may wait for a lookup. */
+  readonly maxLookups: number;
+}
+
+/** The guest's connections to names. */
+export class NamedTcpFlows {
+  /** For flows: those that wait for an address to answer, while there are others. */
+  readonly attempts: Deadlines<NamedTcpFlow>;
+  private readonly flows = new Set<NamedTcpFlow>();
+  /** Those that wait for a lookup, the oldest first. */
+  private readonly lookups = new Set<NamedTcpFlow>();
+
+  constructor(readonly options: NamedTcpOptions) {
+    this.attempts = new Deadlines(options.scheduler, NAME_ATTEMPT_MS);
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.flows.size;
+  }
+
+  /** Takes a guest's SYN to an own address. */
+  request(request: TcpRequest): void {
+    const { rules, own, maxLookups } = this.options;
+    const { address, port } = request.local;
+    const entry = own.at(address.bytes, 0, address.version);
+    if (entry === null) {
+      rules.refusedAddress("tcp", request.local);
+      return request.refuse();
+    }
+    const verdict = rules.decide("tcp", entry.name, port);
+    if (!verdict.allowed) return request.refuse();
+    if (request.hopLimit <= 1) return request.timeExceeded();
+    if (this.lookups.size >= maxLookups) {
+      const [oldest] = this.lookups;
+      oldest?.giveWay();
+    }
+    const flow = new NamedTcpFlow(request, entry, verdict.demand, this);
+    this.flows.add(flow);
+    this.lookups.add(flow);
+    own.touch(entry);
+    flow.start();
+  }
+
+  /** Ends the flows that the rules refuse now. */
+  judgeAgain(): void {
+    for (const flow of this.flows) if (!flow.isStillAllowed()) flow.abort();
+  }
+
+  // for flows
+
+  /** Its lookup is done. */
+  lookedUp(flow: NamedTcpFlow): void {
+    this.lookups.delete(flow);
+  }
+
+  /** It is over. */
+  ended(flow: NamedTcpFlow): void {
+    this.flows.delete(flow);
+    this.lookups.delete(flow);
+    this.attempts.delete(flow);
+  }
+}
+
+/** The guest's side of one connection to a name, through all its dials. */
+class NamedTcpFlow implements Caller, Expiring {
+  cancelled: (() => void) | null = null;
+  private rest: Endpoint[] = [];
+  /** Counts dials: only the last one's failure is reported. */
+  private dials = 0;
+  private accepted: TcpFlow | null = null;
+  private over = false;
+
+  constructor(
+    private readonly request: TcpRequest,
+    private readonly entry: OwnName,
+    private readonly demand: NameDemand | null,
+    private readonly owner: NamedTcpFlows,
+  ) {
+    entry.flows++;
+  }
+
+  get guest(): Endpoint {
+    return this.request.guest;
+  }
+
+  get hopLimit(): number {
+    return this.request.hopLimit;
+  }
+
+  start(): void {
+    const { request, entry, owner } = this;
+    const { local } = request, { rules } = owner.options;
+    request.cancelled = () => {
+      this.cancelled?.();
+      this.finish();
+    };
+    owner.options.targets.find("tcp", entry.name, local.port, local.address.version, (found) => {
+      owner.lookedUp(this);
+      if (this.over) return;
+      if (found.kind === "targets") {
+        this.rest = [...found.targets];
+        return this.dialNext();
+      }
+      this.finish();
+      if (found.kind === "none") return request.unreachable("host");
+      rules.refused("tcp", entry.name, local.port, found.reason);
+      request.refuse();
+    });
+  }
+
+  /** Too many wait for lookups. */
+  giveWay(): void {
+    this.finish();
+    this.request.drop();
+  }
+
+  isStillAllowed(): boolean {
+    return this.owner.options.rules.stillAllows("tcp", this.entry.name, this.request.local.port, this.demand);
+  }
+
+  /** Resets both sides. */
+  abort(): void {
+    if (this.over) return;
+    const { accepted } = this;
+    if (accepted !== null) {
+      accepted.abort(); // which does not tell the handler
+      accepted.handler.closed("reset");
+      return this.finish();
+    }
+    this.cancelled?.();
+    this.finish();
+    this.request.refuse();
+  }
+
+  /** An address is silent, and there are others. */
+  expire(): void {
+    const { cancelled } = this;
+    this.dials++; // what the dial reports is not the end
+    cancelled?.();
+    this.dialNext();
+  }
+
+  // what the dial says to the guest
+
+  accept(handler: TcpHandler): TcpFlow | null {
+    this.owner.attempts.delete(this);
+    return this.accepted = this.request.accept(handler);
+  }
+
+  refuse(): void {
+    this.failed(() => this.request.refuse());
+  }
+
+  unreachable(what: Parameters<TcpRequest["unreachable"]>[0]): void {
+    this.failed(() => this.request.unreachable(what));
+  }
+
+  relay(...report: Parameters<TcpRequest["relay"]>): void {
+    this.failed(() => this.request.relay(...report));
+  }
+
+  drop(): void {
+    this.finish();
+    this.request.drop();
+  }
+
+  private dialNext(): void {
+    const { owner } = this, { outgoing, connections } = owner.options;
+    const next = this.rest.shift();
+    if (next === undefined || !connections.take()) {
+      this.finish();
+      return this.request.refuse();
+    }
+    this.cancelled = null;
+    if (this.rest.length > 0) owner.attempts.add(this);
+    outgoing.dial(this, next, this.observerOf(++this.dials), this.demand);
+  }
+
+  private failed(answer: () => void): void {
+    this.owner.attempts.delete(this);
+    if (this.rest.length > 0 && !this.over) return this.dialNext();
+    this.finish();
+    answer();
+  }
+
+  /** The observer of the flow, for one of its dials. */
+  private observerOf(dial: number): FlowObserver {
+    const { observer } = this.owner.options;
+    return {
+      opened: (...flow) => observer.opened(...flow),
+      done: (...flow) => {
+        this.finish();
+        observer.done(...flow);
+      },
+      failed: (...flow) => {
+        if (dial !== this.dials) return;
+        this.finish();
+        observer.failed(...flow);
+      },
+    };
+  }
+
+  private finish(): void {
+    if (this.over) return;
+    this.over = true;
+    this.entry.flows--;
+    this.owner.ended(this);
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * The guest's datagrams to own addresses: to the policy, each address and port is a remote forward whose target is the
+ * name (forwards/remote/udp_associations.ts), made by the first datagram and gone with its last association.
+ *
+ * | event | action |
+ * | --- | --- |
+ * | the address stands for no name any more | the datagram is dropped; ICMP administratively prohibited |
+ * | no rule allows the name and port, or the name's addresses are refused | the same |
+ * | the name has no address | ICMP host unreachable |
+ *
+ * The verdict on an address and port holds until the rules change.
+ *
+ * @module
+ */
+import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
+import type { RemoteForward } from "../forwards/remote/table.ts";
+import { RemoteUdpAssociations, type RemoteUdpAssociationsOptions } from "../forwards/remote/udp_associations.ts";
+import { LookupError } from "../names/lookup.ts";
+import type { NameDemand } from "../policy/names/demand.ts";
+import type { OwnAddresses, OwnName } from "../policy/names/own_addresses.ts";
+import { endReason, EndReport } from "../report/end_report.ts";
+import type { FlowObserver } from "../report/flow_observers.ts";
+import type { GuestDatagram } from "../udp/associations.ts";
+import { endpointKey, type Key } from "../udp/keys.ts";
+import type { EgressRules } from "./egress_rules.ts";
+import type { NameTargets } from "./name_targets.ts";
+
+/** What {@linkcode NamedUdp} is made of. */
+export interface NamedUdpOptions extends Omit<RemoteUdpAssociationsOptions, "observers" | "unused"> {
+  readonly rules: EgressRules;
+  readonly own: OwnAddresses;
+  readonly targets: NameTargets;
+  readonly observer: FlowObserver;
+}
+
+/** An own address and port that the guest sends to. */
+interface NamedForward extends RemoteForward {
+  readonly entry: OwnName;
+  readonly demand: NameDemand | null;
+}
+
+/** The guest's datagrams to names. */
+export class NamedUdp {
+  private readonly forwards = new Map<Key, NamedForward>();
+  private readonly associations: RemoteUdpAssociations;
+
+  constructor(private readonly options: NamedUdpOptions) {
+    this.associations = new RemoteUdpAssociations({
+      ...options,
+      observers: (bind) => this.observerFor(bind),
+      unused: (forward) => this.drop(forward),
+    });
+  }
+
+  /** How many associations there are. */
+  get size(): number {
+    return this.associations.size;
+  }
+
+  /** Takes a datagram of the guest to an own address. */
+  takeDatagram(datagram: GuestDatagram): void {
+    const { bytes, localAddress, version, localPort } = datagram;
+    const known = this.forwards.get(endpointKey(bytes, localAddress, version, localPort));
+    const forward = known ?? this.judged(datagram);
+    if (forward === null) datagram.unreachable("prohibited");
+    else this.associations.takeDatagram(datagram, forward);
+  }
+
+  /** The guest says, by ICMP, that its port is closed. */
+  guestUnreachable(local: Endpoint, guest: Endpoint): void {
+    const forward = this.forwards.get(keyOf(local));
+    if (forward !== undefined) this.associations.guestUnreachable(forward, guest);
+  }
+
+  /** Ends the associations that the rules refuse now. */
+  judgeAgain(): void {
+    for (const forward of this.forwards.values()) {
+      if (!this.isStillAllowed(forward)) this.associations.endAll(forward);
+    }
+  }
+
+  private judged(datagram: GuestDatagram): NamedForward | null {
+    const { bytes, localAddress, version, localPort: port } = datagram;
+    const { rules, own } = this.options;
+    const bind = { address: IpAddress.at(bytes, localAddress, version), port };
+    const entry = own.at(bytes, localAddress, version);
+    if (entry === null) {
+      rules.refusedAddress("udp", bind);
+      return null;
+    }
+    const verdict = rules.decide("udp", entry.name, port);
+    if (!verdict.allowed) return null;
+    const { demand } = verdict;
+    const forward = { bind, target: this.targetOf(entry, bind), oneAnswer: false, entry, demand };
+    this.forwards.set(keyOf(bind), forward);
+    entry.flows++;
+    own.touch(entry);
+    return forward;
+  }
+
+  private isStillAllowed({ entry, bind, demand }: NamedForward): boolean {
+    return this.options.rules.stillAllows("udp", entry.name, bind.port, demand);
+  }
+
+  private drop(forward: RemoteForward): void {
+    const key = keyOf(forward.bind), found = this.forwards.get(key);
+    if (found !== forward || found === undefined) return;
+    this.forwards.delete(key);
+    found.entry.flows--;
+  }
+
+  private targetOf({ name }: OwnName, { address, port }: Endpoint): RemoteForward["target"] {
+    const { targets, rules } = this.options;
+    return {
+      name,
+      fixed: null,
+      known: () => null,
+      ask: () =>
+        new Promise((resolve, reject) => {
+          targets.find("udp", name, port, address.version, (found) => {
+            if (found.kind === "targets") return resolve(found.targets[0]);
+            if (found.kind === "none") return reject(new LookupError(`lookup ${name}: no such host`));
+            rules.refused("udp", name, port, found.reason);
+            reject(new LookupError(`lookup ${name}: ${found.address} is refused by the policy`, { prohibited: true }));
+          });
+        }),
+    };
+  }
+
+  /** Flows to names have the lines of the guest's other associations. */
+  private observerFor(bind: Endpoint) {
+    const { observer } = this.options;
+    return {
+      opened: observer.opened.bind(observer),
+      done: observer.done.bind(observer),
+      failed: observer.failed.bind(observer),
+      unresolved: (guest: Endpoint, _target: string, reason: string) => {
+        const ends = new EndReport();
+        ends.record("r-write", endReason(new LookupError(reason)));
+        observer.failed(guest, bind, ends);
+      },
+    };
+  }
+}
+
+function keyOf({ address, port }: Endpoint): Key {
+  return endpointKey(address.bytes, 0, address.version, port);
+}

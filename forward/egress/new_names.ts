@@ -1,0 +1,36 @@
+/**
+ * A limit on names that only a wildcard allows: so many new ones a minute.
+ *
+ * @module
+ */
+import type { Usage } from "../../stack/base/usage.ts";
+
+const MINUTE_MS = 60_000;
+
+/** Counts new names, minute by minute. */
+export class NewNames {
+  private since = -Infinity;
+  private taken = 0;
+  private refused = 0;
+
+  constructor(private readonly limit: number) {}
+
+  /** Counts one if there is room. `now` is in ms and never goes back. */
+  take(now: number): boolean {
+    if (now - this.since >= MINUTE_MS) {
+      this.since = now;
+      this.taken = 0;
+    }
+    if (this.taken >= this.limit) {
+      this.refused++;
+      return false;
+    }
+    this.taken++;
+    return true;
+  }
+
+  /** How many there were in this minute, and how many were refused. */
+  get usage(): Usage {
+    return { current: this.taken, limit: this.limit, overflows: this.refused };
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Starts egress by name from the options, and replaces the rules when the policy's file is to be read again.
+ *
+ * @module
+ */
+import type { SharedOptions } from "../cli/flags/options.ts";
+import type { ProgramLog } from "../log/program_log.ts";
+import type { LocalNames } from "../names/local_names.ts";
+import { joinRules, type RuleList } from "../policy/names/rule_list.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Range } from "../policy/range.ts";
+import { nameRefused, policyKept, policyReloaded, refusedInAll } from "../report/contract_lines.ts";
+import type { Output } from "../report/output.ts";
+import { Egress } from "./egress.ts";
+
+/** What {@linkcode startEgress} needs. */
+export interface EgressStart {
+  readonly policy: Policy;
+  /** The ranges of `-allow` and `-host-loopback`. */
+  readonly allow: readonly Range[];
+  readonly local: LocalNames;
+  readonly now: () => number;
+  /** Reads a file whole. Throws if it can't. */
+  readonly read: (path: string) => string;
+  /** Gets notices while the program serves; null: they are switched off. */
+  readonly notices: Output | null;
+  /** Gets the list of what was refused, at the end; null: nobody wants it. */
+  readonly farewell: Output | null;
+  readonly log: ProgramLog | null;
+  /** Sets what is called when the policy's file is to be read again. Not given: nothing asks for that. */
+  readonly onReload?: ((reload: () => void) => void) | undefined;
+  readonly cleanups: (() => void)[];
+}
+
+/** Starts it. Rejects with a PolicyFault. */
+export async function startEgress(options: SharedOptions, parts: EgressStart): Promise<Egress> {
+  const { notices, farewell, log } = parts;
+  const egress = new Egress({
+    rules: options.rules ?? { names: [], addresses: [] },
+    allow: parts.allow,
+    deny: options.deny,
+    policy: parts.policy,
+    local: parts.local,
+    now: parts.now,
+    leastTtl: options.dnsTtl,
+    limits: options.limits,
+    refused: (refused) => {
+      notices?.line(nameRefused(refused));
+      const { network, name, port, reason } = refused;
+      log?.info("refused by the policy", { network, to: port === 0 ? name : `${name}:${port}`, rule: reason });
+    },
+  });
+  if (farewell !== null) {
+    parts.cleanups.push(() => {
+      const { rules } = egress.refusals;
+      if (rules.length > 0) farewell.line(refusedInAll(rules));
+    });
+  }
+  const { policy: path } = options;
+  if (path !== null) {
+    const { readPolicy } = await loadAll(); // what is not loaded before the sandbox closes can't be loaded any more
+    parts.onReload?.(() => {
+      reread(path, parts.read, readPolicy).then(
+        (rules) => {
+          egress.replace(joinRules(options.only, rules));
+          const { generation } = egress.rules;
+          notices?.line(policyReloaded(path, generation));
+          log?.info("policy read again", { path, generation });
+        },
+        (error: unknown) => {
+          const reason = error instanceof Error ? error.message : String(error);
+          notices?.line(policyKept(reason));
+          log?.error("policy kept", { path, reason });
+        },
+      );
+    });
+  }
+  return egress;
+}
+
+async function reread(
+  path: string,
+  read: EgressStart["read"],
+  readPolicy: (path: string, text: string) => Promise<RuleList>,
+): Promise<RuleList> {
+  return await readPolicy(path, read(path));
+}
+
+async function loadAll() {
+  await Promise.all([import("../policy/names/presets.ts"), import("../policy/names/public_suffix.ts")]);
+  return await import("../policy/file/policy_file.ts");
+}
