@@ -10,10 +10,11 @@ import type { FrameTaker } from "./capture/capturing_device.ts";
 import { AllowedNames } from "./dns/allowed_names.ts";
 import type { NameServer } from "./dns/host_resolv_conf.ts";
 import { NameServers } from "./dns/servers.ts";
+import type { Egress } from "./egress/egress.ts";
 import type { HostNetwork } from "./host/host_network.ts";
 import { gatewayRanges, LOOPBACKS } from "./host/loopback.ts";
 import { IdleReclaim } from "./memory/idle_reclaim.ts";
-import { nameServersUnreadable, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
+import { nameServersUnreadable, notInRules, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
 import { NO_OBSERVERS } from "./report/flow_observers.ts";
 import { flowPrinters } from "./report/flow_printer.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
@@ -73,6 +74,10 @@ export interface NetworkParts {
   readonly notices: Output | null;
   /** The process's outputs, for the metrics. */
   readonly outputs: { readonly stdout: Output; readonly stderr: Output };
+  /** Gets the list of what the rules refused, at the end; null: nobody wants it. */
+  readonly farewell: Output | null;
+  /** Sets what is called when the policy's file is to be read again. */
+  readonly onReload: (reload: () => void) => void;
   /** Functions that are called at the end, the last first. */
   readonly cleanups: (() => void)[];
 }
@@ -85,10 +90,14 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const now = () => performance.now();
   const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(LOOPBACKS)] : options.allow;
   const hostNetworks = new HostNetworks({ read, now });
-  const refusals = notices === null && log === null ? undefined : new Refusals({
-    say: (...refusal) => {
-      notices?.line(policyRefused(...refusal));
-      if (log !== null) logRefusal(log, ...refusal);
+  const local = new LocalNames(read);
+  let egress: Egress | undefined;
+  const refusals = notices === null && log === null && options.rules === null ? undefined : new Refusals({
+    say: (network, address, port, rule) => {
+      const unruled = options.rules !== null && rule === "routing";
+      notices?.line(unruled ? notInRules(network, address, port) : policyRefused(network, address, port, rule));
+      if (log !== null) logRefusal(log, network, address, port, rule);
+      if (unruled && network !== "icmp") egress?.refusals.refusedAddress(network, { address, port });
     },
     sayFull: () => {
       notices?.line(refusalsUnsaid());
@@ -97,6 +106,10 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     now,
   });
   const policy = new Policy({ ...options, allow, hostNetworks, refusals });
+  if (options.rules !== null) {
+    const { startEgress } = await import("./egress/start.ts");
+    egress = await startEgress(options, { ...parts, policy, allow, local, now, read });
+  }
   const printed = lines === null ? NO_OBSERVERS : flowPrinters(lines);
   const written = log === null ? printed : loggedObservers(printed, log);
   const metering = metrics === null ? null : { metrics, ...await import("./slirp_metrics.ts") };
@@ -123,6 +136,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
       },
     }),
     dnsOnly: options.dnsNames === "allowed" ? new AllowedNames(options.allow) : undefined,
+    egress,
     dns: options.dns,
     dhcp: options.dhcp,
     slaac: options.slaac,
@@ -160,7 +174,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     localUdp: slirp.localUdp,
     remoteTcp: slirp.remoteTcp,
     remoteUdp: slirp.remoteUdp,
-    guard: new NameGuard(policy, new LocalNames(read), hostNetworks),
+    guard: new NameGuard(policy, local, hostNetworks),
     line: (text) => lines?.line(text),
     names: new SystemNames(),
     ttl: options.dnsTtl,

@@ -100,8 +100,13 @@ export class Terminal {
  * Passes signals on to the command. Called before the command starts, so that none is lost.
  *
  * @param shell the command is an interactive shell
+ * @param hangup SIGHUP is handed on; otherwise it means something else to the program
  */
-export function handSignalsOn(command: Followed, terminal: Terminal, shell: boolean): void {
+export function handSignalsOn(
+  command: Followed,
+  terminal: Terminal,
+  { shell, hangup }: { readonly shell: boolean; readonly hangup: boolean },
+): void {
   for (const [name, signal] of [["SIGINT", SIGINT], ["SIGQUIT", SIGQUIT]] as const) {
     Deno.addSignalListener(name, () => {
       if (terminal.isLent) command.signalGroup(signal); // typed just before the terminal was lent, for instance
@@ -109,7 +114,7 @@ export function handSignalsOn(command: Followed, terminal: Terminal, shell: bool
     });
   }
   Deno.addSignalListener("SIGTERM", () => command.signal(shell ? SIGHUP : SIGTERM));
-  Deno.addSignalListener("SIGHUP", () => command.signal(SIGHUP));
+  if (hangup) Deno.addSignalListener("SIGHUP", () => command.signal(SIGHUP));
   Deno.addSignalListener("SIGUSR1", () => command.signal(SIGUSR1));
 }
 

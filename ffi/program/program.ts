@@ -89,6 +89,7 @@ export class Program {
     const serving = await this.serve(options, {
       lines: options.quiet ? null : this.stdout,
       progress: this.stderr,
+      farewell: null,
       log,
       close,
       open: (poller) => openDevice(options, poller, this.stderr),
@@ -123,6 +124,7 @@ export class Program {
     const serving = await this.serve(options, {
       lines: options.quiet ? null : progress,
       progress,
+      farewell: options.quiet ? null : this.stderr,
       log,
       close,
       open: (poller) => attempt(ExitStatus.DEVICE, lines.guestFailed, () => new system.TunDevice(guest.device(poller))),
@@ -135,7 +137,7 @@ export class Program {
     progress?.line(lines.started(Deno.pid));
     serving.ready();
     this.life.cleanups.unshift(() => terminal.takeBack()); // when the guest has ended
-    commands.handSignalsOn(guest, terminal, shell);
+    commands.handSignalsOn(guest, terminal, { shell, hangup: options.policy === null });
     commands.execute(guest, command[0]);
     if (terminal.isLent) terminal.lend(guest.pid);
     power?.giveUpPower(options, [...guest.pids, OWN_GROUP], progress, log);
@@ -214,6 +216,8 @@ export class Program {
       onRest: (rested) => poller.onRest(rested),
       outputs: { stdout, stderr },
       notices: options.quiet ? null : guest.progress,
+      farewell: guest.farewell,
+      onReload: (reload) => Deno.addSignalListener("SIGHUP", reload),
     });
     cleanups.push(system.readFrames(device, poller, frames, taker, (error) => gone(device.name, error)));
     const ready = () => {
@@ -232,6 +236,8 @@ interface Serving {
   readonly lines: Output | null;
   /** Where lines about the program go; null: nowhere. */
   readonly progress: Output | null;
+  /** Where the list of what the rules refused goes, at the end; null: nowhere. */
+  readonly farewell: Output | null;
   readonly log: ProgramLog | null;
   /** Called when the device or the poller has failed: there will be no more frames. */
   gone(): void;

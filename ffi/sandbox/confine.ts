@@ -35,6 +35,8 @@ export interface Confinement {
   readonly rawIcmp: boolean;
   /** The folder in which files will be removed, for a Unix socket; null: none. */
   readonly removable: string | null;
+  /** Folders of which all files may be read, as far as their permissions go. */
+  readonly readable?: readonly string[];
 }
 
 /**
@@ -43,9 +45,9 @@ export interface Confinement {
  * @returns the restrictions that this kernel cannot apply, a sentence each
  * @throws SystemError or Error if a step failed
  */
-export function confine({ user, sandbox, signals, rawIcmp, removable }: Confinement): readonly string[] {
+export function confine({ user, sandbox, signals, rawIcmp, removable, readable = [] }: Confinement): readonly string[] {
   if (user === null && !sandbox) return [];
-  const files = sandbox ? fileRules(user, removable) : null; // while the folders can still be opened
+  const files = sandbox ? fileRules(user, removable, readable) : null; // while the folders can still be opened
   if (user !== null) becomeUser(user);
   setNoNewPrivileges();
   if (!sandbox) {
@@ -64,7 +66,11 @@ export function confine({ user, sandbox, signals, rawIcmp, removable }: Confinem
 /**
  * The rules for files. If root stays root, it opens files as nobody from now on, unless it must remove one at the end.
  */
-function fileRules(user: Identity | null, removable: string | null): FileRules | null {
+function fileRules(
+  user: Identity | null,
+  removable: string | null,
+  readable: readonly string[],
+): FileRules | null {
   const staysRoot = user === null && libc().geteuid() === 0;
-  return FileRules.make(removable, staysRoot && !(removable === null && openFilesAsNobody()));
+  return FileRules.make(removable, staysRoot && !(removable === null && openFilesAsNobody()), readable);
 }

@@ -101,10 +101,11 @@ export class FileRules {
   /**
    * @param removable a folder in which files may be removed; null: none
    * @param seesAll whether the process's user may read files that others may not
+   * @param readable folders of which all files may be read
    * @returns null where the kernel has no Landlock
    * @throws SystemError
    */
-  static make(removable: string | null, seesAll: boolean): FileRules | null {
+  static make(removable: string | null, seesAll: boolean, readable: readonly string[] = []): FileRules | null {
     const abi = landlockAbi();
     if (abi === 0) return null;
     const handled = ALL_RIGHTS.find(([since]) => abi >= since)![1];
@@ -119,7 +120,7 @@ export class FileRules {
     try {
       const files = CONFIGURATION_FILES.map((name) => `${CONFIGURATION}/${name}`);
       const configuration = seesAll ? files : [CONFIGURATION, ...files.flatMap(foldersOfTarget)];
-      for (const path of [...configuration, ...READABLE]) rules.allow(path, LANDLOCK_ACCESS_FS_READ_FILE);
+      for (const path of [...configuration, ...READABLE, ...readable]) rules.allow(path, LANDLOCK_ACCESS_FS_READ_FILE);
       // It stays open, so that the kernel does not drop this entry of /proc and make another that no rule covers.
       rules.allow(OWN_PROC, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, true);
       if (removable !== null) rules.allow(removable, LANDLOCK_ACCESS_FS_REMOVE_FILE);

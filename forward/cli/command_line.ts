@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { ExitStatus } from "../report/contract_lines.ts";
+import { ExitStatus, policyFailed } from "../report/contract_lines.ts";
 import { LocalNames } from "../names/local_names.ts";
 import type { Output } from "../report/output.ts";
+import { messageOf, StartFailed } from "../report/start_failed.ts";
 import { versionLines } from "./version.ts";
 import type { CommandName } from "./flags/flag_row.ts";
 import type { UserLookup } from "./flags/flag_values.ts";
@@ -57,14 +58,29 @@ export async function readCommandLine(args: readonly string[], context: CommandL
   const values = { resolve: resolveOnHost, own, findUser: context.findUser };
   const [word, ...words] = args;
   if (word === "help" || word === "completions") return await tell(word, words, context);
+  if (word === "policy") return await lookAtPolicy(words, context);
   if (word === "run") {
     const parsed = await outcome(word, parseRunOptions(words, values), context);
     if (parsed.kind === "end") return parsed;
-    const { options, rest } = parsed;
+    const { rest } = parsed, options = await withPolicy(parsed.options, context);
     return { kind: "run", options, flags: words.slice(0, words.length - rest.length), words: rest };
   }
   const parsed = await outcome("attach", parseOptions(args, values), context);
-  return parsed.kind === "end" ? parsed : { kind: "attach", options: parsed.options, flags: args };
+  if (parsed.kind === "end") return parsed;
+  return { kind: "attach", options: await withPolicy(parsed.options, context), flags: args };
+}
+
+/** Adds the rules of the policy's file. Rejects with a {@linkcode StartFailed} if it can't be read or has a fault. */
+async function withPolicy<T extends SharedOptions>(options: T, { read }: CommandLineContext): Promise<T> {
+  const { policy: path, only } = options;
+  if (path === null) return options;
+  const { readPolicy } = await import("../policy/file/policy_file.ts");
+  const { joinRules } = await import("../policy/names/rule_list.ts");
+  try {
+    return { ...options, rules: joinRules(only, await readPolicy(path, read(path))) };
+  } catch (cause) {
+    throw new StartFailed(ExitStatus.BAD_FLAGS, policyFailed(messageOf(cause)), { cause });
+  }
 }
 
 /** Returns the options of a command that starts something; otherwise prints the help, the version or the error. */
@@ -99,6 +115,14 @@ async function tell(
   if (outcome.kind === "text") stdout.text(outcome.text);
   else stderr.text(outcome.message);
   return { kind: "end", status: outcome.kind === "text" ? ExitStatus.OK : ExitStatus.BAD_FLAGS };
+}
+
+/** The command `policy`. Its module is loaded only here. */
+async function lookAtPolicy(args: readonly string[], { stdout, stderr, read }: CommandLineContext): Promise<Told> {
+  const { policyCommand } = await import("./policy_command.ts");
+  const { text, isError, status } = await policyCommand(args, read);
+  (isError ? stderr : stdout).text(text);
+  return { kind: "end", status };
 }
 
 /** Returns a suggestion for an unknown flag or an unexpected word; null: none. */

@@ -15,6 +15,7 @@
 import { argumentsOr } from "../common/arguments.ts";
 import config from "../../deno.json" with { type: "json" };
 import { SCRIPTS } from "../../forward/cli/completions/completions.ts";
+import { policySchema, SCHEMA_FILE } from "../../forward/policy/file/schema.ts";
 import { CommandFailed, compile, mebibytes } from "./compile.ts";
 import { manualPage } from "./man.ts";
 import { PACKED_FILES, PACKED_PAGES, packedPage } from "./packed_pages.ts";
@@ -44,6 +45,7 @@ export async function documents(stamp: Pick<Stamp, "version" | "time">): Promise
     ...await Promise.all(PACKED_PAGES.map(page)),
     ...await Promise.all(PACKED_FILES.map(copy)),
     text("slirpnetstack.1", manualPage(stamp)),
+    text(SCHEMA_FILE, `${JSON.stringify(policySchema(), null, 2)}\n`),
     text("completions/slirpnetstack.bash", SCRIPTS.bash()),
     text("completions/slirpnetstack.fish", SCRIPTS.fish()),
     text("completions/_slirpnetstack", SCRIPTS.zsh()),

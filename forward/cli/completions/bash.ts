@@ -118,6 +118,7 @@ function valueAction(complete: Completion): string {
       return 'COMPREPLY=($(compgen -W "tun0 $(ls /sys/class/net 2> /dev/null)" -- "$cur"))';
     case "forward":
     case "range":
+    case "rule":
       return offer(BEGINNINGS[complete], false);
     default:
       return offer(complete, complete.every((word) => !word.endsWith(":") && !word.endsWith("/")));

@@ -64,6 +64,7 @@ function values(complete: Completion): string {
       return " -a 'tun0 (__fish_print_interfaces)'";
     case "forward":
     case "range":
+    case "rule":
       return ` -a ${quoted(BEGINNINGS[complete].join(" "))}`;
     default:
       return ` -a ${quoted(complete.join(" "))}`;

@@ -14,9 +14,23 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** The beginnings of values, for flags with these completions. */
-export const BEGINNINGS: Readonly<Record<"forward" | "range", readonly string[]>> = {
+export const BEGINNINGS: Readonly<Record<"forward" | "range" | "rule", readonly string[]>> = {
   forward: ["tcp://", "udp://", "udprpc://", "tcppp://", "udpspp://"],
   range: ["tcp://", "udp://"],
+  rule: [
+    "@npm",
+    "@pypi",
+    "@debian",
+    "@go",
+    "@cargo",
+    "@github",
+    "tls://",
+    "http://",
+    "quic://",
+    "tcp://",
+    "udp://",
+    "dns://",
+  ],
 };
 
 /** The topics of `help`, and what each is about. */

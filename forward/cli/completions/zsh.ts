@@ -87,6 +87,7 @@ function action(complete: Completion): string {
       return "_net_interfaces";
     case "forward":
     case "range":
+    case "rule":
       return `{compadd -S "" ${BEGINNINGS[complete].join(" ").replaceAll(":", "\\:")}}`;
     default:
       return `(${complete.join(" ").replaceAll(":", "\\:")})`;

@@ -35,6 +35,8 @@ export type Completion =
   /** The beginnings of forwards and of ranges. */
   | "forward"
   | "range"
+  /** The beginnings of rules: presets and kinds. */
+  | "rule"
   /** One of these. */
   | readonly string[];
 
@@ -67,6 +69,7 @@ export const FLAG_KINDS = {
   remoteForward: { word: "value", complete: "forward", repeatable: true },
   allowedRange: { word: "value", complete: "range", repeatable: true },
   deniedRange: { word: "value", complete: "range", repeatable: true },
+  nameRule: { word: "value", complete: "rule", repeatable: true },
   ipv4: { word: "value" },
   ipv6: { word: "value" },
   metricsAddress: { word: "value" },

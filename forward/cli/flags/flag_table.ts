@@ -213,6 +213,31 @@ export const FLAGS = {
     usage: "When routing, deny specified IP prefix and port range",
     help: ["Keep the guest from a range, whatever else is allowed. _RANGE_ may be several, separated by commas."],
   },
+  "only": {
+    kind: "nameRule",
+    value: "RULE",
+    group: "Policy",
+    everyday: true,
+    usage: "Allow guest to reach this name, address or preset, and nothing without such a rule",
+    help: [
+      "The guest may reach what this rule says, and nothing without such a rule. _RULE_ is a name such as " +
+      "`api.example.com`, an address, or a preset such as `@npm`; several are separated by commas. `!`_RULE_ denies, and " +
+      "wins over rules that allow. `slirpnetstack help egress` has the grammar.",
+      "Turns `-enable-routing` off and `-dns` on, and leaves pings to the program, which answers them itself. All DNS " +
+      "questions of the guest, to whatever server, end at the program, and names without a rule are refused there.",
+    ],
+  },
+  "policy": {
+    kind: "path",
+    value: "FILE",
+    group: "Policy",
+    usage: "file with rules, as of -only; read again on SIGHUP",
+    help: [
+      "Rules from a file, as if each were given by `-only`; both may be given. The file is JSON with comments. " +
+      "If it can't be read, or has a fault, the program doesn't start. On SIGHUP it is read again: its rules replace the " +
+      "former ones at once, and connections that they refuse are reset. If it has a fault then, the former rules stay.",
+    ],
+  },
   "icmp": {
     kind: "choice",
     choices: ["local", "auto", "off"],

@@ -9,6 +9,7 @@ import { unmap } from "../../addresses/mapped.ts";
 import { guardedResolver, type OwnNames } from "../../policy/name_guard.ts";
 import { parseRanges, type Range } from "../../policy/range.ts";
 import { parseDuration } from "../../syntax/duration.ts";
+import type { PreparedRule } from "../../policy/names/rule_list.ts";
 import type { FlagDefault, FlagKind, FlagRow } from "./flag_row.ts";
 import { type ForwardSpec, parseForward } from "../../syntax/forward_spec.ts";
 import { Flag, parseBoolean } from "./go_flags.ts";
@@ -57,6 +58,7 @@ export interface KindValues {
   readonly remoteForward: readonly ForwardSpec[];
   readonly allowedRange: readonly Range[];
   readonly deniedRange: readonly Range[];
+  readonly nameRule: readonly PreparedRule[];
   readonly ipv4: IpAddress | null;
   readonly ipv6: IpAddress | null;
   readonly metricsAddress: MetricsAddress | null;
@@ -107,6 +109,7 @@ export function valueReaders({ resolve, own = NO_NAMES, findUser = noUsers }: Va
     remoteForward: list((text) => [parseForward(text, "remote")]),
     allowedRange: list((text) => parseRanges(text, guarded)),
     deniedRange: list((text) => parseRanges(text, resolve)),
+    nameRule: list(readRules),
     ipv4: { initial: none, read: (text) => readAddress(text, 4, resolve) },
     ipv6: { initial: none, read: (text) => readAddress(text, 6, resolve) },
     metricsAddress: { initial: none, read: parseMetricsAddress },
@@ -129,6 +132,14 @@ function none(): null {
 /** Each use of the flag adds to the list. */
 function list<T>(parse: (text: string) => readonly T[] | Promise<readonly T[]>): ValueReader<readonly T[]> {
   return { initial: () => [], read: async (text, _row, before) => [...before, ...await parse(text)] };
+}
+
+/** The module is loaded only where there are such rules. The empty text is no rule: nothing is allowed then. */
+async function readRules(text: string): Promise<readonly PreparedRule[]> {
+  if (text === "") return [];
+  const { readRuleList } = await import("../../policy/names/rule_list.ts");
+  const { names, addresses } = await readRuleList(text);
+  return [...names, ...addresses];
 }
 
 function readChoice(text: string, { choices = [] }: FlagRow): string {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Limits } from "../../limits/limits.ts";
+import type { RuleList } from "../../policy/names/rule_list.ts";
 import { mapRecord } from "../../syntax/records.ts";
 import { type CommandName, defaultOf, type FlagRow } from "./flag_row.ts";
 import { type FLAGS, flagsOf, RUN_MTU } from "./flag_table.ts";
@@ -42,11 +43,16 @@ export interface SharedOptions extends Omit<Values<"both">, "disableRouting" | "
   readonly limits: Limits;
   readonly user: UserIds | null;
   /**
-   * The names that the guest's name server answers for: all that the host's servers know, or only those of `-allow`. It is
-   * `allowed` if routing is off and `-dns` was not given, because questions are a way out too.
+   * The names that the guest's name server answers for: all that the host's servers know, only those of `-allow`, or only
+   * those that have rules. It is `allowed` if routing is off and `-dns` was not given, because questions are a way out too.
    */
-  readonly dnsNames: "all" | "allowed";
+  readonly dnsNames: DnsNames;
+  /** The rules that say what the guest may reach, of `-only` and of `-policy`; null: neither is given. */
+  readonly rules: RuleList | null;
 }
+
+/** The names that the guest's name server answers for. */
+export type DnsNames = "all" | "allowed" | "ruled";
 
 /** The options of `attach`, for a guest that exists. */
 export interface Options extends SharedOptions, Omit<Values<"attach">, "pid" | "user"> {}
@@ -88,7 +94,7 @@ export async function parseOptions(args: readonly string[], context: ValueContex
   }
   const { pid, ...values } = withoutOlderSpellings(outcome.values);
   const netns = values.netns ?? (pid === null ? null : `/proc/${pid}/ns/net`);
-  return { kind: "options", options: { ...values, netns, dnsNames: "all" }, rest: [] };
+  return { kind: "options", options: withRules({ ...values, netns, dnsNames: "all" }, outcome.given), rest: [] };
 }
 
 /**
@@ -105,14 +111,35 @@ export async function parseRunOptions(
   const values = withoutOlderSpellings(outcome.values);
   return {
     kind: "options",
-    options: {
+    options: withRules({
       ...values,
       user: null,
       mtu: values.mtu || RUN_MTU,
       dnsNames: values.enableRouting || outcome.given.has("dns") ? "all" : "allowed",
-    },
+    }, outcome.given),
     rest: outcome.rest,
   };
+}
+
+/**
+ * What follows where rules say what the guest may reach: nothing else is open, and names are asked for under the rules.
+ * Those of the policy's file are added by who reads it.
+ */
+function withRules<V extends Pick<SharedOptions, "enableRouting" | "dns" | "icmp" | "dnsNames" | "only">>(
+  values: V,
+  given: ReadonlySet<string>,
+): V & { readonly rules: RuleList | null } {
+  if (!hasRules(given)) return { ...values, rules: null };
+  const icmp = given.has("icmp") ? values.icmp : "local";
+  const rules = {
+    names: values.only.filter((rule) => rule.about === "name"),
+    addresses: values.only.filter((rule) => rule.about === "addresses"),
+  };
+  return { ...values, icmp, enableRouting: false, dns: true, dnsNames: "ruled", rules };
+}
+
+function hasRules(given: ReadonlySet<string>): boolean {
+  return given.has("only") || given.has("policy");
 }
 
 /** A "disable" overrides an "enable", wherever it stands. */
@@ -155,16 +182,27 @@ async function readValues<Command extends CommandName>(
     (limit === undefined ? values : limits)[option ?? camelCase(name)] = flags[name].value;
   }
   const all = { ...values, limits } as CommandValues<Command>; // each value has the type of the row that it was read by
-  const message = contradiction(all);
-  if (message !== null) return { kind: "error", message };
   const given = new Set(Object.keys(flags).filter((name) => flags[name].given));
+  const message = contradiction(all, given);
+  if (message !== null) return { kind: "error", message };
   return { kind: "values", values: all, rest: outcome.rest, given };
 }
 
 /** Returns the error in a combination of valid flags; null: none. */
 function contradiction(
-  { sockets, sourceIpv4, sourceIpv6 }: Pick<Values<"both">, "sockets" | "sourceIpv4" | "sourceIpv6">,
+  { sockets, sourceIpv4, sourceIpv6, enableRouting, disableRouting, dns }: Pick<
+    Values<"both">,
+    "sockets" | "sourceIpv4" | "sourceIpv6" | "enableRouting" | "disableRouting" | "dns"
+  >,
+  given: ReadonlySet<string>,
 ): string | null {
+  if (hasRules(given)) {
+    const rules = given.has("only") ? "-only" : "-policy";
+    if (given.has("enable-routing") && enableRouting && !disableRouting) {
+      return `-enable-routing opens the internet, and ${rules} nothing but its rules: give one of them`;
+    }
+    if (given.has("dns") && !dns) return `${rules} needs -dns: names are judged where they are asked for`;
+  }
   if (sockets !== "deno" || (sourceIpv4 === null && sourceIpv6 === null)) return null;
   const flag = sourceIpv4 !== null ? "-source-ipv4" : "-source-ipv6";
   return `${flag} needs -sockets libc: the runtime cannot choose a source address`;

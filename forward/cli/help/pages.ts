@@ -6,6 +6,7 @@
  */
 import { COMMAND_LINES, PROGRAM } from "../flags/usage.ts";
 import { type Command, COMMANDS, flagSections } from "./commands.ts";
+import { EGRESS } from "./egress_page.ts";
 import type { Block, Page, Section } from "./page.ts";
 import { SANDBOX } from "./sandbox.ts";
 
@@ -213,6 +214,12 @@ export const OTHER_COMMANDS: readonly (readonly [synopsis: string, meaning: stri
     "completions `bash`|`zsh`|`fish`",
     "print the completions for a shell, to be evaluated or put where the shell looks for them",
   ],
+  [
+    "policy `explain` _FILE_ _NAME_[`:`_PORT_]",
+    "print what a policy says about a name or an address, and by which rule",
+  ],
+  ["policy `show` `@`_PRESET_", "print the rules of a preset, and where they are from"],
+  ["policy `schema`", "print the JSON schema of policy files"],
 ];
 
 /** The commands that are words, and what each does. */
@@ -220,6 +227,7 @@ export const COMMAND_WORDS: readonly (readonly [word: string, meaning: string])[
   ...COMMANDS.filter(({ typed }) => typed).map(({ name, summary }) => [name, summary] as const),
   ["help", "print help"],
   ["completions", "print the completions for a shell"],
+  ["policy", "look at policies"],
 ];
 
 /** Manual pages on related subjects. */
@@ -229,6 +237,12 @@ export const SEE_ALSO = "ip-netns(8), ip-tuntap(8), network_namespaces(7), unsha
 export const PAGES: readonly Page[] = [
   ...COMMANDS.map(commandPage),
   { name: "forwards", summary: "what -L and -R take", synopsis: [], sections: FORWARDS },
+  {
+    name: "egress",
+    summary: "what a guest may reach by name: -only and -policy",
+    synopsis: [],
+    sections: EGRESS,
+  },
   { name: "policy", summary: "what a guest may reach; what -allow and -deny take", synopsis: [], sections: POLICY },
   {
     name: "limits",

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { Lab, WORLD } from "../../../scripts/lab/lab.ts";
+import { Lab, WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import { Process, type Result, run, type RunOptions } from "../../../scripts/lab/process.ts";
 import { programCommand, PROJECT } from "../../../scripts/lab/program.ts";
 import { startServers } from "../../../scripts/lab/services.ts";
@@ -57,7 +57,7 @@ export class RunBed implements AsyncDisposable {
     this.mounts = mountsOf(holder.pid);
   }
 
-  /** Makes it. The name server knows world.test and world6.test. */
+  /** Makes it. The name server knows world.test and world6.test, and loop.test and link.test. */
   static async create(): Promise<RunBed> {
     const lab = await Lab.create();
     try {
@@ -66,7 +66,8 @@ export class RunBed implements AsyncDisposable {
       await Deno.chmod(lab.directory, 0o755);
       await Deno.mkdir(`${lab.directory}/a user`);
       const resolver = new URL("../../../scripts/lab/resolver.py", import.meta.url).pathname;
-      const names = [`world.test=${WORLD.v4}`, `world6.test=${WORLD.v6}`];
+      const into = ["loop.test=127.0.0.1", `link.test=${WORLD_LINK.v4}`]; // names that lead into the host's networks
+      const names = [`world.test=${WORLD.v4}`, `world6.test=${WORLD.v6}`, ...into];
       const server = lab.start(lab.host, ["python3", "-B", resolver, "127.0.0.53", ...names]);
       await Promise.all([startServers(lab), server.line("stdout", /^ready$/)]);
       await lab.host.sysctl({ "ipv4/ping_group_range": "0 2147483647" }); // the default with systemd

@@ -33,6 +33,7 @@ Deno.test("a release: the same files make the same tarball, whatever the user's 
     "drwxr-xr-x root/root 2026-07-01 09:05 slirpnetstack-1.2.3/ffi/",
     "drwxr-xr-x root/root 2026-07-01 09:05 slirpnetstack-1.2.3/ffi/sandbox/",
     "-rw-r--r-- root/root 2026-07-01 09:05 slirpnetstack-1.2.3/ffi/sandbox/README.md",
+    "-rw-r--r-- root/root 2026-07-01 09:05 slirpnetstack-1.2.3/policy-1.schema.json",
     "drwxr-xr-x root/root 2026-07-01 09:05 slirpnetstack-1.2.3/scripts/",
     "-rw-r--r-- root/root 2026-07-01 09:05 slirpnetstack-1.2.3/scripts/RECIPES.md",
     "drwxr-xr-x root/root 2026-07-01 09:05 slirpnetstack-1.2.3/scripts/bench/",

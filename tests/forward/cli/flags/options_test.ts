@@ -44,6 +44,9 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     enableHost: false,
     allow: [],
     deny: [],
+    only: [],
+    policy: null,
+    rules: null,
     icmp: "local",
     sockets: "libc",
     localForwards: [],
@@ -120,6 +123,9 @@ Deno.test("every flag reaches its option", async () => {
       "tcp fd00::/8 0-65535",
     ],
     deny: ["tcp 192.0.2.1/32 1-2"],
+    only: [],
+    policy: null,
+    rules: null,
     icmp: "auto",
     sockets: "libc",
     localForwards: ["tcp 127.0.0.1 80 10.0.2.100 80", "udp ::1 0 fd00::100 53"],
@@ -300,6 +306,46 @@ Deno.test("run answers for the names of -allow alone where routing is off, unles
     const outcome = await parseRunOptions(flags.split(" ").filter((word) => word !== ""), { resolve });
     assertEquals(outcome.kind === "options" && outcome.options.dnsNames, expected, flags);
   }
+});
+
+Deno.test("-only turns routing off and -dns on, and leaves pings to the program, unless it is said otherwise", async () => {
+  const parse = async (...flags: string[]) => {
+    const outcome = await parseRunOptions(flags, { resolve });
+    assert(outcome.kind === "options", JSON.stringify(outcome));
+    const { enableRouting, enableHost, dns, dnsNames, icmp, rules, only } = outcome.options;
+    const shown = rules && [...rules.names, ...rules.addresses].map(({ text }) => text);
+    return { enableRouting, enableHost, dns, dnsNames, icmp, shown, only: only.length };
+  };
+  const closed = { enableRouting: false, enableHost: false, dns: true, dnsNames: "ruled" as const };
+  assertEquals(await parse("-only", "192.0.2.1:80,tcp://git.example:22", "-only=!udp://a.example:53"), {
+    ...closed,
+    icmp: "local",
+    shown: ["tcp://git.example:22", "!udp://a.example:53", "192.0.2.1:80"],
+    only: 3,
+  });
+  assertEquals(await parse("-only", ""), { ...closed, icmp: "local", shown: [], only: 0 }, "an empty list");
+  assertEquals(await parse("-policy", "p.json", "-icmp=auto", "-enable-host"), {
+    ...closed,
+    enableHost: true,
+    icmp: "auto",
+    shown: [],
+    only: 0,
+  });
+});
+
+Deno.test("-only contradicts what would open more, and a guest without a name server", async () => {
+  assertEquals(
+    await message("-only", "", "-enable-routing"),
+    "-enable-routing opens the internet, and -only nothing but its rules: give one of them",
+  );
+  assertEquals(
+    await message("-policy=p", "-dns=false"),
+    "-policy needs -dns: names are judged where they are asked for",
+  );
+  assertEquals(
+    await message("-only", "tcp://a.example"),
+    'invalid value "tcp://a.example" for flag -only: tcp:// and a name need a port',
+  );
 });
 
 Deno.test("the runtime's sockets have no source address", async () => {

@@ -1,0 +1,111 @@
+/**
+ * The page of help about egress by name: `-only`, `-policy`, and what they promise.
+ *
+ * @module
+ */
+import { RECORD_TYPES } from "../../policy/names/record_types.ts";
+import type { Section } from "./page.ts";
+
+/** What the guest may reach by name, and how rules are written. */
+export const EGRESS: readonly Section[] = [
+  {
+    title: "Egress by name",
+    blocks: [
+      "With `-only` or `-policy`, the guest reaches what the rules say and nothing else. Everything else is refused at " +
+      "once, with a line on stderr. No proxy variable and no certificate is needed: the program sees every packet.",
+      "Each name has an address of its own in the guest, from 198.18.0.0/15 and fd00:0:0:5e::/64. A connection to such an " +
+      "address is a connection to that name: the program looks the name up on the host, checks its addresses, and dials " +
+      "one. Two names behind one real address stay apart, and an address that changes does no harm.",
+      "Every DNS question of the guest ends at the program, whatever server it was for. A name without a rule does not " +
+      "exist (NXDOMAIN, with the extended error Blocked), and nothing about it leaves the host. For an allowed name, " +
+      "the program asks the host's name servers in its own words: only the name and the type are the guest's.",
+    ],
+  },
+  {
+    title: "Rules",
+    blocks: [
+      "_RULE_, the value of `-only`, is one of these. Several are separated by commas.",
+      {
+        terms: [
+          [
+            "`api.example.com`",
+            "TLS with that name on port 443, and QUIC with it. `?quic=off` leaves QUIC out; `?ech=on` allows a ClientHello whose inner name is encrypted.",
+          ],
+          [
+            "`api.example.com:8443`",
+            "Another port, or a range of ports. On port 80, HTTP requests to that host. On any other port, a flow that is " +
+            "TLS or HTTP must show that name; one that is neither may carry anything.",
+          ],
+          ["`tls://db.example.com:5432`", "The flow must begin with a ClientHello of that name."],
+          ["`http://deb.example.org`", "Port 80, unless given. Every request must be to that host."],
+          ["`quic://www.example.com`", "UDP port 443, unless given. The Initial must have that name."],
+          [
+            "`tcp://git.example.com:22`, `udp://ntp.example.com:123`",
+            "That name's addresses and that port; any protocol.",
+          ],
+          [
+            "`dns://sip.example.com?type=SRV,TXT`",
+            `The name may be asked for with these types too: ${
+              Object.keys(RECORD_TYPES).join(", ")
+            }. It opens no flow.`,
+          ],
+          [
+            "`*.example.com`",
+            "All names below example.com, but not itself. At a public suffix, such as `*.com` or `*.github.io`, it is an " +
+            "error, unless it is written `*!.github.io`.",
+          ],
+          ["`192.0.2.0/24:443`, `udp://192.0.2.7:53`", "Addresses, as in `-allow`."],
+          ["`@npm`", "The rules of a preset: `@npm`, `@pypi`, `@debian`, `@go`, `@cargo`, `@github`."],
+          [
+            "`!`_RULE_",
+            "Denies, and wins over rules that allow. Without a kind and a port it denies the name altogether.",
+          ],
+        ],
+      },
+      "Names are compared label by label, without regard to case. A name in another script is turned into its ASCII form. " +
+      "A name never opens ping, nor another port than the rule has.",
+      "A name must not lead to an address that is never routed or denied, nor into the host's own networks, unless a rule " +
+      "for the address or `-enable-host` opens that. Names of the host's own `/etc/hosts` may.",
+    ],
+  },
+  {
+    title: "Policy file",
+    blocks: [
+      "The file of `-policy` is JSON with comments. `version` is 1. `use` is a list of presets. `rules` is a list of " +
+      "objects with `allow` or `deny`, whose value is a rule, and, if wanted, `id`, `note` and `until`: a name for the " +
+      "rule, a remark, and the time when the rule ends. Unknown keys are errors. `slirpnetstack policy schema` prints the " +
+      "JSON schema, for editors.",
+      {
+        code: [
+          '{ "version": 1, "use": ["@npm"], "rules": [',
+          '{ "allow": "tcp://git.example.com:22", "note": "git over ssh" }, // port 443 needs a rule of its own',
+          '{ "deny": "telemetry.example.com" } ] }',
+        ],
+      },
+      "On SIGHUP the file is read again. With `-sandbox`, the program can then read the files of that folder as far as " +
+      "everybody may, or as the user of `-user` may.",
+      "`slirpnetstack policy explain` _FILE_ _NAME_`:`_PORT_ says what the policy does, and by which rule; its status is 1 " +
+      "if no flow is allowed. `slirpnetstack policy show @npm` prints a preset.",
+    ],
+  },
+  {
+    title: "What stays open",
+    blocks: [
+      "An allowed service can carry data to its other users: a bucket, a repository, an account with another key. Rules " +
+      "for exact names, and `!`_RULE_, narrow that.",
+      "The labels of names below a wildcard can carry a message to the name servers of that domain. `-max-new-names` " +
+      "bounds it to some per minute.",
+      "When the guest connects, how often and how much it sends can be seen by whoever sees the allowed servers. The host's " +
+      "name servers are believed. `tcp://` and `udp://` rules let anything through to that name.",
+    ],
+  },
+  {
+    title: "Examples",
+    blocks: [
+      "A package manager, its registry, and nothing else:",
+      { code: ["slirpnetstack run -only tcp://registry.npmjs.org:443 -- npm ci"] },
+      "One database and one time server:",
+      { code: ["slirpnetstack run -only tcp://db.example.com:5432,udp://ntp.example.com:123 -- ./server"] },
+    ],
+  },
+];
