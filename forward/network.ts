@@ -5,6 +5,7 @@
  */
 import { type Endpoint, formatEndpoint, type IpAddress } from "../stack/base/address.ts";
 import type { Allocate, Device, FramePool } from "../stack/base/device.ts";
+import { networkOf } from "./addresses/guest_configuration.ts";
 import type { Capture } from "./capture/capture.ts";
 import type { FrameTaker } from "./capture/capturing_device.ts";
 import { AllowedNames } from "./dns/allowed_names.ts";
@@ -12,7 +13,7 @@ import type { NameServer } from "./dns/host_resolv_conf.ts";
 import { NameServers } from "./dns/servers.ts";
 import type { Egress } from "./egress/egress.ts";
 import type { HostNetwork } from "./host/host_network.ts";
-import { gatewayRanges, LOOPBACKS } from "./host/loopback.ts";
+import { gatewayRanges, loopbackPairs } from "./host/loopback.ts";
 import { IdleReclaim } from "./memory/idle_reclaim.ts";
 import { nameServersUnreadable, notInRules, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
 import { NO_OBSERVERS } from "./report/flow_observers.ts";
@@ -29,6 +30,7 @@ import type { PingsOptions } from "./icmp/pings.ts";
 import { HostNetworks } from "./policy/host_networks.ts";
 import { NameGuard } from "./policy/name_guard.ts";
 import { Policy } from "./policy/policy.ts";
+import { neverRouted } from "./policy/static_list.ts";
 import { Refusals } from "./policy/refusals.ts";
 import type { ProgramLog } from "./log/program_log.ts";
 import { LIMITS_INTERVAL_MS, LimitWatch, loggedObservers, logRefusal, logRefusalsUnsaid } from "./log/watch.ts";
@@ -88,7 +90,9 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     parts;
   const { read } = process;
   const now = () => performance.now();
-  const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(LOOPBACKS)] : options.allow;
+  const allow = options.hostLoopback
+    ? [...options.allow, ...gatewayRanges(loopbackPairs(options.addresses))]
+    : options.allow;
   const hostNetworks = new HostNetworks({ read, now });
   const local = new LocalNames(read);
   let egress: Egress | undefined;
@@ -105,7 +109,13 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     },
     now,
   });
-  const policy = new Policy({ ...options, allow, hostNetworks, refusals });
+  const policy = new Policy({
+    ...options,
+    allow,
+    never: neverRouted([networkOf(options.addresses)]),
+    hostNetworks,
+    refusals,
+  });
   if (options.rules !== null) {
     const { startEgress } = await import("./egress/start.ts");
     egress = await startEgress(options, { ...parts, policy, allow, local, now, read });
@@ -137,6 +147,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     }),
     dnsOnly: options.dnsNames === "allowed" ? new AllowedNames(options.allow) : undefined,
     egress,
+    addresses: options.addresses,
     dns: options.dns,
     dhcp: options.dhcp,
     slaac: options.slaac,

@@ -13,7 +13,7 @@
 import type { Endpoint, IpAddress, IpVersion } from "../stack/base/address.ts";
 import type { Allocate, Device, Frame, FramePool } from "../stack/base/device.ts";
 import type { Packet } from "../stack/base/packet.ts";
-import { isOwnAddress } from "../stack/link/addresses.ts";
+import { isOwnAddress, type StackAddresses } from "../stack/link/addresses.ts";
 import { Stack, type StackLimits } from "../stack/stack.ts";
 import type { TcpRequest } from "../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../stack/udp/datagram.ts";
@@ -63,6 +63,8 @@ export interface SlirpOptions {
   readonly echo: "local" | "off" | PingsOptions["sender"];
   /** The host's name servers. */
   readonly nameServers: NameServers;
+  /** The addresses on the link; the default ones unless given. */
+  readonly addresses?: StackAddresses;
   /** Whether the program is a name server at the stack's `dns4` and `dns6`. */
   readonly dns: boolean;
   /** The only names that the guest may ask for, with their answers. Not given: it may ask for any name. */
@@ -134,7 +136,7 @@ export class Slirp {
       frames,
       allocate,
       defer: (run) => scheduler.defer(run),
-      addresses: { isNameServer: options.dns },
+      addresses: { ...options.addresses, isNameServer: options.dns },
       echo: typeof echo === "string" ? echo : (request) => this.ping(request),
       clock: () => scheduler.now(),
       configuration: {

@@ -11,7 +11,6 @@ import type { RunOptions } from "../../forward/cli/flags/options.ts";
 import { guestResolvConf } from "../../forward/dns/guest_resolv_conf.ts";
 import * as lines from "../../forward/report/contract_lines.ts";
 import { attempt, StartFailed } from "../../forward/report/start_failed.ts";
-import { DEFAULT_ADDRESSES } from "../../stack/link/addresses.ts";
 
 export { follow, handSignalsOn, Terminal } from "../guest/job_control.ts";
 
@@ -22,14 +21,14 @@ export function prepare(
   options: RunOptions,
   command: Pick<GuestCommandRequest, "command" | "ownGroup" | "descriptorLimit">,
 ): GuestCommand {
-  const { interface: name, mtu, offload, dns, dnsNames, keepUser: keepIds } = options;
-  const servers = [DEFAULT_ADDRESSES.dns4, DEFAULT_ADDRESSES.dns6];
+  const { interface: name, mtu, offload, dns, dnsNames, keepUser: keepIds, addresses } = options;
+  const servers = [addresses.dns4, addresses.dns6];
   return attempt(ExitStatus.DEVICE, lines.guestFailed, () =>
     GuestCommand.prepare({
       interface: name,
       mtu,
       offload,
-      network: guestNetwork(mtu),
+      network: guestNetwork(mtu, addresses),
       keepIds,
       ...command,
       userNamespace: options.userNamespace || !mayMakeNamespaces(),

@@ -17,8 +17,8 @@ const { ExitStatus } = lines;
 
 /** Opens the device of a guest that exists. Its progress is told on `progress`. Rejects with a {@linkcode StartFailed}. */
 export async function openDevice(options: Options, poller: Polling, progress: Output): Promise<FrameDevice> {
-  const { netns, interface: name, fd, mtu, offload, configure } = options;
-  const network = configure ? guestNetwork(mtu || RUN_MTU) : null;
+  const { netns, interface: name, fd, mtu, offload, configure, addresses } = options;
+  const network = configure ? guestNetwork(mtu || RUN_MTU, addresses) : null;
   if (fd !== null && netns !== null) throw new StartFailed(ExitStatus.FD_AND_NETNS, lines.fdAndNetns());
   if (fd === null && netns !== null) progress.line(lines.joiningNetns(netns));
   if (fd === null) progress.line(lines.openingInterface(name));

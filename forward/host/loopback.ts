@@ -5,7 +5,7 @@
  * @module
  */
 import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
-import { DEFAULT_ADDRESSES } from "../../stack/link/addresses.ts";
+import type { StackAddresses } from "../../stack/base/link_addresses.ts";
 import {
   type DatagramOptions,
   type DialOptions,
@@ -29,10 +29,14 @@ export interface LoopbackPair {
 }
 
 /** The two pairs, one a version. */
-export const LOOPBACKS: readonly LoopbackPair[] = [
-  { gateway: DEFAULT_ADDRESSES.gateway4, loopback: IpAddress.parse("127.0.0.1") },
-  { gateway: DEFAULT_ADDRESSES.gateway6, loopback: IpAddress.parse("::1") },
-];
+export function loopbackPairs(
+  { gateway4, gateway6 }: Pick<StackAddresses, "gateway4" | "gateway6">,
+): readonly LoopbackPair[] {
+  return [
+    { gateway: gateway4, loopback: IpAddress.parse("127.0.0.1") },
+    { gateway: gateway6, loopback: IpAddress.parse("::1") },
+  ];
+}
 
 /** The gateway's addresses with all ports, over TCP and UDP: the policy must allow these ranges. */
 export function gatewayRanges(pairs: readonly LoopbackPair[]): Range[] {

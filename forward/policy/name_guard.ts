@@ -30,18 +30,25 @@ import { embeddedIpv4 } from "../addresses/embedded.ts";
 import type { Verdict } from "./policy.ts";
 import { Prefix, PrefixSet } from "../addresses/prefix.ts";
 import type { RangeNetwork } from "./range.ts";
-import { isNeverRouted } from "./static_list.ts";
 
 /** The names that the host itself defines. */
 export interface OwnNames {
   has(name: string): boolean;
 }
 
-/** A resolver for ranges of `-allow`: rejects with an {@linkcode InvalidValue} if a name resolves to a forbidden address. */
-export function guardedResolver(resolve: Resolver, own: OwnNames): Resolver {
+/**
+ * A resolver for ranges of `-allow`: rejects with an {@linkcode InvalidValue} if a name resolves to a forbidden address.
+ *
+ * @param never whether an address is never routed
+ */
+export function guardedResolver(
+  resolve: Resolver,
+  own: OwnNames,
+  never: (address: IpAddress) => boolean,
+): Resolver {
   return async (name) => {
     const found = await resolve(name);
-    const forbidden = found.find(isNeverRouted);
+    const forbidden = found.find(never);
     if (forbidden === undefined || own.has(name)) return found;
     throw new InvalidValue(`${forbidden} is never routed; to allow it, write the address instead of the name`);
   };

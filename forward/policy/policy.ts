@@ -33,6 +33,7 @@ import type { IpAddress } from "../../stack/base/address.ts";
 import { embeddedIpv4, isTranslated } from "../addresses/embedded.ts";
 import { isMapped, MAPPED_OFFSET } from "../addresses/mapped.ts";
 import { type PolicyNetwork, type Range, RangeList } from "./range.ts";
+import type { PrefixSet } from "../addresses/prefix.ts";
 import { NEVER_ROUTED } from "./static_list.ts";
 
 /** The rule that decided. */
@@ -63,6 +64,8 @@ export interface PolicyOptions {
   readonly enableRouting: boolean;
   /** The host's own networks. Not asked when both flags are on. */
   readonly hostNetworks: { contains(address: IpAddress): boolean };
+  /** The addresses that are never routed; {@linkcode NEVER_ROUTED} unless given. */
+  readonly never?: PrefixSet;
   /** Observes each refusal of the guest. */
   readonly refusals?: RefusalObserver | undefined;
 }
@@ -87,6 +90,7 @@ export class Policy {
   private allow: RangeList;
   private readonly host: Verdict;
   private readonly routing: Verdict;
+  private readonly never: PrefixSet;
   private readonly hostNetworks: PolicyOptions["hostNetworks"];
   private readonly refusals: PolicyOptions["refusals"];
 
@@ -95,6 +99,7 @@ export class Policy {
     this.allow = new RangeList(options.allow);
     this.host = { allowed: options.enableHost, rule: "host" };
     this.routing = { allowed: options.enableRouting, rule: "routing" };
+    this.never = options.never ?? NEVER_ROUTED;
     this.hostNetworks = options.hostNetworks;
     this.refusals = options.refusals;
   }
@@ -135,7 +140,7 @@ export class Policy {
     }
     if (this.allow.contains(network, version, bytes, offset, port)) return ALLOWED;
     if (behind !== null && (!behind.allowed || isTranslated(address))) return behind;
-    if (NEVER_ROUTED.contains(address)) return STATIC;
+    if (this.never.contains(address)) return STATIC;
     if (this.host.allowed && this.routing.allowed) return this.routing;
     return this.hostNetworks.contains(address) ? this.host : this.routing;
   }

@@ -4,14 +4,15 @@
  * @module
  */
 import type { IpAddress } from "../../stack/base/address.ts";
+import { DEFAULT_ADDRESSES } from "../../stack/base/link_addresses.ts";
 import { embeddedIpv4 } from "../addresses/embedded.ts";
 import { unmap } from "../addresses/mapped.ts";
+import { networkOf } from "../addresses/guest_configuration.ts";
 import { Prefix, PrefixSet } from "../addresses/prefix.ts";
 
 /** Addresses that are wrong or meaningless for a guest, or that mean something else to the host than to the guest. */
-export const NEVER_ROUTED: PrefixSet = new PrefixSet([
+const EVERYWHERE: readonly Prefix[] = [
   "0.0.0.0/8", // this network (RFC 791, section 3.2); 0.0.0.0 reaches the host itself on Linux
-  "10.0.2.0/24", // the guest's own network
   "127.0.0.0/8", // the host's loopback
   "169.254.0.0/16", // link-local (RFC 3927), and the metadata service of many clouds
   "224.0.0.0/4", // multicast (RFC 5771)
@@ -23,10 +24,18 @@ export const NEVER_ROUTED: PrefixSet = new PrefixSet([
   "64:ff9b:1::/48", // IPv4 behind a translator of the network's own making (RFC 8215): which, can't be told
   "fe80::/10", // link-local
   "ff00::/8", // multicast
-].map(Prefix.parse));
+].map(Prefix.parse);
 
-/** Whether an address is on the list, in any form: itself, or an IPv4 address that it leads to. */
-export function isNeverRouted(address: IpAddress): boolean {
+/** The list. `own`: the guest's own networks, which are on it too. */
+export function neverRouted(own: readonly Prefix[]): PrefixSet {
+  return new PrefixSet([...EVERYWHERE, ...own]);
+}
+
+/** The list for the guest's default network. */
+export const NEVER_ROUTED: PrefixSet = neverRouted([networkOf(DEFAULT_ADDRESSES)]);
+
+/** Whether an address is on a list, in any form: itself, or an IPv4 address that it leads to. */
+export function isNeverRouted(address: IpAddress, list: PrefixSet = NEVER_ROUTED): boolean {
   const plain = unmap(address);
-  return NEVER_ROUTED.contains(plain) || embeddedIpv4(plain).some((embedded) => NEVER_ROUTED.contains(embedded));
+  return list.contains(plain) || embeddedIpv4(plain).some((embedded) => list.contains(embedded));
 }

@@ -10,11 +10,12 @@
  * | local | 127.0.0.1 or ::1 | 10.0.2.100 or fd00::100 |
  * | remote | 10.0.2.2 or fd00::2 | 127.0.0.1 or ::1 |
  *
- * The IPv6 default is used if the other end is given as an IPv6 address.
+ * The IPv4 defaults of the guest's network are those of `-cidr`. The IPv6 default is used if the other end is given as an IPv6 address.
  *
  * @module
  */
 import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
+import { DEFAULT_ADDRESSES, type StackAddresses } from "../../stack/base/link_addresses.ts";
 import { unmap } from "../addresses/mapped.ts";
 import { splitNetwork, splitParts } from "./bracketed.ts";
 import { quote } from "./go_quote.ts";
@@ -54,12 +55,18 @@ export interface ForwardSpec {
 /**
  * Reads a forward. Throws an {@linkcode InvalidValue} that says what is wrong with which part.
  *
+ * @param addresses the guest's network, whose addresses are the defaults
+ *
  * @example
  * ```ts
  * parseForward("8080:10.0.2.100:80", "local").target.port; // 80
  * ```
  */
-export function parseForward(text: string, side: ForwardSide): ForwardSpec {
+export function parseForward(
+  text: string,
+  side: ForwardSide,
+  addresses: Link = DEFAULT_ADDRESSES,
+): ForwardSpec {
   const { network, rest } = splitNetwork(text);
   const kind = Object.hasOwn(NETWORKS, network) ? NETWORKS[network] : undefined;
   if (kind === undefined) throw new InvalidValue(`unknown network type ${quote(network)}`);
@@ -69,11 +76,18 @@ export function parseForward(text: string, side: ForwardSide): ForwardSpec {
   if (rest === "") throw new InvalidValue("a port is missing");
   const [bindHost, bindPort, targetHost, targetPort] = assignParts(rest);
   const bindOwn = parseHost(bindHost), targetOwn = parseHost(targetHost);
-  const defaults = DEFAULTS[side][isIpv6(bindOwn) || isIpv6(targetOwn) ? 6 : 4];
+  const version = isIpv6(bindOwn) || isIpv6(targetOwn) ? 6 : 4;
+  const loopback = LOOPBACK[version],
+    { bind, target } = side === "local"
+      ? { bind: loopback, target: version === 4 ? addresses.guest4 : addresses.guest6 }
+      : { bind: version === 4 ? addresses.gateway4 : addresses.gateway6, target: loopback };
   return {
     ...kind,
-    bind: { host: bindOwn ?? defaults.bind, port: parsePort(bindPort || "0") },
-    target: { host: targetOwn ?? defaults.target, port: parsePort(targetPort || bindPort || "0") },
+    bind: { host: bindOwn ?? { kind: "address", address: bind }, port: parsePort(bindPort || "0") },
+    target: {
+      host: targetOwn ?? { kind: "address", address: target },
+      port: parsePort(targetPort || bindPort || "0"),
+    },
   };
 }
 
@@ -90,20 +104,10 @@ const NETWORKS: Readonly<Record<string, Pick<ForwardSpec, "network" | "oneAnswer
   udpspp: { network: "udp", oneAnswer: false, proxyProtocol: true },
 };
 
-const DEFAULTS = {
-  local: {
-    4: { bind: address("127.0.0.1"), target: address("10.0.2.100") },
-    6: { bind: address("::1"), target: address("fd00::100") },
-  },
-  remote: {
-    4: { bind: address("10.0.2.2"), target: address("127.0.0.1") },
-    6: { bind: address("fd00::2"), target: address("::1") },
-  },
-} as const;
+/** The addresses of the guest's network that are defaults. */
+type Link = Pick<StackAddresses, "gateway4" | "gateway6" | "guest4" | "guest6">;
 
-function address(text: string): ForwardHost {
-  return { kind: "address", address: IpAddress.parse(text) };
-}
+const LOOPBACK = { 4: IpAddress.parse("127.0.0.1"), 6: IpAddress.parse("::1") } as const;
 
 /** Bind address, bind port, target, target port. Missing parts are empty. */
 function assignParts(text: string): readonly [string, string, string, string] {

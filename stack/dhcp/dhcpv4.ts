@@ -55,9 +55,6 @@ const LEASE_TIME = 86_400;
 
 const ALL_HOSTS = IpAddress.of([255, 255, 255, 255]);
 
-/** The mask of the link's /24 ({@linkcode StackAddresses}). */
-const SUBNET_MASK = [255, 255, 255, 0];
-
 /** Options of a {@linkcode Dhcpv4Server}. */
 export interface Dhcpv4Options {
   readonly addresses: StackAddresses;
@@ -110,11 +107,11 @@ export class Dhcpv4Server {
 
   private settings(): readonly Dhcpv4Option[] {
     const { addresses, configuration, mtu } = this.options;
-    const { gateway4 } = addresses;
+    const { gateway4, broadcast4, prefix4 } = addresses;
     const servers = configuration.nameServers().filter(({ version }) => version === 4).slice(0, MAX_NAME_SERVERS);
     return [
-      [OPTION_SUBNET_MASK, SUBNET_MASK],
-      [OPTION_BROADCAST, [...gateway4.bytes.subarray(0, 3), 255]],
+      [OPTION_SUBNET_MASK, be32(~0 << (32 - prefix4))],
+      [OPTION_BROADCAST, broadcast4.bytes],
       [OPTION_ROUTER, gateway4.bytes],
       ...(servers.length === 0 ? [] : [[OPTION_NAME_SERVERS, servers.flatMap(({ bytes }) => [...bytes])] as const]),
       ...domains(configuration.searchDomains()),

@@ -28,7 +28,7 @@ import {
   OPTION6_SERVER,
   parseDhcpv6,
 } from "../wire/dhcpv6.ts";
-import { isUnspecified6, linkLocalOf } from "../wire/ipv6.ts";
+import { isUnspecified6 } from "../wire/ipv6.ts";
 import { encodeDomains } from "../wire/domain_names.ts";
 import { type GuestConfiguration, MAX_NAME_SERVERS, MAX_SEARCH_DOMAINS } from "../base/guest_configuration.ts";
 
@@ -45,13 +45,10 @@ export interface Dhcpv6Options {
 
 /** Answers the guest's DHCPv6 clients. */
 export class Dhcpv6Server {
-  private readonly linkLocal: IpAddress;
   private readonly duid: Uint8Array;
 
   constructor(private readonly options: Dhcpv6Options) {
-    const { mac } = options.addresses;
-    this.linkLocal = linkLocalOf(mac);
-    this.duid = duidOf(mac);
+    this.duid = duidOf(options.addresses.mac);
   }
 
   /** Handles a datagram to all DHCP servers. Returns false for any other datagram. */
@@ -76,7 +73,7 @@ export class Dhcpv6Server {
   }
 
   private answer(request: Dhcpv6Message, guest: IpAddress, port: number): void {
-    const { configuration, udp, counters } = this.options;
+    const { addresses, configuration, udp, counters } = this.options;
     const client = request.options.get(OPTION6_CLIENT);
     const servers = configuration.nameServers().filter(({ version }) => version === 6).slice(0, MAX_NAME_SERVERS);
     const options: (readonly [number, Uint8Array])[] = [[OPTION6_SERVER, this.duid]];
@@ -89,7 +86,7 @@ export class Dhcpv6Server {
     options.push([OPTION6_REFRESH_TIME, REFRESH_TIME]);
     const message = buildDhcpv6(DHCPV6_REPLY, request.transaction, options);
     counters.answered++;
-    const from = { address: this.linkLocal, port: DHCPV6_SERVER_PORT };
+    const from = { address: addresses.linkLocal6, port: DHCPV6_SERVER_PORT };
     udp.sendBytes(from, { address: guest, port }, message, 0, message.length);
   }
 }

@@ -1,45 +1,17 @@
 /**
- * The addresses that the program and its guest have on the virtual link.
+ * What an address on the virtual link is: the program's own, a broadcast address, or one in the link's network.
  *
  * @module
  */
-import { IpAddress, type IpVersion } from "../base/address.ts";
-import { sameBytes } from "../base/bytes.ts";
+import type { IpVersion } from "../base/address.ts";
+import type { StackAddresses } from "../base/link_addresses.ts";
 import { isLimitedBroadcast, isMulticast4, isUnspecified4 } from "../wire/ipv4.ts";
-import { isLinkLocalOf } from "../wire/ipv6.ts";
 
-/** The addresses on the link. The IPv4 network is a /24, the IPv6 network a /64. */
-export interface StackAddresses {
-  /** The program's own addresses. */
-  readonly gateway4: IpAddress;
-  readonly gateway6: IpAddress;
-  /** The guest's addresses. Every other address is answered for, with the hardware address {@linkcode mac}. */
-  readonly guest4: IpAddress;
-  readonly guest6: IpAddress;
-  /** The addresses of the program's name server. If `isNameServer`, they are the program's own as well. */
-  readonly dns4: IpAddress;
-  readonly dns6: IpAddress;
-  readonly isNameServer: boolean;
-  /** The program's hardware address, 6 bytes. */
-  readonly mac: Uint8Array;
-}
-
-/** The default addresses, which existing scripts rely on. */
-export const DEFAULT_ADDRESSES: StackAddresses = {
-  gateway4: IpAddress.of([10, 0, 2, 2]),
-  gateway6: IpAddress.parse("fd00::2"),
-  guest4: IpAddress.of([10, 0, 2, 100]),
-  guest6: IpAddress.parse("fd00::100"),
-  dns4: IpAddress.of([10, 0, 2, 3]),
-  dns6: IpAddress.parse("fd00::3"),
-  isNameServer: false,
-  mac: Uint8Array.of(0x70, 0x71, 0xaa, 0x4b, 0x29, 0xaa),
-};
+export { DEFAULT_ADDRESSES, type StackAddresses } from "../base/link_addresses.ts";
 
 /**
  * Whether the address at `offset` is one of the program's own. Packets of the guest can't have it as their source, the
- * guest is told that it is taken, and the program answers pings to it. The link-local address made from
- * {@linkcode StackAddresses.mac} is one of them.
+ * guest is told that it is taken, and the program answers pings to it.
  */
 export function isOwnAddress(
   addresses: StackAddresses,
@@ -47,10 +19,17 @@ export function isOwnAddress(
   offset: number,
   version: IpVersion,
 ): boolean {
-  const { gateway4, gateway6, dns4, dns6, isNameServer, mac } = addresses;
+  const { gateway4, gateway6, dns4, dns6, isNameServer, linkLocal6 } = addresses;
   if (version === 4) return gateway4.isAt(bytes, offset) || (isNameServer && dns4.isAt(bytes, offset));
   return gateway6.isAt(bytes, offset) || (isNameServer && dns6.isAt(bytes, offset)) ||
-    isLinkLocalOf(bytes, offset, mac);
+    linkLocal6.isAt(bytes, offset);
+}
+
+/** Whether the IPv4 address at `offset` is in the link's network. */
+export function isOnLink4({ broadcast4, prefix4 }: StackAddresses, bytes: Uint8Array, offset: number): boolean {
+  const last = broadcast4.bytes, whole = prefix4 >> 3;
+  for (let i = 0; i < whole; i++) if (bytes[offset + i] !== last[i]) return false;
+  return (prefix4 & 7) === 0 || (bytes[offset + whole] ^ last[whole]) >> (8 - (prefix4 & 7)) === 0;
 }
 
 /**
@@ -59,5 +38,5 @@ export function isOwnAddress(
  */
 export function isBroadcast4(addresses: StackAddresses, bytes: Uint8Array, offset: number): boolean {
   return isMulticast4(bytes, offset) || isLimitedBroadcast(bytes, offset) || isUnspecified4(bytes, offset) ||
-    (bytes[offset + 3] === 255 && sameBytes(bytes, offset, addresses.gateway4.bytes, 0, 3));
+    addresses.broadcast4.isAt(bytes, offset);
 }

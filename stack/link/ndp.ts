@@ -32,15 +32,7 @@ import { addSums, complement, pseudoHeaderSumOf, transmitSum } from "../wire/che
 import { encodeDomains } from "../wire/domain_names.ts";
 import { ICMP_CHECKSUM, icmpType } from "../wire/icmp.ts";
 import { ICMPV6_PROTOCOL } from "../wire/icmpv6.ts";
-import {
-  ALL_NODES,
-  IPV6_HEADER,
-  isMulticast6,
-  isUnspecified6,
-  linkLocalOf,
-  putIpv6,
-  solicitedNodeOf,
-} from "../wire/ipv6.ts";
+import { ALL_NODES, IPV6_HEADER, isMulticast6, isUnspecified6, putIpv6, solicitedNodeOf } from "../wire/ipv6.ts";
 import {
   isNdp,
   NA_OVERRIDE,
@@ -106,8 +98,6 @@ export interface NdpOptions {
 export class NeighbourDiscovery implements Timer {
   deadline = Infinity;
   slot = -1;
-  /** The program's link-local address. */
-  readonly linkLocal: IpAddress;
   private readonly transmit: Transmit;
   /** A router advertisement. */
   private readonly message: Block;
@@ -117,7 +107,6 @@ export class NeighbourDiscovery implements Timer {
   private advertisedAt = -Infinity;
 
   constructor(private readonly options: NdpOptions) {
-    this.linkLocal = linkLocalOf(options.addresses.mac);
     this.transmit = new Transmit(options.allocate);
     this.message = options.allocate(MAX_ADVERTISEMENT);
   }
@@ -219,7 +208,7 @@ export class NeighbourDiscovery implements Timer {
     copyShort(message.bytes, 0, transmit.head.bytes, TRANSPORT_AT, ROUTER_ADVERTISEMENT_LENGTH);
     transmit.addPart(message, ROUTER_ADVERTISEMENT_LENGTH, length - ROUTER_ADVERTISEMENT_LENGTH);
     this.options.counters.routerAdvertisements++;
-    this.send(this.linkLocal, destination);
+    this.send(this.options.addresses.linkLocal6, destination);
   }
 
   private advertisement(): RouterAdvertisement {

@@ -19,7 +19,7 @@
  * @module
  */
 import type { IpAddress, IpVersion } from "../base/address.ts";
-import type { StackAddresses } from "./addresses.ts";
+import { isOnLink4, type StackAddresses } from "./addresses.ts";
 import type { LinkCounters } from "../base/counters.ts";
 import { type Allocate, type Block, type Segmentation, Transmit } from "../base/device.ts";
 import type { Timer, Timers } from "../base/layers.ts";
@@ -228,9 +228,9 @@ export class Neighbours {
 
   /** Whether an address is in one of the link's networks. */
   private isOnLink({ bytes, version }: IpAddress): boolean {
-    const { gateway4, gateway6 } = this.options.addresses;
-    if (version === 4) return sameBytes(bytes, 0, gateway4.bytes, 0, 3);
-    return isLinkLocal6(bytes, 0) || sameBytes(bytes, 0, gateway6.bytes, 0, 8);
+    const { addresses } = this.options;
+    if (version === 4) return isOnLink4(addresses, bytes, 0);
+    return isLinkLocal6(bytes, 0) || sameBytes(bytes, 0, addresses.gateway6.bytes, 0, 8);
   }
 
   /** Sends the packets whose station is known now. */

@@ -125,23 +125,6 @@ export function isMapped6(bytes: Uint8Array, offset: number): boolean {
   return bytes[offset + 10] === 0xff && bytes[offset + 11] === 0xff;
 }
 
-/** The link-local address of an interface with this hardware address (RFC 4291, appendix A). */
-export function linkLocalOf(mac: Uint8Array): IpAddress {
-  return IpAddress.of([
-    ...[0xfe, 0x80, 0, 0, 0, 0, 0, 0],
-    ...[mac[0] ^ 0x02, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]],
-  ]);
-}
-
-/** Whether the address at `offset` is the one of {@linkcode linkLocalOf} for that hardware address. */
-export function isLinkLocalOf(bytes: Uint8Array, offset: number, mac: Uint8Array): boolean {
-  if (bytes[offset] !== 0xfe || bytes[offset + 1] !== 0x80) return false;
-  for (let i = 2; i < 8; i++) if (bytes[offset + i] !== 0) return false;
-  return bytes[offset + 8] === (mac[0] ^ 0x02) && bytes[offset + 9] === mac[1] && bytes[offset + 10] === mac[2] &&
-    bytes[offset + 11] === 0xff && bytes[offset + 12] === 0xfe && bytes[offset + 13] === mac[3] &&
-    bytes[offset + 14] === mac[4] && bytes[offset + 15] === mac[5];
-}
-
 /** The multicast address on which the owner of `address` listens for solicitations (RFC 4291, section 2.7.1). */
 export function solicitedNodeOf(address: IpAddress): IpAddress {
   const end = address.bytes;

@@ -112,7 +112,7 @@ Deno.test("other addresses than the usual", () => {
     random: () => 1,
     clock: () => 0,
     handlers: { tcpRequest: () => {}, udp: () => {} },
-    addresses: { gateway4: IpAddress.parse("192.168.7.1") },
+    addresses: { gateway4: IpAddress.parse("192.168.7.1"), broadcast4: IpAddress.parse("192.168.7.255") },
   });
   assertEquals(`${stack.addresses.gateway4}`, "192.168.7.1", "gateway");
   assertEquals(`${stack.addresses.guest4}`, "10.0.2.100", "guest");

@@ -70,6 +70,7 @@ export const FLAG_KINDS = {
   allowedRange: { word: "value", complete: "range", repeatable: true },
   deniedRange: { word: "value", complete: "range", repeatable: true },
   nameRule: { word: "value", complete: "rule", repeatable: true },
+  cidr: { word: "value" },
   ipv4: { word: "value" },
   ipv6: { word: "value" },
   metricsAddress: { word: "value" },

@@ -90,6 +90,20 @@ export const FLAGS = {
       "are detected.",
     ],
   },
+  "cidr": {
+    kind: "cidr",
+    default: "10.0.2.0/24",
+    value: "NETWORK",
+    group: "Guest",
+    option: "addresses",
+    usage: "IPv4 network of the guest; the program has .2 and .3 of it, the guest .100",
+    help: [
+      "The guest's IPv4 network, for a host that has 10.0.2.0/24 itself. The prefix has 1 to 25 bits. Counted from the " +
+      "network's address, the program is at 2, its name server at 3 and the guest at 100: 10.0.135.128/25 has them at " +
+      "10.0.135.130, .131 and .228. Everything that this manual says of 10.0.2.2, 10.0.2.3, 10.0.2.100 and 10.0.2.0/24 " +
+      "is then true of these.",
+    ],
+  },
   "fd": {
     kind: "descriptor",
     value: "NUMBER",

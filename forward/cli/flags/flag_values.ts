@@ -4,10 +4,13 @@
  * @module
  */
 import type { IpAddress, IpVersion } from "../../../stack/base/address.ts";
+import { DEFAULT_ADDRESSES, type StackAddresses } from "../../../stack/base/link_addresses.ts";
+import { addressesIn, MAX_GUEST_PREFIX, networkOf } from "../../addresses/guest_configuration.ts";
 import { type MetricsAddress, parseMetricsAddress } from "../../syntax/metrics_address.ts";
 import { unmap } from "../../addresses/mapped.ts";
 import { guardedResolver, type OwnNames } from "../../policy/name_guard.ts";
 import { parseRanges, type Range } from "../../policy/range.ts";
+import { isNeverRouted, neverRouted } from "../../policy/static_list.ts";
 import { parseDuration } from "../../syntax/duration.ts";
 import type { PreparedRule } from "../../policy/names/rule_list.ts";
 import type { FlagDefault, FlagKind, FlagRow } from "./flag_row.ts";
@@ -15,6 +18,7 @@ import { type ForwardSpec, parseForward } from "../../syntax/forward_spec.ts";
 import { Flag, parseBoolean } from "./go_flags.ts";
 import { InvalidValue } from "../../syntax/invalid_value.ts";
 import { parseInteger } from "../../syntax/numbers.ts";
+import { readGuestPrefix } from "../../syntax/guest_prefix.ts";
 import { lookUp, type Resolver } from "../../syntax/resolver.ts";
 
 /** The ids of a user, its group, and its supplementary groups. */
@@ -33,6 +37,8 @@ export interface ValueContext {
   readonly resolve: Resolver;
   /** Names that may stand for addresses that are never routed. Not given: none. */
   readonly own?: OwnNames | undefined;
+  /** The addresses on the link, which are defaults of forwards and never routed. Not given: the default ones. */
+  readonly addresses?: StackAddresses | undefined;
   /** Not given: no user is known. */
   readonly findUser?: UserLookup | undefined;
 }
@@ -59,6 +65,8 @@ export interface KindValues {
   readonly allowedRange: readonly Range[];
   readonly deniedRange: readonly Range[];
   readonly nameRule: readonly PreparedRule[];
+  /** The addresses in the guest's IPv4 network. */
+  readonly cidr: StackAddresses;
   readonly ipv4: IpAddress | null;
   readonly ipv6: IpAddress | null;
   readonly metricsAddress: MetricsAddress | null;
@@ -91,8 +99,10 @@ export function makeFlag<Kind extends FlagKind>(
 }
 
 /** Makes the parsers of all kinds. */
-export function valueReaders({ resolve, own = NO_NAMES, findUser = noUsers }: ValueContext): ValueReaders {
-  const guarded = guardedResolver(resolve, own);
+export function valueReaders(context: ValueContext): ValueReaders {
+  const { resolve, own = NO_NAMES, findUser = noUsers, addresses = DEFAULT_ADDRESSES } = context;
+  const never = (address: IpAddress) => isNeverRouted(address, neverRouted([networkOf(addresses)]));
+  const guarded = guardedResolver(resolve, own, never);
   return {
     boolean: { initial: (byDefault) => byDefault === true, read: parseBoolean },
     text: { initial: String, read: (text) => text },
@@ -105,11 +115,12 @@ export function valueReaders({ resolve, own = NO_NAMES, findUser = noUsers }: Va
     integer: { initial: none, read: readInteger },
     descriptor: { initial: none, read: (text) => readDescriptor(text) },
     spareDescriptor: { initial: none, read: readSpareDescriptor },
-    localForward: list((text) => [parseForward(text, "local")]),
-    remoteForward: list((text) => [parseForward(text, "remote")]),
+    localForward: list((text) => [parseForward(text, "local", addresses)]),
+    remoteForward: list((text) => [parseForward(text, "remote", addresses)]),
     allowedRange: list((text) => parseRanges(text, guarded)),
     deniedRange: list((text) => parseRanges(text, resolve)),
     nameRule: list(readRules),
+    cidr: { initial: (byDefault) => readCidr(String(byDefault)), read: readCidr },
     ipv4: { initial: none, read: (text) => readAddress(text, 4, resolve) },
     ipv6: { initial: none, read: (text) => readAddress(text, 6, resolve) },
     metricsAddress: { initial: none, read: parseMetricsAddress },
@@ -198,6 +209,21 @@ function readSpareDescriptor(text: string): number | null {
     FIRST_SPARE,
     `: must be ${FIRST_SPARE} or more, as 0, 1 and 2 are the standard streams`,
   );
+}
+
+/** The addresses in the network `A.B.C.D/N`. */
+function readCidr(text: string): StackAddresses {
+  const outcome = readGuestPrefix(text);
+  switch (outcome.kind) {
+    case "prefix":
+      return addressesIn(outcome.prefix);
+    case "length":
+      throw new InvalidValue(`the length of the prefix must be 1 to ${MAX_GUEST_PREFIX}`);
+    case "hostBits":
+      throw new InvalidValue(`it has bits behind the prefix; the network is ${outcome.prefix}`);
+    case "syntax":
+      throw new InvalidValue("not an IPv4 network such as 10.0.2.0/24");
+  }
 }
 
 /** An address of that version; a name stands for its first address. */

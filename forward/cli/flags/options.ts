@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { StackAddresses } from "../../../stack/base/link_addresses.ts";
 import type { Limits } from "../../limits/limits.ts";
 import type { RuleList } from "../../policy/names/rule_list.ts";
 import { mapRecord } from "../../syntax/records.ts";
 import { type CommandName, defaultOf, type FlagRow } from "./flag_row.ts";
-import { type FLAGS, flagsOf, RUN_MTU } from "./flag_table.ts";
+import { FLAGS, flagsOf, RUN_MTU } from "./flag_table.ts";
 import { type KindValues, makeFlag, type UserIds, type ValueContext, valueReaders } from "./flag_values.ts";
 import { parseFlags } from "./go_flags.ts";
 import { quote } from "../../syntax/go_quote.ts";
@@ -172,7 +173,8 @@ async function readValues<Command extends CommandName>(
   }
   | Exclude<OptionsOutcome, { kind: "options" }>
 > {
-  const rows = flagsOf(command), readers = valueReaders(context);
+  const rows = flagsOf(command), addresses = await addressesAsked(rows, args, context);
+  const readers = valueReaders({ ...context, addresses });
   const flags = mapRecord(rows, (row) => makeFlag(row, defaultOf(row, command), readers));
   const outcome = await parseFlags(flags, args);
   if (outcome.kind === "help") return { kind: "help", usage: usageOf(command) };
@@ -186,6 +188,21 @@ async function readValues<Command extends CommandName>(
   const message = contradiction(all, given);
   if (message !== null) return { kind: "error", message };
   return { kind: "values", values: all, rest: outcome.rest, given };
+}
+
+/**
+ * The addresses in the network of `-cidr`, which the values of other flags depend on, wherever it stands. Mistakes are
+ * left to the reading of all values.
+ */
+async function addressesAsked(
+  rows: Readonly<Record<string, FlagRow>>,
+  args: readonly string[],
+  context: ValueContext,
+): Promise<StackAddresses> {
+  const cidr = makeFlag(FLAGS.cidr, FLAGS.cidr.default, valueReaders(context));
+  const others = mapRecord(rows, ({ kind }) => ({ isBoolean: kind === "boolean", set: () => {} }));
+  await parseFlags({ ...others, cidr }, args);
+  return cidr.value;
 }
 
 /** Returns the error in a combination of valid flags; null: none. */

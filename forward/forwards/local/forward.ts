@@ -4,9 +4,9 @@
  * @module
  */
 import type { Endpoint, IpAddress } from "../../../stack/base/address.ts";
-import type { StackAddresses } from "../../../stack/link/addresses.ts";
+import { isOnLink4, type StackAddresses } from "../../../stack/link/addresses.ts";
 import type { Target } from "../../names/target.ts";
-import { NEVER_ROUTED } from "../../policy/static_list.ts";
+import { neverRouted } from "../../policy/static_list.ts";
 
 /** A local forward. */
 export interface LocalForward {
@@ -20,7 +20,10 @@ export interface LocalForward {
 }
 
 /** The addresses that decide the choice. */
-export type OwnAddresses = Pick<StackAddresses, "gateway4" | "gateway6" | "guest4" | "guest6">;
+export type OwnAddresses = StackAddresses;
+
+/** Addresses that mean something else to the guest than to the host, besides those of the guest's own network. */
+const ELSEWHERE = neverRouted([]);
 
 /**
  * Returns the source address that the guest sees for a client of a local forward. It is the client's own, unless that is
@@ -28,8 +31,8 @@ export type OwnAddresses = Pick<StackAddresses, "gateway4" | "gateway6" | "guest
  * network, as the addresses of the static list do. In these cases it is the gateway's.
  */
 export function sourceTowards(target: IpAddress, client: IpAddress | null, own: OwnAddresses): IpAddress {
-  const keep = client !== null && client.version === target.version && !NEVER_ROUTED.contains(client) &&
-    !client.equals(target) && !client.equals(own.guest4) && !client.equals(own.guest6);
+  const keep = client !== null && client.version === target.version && !ELSEWHERE.contains(client) &&
+    !client.equals(target) && !(client.version === 4 ? isOnLink4(own, client.bytes, 0) : client.equals(own.guest6));
   if (keep) return client;
   return target.version === 4 ? own.gateway4 : own.gateway6;
 }

@@ -40,6 +40,26 @@ e2e("run: TCP, UDP and ping over both versions, and names; the host's resolv.con
   await nothingLeft();
 });
 
+e2e("run -cidr: the guest's address, its router, name server and the host's loopback are in that network", async () => {
+  const { run, nothingLeft } = bound(await bed());
+  const script = `
+    set -e
+    ip -4 -o address show dev tun0; ip route show default; cat /etc/resolv.conf
+    ${CURL} http://world.test/
+    ping -c 1 -W 5 10.0.135.130
+    ${CURL} http://10.0.135.140/ 2>&1 || echo in the network: $?`;
+  const { stdout, stderr, code } = await run(["-cidr", "10.0.135.128/25", "--", "sh", "-c", script]);
+  assertEquals(stderr, "", `stderr: ${stdout}`);
+  assertEquals(code, 0, `exit status: ${stdout}`);
+  assertStringIncludes(stdout, "inet 10.0.135.228/25", "the guest's address");
+  assertStringIncludes(stdout, "default via 10.0.135.130 dev tun0", "the route");
+  assertStringIncludes(stdout, "nameserver 10.0.135.131\n", "the name server");
+  assertStringIncludes(stdout, "Hello, ", "a name, and the world");
+  assertStringIncludes(stdout, " 1 received", "a ping of the program");
+  assertStringIncludes(stdout, "in the network: 7", "the guest's own network is never routed");
+  await nothingLeft();
+});
+
 e2e("run: names by dig and getent; a large answer, truncated over UDP and whole over TCP", async () => {
   const { run, nothingLeft } = bound(await bed());
   const script = `

@@ -1,4 +1,4 @@
-import { assertEquals } from "../../assert.ts";
+import { assertEquals, assertStringIncludes } from "../../assert.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { concat, ethernet, hex, ipv4, toHex, udp } from "../../../scripts/lab/packets.ts";
 import { Bed } from "../bed.ts";
@@ -130,4 +130,18 @@ Deno.test("search domains: the first is the domain name, all valid ones are in t
   const many = Array.from({ length: 40 }, (_, i) => `domain-number-${i}.example`);
   const length = parseInt(/77(..)0f646f6d61696e/.exec(asked(many))?.[1] ?? "", 16);
   assertEquals(length > 200 && length <= 255, true, `${length} bytes of domains`);
+});
+
+Deno.test("another network: its mask, broadcast address, router and guest", () => {
+  const addresses = {
+    gateway4: IpAddress.parse("10.0.135.130"),
+    guest4: IpAddress.parse("10.0.135.228"),
+    broadcast4: IpAddress.parse("10.0.135.255"),
+    prefix4: 25,
+  };
+  const bed = new Bed({ medium: "ethernet", configuration: CONFIGURATION, addresses });
+  bed.feed(message("350101ff"));
+  const [offer] = bed.takeSent();
+  assertStringIncludes(offer, "0a0087e4", "the guest's address");
+  assertStringIncludes(offer, "0104ffffff80" + "1c040a0087ff" + "03040a008782", "mask, broadcast address, router");
 });

@@ -4,6 +4,7 @@ import { formatHost } from "../../../../forward/syntax/forward_spec.ts";
 import type { UserIds } from "../../../../forward/cli/flags/flag_values.ts";
 import { type Options, parseOptions, parseRunOptions } from "../../../../forward/cli/flags/options.ts";
 import { IpAddress } from "../../../../stack/base/address.ts";
+import { DEFAULT_ADDRESSES } from "../../../../stack/link/addresses.ts";
 
 const hosts = new Map([["two.example", ["192.0.2.1", "2001:db8::1"]], ["localhost", ["127.0.0.1"]]]);
 
@@ -37,6 +38,7 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
   assertEquals(await options(), {
     netns: null,
     interface: "tun0",
+    addresses: DEFAULT_ADDRESSES,
     fd: null,
     mtu: 0,
     offload: true,
@@ -87,7 +89,7 @@ Deno.test("every flag reaches its option", async () => {
     ..."-L 80 -L udprpc://[::1]:0::53 -R udp://53:web.example:54 -dns-ttl=1m2.5s -exit-with-parent -maxprocs 2".split(
       " ",
     ),
-    ..."-configure -offload=false -host-loopback -ready-fd 4 -exit-fd=-1".split(" "),
+    ..."-cidr 10.7.0.0/16 -configure -offload=false -host-loopback -ready-fd 4 -exit-fd=-1".split(" "),
     ..."-log /tmp/x.log -log-level debug -log-format=json -dns -dhcp=false -slaac -max-half-open=9 -max-icmp-errors 0"
       .split(" "),
     ..."-user 7:8 -sandbox -version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2"
@@ -99,8 +101,9 @@ Deno.test("every flag reaches its option", async () => {
     specs.map(({ network, bind, target }) =>
       `${network} ${formatHost(bind.host)} ${bind.port} ${formatHost(target.host)} ${target.port}`
     );
-  const { allow, deny, localForwards, remoteForwards, ...rest } = all;
+  const { allow, deny, localForwards, remoteForwards, addresses, ...rest } = all;
   const lists = {
+    addresses: `${addresses.gateway4}`,
     allow: shown(allow),
     deny: shown(deny),
     localForwards: forwards(localForwards),
@@ -111,6 +114,7 @@ Deno.test("every flag reaches its option", async () => {
   assertEquals({ ...rest, ...lists }, {
     netns: "/proc/1/ns/net",
     interface: "tap3",
+    addresses: "10.7.0.2",
     fd: 3,
     mtu: 65521,
     offload: false,
@@ -128,8 +132,8 @@ Deno.test("every flag reaches its option", async () => {
     rules: null,
     icmp: "auto",
     sockets: "libc",
-    localForwards: ["tcp 127.0.0.1 80 10.0.2.100 80", "udp ::1 0 fd00::100 53"],
-    remoteForwards: ["udp 10.0.2.2 53 web.example 54"],
+    localForwards: ["tcp 127.0.0.1 80 10.7.0.100 80", "udp ::1 0 fd00::100 53"],
+    remoteForwards: ["udp 10.7.0.2 53 web.example 54"],
     dns: true,
     dnsNames: "all",
     dhcp: false,
@@ -356,4 +360,41 @@ Deno.test("the runtime's sockets have no source address", async () => {
     const name = flag.slice(0, flag.indexOf("="));
     assertEquals(outcome.message, `${name} needs -sockets libc: the runtime cannot choose a source address`);
   }
+});
+
+Deno.test("-cidr moves the addresses on the link, and the defaults of forwards, wherever it stands", async () => {
+  const { addresses, localForwards, remoteForwards } = await options(
+    ...["-L", "8080", "-R", "5432", "-cidr", "10.0.135.128/25", "-L", "[::1]:80"],
+  );
+  assertEquals(`${addresses.gateway4}`, "10.0.135.130", "the gateway");
+  assertEquals(`${addresses.dns4}`, "10.0.135.131", "the name server");
+  assertEquals(`${addresses.guest4}`, "10.0.135.228", "the guest");
+  assertEquals(`${addresses.broadcast4}`, "10.0.135.255", "the broadcast address");
+  assertEquals(addresses.prefix4, 25, "the length of the prefix");
+  assertEquals(`${addresses.guest6}`, "fd00::100", "the guest's IPv6 address");
+  assertEquals(formatHost(localForwards[0].target.host), "10.0.135.228", "-L connects to the guest");
+  assertEquals(formatHost(localForwards[1].target.host), "fd00::100", "-L over IPv6");
+  assertEquals(formatHost(remoteForwards[0].bind.host), "10.0.135.130", "-R listens at the gateway");
+});
+
+Deno.test("-cidr: what is not a network for a guest", async () => {
+  const of = (text: string) => `invalid value "${text}" for flag -cidr: `;
+  assertEquals(await message("-cidr", "10.0.2.0"), `${of("10.0.2.0")}not an IPv4 network such as 10.0.2.0/24`);
+  assertEquals(await message("-cidr", "fd00::/64"), `${of("fd00::/64")}not an IPv4 network such as 10.0.2.0/24`);
+  assertEquals(await message("-cidr", "127.0.0.0/8"), `${of("127.0.0.0/8")}not an IPv4 network such as 10.0.2.0/24`);
+  assertEquals(await message("-cidr", "10.0.2.0/26"), `${of("10.0.2.0/26")}the length of the prefix must be 1 to 25`);
+  assertEquals(await message("-cidr", "10.0.2.0/0"), `${of("10.0.2.0/0")}the length of the prefix must be 1 to 25`);
+  assertEquals(
+    await message("-cidr", "10.0.2.100/24"),
+    `${of("10.0.2.100/24")}it has bits behind the prefix; the network is 10.0.2.0/24`,
+  );
+});
+
+Deno.test("-cidr: a name of -allow must not lead into the guest's network, whichever that is", async () => {
+  const at = (address: string, ...args: string[]) =>
+    parseOptions(args, { resolve: () => Promise.resolve([IpAddress.parse(address)]), findUser });
+  const inside = await at("10.7.0.9", "-allow", "web.example", "-cidr", "10.7.0.0/16");
+  assert(inside.kind === "error" && inside.message.includes("10.7.0.9 is never routed"), JSON.stringify(inside));
+  const outside = await at("10.0.2.9", "-allow", "web.example", "-cidr", "10.7.0.0/16");
+  assertEquals(outside.kind, "options", "10.0.2.9 is outside then");
 });
