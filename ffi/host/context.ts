@@ -81,21 +81,30 @@ export class SocketContext {
   readonly streamMessage = new Message();
   /** The message for outgoing datagrams: one part, the destination, and perhaps the source address. */
   readonly datagramMessage = new Message({ name: true, control: PACKET_INFO_SPACE });
-  readonly batch = new ReceiveBatch();
   /** The parser of the control messages of received datagrams. */
   readonly packetInfo = new PacketInfo();
-  /** Collects outgoing datagrams that may be sent together; null: each is sent at once. */
-  readonly train: SendTrain | null;
   readonly errors = new ErrorQueue();
   readonly addresses = new ByteAddresses();
   private lastTo: Endpoint | null = null;
+  private receiveBatch: ReceiveBatch | null = null;
+  private sendTrain: SendTrain | null = null;
   private readonly name = new Uint8Array(new ArrayBuffer(SOCKADDR_IN6_SIZE));
   private readonly number = new Int32Array(new ArrayBuffer(4));
   private readonly length = new Int32Array(new ArrayBuffer(4));
 
   constructor(private readonly options: LibcHostOptions) {
     this.poller = options.poller;
-    this.train = options.defer === undefined ? null : new SendTrain(options.defer);
+  }
+
+  /** Receives datagrams. Its buffers take 1 MiB, so it is made for the first datagram socket. */
+  get batch(): ReceiveBatch {
+    return this.receiveBatch ??= new ReceiveBatch();
+  }
+
+  /** Collects outgoing datagrams that may be sent together; null: each is sent at once. Made as late as {@linkcode batch}. */
+  get train(): SendTrain | null {
+    const { defer } = this.options;
+    return defer === undefined ? null : this.sendTrain ??= new SendTrain(defer);
   }
 
   /** The error for the port's user, from an errno. */

@@ -30,7 +30,7 @@ import { errno, libc } from "../libc/libc.ts";
 import { familyOf, readEndpoint, sockaddrIs, sockaddrPort } from "../libc/sockaddr.ts";
 import type { SocketContext } from "./context.ts";
 import { putPacketInfo } from "./packet_info.ts";
-import { BATCH } from "./receive_batch.ts";
+import { BATCH, type ReceiveBatch } from "./receive_batch.ts";
 import type { SendTrain, TrainOwner } from "./send_train.ts";
 import { WatchedSocket } from "../poll/watched_socket.ts";
 import { EPOLLERR, EPOLLIN } from "../libc/constants/poll.ts";
@@ -75,6 +75,8 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   /** Datagrams that were not sent because the kernel had no room. */
   dropped = 0;
   private readonly socket: WatchedSocket;
+  private readonly batch: ReceiveBatch;
+  private readonly train: SendTrain | null;
   private closed = false;
   /** Whether datagrams must be sent one by one. */
   private apart = false;
@@ -96,6 +98,8 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   ) {
     const { fd, end } = open(context, local, options);
     this.socket = new WatchedSocket(fd, context.poller);
+    this.batch = context.batch;
+    this.train = context.train;
     this.local = end;
     this.socket.onEvents = this.ready;
     this.socket.arm(EPOLLIN);
@@ -103,7 +107,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
 
   send(bytes: Uint8Array, offset: number, length: number, to: Endpoint, from: IpAddress | null = null): void {
     if (this.closed) return;
-    const { train } = this.context;
+    const { train } = this;
     if (this.apart || train === null || !train.add(this, bytes, offset, length, to, from)) {
       this.sendOne(bytes, offset, length, to, from);
     }
@@ -112,7 +116,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   setPath(hopLimit: number, dontFragment: boolean): void {
     if (this.closed) return;
     const { context, socket } = this;
-    context.train?.flushOf(this); // earlier datagrams keep the old settings
+    this.train?.flushOf(this); // earlier datagrams keep the old settings
     const four = this.local.address.version === 4;
     const level = four ? IPPROTO_IP : IPPROTO_IPV6;
     context.setHopLimit(socket.fd, this.local.address.version, hopLimit);
@@ -140,7 +144,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
 
   close(): void {
     if (this.closed) return;
-    this.context.train?.flushOf(this);
+    this.train?.flushOf(this);
     this.closed = true;
     this.socket.close();
   }
@@ -179,9 +183,8 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
 
   /** Receives a batch. Returns whether there may be more. */
   private receive(): boolean {
-    const { context, handler } = this;
+    const { batch, handler } = this;
     if (this.closed) return false;
-    const { batch } = context;
     const count = batch.receive(this.socket.fd);
     if (count < 0) {
       if (count === -EAGAIN) return false;
@@ -199,7 +202,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
 
   /** The sender at that offset of the batch's names. */
   private from(at: number): Endpoint {
-    const { names } = this.context.batch;
+    const { names } = this.batch;
     const last = this.lastFrom;
     if (last !== null && last.port === sockaddrPort(names, at) && sockaddrIs(names, at, last.address)) return last;
     return this.lastFrom = readEndpoint(names, at);

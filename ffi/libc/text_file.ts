@@ -8,7 +8,10 @@ import { check, SystemError } from "./errors.ts";
 import { cString, libc } from "./libc.ts";
 import { O_CLOEXEC, O_RDONLY } from "./constants/file.ts";
 
-/** Larger than most files of /proc. */
+/** Most files of /proc are shorter. */
+const FIRST_READ_SIZE = 4 * 1024;
+
+/** The size of the reads of a longer file. */
 const READ_SIZE = 64 * 1024;
 
 /** Reads a whole text file. Throws a SystemError. */
@@ -34,12 +37,15 @@ function readParts<T>(path: string, take: (part: Uint8Array<ArrayBuffer>) => T):
   const c = libc();
   const fd = check(c.open(cString(path), O_RDONLY | O_CLOEXEC, 0), "open", path);
   try {
-    const buffer = new Uint8Array(new ArrayBuffer(READ_SIZE));
+    let buffer = new Uint8Array(new ArrayBuffer(FIRST_READ_SIZE));
     const parts: T[] = [];
     for (;;) {
-      const length = check(c.readBuffer(fd, buffer, BigInt(READ_SIZE)), "read", path);
+      const length = check(c.readBuffer(fd, buffer, BigInt(buffer.length)), "read", path);
       if (length === 0) return parts;
       parts.push(take(buffer.subarray(0, length)));
+      if (length > FIRST_READ_SIZE / 2 && buffer.length < READ_SIZE) {
+        buffer = new Uint8Array(new ArrayBuffer(READ_SIZE));
+      }
     }
   } finally {
     c.close(fd);

@@ -101,8 +101,11 @@ export type OpenEcho = (
 
 /** Returns the function that opens the system's sockets. */
 export function echoSockets(poller: Polling): OpenEcho {
-  const memory = new EchoMemory();
-  return (version, kind, source, receiver) => new EchoSocket(version, kind, source, memory, poller, receiver);
+  let memory: EchoMemory | undefined;
+  return (version, kind, source, receiver) => {
+    memory ??= new EchoMemory(); // most guests send no pings
+    return new EchoSocket(version, kind, source, memory, poller, receiver);
+  };
 }
 
 /** Receives the replies and errors of an {@linkcode EchoSocket}; never called from within a call. */

@@ -1,6 +1,9 @@
 import { libc } from "../../../ffi/libc/libc.ts";
 import { HostError, type HostStream } from "../../../forward/host/host_network.ts";
 import { assert, assertEquals } from "../../assert.ts";
+import { echoSockets } from "../../../ffi/ping/echo_socket.ts";
+import { LibcHost } from "../../../ffi/host/libc_host.ts";
+import { Poller } from "../../../ffi/poll/poller.ts";
 import { dialled } from "../../forward/bed/dialled.ts";
 import { runScript } from "../bed/run_script.ts";
 import { isClosedOnExec, newSockets, sockets } from "../bed/sockets.ts";
@@ -129,4 +132,21 @@ Deno.test("out of descriptors: something expendable is closed, as long as there 
   const { stdout, stderr } = await runScript(script);
   const expected = "a dial and its accept 2\na datagram socket 3\nresources 4\n";
   assertEquals(stdout, expected, stderr);
+});
+
+Deno.test("buffers for datagrams and pings are made with their first socket", async () => {
+  const poller = new Poller({
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const external = () => Deno.memoryUsage().external;
+  const before = external();
+  const host = new LibcHost({ poller, defer: (run) => run() });
+  echoSockets(poller);
+  assert(external() - before < 16 * 1024, "without a socket");
+  const socket = host.datagram(endpoint("127.0.0.1", 0), { received: () => {}, failed: () => {} });
+  assert(external() - before > 1024 * 1024, "with one");
+  socket.close();
+  await poller.close();
 });
