@@ -31,7 +31,7 @@ const NEEDED: readonly Tool[] = [
   { command: "python3", package: "python3" },
 ];
 
-/** What the tests look at our output with, besides. */
+/** Further programs by which the tests check this program's output. */
 const CHECKERS: readonly Tool[] = [
   { command: "promtool", package: "prometheus" },
   { command: "groff", package: "groff-base" },
@@ -43,7 +43,7 @@ const CHECKERS: readonly Tool[] = [
 /** For the test with a virtual machine, besides its kernel; the test is ignored where it can't be had. */
 const EMULATOR: Tool = { command: "qemu-system-x86_64", package: "qemu-system-x86" };
 
-/** What the benchmark compares with; it goes on without those that can't be had. A test compares with the first. */
+/** The programs that the benchmark compares with, if they are available. A test compares with the first. */
 const SLIRP4NETNS: Tool = { command: "slirp4netns", package: "slirp4netns" };
 const PEERS: readonly Tool[] = [SLIRP4NETNS, { command: "pasta", package: "passt" }];
 

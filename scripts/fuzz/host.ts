@@ -36,7 +36,7 @@ const FAILURES: readonly HostFailure[] = [
 
 const LOCAL4 = IpAddress.parse("192.168.7.7"), LOCAL6 = IpAddress.parse("fd77::7");
 
-/** What the host is asked for, and what it may be asked for. */
+/** Checks the calls of a case to the host, and makes its random choices. */
 export interface HostWatch {
   readonly random: Random;
   /** Called with each destination; reports the forbidden ones. */
@@ -49,7 +49,7 @@ function failure(random: Random): HostError {
   return new HostError(random.of(FAILURES), "at random");
 }
 
-/** What ICMP, or the host itself, may say of a datagram. */
+/** The errors that ICMP, or the host itself, may report about a datagram. */
 function lost(random: Random): LostDatagram {
   const from = random.below(2) === 0 ? null : IpAddress.of([203, 0, 113, random.below(4)]);
   const icmp = random.below(2) === 0 ? null : { type: random.below(16), code: random.below(16), from };

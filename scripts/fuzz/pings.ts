@@ -16,7 +16,7 @@ const KEPT = 16;
 
 const STRANGERS = { 4: IpAddress.parse("203.0.113.200"), 6: IpAddress.parse("2001:db8::200") };
 
-/** What the sockets are asked for, and where they report. */
+/** Checks the calls of a case to the ping sockets, and makes its random choices. */
 export interface PingWatch {
   readonly random: Random;
   /** Called with each destination; reports the forbidden ones. */

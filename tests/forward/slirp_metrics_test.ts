@@ -66,16 +66,18 @@ Deno.test("figures of a running stack", () => {
   stack.receive(syn);
   stack.flush();
   const { connections, halfOpen, timeWaiting, reassembling, frames: taken } = source.stack;
-  assertEquals([connections, halfOpen, timeWaiting, reassembling, taken], [1, 1, 0, 0, 1]);
+  assertEquals(connections, 1, "connections");
+  assertEquals(halfOpen, 1, "half-open connections");
+  assertEquals(timeWaiting, 0, "connections in TIME-WAIT");
+  assertEquals(reassembling, 0, "datagrams that wait for fragments");
+  assertEquals(taken, 1, "frame buffers in use");
   const [row, ...others] = source.flows();
   assertEquals(others, []);
-  assertEquals([row?.state, row?.guest, row?.destination, row?.bytes_from_guest, row?.buffered_bytes], [
-    "SYN-RECEIVED",
-    "10.0.2.100:40000",
-    "198.51.100.7:80",
-    0,
-    0,
-  ]);
+  assertEquals(row?.state, "SYN-RECEIVED", "state");
+  assertEquals(row?.guest, "10.0.2.100:40000", "guest");
+  assertEquals(row?.destination, "198.51.100.7:80", "destination");
+  assertEquals(row?.bytes_from_guest, 0, "bytes from the guest");
+  assertEquals(row?.buffered_bytes, 0, "buffered bytes");
   const text = renderMetrics(source);
   assertStringIncludes(text, 'slirpnetstack_tcp_segments_total{direction="from_guest"} 1\n');
   assertStringIncludes(text, 'slirpnetstack_open_flows{kind="routed",network="tcp"} 1\n');

@@ -13,7 +13,7 @@ import { SANDBOX } from "./sandbox.ts";
 /** The program in a few words. */
 export const SUMMARY = "user-mode networking for network namespaces";
 
-/** What the program is. */
+/** The description of the program. */
 export const DESCRIPTION: readonly Block[] = [
   "`slirpnetstack` connects the programs in a network namespace, the guest, to the network. The guest gets no privilege " +
   "over the host's network: there is no bridge, no address translation, no firewall rule and no kernel module. The guest " +
@@ -30,7 +30,7 @@ export const FLAG_STYLE: readonly Block[] = [
   "`-h` prints a line about each flag on stderr.",
 ];
 
-/** What `-L` and `-R` take. */
+/** The values of `-L` and `-R`. */
 export const FORWARDS: readonly Section[] = [
   {
     title: "Forwards",
@@ -92,7 +92,7 @@ export const FORWARDS: readonly Section[] = [
   },
 ];
 
-/** What the guest may reach, and what `-allow` and `-deny` take. */
+/** The rules of the policy, and the values of `-allow` and `-deny`. */
 export const POLICY: readonly Section[] = [
   {
     title: "Policy",
@@ -236,17 +236,22 @@ export const SEE_ALSO = "ip-netns(8), ip-tuntap(8), network_namespaces(7), unsha
 /** All pages but the first. */
 export const PAGES: readonly Page[] = [
   ...COMMANDS.map(commandPage),
-  { name: "forwards", summary: "what -L and -R take", synopsis: [], sections: FORWARDS },
+  { name: "forwards", summary: "the values of -L and -R", synopsis: [], sections: FORWARDS },
   {
     name: "egress",
-    summary: "what a guest may reach by name: -only and -policy",
+    summary: "the names that a guest may reach: -only and -policy",
     synopsis: [],
     sections: EGRESS,
   },
-  { name: "policy", summary: "what a guest may reach; what -allow and -deny take", synopsis: [], sections: POLICY },
+  {
+    name: "policy",
+    summary: "the destinations that a guest may reach; the values of -allow and -deny",
+    synopsis: [],
+    sections: POLICY,
+  },
   {
     name: "limits",
-    summary: "how much a guest can use up at most",
+    summary: "the limits on what a guest can use",
     synopsis: [],
     sections: [...LIMITS_SECTIONS, ...flagSections(COMMANDS[0]).filter(({ title }) => title === "Limits flags")],
   },

@@ -29,7 +29,7 @@ export const ACKNOWLEDGMENT_PATIENCE = 50;
 /** Shorter than any datagram of a stream. */
 const ACKNOWLEDGMENT_SIZE = 4;
 
-/** What the receiver counted. */
+/** The figures that the receiver counted. */
 export interface Received {
   readonly datagrams: number;
   /** Seconds between the first and the last datagram. */

@@ -187,7 +187,8 @@ for (const address of ["127.0.0.1", "[::1]"]) {
     }
     other.send(new TextEncoder().encode("back"), 0, 4, one.local);
     assertEquals(await a.next(), ["back", formatEndpoint(other.local)]);
-    assertEquals([a.failures, b.failures], [[], []]);
+    assertEquals(a.failures, [], "failures of the first socket");
+    assertEquals(b.failures, [], "failures of the second socket");
     one.close();
     one.close();
     one.send(new Uint8Array(1), 0, 1, other.local);
