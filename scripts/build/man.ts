@@ -22,7 +22,7 @@ import {
 } from "../../forward/cli/help/pages.ts";
 import { EGRESS } from "../../forward/cli/help/egress_page.ts";
 import { type Block, type Section, spans } from "../../forward/cli/help/page.ts";
-import { SANDBOX } from "../../forward/cli/help/sandbox.ts";
+import { SANDBOX } from "../../forward/cli/help/sandbox_page.ts";
 import { PROGRAM } from "../../forward/cli/flags/usage.ts";
 import { argumentsOr } from "../common/arguments.ts";
 import { readStamp, type Stamp } from "./stamp.ts";

@@ -24,7 +24,7 @@ export const EGRESS: readonly Section[] = [
   {
     title: "Rules",
     blocks: [
-      "_RULE_, the value of `-only`, is one of these. Several are separated by commas.",
+      "`-only` takes rules, separated by commas. A _RULE_ is one of these:",
       {
         terms: [
           [
@@ -95,8 +95,8 @@ export const EGRESS: readonly Section[] = [
       "for exact names, and `!`_RULE_, narrow that.",
       "The labels of names below a wildcard can carry a message to the name servers of that domain. `-max-new-names` " +
       "bounds it to some per minute.",
-      "When the guest connects, how often and how much it sends can be seen by whoever sees the allowed servers. The host's " +
-      "name servers are believed. `tcp://` and `udp://` rules let anything through to that name.",
+      "The owner of an allowed server sees when the guest connects, how often, and how much it sends. The program trusts the " +
+      "answers of the host's name servers. `tcp://` and `udp://` rules let anything through to that name.",
     ],
   },
   {

@@ -1,6 +1,6 @@
 /**
- * The help pages about subjects (forwards, policy, limits, output), and the table of all pages. The page about the sandbox
- * is in sandbox.ts.
+ * The help pages about forwards, policy, limits and output, and the table of all pages. Longer pages have files of their
+ * own.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { COMMAND_LINES, PROGRAM } from "../flags/usage.ts";
 import { type Command, COMMANDS, flagSections } from "./commands.ts";
 import { EGRESS } from "./egress_page.ts";
 import type { Block, Page, Section } from "./page.ts";
-import { SANDBOX } from "./sandbox.ts";
+import { SANDBOX } from "./sandbox_page.ts";
 
 /** The program in a few words. */
 export const SUMMARY = "user-mode networking for network namespaces";
@@ -243,12 +243,7 @@ export const PAGES: readonly Page[] = [
     synopsis: [],
     sections: EGRESS,
   },
-  {
-    name: "policy",
-    summary: "the destinations that a guest may reach; the values of -allow and -deny",
-    synopsis: [],
-    sections: POLICY,
-  },
+  { name: "policy", summary: "the rules for destinations; -allow and -deny", synopsis: [], sections: POLICY },
   {
     name: "limits",
     summary: "the limits on what a guest can use",
