@@ -1,5 +1,5 @@
 /**
- * Opens an existing tun or tap device, or makes one, and detects its type and offloads.
+ * Opens an existing tun or tap device, makes one, or takes over an attached one, and detects its type and offloads.
  *
  * The device is found by its name in the calling thread's network namespace (../network/netns.ts). Attaching
  * (TUNSETIFF) would make a missing device, so its existence is checked first. The kernel does not tell, before the
@@ -19,6 +19,7 @@
 import {
   check,
   EACCES,
+  EBADFD,
   EBUSY,
   EINVAL,
   ENAMETOOLONG,
@@ -29,11 +30,13 @@ import {
   SystemError,
 } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
-import { O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../libc/constants/file.ts";
+import { takeInherited } from "../process/inherited_fd.ts";
+import { F_GETFL, F_SETFL, O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../libc/constants/file.ts";
 import {
   SIOCGIFFLAGS,
   SIOCGIFHWADDR,
   SIOCGIFMTU,
+  TUNGETIFF,
   TUNSETIFF,
   TUNSETOFFLOAD,
   TUNSETVNETHDRSZ,
@@ -128,6 +131,43 @@ export function openTun(name: string, options: OpenTunOptions = {}): OpenTun {
     c.close(fd);
     throw error;
   }
+}
+
+/** The MTU of a device that is in a namespace where we can't ask for it, if none is given: Ethernet's. */
+const DEFAULT_MTU = 1500;
+
+/**
+ * Takes over an inherited descriptor that is attached to a tun or tap device, whatever namespace that is in; null where
+ * the descriptor is something else. It does not block from then on, for all who have inherited it.
+ *
+ * @throws SystemError when it is attached to nothing, or in a way that can't be used
+ */
+export function takeTun(
+  fd: number,
+  { mtu = 0, offload = true }: Pick<OpenTunOptions, "mtu" | "offload">,
+): OpenTun | null {
+  const c = libc();
+  const request = ifreq("", 0);
+  if (c.ioctl(fd, TUNGETIFF, request) < 0) {
+    if (errno() !== EBADFD) return null;
+    throw new SystemError("ioctl(TUNGETIFF)", EBADFD, `fd ${fd}`, "it is attached to no interface");
+  }
+  const flags = request[IFREQ_UNION] | request[IFREQ_UNION + 1] << 8;
+  const vnetHeader = (flags & IFF_VNET_HDR) !== 0;
+  const refuse = (advice: string) => new SystemError("ioctl(TUNGETIFF)", EINVAL, `fd ${fd}`, advice);
+  if ((flags & IFF_NO_PI) === 0) throw refuse("frames have packet information before them; attach it with IFF_NO_PI");
+  if (vnetHeader && !offload) throw refuse("attached with IFF_VNET_HDR, which -offload=false is without");
+  takeInherited(fd);
+  c.fcntl(fd, F_SETFL, c.fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+  const name = new TextDecoder().decode(request.subarray(0, request.indexOf(0)));
+  return {
+    fd,
+    name,
+    medium: flags & IFF_TAP ? "ethernet" : "ip",
+    mtu: mtu || DEFAULT_MTU,
+    vnetHeader,
+    offload: setOffload(fd, name, vnetHeader),
+  };
 }
 
 /** Closes the device, without offloads, so that a later user that does not ask for them gets whole frames. */

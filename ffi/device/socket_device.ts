@@ -56,8 +56,17 @@ export interface SocketDeviceOptions {
  * @throws SystemError if it isn't open, was not inherited, or is no Unix socket of a supported type
  */
 export function openSocketDevice(fd: number, options: SocketDeviceOptions): FrameDevice {
-  const name = `fd ${fd}`;
   takeInherited(fd); // children must not inherit it
+  return socketDevice(fd, options);
+}
+
+/**
+ * The device over a socket of this program.
+ *
+ * @throws SystemError when it is no Unix socket of a type that can be used
+ */
+export function socketDevice(fd: number, options: SocketDeviceOptions): FrameDevice {
+  const name = `fd ${fd}`;
   if (option(fd, SO_DOMAIN, "SO_DOMAIN") !== AF_UNIX) {
     throw new SystemError("getsockopt(SO_DOMAIN)", EINVAL, name, "a socket, but not a Unix one");
   }

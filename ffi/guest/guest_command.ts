@@ -8,7 +8,7 @@
 import { adoptOrphans, type ChildState, childState, waitForEnd } from "../process/child.ts";
 import { ECHILD, ENOENT, ESRCH, SystemError } from "../libc/errors.ts";
 import { messageSockets, pipe, receiveMessage, sendMessage, sendParts } from "../process/fd_passing.ts";
-import type { GuestNetwork } from "../network/guest_network.ts";
+import type { GuestDeviceRequest } from "./device_request.ts";
 import { HostChanges } from "./host_file_watch.ts";
 import { GO, HELPER_WORD, type HelperReply, type HelperRequest, type HelperStarted } from "./helper_protocol.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
@@ -26,21 +26,6 @@ import { CAP_SYS_ADMIN, SIGKILL } from "../libc/constants/process.ts";
 /** The helper failed. The message says why, and what can be done about it. */
 export class GuestError extends Error {
   override name = "GuestError";
-}
-
-/** The device to open. */
-export interface GuestDeviceRequest {
-  readonly interface: string;
-  /** The MTU that the stack uses; 0: the device's own. */
-  readonly mtu: number;
-  /** Whether the guest's kernel may leave segmentation and checksums to the program. */
-  readonly offload: boolean;
-  /** The configuration of the device, which is made if it is missing; null: the device exists and stays as it is. */
-  readonly network: GuestNetwork | null;
-  /**
-   * The name of the program's own network namespace, in which no guest's network is set up. Empty without `network`.
-   */
-  readonly host: string;
 }
 
 /** A command, and the namespaces that it runs in. */
@@ -113,9 +98,9 @@ export class GuestCommand {
   ) {}
 
   /** Starts the helper, which makes the namespaces but does not start the command yet. Throws a GuestError. */
-  static prepare(request: Omit<GuestCommandRequest, "host">): GuestCommand {
+  static prepare(request: Omit<GuestCommandRequest, "host" | "makeTap">): GuestCommand {
     const { userNamespace, keepIds, command, ownGroup, resolvConf, descriptorLimit, ...asked } = request;
-    const device = { ...asked, host: ownNetworkNamespace() };
+    const device = { ...asked, makeTap: true, host: ownNetworkNamespace() };
     adoptOrphans();
     const [reads, writes] = pipe();
     const hostChanges = new HostChanges();

@@ -6,13 +6,15 @@
 import { check, EPERM, SystemError } from "../libc/errors.ts";
 import type { FrameDevice } from "../device/frame_device.ts";
 import { FrameReader } from "../device/frame_reader.ts";
-import { type GuestDeviceRequest, openDeviceWithin } from "./guest_command.ts";
-import { OwnNamespaceError, setUpGuestNetwork } from "../network/guest_network.ts";
+import { type GuestDeviceRequest, openRequested } from "./device_request.ts";
+import { openDeviceWithin } from "./guest_command.ts";
+import { openInThread } from "./guest_thread.ts";
+import { OwnNamespaceError } from "../network/guest_network.ts";
 import { cString, libc } from "../libc/libc.ts";
-import { ownNetworkNamespace, withNetworkNamespace } from "../network/netns.ts";
+import { mayComeBack, ownNetworkNamespace, withNetworkNamespace } from "../network/netns.ts";
 import type { Polling } from "../poll/poller.ts";
 import { linkTarget } from "../process/process.ts";
-import { type OpenTun, openTun } from "../device/open_tun.ts";
+import type { OpenTun } from "../device/open_tun.ts";
 import { TunDevice } from "../device/tun_device.ts";
 import type { Frame, FramePool } from "../../stack/base/device.ts";
 import { O_CLOEXEC, O_RDONLY } from "../libc/constants/file.ts";
@@ -20,21 +22,22 @@ import { NS_GET_USERNS } from "../libc/constants/ioctl.ts";
 
 /**
  * Opens the device in a network namespace (null: this one). If this process may not enter the namespace, a helper opens
- * the device from the user namespace that owns it, if that belongs to the user. Throws a SystemError, a GuestError or
- * an OwnNamespaceError.
+ * the device from the user namespace that owns it, if that belongs to the user. Rejects with a SystemError, a GuestError
+ * or an OwnNamespaceError.
  */
-export function openGuestDevice(netns: string | null, asked: Omit<GuestDeviceRequest, "host">): TunDevice {
-  const { interface: name, mtu, offload, network } = asked;
-  const host = network === null ? "" : ownNetworkNamespace();
-  const request = { ...asked, host };
-  const open = () =>
-    network === null ? openTun(name, { mtu, offload }) : setUpGuestNetwork(name, network, offload, host);
-  return new TunDevice(netns === null ? open() : openIn(netns, request, open));
+export async function openGuestDevice(
+  netns: string | null,
+  asked: Omit<GuestDeviceRequest, "host">,
+): Promise<TunDevice> {
+  const request = { ...asked, host: asked.network === null ? "" : ownNetworkNamespace() };
+  return new TunDevice(netns === null ? openRequested(request) : await openIn(netns, request));
 }
 
-function openIn(netns: string, request: GuestDeviceRequest, open: () => OpenTun): OpenTun {
+async function openIn(netns: string, request: GuestDeviceRequest): Promise<OpenTun> {
   try {
-    return withNetworkNamespace(netns, open);
+    return mayComeBack()
+      ? withNetworkNamespace(netns, () => openRequested(request))
+      : await openInThread(netns, request);
   } catch (error) {
     if (!(error instanceof SystemError) || error.errno !== EPERM || error.syscall !== "setns") throw error;
     if (request.network !== null && isNamed(netns, request.host)) throw new OwnNamespaceError();

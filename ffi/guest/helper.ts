@@ -29,18 +29,17 @@
  */
 import { waitForEnd } from "../process/child.ts";
 import { check, EINVAL, SystemError } from "../libc/errors.ts";
+import { openRequested } from "./device_request.ts";
 import { GO, type HelperReply, type HelperRequest, type HelperRun, type HelperStarted } from "./helper_protocol.ts";
 import { receiveMessage, receiveParts, sendMessage } from "../process/fd_passing.ts";
 import { coverDaemons } from "../mounts/guest_daemons.ts";
 import { shadowEtc } from "../mounts/guest_etc.ts";
 import { startKeeper } from "./file_keeper.ts";
-import { setUpGuestNetwork } from "../network/guest_network.ts";
 import { showOwnInterfaces } from "../mounts/guest_sysfs.ts";
 import { libc } from "../libc/libc.ts";
 import { mount } from "../mounts/mounts.ts";
 import { setDescriptorLimit } from "../process/process.ts";
 import { spawn } from "../process/spawn.ts";
-import { type OpenTun, openTun } from "../device/open_tun.ts";
 import { splitWords } from "../process/words.ts";
 import { F_SETFD, FD_CLOEXEC, MS_REC, MS_SLAVE } from "../libc/constants/file.ts";
 import {
@@ -76,7 +75,7 @@ export function runHelper(socket: number): never {
   let reply: HelperReply, fd: number | undefined;
   try {
     if (run !== null) enterNamespaces(run);
-    const { fd: opened, ...tun } = openDevice(asked);
+    const { fd: opened, ...tun } = openRequested(asked);
     const processes = run === null ? { init: 0, keeper: 0 } : furnish(run);
     fd = opened;
     reply = { kind: "device", tun, ...processes };
@@ -88,10 +87,6 @@ export function runHelper(socket: number): never {
     sendMessage(socket, JSON.stringify(start(run, splitWords(words), ignored)));
   }
   Deno.exit(0);
-}
-
-function openDevice({ interface: name, mtu, offload, network, host }: Omit<HelperRequest, "run">): OpenTun {
-  return network === null ? openTun(name, { mtu, offload }) : setUpGuestNetwork(name, network, offload, host);
 }
 
 /** Makes the network and mount namespaces. Later mounts stay in the new one; later mounts of the host still arrive. */

@@ -14,7 +14,7 @@
  *
  * @module
  */
-import type { GuestNetwork } from "../network/guest_network.ts";
+import type { GuestDeviceRequest } from "./device_request.ts";
 import type { OpenTun } from "../device/open_tun.ts";
 
 /** The first argument of a program that is to be the helper. The second is the number of the socket. */
@@ -23,16 +23,7 @@ export const HELPER_WORD = "--guest-helper";
 export const GO = "go";
 
 /** The helper's task, as JSON. */
-export interface HelperRequest {
-  /** The device, and the MTU that the stack uses (0: the device's own). */
-  readonly interface: string;
-  readonly mtu: number;
-  /** Whether the guest's kernel may leave segmentation and checksums to the program. */
-  readonly offload: boolean;
-  /** The configuration of the device, which is made if it is missing; null: the device exists and stays as it is. */
-  readonly network: GuestNetwork | null;
-  /** The name of the program's own network namespace. Empty if `network` is null. */
-  readonly host: string;
+export interface HelperRequest extends GuestDeviceRequest {
   /** The command to run in new namespaces; null: only the device is opened, in the current namespaces. */
   readonly run: HelperRun | null;
 }

@@ -58,6 +58,8 @@ export const EMSGSIZE = 90;
 export const EOPNOTSUPP = 95;
 /** Address family not supported. */
 export const EAFNOSUPPORT = 97;
+/** Address already in use; for a Unix socket, its file exists. */
+export const EADDRINUSE = 98;
 /** Network is unreachable. */
 export const ENETUNREACH = 101;
 /** Connection reset by peer. */
@@ -118,7 +120,7 @@ export class SystemError extends Error {
    * @param subject the object of the call, such as a path or an interface; empty: none worth naming
    * @param advice the likely cause, or what a person can do about it; it ends the message
    */
-  constructor(readonly syscall: string, readonly errno: number, readonly subject: string, advice = "") {
+  constructor(readonly syscall: string, readonly errno: number, readonly subject: string, readonly advice = "") {
     const code = errnoName(errno);
     const on = subject === "" ? "" : ` on ${subject}`;
     super(`${syscall}${on}: ${errnoText(errno)} (${code})${advice === "" ? "" : `: ${advice}`}`);

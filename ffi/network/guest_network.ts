@@ -27,8 +27,13 @@ export interface GuestNetwork {
   readonly mtu: number;
   /** Required. */
   readonly ipv4: GuestAddress;
-  /** Not set up if the guest's kernel has no IPv6, or the MTU is too small for it. */
-  readonly ipv6: GuestAddress;
+  /**
+   * Not set up if the guest's kernel has no IPv6, or the MTU is too small for it. Null: the guest's kernel makes itself an
+   * address if a router announces a prefix and its settings allow it.
+   */
+  readonly ipv6: GuestAddress | null;
+  /** The device's hardware address, 6 bytes. Null or not given: its own. */
+  readonly mac?: readonly number[] | null;
 }
 
 /** RFC 8200, section 5: the smallest MTU of a link, in bytes. */
@@ -66,7 +71,7 @@ export function setUpGuestNetwork(name: string, network: GuestNetwork, offload: 
   }
 }
 
-function configure({ name, medium }: OpenTun, { mtu, ipv4, ipv6 }: GuestNetwork): void {
+function configure({ name, medium }: OpenTun, { mtu, ipv4, ipv6, mac = null }: GuestNetwork): void {
   const netlink = new RouteNetlink();
   const add = (guest: GuestAddress, version: 4 | 6) => {
     netlink.addAddress(name, IpAddress.parse(guest.address).bytes, guest.prefixLength);
@@ -76,11 +81,14 @@ function configure({ name, medium }: OpenTun, { mtu, ipv4, ipv6 }: GuestNetwork)
     netlink.setUp("lo", null);
     // allows pings to other users than root; only groups known in the namespace are valid, and this is the only one
     tell("ipv4/ping_group_range", `${libc().getegid()} ${libc().getegid()}`);
-    tell(`ipv6/conf/${name}/disable_ipv6`, "0");
-    tell(`ipv6/conf/${name}/accept_ra`, "0"); // so that it gets no addresses besides these
+    if (ipv6 !== null) {
+      tell(`ipv6/conf/${name}/disable_ipv6`, "0");
+      tell(`ipv6/conf/${name}/accept_ra`, "0"); // so that it gets no addresses besides these
+    }
+    if (mac !== null) netlink.setHardwareAddress(name, Uint8Array.from(mac));
     netlink.setUp(name, mtu);
     add(ipv4, 4);
-    if (mtu >= MIN_IPV6_MTU && hasIpv6(name)) add(ipv6, 6);
+    if (ipv6 !== null && mtu >= MIN_IPV6_MTU && hasIpv6(name)) add(ipv6, 6);
   } finally {
     netlink.close();
   }

@@ -11,6 +11,7 @@ import { check, EACCES, EINVAL, ENOENT, EPERM, SystemError } from "../libc/error
 import { cString, errno, libc } from "../libc/libc.ts";
 import { linkTarget } from "../process/process.ts";
 import { O_CLOEXEC, O_RDONLY } from "../libc/constants/file.ts";
+import { NS_GET_USERNS } from "../libc/constants/ioctl.ts";
 import { CLONE_NEWNET } from "../libc/constants/process.ts";
 
 /** The calling thread's own network namespace, as a file. */
@@ -25,6 +26,22 @@ export function ownNetworkNamespace(): string {
 }
 
 /**
+/**
+ * Whether a thread of this process that enters another network namespace may come back. That needs CAP_SYS_ADMIN in the
+ * user namespace that owns this one. The root of a user namespace has it only if the owner is its own user namespace or a
+ * descendant. The kernel does not tell any other owner (ioctl_ns(2), EPERM). Throws a SystemError.
+ */
+export function mayComeBack(): boolean {
+  const c = libc();
+  const own = check(c.open(cString(OWN), O_RDONLY | O_CLOEXEC, 0), "open", OWN);
+  const owner = c.ioctlValue(own, NS_GET_USERNS, 0n);
+  const refused = owner < 0 && errno() === EPERM; // other errors: a kernel without this call
+  if (owner >= 0) c.close(owner);
+  c.close(own);
+  return !refused;
+}
+
+/**
  * Calls `run` in the network namespace of the file `path` (`/proc/PID/ns/net`, `/run/netns/NAME`), and returns its
  * result. `run` must be synchronous.
  *
@@ -34,7 +51,7 @@ export function withNetworkNamespace<T>(path: string, run: () => T): T {
   const c = libc();
   const own = check(c.open(cString(OWN), O_RDONLY | O_CLOEXEC, 0), "open", OWN);
   try {
-    enter(path);
+    enterNetworkNamespace(path);
     try {
       const result = run();
       if (result instanceof Promise) throw new TypeError("work in another namespace must be synchronous");
@@ -47,7 +64,13 @@ export function withNetworkNamespace<T>(path: string, run: () => T): T {
   }
 }
 
-function enter(path: string): void {
+/**
+ * Moves the calling thread to the network namespace that the file `path` stands for, as it is done by a thread that does
+ * not come back.
+ *
+ * @throws SystemError where the file can't be opened, is not a network namespace, or must not be entered
+ */
+export function enterNetworkNamespace(path: string): void {
   const c = libc();
   const namespace = c.open(cString(path), O_RDONLY | O_CLOEXEC, 0);
   if (namespace < 0) throw new SystemError("open", errno(), path, openAdvice(errno()));

@@ -20,10 +20,12 @@ const HEADER_SIZE = 16;
 const RTM_NEWLINK = 16;
 const RTM_NEWADDR = 20;
 const RTM_NEWROUTE = 24;
+const IFLA_ADDRESS = 1;
 const IFLA_MTU = 4;
 const IFF_UP = 1;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
+const IFA_BROADCAST = 4;
 /** No duplicate address detection: the address is usable at once. */
 const IFA_F_NODAD = 2;
 const RTA_OIF = 4;
@@ -53,11 +55,22 @@ export class RouteNetlink {
     this.ask(RTM_NEWLINK, 0, body, mtu === null ? `${name} up` : `${name} mtu ${mtu} up`);
   }
 
-  /** Gives an interface an address, or does nothing if it has it already. */
+  /** Gives an interface another hardware address. */
+  setHardwareAddress(name: string, address: Uint8Array): void {
+    const body = new Writer().u8(0).u8(0).u16(0).u32(interfaceIndex(name)).u32(0).u32(0)
+      .attribute(IFLA_ADDRESS, address);
+    this.ask(RTM_NEWLINK, 0, body, `the hardware address of ${name}`);
+  }
+
+  /**
+   * Gives an interface an address, or does nothing if it has it already. The broadcast address of an IPv4 network is its
+   * last address, unless the network has only one or two (RFC 3021).
+   */
   addAddress(name: string, address: AddressBytes, prefixLength: number): void {
     const body = new Writer().u8(familyOf(address)).u8(prefixLength).u8(address.length === 16 ? IFA_F_NODAD : 0)
       .u8(RT_SCOPE_UNIVERSE).u32(interfaceIndex(name))
       .attribute(IFA_LOCAL, address).attribute(IFA_ADDRESS, address);
+    if (address.length === 4 && prefixLength < 31) body.attribute(IFA_BROADCAST, broadcast4(address, prefixLength));
     this.ask(RTM_NEWADDR, NLM_F_CREATE_REPLACE, body, `an IPv${address.length === 4 ? 4 : 6} address of ${name}`);
   }
 
@@ -95,6 +108,11 @@ function interfaceIndex(name: string): number {
   const index = libc().if_nametoindex(cString(name));
   if (index === 0) throw new SystemError("if_nametoindex", errno(), name);
   return index;
+}
+
+/** The last address of the network that an IPv4 address is in. */
+function broadcast4(address: AddressBytes, prefixLength: number): AddressBytes {
+  return address.map((byte, i) => byte | 0xff >> Math.min(8, Math.max(0, prefixLength - 8 * i)));
 }
 
 function familyOf(address: AddressBytes): number {

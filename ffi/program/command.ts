@@ -21,14 +21,14 @@ export function prepare(
   options: RunOptions,
   command: Pick<GuestCommandRequest, "command" | "ownGroup" | "descriptorLimit">,
 ): GuestCommand {
-  const { interface: name, mtu, offload, dns, dnsNames, keepUser: keepIds, addresses } = options;
+  const { interface: name, mtu, offload, macAddress, dns, dnsNames, keepUser: keepIds, addresses } = options;
   const servers = [addresses.dns4, addresses.dns6];
   return attempt(ExitStatus.DEVICE, lines.guestFailed, () =>
     GuestCommand.prepare({
       interface: name,
       mtu,
       offload,
-      network: guestNetwork(mtu, addresses),
+      network: { ...guestNetwork(mtu, addresses), mac: macAddress === null ? null : [...macAddress] },
       keepIds,
       ...command,
       userNamespace: options.userNamespace || !mayMakeNamespaces(),

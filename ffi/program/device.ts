@@ -11,19 +11,31 @@ import { RUN_MTU } from "../../forward/cli/flags/flag_table.ts";
 import type { Options } from "../../forward/cli/flags/options.ts";
 import * as lines from "../../forward/report/contract_lines.ts";
 import type { Output } from "../../forward/report/output.ts";
-import { attempt, StartFailed } from "../../forward/report/start_failed.ts";
+import { attemptLater, StartFailed } from "../../forward/report/start_failed.ts";
 
 const { ExitStatus } = lines;
 
-/** Opens the device of a guest that exists. Its progress is told on `progress`. Rejects with a {@linkcode StartFailed}. */
+/**
+ * Opens the device of a guest that exists, or waits for a guest to connect. Its progress is told on `progress`. Rejects with
+ * a {@linkcode StartFailed}.
+ */
 export async function openDevice(options: Options, poller: Polling, progress: Output): Promise<FrameDevice> {
-  const { netns, interface: name, fd, mtu, offload, configure, addresses } = options;
-  const network = configure ? guestNetwork(mtu || RUN_MTU, addresses) : null;
+  const { netns, interface: name, fd, bess, mtu, offload, makeTap, configure, macAddress, addresses } = options;
+  const mac = macAddress === null ? null : [...macAddress];
+  const network = configure ? { ...guestNetwork(mtu || RUN_MTU, addresses), mac } : null;
   if (fd !== null && netns !== null) throw new StartFailed(ExitStatus.FD_AND_NETNS, lines.fdAndNetns());
   if (fd === null && netns !== null) progress.line(lines.joiningNetns(netns));
-  if (fd === null) progress.line(lines.openingInterface(name));
-  const failed = [ExitStatus.DEVICE, lines.deviceFailed] as const;
-  if (fd === null) return attempt(...failed, () => openGuestDevice(netns, { interface: name, mtu, offload, network }));
-  const { openSocketDevice } = await import("../device/socket_device.ts");
-  return attempt(...failed, () => openSocketDevice(fd, { mtu, poller }));
+  if (bess !== null) progress.line(lines.waitingForGuest(bess));
+  else if (fd === null) progress.line(lines.openingInterface(name));
+  return await attemptLater(ExitStatus.DEVICE, lines.deviceFailed, async () => {
+    if (fd !== null) {
+      const { openInheritedDevice } = await import("../device/inherited_device.ts");
+      return openInheritedDevice(fd, { mtu, offload, poller });
+    }
+    if (bess !== null) {
+      const { acceptGuest } = await import("../device/frame_listener.ts");
+      return await acceptGuest(bess, { mtu, poller });
+    }
+    return await openGuestDevice(netns, { interface: name, mtu, offload, makeTap, network });
+  });
 }

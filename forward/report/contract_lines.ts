@@ -40,6 +40,11 @@ export function joiningNetns(path: string): string {
   return `[.] Joininig netns ${path}`;
 }
 
+/** While no guest has connected yet. */
+export function waitingForGuest(path: string): string {
+  return `[.] Waiting for the guest on ${path}`;
+}
+
 /** Before the guest's device is opened. */
 export function openingInterface(name: string): string {
   return `[.] Opening tun interface ${name}`;

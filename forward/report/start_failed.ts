@@ -23,6 +23,21 @@ export function attempt<T>(status: number, line: (reason: string) => string, wor
   }
 }
 
+/** {@linkcode attempt} for work that takes time. */
+export async function attemptLater<T>(
+  status: number,
+  line: (reason: string) => string,
+  work: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    return attempt(status, line, () => {
+      throw error;
+    });
+  }
+}
+
 /** Returns an error's message, or any other thrown value as text. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

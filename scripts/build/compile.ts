@@ -31,6 +31,9 @@ const MAIN = "main.ts";
 /** The chunk that is made of it, and imports the others. */
 const ENTRY = "main.js";
 
+/** The module of the thread that the program starts to open a device, as one file that it starts by this name. */
+const THREAD = "ffi/guest/guest_thread_main.ts", THREAD_FILE = "guest_thread_main.js";
+
 /** The folders of the modules that it imports. */
 const FOLDERS: readonly string[] = ["ffi", "stack", "forward"];
 
@@ -93,11 +96,15 @@ export async function compile({ target, output, stamp }: CompileOptions): Promis
     await deno(sources, "check", "--quiet", MAIN);
     const chunks = `${directory}/chunks`;
     await deno(sources, "bundle", "--quiet", "--platform", "deno", "--code-splitting", "--outdir", chunks, MAIN);
-    await writeChunks(directory, reproducible(await readChunks(chunks), ENTRY), stamp.time);
+    await deno(sources, "bundle", "--quiet", "--platform", "deno", "--output", `${directory}/${THREAD_FILE}`, THREAD);
+    const thread = await Deno.readTextFile(`${directory}/${THREAD_FILE}`);
+    const made = reproducible(await readChunks(chunks), ENTRY).set(THREAD_FILE, thread);
+    await writeChunks(directory, made, stamp.time);
     await deno(
       directory,
       ...["compile", ...[...COMPILE, ...ENGINE, ...PERMISSIONS].map(([flag]) => flag)],
       ...target === null ? [] : ["--target", target],
+      ...["--include", `${directory}/${THREAD_FILE}`],
       ...["--output", `${directory}/slirpnetstack`, `${directory}/${ENTRY}`],
     );
     await install(`${directory}/slirpnetstack`, output);

@@ -29,6 +29,7 @@ export const SIOCGIFHWADDR = 0x8927n;
 
 // linux/if_tun.h
 export const TUNSETIFF = 0x4004_54can;
+export const TUNGETIFF = 0x8004_54d2n;
 export const TUNSETOFFLOAD = 0x4004_54d0n;
 export const TUNSETVNETHDRSZ = 0x4004_54d8n;
 export const TUNSETVNETLE = 0x4004_54dcn;

@@ -73,6 +73,8 @@ export const FLAG_KINDS = {
   cidr: { word: "value" },
   ipv4: { word: "value" },
   ipv6: { word: "value" },
+  /** A hardware address of 6 bytes. */
+  macAddress: { word: "value" },
   metricsAddress: { word: "value" },
   user: { word: "value" },
 } as const satisfies Readonly<Record<string, KindRow>>;

@@ -55,6 +55,26 @@ export const FLAGS = {
       "its own yet.",
     ],
   },
+  "make-tap": {
+    kind: "boolean",
+    group: "Guest",
+    only: "attach",
+    usage: "Make the interface, a tap, if it is missing; its addresses are left to the guest",
+    help: [
+      "Make the device, a tap, if it is missing, but configure nothing. The guest sets up its addresses itself, or by DHCP. " +
+      "The device goes away when the program ends.",
+    ],
+  },
+  "mac-address": {
+    kind: "macAddress",
+    value: "MAC",
+    group: "Guest",
+    usage: "MAC address to give to the interface, with -configure or run",
+    help: [
+      "The hardware address of the guest's device, such as `52:54:00:12:34:56`. With `-configure` or `run`. The default is " +
+      "the address that the device has, which is random for a new one.",
+    ],
+  },
   "user-keep": {
     kind: "boolean",
     group: "Guest",
@@ -86,8 +106,8 @@ export const FLAGS = {
     complete: "interface",
     usage: "interface name within netns",
     help: [
-      "The tun or tap device in the namespace. It must exist, unless `run` or `-configure` makes it. The type and the MTU " +
-      "are detected.",
+      "The tun or tap device in the namespace. It must exist, unless `run`, `-configure` or `-make-tap` makes it. The type " +
+      "and the MTU are detected.",
     ],
   },
   "cidr": {
@@ -110,12 +130,26 @@ export const FLAGS = {
     group: "Guest",
     everyday: true,
     only: "attach",
-    usage: "Unix socket file descriptor that carries frames, inherited from the parent",
+    usage: "Unix socket file descriptor that carries frames, inherited from the parent; or that of a tap",
     help: [
       "Use an inherited Unix socket, with this file descriptor, instead of a device. Each message of a datagram or " +
       "sequenced packet socket is an Ethernet frame. On a stream socket, the frame's length comes before each frame, in " +
       "4 bytes, the most significant first. The other end is a virtual machine monitor such as QEMU. Not together with " +
       "`-netns`.",
+      "The file descriptor may also be that of a tun or tap device that its maker has attached (`TUNSETIFF`, with " +
+      "`IFF_NO_PI`). The device can be in a namespace that the program could not enter.",
+    ],
+  },
+  "bess": {
+    kind: "path",
+    value: "PATH",
+    group: "Guest",
+    only: "attach",
+    usage: "path of a Unix socket on which to wait for the guest: User-mode Linux's bess transport",
+    help: [
+      "Listen on a Unix socket of type `SOCK_SEQPACKET`, and serve the first client. Each message is an Ethernet frame. This " +
+      "is the `bess` transport of User-mode Linux (`vec0:transport=bess,dst=`_PATH_). The program is ready when the client " +
+      "has connected. Not together with `-netns`, `-pid`, `-fd`, `-configure` or `-make-tap`.",
     ],
   },
   "mtu": {
@@ -124,9 +158,9 @@ export const FLAGS = {
     runDefault: RUN_MTU,
     value: "BYTES",
     group: "Guest",
-    usage: `MTU; 0: that of the interface, 1500 for -fd, ${RUN_MTU} for run`,
+    usage: `MTU; 0: that of the interface, 1500 for -fd and -bess, ${RUN_MTU} for run`,
     help: [
-      `The largest IP packet, from 68 to 65535 bytes. \`0\` is the MTU of the device, 1500 with \`-fd\`, and ${RUN_MTU} ` +
+      `The largest IP packet, from 68 to 65535 bytes. \`0\` is the MTU of the device, 1500 with \`-fd\` and \`-bess\`, and ${RUN_MTU} ` +
       "with `run`. A small MTU costs little speed: the kernel exchanges large TCP segments with the program anyway.",
     ],
   },

@@ -17,6 +17,7 @@ import type { FlagDefault, FlagKind, FlagRow } from "./flag_row.ts";
 import { type ForwardSpec, parseForward } from "../../syntax/forward_spec.ts";
 import { Flag, parseBoolean } from "./go_flags.ts";
 import { InvalidValue } from "../../syntax/invalid_value.ts";
+import { parseMacAddress } from "../../syntax/mac_address.ts";
 import { parseInteger } from "../../syntax/numbers.ts";
 import { readGuestPrefix } from "../../syntax/guest_prefix.ts";
 import { lookUp, type Resolver } from "../../syntax/resolver.ts";
@@ -69,6 +70,7 @@ export interface KindValues {
   readonly cidr: StackAddresses;
   readonly ipv4: IpAddress | null;
   readonly ipv6: IpAddress | null;
+  readonly macAddress: Uint8Array | null;
   readonly metricsAddress: MetricsAddress | null;
   readonly user: UserIds | null;
 }
@@ -123,6 +125,7 @@ export function valueReaders(context: ValueContext): ValueReaders {
     cidr: { initial: (byDefault) => readCidr(String(byDefault)), read: readCidr },
     ipv4: { initial: none, read: (text) => readAddress(text, 4, resolve) },
     ipv6: { initial: none, read: (text) => readAddress(text, 6, resolve) },
+    macAddress: { initial: none, read: parseMacAddress },
     metricsAddress: { initial: none, read: parseMetricsAddress },
     user: { initial: none, read: (text) => readUser(text, findUser) },
   };

@@ -94,6 +94,8 @@ export async function parseOptions(args: readonly string[], context: ValueContex
     return { kind: "error", message: `unexpected argument ${quote(unexpected)}`, unexpected };
   }
   const { pid, ...values } = withoutOlderSpellings(outcome.values);
+  const message = attachContradiction({ pid, ...values });
+  if (message !== null) return { kind: "error", message };
   const netns = values.netns ?? (pid === null ? null : `/proc/${pid}/ns/net`);
   return { kind: "options", options: withRules({ ...values, netns, dnsNames: "all" }, outcome.given), rest: [] };
 }
@@ -223,6 +225,20 @@ function contradiction(
   if (sockets !== "deno" || (sourceIpv4 === null && sourceIpv6 === null)) return null;
   const flag = sourceIpv4 !== null ? "-source-ipv4" : "-source-ipv6";
   return `${flag} needs -sockets libc: the runtime cannot choose a source address`;
+}
+
+/** Returns the error in a combination of flags for a guest that exists; null: none. */
+function attachContradiction(
+  { bess, netns, pid, fd, configure, makeTap, macAddress }: Pick<
+    Values<"attach"> & Values<"both">,
+    "bess" | "netns" | "pid" | "fd" | "configure" | "makeTap" | "macAddress"
+  >,
+): string | null {
+  if (macAddress !== null && !configure) return "-mac-address needs -configure";
+  if (bess === null) return null;
+  const others = { netns: netns !== null, pid: pid !== null, fd: fd !== null, configure, "make-tap": makeTap };
+  const other = Object.entries(others).find(([, given]) => given)?.[0];
+  return other === undefined ? null : `-bess and -${other} exclude each other`;
 }
 
 function camelCase(name: string): string {

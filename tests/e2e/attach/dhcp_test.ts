@@ -2,7 +2,7 @@
 import { Lab, WORLD } from "../../../scripts/lab/lab.ts";
 import type { Namespace } from "../../../scripts/lab/namespace.ts";
 import { check } from "../../../scripts/lab/process.ts";
-import { startProgram } from "../../../scripts/lab/program.ts";
+import { launchProgram, startProgram } from "../../../scripts/lab/program.ts";
 import { startServers, url } from "../../../scripts/lab/services.ts";
 import { until } from "../../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
@@ -78,6 +78,23 @@ e2eWith("busybox", "DHCP: udhcpc of BusyBox gets the address and all that goes w
   await client.line("stderr", /lease of 10\.0\.2\.100 obtained/, 10_000, before);
   client.signal("SIGUSR2"); // release
   await client.line("stderr", /release/, 10_000, before);
+});
+
+e2eWith("busybox", "-make-tap: a device is made, without addresses, and udhcpc gets its lease over it", async () => {
+  await using lab = await Lab.create();
+  const guest = await lab.guest();
+  await startServers(lab);
+  const program = lab.adopt(launchProgram(lab.host, ["-netns", guest.path, "-make-tap", "-interface", "tap7"]));
+  await program.line("stderr", /Slirpnetstack started/, 20_000);
+  assertEquals(await guest.check(["ip", "-o", "address", "show", "dev", "tap7"]), "");
+  await guest.ip("link set tap7 up");
+  const client = lab.start(guest, ["busybox", "udhcpc", "-f", "-i", "tap7", "-s", "/bin/true"]);
+  await client.line("stderr", /lease of 10\.0\.2\.100 obtained/);
+  await guest.ip("address add 10.0.2.100/24 dev tap7\nroute add default via 10.0.2.2");
+  assertStringIncludes(await guest.check(["curl", "-sS", "--max-time", "10", url(WORLD.v4)]), "Hello, ");
+  program.signal("SIGKILL");
+  await program.ended;
+  assertEquals((await guest.run(["ip", "link", "show", "dev", "tap7"])).code, 1, "it is gone with the program");
 });
 
 e2eWith("dhclient", "DHCP: ISC's dhclient, over IPv4, and over IPv6 for information", async () => {

@@ -1,8 +1,8 @@
 /** `-fd`: a guest at the other end of a Unix socket of each type, with every frame to it checked. */
 import { GATEWAY, makeDevice } from "../../../scripts/lab/device.ts";
 import { Lab, WORLD } from "../../../scripts/lab/lab.ts";
-import { Process } from "../../../scripts/lab/process.ts";
-import { PROGRAM_ENVIRONMENT, programCommand, PROJECT } from "../../../scripts/lab/program.ts";
+import { Process, run } from "../../../scripts/lab/process.ts";
+import { launchProgram, PROGRAM_ENVIRONMENT, programCommand, PROJECT } from "../../../scripts/lab/program.ts";
 import { clientCommand, startServers, url } from "../../../scripts/lab/services.ts";
 import { until } from "../../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
@@ -55,6 +55,66 @@ for (const [type, mtu] of [["dgram", 1500], ["seqpacket", 1500], ["stream", 9000
     assert(Number(field(report, "tcp")) > 10_000_000 / mtu, JSON.stringify(report));
   });
 }
+
+/** Attaches to a new tap of the guest's namespace, which it is started in, and becomes the program in another. */
+const TAP_MAKER = `
+import fcntl, os, struct, sys
+tap = os.open("/dev/net/tun", os.O_RDWR)
+fcntl.ioctl(tap, 0x400454ca, struct.pack("16sH22x", b"tap3", int(sys.argv[1], 16)))  # TUNSETIFF
+os.set_inheritable(tap, True)
+command = [word.replace("{fd}", str(tap)) for word in sys.argv[3:]]
+os.execvp("nsenter", ["nsenter", "--net=" + sys.argv[2], "--", *command])`;
+
+for (const [kind, flags] of [["plain", "1002"], ["with IFF_VNET_HDR", "5002"]] as const) {
+  e2e(`-fd with an attached tap, ${kind}: a guest that the program has no namespace of`, async () => {
+    await using lab = await Lab.create();
+    const [servers, guest] = await Promise.all([startServers(lab), lab.guest()]);
+    const words = [...programCommand(), "-fd", "{fd}", "-mtu", "9000"];
+    const maker = ["python3", "-c", TAP_MAKER, flags, lab.host.path, ...words];
+    const program = lab.adopt(guest.start(maker, { cwd: PROJECT, env: PROGRAM_ENVIRONMENT }));
+    await program.line("stderr", /Slirpnetstack started/, 20_000);
+    await guest.ip(`
+      link set tap3 mtu 9000 up
+      address add 10.0.2.100/24 dev tap3
+      address add fd00::100/64 dev tap3 nodad
+      route add default via 10.0.2.2
+      route add default via fd00::2`);
+    for (const version of VERSIONS) {
+      const report: unknown = JSON.parse(await guest.check(clientCommand("half-close", WORLD[version])));
+      assertEquals(report, { bytes: 5_000_000, intact: true });
+      await guest.check(clientCommand("fin-first", WORLD[version], flags));
+      await servers.process.line("stdout", new RegExp(`^fin-first ${flags} 5000000 intact$`));
+    }
+    await guest.ip("link delete tap3");
+    assertEquals(await program.end(), 1);
+    assertMatch(program.stderr.at(-1)!, /^\[!\] No more frames from tap3: /);
+  });
+}
+
+/** A guest that connects to the program, asks for an address by ARP (RFC 826), and ends. */
+const BESS_CLIENT = `
+import os, socket, sys, time
+while not os.path.exists(sys.argv[1]): time.sleep(0.01)
+client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+while client.connect_ex(sys.argv[1]) != 0: time.sleep(0.01)
+client.settimeout(10)
+client.send(bytes.fromhex("ffffffffffff5254000000010806 0001080006040001525400000001 0a000264 000000000000 0a000202"))
+while (frame := client.recv(2000))[12:14] != b"\\x08\\x06": pass
+print(frame[20:22].hex(), frame[28:32].hex())`;
+
+e2e("-bess: waits for the guest, then each message is a frame; a signal ends the wait", async () => {
+  await using lab = await Lab.create();
+  const path = `${lab.directory}/uml.sock`;
+  const waiting = lab.adopt(launchProgram(lab.host, ["-bess", path]));
+  await waiting.line("stderr", /^\[\.\] Waiting for the guest on /, 20_000);
+  assertEquals(await waiting.stop(), 0);
+  const program = lab.adopt(launchProgram(lab.host, ["-bess", path]));
+  await program.line("stderr", /^\[\.\] Waiting for the guest on /, 20_000);
+  const { stdout, stderr } = await run(["python3", "-c", BESS_CLIENT, path]);
+  assertEquals(stdout, "0002 0a000202\n", stderr);
+  assertEquals(await program.end(), 1);
+  assertMatch(program.stderr.at(-1)!, /^\[!\] No more frames from fd \d+: the other side of fd \d+ has closed it$/);
+});
 
 /**
  * The other end of the program's socket, which it closes when stdin ends. The kernel tells the writer of a datagram

@@ -27,11 +27,18 @@ export function socketPair(type: number): [number, number] {
   return [fds[0], fds[1]];
 }
 
+/** A socket that is neither bound nor connected. */
+export function newSocket(type: number): number {
+  const fd = symbols.socket(AF_UNIX, type, 0);
+  assert(fd >= 0);
+  return fd;
+}
+
 /** A socket bound to a path. */
 export function boundSocket(type: number, path: string): number {
-  const fd = symbols.socket(AF_UNIX, type, 0);
+  const fd = newSocket(type);
   const name = unixName(path);
-  assert(fd >= 0 && symbols.bind(fd, name, name.length) === 0);
+  assert(symbols.bind(fd, name, name.length) === 0);
   return fd;
 }
 

@@ -1,6 +1,6 @@
 import { SystemError } from "../../../ffi/libc/errors.ts";
 import { libc } from "../../../ffi/libc/libc.ts";
-import { withNetworkNamespace } from "../../../ffi/network/netns.ts";
+import { mayComeBack, withNetworkNamespace } from "../../../ffi/network/netns.ts";
 import { assertEquals, assertFields, assertMatch, assertNotEquals, assertThrows } from "../../assert.ts";
 import { IS_ROOT, NEEDS_ROOT, TestNamespace } from "../bed/namespace.ts";
 
@@ -44,6 +44,25 @@ Deno.test({
       assertMatch(error.message, /not a network namespace/);
     }
     assertEquals(own(), before);
+  },
+});
+
+Deno.test({
+  name:
+    `the way back is closed to the root of a user namespace in the host's network, and open in its own${NEEDS_ROOT}`,
+  ignore: !IS_ROOT,
+  fn: async () => {
+    assertEquals(mayComeBack(), true);
+    const script = `
+      import { mayComeBack } from ${JSON.stringify(import.meta.resolve("../../../ffi/network/netns.ts"))};
+      console.log(mayComeBack());`;
+    const said = async (...flags: readonly string[]) => {
+      const args = ["--user", "--map-root-user", ...flags, Deno.execPath(), "eval", script];
+      const { stdout, stderr } = await new Deno.Command("unshare", { args }).output();
+      return new TextDecoder().decode(stdout) || new TextDecoder().decode(stderr);
+    };
+    assertEquals(await said(), "false\n");
+    assertEquals(await said("--net"), "true\n");
   },
 });
 

@@ -75,6 +75,9 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     readyFd: null,
     exitFd: null,
     configure: false,
+    makeTap: false,
+    macAddress: null,
+    bess: null,
     version: false,
   });
 });
@@ -89,7 +92,8 @@ Deno.test("every flag reaches its option", async () => {
     ..."-L 80 -L udprpc://[::1]:0::53 -R udp://53:web.example:54 -dns-ttl=1m2.5s -exit-with-parent -maxprocs 2".split(
       " ",
     ),
-    ..."-cidr 10.7.0.0/16 -configure -offload=false -host-loopback -ready-fd 4 -exit-fd=-1".split(" "),
+    ..."-cidr 10.7.0.0/16 -configure -make-tap -mac-address 52:54:0:12:34:aB -offload=false -host-loopback".split(" "),
+    ..."-ready-fd 4 -exit-fd=-1".split(" "),
     ..."-log /tmp/x.log -log-level debug -log-format=json -dns -dhcp=false -slaac -max-half-open=9 -max-icmp-errors 0"
       .split(" "),
     ..."-user 7:8 -sandbox -version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2"
@@ -156,8 +160,19 @@ Deno.test("every flag reaches its option", async () => {
     readyFd: 4,
     exitFd: null,
     configure: true,
+    makeTap: true,
+    macAddress: Uint8Array.of(0x52, 0x54, 0, 0x12, 0x34, 0xab),
+    bess: null,
     version: true,
   });
+});
+
+Deno.test("a socket that a guest connects to is the only source of frames", async () => {
+  assertEquals((await options("-bess", "/run/uml.sock")).bess, "/run/uml.sock");
+  for (const other of ["-netns=/x", "-pid=1", "-fd=3", "-configure", "-make-tap"]) {
+    assertEquals(await message("-bess=/run/x", other), `-bess and ${other.split("=")[0]} exclude each other`);
+  }
+  assertEquals(await message("-mac-address", "2:0:0:0:0:1"), "-mac-address needs -configure");
 });
 
 Deno.test("the older spellings disable, wherever they stand", async () => {
