@@ -37,7 +37,7 @@ function modulesIn(folder: string): string[] {
 
 /** Whether a file can be imported. A configuration counts, because it may be in another folder than the importer. */
 function isModule(name: string): boolean {
-  return name.endsWith(".ts") || name === "deno.json";
+  return name.endsWith(".ts") || name.endsWith(".json");
 }
 
 function importsOf(path: string): Set<string> {
