@@ -538,6 +538,10 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     return this.receiver.buffer.peek();
   }
 
+  copyReceived(into: Uint8Array): number {
+    return this.receiver.buffer.copyTo(into);
+  }
+
   consume(length: number): void {
     const update = this.receiver.consume(length);
     if (this.handshake === Handshake.Done && update) {

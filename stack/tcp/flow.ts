@@ -57,6 +57,8 @@ export interface TcpFlow {
    * The memory stays valid until {@linkcode consume}, whatever happens to the connection meanwhile.
    */
   peek(): Chunk | null;
+  /** Copies the oldest received data that were not consumed, as many as `into` holds; returns their length. */
+  copyReceived(into: Uint8Array): number;
   /** Gives back the first `length` bytes of what {@linkcode peek} gave; the receive window opens accordingly. */
   consume(length: number): void;
 

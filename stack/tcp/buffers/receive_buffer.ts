@@ -81,6 +81,18 @@ export class ReceiveBuffer {
     return this.queue[this.first];
   }
 
+  /** See {@linkcode TcpFlow.copyReceived}. */
+  copyTo(into: Uint8Array): number {
+    let at = 0;
+    for (let i = this.first; i < this.queue.length && at < into.length; i++) {
+      const { block, offset, length } = this.queue[i]!;
+      const count = Math.min(length, into.length - at);
+      into.set(block.bytes.subarray(offset, offset + count), at);
+      at += count;
+    }
+    return at;
+  }
+
   /** See {@linkcode TcpFlow.consume}. */
   consume(length: number): void {
     this.peeked = false;

@@ -115,6 +115,16 @@ export class FakeFlow implements TcpFlow {
     return bytes === undefined ? null : { block: { bytes, address: 0 }, offset: 0, length: bytes.length };
   }
 
+  copyReceived(into: Uint8Array): number {
+    let at = 0;
+    for (const piece of this.received) {
+      const part = piece.subarray(0, into.length - at);
+      into.set(part, at);
+      at += part.length;
+    }
+    return at;
+  }
+
   consume(length: number): void {
     const piece = this.received[0];
     assert(piece !== undefined && length <= piece.length, "consumed more than there was");
@@ -149,6 +159,7 @@ export class FakeFlow implements TcpFlow {
     if (this.over) return;
     this.over = true;
     this.aborts++;
+    this.handler = INATTENTIVE; // as the stack does: nothing is told any more
   }
 
   // the test's side
