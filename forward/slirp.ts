@@ -203,6 +203,7 @@ export class Slirp {
       dnsQuestions: dnsUsage(this.dns),
       names: NOT_IN_USE,
       newNames: NOT_IN_USE,
+      heldBytes: NOT_IN_USE,
       ...this.options.egress?.usage,
       pings: this.pings?.usage ?? NOT_IN_USE,
       pingIdentifiers: this.pings?.identifiersUsage ?? NOT_IN_USE,

@@ -25,6 +25,9 @@ import type { Range } from "../policy/range.ts";
 import type { FlowObserver } from "../report/flow_observers.ts";
 import type { OutgoingFlows } from "../tcp/outgoing.ts";
 import type { Associations, GuestDatagram } from "../udp/associations.ts";
+import { FlowGate } from "../gate/gate.ts";
+import { HeldBytes } from "../gate/held_bytes.ts";
+import type { Limits } from "../limits/limits.ts";
 import { EgressRules } from "./egress_rules.ts";
 import { NameTargets } from "./name_targets.ts";
 import { NamedTcpFlows, type NamedTcpOptions } from "./named_tcp.ts";
@@ -45,15 +48,15 @@ export interface EgressOptions {
   readonly now: () => number;
   /** How long an answer is kept at least, in ms. */
   readonly leastTtl: number;
-  readonly limits: { readonly names: number; readonly newNames: number; readonly dnsQuestions: number };
+  readonly limits: Pick<Limits, "names" | "newNames" | "dnsQuestions" | "heldBytes">;
   /** Is told of each refusal by name, once. */
   readonly refused: (refused: NameRefused) => void;
 }
 
 /** What carries the guest's flows to names, given by the guest's network. */
 export interface EgressParts {
-  readonly tcp: Omit<NamedTcpOptions, "rules" | "own" | "targets" | "observer">;
-  readonly udp: Omit<NamedUdpOptions, "rules" | "own" | "targets" | "observer">;
+  readonly tcp: Omit<NamedTcpOptions, "rules" | "own" | "targets" | "gate" | "observer">;
+  readonly udp: Omit<NamedUdpOptions, "rules" | "own" | "targets" | "gate" | "observer">;
   readonly routed: { readonly outgoing: OutgoingFlows; readonly associations: Associations };
   readonly observers: { readonly routedTcp: FlowObserver; readonly routedUdp: FlowObserver };
 }
@@ -66,6 +69,7 @@ export class Egress {
   readonly gate: DnsGate;
   private readonly targets: NameTargets;
   private readonly newNames: NewNames;
+  private readonly held: HeldBytes;
   private traffic: EgressTraffic | null = null;
 
   constructor(private readonly options: EgressOptions) {
@@ -73,6 +77,7 @@ export class Egress {
     this.refusals = new NameRefusals(options.refused);
     const rules = this.rules = new EgressRules(names, this.refusals);
     const own = this.own = new OwnAddresses(limits.names);
+    this.held = new HeldBytes(limits.heldBytes);
     const newNames = this.newNames = new NewNames(limits.newNames);
     const answers = new HostAnswers({
       ...{ local, now, leastTtl },
@@ -96,8 +101,9 @@ export class Egress {
   /** Begins to carry flows. */
   attach(parts: EgressParts): EgressTraffic {
     const { rules, own, targets } = this;
-    const tcp = new NamedTcpFlows({ ...parts.tcp, rules, own, targets, observer: parts.observers.routedTcp });
-    const udp = new NamedUdp({ ...parts.udp, rules, own, targets, observer: parts.observers.routedUdp });
+    const gate = new FlowGate(parts.tcp.scheduler, this.held);
+    const tcp = new NamedTcpFlows({ ...parts.tcp, rules, own, targets, gate, observer: parts.observers.routedTcp });
+    const udp = new NamedUdp({ ...parts.udp, rules, own, targets, gate, observer: parts.observers.routedUdp });
     return this.traffic = new EgressTraffic(own, tcp, udp, parts);
   }
 
@@ -108,9 +114,9 @@ export class Egress {
     this.traffic?.judgeAgain(this.options.policy);
   }
 
-  /** The names that have an address, and the new ones of this minute. */
-  get usage(): { readonly names: Usage; readonly newNames: Usage } {
-    return { names: this.own.usage, newNames: this.newNames.usage };
+  /** The names that have an address, the new ones of this minute, and the bytes that wait for a verdict. */
+  get usage(): Readonly<Record<"names" | "newNames" | "heldBytes", Usage>> {
+    return { names: this.own.usage, newNames: this.newNames.usage, heldBytes: this.held };
   }
 
   private setRanges(rules: RuleList): void {

@@ -7,10 +7,10 @@ import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
 import type { NameDemand } from "../policy/names/demand.ts";
 import { NameRules, type NameVerdict, type QuestionVerdict } from "../policy/names/name_rules.ts";
 import type { NameRefusals } from "../policy/names/name_refusals.ts";
-import { READABLE } from "../policy/names/readable.ts";
 import type { RefusalReason } from "../policy/names/reasons.ts";
 import type { NameRule } from "../policy/names/rule.ts";
 import type { RangeNetwork } from "../policy/range.ts";
+import type { Shown } from "../report/verdicts.ts";
 
 /** The rules, and who is told of refusals. */
 export class EgressRules {
@@ -35,21 +35,14 @@ export class EgressRules {
 
   /** Decides about a flow that the guest wants; a refusal is reported. */
   decide(network: RangeNetwork, name: string, port: number): NameVerdict {
-    const verdict = this.look(network, name, port);
+    const verdict = this.rules.decide(network, name, port);
     if (!verdict.allowed) this.refused(network, name, port, verdict.reason);
     return verdict;
   }
 
-  /** Decides likewise, without a report. */
-  look(network: RangeNetwork, name: string, port: number): NameVerdict {
-    const verdict = this.rules.decide(network, name, port);
-    if (!verdict.allowed || verdict.demand === null || READABLE.has(verdict.demand.shows)) return verdict;
-    return { allowed: false, reason: "no_rule", rule: null }; // what can't be read is not open
-  }
-
   /** Whether a flow that has met a demand is allowed now: by a rule that asks for no more. */
   stillAllows(network: RangeNetwork, name: string, port: number, met: NameDemand | null): boolean {
-    const verdict = this.look(network, name, port);
+    const verdict = this.rules.decide(network, name, port);
     if (!verdict.allowed) return false;
     const { demand } = verdict;
     if (demand === null) return true;
@@ -70,6 +63,11 @@ export class EgressRules {
   /** A flow was refused by its addresses. */
   refused(network: RangeNetwork, name: string, port: number, reason: RefusalReason): void {
     this.refusals.refused(network, name, port, reason);
+  }
+
+  /** A flow was refused by what it has shown. */
+  refusedFlow(network: RangeNetwork, name: string, port: number, reason: RefusalReason, shown: Shown | null): void {
+    this.refusals.refused(network, name, port, reason, shown?.name);
   }
 
   /** A question was refused. */

@@ -17,6 +17,8 @@ import type { Endpoint } from "../../stack/base/address.ts";
 import type { TcpFlow, TcpHandler, TcpRequest } from "../../stack/tcp/flow.ts";
 import type { NameDemand } from "../policy/names/demand.ts";
 import type { OwnAddresses, OwnName } from "../policy/names/own_addresses.ts";
+import type { FlowVerdict } from "../report/verdicts.ts";
+import type { Gate, Guarding } from "../tcp/guard.ts";
 import type { FlowObserver } from "../report/flow_observers.ts";
 import type { ConnectionCount } from "../tcp/connection_count.ts";
 import type { Caller, OutgoingFlows } from "../tcp/outgoing.ts";
@@ -34,6 +36,8 @@ export interface NamedTcpOptions {
   readonly outgoing: OutgoingFlows;
   readonly connections: ConnectionCount;
   readonly scheduler: Scheduler;
+  /** Guards connections that must show their name. */
+  readonly gate: Gate;
   readonly observer: FlowObserver;
   /** How many flows may wait for a lookup. */
   readonly maxLookups: number;
@@ -161,8 +165,9 @@ class NamedTcpFlow implements Caller, Expiring {
     if (this.over) return;
     const { accepted } = this;
     if (accepted !== null) {
-      accepted.abort(); // which does not tell the handler
-      accepted.handler.closed("reset");
+      const { handler } = accepted;
+      accepted.abort(); // which does not tell the handler, and forgets it
+      handler.closed("aborted");
       return this.finish();
     }
     this.cancelled?.();
@@ -211,7 +216,20 @@ class NamedTcpFlow implements Caller, Expiring {
     }
     this.cancelled = null;
     if (this.rest.length > 0) owner.attempts.add(this);
-    outgoing.dial(this, next, this.observerOf(++this.dials), this.demand);
+    outgoing.dial(this, next, this.observerOf(++this.dials), this.guarding());
+  }
+
+  private guarding(): Guarding | null {
+    const { demand, entry, request, owner } = this;
+    if (demand === null) return null;
+    const rawRule = `tcp://${entry.name}:${request.local.port}`;
+    return { gate: owner.options.gate, demand, rawRule, judged: (verdict) => this.judged(verdict) };
+  }
+
+  /** The flow's first bytes were judged. */
+  private judged({ refusal, shown }: FlowVerdict): void {
+    const { entry, request, owner } = this;
+    if (refusal !== null) owner.options.rules.refusedFlow("tcp", entry.name, request.local.port, refusal, shown);
   }
 
   private failed(answer: () => void): void {

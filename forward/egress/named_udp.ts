@@ -14,14 +14,18 @@
  */
 import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
 import type { RemoteForward } from "../forwards/remote/table.ts";
+import { RemoteUdpAssociation } from "../forwards/remote/udp_association.ts";
 import { RemoteUdpAssociations, type RemoteUdpAssociationsOptions } from "../forwards/remote/udp_associations.ts";
 import { LookupError } from "../names/lookup.ts";
 import type { NameDemand } from "../policy/names/demand.ts";
 import type { OwnAddresses, OwnName } from "../policy/names/own_addresses.ts";
 import { endReason, EndReport } from "../report/end_report.ts";
+import type { FlowVerdict } from "../report/verdicts.ts";
 import type { FlowObserver } from "../report/flow_observers.ts";
 import type { GuestDatagram } from "../udp/associations.ts";
 import { endpointKey, type Key } from "../udp/keys.ts";
+import type { FlowGate } from "../gate/gate.ts";
+import { GuardedUdpAssociation } from "./guarded_udp.ts";
 import type { EgressRules } from "./egress_rules.ts";
 import type { NameTargets } from "./name_targets.ts";
 
@@ -30,6 +34,8 @@ export interface NamedUdpOptions extends Omit<RemoteUdpAssociationsOptions, "obs
   readonly rules: EgressRules;
   readonly own: OwnAddresses;
   readonly targets: NameTargets;
+  /** Judges the datagrams of flows that must show their name. */
+  readonly gate: FlowGate;
   readonly observer: FlowObserver;
 }
 
@@ -49,6 +55,7 @@ export class NamedUdp {
       ...options,
       observers: (bind) => this.observerFor(bind),
       unused: (forward) => this.drop(forward),
+      make: (guest, forward, owner, observer) => this.associate(guest, forward, owner, observer),
     });
   }
 
@@ -96,6 +103,16 @@ export class NamedUdp {
     entry.flows++;
     own.touch(entry);
     return forward;
+  }
+
+  private associate(...parts: ConstructorParameters<typeof RemoteUdpAssociation>): RemoteUdpAssociation {
+    const [, { bind }] = parts, { gate, rules } = this.options;
+    const found = this.forwards.get(keyOf(bind));
+    if (found === undefined || found.demand === null) return new RemoteUdpAssociation(...parts);
+    const judged = ({ refusal, shown }: FlowVerdict) => {
+      if (refusal !== null) rules.refusedFlow("udp", found.entry.name, bind.port, refusal, shown);
+    };
+    return new GuardedUdpAssociation(parts, gate.admission(found.demand), judged);
   }
 
   private isStillAllowed({ entry, bind, demand }: NamedForward): boolean {

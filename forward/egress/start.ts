@@ -32,6 +32,9 @@ export interface EgressStart {
   readonly cleanups: (() => void)[];
 }
 
+/** How many refusals that no rule to paste would prevent are listed at the end. */
+const MAX_OTHERS = 8;
+
 /** Starts it. Rejects with a PolicyFault. */
 export async function startEgress(options: SharedOptions, parts: EgressStart): Promise<Egress> {
   const { notices, farewell, log } = parts;
@@ -52,7 +55,8 @@ export async function startEgress(options: SharedOptions, parts: EgressStart): P
   });
   if (farewell !== null) {
     parts.cleanups.push(() => {
-      const { rules } = egress.refusals;
+      const { rules, others } = egress.refusals;
+      if (notices === null) { for (const refused of others.slice(0, MAX_OTHERS)) farewell.line(nameRefused(refused)); }
       if (rules.length > 0) farewell.line(refusedInAll(rules));
     });
   }

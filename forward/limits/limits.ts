@@ -170,6 +170,15 @@ export const LIMITS = {
     least: 1,
     most: 60_000,
   },
+  // What waits for its verdict lies in buffers that have a limit of their own; this keeps it a small part of them.
+  heldBytes: {
+    what: "bytes of the guest's flows that are held until the flow has shown its name, all flows together",
+    whenFull: "flows that would hold more are refused",
+    reason: "8,000 slow ClientHellos of 2 KiB at once; others are judged at once and hold nothing",
+    default: 16 * 1024 * 1024,
+    least: 64 * 1024,
+    most: 2 ** 40,
+  },
 } as const satisfies Readonly<Record<string, LimitRow>>;
 
 /** The name of a limit. */
@@ -218,6 +227,14 @@ export const READ_SIZES: readonly number[] = [4 * 1024, 64 * 1024, 256 * 1024];
  * connections have their turns: some 100 µs of work at 64 KiB each.
  */
 export const OPERATIONS_PER_TURN = 8;
+
+// ---- the gate -------------------------------------------------------------------------------------------------------
+
+/** Bytes that a flow may send before it has shown its name: a ClientHello with several post-quantum key shares has 6 KiB. */
+export const MAX_HELD_FLOW_BYTES = 32 * 1024;
+
+/** Datagrams of a QUIC client that its ClientHello may take: two are usual with post-quantum key shares. */
+export const MAX_INITIAL_DATAGRAMS = 4;
 
 // ---- memory that is given back --------------------------------------------------------------------------------------
 

@@ -21,6 +21,14 @@ export const ACCEPT_RETRY_MS = 100;
  */
 export const PROXY_HEADER_MS = 30_000;
 
+// ---- the gate -------------------------------------------------------------------------------------------------------
+
+/** How long a flow may take to show its name: a client sends its ClientHello or its request at once. */
+export const HELD_MS = 10_000;
+
+/** How long a guest may take to read why its flow was refused, and to close. */
+export const PARTING_MS = 5_000;
+
 // ---- memory that is given back --------------------------------------------------------------------------------------
 
 /** How long the number of open connections must be steady before memory is given back. */

@@ -116,10 +116,11 @@ export function notInRules(network: PolicyNetwork, address: IpAddress, port: num
 }
 
 /** A name that the guest asked for, or a port of it. Said once for each. */
-export function nameRefused({ network, name, port, reason, remedy }: NameRefused): string {
+export function nameRefused({ network, name, port, reason, shown, remedy }: NameRefused): string {
   const where = port === 0 || reason === "stale_address" ? name : `${name}:${port}`;
+  const what = shown === null || shown === name ? "" : `, ${shown}`;
   const how = remedy === null ? "" : `; -only ${remedy} would let it`;
-  return `[.] ${network}://${where} refused by the policy: ${WHY_NAME_REFUSED[reason]}${how}`;
+  return `[.] ${network}://${where} refused by the policy: ${WHY_NAME_REFUSED[reason]}${what}${how}`;
 }
 
 const WHY_NAME_REFUSED: Readonly<Record<NameRefused["reason"], string>> = {
@@ -129,13 +130,13 @@ const WHY_NAME_REFUSED: Readonly<Record<NameRefused["reason"], string>> = {
   host_network: "it leads into the host's own networks, which -enable-host or a rule for the address opens",
   stale_address: "the address stands for no name any more",
   name_mismatch: "it shows another name",
-  no_name: "it shows no name",
+  no_name: "it shows no name, or hides it by ECH, which ?ech=on behind the rule's name allows",
   not_tls: "it is not TLS",
   not_http: "it is not HTTP",
-  malformed: "it makes no sense",
+  malformed: "what it begins with is malformed",
   too_late: "it did not show a name in time",
   too_long: "what comes before the name is too long",
-  limit: "there are too many new names",
+  limit: "too many names are new, or too many bytes wait for a verdict",
 };
 
 /** At the end of `run`: the rules that would let through what was refused. */

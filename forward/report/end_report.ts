@@ -36,6 +36,7 @@ export const EndReasons = {
   RESET: { text: "connection reset by peer", outcome: "reset" },
   TIMED_OUT: { text: "connection timed out", outcome: "timeout" },
   NO_ROUTE: { text: "no route to host", outcome: "unreachable" },
+  NOT_ALLOWED: { text: "refused by the policy", outcome: "denied" },
 } as const satisfies Readonly<Record<string, EndReason>>;
 
 /** Returns the reason for an error of the host's network or of a lookup. */

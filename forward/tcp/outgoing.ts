@@ -2,6 +2,7 @@
  * Connections that the guest asks for, from the dial to their end.
  *
  *     dial → SYN-ACK → splice
+ *                    → guard → splice, if it must show a name (guard.ts)
  *
  * The guest's SYN is answered when the host's connection is established or has failed, so the guest gets the same answer:
  *
@@ -24,13 +25,13 @@ import type { Endpoint } from "../../stack/base/address.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
-import type { NameDemand } from "../policy/names/demand.ts";
 import type { FlowObserver } from "../report/flow_observers.ts";
 import { type HostDial, HostError, type HostStream } from "../host/host_network.ts";
 import { onwardHopLimit } from "../host/hop_limit.ts";
 import { speakerFor, unreachableFor } from "../host/unreachable.ts";
 import type { ConnectionCount } from "./connection_count.ts";
 import type { Dialling, Dials } from "./dials.ts";
+import type { Guard, Guarding } from "./guard.ts";
 import { Splice } from "./splice.ts";
 
 /** The options of {@linkcode OutgoingFlows}. */
@@ -69,11 +70,10 @@ export class OutgoingFlows {
   /**
    * Dials for a caller that is already counted in `connections`.
    *
-   * @param demand what the connection must show before anything leaves; null: nothing
+   * @param guarding what the connection must show before anything passes; null: nothing
    */
-  dial(caller: Caller, destination: Endpoint, observer: FlowObserver, demand: NameDemand | null = null): void {
-    if (demand !== null) throw new Error(`nothing here can read what ${demand.rule} asks for`);
-    const flow = new OutgoingFlow(caller, destination, observer, this.options, this.flows);
+  dial(caller: Caller, destination: Endpoint, observer: FlowObserver, guarding: Guarding | null = null): void {
+    const flow = new OutgoingFlow(caller, destination, observer, guarding, this.options, this.flows);
     this.flows.add(flow);
     flow.start();
   }
@@ -88,11 +88,13 @@ export class OutgoingFlows {
 class OutgoingFlow implements Dialling {
   private dialled: HostDial | null = null;
   private splice: Splice | null = null;
+  private guard: Guard | null = null;
 
   constructor(
     private readonly caller: Caller,
     readonly destination: Endpoint,
     readonly observer: FlowObserver,
+    private readonly guarding: Guarding | null,
     private readonly options: OutgoingOptions,
     private readonly flows: Set<OutgoingFlow>,
   ) {}
@@ -107,12 +109,13 @@ class OutgoingFlow implements Dialling {
   }
 
   abort(): void {
+    this.guard?.reset();
     this.splice?.abort();
   }
 
   /** The destination is refused now. */
   revoke(): void {
-    if (this.splice !== null) return this.splice.abort();
+    if (this.splice !== null) return this.abort();
     this.cancel();
     this.caller.refuse();
   }
@@ -123,12 +126,27 @@ class OutgoingFlow implements Dialling {
     options.dials.done(this);
     observer.opened(guest, local, remote);
     const splice = this.splice = new Splice(stream, "l", options.scheduler, ({ ends }) => {
-      this.forget();
+      if (this.guard === null || this.guardEnded(this.guard)) this.forget();
       observer.done(guest, local, remote, ends);
     });
+    if (this.guarding !== null) return this.hold(splice, this.guarding);
     const flow = caller.accept(splice);
     if (flow === null) splice.abort();
     else splice.start(flow);
+  }
+
+  /** Puts a guard before the splice. */
+  private hold(splice: Splice, { gate, ...guarding }: Guarding): void {
+    const guard = this.guard = gate.guard({ ...guarding, splice, parted: () => this.forget() });
+    const flow = this.caller.accept(guard);
+    if (flow === null) splice.abort();
+    else guard.start(flow);
+  }
+
+  /** The splice has ended. Returns whether the guest's side is over as well. */
+  private guardEnded(guard: Guard): boolean {
+    guard.spliceEnded();
+    return !guard.isParting;
   }
 
   failed(error: unknown): void {

@@ -85,6 +85,13 @@ export class Splice implements TcpHandler, HostStreamHandler {
     this.pump();
   }
 
+  /** Goes on with the guest's side itself, instead of one that stood before it. After the end it does nothing. */
+  continueWith(flow: TcpFlow): void {
+    if (this.over) return;
+    this.flow = flow;
+    flow.handler = this;
+  }
+
   /** Resets both sides; after the end it does nothing. */
   abort(): void {
     if (this.over) return;

@@ -47,6 +47,7 @@ Deno.test("figures of a running stack", () => {
     dnsQuestions: none,
     names: none,
     newNames: none,
+    heldBytes: none,
     pings: none,
     pingIdentifiers: none,
   });

@@ -29,7 +29,8 @@ export const EGRESS: readonly Section[] = [
         terms: [
           [
             "`api.example.com`",
-            "TLS with that name on port 443, and QUIC with it. `?quic=off` leaves QUIC out; `?ech=on` allows a ClientHello whose inner name is encrypted.",
+            "TLS with that name on port 443, and QUIC with it. `?quic=off` leaves QUIC out. `?ech=on` allows a ClientHello in " +
+            "which a part is encrypted (ECH), where there may be another name. Browsers send such a part everywhere.",
           ],
           [
             "`api.example.com:8443`",
@@ -69,6 +70,27 @@ export const EGRESS: readonly Section[] = [
     ],
   },
   {
+    title: "What is refused, and how",
+    blocks: [
+      "The program connects to the host first, and then looks at the guest's first bytes. It holds them until they have " +
+      "shown the name: at most 32 KiB and 10 seconds. Of a flow that shows another name, or none, no byte leaves.",
+      {
+        terms: [
+          ["A name without a rule", "It does not exist (NXDOMAIN)."],
+          ["An address or a port without a rule", "TCP is reset; UDP gets ICMP administratively prohibited."],
+          ["Another name in TLS", "The alert `access_denied`, which clients show as such."],
+          [
+            "Another host in HTTP",
+            "`403` with a text that says why. Each request of a connection is judged. CONNECT and HTTP/2 without TLS are " +
+            "refused, and so is what two servers could read in two ways. A WebSocket is judged by its request.",
+          ],
+          ["Another name in QUIC", "ICMP administratively prohibited. Browsers use TLS then."],
+        ],
+      },
+      "At its end, `run` lists on stderr what was refused.",
+    ],
+  },
+  {
     title: "Policy file",
     blocks: [
       "The file of `-policy` is JSON with comments. `version` is 1. `use` is a list of presets. `rules` is a list of " +
@@ -95,6 +117,8 @@ export const EGRESS: readonly Section[] = [
       "for exact names, and `!`_RULE_, narrow that.",
       "The labels of names below a wildcard can carry a message to the name servers of that domain. `-max-new-names` " +
       "bounds it to some per minute.",
+      "The name that a flow shows is that of its ClientHello. A server can serve other names inside of TLS to those who " +
+      "ask for them (domain fronting), as some content delivery networks do.",
       "The owner of an allowed server sees when the guest connects, how often, and how much it sends. The program trusts the " +
       "answers of the host's name servers. `tcp://` and `udp://` rules let anything through to that name.",
     ],
@@ -103,7 +127,7 @@ export const EGRESS: readonly Section[] = [
     title: "Examples",
     blocks: [
       "A package manager, its registry, and nothing else:",
-      { code: ["slirpnetstack run -only tcp://registry.npmjs.org:443 -- npm ci"] },
+      { code: ["slirpnetstack run -only registry.npmjs.org -- npm ci"] },
       "One database and one time server:",
       { code: ["slirpnetstack run -only tcp://db.example.com:5432,udp://ntp.example.com:123 -- ./server"] },
     ],

@@ -55,7 +55,7 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
   constructor(
     readonly guest: Endpoint,
     readonly forward: RemoteForward,
-    private readonly owner: RemoteUdpAssociationOwner,
+    protected readonly owner: RemoteUdpAssociationOwner,
     private readonly observer: RemoteForwardObserver,
   ) {
     this.usage = new AssociationTraffic(owner.now());
@@ -81,6 +81,11 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
 
   /** Takes the guest's datagram `bytes[offset .. offset + length)`. */
   sent(bytes: Uint8Array, offset: number, length: number): void {
+    this.pass(bytes, offset, length);
+  }
+
+  /** Sends `bytes[offset .. offset + length)` to the target, as soon as that is known. */
+  protected pass(bytes: Uint8Array, offset: number, length: number): void {
     const { socket, target } = this;
     if (this.over) return;
     if (socket === null || target === null) return this.waiting.add(bytes, offset, length);
@@ -126,7 +131,7 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
     this.target = target;
     this.local = owner.shown(this.socket.local, target);
     observer.opened(guest, this.local, target, this.usage);
-    for (const bytes of this.waiting.take()) this.sent(bytes, 0, bytes.length);
+    for (const bytes of this.waiting.take()) this.pass(bytes, 0, bytes.length);
   }
 
   /** The target can't be reached: answers the datagrams that wait, and all later ones, with an ICMP error. */
@@ -146,7 +151,8 @@ export class RemoteUdpAssociation implements HostDatagramHandler, Idling {
     this.observer.done(this.guest, local, target, ends);
   }
 
-  private finish(): void {
+  /** Called once, when the association is over. */
+  protected finish(): void {
     this.over = true;
     this.waiting.take();
     this.socket?.close();

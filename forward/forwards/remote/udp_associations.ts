@@ -37,6 +37,8 @@ export interface RemoteUdpAssociationsOptions {
   readonly shown: Shown;
   /** Called when the last association of a forward has ended. */
   readonly unused?: (forward: RemoteForward) => void;
+  /** Makes an association; a {@linkcode RemoteUdpAssociation} unless given. */
+  readonly make?: (...parts: ConstructorParameters<typeof RemoteUdpAssociation>) => RemoteUdpAssociation;
 }
 
 /** All associations of the guest with remote forwards. */
@@ -106,10 +108,10 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
 
   private open(datagram: GuestDatagram, forward: RemoteForward): RemoteUdpAssociation {
     const { bytes, version, guestAddress, guestPort } = datagram;
-    const { idle, observers } = this.options;
+    const { idle, observers, make = makeAssociation } = this.options;
     const guest = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
     idle.makeRoom();
-    const association = new RemoteUdpAssociation(guest, forward, this, observers(forward.bind));
+    const association = make(guest, forward, this, observers(forward.bind));
     let table = this.tables.get(forward);
     if (table === undefined) this.tables.set(forward, table = new Map());
     table.set(keyOf(guest), association);
@@ -118,6 +120,10 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
     association.start();
     return association;
   }
+}
+
+function makeAssociation(...parts: ConstructorParameters<typeof RemoteUdpAssociation>): RemoteUdpAssociation {
+  return new RemoteUdpAssociation(...parts);
 }
 
 function keyOf({ address, port }: Endpoint): Key {

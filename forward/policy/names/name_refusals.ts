@@ -18,6 +18,8 @@ export interface NameRefused {
   /** 0 for a question. */
   readonly port: number;
   readonly reason: RefusalReason;
+  /** The other name that a flow has shown; null: none. */
+  readonly shown: string | null;
   /** The rule that would let it through; null: none would. */
   readonly remedy: string | null;
 }
@@ -35,13 +37,19 @@ export class NameRefusals {
   constructor(private readonly say: (refused: NameRefused) => void) {}
 
   /** Something was refused. `name`: null where it has characters that no rule can have. */
-  refused(network: RefusedNetwork, name: string | null, port: number, reason: RefusalReason): void {
+  refused(
+    network: RefusedNetwork,
+    name: string | null,
+    port: number,
+    reason: RefusalReason,
+    shown: string | null = null,
+  ): void {
     this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1);
     if (name === null || this.kept.size >= MAX_NAME_REFUSALS) return;
-    const key = `${network} ${name} ${port} ${reason}`;
+    const key = `${network} ${name} ${port} ${reason} ${shown}`;
     if (this.kept.has(key)) return;
     const remedy = reason === "no_rule" ? ruleFor(network, name, port) : null;
-    const refused = { network, name, port, reason, remedy };
+    const refused = { network, name, port, reason, shown, remedy };
     this.kept.set(key, refused);
     this.say(refused);
   }
@@ -51,7 +59,12 @@ export class NameRefusals {
     const name = formatEndpoint(to), key = `${network} ${name}`;
     if (this.kept.size >= MAX_NAME_REFUSALS || this.kept.has(key)) return;
     const remedy = network === "udp" ? `udp://${name}` : name;
-    this.kept.set(key, { network, name, port: to.port, reason: "no_rule", remedy });
+    this.kept.set(key, { network, name, port: to.port, reason: "no_rule", shown: null, remedy });
+  }
+
+  /** Those that had another reason than the want of a rule. */
+  get others(): readonly NameRefused[] {
+    return [...this.kept.values()].filter(({ remedy }) => remedy === null);
   }
 
   /** The rules that would have let through what was refused for want of a rule, sorted. */

@@ -151,15 +151,6 @@ function showsOf(rule: NameRule, network: RangeNetwork, port: number): ShownKind
   }
 }
 
-/** What a rule that allows may ask of TCP connections, or of datagrams if it is about these alone. */
-export function demandsOf(rule: NameRule): readonly ShownKind[] {
-  const shows = [rule.minPort, rule.maxPort, HTTP_PORT, HTTPS_PORT].flatMap((port) => {
-    const kind = rule.kind === "quic" ? showsOf(rule, "udp", port) : showsOf(rule, "tcp", port);
-    return kind === null || kind === "raw" ? [] : [kind];
-  });
-  return [...new Set(shows)];
-}
-
 function denies({ kind, whole, minPort, maxPort }: NameRule, network: RangeNetwork, port: number): boolean {
   if (whole) return true;
   if (kind === "dns" || port < minPort || port > maxPort) return false;

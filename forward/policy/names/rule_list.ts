@@ -8,9 +8,6 @@
 import { quote } from "../../syntax/go_quote.ts";
 import { InvalidValue } from "../../syntax/invalid_value.ts";
 import type { Range } from "../range.ts";
-import type { ShownKind } from "./demand.ts";
-import { demandsOf } from "./name_rules.ts";
-import { READABLE } from "./readable.ts";
 import { type AddressRule, type NameRule, parseRules, type Rule } from "./rule.ts";
 
 /** A rule that is no preset's. */
@@ -42,7 +39,6 @@ export async function prepareRules(rules: readonly Rule[]): Promise<RuleList> {
     if (rule.about === "addresses") addresses.push(rule);
     else if (rule.about === "name") names.push(rule);
   }
-  names.forEach(checkReadable);
   await checkWildcards(names);
   return { names, addresses };
 }
@@ -57,25 +53,6 @@ async function expanded(rules: readonly Rule[]): Promise<readonly Rule[]> {
   const { expandPreset } = await import("./presets.ts");
   return rules.flatMap((rule) => rule.about === "preset" ? expandPreset(rule) : [rule]);
 }
-
-/** A rule whose promise can't be kept is refused, not judged by less. */
-function checkReadable(rule: NameRule): void {
-  for (const shows of rule.deny ? [] : demandsOf(rule)) {
-    if (READABLE.has(shows)) continue;
-    throw new InvalidValue(
-      `${quote(rule.text)} asks for ${
-        SHOWN[shows]
-      }, which this version can't read yet; tcp:// and udp:// ask for nothing`,
-    );
-  }
-}
-
-const SHOWN: Readonly<Record<ShownKind, string>> = {
-  tls: "a ClientHello",
-  http: "HTTP requests",
-  quic: "a QUIC Initial",
-  any: "whatever the flow shows",
-};
 
 async function checkWildcards(rules: readonly NameRule[]): Promise<void> {
   const open = rules.filter(({ wildcard, deny, anySuffix }) => wildcard && !deny && !anySuffix);

@@ -12,13 +12,13 @@ import { endpoint } from "./fakes.ts";
 export function guestDatagram(
   from: string,
   to: string,
-  text: string,
+  text: string | Uint8Array,
   errors: (Unreachable | "time exceeded")[] = [],
   { hopLimit = 64, dontFragment = false }: Partial<Pick<GuestDatagram, "hopLimit" | "dontFragment">> = {},
 ): GuestDatagram {
   const source = endpoint(from), destination = endpoint(to);
   const size = source.address.bytes.length;
-  const payload = new TextEncoder().encode(text);
+  const payload = typeof text === "string" ? new TextEncoder().encode(text) : text;
   return {
     bytes: Uint8Array.from([...source.address.bytes, ...destination.address.bytes, ...payload]),
     version: source.address.version,

@@ -1,4 +1,6 @@
 import { NamedTcpFlows } from "../../../forward/egress/named_tcp.ts";
+import { FlowGate } from "../../../forward/gate/gate.ts";
+import { HeldBytes } from "../../../forward/gate/held_bytes.ts";
 import { HostError } from "../../../forward/host/host_network.ts";
 import { NAME_ATTEMPT_MS } from "../../../forward/limits/timeouts.ts";
 import { ConnectionCount } from "../../../forward/tcp/connection_count.ts";
@@ -8,6 +10,7 @@ import { formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 import { FakeHost } from "../bed/fake_host.ts";
 import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../bed/fakes.ts";
+import { clientHello, records } from "../gate/hello.ts";
 import { RulesBed } from "./bed.ts";
 
 /** The guest's connections to names. */
@@ -21,7 +24,8 @@ class Bed {
     const { scheduler, connections } = this;
     const dials = new Dials(this.host, scheduler);
     const outgoing = new OutgoingFlows({ dials, connections, scheduler });
-    this.flows = new NamedTcpFlows({ ...world, outgoing, connections, scheduler, maxLookups });
+    const gate = new FlowGate(scheduler, new HeldBytes(100_000));
+    this.flows = new NamedTcpFlows({ ...world, outgoing, connections, scheduler, gate, maxLookups });
   }
 
   static async open(rules: string, table: Record<string, string>, deny = ""): Promise<Bed> {
@@ -187,18 +191,36 @@ Deno.test("new rules end the flows that they refuse, and leave the others", asyn
   const bed = await Bed.open("tcp://a.example:22,tcp://six.example:22", TABLE);
   const kept = bed.connects("a.example", 22), lost = bed.connects("six.example", 22);
   const dialling = bed.connects("six.example", 22);
-  for (const dial of bed.host.dials.slice(0, 2)) dial.answer.resolve(new FakeStream());
+  const streams = [new FakeStream(), new FakeStream()];
+  streams.forEach((stream, i) => bed.host.dials[i]!.answer.resolve(stream));
   await settled();
   bed.world.replace("tcp://a.example:1-1000");
   bed.flows.judgeAgain();
   assertEquals(kept.flow.aborts, 0, "still allowed");
   assertEquals(lost.flow.aborts, 1, "refused now");
+  assertEquals(streams[1]!.resets, 1, "on the host's side, too");
   assertEquals(dialling.verdict, "refused", "was being dialled");
   assertEquals(bed.flows.size, 1);
   assertEquals(bed.world.own.find("six.example")!.flows, 0);
 });
 
-Deno.test("a rule whose demand can't be read opens nothing", async () => {
-  const bed = await Bed.open("quic://a.example:22", TABLE);
-  assertEquals(bed.connects("a.example", 22).verdict, "refused");
+Deno.test("a flow whose rule asks for a name is held until it has shown it", async () => {
+  const bed = await Bed.open("a.example", TABLE);
+  const good = bed.connects("a.example", 443), bad = bed.connects("a.example", 443);
+  const [first, second] = [new FakeStream(() => true), new FakeStream(() => true)];
+  bed.host.dials[0]!.answer.resolve(first);
+  bed.host.dials[1]!.answer.resolve(second);
+  await settled();
+  const hello = records(clientHello({ names: ["a.example"] }));
+  good.flow.sends(hello);
+  bed.scheduler.runDeferred();
+  assertEquals(first.fromGuest.length, hello.length, "its name");
+  bad.flow.sends(records(clientHello({ names: ["evil.test"] })));
+  assertEquals(second.fromGuest, [], "another name");
+  assertEquals(bad.flow.toGuest, [21, 3, 3, 0, 2, 2, 49], "the alert");
+  assertEquals(bed.world.refusals, ["tcp a.example 443 name_mismatch"]);
+  assertEquals(bed.flows.size, 1, "flows");
+  bed.world.replace("");
+  bed.flows.judgeAgain();
+  assertEquals(first.resets, 1, "new rules end it");
 });

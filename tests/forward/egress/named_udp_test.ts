@@ -1,4 +1,6 @@
 import { NamedUdp } from "../../../forward/egress/named_udp.ts";
+import { FlowGate } from "../../../forward/gate/gate.ts";
+import { HeldBytes } from "../../../forward/gate/held_bytes.ts";
 import { ASSOCIATION_IDLE_MS } from "../../../forward/limits/timeouts.ts";
 import { IdleTable } from "../../../forward/udp/idle_table.ts";
 import { formatEndpoint } from "../../../stack/base/address.ts";
@@ -7,6 +9,8 @@ import { assertEquals } from "../../assert.ts";
 import { FakeHost } from "../bed/fake_host.ts";
 import { endpoint, FakeScheduler, settled } from "../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../bed/guest_datagram.ts";
+import { clientHello } from "../gate/hello.ts";
+import { cryptoFrame, initial } from "../gate/quic.ts";
 import { RulesBed } from "./bed.ts";
 
 const GUEST = "10.0.2.100:4000";
@@ -31,6 +35,7 @@ class Bed {
       guest: guestSender(this.toGuest),
       icmp: { unreachable: (what) => this.later.push(what) },
       shown: (local) => local,
+      gate: new FlowGate(scheduler, new HeldBytes(100_000)),
     });
   }
 
@@ -39,7 +44,7 @@ class Bed {
   }
 
   /** The guest sends to a name's own address. */
-  says(name: string, port: number, text: string): void {
+  says(name: string, port: number, text: string | Uint8Array): void {
     const to = formatEndpoint(this.world.at(name, port));
     this.udp.takeDatagram(guestDatagram(GUEST, to, text, this.errors));
   }
@@ -107,4 +112,29 @@ Deno.test("the guest's port unreachable ends the association", async () => {
   await settled();
   bed.udp.guestUnreachable(bed.world.at("ntp.example", 123), endpoint(GUEST));
   assertEquals(bed.udp.size, 0);
+});
+
+Deno.test("QUIC is held until it has shown the name", async () => {
+  const bed = await Bed.open("ntp.example", TABLE);
+  const hello = clientHello({ names: ["ntp.example"] }), evil = clientHello({ names: ["evil.test"] });
+  const halves = [initial({ frames: cryptoFrame(hello, 100) }), initial({ frames: cryptoFrame(hello, 0, 100) })];
+  bed.says("ntp.example", 443, initial({ frames: cryptoFrame(evil) }));
+  bed.says("ntp.example", 443, halves[0]!);
+  await settled();
+  const [socket] = bed.host.sockets;
+  assertEquals(socket!.messages, [], "nothing before the name is complete");
+  assertEquals(bed.later, ["prohibited"], "the other name");
+  assertEquals(bed.world.refusals, ["udp ntp.example 443 name_mismatch"]);
+  bed.says("ntp.example", 443, halves[1]!);
+  bed.says("ntp.example", 443, Uint8Array.of(0x41, 1, 2));
+  assertEquals(socket!.messages, [...halves, Uint8Array.of(0x41, 1, 2)]);
+  bed.says("ntp.example", 444, halves[1]!);
+  assertEquals(bed.errors, ["prohibited"], "another port");
+});
+
+Deno.test("without a rule for QUIC, UDP port 443 is prohibited at once", async () => {
+  const bed = await Bed.open("ntp.example?quic=off,tls://ntp.example", TABLE);
+  bed.says("ntp.example", 443, initial({ frames: cryptoFrame(clientHello({ names: ["ntp.example"] })) }));
+  assertEquals(bed.errors, ["prohibited"]);
+  assertEquals(bed.host.sockets, []);
 });

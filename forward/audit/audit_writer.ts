@@ -1,0 +1,86 @@
+/**
+ * Writes the audit's lines to its file or descriptor, and says whether they can be written.
+ *
+ * | event | what is done |
+ * | --- | --- |
+ * | the reader of a pipe is slow | lines wait, in their order |
+ * | MAX_WAITING bytes wait, or a write fails (the disk is full, the reader has gone) | {@linkcode isWritable} is false until they are written |
+ * | the same, and a line is about a refusal | it is dropped and counted |
+ *
+ * Lines about flows are never dropped: as no flow is opened meanwhile, their number is that of the open flows.
+ *
+ * @module
+ */
+import type { Scheduler } from "../timers/scheduler.ts";
+
+/** A file or descriptor. */
+export interface AuditFile {
+  /** Writes `bytes[from..to)` and returns how many; 0: not now. Throws when it can't. */
+  write(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): number;
+}
+
+/** Some thousand lines: a burst that a reader takes a second to digest. */
+export const MAX_WAITING = 1024 * 1024;
+
+/** How long until the next attempt to write what waits, in ms. */
+const RETRY_MS = 50;
+
+/** Writes lines. */
+export class AuditWriter {
+  /** Lines about refusals that could not be written. */
+  dropped = 0;
+  private readonly encoder = new TextEncoder();
+  private readonly waiting: Uint8Array<ArrayBuffer>[] = [];
+  private waitingBytes = 0;
+  private isBroken = false;
+  private isRetrying = false;
+
+  constructor(private readonly file: AuditFile, private readonly scheduler: Pick<Scheduler, "after">) {}
+
+  /** Whether lines can be written now, or at least wait. */
+  get isWritable(): boolean {
+    if (this.isBroken) this.flush();
+    return !this.isBroken && this.waitingBytes < MAX_WAITING;
+  }
+
+  /** Writes a line about a flow. */
+  line(text: string): void {
+    const bytes = this.encoder.encode(`${text}\n`);
+    this.waiting.push(bytes);
+    this.waitingBytes += bytes.length;
+    if (this.waiting.length === 1) this.flush();
+  }
+
+  /** Writes a line about a refusal, or drops it. */
+  lineOfRefusal(text: string): void {
+    if (this.isBroken || this.waitingBytes >= MAX_WAITING) this.dropped++;
+    else this.line(text);
+  }
+
+  /** Writes as much of what waits as can be written now. */
+  flush(): void {
+    const { waiting } = this;
+    this.isBroken = false;
+    try {
+      while (waiting.length > 0) {
+        const next = waiting[0]!, written = this.file.write(next, 0, next.length);
+        this.waitingBytes -= written;
+        if (written === next.length) waiting.shift();
+        else if (written > 0) waiting[0] = next.subarray(written);
+        else break;
+      }
+    } catch {
+      this.isBroken = true;
+    }
+    if (waiting.length > 0) this.retryLater();
+  }
+
+  private retryLater(): void {
+    if (this.isRetrying) return;
+    this.isRetrying = true;
+    this.scheduler.after(RETRY_MS, () => {
+      this.isRetrying = false;
+      this.flush();
+    });
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Reads the ClientHello from the first datagrams of a QUIC client (versions 1 and 2).
+ *
+ *     datagram → Initial packets → CRYPTO frames, in any order → ClientHello
+ *
+ * A ClientHello with large key shares takes two datagrams, and browsers scatter it over many frames. The reader refuses
+ * whatever a server might read otherwise: bytes that come twice and differ, frames that Initial packets can't have, another
+ * Destination Connection ID, datagrams below 1,200 bytes (RFC 9000, section 14.1).
+ *
+ * @module
+ */
+import { type ClientHello, readMessage } from "./client_hello.ts";
+import { InitialKeys, isLong, type LongPacket, readLongPacket, Varint } from "./quic_packet.ts";
+import { MALFORMED, more, NONE, type Reading } from "./reading.ts";
+import { MAX_HELD_FLOW_BYTES, MAX_INITIAL_DATAGRAMS } from "../../limits/limits.ts";
+
+/** RFC 9000, section 14.1. */
+const LEAST_INITIAL_DATAGRAM = 1_200;
+
+/** The frames of Initial packets (RFC 9000, section 12.4). */
+const FRAME_PADDING = 0x00,
+  FRAME_PING = 0x01,
+  FRAME_ACK = 0x02,
+  FRAME_ACK_ECN = 0x03,
+  FRAME_CRYPTO = 0x06,
+  FRAME_CLOSE = 0x1c;
+
+const MESSAGE_HEADER = 4;
+
+/** Reads the first datagrams of one client. */
+export class InitialReader {
+  private keys: InitialKeys | null = null;
+  /** Those of the other version, if the server has chosen that (RFC 9368, section 2.3). */
+  private otherKeys: InitialKeys | null = null;
+  private readonly crypto = new CryptoStream();
+  private datagrams = 0;
+
+  constructor(private readonly echAllowed: boolean) {}
+
+  /** Whether an Initial packet was made with the keys of this client. */
+  opens(bytes: Uint8Array, packet: LongPacket): boolean {
+    const { keys } = this, { version } = packet;
+    if (keys === null) return false;
+    if (keys.version === version) return keys.open(bytes, packet) !== null;
+    this.otherKeys ??= new InitialKeys(version, keys.destination);
+    return this.otherKeys.open(bytes, packet) !== null;
+  }
+
+  /** Reads the next datagram, `bytes[start..end)`. `more` stands for at least one datagram more. */
+  take(bytes: Uint8Array, start: number, end: number): Reading<ClientHello> | { readonly is: "too_long" } {
+    const first = this.keys === null;
+    const malformed = first ? NONE : MALFORMED;
+    if (!isLong(bytes, start, end)) return malformed;
+    const packet = readLongPacket(bytes, start, end);
+    if (packet === null || (first && packet.type !== "initial")) return malformed;
+    if (packet.type === "initial" && end - start < LEAST_INITIAL_DATAGRAM) return MALFORMED;
+    this.keys ??= new InitialKeys(packet.version, packet.destination);
+    this.datagrams++;
+    if (!this.takePackets(bytes, packet, end, this.keys)) return MALFORMED;
+    const { message } = this.crypto;
+    if (message === "malformed") return MALFORMED;
+    if (message !== null) return readMessage(message, 0, message.length, this.echAllowed);
+    return this.datagrams < MAX_INITIAL_DATAGRAMS ? more(0) : { is: "too_long" };
+  }
+
+  /** Takes all Initial packets of a datagram. Returns false if something in it may not be. */
+  private takePackets(bytes: Uint8Array, first: LongPacket, end: number, keys: InitialKeys): boolean {
+    for (let packet = first;;) {
+      if (!isSame(packet.destination, keys.destination) || packet.version !== keys.version) return false;
+      if (packet.type === "initial") {
+        const frames = keys.open(bytes, packet);
+        if (frames === null || !this.takeFrames(frames)) return false;
+      }
+      if (!isLong(bytes, packet.end, end)) return true; // padding, or a packet of a connection that stands
+      const next = readLongPacket(bytes, packet.end, end);
+      if (next === null) return false;
+      packet = next;
+    }
+  }
+
+  private takeFrames(frames: Uint8Array): boolean {
+    const field = new Varint(), end = frames.length;
+    let at = 0;
+    const next = () => {
+      const read = field.read(frames, at, end);
+      at = field.end;
+      return read;
+    };
+    while (at < end) {
+      const type = frames[at++]!;
+      switch (type) {
+        case FRAME_PADDING:
+        case FRAME_PING:
+          break;
+        case FRAME_ACK:
+        case FRAME_ACK_ECN: {
+          if (!next() || !next() || !next()) return false;
+          let fields = 1 + 2 * field.value + (type === FRAME_ACK_ECN ? 3 : 0);
+          while (fields-- > 0) if (!next()) return false;
+          break;
+        }
+        case FRAME_CRYPTO: {
+          if (!next()) return false;
+          const offset = field.value;
+          if (!next() || at + field.value > end) return false;
+          if (!this.crypto.add(offset, frames.subarray(at, at + field.value))) return false;
+          at += field.value;
+          break;
+        }
+        case FRAME_CLOSE:
+          if (!next() || !next() || !next() || at + field.value > end) return false;
+          at += field.value;
+          break;
+        default:
+          return false;
+      }
+    }
+    return end > 0;
+  }
+}
+
+/** The first message of a stream whose parts come in any order. */
+class CryptoStream {
+  private bytes = new Uint8Array(2_048);
+  /** 1 for each byte that is there. */
+  private known = new Uint8Array(2_048);
+  /** Where the last part ends. */
+  private end = 0;
+  /** How many bytes are there without a gap. */
+  private ready = 0;
+
+  /** Returns false if a byte comes twice and differs, or there are too many. */
+  add(offset: number, part: Uint8Array): boolean {
+    const end = offset + part.length;
+    if (end > MAX_HELD_FLOW_BYTES) return false;
+    if (end > this.bytes.length) this.grow(end);
+    const { bytes, known } = this;
+    for (let i = 0; i < part.length; i++) {
+      if (known[offset + i] === 1 && bytes[offset + i] !== part[i]) return false;
+      bytes[offset + i] = part[i]!;
+      known[offset + i] = 1;
+    }
+    this.end = Math.max(this.end, end);
+    while (this.ready < this.end && known[this.ready] === 1) this.ready++;
+    return true;
+  }
+
+  /** The message, complete; null: not yet. A client sends nothing behind it before the server has answered. */
+  get message(): Uint8Array | "malformed" | null {
+    const { bytes, ready, end } = this;
+    if (ready < MESSAGE_HEADER) return null;
+    const length = MESSAGE_HEADER + (bytes[1]! << 16 | bytes[2]! << 8 | bytes[3]!);
+    if (end > length || length > MAX_HELD_FLOW_BYTES) return "malformed";
+    return ready === length ? bytes.subarray(0, length) : null;
+  }
+
+  private grow(end: number): void {
+    const size = 2 ** Math.ceil(Math.log2(end));
+    const { bytes, known } = this;
+    (this.bytes = new Uint8Array(size)).set(bytes);
+    (this.known = new Uint8Array(size)).set(known);
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
