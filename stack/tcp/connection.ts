@@ -1,8 +1,8 @@
 /**
  * One TCP connection with the guest: the state machine of RFC 9293, section 3.10, around a {@linkcode Sender} and a
- * {@linkcode Receiver}, either as the side that is called or as the side that calls.
+ * {@linkcode Receiver}. It opens passively or actively.
  *
- * The handshake has states of its own. Afterwards the state follows from four facts, and so can't contradict them:
+ * The handshake has states of its own. Afterwards the state is not stored, but follows from four facts:
  *
  *     FIN received   FIN sent   it is acknowledged   state
  *     no             no                              ESTABLISHED
@@ -12,9 +12,8 @@
  *     yes            yes        no                   CLOSING if ours was sent first, otherwise LAST-ACK
  *     yes            yes        yes                  TIME-WAIT if ours was sent first, otherwise CLOSED
  *
- * Frames, timers and the user's calls change state; what follows from it (news for the user, data, acknowledgments) is
- * done once, in {@linkcode Connection.turn}, at the end of the turn in which it happened. A user's call outside of a turn
- * sends at once.
+ * Frames, timers and the user's calls change state. The consequences (events for the user, data, acknowledgments) are
+ * handled once, in {@linkcode Connection.turn}, at the end of the turn. A user's call outside of a turn sends at once.
  *
  * @module
  */
@@ -41,7 +40,7 @@ import { largestSegment, SegmentWriter } from "./segments.ts";
 import { Sender } from "./sending/sender.ts";
 import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax } from "./numbers/sequence.ts";
 
-/** The states of RFC 9293, section 3.3.2; LISTEN is the whole layer's. */
+/** The states of RFC 9293, section 3.3.2. LISTEN is a state of the whole layer. */
 export type TcpState =
   | "SYN-SENT"
   | "SYN-RECEIVED"
@@ -54,15 +53,15 @@ export type TcpState =
   | "TIME-WAIT"
   | "CLOSED";
 
-/** What a connection needs of the TCP layer, and tells it. */
+/** The TCP layer, as a connection uses it. */
 export interface ConnectionOwner extends TcpContext {
-  /** Has {@linkcode Connection.turn} called at the end of this turn. */
+  /** Makes the layer call {@linkcode Connection.turn} at the end of this turn. */
   wake(connection: Connection): void;
-  /** The handshake is over: the connection is no longer half-open. */
+  /** Called after the handshake: the connection is no longer half-open. */
   established(connection: Connection): void;
-  /** Forgets the connection. */
+  /** Removes the connection. */
   remove(connection: Connection): void;
-  /** Forgets the connection, except for what TIME-WAIT needs. */
+  /** Replaces the connection by its entry in TIME-WAIT. */
   enterTimeWait(connection: Connection, now: number): void;
 }
 
@@ -82,10 +81,12 @@ const enum Handshake {
   Over,
 }
 
-/** Acknowledgments of out-of-window segments without data: at most one in this many ms, so that two can't feed each other. */
+/**
+ * The least time between acknowledgments of out-of-window segments without data, in ms, which prevents a loop of them.
+ */
 const INVALID_ACK_INTERVAL = 500;
 
-/** A connection that follows one in TIME-WAIT starts so far above it: an unscaled window. */
+/** The distance of a new connection's initial sequence number from one in TIME-WAIT: an unscaled window. */
 const FORMER_MARGIN = 65_536;
 
 /** One connection, for the TCP layer and for its user. */
@@ -94,7 +95,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
   next: FlowEntry | null = null;
   deadline = Infinity;
   slot = -1;
-  /** For the TCP layer: whether {@linkcode turn} is going to be called. */
+  /** Whether {@linkcode turn} will be called. Belongs to the TCP layer. */
   awake = false;
 
   readonly sender: Sender;
@@ -109,20 +110,20 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
   private lastReceived: number;
   private keepaliveProbes = 0;
   private lastInvalidAck = -Infinity;
-  /** News for the user. */
+  /** Events that the user is told at the end of the turn. */
   private newsEstablished = false;
   private newsReadable = false;
   private blocked = false;
-  /** The protocol has ended in good order; the user has still data to read. */
+  /** The protocol has ended in good order, but the user still has data to read. */
   private lingering = false;
   bytesReceived = 0;
   bytesAcknowledged = 0;
 
   /**
-   * Opens with SYN (no `syn`), or answers one.
+   * Opens actively (`syn` null), or answers a SYN.
    *
-   * @param syn `irs` is its sequence number; `former` is SND.NXT of the connection between the same ends whose TIME-WAIT it
-   *   has ended, null: there was none
+   * @param syn the peer's SYN: `irs` is its sequence number; `former` is SND.NXT of the connection between the same
+   *   endpoints whose TIME-WAIT it has ended, null: there was none
    */
   constructor(
     private readonly context: ConnectionOwner,
@@ -137,7 +138,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     this.handshake = syn === null ? Handshake.SynSent : Handshake.SynReceived;
     const mss = largestSegment(context, guest);
     let iss = context.initialSequence(local, guest, now);
-    // above all that the former connection has used (RFC 9293, section 3.6.1), which may have outrun the clock
+    // above all numbers of the former connection (RFC 9293, section 3.6.1), which may be ahead of the clock
     if (syn !== null && syn.former !== null) iss = seqMax(iss, seqAdd(syn.former, FORMER_MARGIN));
     this.receiver = new Receiver(context.memory, mss);
     this.segments = new SegmentWriter(context, local, guest, this.receiver);
@@ -152,12 +153,12 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     this.updateTimer();
   }
 
-  /** The peer's newest timestamp; null where the connection has none. */
+  /** The peer's newest timestamp; null if the connection has no timestamps. */
   get peerTimestamp(): number | null {
     return this.segments.timestamps ? this.receiver.timestampRecent : null;
   }
 
-  /** The connection's state, for people. */
+  /** The connection's state, for display. */
   get state(): TcpState {
     const { sender, receiver } = this;
     if (this.handshake === Handshake.SynSent) return "SYN-SENT";
@@ -225,7 +226,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     const reset = segment.has(RST);
     const opening = this.handshake === Handshake.SynReceived;
     if (opening && !reset && segment.has(SYN) && segment.sequence === seqAdd(receiver.nxt, -1)) {
-      if (!segment.has(ACK) || segment.acknowledgment !== sender.nxt) return this.sendSynAgain(); // our answer was lost
+      if (!segment.has(ACK) || segment.acknowledgment !== sender.nxt) return this.sendSynAgain(); // the answer was lost
       this.establish(segment, segment.window, now); // the other half of a simultaneous open
       receiver.ackNow = true;
       return;
@@ -237,8 +238,9 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     let length = segment.length;
     if (!receiver.acceptable(segment.sequence, segment.sequenceLength)) {
       if (reset) return;
-      // No data is taken, but the acknowledgment counts if our window is closed, or if the peer is behind by the one byte
-      // with which it probed that: two that have taken each other's probe would never hear of it otherwise.
+      // No data is taken. But the acknowledgment counts if our window is closed, or if the peer is one byte behind,
+      // with which it probed our window: otherwise two peers that have taken each other's probe would never learn of
+      // it.
       const closed = receiver.edge === receiver.nxt && segment.sequence === receiver.nxt;
       const probed = segment.sequence === seqAdd(receiver.nxt, -1) && segment.sequenceLength <= 1 && !segment.has(SYN);
       if (closed) receiver.ackNow = true;
@@ -248,7 +250,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     }
     if (reset) {
       if (segment.sequence !== receiver.nxt) return this.challenge(now);
-      // CLOSING and LAST-ACK: all but FIN's acknowledgment is done, and the peer is gone (RFC 9293, section 3.10.7.4)
+      // CLOSING and LAST-ACK: only FIN's acknowledgment is missing, and the peer is gone (RFC 9293, section 3.10.7.4)
       if (receiver.finReceived && sender.finSent && sender.buffer.length === 0) return this.finish(now, false);
       return this.fail("reset");
     }
@@ -260,12 +262,12 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     } else if (!this.acknowledge(segment, now)) {
       return;
     }
-    // only now: one who can't name what we have sent shall not make the peer's segments seem old
+    // not before: a forger that doesn't know our sequence numbers must not make the peer's segments seem old
     if (this.segments.timestamps) receiver.noteTimestamp(segment.timestamp, segment.sequence, now);
     this.takeData(segment, packet, length, now);
   }
 
-  /** Handles the acknowledgment; false: the segment must be dropped (RFC 5961, section 5). */
+  /** Handles the acknowledgment. Returns false if the segment must be dropped (RFC 5961, section 5). */
   private acknowledge(segment: Segment, now: number): boolean {
     const { sender } = this;
     const acknowledgment = segment.acknowledgment;
@@ -278,7 +280,8 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     if (sender.sack) {
       for (let i = 0; i < segment.sackCount; i++) {
         const left = segment.sackEdges[2 * i], right = segment.sackEdges[2 * i + 1];
-        // what begins at the acknowledgment contradicts it; what begins below it is a duplicate's (RFC 2883)
+        // a block that begins at the acknowledgment contradicts it; one that begins below is about a duplicate (RFC
+        // 2883)
         const sane = seqAfter(left, acknowledgment) && seqBefore(left, right) && !seqAfter(right, sender.max);
         if (sane && sender.scoreboard.add(left, right)) news = true;
       }
@@ -311,7 +314,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     if (receiver.finReceived) this.closedFirst = this.sender.finSent;
   }
 
-  /** Takes over the options of the peer's SYN. */
+  /** Adopts the options of the peer's SYN. */
   private adopt(options: SynOptions): void {
     const version = this.guest.address.version;
     const offered = options.maximumSegmentSize || (version === 4 ? DEFAULT_MSS_4 : DEFAULT_MSS_6);
@@ -353,14 +356,14 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     if (this.context.mayChallenge(now)) this.receiver.ackNow = true;
   }
 
-  /** The network reports about a segment of ours (RFC 5927: only if its sequence number is one that is on its way). */
+  /** Handles an ICMP error about a sent segment, if its sequence number is in flight (RFC 5927). */
   networkError(sequence: number, what: "unreachable" | "too-big", mtu: number): void {
     const { sender } = this;
     if (seqBefore(sequence, sender.una) || !seqBefore(sequence, sender.max)) return;
     if (what === "unreachable") { // a hard error only before the connection is established (RFC 5461)
       if (this.handshake === Handshake.SynSent) this.fail("unreachable");
     } else if (this.handshake === Handshake.Done) {
-      const least = this.guest.address.version === 4 ? 576 : 1280; // the smallest MTUs that count
+      const least = this.guest.address.version === 4 ? 576 : 1280; // the smallest accepted MTUs
       const options = this.segments.optionsLength;
       const mss = Math.max(mtu, least) - ipHeaderLength(this.guest.address) - TCP_HEADER - options;
       if (mss < sender.mss) {
@@ -371,12 +374,12 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     this.context.wake(this);
   }
 
-  // What follows
+  // The end of a turn
 
-  /** Tells the user the news, sends what may be sent, and sees whether the connection is over. */
+  /** Tells the user the events, sends everything that may be sent, and ends the connection if it is complete. */
   turn(now: number): void {
     if (this.handshake !== Handshake.Over || this.lingering) this.tell();
-    this.awake = false; // only now: what the user does meanwhile is sent below, all at once
+    this.awake = false; // not before: the results of the user's calls meanwhile are sent below, all at once
     this.send(now);
   }
 
@@ -395,10 +398,10 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     }
   }
 
-  /** Sends what may be sent, then ends the connection or sets its timer. */
+  /** Sends everything that may be sent, then ends the connection or sets its timer. */
   private send(now: number): void {
     if (this.handshake === Handshake.SynReceived) {
-      if (this.receiver.ackNow) this.sendAcknowledgment(this.sender.max); // to what is not acceptable
+      if (this.receiver.ackNow) this.sendAcknowledgment(this.sender.max); // of an unacceptable segment
     } else if (this.handshake === Handshake.Done) {
       this.sender.output(now);
       if (this.receiver.ackNow) this.sendAcknowledgment(this.sender.acceptableSequence);
@@ -407,7 +410,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     this.updateTimer();
   }
 
-  /** Both FINs have passed. `waiting`: TIME-WAIT follows. */
+  /** Ends the connection after both FINs. `waiting`: TIME-WAIT follows. */
   private finish(now: number, waiting: boolean): void {
     this.handshake = Handshake.Over;
     this.context.timers.cancel(this);
@@ -418,7 +421,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     if (!this.lingering) this.end(null);
   }
 
-  /** The connection ends in another way than by FIN. */
+  /** Ends the connection in another way than by FIN. */
   private fail(failure: TcpFailure): void {
     if (this.handshake === Handshake.Over) return;
     if (failure === "reset") this.context.counters.resetsIn++;
@@ -442,7 +445,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     user.closed(failure);
   }
 
-  /** Ends the connection because the stack does: the user is told. */
+  /** Ends the connection because the stack closes. The user is told. */
   close(): void {
     if (this.handshake === Handshake.Over && !this.lingering) return;
     const { user } = this;
@@ -462,11 +465,11 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
   private updateTimer(): void {
     if (this.handshake === Handshake.Over) return;
     const next = Math.min(this.receiver.ackDeadline, this.sender.deadline, this.keepaliveDeadline);
-    if (next < this.deadline) this.context.timers.schedule(this, next); // a later one is found when this one fires
+    if (next < this.deadline) this.context.timers.schedule(this, next); // a later deadline is found when the timer fires
   }
 
   private get keepaliveDeadline(): number {
-    // what is on its way asks by itself whether the peer is there (Linux does the same)
+    // data in flight, or a window probe, already tests whether the peer is there (Linux does the same)
     if (this.handshake !== Handshake.Done || this.sender.deadline !== Infinity) return Infinity;
     return this.lastReceived + KEEPALIVE_IDLE + this.keepaliveProbes * KEEPALIVE_INTERVAL;
   }
@@ -495,7 +498,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
       this.keepaliveProbes++;
       this.sendAcknowledgment(seqAdd(sender.una, -1)); // RFC 9293, section 3.8.4
     }
-    if (this.awake) this.updateTimer(); // the user must hear the news before the connection can end
+    if (this.awake) this.updateTimer(); // the user must be told the events before the connection can end
     else this.send(now);
   }
 
@@ -515,7 +518,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
   }
 
   private sendReset(): void {
-    if (this.handshake === Handshake.SynSent) return; // nobody has answered: nobody to tell
+    if (this.handshake === Handshake.SynSent) return; // there has been no answer, so there is no peer to reset
     this.context.counters.resetsOut++;
     this.sendBare(RST | ACK, this.sender.acceptableSequence, this.receiver.nxt);
   }
@@ -590,13 +593,13 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     this.user = NOBODY;
   }
 
-  /** Sends at once, unless a turn is on that will. */
+  /** Sends at once, unless {@linkcode turn} will. */
   private later(): void {
     if (!this.awake) this.send(this.context.now());
   }
 }
 
-/** Stands in for the user after the end. */
+/** The handler after the connection's end. */
 const NOBODY: TcpHandler = {
   established() {},
   readable() {},

@@ -1,10 +1,11 @@
 /**
- * The receiving half of a connection: which bytes are taken, what window is promised, and when they are acknowledged.
+ * The receiving half of a connection: it decides which bytes are accepted, which window is advertised, and when bytes
+ * are acknowledged.
  *
- * The promised right edge (`edge`) never moves left. The buffer's limit starts small and doubles whenever the user has
- * consumed a whole buffer's worth and still keeps it nearly empty; a user that is slow keeps the limit, and then the
- * window, where it is. An acknowledgment is owed at once for anything unusual and for every second full segment,
- * otherwise within DELAYED_ACK, so that it can ride on data.
+ * The advertised right edge (`edge`) never moves left. The buffer's limit starts small. It doubles whenever the user
+ * has consumed as much as the whole buffer and the buffer is still nearly empty; with a slow user, the limit and the
+ * window stay as they are. An acknowledgment is due at once for anything unusual and for every second full segment,
+ * otherwise within DELAYED_ACK, so that it can be part of a data segment.
  *
  * @module
  */
@@ -21,7 +22,7 @@ import type { BufferMemory } from "./buffers/memory.ts";
 import { ReceiveBuffer } from "./buffers/receive_buffer.ts";
 import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax } from "./numbers/sequence.ts";
 
-/** Data that is acknowledged without delay, however large the MTU is: two full segments of IPv6 on an Ethernet. */
+/** Bytes that are acknowledged without delay, whatever the MTU: two full segments of IPv6 on an Ethernet. */
 const QUICK_ACK_BYTES = 2 * (1440 - TIMESTAMPS_LENGTH);
 
 /** The largest unscaled window. */
@@ -33,15 +34,15 @@ export class Receiver {
   nxt = 0;
   /** RCV.NXT + RCV.WND: the first sequence number that the peer may not send. */
   edge = 0;
-  /** Shift of the windows that we send; 0 until both sides have agreed. */
+  /** Shift of the advertised windows; 0 until both sides have agreed. */
   shift = 0;
   readonly buffer: ReceiveBuffer;
   /** The peer's FIN was reached. */
   finReceived = false;
 
-  /** An acknowledgment must leave at the end of this turn. */
+  /** An acknowledgment must be sent at the end of this turn. */
   ackNow = false;
-  /** When a delayed acknowledgment is due; Infinity: none is owed. */
+  /** The time at which a delayed acknowledgment is due; Infinity: none is. */
   ackDeadline = Infinity;
 
   /** TS.Recent and when it was taken (RFC 7323, section 4.3); Last.ACK.sent. */
@@ -53,24 +54,23 @@ export class Receiver {
   private consumed = 0;
   private unacknowledged = 0;
   /**
-   * The sequence number of the peer's FIN once one was seen, which may come before the data in front of it; of the first
-   * in the sequence should there be several. Nothing lies behind it: data that a peer has sent there is dropped,
-   * whichever of them came first (RFC 9293, section 3.10.7.4, eighth step).
+   * The sequence number of the peer's FIN, once one was received, which may be before its preceding data; the lowest,
+   * if there are several. Data after it is dropped, whichever arrived first (RFC 9293, section 3.10.7.4, eighth step).
    */
   private finAt: number | null = null;
-  /** The piece that came out of order last, for the first SACK block. */
+  /** The sequence number of the last out-of-order piece, for the first SACK block. */
   private recent = 0;
 
   /** Two full segments. */
   private readonly quickAck: number;
 
-  /** @param mss what we told the peer that a segment may hold */
+  /** @param mss the segment size announced to the peer */
   constructor(private readonly memory: BufferMemory, private readonly mss: number) {
     this.quickAck = Math.min(QUICK_ACK_BYTES, 2 * (mss - TIMESTAMPS_LENGTH));
     this.buffer = new ReceiveBuffer(memory);
   }
 
-  /** The peer's SYN: its sequence number, and the window that our SYN promises. */
+  /** Starts with the peer's SYN, at `irs`, and with the window that our SYN advertises. */
   start(irs: number): void {
     this.nxt = this.lastAck = seqAdd(irs, 1);
     this.edge = seqAdd(this.nxt, Math.min(MAX_WINDOW, this.limit));
@@ -81,11 +81,11 @@ export class Receiver {
     return Math.min(MAX_WINDOW, this.limit);
   }
 
-  /** The window field for a segment that leaves now; the promise is kept in `edge`. */
+  /** The window field for a segment that is sent now. Updates `edge`. */
   advertise(): number {
     const edge = this.nextEdge();
     if (seqDiff(edge, this.edge) >= this.leastStep) this.edge = edge;
-    const window = Math.max(0, seqDiff(this.edge, this.nxt)); // FIN is taken beyond a closed window
+    const window = Math.max(0, seqDiff(this.edge, this.nxt)); // FIN is accepted beyond a closed window
     const field = Math.min(MAX_WINDOW, (window + (1 << this.shift) - 1) >> this.shift);
     this.edge = seqMax(this.edge, seqAdd(this.nxt, field << this.shift));
     return field;
@@ -96,7 +96,7 @@ export class Receiver {
     return seqAdd(this.nxt, Math.max(0, Math.min(free, MAX_WINDOW << this.shift)));
   }
 
-  /** The edge moves by no less than this (silly-window avoidance, RFC 9293 section 3.8.6.2.2). */
+  /** The least step of the edge (silly-window avoidance, RFC 9293 section 3.8.6.2.2). */
   private get leastStep(): number {
     return Math.min(this.limit / 2, (MAX_WINDOW << this.shift) / 2, this.mss);
   }
@@ -109,12 +109,12 @@ export class Receiver {
     return window > 0 && start < window && start + length > 0;
   }
 
-  /** Whether the timestamp is older than what was seen (PAWS, RFC 7323 section 5). */
+  /** Whether the timestamp is older than TS.Recent (PAWS, RFC 7323 section 5). */
   isOldTimestamp(timestamp: number, now: number): boolean {
     return seqBefore(timestamp, this.timestampRecent) && now - this.timestampAt < TIMESTAMP_VALID;
   }
 
-  /** Takes the timestamp of an acceptable segment, if it is the one to echo (RFC 7323, section 4.3). */
+  /** Stores the timestamp of an acceptable segment, if it is the one to echo (RFC 7323, section 4.3). */
   noteTimestamp(timestamp: number, sequence: number, now: number): void {
     if (seqAfter(sequence, this.lastAck) || this.isOldTimestamp(timestamp, now)) return;
     this.timestampRecent = timestamp;
@@ -122,10 +122,10 @@ export class Receiver {
   }
 
   /**
-   * Takes the data and FIN of an acceptable segment, as far as they lie in the window.
+   * Accepts the data and FIN of an acceptable segment, as far as they lie in the window.
    *
    * @param frame the frame that holds the bytes, null for a reassembled packet
-   * @returns whether there is news for the user
+   * @returns whether the user must be told
    */
   receive(
     frame: Frame | null,
@@ -136,19 +136,19 @@ export class Receiver {
     fin: boolean,
     now: number,
   ): boolean {
-    if (this.finReceived) { // nothing new can come: acknowledge what was repeated
+    if (this.finReceived) { // there can be nothing new: acknowledge the repetition
       this.ackNow = true;
       return false;
     }
     const before = seqDiff(this.nxt, sequence);
-    if (before > 0) { // the beginning is known already
+    if (before > 0) { // the start was received before
       if (before > length + (fin ? 1 : 0)) return false;
       this.ackNow = true;
       const skip = Math.min(before, length);
       offset += skip;
       length -= skip;
       sequence = seqAdd(sequence, skip);
-      if (before > skip) return false; // FIN itself is known: only after finReceived, which was handled above
+      if (before > skip) return false; // FIN itself was received before: only after finReceived, which was handled above
     }
     const limit = this.finAt ?? this.edge;
     const beyond = seqDiff(seqAdd(sequence, length), limit);
@@ -176,7 +176,7 @@ export class Receiver {
   ): boolean {
     if (length > 0 && this.memory.exhausted && this.buffer.queued >= PRESSED_BUFFER) {
       this.memory.refused++;
-      this.ackNow = true; // dropped, but the peer must not take us for dead
+      this.ackNow = true; // dropped, but the peer must see that this side is alive
       return false;
     }
     if (length > 0) this.buffer.append(frame, bytes, offset, length);
@@ -198,7 +198,7 @@ export class Receiver {
     return true;
   }
 
-  /** A segment with an acknowledgment leaves. */
+  /** Called when a segment with an acknowledgment is sent. */
   acknowledged(): void {
     this.lastAck = this.nxt;
     this.unacknowledged = 0;
@@ -206,7 +206,7 @@ export class Receiver {
     this.ackDeadline = Infinity;
   }
 
-  /** The user consumed `length` bytes. Returns whether the peer must be told of the window at once. */
+  /** Called when the user has consumed `length` bytes. Returns whether the window must be advertised at once. */
   consume(length: number): boolean {
     this.buffer.consume(length);
     this.consumed += length;
@@ -218,11 +218,11 @@ export class Receiver {
     if (this.finReceived) return false;
     const gain = seqDiff(this.nextEdge(), this.edge);
     const open = seqDiff(this.edge, this.nxt);
-    // while enough of it is still open the peer isn't waiting, and the news can ride on what is sent anyway
+    // while enough of the window is open, the peer isn't waiting, and other segments can advertise it
     return (gain >= this.limit / 4 && open <= this.limit / 8) || (open < this.mss && gain >= this.leastStep);
   }
 
-  /** See {@linkcode ReceiveBuffer.earlyRanges}. */
+  /** The early ranges, as {@linkcode ReceiveBuffer.earlyRanges} writes them. */
   sackRanges(edges: Int32Array): number {
     return this.buffer.outOfOrderCount === 0 ? 0 : this.buffer.earlyRanges(this.recent, edges);
   }

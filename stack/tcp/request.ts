@@ -1,6 +1,6 @@
 /**
- * A SYN from the guest that waits for the user's verdict: whether its destination can be reached takes a while to find
- * out, and the guest is to be told the truth.
+ * A SYN from the guest that waits for the user's verdict. The user needs time to find out whether the destination can
+ * be reached, and the guest gets the true answer.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { SynOptions } from "./connection.ts";
 import type { Unreachable } from "../base/layers.ts";
 import type { TcpFlow, TcpHandler, TcpRequest } from "./flow.ts";
 
-/** What the request needs of the TCP layer. */
+/** The part of the TCP layer that a request uses. */
 export interface RequestOwner {
   accept(request: Request, handler: TcpHandler): TcpFlow | null;
   refuse(request: Request): void;
@@ -26,15 +26,15 @@ export class Request implements TcpRequest, FlowEntry {
   hash = 0;
   next: FlowEntry | null = null;
   cancelled: (() => void) | null = null;
-  /** Whether a verdict was given, or the guest gave up. */
+  /** Whether a verdict was given, or the guest has given up. */
   done = false;
   readonly irs: number;
   readonly timestamp: number;
   readonly options: SynOptions;
 
   /**
-   * @param packet the beginning of the SYN's IP packet, for the quotation in an ICMP error
-   * @param hopLimit that of the packet
+   * @param packet the start of the SYN's IP packet, for the quotation in an ICMP error
+   * @param hopLimit the packet's
    * @param former SND.NXT of the connection whose TIME-WAIT the SYN has ended; null: there was none
    */
   constructor(

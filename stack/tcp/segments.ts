@@ -1,6 +1,6 @@
 /**
- * Building a connection's segments: SYN with its options, acknowledgments with SACK blocks, and data. What goes into a
- * segment follows from the two halves of the connection and from the options that both sides have agreed on.
+ * Builds a connection's segments: SYN with its options, acknowledgments with SACK blocks, and data. A segment's content
+ * follows from the two halves of the connection and from the options that both sides have agreed on.
  *
  *     Connection ── SYN, acknowledgment ─┐
  *                                        ▼
@@ -33,14 +33,14 @@ import type { Receiver } from "./receiver.ts";
 import type { SegmentOutput, Sender } from "./sending/sender.ts";
 import { seqBefore } from "./numbers/sequence.ts";
 
-/** The largest IP packet that a device with segmentation takes, in bytes. */
+/** The largest IP packet that a device with segmentation accepts, in bytes. */
 const MAX_SUPER_SEGMENT = 65_535;
 
-/** SACK blocks in an acknowledgment: four fit, three beside timestamps (RFC 2018, section 3). */
+/** The edges of the SACK blocks in an acknowledgment: four blocks fit, three with timestamps (RFC 2018, section 3). */
 const SACK_EDGES = new Int32Array(8);
 const SACK_EDGES_BESIDE_TIMESTAMPS = SACK_EDGES.subarray(0, 6);
 
-/** Writes the segments of one connection, and hands them to IP. */
+/** Writes the segments of one connection, and sends them through IP. */
 export class SegmentWriter implements SegmentOutput {
   /** Whether both sides sent the timestamps option (RFC 7323, section 3.2). */
   timestamps = false;
@@ -55,19 +55,19 @@ export class SegmentWriter implements SegmentOutput {
     this.maxSegment = largestSegment(context, guest);
   }
 
-  /** The bytes of options that every segment has once the connection is established. */
+  /** The bytes of options in every segment of an established connection. */
   get optionsLength(): number {
     return this.timestamps ? TIMESTAMPS_LENGTH : 0;
   }
 
-  /** Sets the data bytes of a full segment. A device that cuts large segments is given several at once. */
+  /** Sets the data bytes of a full segment. A device that segments gets several full segments at once. */
   setSegmentSize(mss: number): void {
     const { address } = this.guest;
     const room = MAX_SUPER_SEGMENT - ipHeaderLength(address) - TCP_HEADER - TIMESTAMPS_LENGTH;
     this.maxSegment = this.context.ip.canSegment(address.version) ? Math.max(mss, room - room % mss) : mss;
   }
 
-  /** Sends our SYN; `answering`: the peer's SYN has come, and only options that it has are answered. */
+  /** Sends SYN. `answering`: the peer's SYN has arrived, and only its options are answered. */
   sendSyn(sender: Sender, answering: boolean): void {
     const { receiver, context, guest } = this;
     const bytes = context.transmit.head.bytes;
@@ -80,7 +80,7 @@ export class SegmentWriter implements SegmentOutput {
     this.sendHeader(answering ? SYN | ACK : SYN, sender.iss, receiver.synWindow, at - TRANSPORT_AT);
   }
 
-  /** Sends an acknowledgment without data; `sack`: with SACK blocks where there are gaps. */
+  /** Sends an acknowledgment without data. `sack`: with SACK blocks if there are gaps. */
   sendAcknowledgment(sequence: number, sack: boolean): void {
     const { receiver, context } = this;
     const bytes = context.transmit.head.bytes;
@@ -114,7 +114,7 @@ export class SegmentWriter implements SegmentOutput {
       transmit.segmentSize = sender.mss;
     }
     this.emit(flags, sequence, receiver.advertise(), at - TRANSPORT_AT);
-    // where there are gaps the acknowledgment with SACK blocks goes on its own
+    // if there are gaps, the acknowledgment with SACK blocks is sent separately
     if (receiver.buffer.outOfOrderCount === 0) receiver.acknowledged();
     return sent;
   }
@@ -138,7 +138,7 @@ export class SegmentWriter implements SegmentOutput {
   }
 }
 
-/** The data bytes that a segment to the guest holds at most, by our MTU and without options: what we tell the peer. */
+/** The most data bytes of a segment without options, by the MTU: the MSS that is announced to the peer. */
 export function largestSegment({ ip }: TcpContext, guest: Endpoint): number {
   return ip.mtu - ipHeaderLength(guest.address) - TCP_HEADER;
 }

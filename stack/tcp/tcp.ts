@@ -1,8 +1,8 @@
 /**
  * The TCP layer: finds the connection of a segment, makes new ones, and keeps their number within limits.
  *
- * Every connection, every SYN that waits for a verdict ({@linkcode Request}) and every remnant in TIME-WAIT is one entry
- * in one {@linkcode FlowTable}. Connections that something happened to are woken once, at the end of the turn
+ * Every connection, every SYN that waits for a verdict ({@linkcode Request}) and every {@linkcode TimeWait} is an entry
+ * in one {@linkcode FlowTable}. A connection to which something happened is woken once, at the end of the turn
  * ({@linkcode Tcp.flush}).
  *
  * @module
@@ -54,7 +54,7 @@ export interface TcpOptions {
   readonly limits?: Partial<TcpLimits> | undefined;
 }
 
-/** How much of a SYN's IP packet is kept for the quotation in an ICMP error: header and 64 bytes. */
+/** The bytes of a SYN's IP packet that are kept for the quotation in an ICMP error: the header and 64 bytes. */
 const QUOTATION = 104;
 
 type Entry = Connection | Request | TimeWait;
@@ -87,7 +87,7 @@ export class Tcp implements ConnectionOwner, RequestOwner {
   private readonly isnKey: Int32Array;
   private readonly segment = new Segment();
   private readonly awake: Connection[] = [];
-  /** In the order in which they came, the oldest first. */
+  /** The half-open connections, oldest first. */
   private readonly halfOpen = new Set<Connection>();
   private readonly timeWaits: TimeWaits;
   private requestCount = 0;
@@ -131,13 +131,13 @@ export class Tcp implements ConnectionOwner, RequestOwner {
     return this.timeWaits.size;
   }
 
-  /** The connection with these ends, or null. */
+  /** The connection with these endpoints, or null. */
   connection(guest: Endpoint, local: Endpoint): Connection | null {
     const entry = this.table.get(guest, local);
     return entry instanceof Connection ? entry : null;
   }
 
-  /** All connections, in no order. */
+  /** All connections, in no particular order. */
   *flows(): Generator<Connection> {
     for (const entry of this.table.values()) if (entry instanceof Connection) yield entry;
   }
@@ -180,7 +180,7 @@ export class Tcp implements ConnectionOwner, RequestOwner {
     return transportChecksumOk(bytes, source, destination, version, TCP_PROTOCOL, payload, end);
   }
 
-  /** LISTEN and CLOSED: RFC 9293, sections 3.10.7.1 and 3.10.7.2. `former`: see {@linkcode Request}. */
+  /** LISTEN and CLOSED: RFC 9293, sections 3.10.7.1 and 3.10.7.2. `former` is that of {@linkcode Request}. */
   private receiveUnknown(segment: Segment, packet: Packet, former: number | null): void {
     if (segment.has(RST)) return;
     const { bytes, version } = packet;
@@ -200,7 +200,7 @@ export class Tcp implements ConnectionOwner, RequestOwner {
   }
 
   private receiveForRequest(request: Request, segment: Segment): void {
-    if (!segment.has(RST) || segment.has(ACK)) return; // the SYN again, or nothing that belongs here
+    if (!segment.has(RST) || segment.has(ACK)) return; // the SYN again, or an invalid segment
     if (segment.sequence !== request.irs && segment.sequence !== seqAdd(request.irs, 1)) return;
     this.forget(request);
     request.cancelled?.();
@@ -217,12 +217,12 @@ export class Tcp implements ConnectionOwner, RequestOwner {
   }
 
   /**
-   * The network reports that a segment of ours could not be delivered (RFC 792, 4443).
+   * Handles a report that a sent segment could not be delivered (RFC 792, 4443).
    *
    * @param packet the ICMP packet
    * @param quoted offset of the quoted IP header in its bytes
-   * @param transport offset of the quoted TCP header, at least 8 bytes of which are there
-   * @param mtu the next hop's MTU, with "too-big"
+   * @param transport offset of the quoted TCP header, of which there are at least 8 bytes
+   * @param mtu for "too-big": the next hop's MTU
    */
   icmpError(packet: Packet, quoted: number, transport: number, what: "unreachable" | "too-big", mtu: number): void {
     this.beginTurn();
@@ -234,7 +234,7 @@ export class Tcp implements ConnectionOwner, RequestOwner {
     if (entry instanceof Connection) entry.networkError(get32(bytes, transport + 4) | 0, what, mtu);
   }
 
-  /** The end of a turn: all that follows from the frames since the last one is done, acknowledgments are sent. */
+  /** Ends a turn: reports the events since the last one to the users, and sends data and acknowledgments. */
   flush(): void {
     const { awake } = this;
     for (let i = 0; i < awake.length; i++) awake[i].turn(this.now()); // may grow meanwhile
@@ -243,8 +243,8 @@ export class Tcp implements ConnectionOwner, RequestOwner {
   }
 
   /**
-   * Connects to the guest. With port 0 in `local` a free port is chosen at random (RFC 6056).
-   * Returns null when all ports of that address towards that guest endpoint are taken, or there are too many connections.
+   * Connects to the guest. With port 0 in `local` a free port is chosen at random (RFC 6056). Returns null if all ports
+   * of that address towards that guest endpoint are taken, or if there are too many connections.
    */
   connect(local: Endpoint, guest: Endpoint, handler: TcpHandler): TcpFlow | null {
     const from = local.port === 0 ? this.withFreePort(local.address, guest) : local;
@@ -266,14 +266,14 @@ export class Tcp implements ConnectionOwner, RequestOwner {
     return connection;
   }
 
-  /** Whether there is, or could be made, room for one more connection. */
+  /** Makes room for one more connection. Returns false if that is impossible. */
   private makeRoom(): boolean {
     if (this.connectionCount < this.limits.connections || this.evictHalfOpen()) return true;
     this.counters.connectionsRefused++;
     return false;
   }
 
-  /** Ends the half-open connection that is the oldest, whose handler is told at once; false: there is none. */
+  /** Ends the oldest half-open connection, and tells its handler at once. Returns false if there is none. */
   evictHalfOpen(): boolean {
     for (const oldest of this.halfOpen) {
       this.counters.overflows++;
@@ -284,12 +284,12 @@ export class Tcp implements ConnectionOwner, RequestOwner {
     return false;
   }
 
-  /** Resets all connections and forgets all requests; handlers are told. */
+  /** Resets all connections and drops all requests. Their handlers are told. */
   close(): void {
     for (const entry of this.table.values()) {
       if (entry instanceof Connection) entry.close();
       else if (entry instanceof Request) {
-        if (entry.done) continue; // by a handler that was told just now
+        if (entry.done) continue; // a handler called above has done it
         this.refuse(entry);
         entry.cancelled?.();
       } else this.timeWaits.remove(entry);
@@ -331,7 +331,7 @@ export class Tcp implements ConnectionOwner, RequestOwner {
   private acknowledgeTimeWait(entry: TimeWait): void {
     const { local, guest, sndNxt, rcvNxt, timestamp } = entry;
     if (timestamp === null) return this.sendBare(local, guest, ACK, sndNxt, rcvNxt);
-    // a peer with timestamps drops what comes without (RFC 7323, section 3.2)
+    // a peer with timestamps drops segments without them (RFC 7323, section 3.2)
     const length = TCP_HEADER + TIMESTAMPS_LENGTH;
     putTimestamps(this.transmit.head.bytes, TRANSPORT_AT + TCP_HEADER, this.timestamp(), timestamp);
     this.sendHeader(local, guest, ACK, sndNxt, rcvNxt, length);
@@ -345,7 +345,7 @@ export class Tcp implements ConnectionOwner, RequestOwner {
     this.sendHeader(local, guest, flags, sequence, acknowledgment, TCP_HEADER);
   }
 
-  /** Sends a segment without data; its options stand in the head already. */
+  /** Sends a segment without data, whose options are in the head already. */
   private sendHeader(
     local: Endpoint,
     guest: Endpoint,

@@ -1,6 +1,6 @@
 /**
- * Connections in TIME-WAIT (RFC 9293, section 3.3.2): what is left of a connection whose FIN was sent first, so that a
- * late segment of it is answered, and is not taken for a part of the next connection between the same ends.
+ * Connections in TIME-WAIT (RFC 9293, section 3.3.2): the remainder of a connection that sent its FIN first. It answers
+ * late segments, so that they don't count as part of the next connection between the same endpoints.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { seqAfter, seqBefore } from "./numbers/sequence.ts";
 export class TimeWait implements FlowEntry {
   hash = 0;
   next: FlowEntry | null = null;
-  /** When it is over. */
+  /** The time at which it ends. */
   until: number;
 
   /**
@@ -34,8 +34,8 @@ export class TimeWait implements FlowEntry {
   }
 
   /**
-   * What to do with a segment: "acknowledge" it again, "ignore" it, or "reopen": it is the SYN of a new connection that
-   * can't be confused with the old one (RFC 9293, section 3.6.1; RFC 6191).
+   * Decides how to treat a segment: "acknowledge" it again, "ignore" it, or "reopen" for the SYN of a new connection
+   * that can't be confused with the old one (RFC 9293, section 3.6.1; RFC 6191).
    */
   receive(segment: Segment, now: number): "acknowledge" | "ignore" | "reopen" {
     if (segment.has(RST)) return "ignore"; // RFC 1337
@@ -51,21 +51,21 @@ export class TimeWait implements FlowEntry {
     if (this.timestamp !== null && segment.hasTimestamps && seqAfter(segment.timestamp, this.timestamp)) {
       this.timestamp = segment.timestamp;
     }
-    this.until = now + TIME_WAIT; // the peer's FIN again: our acknowledgment was lost
+    this.until = now + TIME_WAIT; // the peer's FIN again: the acknowledgment was lost
     return "acknowledge";
   }
 }
 
-/** All connections in TIME-WAIT: a bounded number, of which the oldest goes first, and one timer for all. */
+/** All connections in TIME-WAIT: a bounded number, of which the oldest makes room, with one timer for all. */
 export class TimeWaits implements Timer {
   deadline = Infinity;
   slot = -1;
-  /** In the order in which they began. */
+  /** The entries in the order of their start. */
   private readonly entries = new Set<TimeWait>();
 
   /**
-   * @param table where the segments of each find it
-   * @param limit how many there may be
+   * @param table the table in which segments find them
+   * @param limit the most entries
    */
   constructor(
     private readonly table: FlowTable<FlowEntry>,
@@ -73,12 +73,12 @@ export class TimeWaits implements Timer {
     private readonly limit: number,
   ) {}
 
-  /** How many there are. */
+  /** The number of entries. */
   get size(): number {
     return this.entries.size;
   }
 
-  /** Adds one; the oldest goes where there are too many. */
+  /** Adds an entry. If there are too many, the oldest is removed. */
   add(entry: TimeWait): void {
     this.table.add(entry);
     this.entries.add(entry);
@@ -89,18 +89,18 @@ export class TimeWaits implements Timer {
     if (this.slot < 0) this.timers.schedule(this, entry.until);
   }
 
-  /** Forgets one. */
+  /** Removes an entry. */
   remove(entry: TimeWait): void {
     this.table.remove(entry);
     this.entries.delete(entry);
   }
 
-  /** Forgets those whose time is over. */
+  /** Removes the entries whose time is over. */
   fire(now: number): void {
     for (const entry of this.entries) {
       if (entry.until > now) {
         this.timers.schedule(this, entry.until);
-        return; // one that was extended delays those behind it a little
+        return; // an extended entry delays those after it a little
       }
       this.remove(entry);
     }

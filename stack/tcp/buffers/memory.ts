@@ -1,6 +1,6 @@
 /**
- * The memory of all connections' buffers: pooled blocks of three sizes, and a count of what is in use, so that all of
- * them together stay within a bound. See {@linkcode BufferMemory.pressed}.
+ * The memory of all connections' buffers: pooled blocks of three sizes, and a count of the bytes in use, by which the
+ * buffers shrink when memory is short ({@linkcode BufferMemory.pressed}).
  *
  * @module
  */
@@ -14,23 +14,23 @@ export const BULK_BLOCK = 256 * 1024;
 
 const SIZES = [SMALL_BLOCK, LARGE_BLOCK, BULK_BLOCK] as const;
 
-/** Unused blocks that are kept, per size: at most 8 MiB of each. */
+/** The most bytes of unused blocks to keep, for each size. */
 const SPARE_BYTES = 8 * 1024 * 1024;
 
-/** The pools of blocks for all connections' buffers, and the count of what is in use. */
+/** The pools of blocks for all connections' buffers, and the count of bytes in use. */
 export class BufferMemory {
   /** Bytes of blocks and frames in use. */
   inUse = 0;
-  /** Those of them that hold data which came too early. */
+  /** Of these, bytes with out-of-order data. */
   early = 0;
-  /** Segments in order that were dropped for want of memory, and out of order ones for want of room for such. */
+  /** Segments that were dropped: in order because memory was short, or out of order because their room was full. */
   refused = 0;
   earlyRefused = 0;
   private readonly spare: Block[][] = SIZES.map(() => []);
 
   /**
    * @param softLimit bytes in use above which buffers shrink
-   * @param earlyLimit bytes in use for data that came too early, at most
+   * @param earlyLimit the most bytes in use for out-of-order data
    */
   constructor(
     private readonly allocate: Allocate,
@@ -39,34 +39,34 @@ export class BufferMemory {
     private readonly earlyLimit: number = DEFAULT_TCP_LIMITS.outOfOrderBytes,
   ) {}
 
-  /** Whether one more piece that came too early may be kept. */
+  /** Whether one more out-of-order piece may be kept. */
   get hasRoomForEarly(): boolean {
     return this.early < this.earlyLimit && !this.pressed;
   }
 
-  /** Whether more than the soft limit is in use: a buffer's limit is `PRESSED_BUFFER` then. */
+  /** Whether more than the soft limit is in use. Then a buffer's limit is `PRESSED_BUFFER`. */
   get pressed(): boolean {
     return this.inUse > this.softLimit;
   }
 
-  /** Whether twice the soft limit is in use: data for a buffer that holds `PRESSED_BUFFER` or more is dropped then. */
+  /** Whether twice the soft limit is in use. Then data for a buffer with `PRESSED_BUFFER` bytes or more is dropped. */
   get exhausted(): boolean {
     return this.inUse > 2 * this.softLimit;
   }
 
-  /** A buffer's limit, `limit` unless memory is short. */
+  /** A buffer's limit: `limit`, unless memory is short. */
   allowance(limit: number): number {
     return this.pressed ? Math.min(limit, PRESSED_BUFFER) : limit;
   }
 
-  /** A block of the smallest size that holds `wanted` bytes, or of the largest. Its bytes are what they were. */
+  /** A block of the smallest size with room for `wanted` bytes, or of the largest size. Its bytes are not cleared. */
   take(wanted: number): Block {
     const index = wanted <= SMALL_BLOCK ? 0 : wanted <= LARGE_BLOCK ? 1 : 2;
     this.inUse += SIZES[index];
     return this.spare[index].pop() ?? this.allocate(SIZES[index]);
   }
 
-  /** Gives a block back. The caller must not use it again. */
+  /** Returns a block to its pool. The caller must not use it again. */
   release(block: Block): void {
     this.forget(block);
     const size = block.bytes.length;
@@ -79,24 +79,24 @@ export class BufferMemory {
     for (const blocks of this.spare) blocks.length = 0;
   }
 
-  /** No longer counts a block that an operation of the host may still touch: the garbage collector takes it. */
+  /** Stops counting a block that an operation of the host may still use. It is left to the garbage collector. */
   forget(block: Block): void {
     this.inUse -= block.bytes.length;
   }
 
-  /** Counts a frame that is kept. */
+  /** Holds a frame, and counts it. */
   hold(frame: Frame): void {
     frame.held = true;
     this.inUse += FRAME_SIZE;
   }
 
-  /** Gives a kept frame back. */
+  /** Returns a held frame to its pool. */
   releaseFrame(frame: Frame): void {
     this.inUse -= FRAME_SIZE;
     this.frames.release(frame);
   }
 
-  /** Like {@linkcode forget}, for a frame. */
+  /** As {@linkcode forget}, for a frame. */
   forgetFrame(_frame: Frame): void {
     this.inUse -= FRAME_SIZE;
     this.frames.taken--;

@@ -1,9 +1,9 @@
 /**
- * What a connection received: a queue of in-order data for the user, and the pieces that came too early.
+ * The receive buffer of a connection: a queue of in-order data for the user, and the out-of-order pieces ("early").
  *
- * A large payload is not copied: its frame's buffer is kept and the queue points into it. A small one would pin a whole
- * frame for a few bytes, so it is copied into a pooled block behind the one before; the user then gets many small
- * segments as one piece. {@linkcode KEEP_FRAME} is the border, so that memory is at most twice the payload.
+ * A large payload is not copied: its frame's buffer is held, and the queue refers to it. A small payload would hold a
+ * whole frame for a few bytes, so it is copied into a pooled block after the payload before it. The user then gets many
+ * small segments as one piece. {@linkcode KEEP_FRAME} is the boundary, so that memory is at most twice the payload.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { MAX_OUT_OF_ORDER } from "../numbers/constants.ts";
 import { type BufferMemory, LARGE_BLOCK } from "./memory.ts";
 import { seqAdd, seqBefore, seqDiff } from "../numbers/sequence.ts";
 
-/** Payloads of at least this keep their frame. Copying less costs under 2 µs. */
+/** Payloads of at least this many bytes hold their frame. Copying fewer costs less than 2 µs. */
 const KEEP_FRAME = FRAME_SIZE / 2;
 
 /** A run of received bytes in one block, which may be a frame's. */
@@ -21,33 +21,33 @@ class Run implements Chunk {
   sequence = 0;
   constructor(readonly block: Block, readonly frame: Frame | null, public offset: number, public length: number) {}
 
-  /** Bytes of memory that it takes. */
+  /** Bytes of memory that it holds. */
   get size(): number {
     return this.frame === null ? this.block.bytes.length : FRAME_SIZE;
   }
 }
 
-/** What one connection has received: the queue for the user, and the pieces that came out of order. */
+/** The received data of one connection: the queue for the user, and the out-of-order pieces. */
 export class ReceiveBuffer {
   /** In-order bytes that the user has not consumed. */
   queued = 0;
-  /** Bytes that came too early. */
+  /** Bytes received out of order. */
   outOfOrderBytes = 0;
   private readonly queue: Run[] = [];
   private first = 0;
-  /** Whether the user looks at the first run: its memory must stay, also through {@linkcode clear}. */
+  /** Whether the user looks at the first run, whose memory must stay valid even after {@linkcode clear}. */
   private peeked = false;
-  /** Sorted, without overlaps. */
+  /** The out-of-order pieces, sorted, without overlaps. */
   private readonly early: Run[] = [];
 
   constructor(private readonly memory: BufferMemory) {}
 
-  /** Pieces that came too early. */
+  /** The number of out-of-order pieces. */
   get outOfOrderCount(): number {
     return this.early.length;
   }
 
-  /** Queues in-order payload of a frame (null: the bytes lie in some other buffer and are copied). */
+  /** Queues in-order payload of a frame (null: the bytes are in another buffer, and are copied). */
   append(frame: Frame | null, bytes: Uint8Array, offset: number, length: number): void {
     if (frame !== null && length >= KEEP_FRAME && !frame.held) {
       this.memory.hold(frame);
@@ -74,18 +74,18 @@ export class ReceiveBuffer {
     }
   }
 
-  /** See {@linkcode TcpFlow.peek}. */
+  /** Implements {@linkcode TcpFlow.peek}. */
   peek(): Chunk | null {
     if (this.queued === 0) return null;
     this.peeked = true;
     return this.queue[this.first];
   }
 
-  /** See {@linkcode TcpFlow.copyReceived}. */
+  /** Implements {@linkcode TcpFlow.copyReceived}. */
   copyTo(into: Uint8Array): number {
     let at = 0;
     for (let i = this.first; i < this.queue.length && at < into.length; i++) {
-      const { block, offset, length } = this.queue[i]!;
+      const { block, offset, length } = this.queue[i];
       const count = Math.min(length, into.length - at);
       into.set(block.bytes.subarray(offset, offset + count), at);
       at += count;
@@ -93,7 +93,7 @@ export class ReceiveBuffer {
     return at;
   }
 
-  /** See {@linkcode TcpFlow.consume}. */
+  /** Implements {@linkcode TcpFlow.consume}. */
   consume(length: number): void {
     this.peeked = false;
     if (length === 0 || this.first === this.queue.length) return;
@@ -116,8 +116,8 @@ export class ReceiveBuffer {
   }
 
   /**
-   * Keeps the parts of a payload that came too early and are new; what is there already stays as it is.
-   * Returns false where a part was dropped because there are too many pieces, here or in all.
+   * Keeps the new parts of an out-of-order payload; parts that are there already stay as they are. Returns false if a
+   * part was dropped because there are too many pieces, in this connection or in all.
    */
   insertEarly(frame: Frame | null, bytes: Uint8Array, offset: number, length: number, sequence: number): boolean {
     const end = seqAdd(sequence, length);
@@ -157,7 +157,7 @@ export class ReceiveBuffer {
     return run;
   }
 
-  /** Moves what follows `next` without a gap from the early pieces to the queue; returns the bytes moved. */
+  /** Moves the early pieces that follow `next` without a gap to the queue. Returns the number of bytes moved. */
   advance(next: number): number {
     let moved = 0;
     let taken = 0;
@@ -167,7 +167,7 @@ export class ReceiveBuffer {
       taken++;
       this.outOfOrderBytes -= run.length;
       this.memory.early -= run.size;
-      if (overlap >= run.length) { // came again in order meanwhile
+      if (overlap >= run.length) { // meanwhile received in order
         this.release(run);
         continue;
       }
@@ -182,9 +182,9 @@ export class ReceiveBuffer {
   }
 
   /**
-   * Writes the edges of the contiguous early ranges, as signed sequence numbers, into `edges` and returns how many
-   * ranges there are, at most `edges.length / 2`. The range that holds `recent` comes first (RFC 2018, section 4),
-   * then the others from the highest down, which are the newest, unless segments were reordered.
+   * Writes the edges of the contiguous early ranges, as signed sequence numbers, into `edges`. Returns the number of
+   * ranges, at most `edges.length / 2`. The range that contains `recent` comes first (RFC 2018, section 4), then the
+   * others from the highest down, which are the newest unless segments were reordered.
    */
   earlyRanges(recent: number, edges: Int32Array): number {
     const early = this.early;
@@ -209,7 +209,7 @@ export class ReceiveBuffer {
     return count - 1;
   }
 
-  /** Gives up what came too early and lies at `sequence` or behind it. */
+  /** Drops the early data from `sequence` on. */
   cutEarly(sequence: number): void {
     const { early } = this;
     for (let run = early.at(-1); run !== undefined; run = early.at(-1)) {
@@ -240,7 +240,7 @@ export class ReceiveBuffer {
     else this.memory.release(run.block);
   }
 
-  /** Releases all memory; what the user looks at is left to the garbage collector. */
+  /** Releases all memory. The run that the user looks at is left to the garbage collector. */
   clear(): void {
     this.dropEarly();
     for (let i = this.first; i < this.queue.length; i++) {
@@ -255,7 +255,7 @@ export class ReceiveBuffer {
   }
 }
 
-/** Below this a loop beats the view that `set` needs. */
+/** Below this length a loop is faster than making the view that `set` needs. */
 const SHORT_COPY = 64;
 
 function copyBytes(to: Uint8Array, at: number, from: Uint8Array, offset: number, length: number): void {

@@ -1,8 +1,9 @@
 /**
- * What a connection has to send: bytes that the user committed and the peer has not acknowledged, in pooled blocks in
- * which the host's reads put them. Segments are sent from where they lie; acknowledged blocks go back to the pool.
+ * The send buffer of a connection: the bytes that the user has committed and the peer has not acknowledged. They are in
+ * pooled blocks, into which the host's reads put them. Segments are sent without a copy, and acknowledged blocks return
+ * to the pool.
  *
- * Positions count bytes since the start of the stream (a double holds 2^53 of them), so that nothing here wraps.
+ * Positions count bytes from the start of the stream (exact up to 2^53), so they never wrap.
  *
  * @module
  */
@@ -10,10 +11,10 @@ import { type Block, type Chunk, MAX_PARTS, type Transmit } from "../../base/dev
 import type { BufferMemory } from "./memory.ts";
 import { LARGE_BLOCK, SMALL_BLOCK } from "./memory.ts";
 
-/** A new block is taken when less than this is free in the last one, and more was wanted. */
+/** A new block is taken if less than this is free in the last one, and more was wanted. */
 const LEAST_ROOM = 1024;
 
-/** Whether the free end of the last piece serves for a read of `wanted` bytes. */
+/** Whether the free end of the last piece is suitable for a read of `wanted` bytes. */
 function suits(piece: Piece, wanted: number): boolean {
   const size = piece.block.bytes.length, room = size - piece.end;
   if (wanted <= SMALL_BLOCK) return size === SMALL_BLOCK && room >= Math.min(wanted, LEAST_ROOM); // pins a small block only
@@ -29,17 +30,17 @@ class Piece {
   constructor(readonly block: Block) {}
 }
 
-/** What one connection has to send, or has sent without an acknowledgment. */
+/** The bytes that one connection has to send, or has sent without an acknowledgment. */
 export class SendBuffer {
-  /** Position of the first byte that is not acknowledged, and of the byte after the last. */
+  /** Position of the first unacknowledged byte. */
   private head = 0;
   private tail = 0;
   private readonly pieces: Piece[] = [];
-  /** Index of the first piece in use; those before were released. */
+  /** Index of the first piece in use; the pieces before it were released. */
   private first = 0;
   /** The piece that a reservation points into, until commit. */
   private reserved: Piece | null = null;
-  /** Where the last segment was found, the likely place of the next. */
+  /** Index of the piece in which the last segment started: the next one probably starts there too. */
   private cursor = 0;
 
   constructor(private readonly memory: BufferMemory) {}
@@ -76,7 +77,7 @@ export class SendBuffer {
     this.tail += length;
   }
 
-  /** Forgets the first `length` bytes: they were acknowledged. */
+  /** Removes the first `length` bytes, which were acknowledged. */
   acknowledge(length: number): void {
     this.head += length;
     const pieces = this.pieces;
@@ -105,8 +106,8 @@ export class SendBuffer {
   }
 
   /**
-   * Adds the bytes from `offset` (counted from the first unacknowledged) to a frame, as far as they fit.
-   * Returns how many were added, at most `length`.
+   * Adds the bytes from `offset` (counted from the first unacknowledged byte) to a frame, as far as they fit. Returns
+   * the number of bytes added, at most `length`.
    */
   addTo(transmit: Transmit, offset: number, length: number): number {
     const position = this.head + offset;
@@ -124,7 +125,7 @@ export class SendBuffer {
     return added;
   }
 
-  /** Index of the piece that holds `position`. */
+  /** Index of the piece that contains `position`. */
   private find(position: number): number {
     const pieces = this.pieces;
     let index = Math.max(this.cursor, this.first);
@@ -144,7 +145,7 @@ export class SendBuffer {
     else this.memory.release(piece.block);
   }
 
-  /** Releases all memory; a block with a reservation is left to the garbage collector. */
+  /** Releases all memory. A block with a reservation is left to the garbage collector. */
   clear(): void {
     for (let i = this.first; i < this.pieces.length; i++) {
       const { block } = this.pieces[i];

@@ -1,6 +1,6 @@
 /**
- * Sequence numbers (RFC 9293, section 3.4): held as signed 32-bit integers, which JavaScript engines keep unboxed, and
- * compared modulo 2^32 by the functions here, nowhere by hand.
+ * Sequence numbers (RFC 9293, section 3.4). They are signed 32-bit integers, which JavaScript engines keep unboxed.
+ * Only the functions here compare them, modulo 2^32.
  *
  * @module
  */

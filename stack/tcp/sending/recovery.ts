@@ -1,12 +1,12 @@
 /**
- * Loss recovery: noticing that a segment was lost, and what is sent until all that was on its way then has arrived.
+ * Loss recovery: detects the loss of a segment, and decides what is sent until everything then in flight has arrived.
  *
- * | the peer | a loss shows itself by | recovery |
+ * | the peer | sign of a loss | recovery |
  * | --- | --- | --- |
  * | has SACK | three duplicates, or bytes beyond a hole on the scoreboard | holes first, then new data (RFC 6675) |
  * | has none | three duplicates | the first hole, and one more for each partial acknowledgment (RFC 6582) |
  *
- * A loss that shows itself in neither way is found by the sender's retransmission timer, which ends a recovery.
+ * A loss without these signs is detected by the sender's retransmission timer, which ends a recovery.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { seqAdd, seqBefore, seqDiff, seqMax } from "../numbers/sequence.ts";
 import type { Congestion } from "./congestion.ts";
 import type { Scoreboard } from "./scoreboard.ts";
 
-/** What a recovery sees of its sender, and asks of it. */
+/** The part of a sender that its recovery uses. */
 export interface RecoveringSender {
   readonly una: number;
   readonly max: number;
@@ -23,15 +23,17 @@ export interface RecoveringSender {
   readonly sack: boolean;
   readonly congestion: Congestion;
   readonly scoreboard: Scoreboard;
-  /** Sends again from `sequence`, at most `length` bytes. Returns the sequence space covered, FIN included. */
+  /** Retransmits at most `length` bytes from `sequence`. Returns the sequence space covered, FIN included. */
   resend(sequence: number, length: number, now: number): number;
-  /** Sends new data, at most `room` bytes. Returns the sequence space that it took; 0: there is none, or no window. */
+  /**
+   * Sends at most `room` bytes of new data. Returns the sequence space that it took; 0: there is no data or no window.
+   */
   sendNew(room: number, now: number): number;
 }
 
 /** The recovery of one connection's sender. */
 export class LossRecovery {
-  /** A loss was noticed, and not all that was on its way then is acknowledged. */
+  /** A loss was detected, and not everything then in flight is acknowledged. */
   active = false;
   /** RecoveryPoint of RFC 6675: the highest sequence number when the last recovery or timeout began. */
   point: number;
@@ -39,28 +41,28 @@ export class LossRecovery {
   /** HighRxt of RFC 6675. */
   private retransmitted: number;
   private rescued = false;
-  /** What RFC 6582 adds to cwnd for duplicate acknowledgments, where the peer has no SACK. */
+  /** The addition to cwnd for duplicate acknowledgments if the peer has no SACK (RFC 6582). */
   private inflation = 0;
 
   constructor(private readonly sender: RecoveringSender, iss: number) {
     this.point = this.retransmitted = iss;
   }
 
-  /** The handshake is over: nothing before `sequence` can be lost. */
+  /** Called after the handshake: nothing before `sequence` can be lost. */
   start(sequence: number): void {
     this.point = this.retransmitted = sequence;
   }
 
   /**
-   * Bytes that may be on their way beyond the congestion window: RFC 6582's inflation, or limited transmit (RFC 3042), by
-   * which each of the first two duplicates lets a new segment go.
+   * Bytes that may be in flight beyond the congestion window: RFC 6582's inflation, or limited transmit (RFC 3042), in
+   * which each of the first two duplicates permits a new segment.
    */
   get extra(): number {
     return this.inflation + (this.active ? 0 : Math.min(this.duplicates, 2) * this.sender.mss);
   }
 
   /**
-   * SND.UNA has moved to `acknowledgment`, by `acked`.
+   * Called when SND.UNA has moved by `acked` to `acknowledgment`.
    *
    * @param windowLimited whether the congestion window has held data back
    */
@@ -68,7 +70,7 @@ export class LossRecovery {
     const { sender } = this;
     if (seqBefore(this.retransmitted, acknowledgment)) this.retransmitted = acknowledgment;
     const recovered = !seqBefore(acknowledgment, this.point);
-    if (recovered) this.point = acknowledgment; // left behind it would seem to lie ahead after 2 GiB
+    if (recovered) this.point = acknowledgment; // an old point would seem to lie ahead after 2 GiB
     if (!this.active) {
       this.duplicates = 0;
       sender.congestion.acknowledge(acked, windowLimited);
@@ -81,7 +83,7 @@ export class LossRecovery {
     }
   }
 
-  /** A duplicate acknowledgment has come; `news`: its SACK blocks told something new. */
+  /** Called for a duplicate acknowledgment. `news`: its SACK blocks were new. */
   duplicate(news: boolean, now: number): void {
     const { sender } = this;
     if (sender.sack && !news) return;
@@ -92,7 +94,7 @@ export class LossRecovery {
     }
     const lost = this.duplicates >= DUPLICATE_THRESHOLD ||
       (sender.sack && sender.scoreboard.lostBelow(sender.una, sender.mss) !== sender.una);
-    // after a timeout all up to the recovery point is being sent again anyway (RFC 6582, section 3.2 step 1)
+    // after a timeout everything up to the recovery point is sent again anyway (RFC 6582, section 3.2 step 1)
     if (!lost || seqBefore(sender.una, this.point)) return;
     this.active = true;
     this.point = sender.max;
@@ -103,13 +105,15 @@ export class LossRecovery {
     this.retransmitted = seqAdd(sender.una, sender.resend(sender.una, sender.mss, now));
   }
 
-  /** Sending starts again at SND.UNA: what was on its way counts as lost, and there is nothing left to recover. */
+  /**
+   * Called when sending starts again at SND.UNA: everything in flight counts as lost, so nothing is left to recover.
+   */
   reset(): void {
     this.interrupt();
     this.duplicates = this.inflation = 0;
   }
 
-  /** The recovery ends early. */
+  /** Ends the recovery early. */
   interrupt(): void {
     this.active = false;
     this.point = this.sender.max;

@@ -19,7 +19,7 @@ export class RoundTripTime {
   }
 
   /**
-   * Takes a measurement in (section 2) and ends the backoff. What was sent again is not measured, and the backoff stays
+   * Adds a measurement (section 2) and ends the backoff. Retransmitted data is not measured, and the backoff stays
    * until there is a measurement (Karn's algorithm, sections 3 and 5).
    */
   measure(sample: number): void {
@@ -34,7 +34,7 @@ export class RoundTripTime {
     this.backoffs = 0;
   }
 
-  /** Doubles the timeout: the timer expired (rule 5.5). */
+  /** Doubles the timeout, because the timer has expired (rule 5.5). */
   backOff(): void {
     if (this.backoffs < 16) this.backoffs++;
   }

@@ -1,6 +1,6 @@
 /**
- * What the peer has selectively acknowledged (RFC 2018), and what follows from it (RFC 6675): the holes that count as
- * lost and the bytes that are still on their way.
+ * The data that the peer has selectively acknowledged (RFC 2018), and the conclusions of RFC 6675: the holes that count
+ * as lost, and the bytes in flight.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export class Scoreboard {
   /** Sum of the ranges' lengths. */
   bytes = 0;
 
-  /** How many ranges there are. */
+  /** The number of ranges. */
   get count(): number {
     return this.left.length;
   }
@@ -24,7 +24,7 @@ export class Scoreboard {
     return this.right[this.right.length - 1];
   }
 
-  /** Adds a range; true if it told anything new. A range too many is ignored, which costs a retransmission at most. */
+  /** Adds a range. Returns whether it was new. A range too many is ignored, which costs at most a retransmission. */
   add(left: number, right: number): boolean {
     let index = 0;
     while (index < this.left.length && seqBefore(this.right[index], left)) index++;
@@ -45,7 +45,7 @@ export class Scoreboard {
     return true;
   }
 
-  /** Forgets all below `una`. */
+  /** Removes everything below `una`. */
   acknowledge(una: number): void {
     let drop = 0;
     while (drop < this.left.length && !seqAfter(this.right[drop], una)) {
@@ -62,12 +62,12 @@ export class Scoreboard {
     }
   }
 
-  /** Whether a range begins at `una` (`acknowledge` has gone so far): the peer should have acknowledged its end. */
+  /** Whether a range begins at `una`, the end of the last `acknowledge`: the peer should have acknowledged its end. */
   begins(una: number): boolean {
     return this.left.length > 0 && this.left[0] === una;
   }
 
-  /** Forgets all: the peer may have reneged (RFC 2018, section 8). */
+  /** Removes everything, because the peer may have reneged (RFC 2018, section 8). */
   clear(): void {
     this.left.length = this.right.length = 0;
     this.bytes = 0;
@@ -81,7 +81,7 @@ export class Scoreboard {
     return sequence;
   }
 
-  /** The left edge of the first range above `sequence`, or `limit` when there is none before it. */
+  /** The left edge of the first range above `sequence`, or `limit` if there is none before that. */
   nextRange(sequence: number, limit: number): number {
     for (let i = 0; i < this.left.length; i++) {
       if (seqAfter(this.left[i], sequence)) return seqMin(this.left[i], limit);
@@ -99,8 +99,8 @@ export class Scoreboard {
   }
 
   /**
-   * The right edge of the highest hole that counts as lost: enough was received above it (IsLost, RFC 6675 section 4).
-   * `una` where no hole does.
+   * The right edge of the highest hole that counts as lost, because enough was received above it (IsLost, RFC 6675
+   * section 4); `una` if there is none.
    */
   lostBelow(una: number, mss: number): number {
     let bytes = 0;
@@ -113,7 +113,7 @@ export class Scoreboard {
   }
 
   /**
-   * Bytes that are taken to be on their way (SetPipe, RFC 6675 section 4).
+   * The estimated bytes in flight (SetPipe, RFC 6675 section 4).
    *
    * @param una SND.UNA
    * @param nxt SND.NXT, the highest sequence number sent
@@ -127,7 +127,7 @@ export class Scoreboard {
       const hole = i < this.left.length ? this.left[i] : nxt;
       if (seqBefore(from, hole)) {
         if (!seqBefore(from, lost)) sum += seqDiff(hole, from); // not lost
-        if (seqAfter(retransmitted, from)) sum += seqDiff(seqMin(retransmitted, hole), from); // sent again
+        if (seqAfter(retransmitted, from)) sum += seqDiff(seqMin(retransmitted, hole), from); // retransmitted
       }
       if (i < this.left.length) from = this.right[i];
     }

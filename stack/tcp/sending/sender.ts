@@ -1,15 +1,15 @@
 /**
- * The sending half of a connection: what may be sent when, and what is sent again.
+ * The sending half of a connection: it decides what is sent when, and what is retransmitted.
  *
  *     una            nxt          max         end
- *      |  on its way  |  to resend |  not sent |          nxt = max but after a timeout
+ *      |  in flight   |  to resend |  not sent |          nxt = max, except after a timeout
  *      '--------------'------------'-----------'-- FIN
  *
- * New data leaves as far as the peer's window and the congestion window allow, in segments as large as the device
- * takes. A loss is noticed by selective or duplicate acknowledgments (RFC 6675, 5681) and repaired from the scoreboard,
- * or hole by hole where the peer has no SACK (RFC 6582); failing that by the retransmission timer (RFC 6298), after
- * which sending starts again at `una`. A closed window is probed (RFC 9293, section 3.8.6.1). The sender keeps two
- * deadlines in one: `deadline` is the retransmission timer's while anything is on its way, otherwise the probe's.
+ * New data is sent as far as the peer's window and the congestion window allow, in segments as large as the device
+ * accepts. A loss is detected by selective or duplicate acknowledgments (RFC 6675, 5681) and repaired from the
+ * scoreboard, or hole by hole if the peer has no SACK (RFC 6582). Otherwise the retransmission timer detects it (RFC
+ * 6298), and sending starts again at `una`. A closed window is probed (RFC 9293, section 3.8.6.1). `deadline` serves
+ * both timers: it is the retransmission timer's while anything is in flight, otherwise the probe's.
  *
  * @module
  */
@@ -22,14 +22,14 @@ import { Scoreboard } from "./scoreboard.ts";
 import { SendBuffer } from "../buffers/send_buffer.ts";
 import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax, seqMin } from "../numbers/sequence.ts";
 
-/** How the sender's segments leave. */
+/** Sends the sender's segments. */
 export interface SegmentOutput {
   /**
-   * Sends a data segment that starts `offset` bytes behind the first unacknowledged one, with FIN if `fin`.
-   * Returns the data bytes that it holds, `length` or less.
+   * Sends a data segment that starts `offset` bytes after the first unacknowledged byte, with FIN if `fin`. Returns the
+   * number of data bytes in it, `length` or less.
    */
   sendData(sender: Sender, sequence: number, offset: number, length: number, fin: boolean): number;
-  /** The most data that one call of `sendData` may take. */
+  /** The most data bytes of one call of `sendData`. */
   readonly maxSegment: number;
 }
 
@@ -50,20 +50,20 @@ export class Sender implements RecoveringSender {
   readonly scoreboard: Scoreboard = new Scoreboard();
   congestion: Congestion;
 
-  /** SYN is acknowledged. Not to be told from `una`: that comes by the initial sequence number again every 4 GiB. */
+  /** SYN is acknowledged. `una` can't show this: it reaches the initial sequence number again after every 4 GiB. */
   private established = false;
   /** FIN follows the data. */
   finQueued = false;
   /** When the retransmission or probe timer expires; Infinity: neither runs. */
   deadline = Infinity;
   private probes = 0;
-  /** Since when nothing that was sent is answered; -1: all is well. */
+  /** The time since which nothing was answered; -1: the peer answers. */
   private stalledSince = -1;
   private timeouts = 0;
   private readonly recovery: LossRecovery;
   /** The congestion window, not the data or the peer, ended the last output. */
   private windowLimited = false;
-  /** What was sent again last: its end, and when. */
+  /** The end of the last retransmission. */
   private resentEnd: number;
   private resentAt = -Infinity;
   private timedSequence = 0;
@@ -89,17 +89,17 @@ export class Sender implements RecoveringSender {
     this.congestion = new Congestion(mss);
   }
 
-  /** The sequence number of the first byte in the buffer: SYN takes one before it. */
+  /** The sequence number of the first byte in the buffer, which SYN's number precedes. */
   private get dataStart(): number {
     return this.established ? this.una : seqAdd(this.iss, 1);
   }
 
-  /** The sequence number behind the last byte, which is FIN's. */
+  /** The sequence number after the last byte, which is FIN's. */
   private get dataEnd(): number {
     return seqAdd(this.dataStart, this.buffer.length);
   }
 
-  /** FIN was acknowledged; the buffer is empty then, and `una` is behind FIN. */
+  /** FIN was acknowledged. Then the buffer is empty, and `una` is after FIN. */
   finAcknowledged = false;
 
   /** Whether FIN was sent. */
@@ -107,7 +107,7 @@ export class Sender implements RecoveringSender {
     return this.finAcknowledged || (this.finQueued && seqAfter(this.max, this.dataEnd));
   }
 
-  /** The sequence number for a segment without data: one that the peer finds in its window. */
+  /** The sequence number for a segment without data, which must lie in the peer's window. */
   get acceptableSequence(): number {
     return seqMin(this.max, seqAdd(this.una, this.window));
   }
@@ -118,19 +118,19 @@ export class Sender implements RecoveringSender {
     return Math.min(MAX_SEND_BUFFER, Math.max(MIN_SEND_BUFFER, useful));
   }
 
-  /** The SYN was sent: it takes a sequence number and the timer. */
+  /** Called when the SYN is sent: it takes a sequence number, and starts the timer. */
   synSent(now: number): void {
     this.nxt = this.max = seqAdd(this.iss, 1);
     this.time(this.iss, now);
     this.deadline = now + this.rtt.timeout;
   }
 
-  /** The SYN was sent again: its acknowledgment measures no round trip (Karn's algorithm). */
+  /** Called when the SYN is retransmitted: its acknowledgment measures no round trip (Karn's algorithm). */
   synResent(): void {
     this.timedAt = -1;
   }
 
-  /** The handshake is complete: options are known, and the SYN is acknowledged. */
+  /** Called when the handshake is complete: the options are known, and the SYN is acknowledged. */
   establish(mss: number, sack: boolean, window: number, sequence: number, now: number): void {
     this.established = true;
     this.mss = mss;
@@ -157,10 +157,10 @@ export class Sender implements RecoveringSender {
    * Handles an acceptable acknowledgment (una <= acknowledgment <= max).
    *
    * @param window the peer's window, scaled
-   * @param echo the measured round trip by the timestamp option in ms, -1 without
-   * @param news whether the segment's SACK blocks told anything new
-   * @param pure whether the segment carries nothing else: no data, no FIN. With data it may still tell of a loss by
-   *   its SACK blocks, as in a transfer both ways
+   * @param echo the round trip measured by the timestamp option, in ms; -1: none
+   * @param news whether the segment's SACK blocks were new
+   * @param pure whether the segment has neither data nor FIN. With data its SACK blocks may still indicate a loss, as in a
+   *   transfer both ways
    */
   acknowledge(
     acknowledgment: number,
@@ -174,7 +174,7 @@ export class Sender implements RecoveringSender {
     const acked = seqDiff(acknowledgment, this.una);
     const windowBefore = this.window;
     if (
-      // with every advance too, even of an overtaken segment: the old window counts from the old `una`
+      // also with every advance, even by an overtaken segment: the old window counts from the old `una`
       acked > 0 || seqBefore(this.windowSequence, sequence) ||
       (this.windowSequence === sequence && !seqBefore(acknowledgment, this.windowAcknowledgment))
     ) this.setWindow(window, sequence, acknowledgment);
@@ -185,7 +185,7 @@ export class Sender implements RecoveringSender {
       this.recovery.duplicate(news, now);
     }
     if (this.window > 0) this.probes = 0;
-    if (this.nxt === this.una) this.deadline = Infinity; // the window may have opened: output() starts what is needed
+    if (this.nxt === this.una) this.deadline = Infinity; // the window may have opened: output() starts the timer that is needed
   }
 
   private advance(acknowledgment: number, acked: number, echo: number, now: number): void {
@@ -198,7 +198,7 @@ export class Sender implements RecoveringSender {
     if (seqBefore(this.nxt, acknowledgment)) this.nxt = acknowledgment;
     if (seqBefore(this.resentEnd, acknowledgment)) this.resentEnd = acknowledgment;
     if (echo >= 0) {
-      // a retransmission whose original has arrived is answered with an older timestamp: that is no round trip
+      // if a retransmission's original has arrived, the answer has an older timestamp, which measures no round trip
       if (!doubtful) this.rtt.measure(echo);
     } else if (this.timedAt >= 0 && seqAfter(acknowledgment, this.timedSequence)) {
       this.rtt.measure(now - this.timedAt);
@@ -210,8 +210,9 @@ export class Sender implements RecoveringSender {
   }
 
   /**
-   * The acknowledgment stops short of what was selectively acknowledged: the peer has dropped that again. None of the
-   * scoreboard is to be trusted then, and sending starts again at `una`, as after a timeout (RFC 2018, section 8).
+   * Called when an acknowledgment ends before data that was selectively acknowledged: the peer has dropped that data.
+   * So nothing in the scoreboard can be trusted, and sending starts again at `una`, as after a timeout (RFC 2018,
+   * section 8).
    */
   private startOver(): void {
     const flight = seqDiff(this.max, this.una) - this.scoreboard.bytes;
@@ -220,21 +221,21 @@ export class Sender implements RecoveringSender {
     this.resendAll();
   }
 
-  /** Goes back to `una`; what was on its way counts as lost. */
+  /** Goes back to `una`. Everything in flight counts as lost. */
   private resendAll(): void {
     this.timedAt = -1;
     this.recovery.reset();
     this.nxt = this.una;
   }
 
-  /** Sends what may be sent now. */
+  /** Sends everything that may be sent now. */
   output(now: number): void {
     if (!this.established) return;
     if (now - this.lastSent > this.rtt.timeout && this.max === this.una) this.congestion.idle();
     const probing = this.nxt === this.una;
     if (this.recovery.active && this.sack) this.recovery.output(now);
     else this.outputInOrder(now);
-    if (probing && this.nxt !== this.una) this.deadline = Infinity; // from the probe's timer to the retransmission's
+    if (probing && this.nxt !== this.una) this.deadline = Infinity; // the retransmission timer replaces the probe's
     this.arm(now);
   }
 
@@ -280,8 +281,8 @@ export class Sender implements RecoveringSender {
   }
 
   /**
-   * Sends one segment at `sequence`, if there is anything and silly-window avoidance (RFC 9293, section 3.8.6.2.1)
-   * lets it go. Returns the sequence space that it took.
+   * Sends one segment at `sequence`, if there is any data and silly-window avoidance (RFC 9293, section 3.8.6.2.1)
+   * permits it. Returns the sequence space that it took.
    */
   private sendAt(sequence: number, room: number, windowRoom: number, flying: boolean, now: number): number {
     if (this.finAcknowledged) return 0;
@@ -314,19 +315,19 @@ export class Sender implements RecoveringSender {
     this.timedAt = now;
   }
 
-  /** Starts the timer that is needed, if it does not run. */
+  /** Starts the timer that is needed, unless it runs. */
   private arm(now: number): void {
     if (this.deadline !== Infinity) return;
     if (this.max !== this.una && this.nxt !== this.una) this.deadline = now + this.rtt.timeout;
     else if (this.pending) this.deadline = now + Math.min(MAX_RTO, this.rtt.timeout * 2 ** Math.min(this.probes, 10));
   }
 
-  /** Whether data or FIN waits that was never sent, or must be sent again. */
+  /** Whether there is data or FIN to send for the first time, or again. */
   private get pending(): boolean {
     return this.buffer.length > 0 || (this.finQueued && !this.finAcknowledged);
   }
 
-  /** The deadline has passed. False: the peer does not answer any more, and the connection is to be given up. */
+  /** Called when the deadline has passed. Returns false if the peer has stopped answering: the connection must end. */
   timeout(now: number): boolean {
     this.deadline = Infinity;
     if (this.stalledSince < 0) this.stalledSince = now;
@@ -337,7 +338,7 @@ export class Sender implements RecoveringSender {
       return true;
     }
     const flight = seqDiff(this.max, this.una) - this.scoreboard.bytes;
-    // a second timeout for the same data: what was selectively acknowledged may be gone (RFC 2018, section 8)
+    // a second timeout for the same data: the peer may have dropped selectively acknowledged data (RFC 2018, section 8)
     if (this.stalledSince !== now) this.scoreboard.clear();
     this.congestion.timeout(flight, this.stalledSince === now);
     this.rtt.backOff();
@@ -347,8 +348,8 @@ export class Sender implements RecoveringSender {
   }
 
   /**
-   * The peer's window has been closed, or too small for a segment that is worth it, for a while: sends what fits, and
-   * one byte or FIN beyond a closed window, to learn whether it has opened.
+   * Called when the peer's window has been closed, or too small for a segment worth sending, for a while. Sends what
+   * fits, or one byte or FIN beyond a closed window, to learn whether the window has opened.
    */
   private probe(now: number): void {
     this.probes++;
@@ -359,7 +360,7 @@ export class Sender implements RecoveringSender {
     this.arm(now);
   }
 
-  /** The path takes segments of at most `mss` bytes (RFC 1191, 8201): what is on its way is sent again, smaller. */
+  /** The path accepts segments of at most `mss` bytes (RFC 1191, 8201): sends everything in flight again, in these. */
   reduceSegmentSize(mss: number, now: number): void {
     this.mss = mss;
     this.congestion.setSegmentSize(mss);
