@@ -101,7 +101,7 @@ export class FrameReader {
       this.endOfTurn();
     }
     if (this.stopped) return;
-    if (this.errorReported) this.lookLater();
+    if (this.errorReported) this.readLater();
     else this.handle.arm(EPOLLIN);
   };
 
@@ -110,7 +110,7 @@ export class FrameReader {
     this.turn();
   };
 
-  private lookLater(): void {
+  private readLater(): void {
     this.errorReported = false;
     if (++this.errorLooks > MAX_ERROR_LOOKS) {
       this.fail(new Error("the device reports an error (EPOLLERR) but does not say which"));
@@ -126,7 +126,7 @@ export class FrameReader {
     while (count < most && !this.stopped && this.readFrame()) {
       count++;
       if (this.frame.segmentSize > 0) most = this.framesPerTurn;
-      this.handOver(this.frame);
+      this.passOn(this.frame);
     }
     if (count !== 1) this.loneTurns = 0;
     else if (this.loneTurns > 0) this.loneTurns--;
@@ -134,7 +134,7 @@ export class FrameReader {
     return this.stopped ? 0 : count;
   }
 
-  private handOver(frame: Frame): void {
+  private passOn(frame: Frame): void {
     this.receiving = true;
     this.receive(frame);
     this.receiving = false;

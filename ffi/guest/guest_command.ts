@@ -124,7 +124,7 @@ export class GuestCommand {
       throw error;
     } finally {
       for (const fd of [reads, ...inherited]) libc().close(fd);
-      hostChanges.handedOn();
+      hostChanges.closeKeeperEnd();
     }
   }
 
@@ -143,7 +143,7 @@ export class GuestCommand {
 
   /** Starts the command. Throws a SystemError if it can't be executed, and a GuestError for any other reason. */
   start(): void {
-    const started = this.helper.go();
+    const started = this.helper.startCommand();
     if (started.kind === "failed") {
       if (started.errno !== 0) throw new SystemError("execve", started.errno, "");
       throw new GuestError(started.message);
@@ -226,7 +226,7 @@ class Helper {
   device(): { readonly tun: OpenTun; readonly init: number; readonly keeper: number } {
     const received = receiveMessage(this.socket);
     if (received === null) {
-      const said = this.remains();
+      const said = this.lastWords();
       throw new GuestError(`${said}${refusalAdvice(readTextFile)}`);
     }
     const reply: HelperReply = JSON.parse(received.text);
@@ -237,9 +237,9 @@ class Helper {
   }
 
   /** Has the command started. */
-  go(): HelperStarted {
+  startCommand(): HelperStarted {
     const received = sendMessage(this.socket, GO) ? receiveMessage(this.socket) : null;
-    if (received === null) throw new GuestError(this.remains());
+    if (received === null) throw new GuestError(this.lastWords());
     return JSON.parse(received.text);
   }
 
@@ -253,7 +253,7 @@ class Helper {
   }
 
   /** The last words of the helper, or of `unshare` or `nsenter` before it became the helper. */
-  private remains(): string {
+  private lastWords(): string {
     const status = reap(this.pid);
     // the init has the other end as well, so that a read could block
     libc().fcntl(this.complaints, F_SETFL, O_NONBLOCK);

@@ -76,7 +76,7 @@ export function runHelper(socket: number): never {
   try {
     if (run !== null) enterNamespaces(run);
     const { fd: opened, ...tun } = openRequested(asked);
-    const processes = run === null ? { init: 0, keeper: 0 } : furnish(run);
+    const processes = run === null ? { init: 0, keeper: 0 } : setUpGuest(run);
     fd = opened;
     reply = { kind: "device", tun, ...processes };
   } catch (error) {
@@ -102,7 +102,7 @@ function enterNamespaces({ stdio, lifeline, changes }: HelperRun): void {
 }
 
 /** Sets up the guest's files, and starts the init and the keeper. Returns their process ids. */
-function furnish({ resolvConf, changes, lifeline }: HelperRun): { readonly init: number; readonly keeper: number } {
+function setUpGuest({ resolvConf, changes, lifeline }: HelperRun): { readonly init: number; readonly keeper: number } {
   showOwnInterfaces();
   check(libc().unshare(CLONE_NEWPID), "unshare(CLONE_NEWPID)", "");
   const init = startInit(lifeline);

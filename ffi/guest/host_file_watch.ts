@@ -59,7 +59,7 @@ export class HostChanges {
   }
 
   /** Closes this process's copy of the keeper's end. Called once the helper has inherited its own. */
-  handedOn(): void {
+  closeKeeperEnd(): void {
     libc().close(this.changes);
   }
 
@@ -86,16 +86,16 @@ export class HostChanges {
 
   private read(): void {
     const length = libc().readBuffer(this.inotify, this.buffer, BigInt(READ_SIZE));
-    if (length > 0) this.tell(namesOf(this.buffer.subarray(0, length), this.etc));
+    if (length > 0) this.write(namesOf(this.buffer.subarray(0, length), this.etc));
     this.handle?.arm(EPOLLIN);
   }
 
-  private tell(lines: Uint8Array<ArrayBuffer>): void {
+  private write(lines: Uint8Array<ArrayBuffer>): void {
     if (lines.length === 0 || libc().writeBuffer(this.writes, lines, BigInt(lines.length)) === lines.length) return;
     if (errno() !== EAGAIN) return; // the keeper has ended
     this.retry ??= setTimeout(() => {
       this.retry = undefined;
-      this.tell(ANY);
+      this.write(ANY);
     }, RETRY_MS);
   }
 }

@@ -102,7 +102,7 @@ export class Terminal {
  * @param shell the command is an interactive shell
  * @param hangup SIGHUP is handed on; otherwise it means something else to the program
  */
-export function handSignalsOn(
+export function passSignalsOn(
   command: Followed,
   terminal: Terminal,
   { shell, hangup }: { readonly shell: boolean; readonly hangup: boolean },

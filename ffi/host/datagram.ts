@@ -87,7 +87,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   /** The sender of the last datagram. Most datagrams have the same sender as the one before. */
   private lastFrom: Endpoint | null = null;
   /** The destination of the last datagram. */
-  private lastAsked: IpAddress | null = null;
+  private lastDestination: IpAddress | null = null;
 
   /** Binds to `local`, or to the context's source address if `local` is the wildcard. Throws a SocketError. */
   constructor(
@@ -195,7 +195,7 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
     }
     this.failures = 0;
     for (let i = 0; i < count && !this.closed; i++) {
-      handler.received(batch.buffers[i], batch.length(i), this.from(batch.nameAt(i)), this.asked(i));
+      handler.received(batch.buffers[i], batch.length(i), this.from(batch.nameAt(i)), this.destination(i));
     }
     return count === BATCH;
   }
@@ -209,13 +209,13 @@ export class LibcDatagram implements HostDatagram, TrainOwner {
   }
 
   /** The address of this host that the batch's datagram with that index was sent to; null: unknown. */
-  private asked(index: number): IpAddress | null {
+  private destination(index: number): IpAddress | null {
     const { batch, packetInfo } = this.context;
     const length = batch.controlLength(index);
     if (length === 0 || !packetInfo.find(batch.names, batch.controlAt(index), length)) return null;
-    const { at, version } = packetInfo, last = this.lastAsked;
+    const { at, version } = packetInfo, last = this.lastDestination;
     if (last !== null && last.version === version && last.isAt(batch.names, at)) return last;
-    return this.lastAsked = IpAddress.at(batch.names, at, version);
+    return this.lastDestination = IpAddress.at(batch.names, at, version);
   }
 
   /**
@@ -262,7 +262,7 @@ function open(context: SocketContext, local: Endpoint, options: DatagramOptions)
     if (options.crowded) enlarge(fd);
     if (options.zone !== undefined) context.bindToInterface(fd, options.zone);
     if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    if (wildcard && options.crowded) askWhereTo(fd, family);
+    if (wildcard && options.crowded) reportDestinations(fd, family);
     context.bind(fd, wildcard ? context.source(address.version) ?? address : address, port);
     return { fd, end: context.localEndpoint(fd) };
   } catch (error) {
@@ -272,7 +272,7 @@ function open(context: SocketContext, local: Endpoint, options: DatagramOptions)
 }
 
 /** Makes the kernel report the destination of datagrams. An IPv6 socket may receive IPv4 as well. */
-function askWhereTo(fd: number, family: number): void {
+function reportDestinations(fd: number, family: number): void {
   libc().setsockopt(fd, IPPROTO_IP, IP_PKTINFO, ON, 4);
   if (family === AF_INET6) libc().setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, ON, 4);
 }

@@ -80,10 +80,10 @@ function configure({ name, medium }: OpenTun, { mtu, ipv4, ipv6, mac = null }: G
   try {
     netlink.setUp("lo", null);
     // allows pings to other users than root; only groups known in the namespace are valid, and this is the only one
-    tell("ipv4/ping_group_range", `${libc().getegid()} ${libc().getegid()}`);
+    writeSetting("ipv4/ping_group_range", `${libc().getegid()} ${libc().getegid()}`);
     if (ipv6 !== null) {
-      tell(`ipv6/conf/${name}/disable_ipv6`, "0");
-      tell(`ipv6/conf/${name}/accept_ra`, "0"); // so that it gets no addresses besides these
+      writeSetting(`ipv6/conf/${name}/disable_ipv6`, "0");
+      writeSetting(`ipv6/conf/${name}/accept_ra`, "0"); // so that it gets no addresses besides these
     }
     if (mac !== null) netlink.setHardwareAddress(name, Uint8Array.from(mac));
     netlink.setUp(name, mtu);
@@ -102,7 +102,7 @@ function hasIpv6(name: string): boolean {
 }
 
 /** Writes a setting below /proc/sys/net. Does nothing if it doesn't exist or must not be written. */
-function tell(path: string, value: string): void {
+function writeSetting(path: string, value: string): void {
   const c = libc();
   const fd = c.open(cString(`/proc/sys/net/${path}`), O_WRONLY | O_CLOEXEC, 0);
   if (fd < 0) return;

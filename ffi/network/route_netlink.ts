@@ -52,14 +52,14 @@ export class RouteNetlink {
   setUp(name: string, mtu: number | null): void {
     const body = new Writer().u8(0).u8(0).u16(0).u32(interfaceIndex(name)).u32(IFF_UP).u32(IFF_UP);
     if (mtu !== null) body.attribute(IFLA_MTU, u32(mtu));
-    this.ask(RTM_NEWLINK, 0, body, mtu === null ? `${name} up` : `${name} mtu ${mtu} up`);
+    this.request(RTM_NEWLINK, 0, body, mtu === null ? `${name} up` : `${name} mtu ${mtu} up`);
   }
 
   /** Gives an interface another hardware address. */
   setHardwareAddress(name: string, address: Uint8Array): void {
     const body = new Writer().u8(0).u8(0).u16(0).u32(interfaceIndex(name)).u32(0).u32(0)
       .attribute(IFLA_ADDRESS, address);
-    this.ask(RTM_NEWLINK, 0, body, `the hardware address of ${name}`);
+    this.request(RTM_NEWLINK, 0, body, `the hardware address of ${name}`);
   }
 
   /**
@@ -71,7 +71,7 @@ export class RouteNetlink {
       .u8(RT_SCOPE_UNIVERSE).u32(interfaceIndex(name))
       .attribute(IFA_LOCAL, address).attribute(IFA_ADDRESS, address);
     if (address.length === 4 && prefixLength < 31) body.attribute(IFA_BROADCAST, broadcast4(address, prefixLength));
-    this.ask(RTM_NEWADDR, NLM_F_CREATE_REPLACE, body, `an IPv${address.length === 4 ? 4 : 6} address of ${name}`);
+    this.request(RTM_NEWADDR, NLM_F_CREATE_REPLACE, body, `an IPv${address.length === 4 ? 4 : 6} address of ${name}`);
   }
 
   /** Makes the interface the default route of an IP version. `gateway` is null for a device without neighbours. */
@@ -81,7 +81,7 @@ export class RouteNetlink {
       .u8(RTN_UNICAST).u32(0);
     body.attribute(RTA_OIF, u32(interfaceIndex(name)));
     if (gateway !== null) body.attribute(RTA_GATEWAY, gateway);
-    this.ask(RTM_NEWROUTE, NLM_F_CREATE_REPLACE, body, `the default IPv${version} route through ${name}`);
+    this.request(RTM_NEWROUTE, NLM_F_CREATE_REPLACE, body, `the default IPv${version} route through ${name}`);
   }
 
   /** Closes the socket. */
@@ -89,10 +89,10 @@ export class RouteNetlink {
     libc().close(this.socket);
   }
 
-  private ask(type: number, flags: number, body: Writer, what: string): void {
-    const request = new Writer().u32(HEADER_SIZE + body.length).u16(type).u16(NLM_F_REQUEST_ACK | flags)
+  private request(type: number, flags: number, body: Writer, what: string): void {
+    const message = new Writer().u32(HEADER_SIZE + body.length).u16(type).u16(NLM_F_REQUEST_ACK | flags)
       .u32(++this.sequence).u32(0).bytes(body.done()).done();
-    check(libc().writeBuffer(this.socket, request, BigInt(request.length)), "write(netlink)", what);
+    check(libc().writeBuffer(this.socket, message, BigInt(message.length)), "write(netlink)", what);
     const answer = new Uint8Array(new ArrayBuffer(8192));
     const length = check(libc().readBuffer(this.socket, answer, BigInt(answer.length)), "read(netlink)", what);
     const view = new DataView(answer.buffer);

@@ -12,7 +12,7 @@ import { guestResolvConf } from "../../forward/dns/guest_resolv_conf.ts";
 import * as lines from "../../forward/report/contract_lines.ts";
 import { attempt, StartFailed } from "../../forward/report/start_failed.ts";
 
-export { follow, handSignalsOn, Terminal } from "../guest/job_control.ts";
+export { follow, passSignalsOn, Terminal } from "../guest/job_control.ts";
 
 const { ExitStatus } = lines;
 

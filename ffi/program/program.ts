@@ -137,7 +137,7 @@ export class Program {
     progress?.line(lines.started(Deno.pid));
     serving.ready();
     this.life.cleanups.unshift(() => terminal.takeBack()); // when the guest has ended
-    commands.handSignalsOn(guest, terminal, { shell, hangup: options.policy === null });
+    commands.passSignalsOn(guest, terminal, { shell, hangup: options.policy === null });
     commands.execute(guest, command[0]);
     if (terminal.isLent) terminal.lend(guest.pid);
     power?.giveUpPower(options, [...guest.pids, OWN_GROUP], progress, log);

@@ -71,7 +71,7 @@ function userNamed(text: string): User | null {
   const number = numberIn(text);
   const c = libc();
   const found = number === null
-    ? lookUp((into, texts, size, result) => c.getpwnam_r(named(text), into, texts, size, result), text)
+    ? lookUp((into, texts, size, result) => c.getpwnam_r(nameBytes(text), into, texts, size, result), text)
     : lookUp((into, texts, size, result) => c.getpwuid_r(number, into, texts, size, result), text);
   if (found === null) return null;
   const { entry, textAt } = found;
@@ -82,12 +82,12 @@ function userNamed(text: string): User | null {
 
 function groupNamed(text: string): number | null {
   const c = libc();
-  const found = lookUp((into, texts, size, result) => c.getgrnam_r(named(text), into, texts, size, result), text);
+  const found = lookUp((into, texts, size, result) => c.getgrnam_r(nameBytes(text), into, texts, size, result), text);
   return found === null ? null : found.entry.getUint32(GR_GID, true);
 }
 
 /** The name as a C string; no name has a NUL. */
-function named(text: string): Uint8Array<ArrayBuffer> {
+function nameBytes(text: string): Uint8Array<ArrayBuffer> {
   if (text.includes("\0")) throw new UnknownUser("a name with a NUL");
   return cString(text);
 }

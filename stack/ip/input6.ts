@@ -117,7 +117,7 @@ export class Ipv6Input {
         break;
       case "problem":
         counters.ipv6.extensions++;
-        this.complain(walk.problemCode, walk.problemAt);
+        this.sendParameterProblem(walk.problemCode, walk.problemAt);
         break;
     }
   }
@@ -136,11 +136,11 @@ export class Ipv6Input {
     const data = walk.at + FRAGMENT_HEADER;
     const length = packet.end - data;
     if (more && length % 8 !== 0) {
-      this.complainAboutFragment(PROBLEM_HEADER_FIELD, ipv6PayloadLengthAt(header));
+      this.rejectFragment(PROBLEM_HEADER_FIELD, ipv6PayloadLengthAt(header));
     } else if (length === 0 || offset + length > IPV6_MAX_PAYLOAD) {
       counters.ipv6.fragmentsDropped++;
     } else if (offset === 0 && !this.hasWholeChain()) {
-      this.complainAboutFragment(PROBLEM_INCOMPLETE_CHAIN, header);
+      this.rejectFragment(PROBLEM_INCOMPLETE_CHAIN, header);
     } else {
       const whole = reassembler.add(packet, identification6(bytes, walk.at), 0, data, offset, more);
       if (whole === null) return;
@@ -161,13 +161,13 @@ export class Ipv6Input {
     return result !== "transport" || ahead.protocol === NO_NEXT_HEADER || ahead.at + LEAST_TRANSPORT <= end;
   }
 
-  private complainAboutFragment(code: number, at: number): void {
+  private rejectFragment(code: number, at: number): void {
     this.options.counters.ipv6.fragmentsDropped++;
-    this.complain(code, at);
+    this.sendParameterProblem(code, at);
   }
 
   /** Sends a parameter problem about the byte at offset `at`. */
-  private complain(code: number, at: number): void {
+  private sendParameterProblem(code: number, at: number): void {
     const { bytes, header, end } = this.options.packet;
     this.options.icmp.parameterProblem(code, at - header, bytes, header, end);
   }
@@ -191,7 +191,7 @@ export class Ipv6Input {
         break;
       default:
         counters.ipv6.unknownProtocol++;
-        this.complain(PROBLEM_NEXT_HEADER, walk.namedAt);
+        this.sendParameterProblem(PROBLEM_NEXT_HEADER, walk.namedAt);
     }
   }
 }

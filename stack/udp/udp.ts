@@ -95,7 +95,7 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
     } else if (!packet.checksumTrusted && !isChecksumOk(packet, length)) {
       counters.badChecksum++;
     } else {
-      this.handUp(packet, length - UDP_HEADER);
+      this.passToUser(packet, length - UDP_HEADER);
     }
   }
 
@@ -196,7 +196,7 @@ export class Udp implements PacketReceiver, IcmpErrorReceiver {
     ip.send(transmit, from.address, to.address, UDP_PROTOCOL, UDP_CHECKSUM);
   }
 
-  private handUp(packet: Packet, length: number): void {
+  private passToUser(packet: Packet, length: number): void {
     const { counters, handler } = this.options;
     const { datagram } = this;
     const { bytes, payload } = packet;
