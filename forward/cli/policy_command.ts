@@ -1,8 +1,8 @@
 /**
- * The command `policy`: looks at policies without serving anybody.
+ * The command `policy`: shows policies, without serving a guest.
  *
- *     policy explain FILE NAME[:PORT]     what a policy says about a name or an address, and which rule says it
- *     policy show @PRESET                 the rules of a preset, and where they are from
+ *     policy explain FILE NAME[:PORT]     the decision of a policy about a name or an address, and the rule that decides
+ *     policy show @PRESET                 the rules of a preset, and their source
  *     policy schema                       the JSON schema of policy files
  *
  * @module
@@ -20,7 +20,7 @@ import { parsePorts, type RangeNetwork } from "../policy/range.ts";
 import { splitParts } from "../syntax/bracketed.ts";
 import { InvalidValue } from "../syntax/invalid_value.ts";
 
-/** What the command prints, and its exit status. */
+/** The output of the command, and its exit status. */
 export interface PolicyOutcome {
   readonly text: string;
   /** Whether the text is for stderr. */
@@ -28,7 +28,7 @@ export interface PolicyOutcome {
   readonly status: number;
 }
 
-/** How the command is written. */
+/** The usage of the command. */
 export const POLICY_USAGE: string = "usage: slirpnetstack policy explain FILE NAME[:PORT] | show @PRESET | schema";
 
 /** Status 0: allowed, or printed. 1: refused. 2: the command or the policy is wrong. */

@@ -1,18 +1,18 @@
 /**
- * The guest's name server where rules say which names it may ask for. No byte of the guest's message leaves: questions
- * are built anew from a name that a rule allows and a type.
+ * The guest's name server when rules restrict the names that it may ask for. No byte of the guest's message leaves the
+ * host: questions are built again from a name that a rule allows and a type.
  *
  * | question | answer |
  * | --- | --- |
- * | a name without a rule | NXDOMAIN with the extended error "Blocked" (RFC 8914); nothing leaves |
+ * | a name without a rule | NXDOMAIN with the extended error "Blocked" (RFC 8914); nothing leaves the host |
  * | A or AAAA of a name with a rule | the name's own address, if the host's servers have a record that may be used |
- * | the same, without such a record | no data; or what the servers say: NXDOMAIN, SERVFAIL |
+ * | the same, without such a record | no data, or the servers' NXDOMAIN or SERVFAIL |
  * | another type that a `dns://` rule names | the records |
  * | any other type, HTTPS and SVCB too | no data |
  * | PTR of an own address | its name |
  *
- * A name that only a wildcard allows takes one of {@linkcode DnsGateOptions.newNames} when it is asked for the first time:
- * labels can carry a message to the name servers of the domain.
+ * A name that only a wildcard allows takes one of {@linkcode DnsGateOptions.newNames} when it is asked for the first time,
+ * because labels can carry a message to the name servers of the domain.
  *
  * @module
  */
@@ -36,18 +36,18 @@ import {
 } from "./message.ts";
 import type { DnsClient } from "./query.ts";
 
-/** How long the guest may keep an own address, in seconds. It stays true while the program runs. */
+/** How long the guest may cache an own address, in seconds. It stays true while the program runs. */
 const OWN_TTL = 60;
 
-/** Why a question was refused. */
+/** The reasons why a question is refused. */
 export type QuestionRefusal =
   | NameRefusal
   /** Too many new names a minute, or no room for a name's address. */
   | "limit"
-  /** The addresses of the name may not be used: never routed, the host's, denied. */
+  /** The addresses of the name must not be used: they are never routed, the host's, or denied. */
   | "addresses";
 
-/** What a {@linkcode DnsGate} is made of. */
+/** The options of a {@linkcode DnsGate}. */
 export interface DnsGateOptions {
   readonly rules: { question(name: string): QuestionVerdict };
   readonly answers: HostAnswers;
@@ -62,23 +62,23 @@ export interface DnsGateOptions {
   /** A bucket of names that only a wildcard allows. */
   readonly newNames: { take(now: number): boolean };
   readonly now: () => number;
-  /** Is told of a refusal. `name`: null where it has characters that no rule can have. */
+  /** Called for each refusal. `name`: null if it has characters that no rule can have. */
   readonly refused: (name: string | null, reason: QuestionRefusal) => void;
 }
 
-/** What the gate made of a question. */
+/** The outcome of a question. */
 export type GateOutcome = "allowed" | "refused" | "error";
 
-/** Answers questions as the rules say. */
+/** Answers questions according to the rules. */
 export class DnsGate {
   constructor(private readonly options: DnsGateOptions) {}
 
-  /** The name server through which the host's are asked. */
+  /** Sets the name server through which the host's servers are asked. */
   askThrough(asker: HostAsker): void {
     this.options.answers.askThrough(asker);
   }
 
-  /** Takes a question; `done` is called once, maybe before this returns. */
+  /** Takes a question. `done` is called once, possibly before this returns. */
   ask(question: Question, done: (outcome: GateOutcome) => void, client: DnsClient): void {
     const finish = (outcome: GateOutcome, answer: Uint8Array) => {
       done(outcome);
@@ -111,7 +111,7 @@ export class DnsGate {
     });
   }
 
-  /** The own address; null: the name has no record of that type; or why there is none. */
+  /** The own address; null: the name has no record of that type. Or the reason why the name gets no address. */
   private addressFor(name: string, type: number, { addresses }: HostAnswer): IpAddress | QuestionRefusal | null {
     if (addresses.length === 0) return null;
     const { own, mayUse } = this.options;
@@ -121,7 +121,7 @@ export class DnsGate {
     return type === TYPE_A ? entry.address4 : entry.address6;
   }
 
-  /** The name of the own address that a reverse name is for. */
+  /** The name that stands behind the own address in a reverse name. */
   private pointedTo(name: string): string | null {
     const address = reversed(name);
     return address === null ? null : this.options.own.at(address.bytes, 0, address.version)?.name ?? null;
@@ -138,7 +138,7 @@ const WHY_BLOCKED: Readonly<Record<QuestionRefusal, string>> = {
   addresses: "slirpnetstack: the name leads to addresses that the policy does not allow",
 };
 
-/** The address of a name of in-addr.arpa (RFC 1035, section 3.5) or ip6.arpa (RFC 3596, section 2.5); null: it is none. */
+/** The address in a name of in-addr.arpa (RFC 1035, section 3.5) or ip6.arpa (RFC 3596, section 2.5); null: none. */
 function reversed(name: string): IpAddress | null {
   const labels = name.split(".").reverse();
   if (labels.length === 6 && labels[1] === "in-addr" && labels[0] === "arpa") {

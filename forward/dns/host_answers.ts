@@ -1,5 +1,6 @@
 /**
- * What the host's name servers say about names, asked in the program's own words and kept for as long as they allow.
+ * The answers of the host's name servers about names. The program asks in its own words, and caches the answers for as
+ * long as they allow.
  *
  *     name and type → the host's /etc/hosts? → kept? → being asked? → ask over UDP, and over TCP if the answer is cut off
  *
@@ -7,10 +8,10 @@
  *
  * | event | action |
  * | --- | --- |
- * | a server answers, also that there is no such name | kept for the TTL, at least {@linkcode HostAnswersOptions.leastTtl} and at most an hour |
- * | no answer, or an error | not kept: the next one asks again |
- * | as many answers are kept as may be | the one unused for longest goes |
- * | as many wait for answers as may | the next one is told that there is no answer |
+ * | a server answers, even that there is no such name | cached for the TTL, at least {@linkcode HostAnswersOptions.leastTtl} and at most an hour |
+ * | no answer, or an error | not cached: the next caller asks again |
+ * | the limit of cached answers is reached | the one unused for longest is dropped |
+ * | the limit of waiting callers is reached | the next one gets no answer |
  *
  * @module
  */
@@ -33,7 +34,7 @@ import {
 } from "./message.ts";
 import type { DnsClient } from "./query.ts";
 
-/** Asks the host's name servers; the client is told of their answer, or of SERVFAIL. */
+/** Asks the host's name servers. The client gets their answer, or SERVFAIL. */
 export interface HostAsker {
   pass(question: Question, client: DnsClient): void;
 }
@@ -44,28 +45,28 @@ export interface HostAnswer {
   readonly rcode: number;
   /** The addresses, of the type that was asked for. */
   readonly addresses: readonly IpAddress[];
-  /** Records of another type, behind each other, each with a pointer to the question's name; and how many they are. */
+  /** Records of another type in a row, each with a pointer to the question's name; and their number. */
   readonly records: Uint8Array;
   readonly count: number;
 }
 
-/** What {@linkcode HostAnswers} is made of. */
+/** The options of {@linkcode HostAnswers}. */
 export interface HostAnswersOptions {
   /** The names of the host's own. */
   readonly local: { addresses(name: string): readonly IpAddress[] | null };
   /** A clock in ms that doesn't go back. */
   readonly now: () => number;
-  /** How long an answer is kept at least, in ms. */
+  /** The least time that an answer is cached, in ms. */
   readonly leastTtl: number;
-  /** How many answers are kept, and how many may be waited for. */
+  /** The most answers that are cached, and the most that may be waited for. */
   readonly limit: number;
   readonly maxWaiting: number;
 }
 
-/** How long an answer is kept at most, in ms. */
+/** The most time that an answer is cached, in ms. */
 const MOST_TTL = 60 * 60 * 1_000;
 
-/** How long it is kept that there is no such name, or no such record, in ms: a name may be made at any time. */
+/** How long a missing name or record is cached, in ms. It is short, because a name may be made at any time. */
 const NEGATIVE_TTL = 30_000;
 
 const NOTHING = new Uint8Array(0);
@@ -87,12 +88,12 @@ export class HostAnswers {
 
   constructor(private readonly options: HostAnswersOptions) {}
 
-  /** Sets who asks. Before that, nothing may be asked for. */
+  /** Sets the name server that asks. It must be set before the first question. */
   askThrough(asker: HostAsker): void {
     this.asker = asker;
   }
 
-  /** Whether a question for the name would not leave now: its answer is kept, or it has left already. */
+  /** Whether the name needs no new question: its answer is cached, or a question for it is under way. */
   isKnown(name: string, type: number): boolean {
     const key = keyOf(name, type);
     return this.asked.has(key) || this.keptFor(key) !== null || this.options.local.addresses(name) !== null;
@@ -163,7 +164,7 @@ export class HostAnswers {
   }
 }
 
-/** The whole answer to a guest's question for records that are no addresses. */
+/** The whole answer to a guest's question for records other than addresses. */
 export function otherAnswer(question: Question, { count, records }: HostAnswer): Uint8Array {
   return recordsAnswer(question, count, records);
 }
@@ -182,7 +183,7 @@ const TYPE_NAMES = new Map<number, string>([
   ...Object.entries(RECORD_TYPES).map(([name, type]) => [type, name] as const),
 ]);
 
-/** Reads a server's message. What makes no sense is no answer. `ttl`: in ms. */
+/** Reads a server's message. A malformed one counts as no answer. `ttl`: in ms. */
 function readAnswer(message: Uint8Array, type: number): { readonly answer: HostAnswer; readonly ttl: number } {
   const rcode = rcodeOf(message);
   if (rcode === NXDOMAIN) return { answer: { ...NO_ANSWER, rcode }, ttl: NEGATIVE_TTL };

@@ -1,5 +1,5 @@
 /**
- * The guest's IPv4 network as it is written: `10.0.2.0/24`.
+ * Parses the guest's IPv4 network: `10.0.2.0/24`.
  *
  * @module
  */
@@ -7,14 +7,14 @@ import { IpAddress } from "../../stack/base/address.ts";
 import { MAX_GUEST_PREFIX } from "../addresses/guest_configuration.ts";
 import { Prefix } from "../addresses/prefix.ts";
 
-/** What {@linkcode readGuestPrefix} found. */
+/** The result of {@linkcode readGuestPrefix}. */
 export type GuestPrefixOutcome =
   | { readonly kind: "prefix"; readonly prefix: Prefix }
-  /** The text is no `A.B.C.D/N`, or hosts can't have addresses of that network (RFC 6890). */
+  /** The text is not `A.B.C.D/N`, or hosts can't have addresses of that network (RFC 6890). */
   | { readonly kind: "syntax" }
   /** The prefix is too short or too long. */
   | { readonly kind: "length" }
-  /** The address has bits behind the prefix. `prefix`: the network that it is in. */
+  /** The address has bits after the prefix. `prefix`: the network that it is in. */
   | { readonly kind: "hostBits"; readonly prefix: Prefix };
 
 /** Reads a network that has room for the guest's addresses: the length of its prefix is 1 to {@linkcode MAX_GUEST_PREFIX}. */

@@ -283,7 +283,7 @@ export const FLAGS = {
     help: [
       "Rules from a file, as if each were given by `-only`; both may be given. The file is JSON with comments. " +
       "If it can't be read, or has a fault, the program doesn't start. On SIGHUP it is read again: its rules replace the " +
-      "former ones at once, and connections that they refuse are reset. If it has a fault then, the former rules stay.",
+      "old ones at once, and connections that they refuse are reset. If the file has a fault then, the old rules stay.",
     ],
   },
   "icmp": {

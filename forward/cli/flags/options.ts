@@ -125,8 +125,8 @@ export async function parseRunOptions(
 }
 
 /**
- * What follows where rules say what the guest may reach: nothing else is open, and names are asked for under the rules.
- * Those of the policy's file are added by who reads it.
+ * Applies the consequences of `-only` and `-policy`: nothing but the rules is open, and they decide about DNS questions.
+ * The rules of the policy file are added when it is read.
  */
 function withRules<V extends Pick<SharedOptions, "enableRouting" | "dns" | "icmp" | "dnsNames" | "only">>(
   values: V,

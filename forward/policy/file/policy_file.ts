@@ -1,8 +1,8 @@
 /**
- * Reads a policy file: JSON with comments, of the shape in shape.ts. The first fault ends it, with its line and column and
- * what would be right. Unknown keys are faults: a misspelt one would open or close something that nobody sees.
+ * Reads a policy file: JSON with comments, of the shape in shape.ts. It stops at the first fault, and reports its line, its
+ * column and the correct form. Unknown keys are faults, because a misspelt key would silently have no effect.
  *
- * This module and the parser are loaded only where `-policy` or the command `policy` is given.
+ * This module and the parser are loaded only if `-policy` or the command `policy` is given.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { type ObjectShape, POLICY_SHAPE, type Shape } from "./shape.ts";
 export class PolicyFault extends Error {
   override name = "PolicyFault";
 
-  /** @param offset where in `text` the fault is */
+  /** @param offset the position of the fault in `text` */
   constructor(readonly path: string, text: string, offset: number, what: string) {
     const before = text.slice(0, offset).split("\n");
     super(`${path}:${before.length}:${before.at(-1)!.length + 1}: ${what}`);
@@ -54,7 +54,7 @@ function parse(text: string, fault: Fault): Node {
   return root;
 }
 
-/** By the codes of the parser (its ParseErrorCode). */
+/** Messages for the codes of the parser (its ParseErrorCode). */
 const PARSE_ERRORS: Readonly<Record<number, string>> = {
   1: "an invalid symbol",
   2: "an invalid number",
@@ -122,7 +122,7 @@ function propertiesOf(node: Node): readonly Property[] {
   );
 }
 
-/** The rules of a file whose shape is right, each with the node that faults are about. */
+/** The rules of a file of the right shape, each with its node for reports of faults. */
 function* rulesOf(root: Node, fault: Fault): Iterable<{ readonly rule: Rule; readonly node: Node }> {
   const top = new Map(propertiesOf(root).map(({ key, value }) => [key, value]));
   for (const node of top.get("use")?.children ?? []) yield { rule: ruleAt(node, "", null, fault), node };

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** What a value may be. */
+/** The shape of a value. */
 export type Shape =
   | { readonly kind: "text"; readonly what: string; readonly pattern?: string }
   /** One of these values. */
@@ -18,9 +18,9 @@ export interface ObjectShape {
   readonly kind: "object";
   readonly what: string;
   readonly keys: Readonly<Record<string, Shape>>;
-  /** Keys that must be there. */
+  /** Keys that are required. */
   readonly required: readonly string[];
-  /** Keys of which there must be exactly one. */
+  /** Keys of which exactly one is required. */
   readonly oneOf?: readonly string[];
 }
 

@@ -7,8 +7,9 @@
  * | a guest: SNI, Host | that form in any case, and nothing else |
  * | a DNS message | labels of letters, digits, hyphens and underscores |
  *
- * A label on the wire may hold any byte, a dot as well, so labels are never joined before each was checked: the one label
- * `www.example` can't pass for two. A name whose last label is a number is an address to some programs, and no name here.
+ * A label on the wire may hold any byte, even a dot. So labels are checked before they are joined: the one label
+ * `www.example` can't pass for two. A name whose last label is a number is not accepted, because some programs read it as
+ * an address.
  *
  * @module
  */
@@ -21,10 +22,10 @@ const MAX_TEXT = 253;
 /** Letters, digits and hyphens (RFC 952), and the underscore of service names and of some hosts. */
 const CANONICAL = /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
 
-/** The last label is a number in some notation of C's inet_aton. */
+/** A last label that is a number in one of the notations of C's inet_aton. */
 const NUMERIC_END = /(^|\.)([0-9]+|0x[0-9a-f]*)$/;
 
-/** Characters that a person may not write in a name: those of ASCII that names don't have. */
+/** Characters that a person must not write in a name: the ASCII characters that names don't have. */
 const FORBIDDEN = /[\p{Cc}\p{Z} !-,/:-@[-^`{-~]/u;
 
 /** The dots of UTS #46. */
@@ -37,7 +38,7 @@ export function canonicalName(text: string): string {
   return name;
 }
 
-/** Returns the canonical form of a name that a guest has shown; null: it is none. */
+/** Returns the canonical form of a name that a guest has shown; null: it is not a name. */
 export function shownName(text: string): string | null {
   const name = text.toLowerCase();
   return isCanonical(name) ? name : null;
@@ -61,7 +62,7 @@ export function wireName(bytes: Uint8Array, offset: number): string | null {
   return name === "" || name.length > MAX_TEXT ? null : name;
 }
 
-/** The labels of a canonical name, each behind its length, and the root's (RFC 1035, section 3.1). */
+/** The labels of a canonical name, each after its length, and the root's (RFC 1035, section 3.1). */
 export function wireLabels(name: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(name.length + 2);
   let at = 0;

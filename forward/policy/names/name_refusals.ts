@@ -7,7 +7,7 @@
 import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";
 import type { RefusalReason } from "./reasons.ts";
 
-/** What was refused: a question for a name, or a flow to it. */
+/** The kind of a refusal: a question for a name, or a flow to it. */
 export type RefusedNetwork = "dns" | "tcp" | "udp";
 
 /** A refusal. */
@@ -20,23 +20,23 @@ export interface NameRefused {
   readonly reason: RefusalReason;
   /** The other name that a flow has shown; null: none. */
   readonly shown: string | null;
-  /** The rule that would let it through; null: none would. */
+  /** The rule that would allow it; null: none would. */
   readonly remedy: string | null;
 }
 
-/** How many different refusals are kept and reported. */
+/** The most different refusals that are kept and reported. */
 export const MAX_NAME_REFUSALS = 256;
 
 /** The refusals so far. */
 export class NameRefusals {
   private readonly kept = new Map<string, NameRefused>();
-  /** How many refusals there were, whether or not they are kept, by reason. */
+  /** The number of all refusals by reason, including those that are not kept. */
   readonly counts: Map<RefusalReason, number> = new Map<RefusalReason, number>();
 
-  /** @param say reports one; it is not called for one like it again, nor for any when the table is full */
+  /** @param say reports a refusal; not called again for the same one, nor for any when the table is full */
   constructor(private readonly say: (refused: NameRefused) => void) {}
 
-  /** Something was refused. `name`: null where it has characters that no rule can have. */
+  /** Records a refusal. `name`: null if it has characters that no rule can have. */
   refused(
     network: RefusedNetwork,
     name: string | null,
@@ -54,7 +54,7 @@ export class NameRefusals {
     this.say(refused);
   }
 
-  /** An address was refused for want of a rule; the policy for addresses has reported it. */
+  /** Records an address that was refused because no rule allows it. The policy for addresses has reported it. */
   refusedAddress(network: "tcp" | "udp", to: Endpoint): void {
     const name = formatEndpoint(to), key = `${network} ${name}`;
     if (this.kept.size >= MAX_NAME_REFUSALS || this.kept.has(key)) return;
@@ -62,19 +62,19 @@ export class NameRefusals {
     this.kept.set(key, { network, name, port: to.port, reason: "no_rule", shown: null, remedy });
   }
 
-  /** Those that had another reason than the want of a rule. */
+  /** The refusals that no rule would have avoided. */
   get others(): readonly NameRefused[] {
     return [...this.kept.values()].filter(({ remedy }) => remedy === null);
   }
 
-  /** The rules that would have let through what was refused for want of a rule, sorted. */
+  /** The rules that would have allowed the refusals without a rule, sorted. */
   get rules(): readonly string[] {
     const remedies = [...this.kept.values()].map(({ remedy }) => remedy).filter((remedy) => remedy !== null);
     return [...new Set(remedies)].sort();
   }
 }
 
-/** The rule that would let a flow or a question through. */
+/** The rule that would allow a flow or a question. */
 function ruleFor(network: RefusedNetwork, name: string, port: number): string {
   if (port === 0 || port === 443) return name;
   return network === "udp" ? `udp://${name}:${port}` : `${name}:${port}`;

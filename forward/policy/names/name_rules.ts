@@ -1,9 +1,9 @@
 /**
- * Decides by name, among any number of rules: one lookup in a Map for the name, and one for each name above it.
+ * Decides by name among any number of rules: one lookup in a Map for the name, and one for each name above it.
  *
- * Deny wins over allow, whatever the order of the rules. Of several rules that allow a flow, the one that asks for least
- * counts, as each of them is allowed: raw before `any`, `any` before a certain kind; between TLS and HTTP, the rule for
- * the name itself before a wildcard, and a longer wildcard before a shorter one.
+ * Deny wins over allow, whatever the order of the rules. If several rules allow a flow, the least demanding one counts,
+ * because each of them suffices: raw before `any`, `any` before one kind; between TLS and HTTP, the rule for the name
+ * itself before a wildcard, and a longer wildcard before a shorter one.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { RangeNetwork } from "../range.ts";
 import type { NameDemand, ShownKind } from "./demand.ts";
 import type { NameRule } from "./rule.ts";
 
-/** Why a name was refused. */
+/** The reasons why a name is refused. */
 export type NameRefusal =
   /** No rule allows it. */
   | "no_rule"
@@ -22,7 +22,7 @@ export type NameRefusal =
 export type NameVerdict =
   /** `demand`: what the flow must show; null: nothing. */
   | { readonly allowed: true; readonly rule: NameRule; readonly demand: NameDemand | null }
-  /** `rule`: the one that denies it. */
+  /** `rule`: the rule that denies it. */
   | { readonly allowed: false; readonly reason: NameRefusal; readonly rule: NameRule | null };
 
 /** The answer about a question for a name. */
@@ -31,7 +31,7 @@ export type QuestionVerdict =
   | { readonly allowed: true; readonly byWildcard: boolean; readonly types: readonly number[] }
   | { readonly allowed: false; readonly reason: NameRefusal; readonly rule: NameRule | null };
 
-/** The rules that a name is looked up for, the ones about the name itself first. */
+/** The rules for one name, those that allow apart from those that deny. */
 interface RuleSet {
   readonly allow: NameRule[];
   readonly deny: NameRule[];
@@ -39,13 +39,13 @@ interface RuleSet {
 
 const NO_RULE: NameVerdict & QuestionVerdict = { allowed: false, reason: "no_rule", rule: null };
 
-/** Rules about names, for asking. */
+/** Rules about names, indexed for lookups. */
 export class NameRules {
   /** By the name that the rule is about. */
   private readonly exact = new Map<string, RuleSet>();
   /** By the name below which the rule holds. */
   private readonly below = new Map<string, RuleSet>();
-  /** How many rules there are. */
+  /** The number of rules. */
   readonly size: number;
 
   /** @param now the time by the wall clock, in ms since 1970 */
@@ -125,12 +125,12 @@ export class NameRules {
   }
 }
 
-/** The less, the easier what a flow must show. */
+/** How demanding each kind is; a lower number demands less of a flow. */
 const EASE: Readonly<Record<ShownKind | "raw", number>> = { raw: 0, any: 1, tls: 2, http: 2, quic: 2 };
 
 const HTTPS_PORT = 443, HTTP_PORT = 80;
 
-/** What a rule that allows asks of a flow; null: it does not speak of that network and port. */
+/** The kind that an allowing rule demands of a flow; null: the rule is not about that network and port. */
 function showsOf(rule: NameRule, network: RangeNetwork, port: number): ShownKind | "raw" | null {
   const { kind } = rule;
   if (port < rule.minPort || port > rule.maxPort) return null;

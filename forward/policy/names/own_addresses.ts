@@ -1,14 +1,14 @@
 /**
  * The addresses that stand for names in the guest: each name has one of 198.18.0.0/15 and one of fd00:0:0:5e::/64, both
  * by a hash of the name. A connection to such an address is a connection to that name, whatever real addresses the name
- * has by then, and whoever else is behind them.
+ * has at that time, and whatever other names share them.
  *
  * 198.18.0.0/15 is for tests of devices (RFC 2544), so no host on the internet has an address of it.
  *
  * | event | action |
  * | --- | --- |
  * | another name has that address | the next free one |
- * | the limit of names is reached | the name unused for longest goes, if it has no flow; its address stands for nothing |
+ * | the limit of names is reached | the name unused for longest, without a flow, loses its addresses |
  * | all names have flows | no address |
  *
  * @module
@@ -19,12 +19,12 @@ import { sipHash } from "../../../stack/base/siphash.ts";
 import type { Usage } from "../../../stack/base/usage.ts";
 import { Prefix } from "../../addresses/prefix.ts";
 
-/** Where the addresses are. No rule can open others of these prefixes. */
+/** The prefixes of the addresses. No rule can open other addresses in them. */
 export const OWN_PREFIXES: readonly Prefix[] = ["198.18.0.0/15", "fd00:0:0:5e::/64"].map(Prefix.parse);
 
 /** A name that has addresses. */
 export class OwnName {
-  /** How many flows go to it now. */
+  /** The number of its open flows. */
   flows = 0;
 
   constructor(readonly name: string, readonly address4: IpAddress, readonly address6: IpAddress) {}
@@ -40,7 +40,7 @@ const KEYS = [Int32Array.of(0x736c6972, 0x706e6574, 0x73746163, 0x6b000001), Int
 
 /** All names that have addresses, at most `limit`. */
 export class OwnAddresses {
-  /** The one unused for longest first. */
+  /** The names, the one unused for longest first. */
   private readonly names = new Map<string, OwnName>();
   private readonly byAddress4 = new Map<number, OwnName>();
   private readonly byAddress6 = new Map<string, OwnName>();
@@ -48,12 +48,12 @@ export class OwnAddresses {
 
   constructor(private readonly limit: number) {}
 
-  /** How many there are, and how many had to go. */
+  /** The number of names, and of those that lost their addresses. */
   get usage(): Usage {
     return { current: this.names.size, limit: this.limit, overflows: this.evicted };
   }
 
-  /** Whether the address at `offset` is of a prefix of own addresses, whether or not it stands for a name. */
+  /** Whether the address at `offset` is in a prefix of own addresses, even if it stands for no name. */
   isOwn(bytes: Uint8Array, offset: number, version: IpVersion): boolean {
     if (version === 4) return bytes[offset] === 198 && (bytes[offset + 1] & 0xfe) === 18;
     for (let i = 0; i < 8; i++) if (bytes[offset + i] !== PREFIX6[i]) return false;
@@ -74,7 +74,7 @@ export class OwnAddresses {
     return this.names.get(name) ?? null;
   }
 
-  /** Gives a name its addresses, which it may have already; null: there is no room. */
+  /** Gives a name its addresses, if it has none yet; null: there is no room. */
   claim(name: string): OwnName | null {
     const known = this.names.get(name);
     if (known !== undefined) {
@@ -89,7 +89,7 @@ export class OwnAddresses {
     return entry;
   }
 
-  /** The name is in use: it goes behind the others. */
+  /** Marks a name as used, so that it is the last to lose its addresses. */
   touch(entry: OwnName): void {
     if (!this.names.delete(entry.name)) return;
     this.names.set(entry.name, entry);

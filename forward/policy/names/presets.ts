@@ -1,6 +1,6 @@
 /**
- * Presets: rules for the hosts of one service, by a short name. They are exact names, without a company's API and without
- * hosts that carry anybody's data to anybody.
+ * Presets: rules for the hosts of one service, by a short name. They are exact names. They leave out a company's API, and
+ * hosts where anybody can publish data for anybody.
  *
  * @module
  */
@@ -15,11 +15,11 @@ export interface Preset {
   readonly version: number;
   /** When its rules were last compared with their source, as YYYY-MM-DD. */
   readonly date: string;
-  /** What it opens, in a few words. */
+  /** Its purpose, in a few words. */
   readonly what: string;
-  /** Where its owner says which hosts it needs. */
+  /** The page on which the service's owner lists its hosts. */
   readonly source: string;
-  /** As they are written. */
+  /** The rules as they are written. */
   readonly rules: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * Why a question or a flow to a name was refused: a closed list, for the audit and the lines.
+ * The reasons why a question or a flow to a name is refused: a closed list, for the audit and the lines.
  *
  * @module
  */

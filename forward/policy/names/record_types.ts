@@ -1,8 +1,9 @@
 /**
  * The types of DNS records that a `dns://` rule may open, besides A and AAAA.
  *
- * HTTPS and SVCB are not among them: their records hold addresses and the keys of encrypted ClientHellos, by which a flow
- * could leave the name that it shows. Nor is a type whose answer is a whole zone, or is about the message itself.
+ * HTTPS and SVCB are left out: their records hold addresses, and the keys of encrypted ClientHellos, with which a flow
+ * could go to another name than it shows. Types whose answer is a whole zone, or about the message itself, are left out
+ * too.
  *
  * @module
  */

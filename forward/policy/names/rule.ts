@@ -1,5 +1,5 @@
 /**
- * The grammar of rules: what `-only` and the policy file take.
+ * The grammar of rules, in `-only` and in the policy file.
  *
  *     RULE = ["!"] [KIND "://"] (NAME | "*." NAME | ADDRESS | CIDR) [":" PORT ["-" PORT]] ["?" OPTIONS] | ["!"] "@" PRESET
  *     KIND = tls | http | quic | tcp | udp | dns
@@ -31,10 +31,10 @@ import { ANY_PORT, parsePorts, type Range, type RangeNetwork, readPrefix } from 
 import { canonicalName } from "./canonical.ts";
 import { RECORD_TYPES } from "./record_types.ts";
 
-/** What a rule is about; `auto`: the rule names no kind, so the port decides. */
+/** The kind of a rule; `auto`: the rule names none, so the port decides. */
 export type RuleKind = "auto" | "tls" | "http" | "quic" | "tcp" | "udp" | "dns";
 
-/** What all rules have. */
+/** The properties of all rules. */
 interface RuleBase {
   /** The rule as lines and messages show it, in canonical form. */
   readonly text: string;
@@ -51,7 +51,7 @@ export interface NameRule extends RuleBase {
   readonly name: string;
   /** Whether it is about the names below `name`, and not about `name`. */
   readonly wildcard: boolean;
-  /** Whether the user has said that the wildcard may stand at a public suffix. */
+  /** Whether the user has allowed the wildcard to be at a public suffix (`*!.`). */
   readonly anySuffix: boolean;
   readonly kind: RuleKind;
   /** The first and the last port, both included; of `dns`, and of `!NAME`, all. */
@@ -114,7 +114,7 @@ export function parseRule(text: string, until: number | null = null): Rule {
   return parseName(host, kind, port, options, deny, until);
 }
 
-/** At each comma, but for those between the types of a `dns` rule. */
+/** Splits at each comma, except those between the types of a `dns` rule. */
 function splitRules(text: string): string[] {
   const rules: string[] = [];
   for (const part of text.split(",")) {
@@ -212,7 +212,7 @@ function readPorts(kind: RuleKind, port: string | undefined, whole: boolean): re
   return [byDefault, byDefault];
 }
 
-/** What `?KEY=VALUE&...` behind a name can say. */
+/** The options in `?KEY=VALUE&...` after a name. */
 interface RuleOptions {
   types: readonly number[];
   quic: boolean;

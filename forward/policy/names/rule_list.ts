@@ -1,7 +1,7 @@
 /**
- * Rules made ready: presets replaced by their rules, wildcards checked, names apart from addresses.
+ * Prepares rules: replaces presets by their rules, checks wildcards, and separates names from addresses.
  *
- * Presets and the list of public suffixes are loaded only where a rule needs them.
+ * Presets and the list of public suffixes are loaded only if a rule needs them.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { InvalidValue } from "../../syntax/invalid_value.ts";
 import type { Range } from "../range.ts";
 import { type AddressRule, type NameRule, parseRules, type Rule } from "./rule.ts";
 
-/** A rule that is no preset's. */
+/** A rule that is not a preset. */
 export type PreparedRule = NameRule | AddressRule;
 
-/** Rules that can be asked. */
+/** Prepared rules. */
 export interface RuleList {
   readonly names: readonly NameRule[];
   readonly addresses: readonly AddressRule[];
@@ -32,7 +32,7 @@ export function joinRules(rules: readonly PreparedRule[], more: RuleList): RuleL
   };
 }
 
-/** Rejects with an {@linkcode InvalidValue} that names the first rule that can't be had. */
+/** Prepares rules. Rejects with an {@linkcode InvalidValue} about the first rule that is not possible. */
 export async function prepareRules(rules: readonly Rule[]): Promise<RuleList> {
   const names: NameRule[] = [], addresses: AddressRule[] = [];
   for (const rule of await expanded(rules)) {

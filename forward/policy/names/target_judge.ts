@@ -1,6 +1,6 @@
 /**
- * Judges the addresses that a rule's name leads to. Whoever owns the name chooses them, so they may open nothing that the
- * user has not opened (DNS rebinding).
+ * Judges the addresses that a rule's name resolves to. The owner of the name chooses them, so they must not open anything
+ * that the user has not opened (DNS rebinding).
  *
  * | address | verdict |
  * | --- | --- |
@@ -21,12 +21,12 @@ import type { RefusalReason } from "./reasons.ts";
 /** Judges addresses of names. */
 export class TargetJudge {
   /**
-   * @param policy the one for addresses, in which routing is off
+   * @param policy the policy for addresses, in which routing is off
    * @param local the names that the host itself defines
    */
   constructor(private readonly policy: TargetPolicy, private readonly local: OwnNames) {}
 
-  /** Why a flow to the name may not go to that address; null: it may. */
+  /** The reason why a flow to the name must not go to that address; null: it may. */
   refusal(network: RangeNetwork, name: string, address: IpAddress, port: number): RefusalReason | null {
     const { allowed, rule } = this.policy.verdict(network, address, port);
     if (allowed) return null;
