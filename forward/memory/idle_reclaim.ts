@@ -3,7 +3,7 @@
  *
  * A load leaves garbage, spare buffers and pages that the C library keeps. Neither V8 nor the C library gives these back
  * while nothing happens. So the process checks itself: it is idle when it has used little CPU time for a while, and there
- * is memory to give back when its resident memory is well above the lowest seen.
+ * is memory to give back when its resident memory is well above the lowest seen. The start is a load too: it leaves 1.5 MiB.
  *
  *     none      the event loop rests                 → watching: note the CPU time; look again in IDLE_LOOK_MS
  *     watching  memory is near the lowest seen       → none
@@ -31,8 +31,8 @@ export class IdleReclaim {
   private watching = false;
   /** The CPU time at the last look. */
   private cpuSeconds = 0;
-  /** The least resident memory at any look, or the memory that the last reclaim has left. */
-  private lowest: number;
+  /** The least resident memory since the last reclaim, which includes what that has left. 0: there was none yet. */
+  private lowest = 0;
 
   /**
    * @param usage the usage of the process; null: the system does not give it, and nothing is done
@@ -42,9 +42,7 @@ export class IdleReclaim {
     private readonly scheduler: Pick<Scheduler, "after">,
     private readonly usage: () => ProcessUsage | null,
     private readonly reclaim: () => void,
-  ) {
-    this.lowest = usage()?.residentBytes ?? Infinity;
-  }
+  ) {}
 
   /** The event loop has nothing to do for now. This costs nothing if a look is due anyway. */
   readonly rested = (): void => {

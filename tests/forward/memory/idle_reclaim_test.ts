@@ -28,13 +28,38 @@ class FakeProcess {
     },
   );
 
+  /** Lets the reclaim after the start pass, which leaves `residentBytes`. */
+  start(residentBytes: number): void {
+    const { left } = this;
+    this.left = residentBytes;
+    this.idle.rested();
+    this.scheduler.advance(IDLE_LOOK_MS);
+    this.left = left;
+    this.reclaims = 0;
+  }
+
   work(cpuSeconds: number, residentBytes: number): void {
     this.usage = { cpuSeconds: this.usage!.cpuSeconds + cpuSeconds, residentBytes };
   }
 }
 
+Deno.test("idle reclaim: what the start has left is given back, once", () => {
+  const process = new FakeProcess();
+  process.left = 58 * MIB;
+  process.idle.rested();
+  process.scheduler.advance(IDLE_LOOK_MS - 1);
+  assertEquals(process.reclaims, 0, "before the look");
+  process.scheduler.advance(1);
+  assertEquals(process.reclaims, 1, "at the look");
+  process.idle.rested();
+  process.scheduler.advance(60_000);
+  assertEquals(process.reclaims, 1, "later");
+  assertEquals(process.scheduler.timerCount, 0, "timers");
+});
+
 Deno.test("idle reclaim: one look after the load has ended, once, and no timer stays", () => {
   const process = new FakeProcess();
+  process.start(60 * MIB);
   process.work(2, 260 * MIB);
   process.idle.rested();
   process.scheduler.advance(IDLE_LOOK_MS - 1);
@@ -50,6 +75,7 @@ Deno.test("idle reclaim: one look after the load has ended, once, and no timer s
 
 Deno.test("idle reclaim: not while the process is busy, but as soon as it is not", () => {
   const process = new FakeProcess();
+  process.start(60 * MIB);
   process.work(1, 260 * MIB);
   process.idle.rested();
   for (let look = 0; look < 10; look++) {
@@ -64,6 +90,7 @@ Deno.test("idle reclaim: not while the process is busy, but as soon as it is not
 
 Deno.test("idle reclaim: growth of less than is worth it leaves no timer, and is counted from the lowest", () => {
   const process = new FakeProcess();
+  process.start(60 * MIB);
   process.work(1, 60 * MIB + LEAST_RECLAIMED_BYTES - 1);
   process.idle.rested();
   process.scheduler.advance(IDLE_LOOK_MS);
