@@ -63,7 +63,7 @@ export class AuditWriter {
     this.isBroken = false;
     try {
       while (waiting.length > 0) {
-        const next = waiting[0]!, written = this.file.write(next, 0, next.length);
+        const next = waiting[0], written = this.file.write(next, 0, next.length);
         this.waitingBytes -= written;
         if (written === next.length) waiting.shift();
         else if (written > 0) waiting[0] = next.subarray(written);

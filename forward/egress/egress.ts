@@ -1,6 +1,6 @@
 /**
- * Egress by name: what the guest may reach is said by rules about names, and each name has an address of its own in the
- * guest (policy/names/own_addresses.ts).
+ * Egress by name: rules about names decide what the guest may reach, and each name has an address of its own in the guest
+ * (policy/names/own_addresses.ts).
  *
  *     question → dns/gate.ts: rule? → the host's name servers → own address
  *     SYN      → named_tcp.ts: own address → name → rule? → name_targets.ts → dial
@@ -34,7 +34,7 @@ import { NamedTcpFlows, type NamedTcpOptions } from "./named_tcp.ts";
 import { NamedUdp, type NamedUdpOptions } from "./named_udp.ts";
 import { NewNames } from "./new_names.ts";
 
-/** What an {@linkcode Egress} is made of. */
+/** The options of an {@linkcode Egress}. */
 export interface EgressOptions {
   readonly rules: RuleList;
   /** The ranges of `-allow` and `-deny`, beside those of the rules. */
@@ -49,7 +49,7 @@ export interface EgressOptions {
   /** How long an answer is kept at least, in ms. */
   readonly leastTtl: number;
   readonly limits: Pick<Limits, "names" | "newNames" | "dnsQuestions" | "heldBytes">;
-  /** Is told of each refusal by name, once. */
+  /** Called once for each refusal by name. */
   readonly refused: (refused: NameRefused) => void;
 }
 

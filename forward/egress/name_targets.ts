@@ -1,8 +1,8 @@
 /**
- * Where a flow to a name goes: the name's addresses by the host's name servers, judged for this flow.
+ * Finds the targets of a flow to a name: the name's addresses by the host's name servers, judged for this flow.
  *
- * The addresses are those of the answer to the guest's question while its TTL lasts; otherwise they are asked for again.
- * Addresses of the flow's own version come first, and the others only if there is none.
+ * While its TTL lasts, the answer to the guest's question gives the addresses; afterwards the program asks again.
+ * Addresses of the flow's own version are used; addresses of the other version only if there are none.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { RangeNetwork } from "../policy/range.ts";
 import type { RefusalReason } from "../policy/names/reasons.ts";
 import type { TargetJudge } from "../policy/names/target_judge.ts";
 
-/** What became of the search. */
+/** The result of the search. */
 export type FoundTargets =
   /** At least one. */
   | { readonly kind: "targets"; readonly targets: readonly Endpoint[] }
@@ -22,7 +22,7 @@ export type FoundTargets =
   /** The name has no address now. */
   | { readonly kind: "none" };
 
-/** How many addresses of a name are tried for one connection. */
+/** The most addresses of a name that are tried for one connection. */
 const MOST_TARGETS = 4;
 
 /** Finds the targets of flows to names. */

@@ -28,7 +28,7 @@ import { NAME_ATTEMPT_MS } from "../limits/timeouts.ts";
 import type { EgressRules } from "./egress_rules.ts";
 import type { NameTargets } from "./name_targets.ts";
 
-/** What {@linkcode NamedTcpFlows} is made of. */
+/** The options of {@linkcode NamedTcpFlows}. */
 export interface NamedTcpOptions {
   readonly rules: EgressRules;
   readonly own: OwnAddresses;

@@ -29,7 +29,7 @@ import { GuardedUdpAssociation } from "./guarded_udp.ts";
 import type { EgressRules } from "./egress_rules.ts";
 import type { NameTargets } from "./name_targets.ts";
 
-/** What {@linkcode NamedUdp} is made of. */
+/** The options of {@linkcode NamedUdp}. */
 export interface NamedUdpOptions extends Omit<RemoteUdpAssociationsOptions, "observers" | "unused"> {
   readonly rules: EgressRules;
   readonly own: OwnAddresses;

@@ -1,5 +1,5 @@
 /**
- * A limit on names that only a wildcard allows: so many new ones a minute.
+ * A limit on new names a minute, for names that only a wildcard allows.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export class NewNames {
     return true;
   }
 
-  /** How many there were in this minute, and how many were refused. */
+  /** The number of new names in this minute, and of those that were refused. */
   get usage(): Usage {
     return { current: this.taken, limit: this.limit, overflows: this.refused };
   }

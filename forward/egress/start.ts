@@ -1,5 +1,5 @@
 /**
- * Starts egress by name from the options, and replaces the rules when the policy's file is to be read again.
+ * Starts egress by name from the options, and replaces the rules when the policy file is read again.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { nameRefused, policyKept, policyReloaded, refusedInAll } from "../report
 import type { Output } from "../report/output.ts";
 import { Egress } from "./egress.ts";
 
-/** What {@linkcode startEgress} needs. */
+/** The parts of the program that {@linkcode startEgress} uses. */
 export interface EgressStart {
   readonly policy: Policy;
   /** The ranges of `-allow` and `-host-loopback`. */

@@ -1,5 +1,5 @@
 /**
- * What all guards have in common: the bytes and the time that a connection may take, and how it is refused.
+ * The base of all guards: it bounds the bytes and the time that a connection may take, and refuses connections.
  *
  * @module
  */
@@ -14,16 +14,16 @@ import type { Scheduler } from "../timers/scheduler.ts";
 import type { HeldBytes } from "./held_bytes.ts";
 import { ACCESS_DENIED, forbidden, Parting } from "./parting.ts";
 
-/** What all guards share. */
+/** The parts that all guards share. */
 export interface GuardParts {
   readonly scheduler: Scheduler;
   readonly held: HeldBytes;
-  /** Of connections that have not shown their name. */
+  /** The deadlines of connections that have not shown their name. */
   readonly deadlines: Deadlines<FlowGuard>;
   readonly partings: Deadlines<Parting>;
 }
 
-/** The protocol in which a guest is told of a refusal; null: it is reset. */
+/** The protocol in which a refusal is reported to the guest; null: by a reset. */
 export type Language = "tls" | "http" | null;
 
 /** Received bytes: `bytes[start..end)`. Valid until more are received or consumed. */
@@ -33,7 +33,7 @@ export interface Received {
   readonly end: number;
 }
 
-/** Where bytes are joined that were received in pieces. Nothing in it outlives a call. */
+/** A buffer to join bytes that were received in pieces. Its contents are valid only during a call. */
 const joined = new Uint8Array(MAX_HELD_FLOW_BYTES);
 
 /** A guard of one connection. */
@@ -78,12 +78,12 @@ export abstract class FlowGuard implements Guard, Expiring {
   abstract writable(): void;
   abstract closed(failure: TcpFailure | null): void;
 
-  /** Called once, when there is a flow. */
+  /** Called once, when the flow exists. */
   protected abstract started(flow: TcpFlow): void;
   /** The time for the name is up. */
   protected abstract timeIsUp(): void;
 
-  /** The guest's bytes that were received and not consumed, the first MAX_HELD_FLOW_BYTES; null: there are none. */
+  /** The guest's received bytes that are not consumed, at most MAX_HELD_FLOW_BYTES of them; null: there are none. */
   protected received(flow: TcpFlow): Received | null {
     const chunk = flow.peek();
     if (chunk === null) return null;
@@ -92,7 +92,7 @@ export abstract class FlowGuard implements Guard, Expiring {
     return { bytes: joined, start: 0, end: flow.copyReceived(joined) };
   }
 
-  /** The connection waits for more bytes, `wanted` in all. Returns the reason if it may not. */
+  /** Waits for more bytes of the connection, `wanted` in all. Returns a reason if it may not wait; null: it may. */
   protected hold(flow: TcpFlow, wanted: number): RefusalReason | null {
     const { readable } = flow;
     if (wanted > MAX_HELD_FLOW_BYTES || readable >= MAX_HELD_FLOW_BYTES) return "too_long";
@@ -102,7 +102,7 @@ export abstract class FlowGuard implements Guard, Expiring {
     return null;
   }
 
-  /** Stops the time, and forgets what was held. */
+  /** Stops the deadline, and releases the held bytes. */
   protected release(): void {
     if (this.isTimed) this.parts.deadlines.delete(this);
     this.isTimed = false;
@@ -116,7 +116,7 @@ export abstract class FlowGuard implements Guard, Expiring {
     this.release();
   }
 
-  /** Ends a connection that was refused, and tells the guest in its language. */
+  /** Refuses the connection, and tells the guest in its protocol. */
   protected turnAway(reason: RefusalReason, shown: Shown | null, language: Language): void {
     const { flow } = this, { splice, parted } = this.connection;
     this.finish();

@@ -1,11 +1,11 @@
 /**
- * The gate: it holds a connection or an association until its first bytes have shown the name that its rule asks for.
+ * The gate: it holds a connection or an association until its first bytes have shown the name that its rule demands.
  *
- *     connection  → guard by what the rule asks for → splice
+ *     connection  → guard for the rule's demand → splice
  *     association → QuicAdmission → its datagrams pass
  *
- * The host's side is dialled before: a host that refuses stays one for the guest, and a server that speaks first is heard
- * where the rule lets it. What fails, stalls or is too long is refused, and never judged by a weaker rule.
+ * The host is dialled before that, so a refusal by the host reaches the guest, and a server may speak first if the rule
+ * allows it. A beginning that can't be read, stalls or is too long is refused, and never judged by a weaker rule.
  *
  * @module
  */

@@ -1,10 +1,10 @@
 /**
- * The guard of a connection whose rule wants TLS. Nothing passes in either direction until the ClientHello is complete.
+ * The guard of a connection whose rule demands TLS. Nothing passes in either direction until the ClientHello is complete.
  *
  *     guest's bytes in the receive buffer → ClientHello of that name → splice
  *                                         → anything else            → alert, FIN
  *
- * The bytes are read where they lie. After the verdict, the splice takes them from there, as it would have without a guard.
+ * The bytes are read in the receive buffer. After the verdict, the splice takes them from there, as without a guard.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { FlowGuard } from "./flow_guard.ts";
 
 /** The guard of a connection that must begin with a ClientHello. */
 export class HelloGuard extends FlowGuard {
-  /** Fewer bytes in all say nothing new. */
+  /** The number of bytes from which on the next look can decide more. */
   private wanted = 1;
 
   established(): void {}

@@ -1,5 +1,5 @@
 /**
- * The guest's side of a connection as a splice sees it while each request is judged: it gives only the bytes that may pass.
+ * The guest's side of a connection, as a splice sees it while each request is judged: only the bytes that may pass.
  *
  * @module
  */
@@ -7,21 +7,21 @@ import type { Endpoint } from "../../stack/base/address.ts";
 import type { Chunk } from "../../stack/base/device.ts";
 import type { TcpFlow, TcpHandler } from "../../stack/tcp/flow.ts";
 
-/** Says what may pass. */
+/** Decides which bytes may pass. */
 export interface FlowJudge {
-  /** How many of the guest's next bytes may pass now. */
+  /** Returns how many of the guest's next bytes may pass now. */
   mayPass(): number;
-  /** That many have passed. */
+  /** Counts bytes that have passed. */
   passed(length: number): void;
   /** Whether the server's bytes may pass. */
   mayAnswer(): boolean;
-  /** The server has sent `bytes[start..end)`. */
+  /** Takes bytes that the server has sent, `bytes[start..end)`. */
   answered(bytes: Uint8Array, start: number, end: number): void;
   /** Whether the connection is refused: the splice must leave it alone. */
   readonly isRefused: boolean;
 }
 
-/** A flow of which a {@linkcode FlowJudge} says what may pass. */
+/** A flow that passes only the bytes that a {@linkcode FlowJudge} allows. */
 export class JudgedFlow implements TcpFlow {
   private reserved: Chunk | null = null;
 

@@ -1,9 +1,9 @@
 /**
- * The end of a guest's connection that was refused: it is told why, in the protocol that it speaks.
+ * The end of a guest's connection that was refused. The guest gets the reason in the protocol that it speaks.
  *
  *     bytes → FIN → the guest's FIN or RST, or RST when the time is up
  *
- * What the guest sends meanwhile is dropped.
+ * Further data from the guest is dropped.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export class Parting implements TcpHandler, Expiring {
   /**
    * Takes the connection over.
    *
-   * @param words what the guest is sent
+   * @param words the bytes for the guest
    * @param deadlines bounds the time
    * @param ended called when the connection is over
    */
@@ -74,7 +74,7 @@ export class Parting implements TcpHandler, Expiring {
   }
 }
 
-/** A record with a fatal alert, access_denied (RFC 8446, section 6). Clients say so in their messages. */
+/** A record with a fatal alert, access_denied (RFC 8446, section 6). Clients show it in their messages. */
 export const ACCESS_DENIED: Uint8Array = Uint8Array.of(21, 3, 3, 0, 2, 2, 49);
 
 /** The answer to an HTTP request that is refused. `shown`: the name in it; null: none. */

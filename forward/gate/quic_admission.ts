@@ -1,16 +1,16 @@
 /**
- * Judges the datagrams of an association whose rule wants QUIC.
+ * Judges the datagrams of an association whose rule demands QUIC.
  *
- *     first datagrams → held → ClientHello of that name → they pass, and so does what follows
+ *     first datagrams → held → ClientHello of that name → they pass, and later datagrams too
  *
- * | a datagram after that | what is done |
+ * | a datagram after that | action |
  * | --- | --- |
  * | a short packet | it passes: one comparison |
  * | Initial packets of the same client, 0-RTT, Handshake | it passes |
  * | an Initial packet with keys of its own: after a Retry, or of another connection | as the first datagrams |
  * | a long packet of another version, or broken | refused |
  *
- * A client that moves to another port shows nothing there, so it is refused and connects anew.
+ * A client that moves to another port shows no name there, so it is refused, and has to connect again.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { shownHello } from "./hello_guard.ts";
 import { InitialReader } from "./readers/quic_initial.ts";
 import { isLong, readLongPacket } from "./readers/quic_packet.ts";
 
-/** What is done with a datagram. */
+/** The decision about a datagram. */
 export type Admission =
   | { readonly is: "pass" }
   /** It waits. */
@@ -38,7 +38,7 @@ const PASS: Admission = { is: "pass" }, HOLD: Admission = { is: "hold" };
 export class QuicAdmission {
   /** The client that was admitted last. */
   private admitted: InitialReader | null = null;
-  /** One that has not shown its name yet, its datagrams, and since when it is there. */
+  /** A client that has not shown its name yet, its datagrams, and the time of the first one. */
   private reader: InitialReader | null = null;
   private datagrams: Uint8Array[] = [];
   private bytes = 0;

@@ -1,18 +1,18 @@
 /**
- * The guard of a connection whose rule wants HTTP, or whatever it shows.
+ * The guard of a connection whose rule demands HTTP, or (`any`) the rule's name if the connection is TLS or HTTP.
  *
  * | the rule | the guest's first bytes | then |
  * | --- | --- | --- |
- * | HTTP | a request to that name | each further request is judged, too |
+ * | HTTP | a request to that name | each further request is judged too |
  * | HTTP | anything else | refused |
- * | whatever | a ClientHello of that name | splice |
- * | whatever | an HTTP request to that name | each further request is judged, too |
- * | whatever | a ClientHello or a request of another name, or broken ones | refused |
- * | whatever | anything else, or nothing at all | splice |
+ * | any | a ClientHello of that name | splice |
+ * | any | an HTTP request to that name | each further request is judged too |
+ * | any | a ClientHello or a request of another name, or broken ones | refused |
+ * | any | anything else, or nothing at all | splice |
  *
- * Unlike behind a {@linkcode HelloGuard}, the splice runs from the start, on a {@linkcode JudgedFlow}: the server may be the
- * first to speak where the rule wants whatever is shown, and requests are judged as long as the connection lasts. Where
- * nothing more is to be judged, the splice goes on with the guest's flow itself.
+ * Unlike with a {@linkcode HelloGuard}, the splice runs from the start, on a {@linkcode JudgedFlow}: with `any` the server
+ * may speak first, and requests are judged as long as the connection lasts. When there is nothing more to judge, the
+ * splice goes on with the guest's flow itself.
  *
  * @module
  */
@@ -31,11 +31,11 @@ export class RequestGuard extends FlowGuard implements FlowJudge {
   private readonly requests = new HttpRequests();
   /** Whether it is known to be HTTP. */
   private isHttp = this.connection.demand.shows === "http";
-  /** Bytes of the guest that may pass. */
+  /** The number of the guest's bytes that may pass. */
   private clear = 0;
-  /** Fewer received bytes say nothing new. */
+  /** The number of received bytes from which on the next look can decide more. */
   private wanted = 1;
-  /** Whether it was told that the connection may pass. */
+  /** Whether the verdict that the connection may pass was reported. */
   private isJudged = false;
   /** Whether the server has sent something since the last head has passed. */
   private hasAnswer = false;
@@ -61,7 +61,7 @@ export class RequestGuard extends FlowGuard implements FlowJudge {
     this.connection.splice.start(new JudgedFlow(flow, this));
   }
 
-  /** A connection that may be anything has no time to begin in, only to finish what it has begun. */
+  /** With `any`, the deadline applies only to a ClientHello or a request that has begun. */
   protected timeIsUp(): void {
     if (this.connection.demand.shows !== "any" || (this.flow?.readable ?? 0) > 0) this.refuse("too_late", null);
   }
@@ -101,7 +101,7 @@ export class RequestGuard extends FlowGuard implements FlowJudge {
     return this.isHttp ? this.lookAtRequest(flow, received) : this.lookAtStart(flow, received);
   }
 
-  /** Finds out what the connection is. */
+  /** Detects the protocol of the connection. */
   private lookAtStart(flow: TcpFlow, received: Received): number {
     const { bytes, start, end } = received, { demand } = this.connection;
     const hello = readClientHello(bytes, start, end, demand.ech);
@@ -152,7 +152,7 @@ export class RequestGuard extends FlowGuard implements FlowJudge {
     return length;
   }
 
-  /** More bytes are needed. */
+  /** Waits for more bytes. */
   private wait(flow: TcpFlow, wanted: number): number {
     const reason = this.hold(flow, wanted);
     if (reason !== null) return this.refuse(reason, null);
@@ -160,7 +160,7 @@ export class RequestGuard extends FlowGuard implements FlowJudge {
     return 0;
   }
 
-  /** Nothing more is to be judged: the splice goes on without this guard. */
+  /** Lets everything pass from now on: the splice goes on without this guard. */
   private passAll(flow: TcpFlow, shown: Shown | null): number {
     const { splice, judged } = this.connection;
     this.finish();
@@ -173,7 +173,7 @@ export class RequestGuard extends FlowGuard implements FlowJudge {
     return Infinity;
   }
 
-  /** Nothing passes from now on. The connection ends in a turn of its own, as the splice is at work. */
+  /** Lets nothing pass from now on. The connection ends in a turn of its own, because the splice is running. */
   private refuse(reason: RefusalReason, shown: Shown | null): number {
     const language = this.language();
     this.isRefused = true;
@@ -182,7 +182,7 @@ export class RequestGuard extends FlowGuard implements FlowJudge {
     return 0;
   }
 
-  /** The protocol that the guest speaks, where it can be told something. In the middle of an answer it can't. */
+  /** The protocol in which the guest can be told of a refusal; null: none, as in the middle of an answer. */
   private language(): Language {
     const chunk = this.flow?.peek() ?? null;
     if (chunk === null) return null;
@@ -190,7 +190,7 @@ export class RequestGuard extends FlowGuard implements FlowJudge {
     return this.isHttp && (this.requests.count === 0 || this.hasAnswer) ? "http" : null;
   }
 
-  /** Runs something in a turn of its own, if the connection lasts that long. */
+  /** Calls `run` in a turn of its own, unless the connection has ended by then. */
   private later(run: () => void): void {
     this.parts.scheduler.defer(() => {
       if (!this.over) run();

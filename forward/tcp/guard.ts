@@ -33,7 +33,7 @@ export interface Guarding {
   readonly judged: (verdict: FlowVerdict) => void;
 }
 
-/** What a {@linkcode Guard} is made of. */
+/** The options of a {@linkcode Guard}. */
 export interface GuardedConnection extends Omit<Guarding, "gate"> {
   /** Not started; the guard starts it, or aborts it. */
   readonly splice: Splice;

@@ -1,5 +1,5 @@
 /**
- * Reads the ClientHello at the beginning of a TLS connection: for which name it asks.
+ * Reads the ClientHello at the beginning of a TLS connection, for the name that it asks for.
  *
  *     records of type handshake → joined → ClientHello (RFC 8446, section 4.1.2) → extensions → server_name (RFC 6066)
  *
@@ -9,20 +9,20 @@
  * | --- | --- |
  * | no record of type handshake at the beginning | none |
  * | another record, or another message, within the ClientHello | malformed |
- * | lengths that don't add up, an extension twice, bytes behind the ClientHello in its last record | malformed |
+ * | lengths that don't add up, an extension twice, bytes after the ClientHello in its last record | malformed |
  * | no server_name, or none of type host_name | no name |
  * | two names, or another than ASCII labels: an address, a NUL, a dot at the end | malformed |
  * | encrypted_client_hello (RFC 9849) | no name, unless the caller allows it: the name that counts may be inside |
  *
- * Browsers send encrypted_client_hello with random contents (GREASE) to servers without keys for it. By design, nobody but
- * the server can tell these from real ones.
+ * Browsers send encrypted_client_hello with random contents (GREASE) to servers without keys for it. By design, only the
+ * server can tell these from real ones.
  *
  * @module
  */
 import { shownName } from "../../policy/names/canonical.ts";
 import { MALFORMED, more, NO_NAME, NONE, type Reading } from "./reading.ts";
 
-/** What a ClientHello shows. */
+/** The contents of a ClientHello. */
 export interface ClientHello {
   /** In the form of policy/names/canonical.ts. */
   readonly name: string;
@@ -129,7 +129,7 @@ export function readMessage(
   if (MESSAGE_HEADER + uint24(bytes, start + 1) !== end - start) return MALFORMED;
   let at = start + MESSAGE_HEADER + 2 + RANDOM_LENGTH;
   if (at >= end || bytes[start + MESSAGE_HEADER] !== MAJOR_VERSION) return MALFORMED;
-  const session = bytes[at]!;
+  const session = bytes[at];
   if (session > MAX_SESSION_ID) return MALFORMED;
   at += 1 + session;
   if (at + 2 > end) return MALFORMED;
@@ -137,7 +137,7 @@ export function readMessage(
   if (suites < 2 || suites % 2 !== 0) return MALFORMED;
   at += 2 + suites;
   if (at >= end || bytes[at] === 0) return MALFORMED;
-  at += 1 + bytes[at]!; // compression methods
+  at += 1 + bytes[at]; // compression methods
   if (at === end) return NO_NAME; // no extensions, as before TLS 1.2
   if (at + 2 > end || at + 2 + uint16(bytes, at) !== end) return MALFORMED;
   return readExtensions(bytes, at + 2, end, echAllowed);
@@ -166,7 +166,7 @@ function readExtensions(bytes: Uint8Array, start: number, end: number, echAllowe
   return { is: "shown", shown: { name, alpn, ech } };
 }
 
-/** The one name of type host_name; null: there is another number of names, or another kind. */
+/** The only name of type host_name; null: there are several names or none, or another type. */
 function readServerName(bytes: Uint8Array, start: number, end: number): string | null {
   if (start + 5 > end || start + 2 + uint16(bytes, start) !== end) return null;
   if (bytes[start + 2] !== NAME_TYPE_HOST || start + 5 + uint16(bytes, start + 3) !== end) return null;
@@ -180,7 +180,7 @@ function readAlpn(bytes: Uint8Array, start: number, end: number): readonly strin
   const protocols: string[] = [];
   for (let at = start + 2; at < end;) {
     const from = at + 1;
-    at = from + bytes[at]!;
+    at = from + bytes[at];
     if (at > end || at === from) return null;
     const text = ascii(bytes, from, at);
     if (text !== null && protocols.length < MAX_ALPN) protocols.push(text);
@@ -195,7 +195,7 @@ const MAX_ALPN = 8;
 function ascii(bytes: Uint8Array, start: number, end: number): string | null {
   let text = "";
   for (let at = start; at < end; at++) {
-    const byte = bytes[at]!;
+    const byte = bytes[at];
     if (byte <= 0x20 || byte >= 0x7f) return null;
     text += String.fromCharCode(byte);
   }
@@ -203,9 +203,9 @@ function ascii(bytes: Uint8Array, start: number, end: number): string | null {
 }
 
 function uint16(bytes: Uint8Array, at: number): number {
-  return bytes[at]! << 8 | bytes[at + 1]!;
+  return bytes[at] << 8 | bytes[at + 1];
 }
 
 function uint24(bytes: Uint8Array, at: number): number {
-  return bytes[at]! << 16 | bytes[at + 1]! << 8 | bytes[at + 2]!;
+  return bytes[at] << 16 | bytes[at + 1] << 8 | bytes[at + 2];
 }

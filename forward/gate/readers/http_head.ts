@@ -1,35 +1,35 @@
 /**
- * Reads the head of an HTTP/1 request, by the letter of RFC 9112: to which host it is, and how long its body is.
+ * Reads the head of an HTTP/1 request, strictly by RFC 9112, for its host and the length of its body.
  *
- * A server that is lenient may see two requests where a lenient reader sees one. So the reader is strict, and what any
- * server could take for something else is malformed:
+ * A lenient server may see two requests where a lenient reader sees one. So the reader is strict, and everything that a
+ * server could read in another way is malformed:
  *
  * | found | answer |
  * | --- | --- |
  * | first line without `HTTP/` at its end, or bytes that no method has | none |
- * | `PRI * HTTP/2.0`, another version than 1.0 and 1.1, CONNECT, an Upgrade but `websocket` | unsupported |
+ * | `PRI * HTTP/2.0`, a version other than 1.0 and 1.1, CONNECT, an Upgrade other than `websocket` | unsupported |
  * | a line end without CR, or a CR without line end; a NUL or another control character | malformed |
  * | a line that begins with a space (obs-fold), a space before the colon, an empty line before the first | malformed |
  * | no Host, or two | no name; malformed |
  * | an absolute target whose host is not that of Host, or with user information | malformed |
  * | Content-Length twice, or beside Transfer-Encoding, or not a number | malformed |
- * | Transfer-Encoding but `chunked`, or in HTTP/1.0 | malformed |
+ * | Transfer-Encoding other than `chunked`, or in HTTP/1.0 | malformed |
  *
- * A body that ends with the connection does not exist in requests (RFC 9112, section 6.3).
+ * Requests never have a body that ends with the connection (RFC 9112, section 6.3).
  *
  * @module
  */
 import { shownName } from "../../policy/names/canonical.ts";
 import { MALFORMED, more, NO_NAME, NONE, type Reading } from "./reading.ts";
 
-/** How the body of a request ends. */
+/** The framing of a request's body. */
 export type BodyFraming = { readonly by: "length"; readonly length: number } | { readonly by: "chunks" };
 
-/** What a request's head shows. */
+/** The contents of a request's head. */
 export interface RequestHead {
   /** The name in Host, in the form of policy/names/canonical.ts. */
   readonly name: string;
-  /** The length of the head in bytes, with the empty line at its end. */
+  /** The length of the head in bytes, including the empty line at its end. */
   readonly length: number;
   readonly body: BodyFraming;
   /** Whether it asks for a WebSocket (RFC 6455). */
@@ -39,14 +39,14 @@ export interface RequestHead {
 /** The answer of {@linkcode readHead}. */
 export type HeadReading =
   | Reading<RequestHead>
-  /** It is HTTP, of a kind that can't be judged request by request. */
+  /** It is HTTP of a kind that can't be judged request by request. */
   | { readonly is: "unsupported" };
 
 const UNSUPPORTED: HeadReading = { is: "unsupported" };
 
 const LF = 10, CR = 13, SPACE = 0x20, TAB = 9, COLON = 0x3a;
 
-/** The longest method that is waited for: those of RFCs have up to 16 letters. */
+/** The longest method that the reader waits for. Methods in RFCs have up to 16 letters. */
 const MAX_METHOD = 32;
 
 /** Reads the head at the beginning of `bytes[start..end)`. */
@@ -57,7 +57,7 @@ export function readHead(bytes: Uint8Array, start: number, end: number): HeadRea
   if (text === "" || /^\r/.test(text)) return MALFORMED; // servers skip empty lines (RFC 9112, section 2.2)
   if (!/HTTP\/[0-9]/i.test(text)) return NONE;
   const parts = /^([^ ]+) (.*) (HTTP\/.*)$/.exec(text);
-  if (parts === null || !line.valid || tokenEnd(bytes, start, line.end) !== start + parts[1]!.length) return MALFORMED;
+  if (parts === null || !line.valid || tokenEnd(bytes, start, line.end) !== start + parts[1].length) return MALFORMED;
   const [, verb = "", target = "", version = ""] = parts;
   if (verb === "CONNECT" || !/^HTTP\/1\.[01]$/.test(version)) return UNSUPPORTED;
   if (!/^[\x21-\x7e]+$/.test(target)) return MALFORMED;
@@ -67,7 +67,7 @@ export function readHead(bytes: Uint8Array, start: number, end: number): HeadRea
   return judge({ verb, target, version }, fields, fields.end - start);
 }
 
-/** The first line and the fields of a head, complete and well formed. */
+/** Judges the first line and the fields of a complete, well formed head. */
 function judge(
   { verb, target, version }: { readonly verb: string; readonly target: string; readonly version: string },
   fields: Fields,
@@ -86,7 +86,7 @@ function judge(
   if (body === null) return MALFORMED;
   const { upgrades } = fields;
   if (upgrades.length === 0) return { is: "shown", shown: { name, length, body, websocket: false } };
-  const isWebsocket = upgrades.length === 1 && upgrades[0]!.toLowerCase() === "websocket" && verb === "GET" &&
+  const isWebsocket = upgrades.length === 1 && upgrades[0].toLowerCase() === "websocket" && verb === "GET" &&
     version === "HTTP/1.1" && body.by === "length" && body.length === 0;
   return isWebsocket ? { is: "shown", shown: { name, length, body, websocket: true } } : UNSUPPORTED;
 }
@@ -97,7 +97,7 @@ interface Fields {
   readonly lengths: string[];
   readonly encodings: string[];
   readonly upgrades: string[];
-  /** Where the head ends. */
+  /** The end of the head. */
   end: number;
 }
 
@@ -122,7 +122,7 @@ function readFields(bytes: Uint8Array, start: number, end: number): Fields | "mo
     if (colon === at || bytes[colon] !== COLON) return "malformed"; // an obs-fold begins with a space
     const name = latin1(bytes, at, colon).toLowerCase();
     if (Object.hasOwn(wanted, name)) {
-      wanted[name]!.push(latin1(bytes, colon + 1, line.end).replace(/^[ \t]+|[ \t]+$/g, ""));
+      wanted[name].push(latin1(bytes, colon + 1, line.end).replace(/^[ \t]+|[ \t]+$/g, ""));
     }
     at = line.next;
   }
@@ -131,7 +131,7 @@ function readFields(bytes: Uint8Array, start: number, end: number): Fields | "mo
 /** Null: it is ambiguous. */
 function framing({ lengths, encodings }: Fields, old: boolean): BodyFraming | null {
   if (encodings.length > 0) {
-    const chunked = encodings.length === 1 && encodings[0]!.toLowerCase() === "chunked";
+    const chunked = encodings.length === 1 && encodings[0].toLowerCase() === "chunked";
     return chunked && lengths.length === 0 && !old ? { by: "chunks" } : null;
   }
   if (lengths.length === 0) return { by: "length", length: 0 };
@@ -145,7 +145,7 @@ function hostName(authority: string): string | null {
   return name === undefined ? null : shownName(name);
 }
 
-/** A line, and where the next begins. */
+/** A line, and the beginning of the next one. */
 interface Line {
   /** Without CR and LF. */
   readonly end: number;
@@ -158,7 +158,7 @@ interface Line {
 function findLine(bytes: Uint8Array, start: number, end: number): Line | null {
   let valid = true;
   for (let at = start; at < end; at++) {
-    const byte = bytes[at]!;
+    const byte = bytes[at];
     if (byte === LF) {
       const hasCr = at > start && bytes[at - 1] === CR;
       return { end: hasCr ? at - 1 : at, next: at + 1, valid: valid && hasCr };
@@ -170,14 +170,14 @@ function findLine(bytes: Uint8Array, start: number, end: number): Line | null {
   return null;
 }
 
-/** There is no line end yet: can it become a request? */
+/** Whether bytes without a line end can still become a request. */
 function firstLineIncomplete(bytes: Uint8Array, start: number, end: number): Reading<never> {
   const method = tokenEnd(bytes, start, end);
   if (method === end) return end - start > MAX_METHOD ? NONE : more(end - start + 1);
   if (bytes[method] === CR && method === start) return more(end - start + 1);
   if (bytes[method] !== SPACE || method === start) return NONE;
   for (let at = method; at < end; at++) {
-    const byte = bytes[at]!;
+    const byte = bytes[at];
     if (byte < SPACE && byte !== CR && byte !== TAB) return NONE;
   }
   return more(end - start + 1);
@@ -186,7 +186,7 @@ function firstLineIncomplete(bytes: Uint8Array, start: number, end: number): Rea
 /** The end of the token at `start` (RFC 9110, section 5.6.2). */
 export function tokenEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
-  while (at < end && TOKEN[bytes[at]!] === 1) at++;
+  while (at < end && TOKEN[bytes[at]] === 1) at++;
   return at;
 }
 
@@ -197,6 +197,6 @@ for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
-  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]);
   return text;
 }

@@ -1,13 +1,13 @@
 /**
- * Follows the requests of one HTTP/1 connection: says of each byte whether it may pass, and which bytes must be complete
- * before that can be said.
+ * Follows the requests of one HTTP/1 connection: decides for each byte whether it may pass, and which bytes must be
+ * complete for that decision.
  *
  *     head → body by length ──────────────────────────────→ head → ...
  *          → chunk line → chunk → ... → last chunk, trailer → head → ...
  *          → WebSocket asked for → 101 → all the rest passes
  *                                → any other answer → head → ...
  *
- * Only heads, chunk lines and trailers are read. The bytes of bodies are counted and never looked at.
+ * Only heads, chunk lines and trailers are read. The bytes of bodies are counted, but never read.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { type HeadReading, readHead, type RequestHead, tokenEnd } from "./http_h
 export type Look =
   /** That many bytes may pass, at least one; Infinity: all from now on. */
   | { readonly is: "pass"; readonly length: number }
-  /** Nothing can be said before more bytes are there. */
+  /** More bytes are needed for a decision. */
   | { readonly is: "more" }
   /** Nothing may pass before the server has answered; see {@linkcode HttpRequests.answered}. */
   | { readonly is: "wait" }
@@ -26,7 +26,7 @@ export type Look =
   /** A head that must be judged first; {@linkcode HttpRequests.accept} lets it pass. */
   | { readonly is: "head"; readonly reading: Exclude<HeadReading, { is: "more" }> };
 
-/** What comes next. */
+/** The part of the connection that comes next. */
 type State = "head" | "body" | "chunk-line" | "chunk-end" | "trailer" | "upgrade" | "opaque";
 
 const MORE: Look = { is: "more" }, MALFORMED: Look = { is: "malformed" }, WAIT: Look = { is: "wait" };
@@ -37,24 +37,24 @@ const LF = 10, CR = 13, SPACE = 0x20, TAB = 9, SEMICOLON = 0x3b, COLON = 0x3a;
 /** The longest chunk line, with its extensions, and the longest trailer. */
 const MAX_CHUNK_LINE = 1_024, MAX_TRAILER = 8_192;
 
-/** Where all the status lines begin that switch protocols. */
+/** The beginning of all status lines that switch protocols. */
 const SWITCHING = "HTTP/1.1 101 ";
 
 /** The requests of one connection. */
 export class HttpRequests {
   private state: State = "head";
-  /** Bytes of the body that follow. */
+  /** The number of bytes that follow of the body. */
   private body = 0;
   private heads = 0;
-  /** How much of {@linkcode SWITCHING} the server has answered. */
+  /** The length of {@linkcode SWITCHING} that the server has sent so far. */
   private answer = 0;
 
-  /** How many heads have passed. */
+  /** The number of heads that have passed. */
   get count(): number {
     return this.heads;
   }
 
-  /** Looks at the guest's next bytes, `bytes[start..end)`. What may pass is counted as passed. */
+  /** Looks at the guest's next bytes, `bytes[start..end)`. Bytes that may pass are counted as passed. */
   look(bytes: Uint8Array, start: number, end: number): Look {
     if (this.state === "opaque") return ALL;
     if (this.state === "upgrade") return WAIT;
@@ -67,8 +67,8 @@ export class HttpRequests {
   }
 
   /**
-   * Lets a head pass. Returns false if it may not: it asks for a WebSocket, and is not the connection's first. The answer
-   * could not be told from that to an earlier request.
+   * Lets a head pass. Returns false if it must not: it asks for a WebSocket, and is not the connection's first head. Its
+   * answer could not be distinguished from the answer to an earlier request.
    */
   accept({ body, websocket }: RequestHead): boolean {
     if (websocket && this.heads > 0) return false;
@@ -110,7 +110,7 @@ export class HttpRequests {
       at += 2;
     }
     let size = 0, digits = 0;
-    for (; at < end && hexValue(bytes[at]!) >= 0; at++, digits++) size = size * 16 + hexValue(bytes[at]!);
+    for (; at < end && hexValue(bytes[at]) >= 0; at++, digits++) size = size * 16 + hexValue(bytes[at]);
     if (digits > MAX_SIZE_DIGITS) return MALFORMED;
     if (at >= end) return MORE;
     if (digits === 0 || (bytes[at] !== CR && bytes[at] !== SEMICOLON)) return MALFORMED;
@@ -150,9 +150,9 @@ function hexValue(byte: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
-/** Where the text at `start` ends: at the first control character, which should be the CR of the line's end. */
+/** The end of the text at `start`: the first control character, which should be the CR of the line's end. */
 function textEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
-  while (at < end && (bytes[at]! >= SPACE ? bytes[at] !== 0x7f : bytes[at] === TAB)) at++;
+  while (at < end && (bytes[at] >= SPACE ? bytes[at] !== 0x7f : bytes[at] === TAB)) at++;
   return at;
 }

@@ -4,8 +4,8 @@
  *     datagram → Initial packets → CRYPTO frames, in any order → ClientHello
  *
  * A ClientHello with large key shares takes two datagrams, and browsers scatter it over many frames. The reader refuses
- * whatever a server might read otherwise: bytes that come twice and differ, frames that Initial packets can't have, another
- * Destination Connection ID, datagrams below 1,200 bytes (RFC 9000, section 14.1).
+ * everything that a server might read in another way: bytes that come twice and differ, frames that Initial packets can't
+ * have, another Destination Connection ID, datagrams below 1,200 bytes (RFC 9000, section 14.1).
  *
  * @module
  */
@@ -30,7 +30,7 @@ const MESSAGE_HEADER = 4;
 /** Reads the first datagrams of one client. */
 export class InitialReader {
   private keys: InitialKeys | null = null;
-  /** Those of the other version, if the server has chosen that (RFC 9368, section 2.3). */
+  /** The keys of the other version, if the server has chosen that (RFC 9368, section 2.3). */
   private otherKeys: InitialKeys | null = null;
   private readonly crypto = new CryptoStream();
   private datagrams = 0;
@@ -46,7 +46,7 @@ export class InitialReader {
     return this.otherKeys.open(bytes, packet) !== null;
   }
 
-  /** Reads the next datagram, `bytes[start..end)`. `more` stands for at least one datagram more. */
+  /** Reads the next datagram, `bytes[start..end)`. The answer `more` means at least one more datagram. */
   take(bytes: Uint8Array, start: number, end: number): Reading<ClientHello> | { readonly is: "too_long" } {
     const first = this.keys === null;
     const malformed = first ? NONE : MALFORMED;
@@ -63,7 +63,7 @@ export class InitialReader {
     return this.datagrams < MAX_INITIAL_DATAGRAMS ? more(0) : { is: "too_long" };
   }
 
-  /** Takes all Initial packets of a datagram. Returns false if something in it may not be. */
+  /** Takes all Initial packets of a datagram. Returns false if a part of it is not allowed. */
   private takePackets(bytes: Uint8Array, first: LongPacket, end: number, keys: InitialKeys): boolean {
     for (let packet = first;;) {
       if (!isSame(packet.destination, keys.destination) || packet.version !== keys.version) return false;
@@ -87,7 +87,7 @@ export class InitialReader {
       return read;
     };
     while (at < end) {
-      const type = frames[at++]!;
+      const type = frames[at++];
       switch (type) {
         case FRAME_PADDING:
         case FRAME_PING:
@@ -119,14 +119,14 @@ export class InitialReader {
   }
 }
 
-/** The first message of a stream whose parts come in any order. */
+/** The first message of a stream, whose parts come in any order. */
 class CryptoStream {
   private bytes = new Uint8Array(2_048);
-  /** 1 for each byte that is there. */
+  /** 1 for each byte that has arrived. */
   private known = new Uint8Array(2_048);
-  /** Where the last part ends. */
+  /** The end of the last part. */
   private end = 0;
-  /** How many bytes are there without a gap. */
+  /** The number of bytes before the first gap. */
   private ready = 0;
 
   /** Returns false if a byte comes twice and differs, or there are too many. */
@@ -137,7 +137,7 @@ class CryptoStream {
     const { bytes, known } = this;
     for (let i = 0; i < part.length; i++) {
       if (known[offset + i] === 1 && bytes[offset + i] !== part[i]) return false;
-      bytes[offset + i] = part[i]!;
+      bytes[offset + i] = part[i];
       known[offset + i] = 1;
     }
     this.end = Math.max(this.end, end);
@@ -145,11 +145,11 @@ class CryptoStream {
     return true;
   }
 
-  /** The message, complete; null: not yet. A client sends nothing behind it before the server has answered. */
+  /** The complete message; null: not yet. A client sends nothing after it before the server has answered. */
   get message(): Uint8Array | "malformed" | null {
     const { bytes, ready, end } = this;
     if (ready < MESSAGE_HEADER) return null;
-    const length = MESSAGE_HEADER + (bytes[1]! << 16 | bytes[2]! << 8 | bytes[3]!);
+    const length = MESSAGE_HEADER + (bytes[1] << 16 | bytes[2] << 8 | bytes[3]);
     if (end > length || length > MAX_HELD_FLOW_BYTES) return "malformed";
     return ready === length ? bytes.subarray(0, length) : null;
   }

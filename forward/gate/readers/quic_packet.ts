@@ -1,8 +1,9 @@
 /**
- * The headers of QUIC's long packets (RFC 9000, section 17.2; RFC 9369, section 3.2), and opening a client's Initial packets.
+ * Reads the headers of QUIC's long packets (RFC 9000, section 17.2; RFC 9369, section 3.2), and decrypts a client's
+ * Initial packets.
  *
- * The keys of Initial packets come from the Destination Connection ID of the client's first one (RFC 9001, section 5.2).
- * So anyone on the path can read them, and nobody can change them unnoticed.
+ * The keys of Initial packets come from the Destination Connection ID of the client's first one (RFC 9001, section 5.2),
+ * so anyone on the path can read them.
  *
  * @module
  */
@@ -32,7 +33,7 @@ export interface LongPacket {
   readonly type: LongType;
   /** The Destination Connection ID: a copy. */
   readonly destination: Uint8Array;
-  /** Where it begins in the datagram's bytes, where its packet number is, and where it ends. */
+  /** The offsets in the datagram of its beginning, its packet number, and its end. */
   readonly start: number;
   readonly numberAt: number;
   readonly end: number;
@@ -40,20 +41,20 @@ export interface LongPacket {
 
 /** Whether a datagram begins with a long packet. */
 export function isLong(bytes: Uint8Array, start: number, end: number): boolean {
-  return start < end && (bytes[start]! & LONG_HEADER) !== 0;
+  return start < end && (bytes[start] & LONG_HEADER) !== 0;
 }
 
-/** Reads the header of the long packet at `start`; null: there is none, or of another version, or it is cut off. */
+/** Reads the header of the long packet at `start`; null: there is none, it has another version, or it is truncated. */
 export function readLongPacket(bytes: Uint8Array, start: number, end: number): LongPacket | null {
-  if (start + 7 > end || (bytes[start]! & (LONG_HEADER | FIXED_BIT)) !== (LONG_HEADER | FIXED_BIT)) return null;
-  const wire = (bytes[start + 1]! << 24 | bytes[start + 2]! << 16 | bytes[start + 3]! << 8 | bytes[start + 4]!) >>> 0;
+  if (start + 7 > end || (bytes[start] & (LONG_HEADER | FIXED_BIT)) !== (LONG_HEADER | FIXED_BIT)) return null;
+  const wire = (bytes[start + 1] << 24 | bytes[start + 2] << 16 | bytes[start + 3] << 8 | bytes[start + 4]) >>> 0;
   const version = wire === VERSION_1 ? 1 : wire === VERSION_2 ? 2 : null;
   if (version === null) return null;
-  const type = TYPES[version][bytes[start]! >> 4 & 3]!;
-  const destinationAt = start + 6, destinationEnd = destinationAt + bytes[start + 5]!;
+  const type = TYPES[version][bytes[start] >> 4 & 3];
+  const destinationAt = start + 6, destinationEnd = destinationAt + bytes[start + 5];
   if (destinationEnd >= end || destinationEnd - destinationAt > MAX_CONNECTION_ID) return null;
-  let at = destinationEnd + 1 + bytes[destinationEnd]!; // behind the Source Connection ID
-  if (bytes[destinationEnd]! > MAX_CONNECTION_ID || at > end || type === "retry") return null;
+  let at = destinationEnd + 1 + bytes[destinationEnd]; // behind the Source Connection ID
+  if (bytes[destinationEnd] > MAX_CONNECTION_ID || at > end || type === "retry") return null;
   const field = new Varint();
   if (type === "initial") {
     if (!field.read(bytes, at, end)) return null;
@@ -64,19 +65,19 @@ export function readLongPacket(bytes: Uint8Array, start: number, end: number): L
   return { version, type, destination, start, numberAt: field.end, end: field.end + field.value };
 }
 
-/** A variable-length integer (RFC 9000, section 16), and a place to read such to. */
+/** A reader of variable-length integers (RFC 9000, section 16), and the last one that it read. */
 export class Varint {
   value = 0;
-  /** Where the bytes behind it begin. */
+  /** The offset after it. */
   end = 0;
 
-  /** Returns false if it is cut off. */
+  /** Reads an integer. Returns false if it is truncated. */
   read(bytes: Uint8Array, at: number, end: number): boolean {
     if (at >= end) return false;
-    const length = 1 << (bytes[at]! >> 6);
+    const length = 1 << (bytes[at] >> 6);
     if (at + length > end) return false;
-    let value = bytes[at]! & 0x3f;
-    for (let i = 1; i < length; i++) value = value * 256 + bytes[at + i]!; // inexact past 2^53, and then past any end
+    let value = bytes[at] & 0x3f;
+    for (let i = 1; i < length; i++) value = value * 256 + bytes[at + i]; // inexact past 2^53, and then past any end
     this.value = value;
     this.end = at + length;
     return true;
@@ -92,11 +93,11 @@ const SALTS: Readonly<Record<QuicVersion, Uint8Array>> = {
 const LABELS = { 1: "quic", 2: "quicv2" } as const satisfies Readonly<Record<QuicVersion, string>>;
 
 const TAG_LENGTH = 16, SAMPLE_LENGTH = 16, IV_LENGTH = 12, KEY_LENGTH = 16, HASH_LENGTH = 32;
-/** Where the sample is, from the packet number on (RFC 9001, section 5.4.2). */
+/** The offset of the sample from the packet number (RFC 9001, section 5.4.2). */
 const SAMPLE_AT = 4;
 const RESERVED_BITS = 0x0c;
 
-/** Opens a client's Initial packets. */
+/** Decrypts a client's Initial packets. */
 export class InitialKeys {
   private readonly key: Uint8Array;
   private readonly iv: Uint8Array;
@@ -115,14 +116,14 @@ export class InitialKeys {
     if (version !== this.version || end - numberAt < SAMPLE_AT + SAMPLE_LENGTH) return null;
     const sample = bytes.subarray(numberAt + SAMPLE_AT, numberAt + SAMPLE_AT + SAMPLE_LENGTH);
     const mask = createCipheriv("aes-128-ecb", this.headerKey, null).setAutoPadding(false).update(sample);
-    const first = bytes[start]! ^ (mask[0]! & 0x0f);
+    const first = bytes[start] ^ (mask[0] & 0x0f);
     const numberLength = 1 + (first & 3);
     const header = bytes.slice(start, numberAt + numberLength);
     header[0] = first;
     const nonce = this.iv.slice();
     for (let i = 0; i < numberLength; i++) {
-      const byte = header[numberAt - start + i]! ^= mask[1 + i]!;
-      nonce[IV_LENGTH - numberLength + i]! ^= byte;
+      const byte = header[numberAt - start + i] ^= mask[1 + i];
+      nonce[IV_LENGTH - numberLength + i] ^= byte;
     }
     const opener = createDecipheriv("aes-128-gcm", this.key, nonce);
     opener.setAAD(header);

@@ -192,13 +192,13 @@ Deno.test("new rules end the flows that they refuse, and leave the others", asyn
   const kept = bed.connects("a.example", 22), lost = bed.connects("six.example", 22);
   const dialling = bed.connects("six.example", 22);
   const streams = [new FakeStream(), new FakeStream()];
-  streams.forEach((stream, i) => bed.host.dials[i]!.answer.resolve(stream));
+  streams.forEach((stream, i) => bed.host.dials[i].answer.resolve(stream));
   await settled();
   bed.world.replace("tcp://a.example:1-1000");
   bed.flows.judgeAgain();
   assertEquals(kept.flow.aborts, 0, "still allowed");
   assertEquals(lost.flow.aborts, 1, "refused now");
-  assertEquals(streams[1]!.resets, 1, "on the host's side, too");
+  assertEquals(streams[1].resets, 1, "on the host's side, too");
   assertEquals(dialling.verdict, "refused", "was being dialled");
   assertEquals(bed.flows.size, 1);
   assertEquals(bed.world.own.find("six.example")!.flows, 0);
@@ -208,8 +208,8 @@ Deno.test("a flow whose rule asks for a name is held until it has shown it", asy
   const bed = await Bed.open("a.example", TABLE);
   const good = bed.connects("a.example", 443), bad = bed.connects("a.example", 443);
   const [first, second] = [new FakeStream(() => true), new FakeStream(() => true)];
-  bed.host.dials[0]!.answer.resolve(first);
-  bed.host.dials[1]!.answer.resolve(second);
+  bed.host.dials[0].answer.resolve(first);
+  bed.host.dials[1].answer.resolve(second);
   await settled();
   const hello = records(clientHello({ names: ["a.example"] }));
   good.flow.sends(hello);

@@ -119,16 +119,16 @@ Deno.test("QUIC is held until it has shown the name", async () => {
   const hello = clientHello({ names: ["ntp.example"] }), evil = clientHello({ names: ["evil.test"] });
   const halves = [initial({ frames: cryptoFrame(hello, 100) }), initial({ frames: cryptoFrame(hello, 0, 100) })];
   bed.says("ntp.example", 443, initial({ frames: cryptoFrame(evil) }));
-  bed.says("ntp.example", 443, halves[0]!);
+  bed.says("ntp.example", 443, halves[0]);
   await settled();
   const [socket] = bed.host.sockets;
   assertEquals(socket!.messages, [], "nothing before the name is complete");
   assertEquals(bed.later, ["prohibited"], "the other name");
   assertEquals(bed.world.refusals, ["udp ntp.example 443 name_mismatch"]);
-  bed.says("ntp.example", 443, halves[1]!);
+  bed.says("ntp.example", 443, halves[1]);
   bed.says("ntp.example", 443, Uint8Array.of(0x41, 1, 2));
   assertEquals(socket!.messages, [...halves, Uint8Array.of(0x41, 1, 2)]);
-  bed.says("ntp.example", 444, halves[1]!);
+  bed.says("ntp.example", 444, halves[1]);
   assertEquals(bed.errors, ["prohibited"], "another port");
 });
 

@@ -38,7 +38,7 @@ async function connect(shows: ShownKind, maxHeld = 100_000) {
   const rawRule = "tcp://example.com:80";
   flows.dial(request, request.local, observer, { gate, demand, rawRule, judged: (one) => verdicts.push(one) });
   const stream = new FakeStream(() => true);
-  host.dials[0]!.answer.resolve(stream);
+  host.dials[0].answer.resolve(stream);
   await settled();
   const { flow } = request;
   return {
@@ -48,7 +48,7 @@ async function connect(shows: ShownKind, maxHeld = 100_000) {
     /** What the guest has received. */
     toGuest: () => text(flow.toGuest),
     /** The reason of the only verdict; "allowed". */
-    verdict: () => verdicts.length === 1 ? verdicts[0]!.refusal ?? "allowed" : `${verdicts.length} verdicts`,
+    verdict: () => verdicts.length === 1 ? verdicts[0].refusal ?? "allowed" : `${verdicts.length} verdicts`,
     /** Lets pass what was put off. */
     run: () => {
       for (let i = 0; i < 10 && scheduler.deferredCount > 0; i++) scheduler.runDeferred();
@@ -90,7 +90,7 @@ Deno.test("guard: a ClientHello of the name passes, and what is behind it, as it
   run();
   assertEquals(toHost(), `${text([...HELLO])}more`);
   assertEquals(verdict(), "allowed");
-  assertEquals(verdicts[0]!.shown, { by: "tls", name: "example.com", alpn: ["h2", "http/1.1"], ech: false });
+  assertEquals(verdicts[0].shown, { by: "tls", name: "example.com", alpn: ["h2", "http/1.1"], ech: false });
   assertEquals(toGuest(), "the server is first");
 });
 
@@ -107,7 +107,7 @@ Deno.test("guard: another name gets the alert access_denied", async () => {
   const connection = await connect("tls");
   connection.flow.sends(records(clientHello({ names: ["evil.test"] })));
   assertEquals(connection.verdict(), "name_mismatch");
-  assertEquals(connection.verdicts[0]!.shown?.name, "evil.test");
+  assertEquals(connection.verdicts[0].shown?.name, "evil.test");
   assertEquals(connection.flow.toGuest, ALERT);
   assertEquals(connection.ends, ["l=[refused by the policy]/0 r=0/0"]);
   assertTurnedAway(connection, ALERTED);

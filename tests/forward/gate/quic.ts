@@ -76,12 +76,12 @@ export function initial(parts: InitialParts): Uint8Array {
     ...[number >>> 24, number >> 16 & 0xff, number >> 8 & 0xff, number & 0xff],
   ]);
   const nonce = Buffer.from(iv);
-  for (let i = 0; i < 4; i++) nonce[8 + i]! ^= header[header.length - 4 + i]!;
+  for (let i = 0; i < 4; i++) nonce[8 + i] ^= header[header.length - 4 + i];
   const cipher = createCipheriv("aes-128-gcm", key, nonce);
   cipher.setAAD(header);
   const sealed = Buffer.concat([cipher.update(Buffer.from(payload)), cipher.final(), cipher.getAuthTag()]);
   const mask = createCipheriv("aes-128-ecb", hp, null).setAutoPadding(false).update(sealed.subarray(0, 16));
-  header[0]! ^= mask[0]! & 0x0f;
-  for (let i = 0; i < 4; i++) header[header.length - 4 + i]! ^= mask[1 + i]!;
+  header[0] ^= mask[0] & 0x0f;
+  for (let i = 0; i < 4; i++) header[header.length - 4 + i] ^= mask[1 + i];
   return new Uint8Array(Buffer.concat([header, sealed]));
 }
