@@ -63,8 +63,8 @@ export const LIMITS = {
   },
   udpAssociations: {
     what:
-      "UDP ports of the guest that have a socket, for at most half of the free descriptors; and, counted apart, UDP clients of local forwards",
-    whenFull: "the one idle longest ends; of the guest's, also when there is no descriptor left for something else",
+      "UDP associations of the guest, which may take half of the free descriptors; UDP clients of local forwards are counted separately",
+    whenFull: "the one idle longest ends; one of the guest's also ends when something else needs a descriptor",
     reason: "400 queries a second from a resolver that uses a new port for each, idle for 10 s",
     default: 4_096,
     least: 1,
@@ -137,7 +137,7 @@ export const LIMITS = {
   },
   // The most is what the prefix of own addresses has.
   names: {
-    what: "names that have an address of their own in the guest, where there are rules for names",
+    what: "names with an address of their own in the guest, if rules for names are given",
     whenFull: "the one unused for longest, and without a flow, loses its address",
     reason: "more than a program of any kind uses; a name takes 500 bytes",
     default: 65_536,
@@ -147,7 +147,7 @@ export const LIMITS = {
   newNames: {
     what: "new names a minute that only a wildcard allows",
     whenFull: "the question is refused",
-    reason: "a page of the web has dozens of names; each is a message of up to 250 bytes to the servers of its domain",
+    reason: "a web page uses dozens of names; each can carry up to 250 bytes to the name servers of its domain",
     default: 60,
     least: 0,
     most: 1_000_000,
@@ -163,8 +163,8 @@ export const LIMITS = {
   },
   // An evicted identifier gets another socket when it is used again: only its waiting pings are lost.
   pingIdentifiers: {
-    what: "identifiers of such pings, each of which may have a socket",
-    whenFull: "the one unused for longest goes, with its waiting pings",
+    what: "identifiers of the guest's pings, each of which may have a socket",
+    whenFull: "the one unused for longest is dropped, with its waiting pings",
     reason: "as many `ping` commands at once; a monitor pings hundreds of hosts with one identifier",
     default: 256,
     least: 1,
