@@ -6,7 +6,7 @@
  *
  * @module
  */
-import jsonc, { type Node, type ParseError } from "jsonc-parser";
+import { type Node, type ParseError, parseTree } from "jsonc-parser";
 import { quote } from "../../syntax/go_quote.ts";
 import { InvalidValue } from "../../syntax/invalid_value.ts";
 import { parseRule, type Rule } from "../names/rule.ts";
@@ -46,7 +46,7 @@ type Fault = (node: { readonly offset: number }, what: string) => PolicyFault;
 
 function parse(text: string, fault: Fault): Node {
   const errors: ParseError[] = [];
-  const root = jsonc.parseTree(text, errors, { allowTrailingComma: true });
+  const root = parseTree(text, errors, { allowTrailingComma: true });
   const [first] = errors;
   if (text.trim() === "") throw fault({ offset: 0 }, 'the file is empty: a policy that denies all is { "version": 1 }');
   if (first !== undefined) throw fault(first, PARSE_ERRORS[first.error] ?? "this is not JSON");
