@@ -97,6 +97,7 @@ export class Dns implements DnsAsker {
   /** Takes a datagram of the guest. Called by the stack. */
   takeDatagram(datagram: GuestDatagram): void {
     const { bytes, version, guestAddress, guestPort, localAddress, payload, length } = datagram;
+    if (!isHostAddress(bytes, localAddress, version)) return; // no answer can come from there
     const { guest } = this.options;
     const local = { address: IpAddress.at(bytes, localAddress, version), port: DNS_PORT };
     const client = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
@@ -111,7 +112,9 @@ export class Dns implements DnsAsker {
 
   /** Takes a guest's SYN. Called by the stack. */
   takeRequest(request: TcpRequest): void {
-    this.connections.accept(request);
+    const { address } = request.local;
+    if (isHostAddress(address.bytes, 0, address.version)) this.connections.accept(request);
+    else request.drop();
   }
 
   ask(message: Uint8Array, client: DnsClient): boolean {
@@ -205,4 +208,13 @@ export class Dns implements DnsAsker {
     }
     return this.deadlines;
   }
+}
+
+/** Whether an answer may come from there: not from a group, from all, or from nobody (RFC 1122, section 3.2.1.3). */
+function isHostAddress(bytes: Uint8Array, offset: number, version: IpVersion): boolean {
+  const first = bytes[offset];
+  if (version === 4) return first !== 0 && first < 224;
+  if (first !== 0) return first !== 0xff;
+  for (let i = 1; i < 16; i++) if (bytes[offset + i] !== 0) return true;
+  return false;
 }

@@ -26,6 +26,8 @@ import { setImmediate } from "node:timers";
 import { Generator, Random } from "./frames.ts";
 import { FuzzHost } from "./host.ts";
 import { SimulatedLoop } from "./loop.ts";
+import { fewerRules, fuzzedEgress, isGood, NAME_SEEDS, someAnswer, wrongQuestion } from "./names.ts";
+import type { Egress } from "../../forward/egress/egress.ts";
 import { SEEDS } from "./packets.ts";
 import { FuzzPings } from "./pings.ts";
 import { permitted, policyFor, RULES } from "./rules.ts";
@@ -47,6 +49,8 @@ const SMALL: Partial<Limits> = {
   neighbours: 16,
   neighbourPackets: 8,
   dnsQuestions: 8,
+  names: 6,
+  newNames: 4,
   pings: 3,
   pingIdentifiers: 4,
 };
@@ -67,6 +71,10 @@ const REMOTE_TCP = "127.0.0.1:8080", REMOTE_UDP = "127.0.0.1:9090";
 const RESOLV_CONF = "nameserver 127.0.0.53\nnameserver 203.0.113.53\n";
 const LOOPBACK_SERVER = "127.0.0.53:53", OTHER_SERVER = "203.0.113.53:53";
 
+function isServer(remote: Endpoint): boolean {
+  return [LOOPBACK_SERVER, OTHER_SERVER].includes(formatEndpoint(remote));
+}
+
 /** The observations of a run. */
 export interface CaseResult {
   readonly frames: number;
@@ -74,6 +82,8 @@ export interface CaseResult {
   readonly sent: ReadonlyMap<string, number>;
   /** Destinations reached on the host. */
   readonly reached: number;
+  /** Destinations reached by name. */
+  readonly reachedNames: number;
   /** The limits that the run reached. */
   readonly full: readonly string[];
 }
@@ -108,7 +118,13 @@ export async function runCase(seed: number, frames: number = FRAMES): Promise<Ca
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new Finding(message, run.fed, run.latest(), { cause });
   }
-  return { frames: run.fed, sent: run.strict.seen, reached: run.reached, full: run.full() };
+  return {
+    frames: run.fed,
+    sent: run.strict.seen,
+    reached: run.reached,
+    reachedNames: run.reachedNames,
+    full: run.full(),
+  };
 }
 
 /** Lets all settled promises call back. */
@@ -119,7 +135,12 @@ function settled(): Promise<void> {
 class Case {
   fed = 0;
   reached = 0;
+  /** Destinations reached by name. */
+  reachedNames = 0;
   readonly strict: StrictParser;
+  /** Whether names have rules, in which case these decide about flows to names. */
+  private readonly named: boolean;
+  private egress: Egress | undefined;
   private readonly random: Random;
   private readonly medium: "ethernet" | "ip";
   private readonly mtu: number;
@@ -143,12 +164,26 @@ class Case {
     this.mtu = random.of([1280, 1500, 1500, 9000, 65_520]);
     this.offload = random.below(3) === 0;
     this.rules = random.of(RULES);
+    this.named = !this.rules.enableRouting && random.below(3) > 0;
     this.limits = DEFAULT_LIMITS;
     if (random.below(4) > 0) this.limits = { ...this.limits, ...SMALL };
     this.strict = new StrictParser({ medium: this.medium, mtu: this.mtu });
-    this.generator = new Generator(random, this.medium === "ethernet" ? 14 : 0, SEEDS);
+    this.generator = new Generator(
+      random,
+      this.medium === "ethernet" ? 14 : 0,
+      this.named ? [...SEEDS, ...NAME_SEEDS, ...NAME_SEEDS] : SEEDS,
+    );
     const report = (what: string) => void this.problems.push(new Error(what));
-    this.host = new FuzzHost({ random, report, reaches: (network, remote) => this.reaches(network, remote) });
+    const asking = !this.named ? {} : {
+      sends: (remote: Endpoint, bytes: Uint8Array) => {
+        const wrong = isServer(remote) ? wrongQuestion(bytes) : null;
+        if (wrong !== null) report(`asked of ${formatEndpoint(remote)}: ${wrong}`);
+      },
+      answer: (remote: Endpoint, bytes: Uint8Array) =>
+        isServer(remote) ? someAnswer(bytes, (limit) => random.below(limit)) : null,
+    };
+    const reaches = (network: "tcp" | "udp", remote: Endpoint) => this.reaches(network, remote);
+    this.host = new FuzzHost({ random, report, reaches, ...asking });
     this.pings = new FuzzPings({
       random,
       report,
@@ -160,6 +195,7 @@ class Case {
     this.listeners = new FuzzHost({
       random,
       report,
+      ...asking,
       reaches: (_, remote) => {
         if (formatEndpoint(remote) !== LOOPBACK_SERVER) report(`the loopback is reached: ${formatEndpoint(remote)}`);
       },
@@ -175,12 +211,15 @@ class Case {
     this.reached++;
     const text = formatEndpoint(remote);
     if (text === (network === "tcp" ? REMOTE_TCP : REMOTE_UDP) || text === OTHER_SERVER) return;
+    if (this.named && isGood(remote.address)) return void this.reachedNames++;
     if (!permitted(this.rules, network, remote)) this.problems.push(new Error(`forbidden: ${network} to ${text}`));
   }
 
   async prepare(): Promise<void> {
     const { random, scheduler, frames, offload } = this;
     const output = new Output({ writeSync: (bytes) => bytes.length });
+    const policy = await policyFor(this.rules);
+    if (this.named) this.egress = await fuzzedEgress(policy, this.limits, () => scheduler.now());
     this.slirp = new Slirp({
       device: {
         medium: this.medium,
@@ -197,10 +236,11 @@ class Case {
       host: this.host,
       listeners: this.listeners,
       limits: this.limits,
-      policy: await policyFor(this.rules),
+      policy,
+      egress: this.egress,
       echo: random.of(["local", "off", this.pingSender(), this.pingSender()]),
       nameServers: new NameServers({ read: () => RESOLV_CONF, now: () => scheduler.now() }),
-      dns: random.below(3) > 0,
+      dns: this.named || random.below(3) > 0,
       dhcp: random.below(2) === 0,
       slaac: random.below(2) === 0,
       observers: flowPrinters(output),
@@ -289,8 +329,9 @@ class Case {
 
   /** Feeds that many frames, in batches. */
   async feed(count: number): Promise<void> {
-    const { random, slirp, frames, scheduler } = this;
+    const { random, slirp, frames, scheduler, egress } = this;
     while (this.fed < count) {
+      if (egress !== undefined && random.below(200) === 0) egress.replace(await fewerRules());
       for (let batch = 1 + random.below(16); batch > 0 && this.fed < count; batch--) {
         const frame = frames.take();
         this.write(frame);
@@ -382,6 +423,8 @@ class Case {
       dialing: this.host.dialing + this.listeners.dialing,
     };
     delete figures["icmpErrors"]; // those of the last second, which nothing reads again
+    delete figures["names"]; // likewise
+    delete figures["newNames"];
     delete figures["neighbours"]; // a table of what was heard, which costs nothing while it rests
     return Object.entries(figures).filter(([, figure]) => figure !== 0).map(([name, figure]) => `${name} ${figure}`);
   }

@@ -43,6 +43,10 @@ export interface HostWatch {
   reaches(network: "tcp" | "udp", remote: Endpoint): void;
   /** Reports a violation. */
   report(what: string): void;
+  /** Called with each datagram, where somebody looks at them. */
+  sends?(remote: Endpoint, bytes: Uint8Array): void;
+  /** What the destination of the last datagram answers; null: something at random. */
+  answer?(remote: Endpoint, bytes: Uint8Array): Uint8Array | null;
 }
 
 function failure(random: Random): HostError {
@@ -159,6 +163,7 @@ class FuzzStream implements HostStream {
 class FuzzSocket implements HostDatagram {
   isClosed = false;
   private last: Endpoint | null = null;
+  private lastBytes = new Uint8Array(0);
 
   constructor(
     private readonly host: FuzzHost,
@@ -174,6 +179,9 @@ class FuzzSocket implements HostDatagram {
     if (offset < 0 || length < 0 || offset + length > bytes.length) watch.report("a datagram from beyond its memory");
     if (!this.serving) watch.reaches("udp", to);
     this.last = to;
+    if (watch.sends === undefined) return;
+    this.lastBytes = bytes.slice(offset, offset + length);
+    watch.sends(to, this.lastBytes);
   }
 
   setPath(hopLimit: number): void {
@@ -196,6 +204,8 @@ class FuzzSocket implements HostDatagram {
       return this.handler.failed(failure(random), to, random.below(2) === 0 ? lost(random) : null);
     }
     if (from === null) return;
+    const answer = random.below(4) > 0 ? this.host.watch.answer?.(from, this.lastBytes) ?? null : null;
+    if (answer !== null) return this.handler.received(answer, answer.length, from, null);
     const bytes = new Uint8Array(random.of([0, 1, 12, 100, 1472, 1473, 9000, 65_507]));
     for (let i = 0; i < Math.min(bytes.length, 40); i++) bytes[i] = random.next();
     this.handler.received(bytes, bytes.length, from, null);

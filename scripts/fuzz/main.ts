@@ -1,6 +1,6 @@
 /**
- * `deno task fuzz`: feeds hostile frames to the whole program without its sockets and its device, in one process and in
- * simulated time, run after run, each with a seed of its own.
+ * `deno task fuzz`: feeds hostile frames to the whole program without its sockets and its device, and hostile texts to
+ * the readers of rules and policies, in one process and in simulated time, run after run, each with a seed of its own.
  *
  *     deno task fuzz [--seconds N | --minutes N] [--seed N]
  *     deno task fuzz --replay N            the one run with that seed
@@ -12,6 +12,10 @@
  */
 import { argumentsOr, fail } from "../common/arguments.ts";
 import { Finding, FRAMES, runCase } from "./case.ts";
+import { fuzzTexts } from "./texts.ts";
+
+/** Rules, names and policies that are read in each run. */
+const TEXTS = 500;
 
 const USAGE = "usage: deno task fuzz [--seconds N | --minutes N] [--seed N] [--replay N]";
 
@@ -33,6 +37,7 @@ async function findingOf(seed: number): Promise<Finding | null> {
   };
   globalThis.addEventListener("unhandledrejection", keep);
   try {
+    await fuzzTexts(seed, TEXTS);
     const { sent, reached } = await runCase(seed);
     for (const [what, count] of sent) totals.set(what, (totals.get(what) ?? 0) + count);
     destinations += reached;
@@ -40,7 +45,7 @@ async function findingOf(seed: number): Promise<Finding | null> {
     return null;
   } catch (error) {
     if (error instanceof Finding) return error;
-    throw error;
+    return new Finding(error instanceof Error ? error.message : String(error), 0, [], { cause: error });
   } finally {
     globalThis.removeEventListener("unhandledrejection", keep);
   }

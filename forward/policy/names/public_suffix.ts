@@ -2,7 +2,7 @@
  * Public suffixes: names under which anyone may have a name, such as `com`, `co.uk` and, by the private part of the list,
  * `github.io`. A wildcard at one of them is open to every stranger.
  *
- * The list is in the package tldts, as of its release. Loading it takes some 10 ms, so only rules with wildcards do.
+ * The list is in the package tldts, as of its release. Loading it takes tens of ms, so only rules with wildcards do.
  *
  * @module
  */

@@ -198,6 +198,23 @@ Deno.test("whatever address the guest asks, the answer comes from there", () => 
   assert(!bed.dns.isAt(Uint8Array.of(8, 8, 8, 8), 0, 4, 853), "another port");
 });
 
+Deno.test("a question to an address from which no answer can come ends here all the same", () => {
+  const bed = new Bed("a.example");
+  for (
+    const [address, answers] of [["224.0.0.251", 0], ["255.255.255.255", 0], ["0.0.0.0", 0], ["127.0.0.1", 1]] as const
+  ) {
+    const { bytes } = IpAddress.parse(address);
+    assert(bed.dns.isAt(bytes, 0, 4, 53), address);
+    const before = bed.replies.length;
+    bed.asks(question(labels("b", "example"), A), `${address}:53`);
+    assertEquals(bed.replies.length - before, answers, address);
+  }
+  for (const text of ["::", "ff02::fb", "64:ff9b::808:808", "::ffff:8.8.8.8"]) {
+    assert(bed.dns.isAt(IpAddress.parse(text).bytes, 0, 6, 53), text);
+  }
+  assertEquals(bed.asked, []);
+});
+
 Deno.test("a name asked again within its TTL asks nothing; after it, once for all who ask", () => {
   const bed = new Bed("a.example");
   bed.asks(question(labels("a", "example"), A));

@@ -1,4 +1,5 @@
 import { runCase } from "../../../scripts/fuzz/case.ts";
+import { fuzzTexts } from "../../../scripts/fuzz/texts.ts";
 import { permitted, policyFor, RULES } from "../../../scripts/fuzz/rules.ts";
 import { assert, assertEquals } from "../../assert.ts";
 import { endpoint } from "../../forward/bed/fakes.ts";
@@ -6,23 +7,29 @@ import { endpoint } from "../../forward/bed/fakes.ts";
 Deno.test("runs of the fuzzer: nothing is found, and everything important is reached", async () => {
   const sent = new Map<string, number>();
   const full = new Map<string, number>();
-  let reached = 0;
+  let reached = 0, reachedNames = 0;
   for (let seed = 1; seed <= 60; seed++) {
     const result = await runCase(seed, 1_500);
     for (const [what, count] of result.sent) sent.set(what, (sent.get(what) ?? 0) + count);
     for (const limit of result.full) full.set(limit, (full.get(limit) ?? 0) + 1);
     reached += result.reached;
+    reachedNames += result.reachedNames;
   }
   for (const limit of ["fragmentedDatagrams4", "halfOpen", "udpAssociations", "pings", "pingIdentifiers"]) {
     assert((full.get(limit) ?? 0) > 3, `${limit} was reached in ${full.get(limit)} runs`);
   }
   assert(reached > 500, `the host was reached ${reached} times`);
+  assert(reachedNames > 50, `it was reached by name ${reachedNames} times`);
   for (
     const what of [
       ...["arp", "ndp", "syn", "reset", "tcp", "tcp data", "sack", "udp", "fragment"],
       ...["icmp error", "icmp error 6", "echo reply", "echo reply 6"],
     ]
   ) assert((sent.get(what) ?? 0) > 20, `${what}: ${sent.get(what)}`);
+});
+
+Deno.test("texts of rules, names and policies: nothing is found", async () => {
+  for (let seed = 1; seed <= 10; seed++) await fuzzTexts(seed, 300);
 });
 
 Deno.test("a seed repeats a run", async () => {
