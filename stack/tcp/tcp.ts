@@ -8,26 +8,15 @@
  * @module
  */
 import { type Endpoint, IpAddress } from "../base/address.ts";
-import { type Allocate, type FramePool, Transmit, TRANSPORT_AT } from "../base/device.ts";
+import { type Allocate, type FramePool, Transmit } from "../base/device.ts";
 import { FIRST_DYNAMIC_PORT, freePort } from "../base/free_port.ts";
 import { FlowTable } from "../base/flow_table.ts";
 import type { IcmpErrors, IpSender, Timers } from "../base/layers.ts";
 import type { Packet } from "../base/packet.ts";
-import { sipHash } from "../base/siphash.ts";
 import { transportChecksumOk } from "../wire/checksum.ts";
-import {
-  ACK,
-  putHeader,
-  putTimestamps,
-  RST,
-  Segment,
-  SYN,
-  TCP_CHECKSUM,
-  TCP_HEADER,
-  TCP_PROTOCOL,
-  TIMESTAMPS_LENGTH,
-} from "../wire/tcp.ts";
+import { ACK, RST, Segment, SYN, TCP_PROTOCOL } from "../wire/tcp.ts";
 import { get16, get32 } from "../base/bytes.ts";
+import { BareSegments } from "./bare_segments.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { CHALLENGE_ACKS, DEFAULT_TCP_LIMITS, type TcpLimits } from "./numbers/constants.ts";
 import type { TcpCounters } from "./context.ts";
@@ -35,16 +24,17 @@ import type { Unreachable } from "../base/layers.ts";
 import type { TcpFlow, TcpHandler, TcpRequest } from "./flow.ts";
 import { BufferMemory } from "./buffers/memory.ts";
 import { Request, type RequestOwner } from "./request.ts";
+import { InitialSequences } from "./numbers/initial_sequence.ts";
 import { seqAdd } from "./numbers/sequence.ts";
 import { TimeWait, TimeWaits } from "./time_wait.ts";
 
-/** What the layer needs. */
+/** Options of {@linkcode Tcp}. */
 export interface TcpOptions {
   readonly ip: IpSender;
   readonly icmp: IcmpErrors;
   /** The time in ms, monotonic. */
   readonly clock: () => number;
-  /** A random unsigned 32-bit number. */
+  /** Returns a random unsigned 32-bit number. */
   readonly random: () => number;
   readonly allocate: Allocate;
   readonly frames: FramePool;
@@ -84,7 +74,8 @@ export class Tcp implements ConnectionOwner, RequestOwner {
 
   readonly limits: TcpLimits;
   private readonly table: FlowTable<Entry>;
-  private readonly isnKey: Int32Array;
+  private readonly bare: BareSegments;
+  private readonly initialSequences: InitialSequences;
   private readonly segment = new Segment();
   private readonly awake: Connection[] = [];
   /** The half-open connections, oldest first. */
@@ -105,8 +96,9 @@ export class Tcp implements ConnectionOwner, RequestOwner {
     const { bufferedBytes, outOfOrderBytes } = this.limits;
     this.memory = new BufferMemory(options.allocate, options.frames, bufferedBytes, outOfOrderBytes);
     this.transmit = new Transmit(options.allocate);
+    this.bare = new BareSegments(this.transmit, this.ip, this.counters);
     this.table = new FlowTable<Entry>(random() | 0, random() | 0);
-    this.isnKey = Int32Array.from({ length: 4 }, () => random() | 0);
+    this.initialSequences = new InitialSequences(random);
     this.timestampOffset = random() | 0;
     this.timeWaits = new TimeWaits(this.table, options.timers, this.limits.timeWait);
   }
@@ -186,8 +178,8 @@ export class Tcp implements ConnectionOwner, RequestOwner {
     const { bytes, version } = packet;
     const guest = { address: IpAddress.at(bytes, packet.source, version), port: segment.sourcePort };
     const local = { address: IpAddress.at(bytes, packet.destination, version), port: segment.destinationPort };
-    if (segment.has(ACK)) return this.sendReset(local, guest, segment.acknowledgment);
-    if (!segment.has(SYN)) return this.sendResetAck(local, guest, seqAdd(segment.sequence, segment.sequenceLength));
+    if (segment.has(ACK)) return this.bare.reset(local, guest, segment.acknowledgment);
+    if (!segment.has(SYN)) return this.bare.resetAck(local, guest, seqAdd(segment.sequence, segment.sequenceLength));
     if (this.requestCount >= this.limits.requests) {
       this.counters.overflows++;
       return;
@@ -212,7 +204,7 @@ export class Tcp implements ConnectionOwner, RequestOwner {
       this.timeWaits.remove(entry);
       this.receiveUnknown(segment, packet, entry.sndNxt);
     } else if (what === "acknowledge") {
-      this.acknowledgeTimeWait(entry);
+      this.bare.acknowledge(entry, this.timestamp());
     }
   }
 
@@ -328,59 +320,16 @@ export class Tcp implements ConnectionOwner, RequestOwner {
     return this.challenges++ < CHALLENGE_ACKS;
   }
 
-  private acknowledgeTimeWait(entry: TimeWait): void {
-    const { local, guest, sndNxt, rcvNxt, timestamp } = entry;
-    if (timestamp === null) return this.sendBare(local, guest, ACK, sndNxt, rcvNxt);
-    // a peer with timestamps drops segments without them (RFC 7323, section 3.2)
-    const length = TCP_HEADER + TIMESTAMPS_LENGTH;
-    putTimestamps(this.transmit.head.bytes, TRANSPORT_AT + TCP_HEADER, this.timestamp(), timestamp);
-    this.sendHeader(local, guest, ACK, sndNxt, rcvNxt, length);
-  }
-
   timestamp(): number {
     return (Math.floor(this.now()) + this.timestampOffset) | 0;
   }
 
   sendBare(local: Endpoint, guest: Endpoint, flags: number, sequence: number, acknowledgment: number): void {
-    this.sendHeader(local, guest, flags, sequence, acknowledgment, TCP_HEADER);
-  }
-
-  /** Sends a segment without data, whose options are in the head already. */
-  private sendHeader(
-    local: Endpoint,
-    guest: Endpoint,
-    flags: number,
-    sequence: number,
-    acknowledgment: number,
-    length: number,
-  ): void {
-    const { transmit } = this;
-    transmit.begin(length);
-    const head = transmit.head.bytes;
-    putHeader(head, TRANSPORT_AT, local.port, guest.port, sequence, acknowledgment, flags, 0, length);
-    this.counters.segmentsOut++;
-    this.ip.send(transmit, local.address, guest.address, TCP_PROTOCOL, TCP_CHECKSUM);
-  }
-
-  private sendReset(local: Endpoint, guest: Endpoint, sequence: number): void {
-    this.counters.resetsOut++;
-    this.sendBare(local, guest, RST, sequence, 0);
-  }
-
-  private sendResetAck(local: Endpoint, guest: Endpoint, acknowledgment: number): void {
-    this.counters.resetsOut++;
-    this.sendBare(local, guest, RST | ACK, 0, acknowledgment);
+    this.bare.send(local, guest, flags, sequence, acknowledgment);
   }
 
   initialSequence(local: Endpoint, guest: Endpoint, now: number): number {
-    const length = local.address.bytes.length / 4;
-    const words = new Int32Array(2 * length + 1);
-    for (let i = 0; i < length; i++) {
-      words[i] = get32(local.address.bytes, 4 * i);
-      words[length + i] = get32(guest.address.bytes, 4 * i);
-    }
-    words[2 * length] = local.port << 16 | guest.port;
-    return (sipHash(this.isnKey, words) + Math.floor(now * 250)) | 0; // a clock of 4 µs (RFC 9293, section 3.4.1)
+    return this.initialSequences.of(local, guest, now);
   }
 
   // RequestOwner
@@ -389,7 +338,7 @@ export class Tcp implements ConnectionOwner, RequestOwner {
     if (request.done) return null;
     this.forget(request);
     if (!this.makeRoom()) {
-      this.sendResetAck(request.local, request.guest, seqAdd(request.irs, 1));
+      this.bare.resetAck(request.local, request.guest, seqAdd(request.irs, 1));
       return null;
     }
     const syn = { irs: request.irs, timestamp: request.timestamp, options: request.options, former: request.former };
@@ -398,7 +347,7 @@ export class Tcp implements ConnectionOwner, RequestOwner {
 
   refuse(request: Request): void {
     this.forget(request);
-    this.sendResetAck(request.local, request.guest, seqAdd(request.irs, 1));
+    this.bare.resetAck(request.local, request.guest, seqAdd(request.irs, 1));
   }
 
   unreachable(request: Request, what: Unreachable): void {
