@@ -2,16 +2,6 @@
  * One TCP connection with the guest: the state machine of RFC 9293, section 3.10, around a {@linkcode Sender} and a
  * {@linkcode Receiver}. It opens passively or actively.
  *
- * The handshake has states of its own. Afterwards the state is not stored, but follows from four facts:
- *
- *     FIN received   FIN sent   it is acknowledged   state
- *     no             no                              ESTABLISHED
- *     no             yes        no                   FIN-WAIT-1
- *     no             yes        yes                  FIN-WAIT-2
- *     yes            no                              CLOSE-WAIT
- *     yes            yes        no                   CLOSING if ours was sent first, otherwise LAST-ACK
- *     yes            yes        yes                  TIME-WAIT if ours was sent first, otherwise CLOSED
- *
  * Frames, timers and the user's calls change state. The consequences (events for the user, data, acknowledgments) are
  * handled once, in {@linkcode Connection.turn}, at the end of the turn. A user's call outside of a turn sends at once.
  *
@@ -38,20 +28,9 @@ import type { TcpFailure, TcpFlow, TcpHandler } from "./flow.ts";
 import { Receiver } from "./receiver.ts";
 import { largestSegment, SegmentWriter } from "./segments.ts";
 import { Sender } from "./sending/sender.ts";
+import { stateOf, type TcpState } from "./state.ts";
+import { UserEvents } from "./user_events.ts";
 import { seqAdd, seqAfter, seqBefore, seqDiff, seqMax } from "./numbers/sequence.ts";
-
-/** The states of RFC 9293, section 3.3.2. LISTEN is a state of the whole layer. */
-export type TcpState =
-  | "SYN-SENT"
-  | "SYN-RECEIVED"
-  | "ESTABLISHED"
-  | "FIN-WAIT-1"
-  | "FIN-WAIT-2"
-  | "CLOSE-WAIT"
-  | "CLOSING"
-  | "LAST-ACK"
-  | "TIME-WAIT"
-  | "CLOSED";
 
 /** The TCP layer, as a connection uses it. */
 export interface ConnectionOwner extends TcpContext {
@@ -73,6 +52,7 @@ export interface SynOptions {
   readonly hasTimestamps: boolean;
 }
 
+// In the file of its use, where the compiler replaces its members by their values.
 const enum Handshake {
   SynSent,
   SynReceived,
@@ -103,17 +83,13 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
   readonly segments: SegmentWriter;
 
   private handshake: Handshake;
-  private user: TcpHandler;
+  private readonly events: UserEvents;
   private readonly startedAt: number;
   private windowShift = 0;
   private closedFirst = false;
   private lastReceived: number;
   private keepaliveProbes = 0;
   private lastInvalidAck = -Infinity;
-  /** Events that the user is told at the end of the turn. */
-  private newsEstablished = false;
-  private newsReadable = false;
-  private blocked = false;
   /** The protocol has ended in good order, but the user still has data to read. */
   private lingering = false;
   bytesReceived = 0;
@@ -133,7 +109,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     syn: { irs: number; timestamp: number; options: SynOptions; former: number | null } | null,
   ) {
     const now = context.now();
-    this.user = handler;
+    this.events = new UserEvents(handler);
     this.startedAt = this.lastReceived = now;
     this.handshake = syn === null ? Handshake.SynSent : Handshake.SynReceived;
     const mss = largestSegment(context, guest);
@@ -160,13 +136,12 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
 
   /** The connection's state, for display. */
   get state(): TcpState {
-    const { sender, receiver } = this;
+    const { receiver, sender, closedFirst } = this;
     if (this.handshake === Handshake.SynSent) return "SYN-SENT";
     if (this.handshake === Handshake.SynReceived) return "SYN-RECEIVED";
-    if (this.handshake === Handshake.Over) return this.lingering && this.closedFirst ? "TIME-WAIT" : "CLOSED";
-    if (!sender.finSent) return receiver.finReceived ? "CLOSE-WAIT" : "ESTABLISHED";
-    if (receiver.finReceived) return this.closedFirst ? "CLOSING" : "LAST-ACK";
-    return sender.finAcknowledged ? "FIN-WAIT-2" : "FIN-WAIT-1";
+    if (this.handshake === Handshake.Over) return this.lingering && closedFirst ? "TIME-WAIT" : "CLOSED";
+    const { finSent, finAcknowledged } = sender;
+    return stateOf({ finReceived: receiver.finReceived, finSent, finAcknowledged, closedFirst });
   }
 
   /** Whether the handshake is not complete. */
@@ -310,7 +285,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     const before = receiver.nxt;
     if (!receiver.receive(packet.frame, packet.bytes, segment.data, length, segment.sequence, fin, now)) return;
     this.bytesReceived += seqDiff(receiver.nxt, before) - (receiver.finReceived ? 1 : 0);
-    this.newsReadable = true;
+    this.events.readable = true;
     if (receiver.finReceived) this.closedFirst = this.sender.finSent;
   }
 
@@ -338,7 +313,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     const passive = this.handshake === Handshake.SynReceived;
     this.handshake = Handshake.Done;
     sender.establish(sender.mss, sender.sack, window, segment.sequence, now);
-    this.newsEstablished = true;
+    this.events.established = true;
     this.context.established(this);
     if (passive) this.context.counters.accepted++;
     else this.context.counters.connected++;
@@ -378,24 +353,12 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
 
   /** Tells the user the events, sends everything that may be sent, and ends the connection if it is complete. */
   turn(now: number): void {
-    if (this.handshake !== Handshake.Over || this.lingering) this.tell();
+    if (this.handshake !== Handshake.Over || this.lingering) {
+      this.events.tell();
+      if (this.events.blocked && this.sendRoom > 0) this.events.tellWritable();
+    }
     this.awake = false; // not before: the results of the user's calls meanwhile are sent below, all at once
     this.send(now);
-  }
-
-  private tell(): void {
-    if (this.newsEstablished) {
-      this.newsEstablished = false;
-      this.user.established();
-    }
-    if (this.newsReadable) {
-      this.newsReadable = false;
-      this.user.readable();
-    }
-    if (this.blocked && this.sendRoom > 0) {
-      this.blocked = false;
-      this.user.writable();
-    }
   }
 
   /** Sends everything that may be sent, then ends the connection or sets its timer. */
@@ -418,7 +381,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     else this.context.remove(this);
     this.sender.buffer.clear();
     this.lingering = this.receiver.buffer.queued > 0;
-    if (!this.lingering) this.end(null);
+    if (!this.lingering) this.events.end(null);
   }
 
   /** Ends the connection in another way than by FIN. */
@@ -427,7 +390,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     if (failure === "reset") this.context.counters.resetsIn++;
     if (failure === "timeout") this.context.counters.timeouts++;
     this.discard();
-    this.end(failure);
+    this.events.end(failure);
   }
 
   private discard(): void {
@@ -439,25 +402,19 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     this.receiver.buffer.clear();
   }
 
-  private end(failure: TcpFailure | null): void {
-    const { user } = this;
-    this.user = NOBODY;
-    user.closed(failure);
-  }
-
   /** Ends the connection because the stack closes. The user is told. */
   close(): void {
     if (this.handshake === Handshake.Over && !this.lingering) return;
-    const { user } = this;
+    const { handler } = this.events;
     this.abort();
-    user.closed("aborted");
+    handler.closed("aborted");
   }
 
   /** Ends a half-open connection that has to make room. */
   evict(): void {
     this.sendReset();
     this.discard();
-    this.end("timeout");
+    this.events.end("timeout");
   }
 
   // Timers
@@ -530,11 +487,11 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
   // The user's calls
 
   get handler(): TcpHandler {
-    return this.user;
+    return this.events.handler;
   }
 
   set handler(handler: TcpHandler) {
-    if (this.handshake !== Handshake.Over || this.lingering) this.user = handler;
+    if (this.handshake !== Handshake.Over || this.lingering) this.events.handler = handler;
   }
 
   peek(): Chunk | null {
@@ -552,7 +509,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
       this.later();
     } else if (this.lingering && this.receiver.buffer.queued === 0) {
       this.lingering = false;
-      this.end(null);
+      this.events.end(null);
     }
   }
 
@@ -560,7 +517,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     if (this.sender.finQueued || this.handshake === Handshake.Over) return null;
     const room = this.sendRoom;
     if (room <= 0 || this.handshake !== Handshake.Done) {
-      this.blocked = true;
+      this.events.blocked = true;
       return null;
     }
     return this.sender.buffer.reserve(Math.min(wanted, room));
@@ -590,7 +547,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
       this.lingering = false;
       this.receiver.buffer.clear();
     }
-    this.user = NOBODY;
+    this.events.mute();
   }
 
   /** Sends at once, unless {@linkcode turn} will. */
@@ -598,11 +555,3 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     if (!this.awake) this.send(this.context.now());
   }
 }
-
-/** The handler after the connection's end. */
-const NOBODY: TcpHandler = {
-  established() {},
-  readable() {},
-  writable() {},
-  closed() {},
-};

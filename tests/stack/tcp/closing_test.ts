@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFields } from "../../assert.ts";
 import { TIME_WAIT } from "../../../stack/tcp/numbers/constants.ts";
-import type { TcpState } from "../../../stack/tcp/connection.ts";
+import type { TcpState } from "../../../stack/tcp/state.ts";
 import { seqAdd } from "../../../stack/tcp/numbers/sequence.ts";
 import { ACK, FIN, RST, SYN } from "../../../stack/wire/tcp.ts";
 import { Peer, type PeerOptions, quiet } from "./bed/peer.ts";
