@@ -2,7 +2,7 @@ import { embeddedIpv4 } from "../../../forward/addresses/embedded.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 
-Deno.test("the IPv4 addresses behind IPv6 ones, and none behind the others", () => {
+Deno.test("the IPv4 addresses in IPv6 addresses, and none in the others", () => {
   for (
     const [address, ...expected] of [
       ["2002:7f00:1::1", "127.0.0.1"],

@@ -5,7 +5,7 @@ import { IpAddress } from "../../../stack/base/address.ts";
 
 const ip = IpAddress.parse;
 
-Deno.test("a prefix drops the bits behind its length", () => {
+Deno.test("a prefix drops the bits after its length", () => {
   const cases: [string, string][] = [
     ["10.0.2.2/24", "10.0.2.0/24"],
     ["255.255.255.255/0", "0.0.0.0/0"],
@@ -21,7 +21,7 @@ Deno.test("a prefix drops the bits behind its length", () => {
   for (const [text, shown] of cases) assertEquals(Prefix.parse(text).toString(), shown, text);
 });
 
-Deno.test("what is no prefix", () => {
+Deno.test("texts that are not prefixes", () => {
   for (
     const text of [
       "",
@@ -82,7 +82,7 @@ Deno.test("containment is agreement in the first bits", () => {
   }));
 });
 
-Deno.test("a set holds what any of its prefixes holds", () => {
+Deno.test("a set contains the addresses of all its prefixes", () => {
   fc.assert(fc.property(fc.array(prefix), fc.array(address), (prefixes, addresses) => {
     const set = new PrefixSet(prefixes);
     for (const address of [...addresses, ...prefixes.map((prefix) => IpAddress.of(prefix.bytes))]) {

@@ -32,7 +32,7 @@ Deno.test("command line: a guest that exists, and one that is made for a command
   }
 });
 
-Deno.test("command line: what is asked for is told on stdout, what is wrong on stderr, and that is all", async () => {
+Deno.test("command line: help goes to stdout, errors to stderr, and nothing else is printed", async () => {
   const cases: [string[], number, RegExp, RegExp][] = [
     [["help"], 0, /slirpnetstack/, /^$/],
     [["help", "nothing-of-that-name"], 2, /^$/, /no help about "nothing-of-that-name"/],
@@ -55,7 +55,7 @@ const POINTER = "Run `slirpnetstack -h` for a list of the flags, `slirpnetstack 
 const RUN_POINTER =
   "Run `slirpnetstack run -h` for a list of the flags, `slirpnetstack help run` for an explanation.\n";
 
-Deno.test("command line: a mistake is told in its message, a pointer to -h and help, and what may have been meant", async () => {
+Deno.test("command line: an error has its message, a pointer to -h and help, and a suggestion", async () => {
   const cases: [args: string[], stderr: string][] = [
     [["-mtu", "x"], `invalid value "x" for flag -mtu: parse error\n${POINTER}`],
     [["-L"], `flag needs an argument: -L\n${POINTER}`],

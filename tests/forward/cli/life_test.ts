@@ -36,7 +36,7 @@ async function statusOf(life: Life, work: () => Promise<void>): Promise<number |
   }
 }
 
-Deno.test("a start that can't go on: its line, its status, and what was begun is undone", async () => {
+Deno.test("a start that fails: its line, its status, and the cleanups", async () => {
   const { life, written, undone } = make();
   const status = await statusOf(life, () => Promise.reject(new StartFailed(253, "[!] No device")));
   assertEquals(status, 253, "status");
@@ -44,7 +44,7 @@ Deno.test("a start that can't go on: its line, its status, and what was begun is
   assertEquals(undone, ["last", "first"], "cleanups");
 });
 
-Deno.test("anything else that is thrown before it has started ends it with status 1", async () => {
+Deno.test("any other error before the start is over ends it with status 1", async () => {
   const works: (() => Promise<void>)[] = [
     () => Promise.reject(new Error("a fault")),
     () => {
@@ -60,7 +60,7 @@ Deno.test("anything else that is thrown before it has started ends it with statu
   }
 });
 
-Deno.test("what nobody waited for ends a start, but not what serves", () => {
+Deno.test("an unhandled error ends a start, but not a program that serves", () => {
   const { life, written, undone } = make();
   const ended = assertThrows(() => life.stray(new StartFailed(247, "[!] No port")), Ended);
   assertEquals(ended.status, 247, "status");
@@ -73,7 +73,7 @@ Deno.test("what nobody waited for ends a start, but not what serves", () => {
   assertMatch(other.written.join(""), /^\[!\] Internal error: Error: about one connection\n/);
 });
 
-Deno.test("a cleanup that fails keeps none of the others from being done", () => {
+Deno.test("a cleanup that fails does not keep the others from being called", () => {
   const { life, written, undone } = make();
   life.cleanups.push(() => {
     throw new Error("it is stuck");

@@ -20,7 +20,7 @@ async function run(...args: string[]): Promise<string> {
   return `${status}${isError ? " error" : ""}\n${text}`;
 }
 
-Deno.test("explain says which rule decides, and its status says whether a flow is allowed", async () => {
+Deno.test("explain shows the rule that decides, and its status shows whether a flow is allowed", async () => {
   assertEquals(
     await run("explain", "p.json", "Git.Example.com:22"),
     "0\nquestion for git.example.com: allowed\ntcp://git.example.com:22: allowed by git; it may carry anything\n" +
@@ -49,7 +49,7 @@ Deno.test("show prints a preset with its source, and schema the schema", async (
   assertStringIncludes(await run("schema"), '"additionalProperties": false');
 });
 
-Deno.test("what is wrong goes to stderr, with status 2", async () => {
+Deno.test("errors go to stderr, with status 2", async () => {
   assertStringIncludes(await run(), "2 error\nusage: ");
   assertStringIncludes(await run("explain", "p.json"), "2 error\nusage: ");
   assertStringIncludes(await run("explain", "q.json", "a.example"), "2 error\nq.json: no such file");

@@ -62,12 +62,12 @@ Deno.test({
   },
 });
 
-Deno.test("what was loaded from elsewhere has no time", async () => {
+Deno.test("sources that are not in a file system have no time", async () => {
   assertEquals(await sourceTime(new URL("https://example.com/x/")), "unknown");
   assertEquals(await sourceTime(new URL("file:///nonexistent/")), "unknown");
 });
 
-Deno.test("two lines", async () => {
+Deno.test("-version prints two lines", async () => {
   assertMatch(
     await versionLines("1.2.3+g0123abc"),
     /^slirpnetstack version 1\.2\.3\+g0123abc\nbuild time \d{4}-\d\d-\d\d-\d\d:\d\dUTC$/,

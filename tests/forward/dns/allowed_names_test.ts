@@ -31,7 +31,7 @@ function asked(name: string, type: number, size: number | null = null, ofClass =
   return parsed(message);
 }
 
-Deno.test("the names of -allow have the addresses that they had, by type, whatever the range is for", async () => {
+Deno.test("the names of -allow keep their first addresses, by type, whatever the port of the range", async () => {
   const allowed = await names("Web.Example:80,udp://Web.Example:53,four.example.,db,192.0.2.9,[2001:db8::]/32");
   for (
     const [name, type, expected] of [

@@ -258,7 +258,7 @@ Deno.test("TCP: several questions in one connection, in pieces, answered as the 
   assertEquals(bed.outcome("tcp"), "0 noerror 2", "outcomes over tcp");
 });
 
-Deno.test("TCP: FIN right behind a question; the answer still comes", async () => {
+Deno.test("TCP: FIN right after a question; the answer still comes", async () => {
   const bed = new TcpBed(ONE);
   bed.flow.sends(framed(question(1, "a.org")));
   bed.flow.finishes();
@@ -353,7 +353,7 @@ Deno.test("TCP: at the limit of connections, the one idle longest is reset", () 
   assertEquals(bed.outcome("tcp"), "0 cancelled 1", "outcomes over tcp");
 });
 
-Deno.test("where only the names of -allow may be asked for, no server is asked, over UDP and TCP", async () => {
+Deno.test("if only the names of -allow may be asked for, no server is asked, over UDP and TCP", async () => {
   const only = new AllowedNames([{ name: "example.org", prefix: { first: IpAddress.parse("192.0.2.80") } }]);
   const bed = new Bed(ONE, only);
   bed.asks(question(7, "example.org"));

@@ -125,7 +125,7 @@ Deno.test("a name without a rule: NXDOMAIN, blocked, without an SOA record, and 
   assertEquals(bed.dns.counters.outcomes.udp.refused, 8, "counted");
 });
 
-Deno.test("an allowed name: the question is built anew, and the answer is the name's own address", () => {
+Deno.test("an allowed name: the question is built again, and the answer is the name's own address", () => {
   const bed = new Bed("a.example");
   const name = labels("A", "eXaMpLe");
   const cookie = [0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0, 12, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]; // a secret in an option
@@ -143,7 +143,7 @@ Deno.test("an allowed name: the question is built anew, and the answer is the na
   assertEquals(bed.dns.counters.outcomes.udp.noerror, 0, "the program's own question is not the guest's");
 });
 
-Deno.test("AAAA has the own IPv6 address, and no data where the name has none", () => {
+Deno.test("AAAA has the own IPv6 address, and no data if the name has none", () => {
   const bed = new Bed("a.example");
   bed.asks(question(labels("a", "example"), AAAA));
   bed.answers([address("2001:db8::80")]);
@@ -154,7 +154,7 @@ Deno.test("AAAA has the own IPv6 address, and no data where the name has none", 
   assertEquals(bed.replies[1].bytes.slice(2, 8), [0x81, 0x80, 0, 1, 0, 0], "no data");
 });
 
-Deno.test("what the servers say of an allowed name is passed on: NXDOMAIN, and SERVFAIL for all errors", () => {
+Deno.test("the servers' answer about an allowed name is passed on: NXDOMAIN, and SERVFAIL for all errors", () => {
   const bed = new Bed("a.example,b.example");
   bed.asks(question(labels("a", "example"), A, true));
   bed.answers([], 3);
@@ -190,7 +190,7 @@ Deno.test("a dns rule opens its types, and the records come as the server gave t
   assertEquals(bed.asked, ["SRV a.example"]);
 });
 
-Deno.test("whatever address the guest asks, the answer comes from there", () => {
+Deno.test("the answer comes from the address that the guest asked", () => {
   const bed = new Bed("a.example");
   bed.asks(question(labels("b", "example"), A), "8.8.8.8:53");
   assertEquals(bed.replies[0].from, "8.8.8.8");
@@ -215,7 +215,7 @@ Deno.test("a question to an address from which no answer can come ends here all 
   assertEquals(bed.asked, []);
 });
 
-Deno.test("a name asked again within its TTL asks nothing; after it, once for all who ask", () => {
+Deno.test("a name within its TTL needs no new question; after it, one question serves all callers", () => {
   const bed = new Bed("a.example");
   bed.asks(question(labels("a", "example"), A));
   bed.asks(question(labels("a", "example"), A));
@@ -230,7 +230,7 @@ Deno.test("a name asked again within its TTL asks nothing; after it, once for al
   assertEquals(bed.asked.length, 2, "after it");
 });
 
-Deno.test("a TTL of 0 is kept for the least time", () => {
+Deno.test("an answer with a TTL of 0 is cached for the least time", () => {
   const bed = new Bed("a.example");
   bed.asks(question(labels("a", "example"), A));
   bed.answers([address("192.0.2.80", 0)]);
@@ -254,7 +254,7 @@ Deno.test("a name that leads only to forbidden addresses has no data, and the er
   assertEquals(bed.own.find("a.example"), null, "it has no own address");
 });
 
-Deno.test("so many new names a minute under a wildcard; known ones and exact ones are not counted", () => {
+Deno.test("new names under a wildcard are limited a minute; known and exact names are not counted", () => {
   const bed = new Bed("*.w.example,a.example", 2);
   const ask = (label: string) => bed.asks(question(labels(label, "w", "example"), A));
   for (const label of ["n1", "n2"]) {
@@ -271,7 +271,7 @@ Deno.test("so many new names a minute under a wildcard; known ones and exact one
   assertEquals(bed.asked.at(-1), "A n3.w.example", "in the next minute");
 });
 
-Deno.test("a dot inside a label is no dot", () => {
+Deno.test("a dot inside a label does not separate labels", () => {
   const bed = new Bed("*.example.com");
   assertEquals(bed.asks(question(labels("www.example", "com"), A))?.slice(2, 4), [0x81, 0x83], "www.example\\.com");
   assertEquals(bed.asks(question(labels("secret.example.com"), A))?.slice(2, 4), [0x81, 0x83], "one label");
@@ -304,7 +304,7 @@ Deno.test("a name of the host's own /etc/hosts needs no server", () => {
   assertEquals(bed.asked, []);
 });
 
-Deno.test("an answer that is cut off is asked for again over TCP", () => {
+Deno.test("a truncated answer is asked for again over TCP", () => {
   const bed = new Bed("a.example");
   bed.asks(question(labels("a", "example"), A));
   const [asked] = bed.host.sockets[0].messages;
@@ -313,7 +313,7 @@ Deno.test("an answer that is cut off is asked for again over TCP", () => {
   assertEquals(bed.replies, []);
 });
 
-Deno.test("no more questions wait than may: the next is told SERVFAIL", () => {
+Deno.test("waiting questions are limited: the next one gets SERVFAIL", () => {
   const bed = new Bed("a.example");
   for (let i = 0; i < 4; i++) bed.asks(question(labels("a", "example"), A));
   assertEquals(bed.asks(question(labels("a", "example"), A))?.slice(2, 4), [0x81, 0x82]);
@@ -323,7 +323,7 @@ Deno.test("no more questions wait than may: the next is told SERVFAIL", () => {
   assertEquals(bed.asked.length, 2, "and the next is asked for");
 });
 
-Deno.test("an answer that makes no sense is SERVFAIL", () => {
+Deno.test("a malformed answer is SERVFAIL", () => {
   const bed = new Bed("a.example");
   bed.asks(question(labels("a", "example"), A));
   const [asked] = bed.host.sockets[0].messages;

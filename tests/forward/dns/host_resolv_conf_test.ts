@@ -28,7 +28,7 @@ options attempts:4 edns0
   );
 });
 
-Deno.test("resolv.conf: lines that make no sense are skipped, and numbers have the C library's bounds", () => {
+Deno.test("resolv.conf: malformed lines are skipped, and numbers have the C library's bounds", () => {
   const defaults = { servers: ["127.0.0.1"], search: [], timeout: 5, attempts: 2, rotate: false };
   assertEquals(read(""), defaults);
   assertEquals(

@@ -54,7 +54,7 @@ Deno.test("errors repeat the question, its number and flags, and the OPT record"
   assertEquals(errorAnswer(nothing.question, nothing.rcode), hex("1234 8181 0000 0000 0000 0000"));
 });
 
-Deno.test("an answer is one to this question only", () => {
+Deno.test("an answer belongs to its question only", () => {
   const asked = parsed(question(7, "example.org"));
   const answer = answerTo(question(7, "example.org"));
   const matches = (bytes: Uint8Array, id = 7) => isAnswerTo(asked, id, bytes, bytes.length);
@@ -71,7 +71,7 @@ Deno.test("an answer is one to this question only", () => {
   assert(!matches(hex("0007 8180 0000 0000 0000 0000")), "no error, and no question");
 });
 
-Deno.test("what a client takes over UDP", () => {
+Deno.test("the size that a client accepts over UDP", () => {
   const fit = (size: number | null, length: number) => {
     const bytes = question(7, "example.org", size);
     const answer = new Uint8Array(length);
@@ -85,7 +85,7 @@ Deno.test("what a client takes over UDP", () => {
   assertEquals(told(fit(100, 513)), "7 NOERROR TC example.org OPT", "less than 512 means 512");
 });
 
-Deno.test("no message is too strange", () => {
+Deno.test("no message makes the parser throw", () => {
   const real = [
     hex(`${QUERY} ${OPT}`),
     question(7, "a.very.long.name.example.org", 4096),

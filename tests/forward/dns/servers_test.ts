@@ -26,7 +26,7 @@ class Files {
   }
 }
 
-Deno.test("the file is looked at once a second, if anybody asks", () => {
+Deno.test("the file is checked once a second, on demand", () => {
   const files = new Files("nameserver 192.0.2.1");
   assertEquals(files.plan(), "192.0.2.1, 2 x 5000");
   files.text = "nameserver 192.0.2.2";
@@ -40,20 +40,20 @@ Deno.test("the file is looked at once a second, if anybody asks", () => {
   assertEquals(files.plan(), "192.0.2.2, 2 x 5000");
 });
 
-Deno.test("a file that was never there is as an empty one", () => {
+Deno.test("a missing file is the same as an empty one", () => {
   const files = new Files("");
   files.text = null;
   assertEquals(files.plan(), "127.0.0.1, 2 x 5000");
 });
 
-Deno.test("all servers are asked in the time that one may take, but for a second each, and none for minutes", () => {
+Deno.test("all servers share the time of one, with a second each at least, and none takes minutes", () => {
   assertEquals(new Files("nameserver 1.1.1.1\nnameserver 2.2.2.2").plan(), "1.1.1.1 2.2.2.2, 2 x 2500");
   const short = "nameserver 1.1.1.1\nnameserver 2.2.2.2\noptions timeout:1 attempts:3";
   assertEquals(new Files(short).plan(), "1.1.1.1 2.2.2.2, 3 x 1000");
   assertEquals(new Files("nameserver 1.1.1.1\noptions timeout:30 attempts:5").plan(), "1.1.1.1, 1 x 30000");
 });
 
-Deno.test("a server that failed goes behind the others for a while, over that network alone", () => {
+Deno.test("a server that failed is asked after the others for a while, over that network only", () => {
   const files = new Files("nameserver 1.1.1.1\nnameserver 2.2.2.2");
   const [first] = files.servers.plan("udp").servers;
   files.servers.failed("udp", first!);
@@ -72,7 +72,7 @@ Deno.test("rotate: each is asked first in turn", () => {
   assertEquals(firsts, ["1.1.1.1", "2.2.2.2", "1.1.1.1"]);
 });
 
-Deno.test("a file that is there and can't be read is said once, and again after it could be read", () => {
+Deno.test("a file that can't be read is reported once, and again after it could be read", () => {
   const files = new Files(null);
   files.code = "EACCES";
   assertEquals(files.plan(), "127.0.0.1, 2 x 5000");
@@ -90,7 +90,7 @@ Deno.test("a file that is there and can't be read is said once, and again after 
   assertEquals(files.said.slice(1), [line("192.0.2.1")]);
 });
 
-Deno.test("a file that is not there is not said", () => {
+Deno.test("a missing file is not reported", () => {
   const files = new Files(null);
   assertEquals(files.plan(), "127.0.0.1, 2 x 5000");
   assertEquals(files.said, []);

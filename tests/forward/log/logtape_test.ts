@@ -34,7 +34,7 @@ Deno.test("program log: a line of JSON is one object with the facts in it", () =
   assertEquals(rest.limit, 4, "a number");
 });
 
-Deno.test("program log: what is less important than its level is left out, and its facts are not made", () => {
+Deno.test("program log: records below its level are left out, and their facts are not made", () => {
   const { log, lines } = open({ level: "warning" });
   log.debug("one", () => {
     throw new Error("made");
@@ -59,7 +59,7 @@ Deno.test("program log: no text from outside makes a line of its own, or moves a
   }
 });
 
-Deno.test("program log: a record is below 4 KiB, however long what it tells of is", () => {
+Deno.test("program log: a record is below 4 KiB, however long its facts are", () => {
   for (const format of ["text", "json"] as const) {
     for (const character of ["a", '"', "\u{1f600}", "\u0001", "\u2028", "\u{10ffff}", "\ud800"]) {
       const { log, lines } = open({ format });
@@ -77,7 +77,7 @@ Deno.test("program log: a record is below 4 KiB, however long what it tells of i
   }
 });
 
-Deno.test("program log: a flood of one level is cut short and counted, and leaves the others alone", () => {
+Deno.test("program log: a flood of one level is limited and counted, and does not affect the others", () => {
   const { log, lines, clock } = open({ level: "debug" });
   for (let i = 0; i < 100_000; i++) log.debug("flow open", { i });
   const flood = lines.length;
@@ -90,7 +90,7 @@ Deno.test("program log: a flood of one level is cut short and counted, and leave
   assertMatch(lines.at(-1)!, / DEBUG flow open: i=-1\n$/);
 });
 
-Deno.test("program log: what could not be written is counted when it can be", () => {
+Deno.test("program log: records that could not be written are counted in the next one", () => {
   const { log, lines, clock } = open();
   clock.isFull = true;
   log.info("one");

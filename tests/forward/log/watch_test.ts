@@ -38,7 +38,7 @@ Deno.test("the log has a refusal by the policy, with the rule", () => {
   assertEquals(log.facts[1], { network: "icmp", to: "192.0.2.1", rule: "host" }, "a ping has no port");
 });
 
-Deno.test("the log warns of evictions and of what there is too little of; all else is for debugging", () => {
+Deno.test("the log warns of evictions and of missing resources; all else is for debugging", () => {
   const log = new KeptLog();
   const { routedTcp, routedUdp, remoteTcp } = loggedObservers(NO_OBSERVERS, log);
   const [guest, local, remote] = ["10.0.2.100:1", "198.51.100.1:2", "192.0.2.1:80"].map(endpoint);
@@ -65,7 +65,7 @@ Deno.test("the log warns of evictions and of what there is too little of; all el
   assertEquals(log.facts[4].to, "192.0.2.1:80");
 });
 
-Deno.test("the log warns of a limit once a look, with the cases since the last", () => {
+Deno.test("the log warns of a limit once a check, with the number since the last check", () => {
   const log = new KeptLog(), dials = { resource: "dials", current: 4, limit: 4, overflows: 0 };
   const watch = new LimitWatch(() => [dials, { resource: "pings", current: 0, limit: 9, overflows: 0 }], log);
   watch.look();

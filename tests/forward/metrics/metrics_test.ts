@@ -124,7 +124,7 @@ Deno.test("each metric has HELP and TYPE, once, before its samples; no sample is
   assertEquals(samples(text).size, lines.length - 1);
 });
 
-Deno.test("without a capture, and where the system tells nothing", () => {
+Deno.test("metrics without a capture, and without figures of the system", () => {
   const source = new FakeSource();
   source.capture = null;
   source.process = null;
@@ -132,7 +132,7 @@ Deno.test("without a capture, and where the system tells nothing", () => {
 });
 
 Deno.test({
-  name: `promtool has nothing to say against it${needs("promtool")}`,
+  name: `promtool finds no fault in it${needs("promtool")}`,
   ignore: !isInstalled("promtool"),
   async fn() {
     const promtool = new Deno.Command("promtool", { args: ["check", "metrics"], stdin: "piped", stdout: "piped" });

@@ -13,7 +13,7 @@ const FILES: Readonly<Record<string, string>> = {
     "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 4096                 files     \n",
 };
 
-Deno.test("what /proc says", () => {
+Deno.test("the figures of /proc", () => {
   const figures = readProcessFigures({ read: (path) => FILES[path], openDescriptors: (limit) => limit - 1000 });
   assert(figures !== null && figures.heapBytes > 1e6);
   assertEquals({ ...figures, heapBytes: 0 }, {
@@ -30,7 +30,7 @@ Deno.test("what /proc says", () => {
   assertEquals(readProcessFigures({ read, openDescriptors: () => 7 })?.maxDescriptors, Infinity);
 });
 
-Deno.test("where it says nothing", () => {
+Deno.test("/proc without the figures", () => {
   const missing = (path: string) => {
     throw new Error(path);
   };
@@ -38,7 +38,7 @@ Deno.test("where it says nothing", () => {
   assertEquals(readProcessFigures({ read: () => "nothing of use", openDescriptors: () => 1 }), null);
 });
 
-Deno.test("the real ones", () => {
+Deno.test("the figures of this process", () => {
   const figures = readProcessFigures({ read: readTextFile, openDescriptors });
   assert(figures !== null);
   const { cpuSeconds, residentBytes, virtualBytes, maxDescriptors, startTime } = figures;

@@ -76,7 +76,7 @@ async function status(address: string, target: string, host: string): Promise<st
   return new TextDecoder().decode(buffer.subarray(0, count)).split("\r\n")[0];
 }
 
-Deno.test("flows over TCP are not for pages whose name was made to stand for this address", async () => {
+Deno.test("flows over TCP are refused to a web page whose name was pointed at this address", async () => {
   const server = await listen("tcp://127.0.0.1:0");
   try {
     server.show(new FakeSource());
@@ -91,7 +91,7 @@ Deno.test("flows over TCP are not for pages whose name was made to stand for thi
   }
 });
 
-Deno.test("a Unix socket that comes while a dead one is looked at stays, and is an error", async () => {
+Deno.test("a Unix socket that appears while a dead one is checked stays, and is an error", async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/socket`;
     leaveBehind(path);
@@ -151,7 +151,7 @@ Deno.test("a Unix socket that nobody listens on any more is replaced; a file is 
   });
 });
 
-Deno.test("where nobody can listen", async () => {
+Deno.test("addresses where nothing can listen", async () => {
   const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   try {

@@ -1,7 +1,7 @@
 import { LocalNames } from "../../../forward/names/local_names.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
-Deno.test("names that the host itself gives a meaning to", () => {
+Deno.test("names that the host itself defines", () => {
   let hosts =
     "127.0.0.1\tlocalhost\n127.0.1.1 Machine.example machine # other\n# 10.0.0.1 commented\n::1 ip6-loopback\n";
   const own = new LocalNames((path) => {

@@ -11,7 +11,7 @@ async function lookUp(target: string, names: Names): Promise<string> {
   return formatEndpoint(await lookUpEnd(parseForward(`tcp://:1:${target}`, "remote").target, names, () => 0));
 }
 
-Deno.test("lookup: an address needs nobody", async () => {
+Deno.test("lookup: an address needs no resolver", async () => {
   const names = new FakeNames({});
   assertEquals(await lookUp("192.0.2.1:80", names), "192.0.2.1:80");
   assertEquals(await lookUp("[2001:db8::1]:80", names), "[2001:db8::1]:80");

@@ -77,7 +77,7 @@ Deno.test("system names: a server that knows nothing, and the system's resolver"
   await assertRejects(() => new SystemNames().addresses("no-such-host.invalid"));
 });
 
-Deno.test("system names: no more than so many lookups at once, however long they take", async () => {
+Deno.test("system names: the number of lookups at once is limited, however long they take", async () => {
   const answers: PromiseWithResolvers<readonly IpAddress[]>[] = [];
   const names = new SystemNames(() => {
     const answer = Promise.withResolvers<readonly IpAddress[]>();

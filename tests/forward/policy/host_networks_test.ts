@@ -50,7 +50,7 @@ Deno.test("addresses and routes of both families are the host's", () => {
   for (const version of [4, 6] as const) assertEquals(host.networks.failure(version), null, `IPv${version}`);
 });
 
-Deno.test("nothing is read before someone asks, and at most once a second", () => {
+Deno.test("nothing is read before the first question, and at most once a second", () => {
   const host = new FakeHost();
   assertEquals(host.reads, 0);
   host.has("192.0.2.1");
@@ -97,7 +97,7 @@ Deno.test("a family that could never be read is closed as a whole, the other is 
   assert(blind.has("192.0.2.1"), "routes alone don't say which addresses are the host's");
 });
 
-Deno.test("the machine that runs this can be read", () => {
+Deno.test("the tables of this machine can be read", () => {
   const networks = new HostNetworks({ read: Deno.readTextFileSync, now: () => performance.now() });
   assert(networks.contains(IpAddress.parse("127.0.0.1")));
   assertEquals(networks.failure(4), null);

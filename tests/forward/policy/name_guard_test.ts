@@ -49,7 +49,7 @@ async function outcome(...args: Parameters<typeof target>): Promise<string> {
   }
 }
 
-Deno.test("a stranger's name leads to nothing that is never routed", async () => {
+Deno.test("a stranger's name must not resolve to a never-routed address", async () => {
   for (
     const address of [
       "127.0.0.1",
@@ -74,7 +74,7 @@ Deno.test("a stranger's name leads to nothing that is never routed", async () =>
   );
 });
 
-Deno.test("where else it may lead", async () => {
+Deno.test("other addresses that a name may resolve to", async () => {
   assertEquals(await outcome("1:web:80", "192.0.2.1"), "192.0.2.1:80");
   assertEquals(await outcome("1:web:80", "192.168.1.7"), "192.168.1.7:80"); // what such forwards are for
   assertEquals(await outcome("1:localhost:80", "127.0.0.1"), "127.0.0.1:80");

@@ -29,7 +29,7 @@ function check(policy: Policy, cases: [PolicyNetwork, string, number, string][])
   }
 }
 
-Deno.test("with no flag: the world is open, the host's networks and the static list are closed", async () => {
+Deno.test("without flags: the internet is open, the host's networks and the static list are closed", async () => {
   check(await policy({}), [
     ["tcp", "192.0.2.1", 80, "yes: routing"],
     ["udp", "2001:db8::1", 53, "yes: routing"],
@@ -95,7 +95,7 @@ Deno.test("deny comes before allow, allow before all else", async () => {
   ]);
 });
 
-Deno.test("an IPv4-mapped destination is judged as the IPv4 that it stands for", async () => {
+Deno.test("an IPv4-mapped destination is judged as the IPv4 address in it", async () => {
   check(await policy({ enableHost: true }), [
     ["tcp", "::ffff:192.0.2.1", 80, "no: static"],
     ["tcp", "::ffff:127.0.0.1", 80, "no: static"],
@@ -127,7 +127,7 @@ Deno.test("refusals are counted by network and rule", async () => {
   });
 });
 
-Deno.test("an IPv6 destination that leads to an IPv4 address is no better than that", async () => {
+Deno.test("an IPv6 destination that leads to an IPv4 address is allowed no more than that address", async () => {
   const forms = (v4: string) => {
     const [a, b, c, d] = v4.split(".").map(Number);
     const two = (x: number, y: number) => (x! << 8 | y!).toString(16);
@@ -179,7 +179,7 @@ Deno.test("an IPv6 destination that leads to an IPv4 address is no better than t
   assertEquals(verdicts(await policy({ enableHost: true }), "192.168.1.7"), open("yes: routing"));
 });
 
-Deno.test("of an address behind NAT64 the IPv4 address decides, and the ranges for the IPv6 address", async () => {
+Deno.test("an address behind NAT64 is judged by the IPv4 address, and by the ranges for the IPv6 address", async () => {
   const world = "64:ff9b::192.0.2.1", host = "64:ff9b::192.168.1.7";
   check(await policy({ enableHost: true }), [
     ["tcp", world, 80, "yes: routing"],
@@ -207,7 +207,7 @@ Deno.test("of an address behind NAT64 the IPv4 address decides, and the ranges f
   ]);
 });
 
-Deno.test("where the IPv4 internet is closed, a tunnel in the host's own network does not lead there", async () => {
+Deno.test("if the IPv4 internet is closed, a tunnel in the host's own network does not lead there", async () => {
   check(await policy({ enableHost: true, enableRouting: false }), [
     ["tcp", "3ffe::5efe:192.0.2.1", 80, "no: routing"],
     ["tcp", "3ffe::5efe:192.168.1.7", 80, "yes: host"],
@@ -215,14 +215,14 @@ Deno.test("where the IPv4 internet is closed, a tunnel in the host's own network
   ]);
 });
 
-Deno.test("with both flags off, the rule that refused is told exactly", async () => {
+Deno.test("with both flags off, the exact rule that refused is reported", async () => {
   check(await policy({ enableHost: false, enableRouting: false }), [
     ["tcp", "192.0.2.1", 80, "no: routing"],
     ["tcp", "192.168.1.7", 80, "no: host"],
   ]);
 });
 
-Deno.test("odd prefixes mean what they say", async () => {
+Deno.test("prefixes of odd lengths are exact", async () => {
   check(await policy({ deny: "192.0.2.77/24,0.0.0.0/1,[2001:db8:1:2:3::9]/33,[::ffff:198.51.100.0]/120" }), [
     ["tcp", "192.0.2.1", 80, "no: deny"],
     ["tcp", "192.0.3.1", 80, "yes: routing"],

@@ -16,7 +16,7 @@ Deno.test("route: a machine with one network", () => {
   assertEquals(shown(parseRoute(text)), ["192.0.2.0/24"]);
 });
 
-Deno.test("route: gateways, host routes, odd lengths; no blackholes, no unreachables, nothing that is down", () => {
+Deno.test("route: gateways, host routes, odd lengths; no blackhole or unreachable routes, and no route that is down", () => {
   const text = ROUTE_HEADER +
     "d0\t00000000\t0907A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0      \n" +
     "d0\t0505050A\t0907A8C0\t0007\t0\t0\t0\tFFFFFFFF\t0\t0\t0      \n" +
@@ -49,7 +49,7 @@ Deno.test("route: a VPN's substitute for a default route counts as one; a route 
   );
 });
 
-Deno.test("fib_trie: short routes are default routes, but those to the host itself are not", () => {
+Deno.test("fib_trie: short routes are default routes, except those to the host itself", () => {
   const text = `Main:
      |-- 0.0.0.0
         /1 universe UNICAST
@@ -67,7 +67,7 @@ Deno.test("route: an empty table has no header", () => {
   assertEquals(parseRoute(ROUTE_HEADER), []);
 });
 
-Deno.test("route: what looks otherwise is an error", () => {
+Deno.test("route: an unexpected form is an error", () => {
   for (
     const line of [
       "eth0",
@@ -78,7 +78,7 @@ Deno.test("route: what looks otherwise is an error", () => {
   ) assertThrows(() => parseRoute(`${ROUTE_HEADER}${line}\n`), SyntaxError, "/proc/net/route");
 });
 
-Deno.test("fib_trie: all tables, addresses and networks, nothing that is a default or refuses", () => {
+Deno.test("fib_trie: all tables, addresses and networks, without default and refusing routes", () => {
   const text = `Id 100:
   +-- 0.0.0.0/0 2 0 2
      |-- 0.0.0.0
@@ -148,7 +148,7 @@ Deno.test("fib_trie: a host without addresses has no tables", () => {
   assertEquals(parseFibTrie(""), []);
 });
 
-Deno.test("fib_trie: what looks otherwise is an error", () => {
+Deno.test("fib_trie: an unexpected form is an error", () => {
   for (
     const text of [
       "Main\n",
@@ -162,7 +162,7 @@ Deno.test("fib_trie: what looks otherwise is an error", () => {
 
 const NONE = "00000000000000000000000000000000";
 
-Deno.test("ipv6_route: all tables, addresses and networks, no default and nothing that refuses", () => {
+Deno.test("ipv6_route: all tables, addresses and networks, without default and refusing routes", () => {
   const text = [
     `fdaa0000000000000000000000000000 30 ${NONE} 00 ${NONE} 00000400 00000001 00000000 00000001       d0`,
     `${NONE} 00 ${NONE} 00 ${NONE} ffffffff 00000001 00000000 00200200       lo`,
@@ -178,7 +178,7 @@ Deno.test("ipv6_route: all tables, addresses and networks, no default and nothin
   assertEquals(parseIpv6Route(""), []);
 });
 
-Deno.test("ipv6_route: short routes are default routes, but those to the host itself are not", () => {
+Deno.test("ipv6_route: short routes are default routes, except those to the host itself", () => {
   const line = (first: string, length: string, flags = "00000003") =>
     `${first.padEnd(32, "0")} ${length} ${NONE} 00 ${NONE} 00000400 00000001 00000000 ${flags}     tun7`;
   for (
@@ -191,7 +191,7 @@ Deno.test("ipv6_route: short routes are default routes, but those to the host it
   assertEquals(shown(parseIpv6Route(line("2", "03", "80200001"))), ["2000::/3"], "local");
 });
 
-Deno.test("ipv6_route: what looks otherwise is an error", () => {
+Deno.test("ipv6_route: an unexpected form is an error", () => {
   for (
     const line of [
       "fdaa 30",

@@ -48,14 +48,14 @@ Deno.test("port 0 is any port, as in the Go program", async () => {
   assertEquals(await show("10.0.0.1:0-1"), ["tcp 10.0.0.1/32 0-1"]);
 });
 
-Deno.test("IPv4 in the clothes of IPv6 means IPv4", async () => {
+Deno.test("an IPv4-mapped range means IPv4", async () => {
   assertEquals(await show("[::ffff:10.1.2.3]"), ["tcp 10.1.2.3/32 0-65535"]);
   assertEquals(await show("[::ffff:10.1.2.3]/104"), ["tcp 10.0.0.0/8 0-65535"]);
   assertEquals(await show("[::ffff:0:0]/96"), ["tcp 0.0.0.0/0 0-65535"]);
   assertEquals(await show("[::ffff:0:0]/95"), ["tcp ::fffe:0:0/95 0-65535"]);
 });
 
-Deno.test("what is wrong with a range, in the Go program's words where it has some", async () => {
+Deno.test("errors in ranges, in the Go program's words where it has some", async () => {
   const cases: [string, string][] = [
     ["one.example:a", 'strconv.ParseUint: parsing "a": invalid syntax'],
     ["nowhere.example:a", 'strconv.ParseUint: parsing "a": invalid syntax'],

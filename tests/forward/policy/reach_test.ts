@@ -17,7 +17,7 @@ async function reached(addresses: readonly string[], rules?: Rules): Promise<str
   return bed.reached;
 }
 
-Deno.test("reach: what is allowed is reached", async () => {
+Deno.test("reach: an allowed destination is reached", async () => {
   assertEquals(await reached(["192.0.2.1", "2001:db8::1"]), [
     "tcp 192.0.2.1:80",
     "tcp [2001:db8::1]:80",
@@ -48,7 +48,7 @@ const DISGUISES = [
   ...["224.0.0.1", "239.1.1.1", "ff02::1", "ff0e::1"],
 ];
 
-Deno.test("reach: forbidden addresses in every dress", async () => {
+Deno.test("reach: forbidden addresses in every form", async () => {
   assertEquals(await reached(DISGUISES), []);
 });
 
@@ -57,7 +57,7 @@ Deno.test("reach: no range for IPv6, however wide, opens an IPv4 address", async
   assertEquals(await reached(six, { allow: "tcp://[::]/0,udp://[::]/0" }), []);
 });
 
-Deno.test("reach: a denied address in every dress", async () => {
+Deno.test("reach: a denied address in every form", async () => {
   const rules = {
     deny: "198.51.100.0/24,udp://198.51.100.0/24",
     allow: "[::]/0,udp://[::]/0,0.0.0.0/0,udp://0.0.0.0/0",

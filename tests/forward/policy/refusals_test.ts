@@ -24,7 +24,7 @@ class Bed {
   }
 }
 
-Deno.test("each rule and destination is said once, whatever comes between", async () => {
+Deno.test("each rule and destination is reported once, whatever comes between", async () => {
   const bed = new Bed();
   const policy = new Policy({
     allow: [],
@@ -63,7 +63,7 @@ Deno.test("each rule and destination is said once, whatever comes between", asyn
   assertEquals(policy.denials.tcp.host, 8, "all are counted");
 });
 
-Deno.test("a guest that tries everything is not said for long: once that there is more, and again after an hour", () => {
+Deno.test("a guest that tries everything: one last report that there is more, and new ones after an hour", () => {
   const bed = new Bed();
   bed.tries(MAX_REFUSALS_SAID);
   assertEquals(bed.said.length, MAX_REFUSALS_SAID);
@@ -78,7 +78,7 @@ Deno.test("a guest that tries everything is not said for long: once that there i
   assertEquals(bed.said.slice(MAX_REFUSALS_SAID + 1).map((line) => /:\d+ /.exec(line)?.[0]), [":1 ", ":2 "]);
 });
 
-Deno.test("the hour counts from the first that is remembered", () => {
+Deno.test("the hour counts from the first report", () => {
   const bed = new Bed();
   bed.time = 1_000_000;
   bed.tries(1);

@@ -35,7 +35,7 @@ Deno.test("the list holds the first and the last address of each entry", () => {
   ) assertEquals(NEVER_ROUTED.contains(IpAddress.parse(text)), true, text);
 });
 
-Deno.test("the list holds nothing beside its entries", () => {
+Deno.test("the list holds only its entries", () => {
   for (
     const text of [
       "1.0.0.0",
@@ -68,7 +68,7 @@ Deno.test("the list holds nothing beside its entries", () => {
   ) assertEquals(NEVER_ROUTED.contains(IpAddress.parse(text)), false, text);
 });
 
-Deno.test("what is never routed is so in every form", () => {
+Deno.test("a never-routed address is refused in every form", () => {
   for (
     const [text, expected] of [
       ["127.0.0.1", true],

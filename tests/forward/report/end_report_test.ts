@@ -18,7 +18,7 @@ function report(...ends: [ConnectionEnd, EndReason | string][]): string {
   return String(report);
 }
 
-Deno.test("the first end to come to rest is in square brackets", () => {
+Deno.test("the first end to end is in square brackets", () => {
   assertEquals(report(["l-read", EOF], ["r-read", EOF]), "l=[EOF]/0 r=EOF/0");
   assertEquals(report(["r-read", EOF], ["l-read", EOF]), "l=EOF/0 r=[EOF]/0");
   assertEquals(report(["r-write", "broken pipe"], ["l-read", EOF]), "l=EOF/0 r=0/[broken pipe]");
@@ -40,7 +40,7 @@ Deno.test("an end is recorded once, in one line", () => {
   assert(!ends.has("l-read"), "another end");
 });
 
-Deno.test("the outcome is that of the first end which was not a good one", () => {
+Deno.test("the outcome is that of the first end with an error", () => {
   const outcome = (...ends: Parameters<EndReport["record"]>[]) => {
     const report = new EndReport();
     for (const end of ends) report.record(...end);
@@ -54,7 +54,7 @@ Deno.test("the outcome is that of the first end which was not a good one", () =>
   assertEquals(outcome(["l-read", EOF], ["l-read", gone]), "ok", "what was recorded first stays");
 });
 
-Deno.test("no outcome follows from words", () => {
+Deno.test("no outcome depends on a text", () => {
   const report = new EndReport();
   report.record("l-read", { text: "idle timeout", outcome: "other" });
   assertEquals(report.outcome, "other");

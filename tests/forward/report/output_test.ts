@@ -1,7 +1,7 @@
 import { MAX_WAITING, Output } from "../../../forward/report/output.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
-Deno.test("Output: lines whole, however little is taken at once", () => {
+Deno.test("Output: lines are written whole, however little a write takes", () => {
   const written: number[] = [];
   const output = new Output({
     writeSync: (bytes) => {
@@ -26,7 +26,7 @@ Deno.test("Output: a reader that went away is not written to again", () => {
   assertEquals(calls, 1);
 });
 
-Deno.test("Output: before the program serves, a reader that does not block and is slow misses lines", () => {
+Deno.test("Output: before the program serves, a slow reader that does not block loses lines", () => {
   let full = true;
   const lines: string[] = [];
   const output = new Output({
@@ -63,7 +63,7 @@ function pipe(room: number) {
   return { output, state, timers, fire: () => timers.shift()!.run() };
 }
 
-Deno.test("Output: lines wait for a reader that is slow, in their order, and nobody waits with them", () => {
+Deno.test("Output: lines wait in order for a slow reader, and the program does not", () => {
   const { output, state, timers, fire } = pipe(10);
   for (const line of ["one", "second", "3"]) output.line(line);
   assertEquals(state.read, "one\nseco", "read so far");
@@ -81,7 +81,7 @@ Deno.test("Output: lines wait for a reader that is slow, in their order, and nob
   assertEquals(timers.length, 0, "timers after a line that was written at once");
 });
 
-Deno.test("Output: what waits for a reader that reads nothing is bounded, and lines are dropped whole", () => {
+Deno.test("Output: the lines that wait for a stopped reader are bounded, and further ones are dropped whole", () => {
   const { output, state, fire } = pipe(0);
   const line = "x".repeat(1023);
   for (let i = 0; i < MAX_WAITING / 1024 + 3; i++) output.line(line);

@@ -5,7 +5,7 @@ import { InvalidValue } from "../../../forward/syntax/invalid_value.ts";
 
 // Texts, values and messages below are those of Go 1.26.
 
-Deno.test("parseDuration reads what Go reads", () => {
+Deno.test("parseDuration accepts what Go accepts", () => {
   const cases: [string, number][] = [
     ["0", 0],
     ["-0", 0],

@@ -85,7 +85,7 @@ Deno.test("networks with a PROXY header are for local forwards", () => {
   }
 });
 
-Deno.test("what is wrong is said", () => {
+Deno.test("a bad forward is an error with a reason", () => {
   const cases: [string, string][] = [
     ["a", 'strconv.ParseUint: parsing "a": invalid syntax'],
     ["1.2.3.4", 'strconv.ParseUint: parsing "1.2.3.4": invalid syntax'],

@@ -7,7 +7,7 @@ Deno.test("six bytes in hexadecimal", () => {
   assertEquals([...parseMacAddress("2:0:0:A:b:ff")], [2, 0, 0, 10, 11, 255]);
 });
 
-Deno.test("what no device can have is refused", () => {
+Deno.test("an address that no device can have is refused", () => {
   for (
     const text of ["", "52:54:00:12:34", "52:54:00:12:34:56:78", "52-54-00-12-34-56", "525400123456", "5g:0:0:0:0:0"]
   ) {

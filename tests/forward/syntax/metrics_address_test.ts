@@ -3,7 +3,7 @@ import { InvalidValue } from "../../../forward/syntax/invalid_value.ts";
 import { formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals, assertThrows } from "../../assert.ts";
 
-Deno.test("where metrics are served", () => {
+Deno.test("parseMetricsAddress accepts TCP and Unix addresses", () => {
   for (
     const [text, kind, shown] of [
       ["tcp://127.0.0.1:9100", "tcp", "127.0.0.1:9100"],
@@ -19,7 +19,7 @@ Deno.test("where metrics are served", () => {
   }
 });
 
-Deno.test("what is wrong with others", () => {
+Deno.test("parseMetricsAddress gives the reason for a bad address", () => {
   for (
     const [text, reason] of [
       ["", "must be tcp://IP:PORT or unix://PATH"],

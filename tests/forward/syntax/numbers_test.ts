@@ -41,7 +41,7 @@ Deno.test("parseInteger reads Go's literals", () => {
   assertEquals(parseInteger("+3", -20, 20), 3);
 });
 
-Deno.test("parseInteger refuses what is no literal, and what is out of range", () => {
+Deno.test("parseInteger refuses texts that are not literals, and values out of range", () => {
   for (const text of ["", "a", "_1", "1_", "1__0", "1.5", "08", "0x", "-1", "+1", " 1", "1 ", "--1"]) {
     assertEquals(assertThrows(() => parseInteger(text, 0, 100), InvalidValue).message, "parse error", text);
   }

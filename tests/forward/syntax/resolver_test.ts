@@ -22,7 +22,7 @@ Deno.test("lookUp names the name that failed", async () => {
   assertEquals(await lookUp("both.example", () => Promise.resolve(all)), all);
 });
 
-Deno.test("lookUp does not ask for what the C library would take for an address in a way of its own", async () => {
+Deno.test("lookUp refuses texts that the C library would read as addresses in its own way", async () => {
   const asked: string[] = [];
   const resolve = (name: string) => {
     asked.push(name);

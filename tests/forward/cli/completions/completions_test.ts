@@ -24,7 +24,7 @@ function withShell(shell: Shell, name: string, run: (script: string) => Promise<
   });
 }
 
-Deno.test("completions: for the shells that there are, and no others", () => {
+Deno.test("completions: each shell has a script, and an unknown shell is an error", () => {
   for (const shell of ["bash", "zsh", "fish"] as const) {
     assertEquals(completions([shell]), { kind: "text", text: SCRIPTS[shell]() });
     for (const flag of FLAGS) assertStringIncludes(SCRIPTS[shell](), flag);

@@ -5,7 +5,7 @@ import { assert, assertEquals } from "../../../assert.ts";
 
 const ROWS: readonly [string, FlagRow][] = Object.entries({ ...flagsOf("attach"), ...flagsOf("run") });
 
-Deno.test("flags: a row has a word for the value exactly if there is one, and only then something to complete", () => {
+Deno.test("flags: a row has a word for the value, and completions, only if the flag takes a value", () => {
   for (const [name, row] of ROWS) {
     assertEquals(row.value === undefined, row.kind === "boolean", `-${name}: a word for the value`);
     assert(row.kind !== "boolean" || completionOf(row) === "none", `-${name}: a boolean has no value to complete`);
@@ -26,7 +26,7 @@ Deno.test("flags: help has whole sentences, whose markup matches; the usage is o
   }
 });
 
-Deno.test("flags: those of one command are not among the other's", () => {
+Deno.test("flags: a flag of one command is not among those of the other", () => {
   assert(!Object.hasOwn(flagsOf("run"), "netns"), "run has no -netns");
   assert(!Object.hasOwn(flagsOf("attach"), "verbose"), "attach has no -verbose");
   for (const command of ["attach", "run"] as const) {
@@ -35,7 +35,7 @@ Deno.test("flags: those of one command are not among the other's", () => {
   }
 });
 
-Deno.test("help's markup: what is typed, what is to be replaced, the rest", () => {
+Deno.test("help's markup: literals, placeholders, plain text", () => {
   assertEquals(spans("of `-fd` in `/proc/`_PID_`/ns` SOME_THING"), [
     { style: "plain", text: "of " },
     { style: "literal", text: "-fd" },

@@ -47,7 +47,7 @@ async function parse(...args: string[]): Promise<unknown> {
 
 const failed = (message: string) => ({ kind: "error", message });
 
-Deno.test("one dash or two, a value behind an equals sign or in the next argument", async () => {
+Deno.test("one dash or two, a value after an equals sign or in the next argument", async () => {
   const expected = { values: { netns: "/a=b", mtu: 99 }, rest: [] };
   assertEquals(await parse("-netns", "/a=b", "-mtu", "99"), expected);
   assertEquals(await parse("--netns=/a=b", "--mtu=99"), expected);
@@ -61,7 +61,7 @@ Deno.test("a value may look like a flag", async () => {
   assertEquals(await parse("-netns="), { values: {}, rest: [] });
 });
 
-Deno.test("a boolean takes no argument but behind an equals sign", async () => {
+Deno.test("a boolean takes a value only after an equals sign", async () => {
   assertEquals(await parse("-quiet", "true", "-x"), { values: { quiet: true }, rest: ["true", "-x"] });
   for (const yes of ["1", "t", "T", "TRUE", "true", "True"]) {
     assertEquals(await parse(`-quiet=${yes}`), { values: { quiet: true }, rest: [] });
@@ -92,7 +92,7 @@ Deno.test("flags end at --, at - and at the first argument without a dash", asyn
 /** A flag that there isn't. */
 const unknown = (name: string) => ({ ...failed(`flag provided but not defined: -${name}`), unknown: name });
 
-Deno.test("errors in Go's words", async () => {
+Deno.test("errors have Go's texts", async () => {
   assertEquals(await parse("-nope"), unknown("nope"));
   assertEquals(await parse("--nope=1"), unknown("nope"));
   assertEquals(await parse("-constructor"), unknown("constructor"));
@@ -115,19 +115,19 @@ Deno.test("errors in Go's words", async () => {
   assertEquals(await parse("-icmp", "on"), failed(`invalid value "on" for flag -icmp: must be one of local, off`));
 });
 
-Deno.test("the first error wins, and values before it count for nothing", async () => {
+Deno.test("the first error is reported, whatever comes before it", async () => {
   assertEquals(await parse("-quiet", "-L=bad", "-nope"), failed(`invalid value "bad" for flag -L: very bad`));
   assertEquals(await parse("-nope", "-h"), unknown("nope"));
 });
 
-Deno.test("-h and -help ask for help, with a value too", async () => {
+Deno.test("-h and -help ask for help, even with a value", async () => {
   for (const help of ["-h", "--h", "-help", "--help", "-h=1", "-help=false"]) {
     assertEquals(await parse("-quiet", help, "-nope"), { kind: "help" });
   }
   assertEquals(await parse("x", "-h"), { values: {}, rest: ["x", "-h"] });
 });
 
-Deno.test("an error of the program itself is no error of the user", async () => {
+Deno.test("an error of the program itself is not reported as the user's", async () => {
   const table = {
     broken: new Flag(0, () => {
       throw new RangeError("a bug");
@@ -164,7 +164,7 @@ Deno.test("the usage has Go's layout", () => {
   );
 });
 
-Deno.test("any text survives as a value, either way", async () => {
+Deno.test("any text is kept as a value, in both ways to give it", async () => {
   await fc.assert(fc.asyncProperty(fc.string(), fc.boolean(), async (text, equals) => {
     const table = makeTable();
     const outcome = await parseFlags(table, equals ? [`-interface=${text}`, "end"] : ["-interface", text, "end"]);
@@ -173,7 +173,7 @@ Deno.test("any text survives as a value, either way", async () => {
   }));
 });
 
-Deno.test("no arguments, however odd, make it throw", async () => {
+Deno.test("no arguments make the parser throw", async () => {
   const word = fc.constantFrom("-", "--", "-h", "-quiet", "-quiet=", "-mtu", "=", "-=", "---", "", "1", "-L", "-L=bad");
   await fc.assert(fc.asyncProperty(fc.array(word), async (args) => {
     await parseFlags(makeTable(), args);

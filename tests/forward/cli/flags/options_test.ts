@@ -175,7 +175,7 @@ Deno.test("a socket that a guest connects to is the only source of frames", asyn
   assertEquals(await message("-mac-address", "2:0:0:0:0:1"), "-mac-address needs -configure");
 });
 
-Deno.test("the older spellings disable, wherever they stand", async () => {
+Deno.test("the older spellings disable, whatever their position", async () => {
   assertEquals((await options("-disable-routing")).enableRouting, false);
   assertEquals((await options("-disable-routing", "-enable-routing")).enableRouting, false);
   assertEquals((await options("-disable-routing=false")).enableRouting, true);
@@ -188,7 +188,7 @@ Deno.test("an empty path is the current namespace", async () => {
   assertEquals((await options("-fd=-1")).fd, null);
 });
 
-Deno.test("bad values are named with flag and reason", async () => {
+Deno.test("an error names the bad value, the flag and the reason", async () => {
   const range = (text: string, reason: string) => `invalid value "${text}" for flag -allow: ${reason}`;
   assertEquals(await message("--allow=notahost\u00f3"), range("notahost\u00f3", "lookup notahost\u00f3: no such host"));
   assertEquals(
@@ -239,7 +239,7 @@ Deno.test("bad values are named with flag and reason", async () => {
   assertEquals(await message("-interface"), "flag needs an argument: -interface");
 });
 
-Deno.test("-h gives the usage", async () => {
+Deno.test("-h prints the usage", async () => {
   const outcome = await parseOptions(["-h"], { resolve });
   assert(outcome.kind === "help");
   assertStringIncludes(outcome.usage, `  -interface string\n    \tinterface name within netns (default "tun0")\n`);
@@ -248,7 +248,7 @@ Deno.test("-h gives the usage", async () => {
   assert(outcome.usage.endsWith("\n"));
 });
 
-Deno.test("a word behind the flags is an error", async () => {
+Deno.test("a word after the flags is an error", async () => {
   for (const [words, unexpected] of [[["rum", "--", "x"], "rum"], [["-quiet", "run", "-version"], "run"]] as const) {
     const outcome = await parseOptions(words, { resolve });
     assert(outcome.kind === "error");
@@ -264,7 +264,7 @@ Deno.test("a word behind the flags is an error", async () => {
   assertEquals((await parseOptions(["-h", "rum"], { resolve })).kind, "help");
 });
 
-Deno.test("a name in -allow may not stand for what is never routed, unless it is the host's own; in -deny it may", async () => {
+Deno.test("a name in -allow must not resolve to a never-routed address, unless it is the host's own; in -deny it may", async () => {
   const answers = new Map([["rebound.example", ["192.0.2.1", "::ffff:169.254.169.254"]], ["own.example", [
     "127.0.1.1",
   ]]]);
@@ -300,7 +300,7 @@ Deno.test("run has defaults of its own, and flags that no other command has", as
   assertEquals(foreign.kind === "error" && foreign.message, "flag provided but not defined: -netns");
 });
 
-Deno.test("every limit has a flag, which takes what is in its range", async () => {
+Deno.test("every limit has a flag, which takes the values in its range", async () => {
   const rows = Object.entries(LIMITS);
   const words = rows.map(([name, { most }]) => `-${limitFlag(name)}=${most}`);
   assertEquals((await options(...words)).limits, Object.fromEntries(rows.map(([name, { most }]) => [name, most])));
@@ -311,7 +311,7 @@ Deno.test("every limit has a flag, which takes what is in its range", async () =
   assertEquals(await message("-max-dials", "many"), 'invalid value "many" for flag -max-dials: parse error');
 });
 
-Deno.test("run answers for the names of -allow alone where routing is off, unless -dns is given", async () => {
+Deno.test("run answers only for the names of -allow if routing is off, unless -dns is given", async () => {
   for (
     const [flags, expected] of [
       ["", "all"],
@@ -327,7 +327,7 @@ Deno.test("run answers for the names of -allow alone where routing is off, unles
   }
 });
 
-Deno.test("-only turns routing off and -dns on, and leaves pings to the program, unless it is said otherwise", async () => {
+Deno.test("-only turns routing off and -dns on, and the program answers pings, unless -icmp is given", async () => {
   const parse = async (...flags: string[]) => {
     const outcome = await parseRunOptions(flags, { resolve });
     assert(outcome.kind === "options", JSON.stringify(outcome));
@@ -352,7 +352,7 @@ Deno.test("-only turns routing off and -dns on, and leaves pings to the program,
   });
 });
 
-Deno.test("-only contradicts what would open more, and a guest without a name server", async () => {
+Deno.test("-only is refused with flags that would open more, and without a name server", async () => {
   assertEquals(
     await message("-only", "", "-enable-routing"),
     "-enable-routing opens the internet, and -only nothing but its rules: give one of them",
@@ -377,7 +377,7 @@ Deno.test("the runtime's sockets have no source address", async () => {
   }
 });
 
-Deno.test("-cidr moves the addresses on the link, and the defaults of forwards, wherever it stands", async () => {
+Deno.test("-cidr moves the addresses on the link and the defaults of forwards, whatever its position", async () => {
   const { addresses, localForwards, remoteForwards } = await options(
     ...["-L", "8080", "-R", "5432", "-cidr", "10.0.135.128/25", "-L", "[::1]:80"],
   );
@@ -392,7 +392,7 @@ Deno.test("-cidr moves the addresses on the link, and the defaults of forwards, 
   assertEquals(formatHost(remoteForwards[0].bind.host), "10.0.135.130", "-R listens at the gateway");
 });
 
-Deno.test("-cidr: what is not a network for a guest", async () => {
+Deno.test("-cidr: values that are not a network for a guest", async () => {
   const of = (text: string) => `invalid value "${text}" for flag -cidr: `;
   assertEquals(await message("-cidr", "10.0.2.0"), `${of("10.0.2.0")}not an IPv4 network such as 10.0.2.0/24`);
   assertEquals(await message("-cidr", "fd00::/64"), `${of("fd00::/64")}not an IPv4 network such as 10.0.2.0/24`);
@@ -405,7 +405,7 @@ Deno.test("-cidr: what is not a network for a guest", async () => {
   );
 });
 
-Deno.test("-cidr: a name of -allow must not lead into the guest's network, whichever that is", async () => {
+Deno.test("-cidr: a name of -allow must not resolve into the guest's network", async () => {
   const at = (address: string, ...args: string[]) =>
     parseOptions(args, { resolve: () => Promise.resolve([IpAddress.parse(address)]), findUser });
   const inside = await at("10.7.0.9", "-allow", "web.example", "-cidr", "10.7.0.0/16");

@@ -67,7 +67,7 @@ Deno.test("help: no line is longer than the terminal is wide, except lines to be
   }
 });
 
-Deno.test("help: on a terminal, what is typed is bold, and what is to be replaced is underlined", () => {
+Deno.test("help: on a terminal, literals are bold and placeholders underlined", () => {
   assertEquals(
     termText(["`-mtu` _BYTES_", "As `ip link` says."], { width: 80, styled: true }),
     "    \x1b[1m-mtu\x1b[22m \x1b[4mBYTES\x1b[24m\n          As \x1b[1mip\x1b[22m \x1b[1mlink\x1b[22m says.\n",
@@ -81,14 +81,14 @@ Deno.test("help: on a terminal, what is typed is bold, and what is to be replace
   assertEquals(pageText(page, PLAIN), "NAME\n    slirpnetstack - x\n\nSTATUS\n    0     Well.\n");
 });
 
-Deno.test("help: what there is no help about", () => {
+Deno.test("help: an unknown topic is an error with a suggestion", () => {
   assertEquals(message("-netsn"), 'no help about "-netsn"\nDid you mean `slirpnetstack help -netns`?\n');
   assertEquals(message("forwrds"), 'no help about "forwrds"\nDid you mean `slirpnetstack help forwards`?\n');
   assertMatch(message("weather"), /^no help about "weather"\nTopics are: attach, .*\n$/);
   assertEquals(message("policy", "output"), "help takes one word, not 2\n");
 });
 
-Deno.test("a flag that there isn't: the near one", () => {
+Deno.test("an unknown flag: a suggestion", () => {
   assertEquals(flagHint("nets", "attach"), "Did you mean -netns?");
   assertEquals(flagHint("enable-hots", "attach"), "Did you mean -enable-host?");
   assertEquals(flagHint("l", "attach"), "Did you mean -L?");
@@ -97,7 +97,7 @@ Deno.test("a flag that there isn't: the near one", () => {
   assertEquals(flagHint("user-keep", "attach"), "-user-keep is a flag of `slirpnetstack run`");
 });
 
-Deno.test("a word where none belongs: the near command", () => {
+Deno.test("an unexpected word: a suggestion of a command", () => {
   assertEquals(wordHint("rum"), "Did you mean `slirpnetstack run`?");
   assertEquals(wordHint("run"), "Did you mean `slirpnetstack run`?");
   assertEquals(wordHint("hlep"), "Did you mean `slirpnetstack help`?");

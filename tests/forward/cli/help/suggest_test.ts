@@ -3,7 +3,7 @@ import { assertEquals } from "../../../assert.ts";
 
 const WORDS = ["netns", "interface", "mtu", "m", "L", "enable-routing", "enable-host", "exit-with-parent"];
 
-Deno.test("the nearest word: letters that are missing, wrong, too many, or swapped; case does not count", () => {
+Deno.test("the nearest word: missing, wrong, surplus or swapped letters; case is ignored", () => {
   for (
     const [word, expected] of [
       ["netn", "netns"],
@@ -20,7 +20,7 @@ Deno.test("the nearest word: letters that are missing, wrong, too many, or swapp
   ) assertEquals(nearest(word, WORDS), expected, word);
 });
 
-Deno.test("the nearest word: a beginning, where only one begins so", () => {
+Deno.test("the nearest word: the beginning of only one word", () => {
   assertEquals(nearest("exit", WORDS), "exit-with-parent");
   assertEquals(nearest("enable", WORDS), null);
 });

@@ -32,7 +32,7 @@ function counts({ counters: { opened, open, ended } }: FlowMeter): Record<string
   return { opened, open, ...Object.fromEntries(Object.entries(ended).filter(([, count]) => count > 0)) };
 }
 
-Deno.test("what the guest reaches by itself: counted, remembered, passed on", () => {
+Deno.test("flows under the policy are counted, listed and passed on", () => {
   const meter = new FlowMeter("routed", "tcp");
   const told: string[] = [];
   const observer = meteredFlowObserver({
@@ -58,7 +58,7 @@ Deno.test("what the guest reaches by itself: counted, remembered, passed on", ()
   ]);
 });
 
-Deno.test("remote forwards: the guest's destination is not where the host connects to", () => {
+Deno.test("remote forwards: the guest's destination differs from the host's", () => {
   const meter = new FlowMeter("remote-fwd", "tcp");
   const observer = meteredRemoteObservers(NO_OBSERVERS.remoteTcp, meter)(endpoint("10.0.2.2:8080"));
   observer.opened(GUEST, HOST, SERVER);
@@ -107,7 +107,7 @@ Deno.test("all observers together: each tells its meter", () => {
   });
 });
 
-Deno.test("rows: of associations, and of connections that the stack has forgotten", () => {
+Deno.test("rows of associations, and of connections that the stack no longer has", () => {
   let now = 1000;
   const ends = { guest: GUEST, guestPeer: SERVER, host: HOST, hostPeer: SERVER };
   const traffic = { sentBytes: 10, answeredBytes: 20 };

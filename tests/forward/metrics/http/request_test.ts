@@ -1,7 +1,7 @@
 import { headLength, isOwnHost, parseRequest } from "../../../../forward/metrics/http/request.ts";
 import { assertEquals } from "../../../assert.ts";
 
-Deno.test("where a head ends", () => {
+Deno.test("the end of a head", () => {
   for (
     const [text, expected] of [
       ["", -1],
@@ -53,7 +53,7 @@ Deno.test("the host that was asked", () => {
   assertEquals(parseRequest("GET / HTTP/1.1\r\nHost: a\r\nHost: 127.0.0.1\r\n\r\n"), null, "two");
 });
 
-Deno.test("hosts that nobody can have given to this address", () => {
+Deno.test("hosts that are this server's own", () => {
   for (
     const host of [null, "127.0.0.1", "127.0.0.1:9100", "192.0.2.1", "[::1]", "[::1]:9100", "localhost", "LocalHost:1"]
   ) {

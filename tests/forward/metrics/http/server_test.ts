@@ -86,7 +86,7 @@ Deno.test("everything else is refused", async () => {
   await until("all clients to be gone", 5000, () => bed.server.size === 0);
 });
 
-Deno.test("a client has its time, whatever it does with it", async () => {
+Deno.test("a client has one time limit for everything", async () => {
   let pieces = 0;
   using bed = new Bed((path) => ({
     status: 200,
@@ -112,7 +112,7 @@ Deno.test("a client has its time, whatever it does with it", async () => {
   assertEquals(pieces, made);
 });
 
-Deno.test("of too many clients the oldest goes", async () => {
+Deno.test("when there are too many clients, the oldest is closed", async () => {
   using bed = new Bed(answer, { maxClients: 3 });
   const first = await bed.client("");
   for (let i = 0; i < 2; i++) await bed.client("");

@@ -2,7 +2,7 @@ import { policySchema } from "../../../../forward/policy/file/schema.ts";
 import { PolicyFault, readPolicy } from "../../../../forward/policy/file/policy_file.ts";
 import { assert, assertEquals, assertRejects } from "../../../assert.ts";
 
-Deno.test("a policy with comments, presets and all that a rule may have", async () => {
+Deno.test("a policy with comments, presets and all properties of rules", async () => {
   const { names, addresses } = await readPolicy(
     "p.json",
     `{
@@ -24,7 +24,7 @@ Deno.test("a policy without rules denies all", async () => {
   assertEquals(await readPolicy("p.json", `{ "version": 1 }`), { names: [], addresses: [] });
 });
 
-Deno.test("a fault is an error with its line and column, and what would be right", async () => {
+Deno.test("a fault is an error with its line, its column and the correct form", async () => {
   for (
     const [text, message] of [
       ["", "p.json:1:1: the file is empty"],

@@ -19,7 +19,7 @@ Deno.test("a name that a person writes becomes A-labels in lower case without a 
   ) assertEquals(canonicalName(written), canonical, written);
 });
 
-Deno.test("what is no name is refused", () => {
+Deno.test("a text that is not a name is refused", () => {
   const long = Array(50).fill("label").join(".");
   for (
     const text of [
@@ -30,7 +30,7 @@ Deno.test("what is no name is refused", () => {
   ) assertThrows(() => canonicalName(text), InvalidValue, "is not a name", text);
 });
 
-Deno.test("what a guest shows must be canonical but for its case", () => {
+Deno.test("a name that a guest shows must be canonical, except for its case", () => {
   assertEquals(shownName("API.Example.COM"), "api.example.com", "upper case");
   for (
     const text of ["example.com.", "exam\0ple.com", "bücher.example", "192.0.2.1", "a..b", "", "a b", "example.com\n"]
@@ -39,7 +39,7 @@ Deno.test("what a guest shows must be canonical but for its case", () => {
   }
 });
 
-Deno.test("a label on the wire with a dot in it is no part of a name", () => {
+Deno.test("a label on the wire with a dot in it is refused", () => {
   const dotted = Uint8Array.of(
     11,
     ...new TextEncoder().encode("www.example"),
@@ -57,7 +57,7 @@ Deno.test("a label on the wire with a dot in it is no part of a name", () => {
 const label = fc.stringMatching(/^[a-z_]([a-z0-9_-]{0,20}[a-z_])?$/);
 const name = fc.array(label, { minLength: 1, maxLength: 8 }).map((labels) => labels.join("."));
 
-Deno.test("a canonical name stays what it is, in every form", () => {
+Deno.test("a canonical name stays the same in every form", () => {
   fc.assert(fc.property(name, (name) => {
     assertEquals(canonicalName(name), name, "written");
     assertEquals(canonicalName(name.toUpperCase()), name, "written in upper case");
@@ -66,7 +66,7 @@ Deno.test("a canonical name stays what it is, in every form", () => {
   }));
 });
 
-Deno.test("whatever is written, the canonical form is a fixed point or an error", () => {
+Deno.test("for any text, the canonical form is a fixed point or an error", () => {
   fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => {
     let name: string;
     try {

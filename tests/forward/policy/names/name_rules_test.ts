@@ -15,7 +15,7 @@ function told(rules: NameRules, network: "tcp" | "udp", name: string, port: numb
   return verdict.demand?.shows ?? "raw";
 }
 
-Deno.test("what each kind of rule asks of a flow, by network and port", () => {
+Deno.test("the demand of each kind of rule on a flow, by network and port", () => {
   const rules = rulesOf([
     "auto.example",
     "noquic.example?quic=off",
@@ -75,7 +75,7 @@ Deno.test("names are compared as labels", () => {
   }
 });
 
-Deno.test("deny wins, whatever the order, and as far as the rule says", () => {
+Deno.test("deny wins in any order, within the scope of its rule", () => {
   for (const text of ["*.example.com,!secret.example.com", "!secret.example.com,*.example.com"]) {
     const rules = rulesOf(text);
     assertEquals(told(rules, "tcp", "secret.example.com", 443), "denied", text);
@@ -93,7 +93,7 @@ Deno.test("deny wins, whatever the order, and as far as the rule says", () => {
   assertEquals(told(udp, "tcp", "a.example", 443), "tls", "another network");
 });
 
-Deno.test("of several rules that allow, the one that asks for least counts", () => {
+Deno.test("of several rules that allow, the least demanding one counts", () => {
   assertEquals(told(rulesOf("a.example,tcp://a.example:443"), "tcp", "a.example", 443), "raw", "raw");
   assertEquals(told(rulesOf("tls://a.example:81,a.example:81"), "tcp", "a.example", 81), "any", "any");
   assertEquals(

@@ -16,7 +16,7 @@ Deno.test("a name has the same addresses in every run, and these stand for it", 
   assertEquals(own.usage.current, 1, "one name");
 });
 
-Deno.test("an address that stands for no name is own all the same", () => {
+Deno.test("an own address is recognised even if it stands for no name", () => {
   const own = new OwnAddresses(10);
   for (const text of ["198.18.0.1", "198.19.255.254", "fd00:0:0:5e::1"]) {
     const { bytes, version } = IpAddress.parse(text);
@@ -39,7 +39,7 @@ Deno.test("no two of many names have the same address, and none is the first or 
   assert(!seen.has("198.18.0.0") && !seen.has("198.19.255.255"));
 });
 
-Deno.test("when full, the name unused for longest goes, but not one with a flow", () => {
+Deno.test("when full, the name unused for longest without a flow is dropped", () => {
   const own = new OwnAddresses(2);
   const first = own.claim("a.example")!, second = own.claim("b.example")!;
   first.flows++;

@@ -53,7 +53,7 @@ Deno.test("each form of a rule", () => {
   ) assertEquals(told(text), meaning, text);
 });
 
-Deno.test("a rule that can't be had is an error that says why", () => {
+Deno.test("an impossible rule is an error with a reason", () => {
   for (
     const [text, reason] of [
       ["", "a name or an address is missing"],
@@ -86,7 +86,7 @@ Deno.test("a comma separates rules, and the types of a dns rule", () => {
   assertEquals(texts, ["@npm", "dns://a.example?type=SRV,TXT", "b.example", "!c.example"]);
 });
 
-Deno.test("a wildcard at a public suffix is an error, unless it says that it is meant", async () => {
+Deno.test("a wildcard at a public suffix is an error, unless it is marked as intended", async () => {
   for (const text of ["tcp://*.com:22", "tcp://*.co.uk:22", "tcp://*.github.io:22", "tcp://*.intranet:22"]) {
     await assertRejects(() => readRuleList(text), InvalidValue, "a public suffix", text);
   }
