@@ -18,7 +18,7 @@ import { HostAnswers } from "../dns/host_answers.ts";
 import type { LocalNames } from "../names/local_names.ts";
 import { NameRefusals, type NameRefused } from "../policy/names/name_refusals.ts";
 import { OwnAddresses } from "../policy/names/own_addresses.ts";
-import { rangesOf, type RuleList } from "../policy/names/rule_list.ts";
+import { nextEnd, rangesOf, type RuleList } from "../policy/names/rule_list.ts";
 import { TargetJudge } from "../policy/names/target_judge.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Range } from "../policy/range.ts";
@@ -26,6 +26,7 @@ import type { FlowObserver } from "../report/flow_observers.ts";
 import type { OutgoingFlows } from "../tcp/outgoing.ts";
 import type { Associations, GuestDatagram } from "../udp/associations.ts";
 import { FlowGate } from "../gate/gate.ts";
+import type { Scheduler } from "../timers/scheduler.ts";
 import { HeldBytes } from "../gate/held_bytes.ts";
 import type { Limits } from "../limits/limits.ts";
 import { EgressRules } from "./egress_rules.ts";
@@ -46,6 +47,8 @@ export interface EgressOptions {
   readonly local: Pick<LocalNames, "has" | "addresses">;
   /** A clock in ms that doesn't go back. */
   readonly now: () => number;
+  /** The wall clock in ms since 1970, for rules that end; the system's unless given. */
+  readonly wallClock?: () => number;
   /** How long an answer is kept at least, in ms. */
   readonly leastTtl: number;
   readonly limits: Pick<Limits, "names" | "newNames" | "dnsQuestions" | "heldBytes">;
@@ -71,11 +74,14 @@ export class Egress {
   private readonly newNames: NewNames;
   private readonly held: HeldBytes;
   private traffic: EgressTraffic | null = null;
+  private current: RuleList;
+  private scheduler: Scheduler | null = null;
 
   constructor(private readonly options: EgressOptions) {
+    this.current = options.rules;
     const { rules: { names }, policy, local, now, leastTtl, limits } = options;
     this.refusals = new NameRefusals(options.refused);
-    const rules = this.rules = new EgressRules(names, this.refusals);
+    const rules = this.rules = new EgressRules(names, this.refusals, options.wallClock);
     const own = this.own = new OwnAddresses(limits.names);
     this.held = new HeldBytes(limits.heldBytes);
     const newNames = this.newNames = new NewNames(limits.newNames);
@@ -95,11 +101,13 @@ export class Egress {
       },
       refused: (name, reason) => rules.refusedQuestion(name, QUESTION_REASONS[reason]),
     });
-    this.setRanges(options.rules);
+    this.setRanges();
   }
 
   /** Begins to carry flows. */
   attach(parts: EgressParts): EgressTraffic {
+    this.scheduler = parts.tcp.scheduler;
+    this.awaitEnd();
     const { rules, own, targets } = this;
     const gate = new FlowGate(parts.tcp.scheduler, this.held);
     const tcp = new NamedTcpFlows({ ...parts.tcp, rules, own, targets, gate, observer: parts.observers.routedTcp });
@@ -109,9 +117,11 @@ export class Egress {
 
   /** Replaces all rules at once, and ends the open flows that they refuse. */
   replace(rules: RuleList): void {
+    this.current = rules;
     this.rules.replace(rules.names);
-    this.setRanges(rules);
+    this.setRanges();
     this.traffic?.judgeAgain(this.options.policy);
+    this.awaitEnd();
   }
 
   /** The names that have an address, the new ones of this minute, and the bytes that wait for a verdict. */
@@ -119,9 +129,22 @@ export class Egress {
     return { names: this.own.usage, newNames: this.newNames.usage, heldBytes: this.held };
   }
 
-  private setRanges(rules: RuleList): void {
-    const { policy, allow, deny } = this.options;
-    policy.replaceRanges([...allow, ...rangesOf(rules, false)], [...deny, ...rangesOf(rules, true)]);
+  private setRanges(): void {
+    const { current, options: { policy, allow, deny, wallClock = Date.now } } = this, now = wallClock();
+    policy.replaceRanges([...allow, ...rangesOf(current, false, now)], [...deny, ...rangesOf(current, true, now)]);
+  }
+
+  /** Judges the open flows again when the next of the current rules ends. */
+  private awaitEnd(): void {
+    const { current, scheduler, options: { policy, wallClock = Date.now } } = this, now = wallClock();
+    const end = nextEnd(current, now);
+    if (end === null) return;
+    scheduler?.after(Math.min(end - now, LONGEST_TIMER_MS), () => {
+      if (this.current !== current) return; // who replaced the rules has set a timer for them
+      this.setRanges();
+      this.traffic?.judgeAgain(policy);
+      this.awaitEnd();
+    });
   }
 }
 
@@ -163,6 +186,9 @@ export class EgressTraffic {
     associations.endWhere(({ address, port }) => !policy.verdict("udp", address, port).allowed);
   }
 }
+
+/** A day: timers can't be set for much longer (2 ** 31 ms), and the wall clock may be set meanwhile. */
+const LONGEST_TIMER_MS = 24 * 60 * 60 * 1_000;
 
 const QUESTION_REASONS = {
   no_rule: "no_rule",

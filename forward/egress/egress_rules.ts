@@ -18,8 +18,13 @@ export class EgressRules {
   generation = 1;
   private rules: NameRules;
 
-  constructor(rules: readonly NameRule[], private readonly refusals: NameRefusals) {
-    this.rules = new NameRules(rules);
+  /** @param wallClock the time in ms since 1970; the system's unless given */
+  constructor(
+    rules: readonly NameRule[],
+    private readonly refusals: NameRefusals,
+    private readonly wallClock: () => number = Date.now,
+  ) {
+    this.rules = new NameRules(rules, wallClock);
   }
 
   /** How many there are. */
@@ -29,7 +34,7 @@ export class EgressRules {
 
   /** Replaces the rules. */
   replace(rules: readonly NameRule[]): void {
-    this.rules = new NameRules(rules);
+    this.rules = new NameRules(rules, this.wallClock);
     this.generation++;
   }
 

@@ -43,9 +43,16 @@ export async function prepareRules(rules: readonly Rule[]): Promise<RuleList> {
   return { names, addresses };
 }
 
-/** The ranges of rules that allow, or of those that deny. */
-export function rangesOf({ addresses }: RuleList, deny: boolean): readonly Range[] {
-  return addresses.filter((rule) => rule.deny === deny).flatMap(({ ranges }) => ranges);
+/** The ranges of rules that allow, or of those that deny, at a time by the wall clock in ms since 1970. */
+export function rangesOf({ addresses }: RuleList, deny: boolean, now: number): readonly Range[] {
+  return addresses.filter((rule) => rule.deny === deny && (rule.until === null || now < rule.until))
+    .flatMap(({ ranges }) => ranges);
+}
+
+/** When the next rule ends after that time; null: none does. */
+export function nextEnd({ names, addresses }: RuleList, now: number): number | null {
+  const ends = [...names, ...addresses].map(({ until }) => until).filter((until) => until !== null && until > now);
+  return ends.length === 0 ? null : Math.min(...ends as number[]);
 }
 
 async function expanded(rules: readonly Rule[]): Promise<readonly Rule[]> {
