@@ -125,6 +125,8 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const metering = metrics === null ? null : { metrics, ...await import("./slirp_metrics.ts") };
   const { observers, meters } = metering?.meteredObservers(written) ?? { observers: written, meters: [] };
   const capturing = capture === null ? null : { capture, ...await import("./capture/capturing_device.ts") };
+  const loadEdns = () => import("./dns/edns.ts");
+  const isConfined = options.sandbox || options.user !== null; // then modules can't be loaded later
   const scheduler = new StackScheduler(defer, clock);
   const slirp = new Slirp({
     device: capturing === null ? device : new capturing.CapturingDevice(device, capturing.capture),
@@ -149,6 +151,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     egress,
     addresses: options.addresses,
     dns: options.dns,
+    edns: options.dns && isConfined ? await loadEdns() : loadEdns,
     dhcp: options.dhcp,
     slaac: options.slaac,
     limits: options.limits,

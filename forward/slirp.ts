@@ -18,7 +18,7 @@ import { Stack, type StackLimits } from "../stack/stack.ts";
 import type { TcpRequest } from "../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../stack/udp/datagram.ts";
 import type { AllowedNames } from "./dns/allowed_names.ts";
-import { Dns } from "./dns/dns.ts";
+import { Dns, type DnsOptions } from "./dns/dns.ts";
 import { DNS_PORT } from "./dns/message.ts";
 import type { NameServers } from "./dns/servers.ts";
 import type { Egress, EgressTraffic } from "./egress/egress.ts";
@@ -67,6 +67,8 @@ export interface SlirpOptions {
   readonly addresses?: StackAddresses;
   /** Whether the program is a name server at the stack's `dns4` and `dns6`. */
   readonly dns: boolean;
+  /** Reads EDNS, for `dns`; or loads the reader for the first question. */
+  readonly edns: DnsOptions["edns"];
   /** The only names that the guest may ask for, with their answers. Not given: it may ask for any name. */
   readonly dnsOnly?: AllowedNames | undefined;
   /** The rules for names. Not given: there are none. */
@@ -165,6 +167,7 @@ export class Slirp {
       addresses: own,
       allocate,
       random,
+      edns: options.edns,
       limit: limits.dnsQuestions,
       only: options.dnsOnly,
       gate: options.egress?.gate,

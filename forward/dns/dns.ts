@@ -38,9 +38,11 @@ import { GuestConnections } from "./guest_connection.ts";
 import { DnsCounters, type DnsOutcome } from "./counters.ts";
 import {
   DNS_PORT,
+  type Edns,
   errorAnswer,
   fitToUdp,
   FORMERR,
+  isNonsense,
   NOERROR,
   NXDOMAIN,
   parseQuestion,
@@ -56,6 +58,8 @@ import { Upstream, type UpstreamOptions } from "./upstream.ts";
 export interface DnsOptions extends UpstreamOptions {
   readonly servers: NameServers;
   readonly scheduler: Scheduler;
+  /** Reads EDNS; or loads the reader for the first question. */
+  readonly edns: Edns | (() => Promise<Edns>);
   readonly guest: GuestSender;
   readonly addresses: Pick<StackAddresses, "dns4" | "dns6">;
   /** The limit of questions that wait for an answer. */
@@ -66,6 +70,9 @@ export interface DnsOptions extends UpstreamOptions {
   readonly gate?: DnsGate | undefined;
 }
 
+/** For a client of which nothing can be known. */
+const NO_EDNS: Edns = { udpSize: () => null };
+
 /** The guest's name server. */
 export class Dns implements DnsAsker {
   readonly counters: DnsCounters = new DnsCounters();
@@ -73,12 +80,17 @@ export class Dns implements DnsAsker {
   private readonly queries = new Set<Query>();
   private readonly parts: QueryParts;
   private readonly connections: GuestConnections;
+  private edns: Edns | null;
+  /** Questions that wait until {@linkcode edns} is loaded. */
+  private early: { readonly message: Uint8Array; readonly client: DnsClient }[] = [];
+  private loading = false;
   private deadlines: Deadlines<Query> | null = null;
   /** The delay of {@linkcode deadlines}, in ms. */
   private patience = 0;
 
   constructor(private readonly options: DnsOptions) {
-    const { servers } = options;
+    const { servers, edns } = options;
+    this.edns = typeof edns === "function" ? null : edns;
     this.parts = { servers, upstream: new Upstream(options), finished: (query, end) => this.finish(query, end) };
     this.connections = new GuestConnections(this, options.scheduler);
     options.gate?.askThrough(this);
@@ -118,7 +130,9 @@ export class Dns implements DnsAsker {
   }
 
   ask(message: Uint8Array, client: DnsClient): boolean {
-    const parsed = parseQuestion(message);
+    const { edns } = this;
+    if (edns === null && !isNonsense(message)) return this.askLater(message, client);
+    const parsed = parseQuestion(message, edns ?? NO_EDNS);
     if (parsed.kind === "nonsense") {
       this.count(client, "malformed");
       return false;
@@ -144,6 +158,26 @@ export class Dns implements DnsAsker {
     return true;
   }
 
+  /** Keeps a question until EDNS can be read. Above the limit, the one that waits longest is lost. */
+  private askLater(message: Uint8Array, client: DnsClient): true {
+    this.early.push({ message, client });
+    if (this.early.length > this.limit) this.early.shift();
+    this.load();
+    return true;
+  }
+
+  /** Loads the reader of EDNS, once. That fails where the sources of the running program were deleted. */
+  private load(): void {
+    const { edns } = this.options;
+    if (this.loading || typeof edns !== "function") return;
+    this.loading = true;
+    const loaded = (reader: Edns) => {
+      this.edns = reader;
+      for (const { message, client } of this.early.splice(0)) this.ask(message, client);
+    };
+    edns().then(loaded, () => loaded(NO_EDNS));
+  }
+
   /** Asks the host's name servers; the client gets their answer, or SERVFAIL. */
   pass(question: Question, client: DnsClient): void {
     this.makeRoom();
@@ -155,12 +189,14 @@ export class Dns implements DnsAsker {
   }
 
   forget(client: DnsClient): void {
+    if (this.early.length > 0) this.early = this.early.filter((early) => early.client !== client);
     for (const query of this.queries) if (query.client === client) this.drop(query, "cancelled");
   }
 
   /** Ends all questions and connections. */
   close(): void {
     this.connections.close();
+    this.early = [];
     for (const query of this.queries) this.drop(query, "cancelled");
   }
 

@@ -8,9 +8,6 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-// @ts-types="@types/dns-packet"
-import dnsPacket from "dns-packet";
 import type { IpAddress } from "../../stack/base/address.ts";
 import { get16, put16, put32 } from "../../stack/base/bytes.ts";
 
@@ -55,17 +52,21 @@ const BLOCKED = 15;
 const IXFR = 251, AXFR = 252;
 
 /** The length over UDP that every client takes, unless it says more (RFC 1035, section 4.2.1). */
-const PLAIN_UDP_SIZE = 512;
-
-/** The longest message that is searched for an OPT record: the size recommended for UDP (RFC 6891, section 6.2.5). */
-const MAX_PARSED = 4_096;
+export const PLAIN_UDP_SIZE = 512;
 
 /** The OPT record of an answer that this program makes itself (RFC 6891, section 6.1.2): root, type, size, no options. */
 const OPT_RECORD = Uint8Array.of(0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0);
 
+/** Reads EDNS (RFC 6891) in a client's message. It is passed in, because its module, edns.ts, is loaded by need. */
+export interface Edns {
+  /** The longest answer over UDP that the client takes, at least {@linkcode PLAIN_UDP_SIZE}; null: it does not use EDNS. */
+  udpSize(query: Uint8Array): number | null;
+}
+
 /** A client's message that was recognised as a question. */
 export interface Question {
   readonly bytes: Uint8Array;
+  readonly edns: Edns;
   /** The offset after the question. */
   readonly end: number;
 }
@@ -91,10 +92,10 @@ export type ParsedQuestion =
  * Parses a client's message: a query with one question about one name, and not about a whole zone. Transfers, updates and
  * notifications are messages between name servers.
  */
-export function parseQuestion(bytes: Uint8Array): ParsedQuestion {
-  if (bytes.length < HEADER || isAnswer(bytes)) return { kind: "nonsense" };
+export function parseQuestion(bytes: Uint8Array, edns: Edns): ParsedQuestion {
+  if (isNonsense(bytes)) return { kind: "nonsense" };
   const end = questionEnd(bytes);
-  const question = { bytes, end: Math.max(end, HEADER) };
+  const question = { bytes, edns, end: Math.max(end, HEADER) };
   if ((bytes[FLAGS] & OPCODE) !== 0) return { kind: "error", question, rcode: NOTIMP };
   if (end < 0) return { kind: "error", question, rcode: FORMERR };
   const type = get16(bytes, end - 4);
@@ -154,6 +155,9 @@ export function isTruncated(answer: Uint8Array): boolean {
   return (answer[FLAGS] & TC) !== 0;
 }
 
+/** Of the record in {@linkcode newQuestion}. */
+const OWN_EDNS: Edns = { udpSize: () => get16(OPT_RECORD, 3) };
+
 /** A question of this program's own for the records of one type, with an OPT record; its ID is 0. `labels`: see {@linkcode questionOf}. */
 export function newQuestion(labels: Uint8Array, type: number): Question {
   const end = HEADER + labels.length + 4;
@@ -165,7 +169,7 @@ export function newQuestion(labels: Uint8Array, type: number): Question {
   put16(bytes, end - 4, type);
   put16(bytes, end - 2, CLASS_IN);
   bytes.set(OPT_RECORD, end);
-  return { bytes, end };
+  return { bytes, edns: OWN_EDNS, end };
 }
 
 /**
@@ -219,8 +223,13 @@ function addressRecord({ version, bytes }: IpAddress, ttl: number): Uint8Array {
  * that the client asks again over TCP. A server that knows the client's limit sends such an answer itself.
  */
 export function fitToUdp(question: Question, answer: Uint8Array): Uint8Array {
-  if (answer.length <= PLAIN_UDP_SIZE || answer.length <= (ednsSize(question.bytes) ?? 0)) return answer;
+  if (answer.length <= PLAIN_UDP_SIZE || answer.length <= (question.edns.udpSize(question.bytes) ?? 0)) return answer;
   return emptyAnswer(question, answer[FLAGS] | TC, answer[FLAGS + 1]);
+}
+
+/** Whether a message is to be dropped: too short to be answered, or an answer itself. */
+export function isNonsense(bytes: Uint8Array): boolean {
+  return bytes.length < HEADER || isAnswer(bytes);
 }
 
 function isAnswer(bytes: Uint8Array): boolean {
@@ -242,7 +251,7 @@ function questionEnd(bytes: Uint8Array): number {
 /** The question with these flags, and an OPT record if it came with one. */
 function emptyAnswer(question: Question, flags: number, moreFlags: number): Uint8Array<ArrayBuffer> {
   const { bytes, end } = question;
-  const edns = ednsSize(bytes) !== null;
+  const edns = question.edns.udpSize(bytes) !== null;
   const answer = new Uint8Array(end + (edns ? OPT_RECORD.length : 0));
   answer.set(bytes.subarray(0, end));
   answer[FLAGS] = flags | QR;
@@ -254,23 +263,6 @@ function emptyAnswer(question: Question, flags: number, moreFlags: number): Uint
     answer[HEADER - 1] = 1;
   }
   return answer;
-}
-
-/**
- * The longest answer over UDP that the client announces (RFC 6891, section 6.2.3); null: it announces none. A message much
- * longer than a question is not searched, so that it costs a hostile guest more than this program.
- */
-function ednsSize(bytes: Uint8Array): number | null {
-  if (bytes.length > MAX_PARSED) return null;
-  try {
-    const { additionals } = dnsPacket.decode(Buffer.from(bytes));
-    for (const record of additionals ?? []) {
-      if (record.type === "OPT") return Math.max(record.udpPayloadSize, PLAIN_UDP_SIZE);
-    }
-  } catch {
-    // not a legal message: it says nothing of a size
-  }
-  return null;
 }
 
 function lowerCase(byte: number): number {

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import * as edns from "../../forward/dns/edns.ts";
 import { PingSockets } from "../../ffi/ping/ping_sockets.ts";
 import { NameServers } from "../../forward/dns/servers.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../forward/limits/limits.ts";
@@ -241,6 +242,7 @@ class Case {
       echo: random.of(["local", "off", this.pingSender(), this.pingSender()]),
       nameServers: new NameServers({ read: () => RESOLV_CONF, now: () => scheduler.now() }),
       dns: this.named || random.below(3) > 0,
+      edns,
       dhcp: random.below(2) === 0,
       slaac: random.below(2) === 0,
       observers: flowPrinters(output),

@@ -127,7 +127,14 @@ Deno.test("structure: a start loads neither metrics, capture, sandbox, `run`, De
   const byNeed = [
     ...["forward/metrics/server.ts", "forward/metrics/flows/", "forward/slirp_metrics.ts", "forward/log/logtape.ts"],
     ...["forward/capture/", "forward/host/deno", "ffi/device/socket_device.ts", "ffi/device/stream_device.ts"],
-    ...["ffi/sandbox/confine.ts", "ffi/sandbox/seccomp", "ffi/sandbox/landlock.ts", "ffi/guest/job_control.ts"],
+    ...[
+      "forward/dns/edns.ts",
+      "forward/dns/host_answers.ts",
+      "ffi/sandbox/confine.ts",
+      "ffi/sandbox/seccomp",
+      "ffi/sandbox/landlock.ts",
+      "ffi/guest/job_control.ts",
+    ],
   ];
   for (const start of byNeed) {
     assert([...imports.keys()].some((path) => path.startsWith(start)), `${start} is a part of the program`);

@@ -1,3 +1,4 @@
+import * as edns from "../../../forward/dns/edns.ts";
 import { AllowedNames } from "../../../forward/dns/allowed_names.ts";
 import { parseQuestion, type Question } from "../../../forward/dns/message.ts";
 import { parseRanges } from "../../../forward/policy/range.ts";
@@ -17,7 +18,7 @@ async function names(ranges: string): Promise<AllowedNames> {
 }
 
 function parsed(message: Uint8Array): Question {
-  const outcome = parseQuestion(message);
+  const outcome = parseQuestion(message, edns);
   assert(outcome.kind === "question");
   return outcome.question;
 }

@@ -1,5 +1,6 @@
+import * as edns from "../../../forward/dns/edns.ts";
 import { AllowedNames } from "../../../forward/dns/allowed_names.ts";
-import { Dns } from "../../../forward/dns/dns.ts";
+import { Dns, type DnsOptions } from "../../../forward/dns/dns.ts";
 import { NameServers } from "../../../forward/dns/servers.ts";
 import { HostError } from "../../../forward/host/host_network.ts";
 import { DEFAULT_LIMITS, MAX_DNS_CONNECTIONS, MAX_DNS_PIPELINED } from "../../../forward/limits/limits.ts";
@@ -23,8 +24,9 @@ class Bed {
   readonly replies: string[] = [];
   readonly dns: Dns;
 
-  constructor(conf: string, only?: AllowedNames) {
+  constructor(conf: string, only?: AllowedNames, reader: DnsOptions["edns"] = edns) {
     this.dns = new Dns({
+      edns: reader,
       only,
       servers: new NameServers({ read: () => conf, now: () => this.scheduler.now() }),
       host: this.host,
@@ -188,6 +190,51 @@ Deno.test("at the limit of questions, the oldest is answered with SERVFAIL", () 
   bed.dns.close();
   assertEquals(bed.outcome("udp"), `0 evicted 1 cancelled ${DEFAULT_LIMITS.dnsQuestions}`);
   assert(bed.host.sockets.every(({ closed }) => closed));
+});
+
+Deno.test("questions wait until EDNS can be read: it is loaded for the first, once", async () => {
+  const load = Promise.withResolvers<typeof edns>();
+  let loads = 0;
+  const bed = new Bed(ONE, undefined, () => (loads++, load.promise));
+  bed.asks(new Uint8Array(5));
+  assertEquals(loads, 0, "for nonsense");
+  for (const id of [1, 2]) bed.asks(question(id, "example.org", 4096));
+  const notification = question(3, "example.org", 4096);
+  notification[2] |= 0x20; // the opcode
+  bed.asks(notification);
+  assertEquals(bed.host.sockets.length, 0, "sockets before it is loaded");
+  load.resolve(edns);
+  await settled();
+  assertEquals(loads, 1, "for questions");
+  assertEquals(bed.host.sockets.length, 2, "sockets");
+  assertEquals(bed.replies, ["10.0.2.100:4000: 3 NOTIMP example.org OPT"]);
+  bed.asks(question(4, "example.org"));
+  assertEquals(bed.host.sockets.length, 3, "sockets, with one for a later question");
+  bed.dns.close();
+});
+
+Deno.test("where EDNS can't be loaded, questions are answered as those of clients without it", async () => {
+  const bed = new Bed(ONE, undefined, () => Promise.reject(new Error("no such module")));
+  const notification = question(3, "example.org", 4096);
+  notification[2] |= 0x20; // the opcode
+  bed.asks(notification);
+  await settled();
+  assertEquals(bed.replies, ["10.0.2.100:4000: 3 NOTIMP example.org"]);
+});
+
+Deno.test("at the limit, the oldest question that waits for EDNS is lost; so are all when the program ends", async () => {
+  const load = Promise.withResolvers<typeof edns>();
+  const bed = new Bed(ONE, undefined, () => load.promise);
+  for (let i = 0; i <= DEFAULT_LIMITS.dnsQuestions; i++) bed.asks(question(i, "example.org"));
+  const ended = new Bed(ONE, undefined, () => load.promise);
+  ended.asks(question(1, "example.org"));
+  ended.dns.close();
+  load.resolve(edns);
+  await settled();
+  assertEquals(bed.host.sockets.length, DEFAULT_LIMITS.dnsQuestions, "sockets");
+  assertEquals(ended.host.sockets.length, 0, "sockets after the end");
+  assertEquals(bed.replies, []);
+  bed.dns.close();
 });
 
 /** Messages behind their lengths. */

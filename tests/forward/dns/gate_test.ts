@@ -1,3 +1,4 @@
+import * as edns from "../../../forward/dns/edns.ts";
 import { Buffer } from "node:buffer";
 // @ts-types="@types/dns-packet"
 import dnsPacket from "dns-packet";
@@ -40,6 +41,7 @@ class Bed {
       addresses: (name: string) => hosts[name] === undefined ? null : hosts[name].split(" ").map(IpAddress.parse),
     };
     this.dns = new Dns({
+      edns,
       servers: new NameServers({ read: () => "nameserver 192.0.2.1\n", now }),
       host: this.host,
       loopback: this.host,

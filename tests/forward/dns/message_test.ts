@@ -1,3 +1,4 @@
+import * as edns from "../../../forward/dns/edns.ts";
 import fc from "fast-check";
 import {
   errorAnswer,
@@ -16,13 +17,13 @@ const QUERY = "1234 0120 0001 0000 0000 0001 07 6578616d706c65 03 6f7267 00 0001
 const OPT = "00 0029 04d0 0000 0000 0000";
 
 function parsed(bytes: Uint8Array): Question {
-  const found = parseQuestion(bytes);
+  const found = parseQuestion(bytes, edns);
   assert(found.kind === "question", found.kind);
   return found.question;
 }
 
 const verdict = (bytes: Uint8Array) => {
-  const found = parseQuestion(bytes);
+  const found = parseQuestion(bytes, edns);
   return found.kind === "error" ? found.rcode : found.kind;
 };
 
@@ -49,7 +50,7 @@ Deno.test("errors repeat the question, its number and flags, and the OPT record"
     errorAnswer(parsed(hex(QUERY.replace("0000 0001 07", "0000 0000 07"))), SERVFAIL),
     hex("1234 8182 0001 0000 0000 0000 07 6578616d706c65 03 6f7267 00 0001 0001"),
   );
-  const nothing = parseQuestion(hex("1234 0100 0000 0000 0000 0000"));
+  const nothing = parseQuestion(hex("1234 0100 0000 0000 0000 0000"), edns);
   assert(nothing.kind === "error");
   assertEquals(errorAnswer(nothing.question, nothing.rcode), hex("1234 8181 0000 0000 0000 0000"));
 });
@@ -99,11 +100,15 @@ Deno.test("no message makes the parser throw", () => {
     },
   );
   fc.assert(fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 100 })), mutated, (message, answer) => {
-    const found = parseQuestion(message);
+    const found = parseQuestion(message, edns);
     if (found.kind === "nonsense") return;
     assert(found.question.end <= message.length);
     isAnswerTo(found.question, 7, answer, answer.length);
     fitToUdp(found.question, answer);
-    assertEquals(parseQuestion(errorAnswer(found.question, SERVFAIL)).kind, "nonsense", "an answer, not a question");
+    assertEquals(
+      parseQuestion(errorAnswer(found.question, SERVFAIL), edns).kind,
+      "nonsense",
+      "an answer, not a question",
+    );
   }));
 });

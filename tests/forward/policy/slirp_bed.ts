@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as edns from "../../../forward/dns/edns.ts";
 import { NameServers } from "../../../forward/dns/servers.ts";
 import { Output } from "../../../forward/report/output.ts";
 import { flowPrinters } from "../../../forward/report/flow_printer.ts";
@@ -56,6 +57,7 @@ export class SlirpBed implements Disposable {
       echo: "local",
       nameServers: new NameServers({ read: () => "", now: () => 0 }),
       dns: false,
+      edns,
       dhcp: false,
       slaac: false,
       observers: flowPrinters(
