@@ -1,6 +1,6 @@
 /**
- * `deno task demo`: a guest in a network namespace of its own reaches servers outside of it through the program, before
- * your eyes. It brings its own "outside" (see lab/lab.ts), so it needs no internet, and leaves nothing behind.
+ * `deno task demo`: shows how a guest in its own network namespace reaches outside servers through the program. The
+ * "outside" is part of the demo (lab/lab.ts), so it needs no internet, and leaves nothing behind.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Namespace } from "./lab/namespace.ts";
 import { startProgram } from "./lab/program.ts";
 import { startIperf, startServers, url } from "./lab/services.ts";
 
-/** A step of the guest's. */
+/** A step of the demo, in the guest. */
 interface Step {
   readonly title: string;
   readonly command: readonly string[];

@@ -1,15 +1,14 @@
 /**
- * `deno task test`: all tests, two groups of them at a time, as an end-to-end test spends most of its time on waiting.
+ * `deno task test`: all tests, in two groups at a time, because an end-to-end test mostly waits.
  *
  *     deno run -A scripts/run_tests.ts [ARGUMENT...]
  *
- * A group is a file of end-to-end tests or a folder of others, and has a process of its own, whose output is shown when it
- * has ended. Tests that compare this program with another have the machine for themselves. With arguments, it is
- * `deno test` with these.
+ * A group is a file of end-to-end tests or a folder of others. It has a process of its own, whose output is shown after
+ * its end. Tests that compare this program with another run alone. With arguments, it runs `deno test` with these.
  *
- * The results are read from the JUnit reports of the groups, which stay in {@linkcode REPORTS}. The last line sums up, in
- * the form of `deno test`, and lines before it say how many tests were ignored for which reason. The status is 1 where a
- * test has failed.
+ * The results are read from the JUnit reports of the groups, which stay in {@linkcode REPORTS}. The last line is a
+ * summary in the form of `deno test`, and the lines before it have the numbers of ignored tests, by reason. The status
+ * is 1 if a test has failed.
  *
  * @module
  */
@@ -17,28 +16,28 @@ import { type Count, failureReport, readReport, type Report, total } from "./com
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const TESTS = `${ROOT}tests`;
-/** Where the reports are: one for each group. */
+/** The folder of the reports, one for each group. */
 const REPORTS = `${ROOT}bin/test-reports`;
 /** Tests that take turns with a competitor. */
 const ALONE = ["e2e/documents/bench_test.ts"];
 /** Processes at once. */
 const LANES = 2;
 
-/** The line that sums up, as `deno test` has it. */
+/** The summary, in the form of `deno test`. */
 export function summary({ passed, failed, ignored }: Count, seconds: number): string {
   const rest = ignored === 0 ? "" : ` | ${ignored} ignored`;
   const time = `${Math.floor(seconds / 60)}m${Math.floor(seconds % 60)}s`;
   return `${failed === 0 ? "ok" : "FAILED"} | ${passed} passed | ${failed} failed${rest} (${time})`;
 }
 
-/** A line for each reason for which tests were ignored. */
+/** A line for each reason why tests were ignored. */
 export function ignoredLines({ reasons }: Report): string[] {
   return [...reasons].map(([reason, count]) =>
     `${count} ${count === 1 ? "test was" : "tests were"} ignored: ${reason}`
   );
 }
 
-/** The groups, by their paths below tests/: those that have the machine for themselves, and those that share it. */
+/** The groups, by their paths below tests/: those that run alone, and those that run at the same time as others. */
 export function groups(): { alone: readonly string[]; shared: readonly string[] } {
   const files = subfolders("e2e").flatMap((folder) =>
     [...Deno.readDirSync(`${TESTS}/${folder}`)].filter(({ name }) => name.endsWith("_test.ts"))
@@ -55,17 +54,17 @@ function subfolders(folder: string): string[] {
 }
 
 /**
- * Runs the tests at a path and shows what they print. An end with a failure that the report does not have, or without a
- * report, is one failed test, also in the report.
+ * Runs the tests at a path, and shows their output. If the process fails without a failure in the report, or leaves no
+ * report, that counts as one failed test, which is added to the report.
  *
  * @param path a file or folder
- * @param name what to call it
+ * @param name the group's name in the output
  * @param report the path of the report to write
  */
 export async function runGroup(path: string, name: string, report: string): Promise<Report> {
   const child = new Deno.Command("sh", {
     args: ["-c", 'exec "$@" 2>&1', "sh", Deno.execPath(), ...words(path, report)],
-    // Deno colours what it prints into a pipe
+    // Deno prints colours even into a pipe
     env: Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
@@ -80,7 +79,7 @@ export async function runGroup(path: string, name: string, report: string): Prom
   return total([results, readReport(failure)]);
 }
 
-/** Types are checked once for all, and what the tests import is fetched by that. */
+/** The arguments of `deno test`. Types are checked once for all, which also fetches the tests' packages. */
 function words(path: string, report: string): string[] {
   return ["test", "-A", "--no-check", "--cached-only", `--junit-path=${report}`, path];
 }

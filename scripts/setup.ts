@@ -1,6 +1,7 @@
 /**
- * Sees to it that the programs which the tests, the demo and the benchmark run are there. Root on Debian gets what is
- * missing with apt-get; everyone else is told the command, and the exit status is 1. Says nothing when nothing is missing.
+ * Provides the programs that the tests, the demo and the benchmark run. For root on Debian it installs missing ones
+ * with apt-get. For everyone else it prints the command, and the exit status is 1. Prints nothing if nothing is
+ * missing.
  *
  *     deno run -A scripts/setup.ts [--test] [--bench]
  *
@@ -10,7 +11,7 @@ import { argumentsOr } from "./common/arguments.ts";
 import { fetchMachine, hasMachine } from "./lab/machine.ts";
 import { buildRunsc, runscFolder } from "./lab/runsc.ts";
 
-/** A command and the Debian package that brings it. */
+/** A command and the Debian package that contains it. */
 interface Tool {
   readonly command: string;
   readonly package: string;
@@ -40,17 +41,17 @@ const CHECKERS: readonly Tool[] = [
   { command: "zsh", package: "zsh" },
 ];
 
-/** For the test with a virtual machine, besides its kernel; the test is ignored where it can't be had. */
+/** For the test with a virtual machine, which also needs a kernel. Without them the test is ignored. */
 const EMULATOR: Tool = { command: "qemu-system-x86_64", package: "qemu-system-x86" };
 
 /** The programs that the benchmark compares with, if they are available. A test compares with the first. */
 const SLIRP4NETNS: Tool = { command: "slirp4netns", package: "slirp4netns" };
 const PEERS: readonly Tool[] = [SLIRP4NETNS, { command: "pasta", package: "passt" }];
 
-/** Nothing fails without them: tests are ignored, and the benchmark compares with fewer. */
+/** Nothing fails without these: tests are ignored, and the benchmark compares with fewer programs. */
 const OPTIONAL: readonly Tool[] = [EMULATOR, ...PEERS];
 
-/** Where to look besides PATH: a user's PATH on Debian lacks the administrator's commands. */
+/** The folders to search besides PATH: a user's PATH on Debian lacks the administrator's commands. */
 const MORE_PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 
 const TUN_DEVICE = "/dev/net/tun";
@@ -72,7 +73,7 @@ if (import.meta.main) {
   Deno.exit(ready ? 0 : 1);
 }
 
-/** Installs what is missing, or says how; false when something that is needed is still missing. */
+/** Installs missing programs, or prints how. Returns false if a required one is still missing. */
 async function provide(wanted: readonly Tool[]): Promise<boolean> {
   const missing = wanted.filter((tool) => !isThere(tool.command));
   if (missing.length === 0) return true;
@@ -96,8 +97,8 @@ function install(tools: readonly Tool[]): string[] {
 }
 
 /**
- * Installs; a machine that was never updated, or long ago, needs the list of packages first. A package that can't be had
- * keeps apt-get from all others: those that are optional are then asked for one by one.
+ * Installs the packages. A machine that was never updated, or long ago, needs the list of packages first. A package
+ * that is not available keeps apt-get from installing the others, so optional ones are then installed one by one.
  */
 async function aptGet(tools: readonly Tool[]): Promise<void> {
   if (await quietly(install(tools))) return;
@@ -111,7 +112,7 @@ async function aptGet(tools: readonly Tool[]): Promise<void> {
 async function quietly(command: readonly string[], output: "null" | "inherit" = "null"): Promise<boolean> {
   const status = await new Deno.Command(command[0], {
     args: command.slice(1),
-    // a package's own service (prometheus has one) is not wanted: systemctl(1) then starts nothing
+    // with SYSTEMD_OFFLINE, systemctl(1) does not start a package's service (prometheus has one)
     env: { DEBIAN_FRONTEND: "noninteractive", SYSTEMD_OFFLINE: "1" },
     stdin: "null",
     stdout: output,
@@ -120,7 +121,7 @@ async function quietly(command: readonly string[], output: "null" | "inherit" = 
   return status.success;
 }
 
-/** Downloads what the virtual machine of a test boots; where that can't be had, the test is ignored. */
+/** Downloads the system that a test's virtual machine boots. If that fails, the test is ignored. */
 async function provideMachine(): Promise<void> {
   if (hasMachine() || Deno.build.arch !== "x86_64" || !isThere("apt-get")) return;
   try {
@@ -130,7 +131,7 @@ async function provideMachine(): Promise<void> {
   }
 }
 
-/** Builds gVisor's runsc where Go is there; elsewhere, and where that fails, a test with the real one is ignored. */
+/** Builds gVisor's runsc if Go is installed. Otherwise, or if that fails, the tests with the real runsc are ignored. */
 async function provideRunsc(): Promise<void> {
   if (Deno.uid() !== 0 || !isThere("go") || runscFolder() !== null) return;
   console.error("setup: building gVisor's runsc with go; this takes some minutes, once");
@@ -141,7 +142,7 @@ async function provideRunsc(): Promise<void> {
   }
 }
 
-/** Makes /dev/net/tun where a container came without it. Other users than root are only told. */
+/** Makes /dev/net/tun if a container lacks it. For users other than root it prints how. */
 async function provideTun(): Promise<boolean> {
   if (exists(TUN_DEVICE)) return true;
   if (Deno.uid() === 0) {
@@ -167,7 +168,7 @@ function exists(path: string): boolean {
     Deno.statSync(path);
     return true;
   } catch (error) {
-    const { NotFound, NotADirectory, PermissionDenied } = Deno.errors; // the last: in a folder that is closed to the user
+    const { NotFound, NotADirectory, PermissionDenied } = Deno.errors; // PermissionDenied: in a folder closed to the user
     if ([NotFound, NotADirectory, PermissionDenied].some((kind) => error instanceof kind)) return false;
     throw error;
   }

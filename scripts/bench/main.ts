@@ -1,6 +1,6 @@
 /**
  * `deno task bench`: this program, its competitors and the kernel on the same bed, in rounds that take turns. `--help`
- * says what can be asked of it.
+ * lists its options.
  *
  * @module
  */

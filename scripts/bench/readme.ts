@@ -1,6 +1,6 @@
 /**
- * The parts of pages that follow from the results, each between two marks, so that nobody copies numbers: all figures in
- * the benchmark's own page, and in the README three numbers, six rows of figures and the chart.
+ * Writes the results into pages, each part between two marks: all figures into the benchmark's own page; three numbers,
+ * six rows of figures and the chart into the README.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Takes the samples: one of each peer before the next piece of work, and all work before the next round. Each time
- * another peer begins, so that none always follows the same one.
+ * Takes the samples: one of each peer before the next piece of work, and all work before the next round. The first peer
+ * changes each time, so that none always follows the same one.
  *
  * @module
  */

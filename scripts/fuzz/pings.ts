@@ -98,7 +98,7 @@ export class FuzzPings {
 
   constructor(readonly watch: PingWatch) {}
 
-  /** The face towards the program. */
+  /** Opens a socket for the program. */
   readonly open: OpenEcho = (version, _kind, _source, receiver) => {
     this.opened = (this.opened + 1) % 0x10000;
     const socket = new FuzzEcho(this, version, this.opened, receiver);

@@ -1,8 +1,8 @@
 /**
- * A bad link between a device and a stack: what passes is lost, held back, doubled or damaged, at random and by a seed.
+ * A bad link between a device and a stack: frames are lost, held back, doubled or damaged, at random and by a seed.
  *
- * Damage is one bit anywhere behind the Ethernet header, which the Internet checksum always finds where it covers it;
- * what it does not cover (IPv6's traffic class, flow label and hop limit) may change without harm.
+ * Damage flips one bit anywhere after the Ethernet header. The Internet checksum always detects it if it covers the
+ * bit; the fields that it does not cover (IPv6's traffic class, flow label and hop limit) may change without harm.
  *
  * @module
  */
@@ -22,12 +22,12 @@ export interface Badness {
   readonly reorder?: number;
   readonly reorderBy?: number;
   readonly corrupt?: number;
-  /** One way. */
+  /** The delay in each direction. */
   readonly delay?: number;
   readonly jitter?: number;
 }
 
-/** What has happened to frames, both ways. */
+/** The numbers of affected frames, in both directions. */
 export interface LinkCounts {
   passed: number;
   lost: number;
@@ -52,9 +52,9 @@ export class BadLink implements Device {
   private closed = false;
 
   /**
-   * @param device without offloads, an Ethernet
-   * @param random unsigned 32-bit numbers
-   * @param arrived takes the bytes of a frame that has come through from the guest
+   * @param device an Ethernet device without offloads
+   * @param random returns unsigned 32-bit numbers
+   * @param arrived called with the bytes of each frame from the guest that has passed
    */
   constructor(
     private readonly device: Device,
@@ -69,7 +69,7 @@ export class BadLink implements Device {
     this.block = allocate(65_664);
   }
 
-  /** Nothing passes any more. */
+  /** Stops passing frames. */
   close(): void {
     this.closed = true;
   }

@@ -45,7 +45,7 @@ const rounds = Number(Deno.env.get("CONFORMANCE_ROUNDS") ?? 1);
 interface Plan {
   readonly number: number;
   readonly version: 4 | 6;
-  /** Who calls. */
+  /** Whether the guest opens the connection. */
   readonly guestCalls: boolean;
   /** Bytes from the guest, and to it. */
   readonly up: number;
@@ -114,7 +114,7 @@ class Bench implements AsyncDisposable {
     this.stack.flush();
   }
 
-  /** Calls the guest. */
+  /** Opens a connection to the guest. */
   call(plan: Plan): void {
     const user = this.user(plan);
     user.attach(this.stack.tcp.connect(

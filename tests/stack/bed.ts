@@ -27,7 +27,7 @@ export interface Sent {
   readonly segmentSize: number;
 }
 
-/** A datagram that was handed up, copied. */
+/** A copy of a datagram that was passed to the user. */
 export interface ReceivedDatagram {
   readonly from: string;
   readonly to: string;
@@ -39,7 +39,7 @@ export interface BedOptions {
   readonly medium?: "ethernet" | "ip";
   readonly mtu?: number;
   readonly offload?: boolean;
-  /** Gathers datagrams until {@linkcode Bed.runDeferred}, for a device with segmentation offload. */
+  /** Collects datagrams until {@linkcode Bed.runDeferred}, for a device with segmentation offload. */
   readonly gather?: boolean;
   readonly echo?: StackOptions["echo"];
   readonly limits?: StackLimits;
@@ -107,7 +107,7 @@ export class Bed {
     });
   }
 
-  /** Feeds a frame in its own turn, and releases its buffer unless it was held. */
+  /** Feeds a frame in a turn of its own, and releases its buffer unless it was held. */
   feed(bytes: Uint8Array, change: Partial<Pick<Frame, "checksumTrusted" | "segmentSize">> = {}): void {
     const start = this.medium === "ethernet" ? IP_HEADER_AT - 14 : IP_HEADER_AT;
     const frame = this.frames.take();

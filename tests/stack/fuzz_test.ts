@@ -1,6 +1,6 @@
 /**
- * A million hostile frames into a stack of each medium: nothing is thrown, and nothing piles up. The
- * program is scripts/fuzz/million.ts.
+ * A million hostile frames into a stack of each medium: nothing is thrown, and nothing accumulates. The program is
+ * scripts/fuzz/million.ts.
  *
  * @module
  */

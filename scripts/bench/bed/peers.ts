@@ -174,7 +174,7 @@ function namesake(name: string, program: string): Peer {
   };
 }
 
-/** No slirp at all: the kernel routes between two veths. It is the limit, and takes privileges. */
+/** No user-mode networking at all: the kernel routes between two veths. It is the limit, and needs privileges. */
 export const KERNEL: Peer = {
   name: "kernel",
   version: () => Promise.resolve(`no slirp: veth, routed by Linux ${Deno.osRelease()}`),

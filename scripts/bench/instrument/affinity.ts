@@ -1,9 +1,9 @@
 /**
  * The CPU that each end of the instrument runs on.
  *
- * Left to the scheduler, a round trip takes 16 µs where both ends happen to share a CPU and 65 where they don't, and a
- * sample says little else. The ends stand for two machines, so each gets a CPU of its own. The program under test is
- * not pinned.
+ * With the scheduler's choice, a round trip takes 16 µs if both ends happen to share a CPU and 65 µs otherwise, which
+ * would dominate a sample. The ends represent two machines, so each gets its own CPU. The program under test is not
+ * pinned.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { check, libc } from "./libc.ts";
 /** Bytes of a `cpu_set_t`: 1024 CPUs. */
 const SET_SIZE = 128;
 
-/** Pins this thread to the first or the second of the CPUs that it may use. Does nothing where there is only one. */
+/** Pins this thread to the first or the second of the CPUs that it may use. Does nothing if there is only one. */
 export function takeCpu(which: 0 | 1): void {
   const allowed = new Uint8Array(SET_SIZE);
   check(libc.sched_getaffinity(0, BigInt(SET_SIZE), allowed), "sched_getaffinity");

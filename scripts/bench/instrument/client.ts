@@ -107,7 +107,7 @@ function datagramRoundTrips(address: string, seconds: number) {
   return repeat(seconds, () => {
     sent.setUint32(0, ++number);
     check(libc.send(fd, message, MESSAGE, MSG_NOSIGNAL), "send");
-    do { // datagrams that were given up for lost may come late
+    do { // datagrams that counted as lost may come late
       const count = libc.recv(fd, buffer, BUFFER, 0);
       if (count < 0 && errno() === EAGAIN) return false;
       check(count, "recv");

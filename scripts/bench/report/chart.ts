@@ -1,13 +1,13 @@
 /**
- * Results as a picture: a panel for each figure that tells a story, a bar for each peer, the whisker from the lowest to
- * the highest sample. SVG 1.1, without scripts and fonts of its own; readable on a light page and a dark one, and laid out
- * as `deno fmt` does it.
+ * Results as a picture: a panel for each important figure, a bar for each peer, and a whisker from the lowest to the
+ * highest sample. It is SVG 1.1 without scripts and fonts, readable on light and dark pages, and formatted as `deno
+ * fmt` does.
  *
  * @module
  */
 import { formatValue, medianOf, type Row } from "./report.ts";
 
-/** The figures that are shown, in this order; those that were not measured are left out. */
+/** The figures of the chart, in this order. Those that were not measured are left out. */
 export const CHARTED: readonly string[] = [
   "tcp-out-1-v4-1500",
   "tcp-in-1-v4-1500",
@@ -26,7 +26,7 @@ const TITLE_HEIGHT = 30;
 const BAR_HEIGHT = 18;
 const BAR_STEP = 23;
 const MARGIN = 16;
-/** Our bars stand out. The others differ by name and place, not by colour alone. */
+/** This program's bars stand out. The others differ by name and position, not by colour alone. */
 const COLOURS = ["#0b6e4f", "#7d8ca3", "#a3b1c2", "#c9d2dc"];
 
 /** Draws the chart of those rows that are in {@linkcode CHARTED}. `peers` from the top down. */

@@ -1,5 +1,5 @@
 /**
- * Samples in, a table out: medians with their spread, and for each competitor by how much we are ahead or behind.
+ * Makes a table of samples: medians with their spread, and the ratio to each competitor.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { markdownTable } from "../../common/markdown.ts";
 import { median } from "../instrument/statistics.ts";
 import type { Figure } from "../bed/work.ts";
 
-/** All samples of one figure, by the peer's name, and why there are none, or fewer. */
+/** All samples of one figure, by the peer's name, and the reasons why some are missing. */
 export interface Row extends Figure {
   readonly mtu: number;
   readonly samples: Record<string, number[]>;
@@ -49,7 +49,7 @@ export function medianOf(row: Row, peer: string): number | null {
   return samples.length === 0 ? null : median(samples);
 }
 
-/** Ours divided by theirs; null when one of them is missing, or theirs is nothing. */
+/** Ours divided by theirs; null if one of them is missing, or theirs is 0. */
 export function ratio(row: Row, ours: string, other: string): number | null {
   const [we, they] = [medianOf(row, ours), medianOf(row, other)];
   return we === null || they === null || they === 0 ? null : we / they;
@@ -70,7 +70,7 @@ function verdict(row: Row, ours: string, other: string): string {
   return `${value.toFixed(2)}× ${ahead ? "ahead" : "behind"}`;
 }
 
-/** Three digits that say something; more in front of the point where there are. */
+/** Three significant digits, or all digits before the point if there are more. */
 export function formatValue(value: number): string {
   const size = Math.abs(value);
   if (size >= 10_000) return Math.round(value).toLocaleString("en-GB");

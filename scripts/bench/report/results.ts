@@ -5,7 +5,7 @@
  */
 import type { Row } from "./report.ts";
 
-/** A run, or several put together. */
+/** The results of a run, or of several merged ones. */
 export interface Results {
   /** The measured programs, ours first, each with its name and its version in a line. */
   readonly peers: readonly { readonly name: string; readonly version: string }[];
@@ -14,7 +14,7 @@ export interface Results {
   readonly rows: readonly Row[];
 }
 
-/** Reads a file that `--json` has written. Throws an Error that names the file when it is something else. */
+/** Reads a file that `--json` has written. Throws an Error with the file's name if it is another file. */
 export async function readResults(path: string): Promise<Results> {
   let results: unknown;
   try {
@@ -26,7 +26,7 @@ export async function readResults(path: string): Promise<Results> {
   return results;
 }
 
-/** Puts results together. The same figure in several: the last one's samples stand. Beds that differ are all named. */
+/** Merges results. Of a figure in several results, the last samples count. Different beds are all named. */
 export function merge(all: readonly Results[]): Results {
   const peers = new Map(all.flatMap((results) => results.peers.map((peer) => [peer.name, peer])));
   const rows = new Map<string, Row>();

@@ -12,7 +12,7 @@ e2e("attach without root: -configure makes the device; -ready-fd and -exit-fd", 
   const enter = (...command: string[]) =>
     run(["nsenter", "--target", pid, "--user", "--net", "--preserve-credentials", "--", ...command]);
   const attach = bed.program;
-  // in its own words where there is no device, and nothing changes
+  // without a device it fails with a message of its own, and nothing changes
   const missing = await run(bed.asUser([...attach, "-pid", pid]));
   assertEquals(missing.code, 253);
   assertMatch(missing.stderr, /Failed to open TUN\/TAP: .*on tun0: .*ENODEV.*-configure/);

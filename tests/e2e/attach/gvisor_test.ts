@@ -13,8 +13,8 @@ const COMMAND = "scripts/gvisor.sh curl http://1.1.1.1/\n";
 const ADDRESSES = ["1.1.1.1", "2606:4700:4700::1111"];
 
 /**
- * As gVisor does, `run` takes over the configuration that the namespace's devices have at that time. So it fails where
- * something is missing, and where no process has the device open yet, because a short command would find no network.
+ * Like gVisor, `run` takes over the configuration that the namespace's devices have at that time. So it fails if
+ * something is missing, or if no process has the device open yet, because a short command would find no network.
  */
 const RUNSC = `#!/usr/bin/env bash
 set -eu

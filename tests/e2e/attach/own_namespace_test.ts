@@ -1,4 +1,4 @@
-/** `-configure` where the guest's network namespace is the program's own: the host's. */
+/** `-configure` if the guest's network namespace is the program's own: the host's. */
 import { Lab } from "../../../scripts/lab/lab.ts";
 import { Process, run } from "../../../scripts/lab/process.ts";
 import { launchProgram } from "../../../scripts/lab/program.ts";

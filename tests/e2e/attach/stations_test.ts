@@ -42,7 +42,7 @@ e2e("two stations behind one tap: each gets its own packets, even a quiet one", 
   });
   lab.adopt(await startProgram(lab.host, bridge, forwards));
 
-  // so the other station is never the last that was heard
+  // so that the other station is never the last one that was heard
   const talk = lab.start(first, ["ping", "-q", "-i", "0.002", GATEWAY.v4]);
   await first.check(["ping", "-c", "1", "-W", "5", GATEWAY.v4]);
   for (const port of [8001, 8002]) {
@@ -56,7 +56,7 @@ e2e("two stations behind one tap: each gets its own packets, even a quiet one", 
     );
     assertEquals(both[0], both[1], `bytes of two downloads at once, IP${version}`);
     assert(Number(both[0]) > 1_000_000, `${both[0]} bytes`);
-    // and nobody claims to be the other one
+    // and no other station answers for the other one
     await first.ip("neighbour flush dev eth0");
     await first.check(["ping", "-c", "2", "-i", "0.1", "-W", "5", SECOND[version]]);
     const { address: mac } = JSON.parse(await second.check(["ip", "-json", "link", "show", "eth0"]))[0];

@@ -90,7 +90,7 @@ export class BedKeeper {
     Deno.test.afterAll(() => this.clear());
   }
 
-  /** The bed with a device of that kind: a new one if there is none yet, or if the program has ended. */
+  /** The bed with a device of that kind, a new one if there is none yet or if the program has ended. */
   async on(kind: DeviceKind): Promise<Bed> {
     if (this.bed !== null && this.kind === kind && this.bed.program.code === null) return this.bed;
     await this.clear();

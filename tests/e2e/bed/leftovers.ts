@@ -44,7 +44,7 @@ export function namespaces(): Map<string, string> {
   return found;
 }
 
-/** Those of the {@linkcode namespaces} that a user has made, by the owner of their user namespace. */
+/** The {@linkcode namespaces} that a user has made, by the owner of their user namespace. */
 export function namespacesOf(user: number): string[] {
   return [...namespaces()].filter(([, path]) => ownerOf(path) === user).map(([name, path]) => `${name}, ${path}`);
 }
@@ -67,7 +67,7 @@ export async function filesOf(user: number, pid: number, more: string): Promise<
   return found.flatMap(({ stdout }) => stdout.split("\n")).filter((path) => path !== "");
 }
 
-/** The owner's user id of a namespace; null where it is gone, or not visible to this process. */
+/** The user id of a namespace's owner; null if it is gone, or not visible to this process. */
 function ownerOf(path: string): number | null {
   const c = libc();
   const fd = c.open(cString(path), O_RDONLY_CLOEXEC, 0);

@@ -5,7 +5,7 @@
  */
 import { assert } from "../../assert.ts";
 
-/** A field of a report, undefined where there is none. */
+/** A field of a report; undefined if there is none. */
 export function field(report: unknown, name: string): unknown {
   return typeof report === "object" && report !== null ? Reflect.get(report, name) : undefined;
 }

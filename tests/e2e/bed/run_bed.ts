@@ -2,10 +2,10 @@
  * The bed of the tests of `slirpnetstack run`: a lab whose host has a name server, and an ordinary user there, with a
  * copy of the program in a folder with a space in its name.
  *
- * Where the tests run, that user could read neither the project nor Deno, and might not use /dev/net/tun. So the user's
- * commands have a mount namespace in which these are mounted readable, and the device's file may be used by everybody,
- * as on most systems. None of that is visible outside, or has to be undone. Mounts there are shared, as with systemd,
- * so that a mount which the program fails to keep private would show.
+ * On a test machine that user may be able to read neither the project nor Deno, nor to use /dev/net/tun. So the user's
+ * commands have a mount namespace in which these are readable, and everybody may use the device's file, as on most
+ * systems. None of that is visible outside, or must be undone. Mounts there are shared, as with systemd, so that a
+ * mount that the program fails to keep private would be visible.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The benchmark runs, and shows what it promises: far ahead of slirp4netns at a small MTU, not behind at a large one.
+ * The benchmark runs, and its figures keep the promise: far ahead of slirp4netns at a small MTU, not behind at a large
+ * one.
  */
 import { BenchBed } from "../../../scripts/bench/bed/bed.ts";
 import { instrument, instrumentCommand } from "../../../scripts/bench/bed/run_instrument.ts";

@@ -45,7 +45,7 @@ const ADDRESSES = ["1.1.1.1", "2606:4700:4700::1111"];
 const readme = commandBlocks();
 const recipes = commandBlocks(RECIPES);
 
-/** How many blocks each heading of each page has: a new one needs a test as well. */
+/** The number of blocks under each heading of each page. A new block needs a test as well. */
 Deno.test("pages: every block of commands is known here", () => {
   const counts = pages().map((page) => {
     const byHeading = [...commandBlocks(page)].map(([heading, list]) => [heading, list.length]);

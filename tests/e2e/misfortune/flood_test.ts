@@ -1,7 +1,7 @@
 /**
- * A flood of hostile frames into the real program, over an inherited socket: SYNs that nothing follows, fragments that
- * are never completed, noise, and truncated packets of all kinds. Afterwards it answers as before, and its memory is
- * bounded.
+ * A flood of hostile frames into the real program, over an inherited socket: SYNs without a further segment, fragments
+ * that are never completed, noise, and truncated packets of all kinds. Afterwards the program answers as before, and
+ * its memory is bounded.
  *
  * @module
  */
@@ -35,7 +35,7 @@ function addressHex(address: string): string {
   return address.split(".").map((part) => Number(part).toString(16).padStart(2, "0")).join("");
 }
 
-/** A frame with a TCP segment of the guest's. */
+/** A frame with a TCP segment of the guest. */
 function segment(
   to: string,
   ports: readonly [number, number],

@@ -6,7 +6,7 @@ import { clientCommand, url } from "../../../scripts/lab/services.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
 import { Bed, e2e } from "../bed/bed.ts";
 
-/** The value of a sample by its name and labels; NaN where there is none. */
+/** The value of a sample by its name and labels; NaN if there is none. */
 function sample(text: string, name: string): number {
   const line = text.split("\n").find((line) => line.startsWith(`${name} `));
   return line === undefined ? NaN : Number(line.slice(name.length + 1));

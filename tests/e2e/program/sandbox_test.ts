@@ -1,4 +1,6 @@
-/** `-user` and `-sandbox`: the program has given up what it doesn't need, and still does all its work. */
+/**
+ * `-user` and `-sandbox`: the program has given up the privileges that it doesn't need, and still does all its work.
+ */
 import { GATEWAY, makeDevice } from "../../../scripts/lab/device.ts";
 import { Lab, WORLD } from "../../../scripts/lab/lab.ts";
 import { Process } from "../../../scripts/lab/process.ts";

@@ -1,6 +1,6 @@
 /**
- * Runs a command in namespaces of its own, and sends its helper a signal a moment before the command starts: that is when
- * somebody may type Ctrl-C. Prints what became of it, as JSON. (A program of its own, as it adopts orphans.)
+ * Runs a command in namespaces of its own, and sends its helper a signal a moment before the command starts, as Ctrl-C
+ * at that moment would. Prints the outcome as JSON. (It is a program of its own because it adopts orphans.)
  *
  *     guest_program.ts SIGNAL COMMAND...
  *
@@ -40,7 +40,7 @@ try {
   guest.end();
 }
 
-/** The process id of the child that has the helper's name. */
+/** The process id of the child with the helper's name. */
 function helper(): number {
   const threads = [...Deno.readDirSync("/proc/self/task")].map(({ name }) => name);
   const children = threads.flatMap((thread) => Deno.readTextFileSync(`/proc/self/task/${thread}/children`).split(" "));

@@ -1,6 +1,6 @@
 /**
- * The descriptors of this process that are sockets. The runtime opens and closes some of its own, so tests compare what
- * they have added themselves.
+ * The descriptors of this process that are sockets. The runtime opens and closes sockets of its own, so tests compare
+ * the sockets that they have added.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export function newSockets(before: ReadonlyMap<number, string>): number[] {
   return [...sockets()].filter(([fd, link]) => before.get(fd) !== link).map(([fd]) => fd);
 }
 
-/** Whether started programs do not inherit it. */
+/** Whether children do not inherit the descriptor. */
 export function isClosedOnExec(fd: number): boolean {
   const flags = /^flags:\s*(\d+)$/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`))![1];
   return (parseInt(flags, 8) & 0o2000000) !== 0;

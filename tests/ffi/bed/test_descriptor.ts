@@ -1,5 +1,5 @@
 /**
- * An eventfd on a poller, readable while it was set and not cleared, and the events that it was called back with.
+ * An eventfd on a poller, which is readable from `set` to `clear`, and the events that the poller has reported.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The other end of a Unix socket, by system calls, and the two ends of one.
+ * Unix sockets for tests, by system calls: pairs of connected ones, and the peers of a device's socket.
  *
  * @module
  */

@@ -11,7 +11,7 @@ class Bed implements Polling {
   readonly pool = new FramePool(allocatePlain);
   readonly log: string[] = [];
   reader: FrameReader;
-  /** Frames that are there. */
+  /** The number of frames that can be read. */
   available = 0;
   segmentSize = 0;
   failure: Error | undefined;

@@ -44,7 +44,7 @@ async function openDevice(namespace: TestNamespace, offload: boolean): Promise<T
   return device;
 }
 
-/** A UDP socket of the guest's. */
+/** A UDP socket of the guest. */
 function guestSocket(namespace: TestNamespace, hostname: string): Deno.DatagramConn {
   return withNetworkNamespace(
     namespace.path,

@@ -48,7 +48,7 @@ class Pings implements AsyncDisposable {
     });
   }
 
-  /** Sockets are made in the namespace. */
+  /** Sends a request. Its socket is opened in the namespace. */
   send(to: string, key: number | string, sequence: number, token: string, options: SendOptions = {}): void {
     const { hopLimit = 64, bytes = data, offset = 8, length = 56 } = options;
     withNetworkNamespace(this.namespace.path, () => {

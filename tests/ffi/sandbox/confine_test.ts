@@ -1,6 +1,6 @@
 /**
- * Privileges are given up in all threads, and what the program needs still works. Each case runs in its own process,
- * because there is no way back.
+ * Privileges are given up in all threads, and the program's own operations still work. Each case runs in its own
+ * process, because privileges can't be regained.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Run by confine_test.ts as a process of its own: gives up what the flags say, tries what should and what should not work
- * then, and prints what came of it as JSON. Waits for the end of its stdin.
+ * Run by confine_test.ts as a process of its own: gives up privileges as requested, tries operations that should and
+ * should not work afterwards, and prints the outcomes as JSON. Waits for the end of its stdin.
  *
  *     confined.ts '{"user": {..} or null, "sandbox": true or false, "removable": FOLDER or null}' FILE
  *
@@ -63,7 +63,7 @@ call("socket netlink", c.socket(16, 3, 0));
 call("socket packet", c.socket(17, 3, 0));
 call("socket raw", c.socket(2, 3, 1));
 call("socket tcp", c.socket(2, 1, 0));
-call("kill init", c.kill(1, SIGWINCH)); // which init ignores, should it arrive
+call("kill init", c.kill(1, SIGWINCH)); // init ignores it, if it arrives
 call("kill self", c.kill(Deno.pid, 0));
 call("kill parent", c.kill(Deno.ppid, 0));
 call("setns", c.setns(-1, 0));

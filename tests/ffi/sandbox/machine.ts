@@ -9,7 +9,7 @@ import { INSTRUCTION_SIZE } from "../../../ffi/sandbox/bpf.ts";
 export interface Call {
   readonly number: number;
   readonly architecture: number;
-  /** Of up to six; those that are missing are 0. */
+  /** Up to six arguments; missing ones are 0. */
   readonly args?: readonly number[];
 }
 

@@ -13,14 +13,14 @@ const CONFIGURATION = {
 
 const bedOf = (configuration = CONFIGURATION) => new Bed({ medium: "ethernet", configuration });
 
-/** The fields of a message of a client. */
+/** The fields of a client's message. */
 interface Fields {
   readonly broadcast?: boolean;
   readonly ciaddr?: string;
   readonly giaddr?: string;
 }
 
-/** A message of a client with these options, by default from 0.0.0.0 to broadcast. */
+/** A client's message with these options, by default from 0.0.0.0 to broadcast. */
 function message(options: string, fields: Fields = {}, source = [0, 0, 0, 0], destination = [255, 255, 255, 255]) {
   const { broadcast = false, ciaddr = "00000000", giaddr = "00000000" } = fields;
   const head = `01010600 3903f326 0000 ${broadcast ? "8000" : "0000"} ${ciaddr} 00000000 00000000 ${giaddr}`;

@@ -13,7 +13,7 @@ import {
 } from "../../../scripts/lab/packets.ts";
 import { Bed } from "../bed.ts";
 
-/** An ICMP error from the guest that quotes a packet of ours. */
+/** An ICMP error from the guest that quotes a packet of the stack. */
 function error4(type: number, code: number, rest: string, quoted: Uint8Array): Uint8Array {
   const body = concat([type, code, 0, 0], hex(rest), quoted);
   return ipv4({ protocol: 1 }, concat([type, code, ...be16(referenceChecksum(body))], hex(rest), quoted));

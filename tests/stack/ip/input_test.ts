@@ -18,7 +18,7 @@ const UDP6 = checksummed(UDP4, 6, 17, GUEST6, REMOTE6);
 const GATEWAY6 = "fd000000000000000000000000000002";
 const GROUP6 = "ff020000000000000000000000000001";
 
-/** Feeds a packet and returns how many datagrams were handed up. */
+/** Feeds a packet, and returns the number of datagrams passed to the user. */
 function came(bed: Bed, packet: Uint8Array): number {
   const before = bed.datagrams.length;
   bed.feed(packet);
@@ -123,7 +123,7 @@ Deno.test("broadcasts and multicasts are marked, and TCP never sees them", () =>
     bed.feed(ipv4({ protocol: 6, destination }, checksummed(syn, 16, 6, "0a000264", pseudo)));
   }
   bed.feed(ipv6(17, checksummed(UDP4, 6, 17, GUEST6, GROUP6), GUEST6, GROUP6));
-  bed.feed(ipv4({ protocol: 17, destination: [10, 0, 3, 255] }, UDP4)); // of a network that we know nothing of
+  bed.feed(ipv4({ protocol: 17, destination: [10, 0, 3, 255] }, UDP4)); // the broadcast address of another network
   assertEquals(marked, [true, true, true, true, true, false]);
   assertEquals(bed.requests.length, 0);
   bed.feed(ipv4({ protocol: 6 }, checksummed(syn, 16, 6, "0a000264", "c6336407")));

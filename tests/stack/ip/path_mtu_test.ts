@@ -15,7 +15,7 @@ const FROM4: Endpoint = { address: IpAddress.parse("198.51.100.7"), port: 53 };
 const NESTED4: Endpoint = { address: IpAddress.parse("172.17.0.2"), port: 5000 };
 const block = allocatePlain(10_000);
 
-/** Packet too big (RFC 4443, section 3.2) about a packet of ours to the container. */
+/** Packet too big (RFC 4443, section 3.2) about a packet of the stack to the container. */
 function tooBig(mtu: number, protocol = 17, transport = udp(53, 5000, new Uint8Array(20))): Uint8Array {
   const quoted = ipv6(protocol, transport, REMOTE6, NESTED6);
   return ipv6(58, checksummed(concat([2, 0, 0, 0, 0, 0, ...be16(mtu)], quoted), 2, 58, GUEST6, REMOTE6));

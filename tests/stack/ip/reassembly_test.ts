@@ -47,7 +47,7 @@ const VERSIONS: readonly Version[] = [
 const counters = (bed: Bed, version: Version) =>
   version.name === "IPv4" ? bed.stack.counters.ipv4 : bed.stack.counters.ipv6;
 
-/** Asserts that the whole datagram was handed up `times` times and nothing is left. */
+/** Asserts that the whole datagram was passed to the user `times` times, and that nothing is left. */
 function assertWhole(bed: Bed, times = 1): void {
   assertEquals(bed.datagrams.length, times);
   for (const { data } of bed.datagrams) assertEquals(toHex(data), toHex(DATA));

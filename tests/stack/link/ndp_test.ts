@@ -24,7 +24,7 @@ function solicitation(target: string, source = address("100"), destination?: str
   return message(`8700 0000 00000000 ${target} ${option}`, source, destination ?? group);
 }
 
-/** The frame of an ICMPv6 message from us. */
+/** The frame of an ICMPv6 message from the program. */
 function answer(body: string, source: string, destination: string, mac = GUEST_MAC): string {
   const icmp = checksummed(hex(body), 2, 58, source, destination);
   return toHex(concat(hex(mac + OUR_MAC + "86dd"), ipv6(58, icmp, source, destination, 255)));
@@ -62,7 +62,7 @@ Deno.test("every address but the guest's is answered; the override flag is set o
   assertEquals(bed.takeSent(), [advertisement(LINK_LOCAL, "e0", GUEST_LINK_LOCAL)]);
   bed.feed(solicitation("20010db8" + "1".padStart(24, "0")));
   assertEquals(bed.takeSent(), [advertisement("20010db8" + "1".padStart(24, "0"), "c0")]);
-  bed.feed(solicitation(address("2"), address("100"), address("2"))); // to one host: is it still there?
+  bed.feed(solicitation(address("2"), address("100"), address("2"))); // to one host: a reachability probe
   assertEquals(bed.takeSent(), [advertisement(address("2"), "e0")]);
   bed.feed(solicitation(address("100"), address("101")));
   assertEquals(bed.takeSent(), []);

@@ -26,7 +26,7 @@ const ARP_REPLY = concat(
   hex(`0001 0800 06 04 0002 ${GUEST_MAC} 0a000264 ${OUR_MAC} 0a000202`),
 );
 
-/** A neighbour advertisement of the guest for one of its addresses. */
+/** A neighbour advertisement from the guest for one of its addresses. */
 function advertisement(target: string, source = target): Uint8Array {
   const here = "fd000000000000000000000000000002";
   const body = hex(`8800 0000 60000000 ${target} 0201 ${GUEST_MAC}`);

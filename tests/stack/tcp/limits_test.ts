@@ -4,7 +4,7 @@ import { ACK, FIN, SYN } from "../../../stack/wire/tcp.ts";
 import { Peer, quiet } from "./bed/peer.ts";
 import type { User } from "./bed/simulation.ts";
 
-/** Opens connections from these ports, all accepted. */
+/** Opens connections from these ports, all of which are accepted. */
 function open(peer: Peer, ports: readonly number[], complete: boolean): User[] {
   const users: User[] = [];
   peer.host.onRequest = (request) => {

@@ -3,14 +3,14 @@ import { seqAdd } from "../../../stack/tcp/numbers/sequence.ts";
 import { ACK, FIN, RST, SYN } from "../../../stack/wire/tcp.ts";
 import { type Fields, flagNames, GUEST_PORT, HOST_PORT, Peer, type PeerOptions, quiet } from "./bed/peer.ts";
 
-/** A segment that arrives at an established connection, and what must follow. */
+/** A segment that arrives at an established connection, and its consequences. */
 interface Case {
   readonly what: string;
   readonly options?: PeerOptions;
   readonly segment: (peer: Peer) => Fields;
   /** Answered with an acknowledgment at once. */
   readonly answered: boolean;
-  /** Bytes that the user gets. */
+  /** Bytes that the user receives. */
   readonly received?: number;
   readonly failure?: "reset";
 }

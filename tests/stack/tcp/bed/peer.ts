@@ -1,5 +1,5 @@
 /**
- * A hand-driven guest opposite one TCP layer: the test builds and sees every segment.
+ * A guest opposite one TCP layer, driven by hand: the test builds and sees every segment.
  *
  * @module
  */
@@ -53,7 +53,7 @@ export interface Fields {
   flush?: boolean;
 }
 
-/** What the guest's SYN offers. */
+/** The options of the guest's SYN. */
 export interface PeerOptions extends SimulationOptions {
   /** The guest's initial sequence number. */
   iss?: number;
@@ -276,7 +276,7 @@ export class Peer {
   }
 }
 
-/** A user that neither sends nor closes on its own. */
+/** A user that neither sends nor closes by itself. */
 export function quiet(): User {
   const user = new User();
   user.closing = false;

@@ -7,10 +7,10 @@
  *     = ESTABLISHED                the connection's state
  *
  * Flags are S, F, R, P, U and `.` for ACK (P is not compared). Sequence numbers count from each side's initial one.
- * They may be followed by `ack N`, `win N` (as in the header), `val N` (the guest's timestamp, from
- * {@linkcode TIMESTAMP_BASE} on), `sack L-R,...`, `opt HEX`; `none` for none. Of the layer's segments
- * flags, numbers, and all that the line names are compared; `ecr N` (the guest's timestamp again), `mss N` and `wscale N`
- * may stand there too.
+ * They may be followed by `ack N`, `win N` (as in the header), `val N` (the guest's timestamp, from {@linkcode
+ * TIMESTAMP_BASE} on), `sack L-R,...`, `opt HEX`; `none` for none. For the layer's segments, flags, numbers and all
+ * fields that the line names are compared; the line may also have `ecr N` (the guest's timestamp again), `mss N` and
+ * `wscale N`.
  *
  * | line | what happens |
  * | --- | --- |
@@ -75,7 +75,7 @@ export function testCases(cases: readonly Case[]): void {
   }
 }
 
-/** Runs a script. Throws at the first line that does not hold, with the line in the message. */
+/** Runs a script. Throws at the first line that is not true, with the line in the message. */
 export function play(lines: readonly string[], options: PeerOptions, bases: Bases): void {
   const script = new Script(options, bases);
   for (let at = 0; at < lines.length;) {

@@ -46,7 +46,7 @@ export interface SimulationOptions extends LinkOptions {
   /** Whether both ends may send large segments, as with segmentation offload. */
   segmentation?: boolean;
   limits?: Partial<TcpLimits>;
-  /** Options that the link takes out of every SYN, as an end without them would leave them out. */
+  /** Options that the link removes from every SYN, as if an end did not have them. */
   without?: ("sack" | "timestamps" | "window-scale")[];
 }
 
@@ -277,7 +277,7 @@ export class User implements TcpHandler {
     this.write();
   }
 
-  /** More to send, and what then follows. */
+  /** Adds bytes to send, and sends as many as possible. */
   send(count: number): void {
     this.toSend += count;
     this.write();

@@ -9,7 +9,7 @@ import { BASES, OPEN, play } from "../bed/script.ts";
 const FIN_WAIT_1 = [...OPEN, "shutdown", "> F. 1 ack 1", "= FIN-WAIT-1"];
 const CLOSE_WAIT = [...OPEN, "< F. 1 ack 1", "> . 1 ack 2", "= CLOSE-WAIT"];
 
-/** A state, how it is reached, RCV.NXT and SND.NXT there. */
+/** A state, the steps that reach it, and RCV.NXT and SND.NXT in it. */
 interface Place {
   readonly name: string;
   readonly reached: readonly string[];
@@ -27,7 +27,7 @@ const PLACES: readonly Place[] = [
   { name: "LAST-ACK", reached: [...CLOSE_WAIT, "shutdown", "> F. 1 ack 2"], rcv: 2, snd: 2 },
 ];
 
-/** A segment, and what follows from it. */
+/** A segment, and its consequences. */
 interface Row {
   readonly rfc: string;
   readonly what: string;
