@@ -22,9 +22,10 @@ import type { PingsOptions, PingToken } from "../../forward/icmp/pings.ts";
 import { asBound } from "../../forward/host/shown.ts";
 import { Slirp } from "../../forward/slirp.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../stack/base/address.ts";
-import { allocatePlain, type Frame, FramePool, IP_HEADER_AT, type Transmit } from "../../stack/base/device.ts";
+import { allocatePlain, FramePool, type Transmit } from "../../stack/base/device.ts";
 import { setImmediate } from "node:timers";
-import { Generator, Random } from "./frames.ts";
+import { Random } from "./frames.ts";
+import { GuestFrames } from "./guest_frames.ts";
 import { FuzzHost } from "./host.ts";
 import { SimulatedLoop } from "./loop.ts";
 import { fewerRules, fuzzedEgress, isGood, NAME_SEEDS, someAnswer, wrongQuestion } from "./names.ts";
@@ -98,16 +99,6 @@ export class Finding extends Error {
   }
 }
 
-/** A frame that the guest sent. */
-interface Kept {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly checksumTrusted: boolean;
-  readonly segmentSize: number;
-}
-
-const KEPT = 32;
-
 /** Runs the case of a seed. Rejects with a {@linkcode Finding}. */
 export async function runCase(seed: number, frames: number = FRAMES): Promise<CaseResult> {
   const run = new Case(seed);
@@ -117,7 +108,7 @@ export async function runCase(seed: number, frames: number = FRAMES): Promise<Ca
     await run.finish();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new Finding(message, run.fed, run.latest(), { cause });
+    throw new Finding(message, run.fed, run.guest.latest(), { cause });
   }
   return {
     frames: run.fed,
@@ -150,10 +141,9 @@ class Case {
   private readonly limits: Limits;
   private readonly frames = new FramePool(allocatePlain);
   private readonly scheduler = new SimulatedLoop();
-  private readonly generator: Generator;
+  readonly guest: GuestFrames;
   private readonly host: FuzzHost;
   private readonly listeners: FuzzHost;
-  private readonly kept: Kept[] = [];
   private readonly pings: FuzzPings;
   private readonly problems: Error[] = [];
   private slirp!: Slirp;
@@ -169,7 +159,7 @@ class Case {
     this.limits = DEFAULT_LIMITS;
     if (random.below(4) > 0) this.limits = { ...this.limits, ...SMALL };
     this.strict = new StrictParser({ medium: this.medium, mtu: this.mtu });
-    this.generator = new Generator(
+    this.guest = new GuestFrames(
       random,
       this.medium === "ethernet" ? 14 : 0,
       this.named ? [...SEEDS, ...NAME_SEEDS, ...NAME_SEEDS] : SEEDS,
@@ -281,7 +271,7 @@ class Case {
   }
 
   private transmit(transmit: Transmit): boolean {
-    this.generator.hear(transmit);
+    this.guest.hear(transmit);
     const { headStart, checksumStart, checksumOffset, segmentSize } = transmit;
     const start = checksumStart < 0 ? -1 : checksumStart - headStart;
     try {
@@ -295,40 +285,6 @@ class Case {
     return this.random.below(64) > 0;
   }
 
-  /** The guest's next frame: a new one, or a kept one, repeated or changed. */
-  private write(frame: Frame): void {
-    const { random, kept } = this;
-    if (kept.length === KEPT && random.below(12) === 0) {
-      const { bytes, start, checksumTrusted, segmentSize } = random.of(kept);
-      frame.bytes.set(bytes, start);
-      Object.assign(frame, { start, end: start + bytes.length, checksumTrusted, segmentSize });
-      if (random.below(2) === 0 && bytes.length > 0) {
-        frame.bytes[start + random.below(Math.min(bytes.length, 80))] ^= 1 << random.below(8);
-      }
-    } else {
-      this.generator.write(frame);
-      if (random.below(32) === 0 && frame.segmentSize === 0) this.enlarge(frame);
-    }
-    const { start, end, checksumTrusted, segmentSize } = frame;
-    const index = kept.length < KEPT ? kept.length : random.below(KEPT);
-    if (this.fed % 4 === 0) kept[index] = { bytes: frame.bytes.slice(start, end), start, checksumTrusted, segmentSize };
-  }
-
-  /** A large segment, like one from a kernel with segmentation offload. */
-  private enlarge(frame: Frame): void {
-    const { bytes, end } = frame;
-    const four = bytes[IP_HEADER_AT] >> 4 === 4;
-    const length = end - IP_HEADER_AT + this.random.below(60_000);
-    if (length > 65_000) return;
-    frame.end = IP_HEADER_AT + length;
-    const field = IP_HEADER_AT + (four ? 2 : 4);
-    const value = four ? length : Math.max(0, length - 40);
-    bytes[field] = value >> 8;
-    bytes[field + 1] = value;
-    frame.checksumTrusted = true;
-    frame.segmentSize = 1400;
-  }
-
   /** Feeds that many frames, in batches. */
   async feed(count: number): Promise<void> {
     const { random, slirp, frames, scheduler, egress } = this;
@@ -336,7 +292,7 @@ class Case {
       if (egress !== undefined && random.below(200) === 0) egress.replace(await fewerRules());
       for (let batch = 1 + random.below(16); batch > 0 && this.fed < count; batch--) {
         const frame = frames.take();
-        this.write(frame);
+        this.guest.write(frame);
         this.fed++;
         slirp.receive(frame);
         if (!frame.held) frames.release(frame);
@@ -429,12 +385,5 @@ class Case {
     delete figures["newNames"];
     delete figures["neighbours"]; // a table of what was heard, which costs nothing while it rests
     return Object.entries(figures).filter(([, figure]) => figure !== 0).map(([name, figure]) => `${name} ${figure}`);
-  }
-
-  /** The newest of the kept frames. */
-  latest(): string[] {
-    return this.kept.slice(-4).map(({ bytes }) =>
-      Array.from(bytes.subarray(0, 200), (byte) => byte.toString(16).padStart(2, "0")).join("")
-    );
   }
 }
