@@ -1,6 +1,6 @@
 /**
  * A Unix socket that waits for the guest's side of the device: User-mode Linux's `vec0:transport=bess,dst=PATH`, which
- * connects, and then sends a frame a message. There is one guest, so the first client is it; nobody else can connect.
+ * connects, and then sends one frame a message. The first client is the guest, and no other client can connect.
  *
  * @module
  */
@@ -16,8 +16,8 @@ import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK_CLOEXEC, SOCK_SEQPACKE
 const PATH_AT = 2, SOCKADDR_UN_SIZE = 110;
 
 /**
- * Listens at `path`, and resolves with the socket of the first client when that connects. The socket's file is gone then.
- * One that is left from a program that has ended is replaced. Rejects with a SystemError.
+ * Listens at `path`, and resolves with the socket of the first client. The listening socket's file is removed then. A
+ * file that a program has left after its end is replaced. Rejects with a SystemError.
  */
 export async function acceptFrameSocket(path: string): Promise<number> {
   const listener = listen(path);
@@ -56,11 +56,11 @@ function listen(path: string): number {
 }
 
 /**
- * Whether the file is a socket that no program has open. The question is asked by a socket of another type, to which a
- * living one says EPROTOTYPE: a client of the right type would be taken for the guest.
+ * Whether the file is a socket that no program has open. It is tested by a socket of another type, to which an open one
+ * answers EPROTOTYPE: a client of the right type would count as the guest.
  */
 function isDead(path: string, address: Uint8Array<ArrayBuffer>): boolean {
-  if (!Deno.lstatSync(path).isSocket) return false; // of any other file, the kernel says ECONNREFUSED as well
+  if (!Deno.lstatSync(path).isSocket) return false; // the kernel answers ECONNREFUSED for any other file as well
   const c = libc();
   const client = check(c.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket(AF_UNIX)", "");
   const refused = c.connect(client, address, address.length) < 0 && errno() === ECONNREFUSED;

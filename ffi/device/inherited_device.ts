@@ -1,5 +1,5 @@
 /**
- * A device by an inherited descriptor: a Unix socket, or a tun or tap device that its maker has attached already.
+ * A device over an inherited descriptor: a Unix socket, or a tun or tap device that is attached already.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { TunDevice } from "./tun_device.ts";
 
 /** Options of {@linkcode openInheritedDevice}. */
 export interface InheritedDeviceOptions extends SocketDeviceOptions {
-  /** Whether the guest's kernel may leave segmentation and checksums to us, if the device is attached like that. */
+  /** Whether the guest's kernel may leave segmentation and checksums to the program, if the device supports it. */
   readonly offload: boolean;
 }
 
 /**
  * Takes over the inherited descriptor `fd`. Its kind is detected.
  *
- * @throws SystemError when it isn't open, was not inherited, or is of a kind that can't be used
+ * @throws SystemError if it isn't open, was not inherited, or is of an unsupported kind
  */
 export function openInheritedDevice(fd: number, options: InheritedDeviceOptions): FrameDevice {
   const tun = takeTun(fd, options);

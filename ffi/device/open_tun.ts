@@ -133,14 +133,14 @@ export function openTun(name: string, options: OpenTunOptions = {}): OpenTun {
   }
 }
 
-/** The MTU of a device that is in a namespace where we can't ask for it, if none is given: Ethernet's. */
+/** The default MTU of a device in a namespace in which the program can't ask for it: Ethernet's. */
 const DEFAULT_MTU = 1500;
 
 /**
- * Takes over an inherited descriptor that is attached to a tun or tap device, whatever namespace that is in; null where
- * the descriptor is something else. It does not block from then on, for all who have inherited it.
+ * Takes over an inherited descriptor that is attached to a tun or tap device in any namespace. Returns null if it is
+ * another kind of descriptor. It becomes non-blocking, for all processes that have inherited it.
  *
- * @throws SystemError when it is attached to nothing, or in a way that can't be used
+ * @throws SystemError if it is attached to nothing, or in an unsupported way
  */
 export function takeTun(
   fd: number,

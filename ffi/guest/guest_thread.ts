@@ -1,11 +1,11 @@
 /**
- * Opening the guest's device by a thread that enters the guest's network namespace, and ends there.
+ * Opens the guest's device in a thread that enters the guest's network namespace, and ends there.
  *
  * It is for a process whose own network namespace belongs to a user namespace outside of its own: it could go to the
  * guest's, but not come back. That is so for the root of a user namespace who shares the host's network, such as
  * everything that rootless podman starts. The thread is a worker with a JavaScript engine of its own, which takes a few
- * milliseconds; a helper process would take several times as long. Descriptors belong to the process, so the one that the
- * thread opens stays.
+ * milliseconds; a helper process would take several times as long. Descriptors belong to the process, so the one that
+ * the thread opens stays.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import type { OpenTun } from "../device/open_tun.ts";
 
 /** The thread's task. */
 export interface ThreadRequest {
-  /** The file that stands for the network namespace. */
+  /** The path of the network namespace. */
   readonly netns: string;
   readonly device: GuestDeviceRequest;
 }
 
-/** The thread's answer: the device, or the error, by kind. */
+/** The thread's answer: the device, or an error by its kind. */
 export type ThreadReply =
   | { readonly kind: "device"; readonly tun: OpenTun }
   | {
@@ -38,7 +38,7 @@ export type ThreadReply =
 const MODULE = Deno.build.standalone ? "./guest_thread_main.js" : "./guest_thread_main.ts";
 
 /**
- * Has the device opened in the network namespace `netns`.
+ * Opens the device in the network namespace `netns`.
  *
  * @throws SystemError, OwnNamespaceError as {@linkcode openRequested}; Error where there is no thread to be had
  */

@@ -100,7 +100,7 @@ export class Terminal {
  * Passes signals on to the command. Called before the command starts, so that none is lost.
  *
  * @param shell the command is an interactive shell
- * @param hangup SIGHUP is handed on; otherwise it means something else to the program
+ * @param hangup SIGHUP is passed on; otherwise it has another meaning for the program
  */
 export function passSignalsOn(
   command: Followed,

@@ -16,7 +16,7 @@ export { follow, passSignalsOn, Terminal } from "../guest/job_control.ts";
 
 const { ExitStatus } = lines;
 
-/** Starts to make a guest for a command. Throws a {@linkcode StartFailed}. */
+/** Starts the helper that makes a guest for a command. Throws a {@linkcode StartFailed}. */
 export function prepare(
   options: RunOptions,
   command: Pick<GuestCommandRequest, "command" | "ownGroup" | "descriptorLimit">,

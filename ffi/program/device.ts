@@ -1,5 +1,5 @@
 /**
- * The device of a guest that exists.
+ * The device of an existing guest.
  *
  * @module
  */
@@ -16,8 +16,8 @@ import { attemptLater, StartFailed } from "../../forward/report/start_failed.ts"
 const { ExitStatus } = lines;
 
 /**
- * Opens the device of a guest that exists, or waits for a guest to connect. Its progress is told on `progress`. Rejects with
- * a {@linkcode StartFailed}.
+ * Opens the device of an existing guest, or waits for a guest to connect. Reports its progress on `progress`. Rejects
+ * with a {@linkcode StartFailed}.
  */
 export async function openDevice(options: Options, poller: Polling, progress: Output): Promise<FrameDevice> {
   const { netns, interface: name, fd, bess, mtu, offload, makeTap, configure, macAddress, addresses } = options;

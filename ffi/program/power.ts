@@ -1,5 +1,5 @@
 /**
- * What the program gives up before it serves: `-user` and `-sandbox`.
+ * Gives up privileges before the program serves: `-user` and `-sandbox`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Output } from "../../forward/report/output.ts";
 import { attempt } from "../../forward/report/start_failed.ts";
 
 /**
- * Does what `-user` and `-sandbox` ask for. Called when everything is open, before the first frame is read. Throws a
+ * Applies `-user` and `-sandbox`. Called after everything is open and before the first frame is read. Throws a
  * {@linkcode StartFailed}.
  *
  * @param signals the processes that signals will be sent to later

@@ -1,7 +1,7 @@
 /**
  * The program once its command line is read: it wires its parts together, serves a guest, and ends the process. `ffi/`
- * reads and writes the guest's frames, `stack/` turns them into connections and datagrams, and `forward/` takes these to
- * the host's network as far as the policy allows.
+ * reads and writes the guest's frames, `stack/` turns them into connections and datagrams, and `forward/` takes these
+ * to the host's network as far as the policy allows.
  *
  *     start            the program log, then one of these two:
  *       attach         serve a guest that exists, until a signal or the end of its device
@@ -9,8 +9,8 @@
  *     makeReady        the terminal, the descriptor limit, output that does not block
  *     serve            the poller, the device, the capture, the metrics and the network, wired together
  *
- * The other files of this folder hold the steps of that. What only some starts need is imported where it is used, because
- * loading a module takes time: 15 µs for each KiB of its code.
+ * The other files of this folder hold the steps of that. What only some starts need is imported where it is used,
+ * because loading a module takes time: 15 µs for each KiB of its code.
  *
  * @module
  */
@@ -59,7 +59,7 @@ export class Program {
     this.life = life;
   }
 
-  /** Starts the program log, and does what the command line asks for. Rejects when the start fails. */
+  /** Starts the program log, and carries out the command. Rejects if the start fails. */
   async start(command: Exclude<Command, { kind: "end" }>): Promise<void> {
     const { version, stderr, life } = this;
     const { kind, flags } = command;
@@ -158,8 +158,8 @@ export class Program {
   }
 
   /**
-   * Opens the device and sets up the network. Resolves when that is done; frames are read once `ready` was called, which
-   * also tells `-ready-fd`. Rejects with a {@linkcode StartFailed}.
+   * Opens the device and sets up the network. Resolves when that is done; frames are read once `ready` was called,
+   * which also tells `-ready-fd`. Rejects with a {@linkcode StartFailed}.
    */
   private async serve(options: SharedOptions, guest: Serving): Promise<{ ready(): void }> {
     const { stdout, stderr, life: { cleanups } } = this;
@@ -228,15 +228,15 @@ export class Program {
   }
 }
 
-/** What differs between a guest that exists and one that is made for a command. */
+/** The differences between an existing guest and one that is made for a command. */
 interface Serving {
   /** Opens the device. Throws or rejects with a {@linkcode StartFailed}. */
   open(poller: system.Polling): Promise<system.FrameDevice> | system.FrameDevice;
-  /** Where lines about forwards and connections go; null: nowhere. */
+  /** The output for lines about forwards and connections; null: none. */
   readonly lines: Output | null;
-  /** Where lines about the program go; null: nowhere. */
+  /** The output for lines about the program; null: none. */
   readonly progress: Output | null;
-  /** Where the list of what the rules refused goes, at the end; null: nowhere. */
+  /** The output for the list of refusals at the end; null: none. */
   readonly farewell: Output | null;
   readonly log: ProgramLog | null;
   /** Called when the device or the poller has failed: there will be no more frames. */
@@ -245,7 +245,7 @@ interface Serving {
   close(): void;
 }
 
-/** What `-user` and `-sandbox` take to do; null: neither is given. */
+/** The module for `-user` and `-sandbox`; null: neither is given. */
 async function powerFor({ user, sandbox }: SharedOptions): Promise<typeof import("./power.ts") | null> {
   return user === null && !sandbox ? null : await import("./power.ts");
 }

@@ -1,5 +1,5 @@
 /**
- * The sockets of the host that the options ask for.
+ * Makes the host's sockets according to the options.
  *
  * @module
  */
