@@ -8,9 +8,10 @@ import { startResolver, startServers } from "../../../scripts/lab/services.ts";
 import { until } from "../../../scripts/lab/until.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
-import { e2e } from "../bed/bed.ts";
+import { e2e, e2eWith } from "../bed/bed.ts";
 import { client, forwardsCommand, simpleProxyHeader, startNames } from "../bed/forward_bed.ts";
 import { commandBlocks, FrameStream, pages, Terminal } from "../bed/pages.ts";
+import { FilesBed } from "../egress/files_bed.ts";
 import { array, hex, text, unhex } from "../bed/reports.ts";
 
 const TITLE = "slirpnetstack";
@@ -18,6 +19,7 @@ const RUN = "A command";
 const OUT_OF = "A server on the host: `-R`";
 const INTO = "A server in the guest: `-L`";
 const POLICY = "Who may go where";
+const ONLY = "Only these names: `-only`";
 const CAPTURE = "Capture: `-pcap`";
 const ATTACH = "A guest that exists: `-pid`";
 const SECURITY = "Security";
@@ -59,6 +61,7 @@ Deno.test("pages: every block of commands is known here", () => {
       [OUT_OF]: 1,
       [INTO]: 2,
       [POLICY]: 1,
+      [ONLY]: 1,
       [CAPTURE]: 1,
       [ATTACH]: 2,
       [SECURITY]: 1,
@@ -238,6 +241,23 @@ e2e(`pages: ${POLICY}`, async () => {
   const commands = readme.get(POLICY)![0].trim().split("\n");
   assertEquals(commands.length, 3);
   for (const command of commands) assertMatch(await terminal.run(command), /^Hello, /m, command);
+});
+
+e2eWith("npm", `pages: ${ONLY}`, async () => {
+  await using bed = await FilesBed.create(["registry.npmjs.org", "api.github.com", "elsewhere.test"]);
+  const project = await bed.makeNpmProject(), elsewhere = "curl -sS --max-time 10 https://elsewhere.test/";
+  const terminal = await Terminal.open(bed.lab, bed.asHost);
+  await Terminal.makeProgram(bed.lab, ["deno", "task", "--config", `${PROJECT}deno.json`, "start"]);
+  const environment = `npm_config_cafile='${bed.certificate}' npm_config_cache='${project}/.npm'`;
+  await terminal.run(`unalias slirpnetstack; cd '${project}'; export ${environment}`);
+  const [command] = readme.get(ONLY)!;
+  assertMatch(await terminal.run(command), /added 1 package/);
+  assertEquals(await check(["node", "-p", "require('greeting')"], { cwd: project }), "hello\n");
+  const refused = await terminal.run(`${command.replace("npm ci", `sh -c "${elsewhere} 2>&1 || true"`).trim()}`);
+  assertMatch(refused, /Could not resolve host: elsewhere\.test/);
+  assertStringIncludes(terminal.shell.stderr.join("\n"), "-only 'elsewhere.test'");
+  const asked = bed.resolver.stdout.filter((line) => line.startsWith("asked"));
+  assertEquals(asked.filter((line) => !/ registry\.npmjs\.org (A|AAAA|1|28)$/.test(line)), [], "what left");
 });
 
 Deno.test("pages: the tests of a folder", async () => {
