@@ -11,6 +11,7 @@ export { LibcHost } from "./host/libc_host.ts";
 export { takeInherited, tellReady } from "./process/inherited_fd.ts";
 export { closeWithParent, closeWithPeer, tellParent } from "./process/lifetime.ts";
 export { allocate } from "./libc/memory.ts";
+export { InheritedOutput } from "./process/inherited_output.ts";
 export { OutputFile } from "./process/output_file.ts";
 export { echoSockets } from "./ping/echo_socket.ts";
 export { PingSockets } from "./ping/ping_sockets.ts";

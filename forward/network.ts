@@ -6,6 +6,7 @@
 import { type Endpoint, formatEndpoint, type IpAddress } from "../stack/base/address.ts";
 import type { Allocate, Device, FramePool } from "../stack/base/device.ts";
 import { networkOf } from "./addresses/guest_configuration.ts";
+import type { AuditFile } from "./audit/audit_writer.ts";
 import type { Capture } from "./capture/capture.ts";
 import type { FrameTaker } from "./capture/capturing_device.ts";
 import { AllowedNames } from "./dns/allowed_names.ts";
@@ -67,6 +68,8 @@ export interface NetworkParts {
   /** Sets a function that is called each time the event loop comes to rest. */
   readonly onRest: (rested: () => void) => void;
   readonly capture: Capture | null;
+  /** Gets the lines of the audit; null: there is none. */
+  readonly audit: AuditFile | null;
   readonly metrics: MetricsServer | null;
   /** The program's log; null: none. */
   readonly log: ProgramLog | null;
@@ -116,18 +119,21 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     hostNetworks,
     refusals,
   });
+  const scheduler = new StackScheduler(defer, clock);
+  const decisions = parts.audit === null ? null : (await import("./audit/start.ts")).startAudit(parts.audit, scheduler);
+  if (decisions !== null) parts.cleanups.push(() => decisions.close());
   if (options.rules !== null) {
     const { startEgress } = await import("./egress/start.ts");
-    egress = await startEgress(options, { ...parts, policy, allow, local, now, read });
+    egress = await startEgress(options, { ...parts, policy, allow, local, now, read, decisions });
   }
   const printed = lines === null ? NO_OBSERVERS : flowPrinters(lines);
   const written = log === null ? printed : loggedObservers(printed, log);
   const metering = metrics === null ? null : { metrics, ...await import("./slirp_metrics.ts") };
-  const { observers, meters } = metering?.meteredObservers(written) ?? { observers: written, meters: [] };
+  const { observers: metered, meters } = metering?.meteredObservers(written) ?? { observers: written, meters: [] };
+  const observers = decisions === null ? metered : decisions.observe(metered);
   const capturing = capture === null ? null : { capture, ...await import("./capture/capturing_device.ts") };
   const loadEdns = () => import("./dns/edns.ts");
   const isConfined = options.sandbox || options.user !== null; // then modules can't be loaded later
-  const scheduler = new StackScheduler(defer, clock);
   const slirp = new Slirp({
     device: capturing === null ? device : new capturing.CapturingDevice(device, capturing.capture),
     frames,
@@ -135,6 +141,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     host,
     listeners,
     observers,
+    decisions: decisions ?? undefined,
     policy,
     echo: options.icmp === "auto" ? parts.pings : options.icmp,
     nameServers: new NameServers({

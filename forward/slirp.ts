@@ -28,6 +28,7 @@ import { DEFAULT_LIMITS, type Limits, type LimitUsage } from "./limits/limits.ts
 import { SpareDescriptors } from "./limits/spare_descriptors.ts";
 import { LocalUdpClients } from "./forwards/local/udp_clients.ts";
 import { LocalTcpClients } from "./forwards/local/tcp_clients.ts";
+import { addressReason, type AddressVerdict, type DecisionObserver } from "./report/decisions.ts";
 import type { FlowObservers } from "./report/flow_observers.ts";
 import { type PingPolicy, Pings, type PingsOptions } from "./icmp/pings.ts";
 import type { Policy } from "./policy/policy.ts";
@@ -45,7 +46,7 @@ import { IdleTable } from "./udp/idle_table.ts";
 
 /** Decides whether the guest may connect to an address and port. */
 export interface TcpPolicy {
-  decide(network: "tcp", address: IpAddress, port: number): { readonly allowed: boolean };
+  decide(network: "tcp", address: IpAddress, port: number): AddressVerdict;
 }
 
 /** The options of a {@linkcode Slirp}. */
@@ -77,6 +78,8 @@ export interface SlirpOptions {
   readonly dhcp: boolean;
   readonly slaac: boolean;
   readonly observers: FlowObservers;
+  /** Records each decision. Not given: nobody does. */
+  readonly decisions?: DecisionObserver | undefined;
   /** The end of a UDP socket as the lines show it. */
   readonly shown: Shown;
   /** Takes a descriptor from the associations when a socket finds none. Not given: there are enough. */
@@ -122,7 +125,8 @@ export class Slirp {
   private readonly dials: Dials;
 
   constructor(private readonly options: SlirpOptions) {
-    const { device, frames, allocate, host, listeners, policy, echo, nameServers, observers, shown } = options;
+    const { device, frames, allocate, host, listeners, policy, echo, nameServers, observers, shown, decisions } =
+      options;
     const { limits = DEFAULT_LIMITS, random = randomUint32 } = options;
     const scheduler = this.scheduler = options.scheduler ?? new StackScheduler();
     this.frames = frames;
@@ -174,11 +178,11 @@ export class Slirp {
     });
     this.pings = typeof echo === "string"
       ? null
-      : new Pings({ policy, scheduler, sender: echo, echo: this.stack.echo, icmp });
+      : new Pings({ policy, scheduler, sender: echo, echo: this.stack.echo, icmp, decisions });
     const dials = this.dials = new Dials(host, scheduler, limits.dials);
     const connections = this.connections = new ConnectionCount(limits.tcpConnections, () => tcp.evictHalfOpen(), ended);
     const outgoing = this.outgoing = new OutgoingFlows({ dials, connections, scheduler });
-    const associations = { host, scheduler, idle, guest: udp, icmp, shown };
+    const associations = { host, scheduler, idle, guest: udp, icmp, shown, decisions };
     this.associations = new Associations({ ...associations, policy, own, observer: observers.routedUdp });
     this.remoteTcpFlows = new RemoteTcpFlows({ outgoing, connections, observers: observers.remoteTcp });
     this.remoteUdpAssociations = new RemoteUdpAssociations({ ...associations, observers: observers.remoteUdp });
@@ -267,6 +271,7 @@ export class Slirp {
     const { address, port } = request.local;
     const service = this.serviceAt(this.remoteTcp, address.bytes, 0, address.version, port);
     if (service instanceof Dns) service.takeRequest(request);
+    else if (this.options.decisions?.mayOpen() === false) request.refuse();
     else if (service !== null) this.remoteTcpFlows.request(request, service);
     else if (this.named?.isOwn(address.bytes, 0, address.version)) this.named.takeRequest(request);
     else this.route(request);
@@ -274,9 +279,13 @@ export class Slirp {
 
   /** Connects the guest with the destination of its SYN, if the policy allows it. */
   private route(request: TcpRequest): void {
-    const { policy, observers } = this.options;
-    const { address, port } = request.local;
-    if (!policy.decide("tcp", address, port).allowed) return request.refuse();
+    const { policy, observers, decisions } = this.options;
+    const { guest, local: to } = request, { address, port } = to;
+    const { allowed, rule } = policy.decide("tcp", address, port);
+    if (!allowed) {
+      decisions?.refusedFlow({ network: "tcp", guest, to, name: null, reason: addressReason(rule) });
+      return request.refuse();
+    }
     const isLast = request.hopLimit <= 1 && !isOwnAddress(this.stack.addresses, address.bytes, 0, address.version);
     if (isLast) request.timeExceeded();
     else this.outgoing.request(request, request.local, observers.routedTcp);

@@ -15,6 +15,7 @@
  * @module
  */
 import * as system from "../mod.ts";
+import { openAudit } from "./audit.ts";
 import { openDevice } from "./device.ts";
 import { hosts, pingSockets } from "./sockets.ts";
 import type { Life } from "../../forward/cli/life.ts";
@@ -163,13 +164,13 @@ export class Program {
    */
   private async serve(options: SharedOptions, guest: Serving): Promise<{ ready(): void }> {
     const { stdout, stderr, life: { cleanups } } = this;
-    const { readyFd, exitFd, pcap } = options;
+    const { readyFd, exitFd, pcap, auditFd } = options;
     const gone = (device: string, error: Error) => {
       stderr.line(lines.noMoreFrames(device, error.message));
       guest.log?.error("no more frames", { device, reason: error.message });
       guest.gone();
     };
-    for (const fd of [readyFd, exitFd]) {
+    for (const fd of [readyFd, exitFd, auditFd]) {
       if (fd !== null) attempt(ExitStatus.FAILURE, lines.problem, () => system.takeInherited(fd));
     }
     const onError = (error: Error) => gone("the system", error);
@@ -193,6 +194,7 @@ export class Program {
       .startCapture(pcap, { create: system.OutputFile.create, device, atRest: (run) => poller.atRest(run), stderr });
     if (capture !== null) cleanups.push(() => capture.close());
 
+    const audit = openAudit(options);
     const { allocate, readTextFile: read, openDescriptors } = system;
     const frames = new FramePool(allocate);
     const taker = await makeNetwork(options, {
@@ -203,6 +205,7 @@ export class Program {
       defer,
       clock: () => poller.now(),
       capture,
+      audit,
       metrics,
       cleanups,
       lines: guest.lines,

@@ -1,13 +1,12 @@
 /**
  * Writes the audit's lines to its file or descriptor, and says whether they can be written.
  *
- * | event | what is done |
+ * | event | action |
  * | --- | --- |
  * | the reader of a pipe is slow | lines wait, in their order |
- * | MAX_WAITING bytes wait, or a write fails (the disk is full, the reader has gone) | {@linkcode isWritable} is false until they are written |
- * | the same, and a line is about a refusal | it is dropped and counted |
+ * | MAX_WAITING bytes wait, or a write fails: the disk is full, the reader has gone | {@linkcode AuditWriter.isWritable} is false until they are written |
  *
- * Lines about flows are never dropped: as no flow is opened meanwhile, their number is that of the open flows.
+ * No line is dropped here. While lines can't be written, no flow is opened, so what waits is about flows that are open.
  *
  * @module
  */
@@ -27,8 +26,6 @@ const RETRY_MS = 50;
 
 /** Writes lines. */
 export class AuditWriter {
-  /** Lines about refusals that could not be written. */
-  dropped = 0;
   private readonly encoder = new TextEncoder();
   private readonly waiting: Uint8Array<ArrayBuffer>[] = [];
   private waitingBytes = 0;
@@ -43,18 +40,12 @@ export class AuditWriter {
     return !this.isBroken && this.waitingBytes < MAX_WAITING;
   }
 
-  /** Writes a line about a flow. */
+  /** Writes a line. */
   line(text: string): void {
     const bytes = this.encoder.encode(`${text}\n`);
     this.waiting.push(bytes);
     this.waitingBytes += bytes.length;
     if (this.waiting.length === 1) this.flush();
-  }
-
-  /** Writes a line about a refusal, or drops it. */
-  lineOfRefusal(text: string): void {
-    if (this.isBroken || this.waitingBytes >= MAX_WAITING) this.dropped++;
-    else this.line(text);
   }
 
   /** Writes as much of what waits as can be written now. */

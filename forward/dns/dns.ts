@@ -115,6 +115,7 @@ export class Dns implements DnsAsker {
     const client = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
     this.ask(bytes.slice(payload, payload + length), {
       network: "udp",
+      guest: client,
       reply: (question, answer) => {
         const fitting = fitToUdp(question, answer);
         guest.sendBytes(local, client, fitting, 0, fitting.length);

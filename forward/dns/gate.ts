@@ -21,6 +21,7 @@ import { put16, put32 } from "../../stack/base/bytes.ts";
 import { wireLabels, wireName } from "../policy/names/canonical.ts";
 import type { NameRefusal, QuestionVerdict } from "../policy/names/name_rules.ts";
 import { TYPE_A, TYPE_AAAA } from "../policy/names/record_types.ts";
+import type { DecisionObserver } from "../report/decisions.ts";
 import { type HostAnswer, type HostAnswers, type HostAsker, otherAnswer } from "./host_answers.ts";
 import {
   addressAnswer,
@@ -64,7 +65,17 @@ export interface DnsGateOptions {
   readonly now: () => number;
   /** Called for each refusal. `name`: null if it has characters that no rule can have. */
   readonly refused: (name: string | null, reason: QuestionRefusal) => void;
+  /** Records each question. */
+  readonly decisions?: DecisionObserver | undefined;
 }
+
+/** The reasons as the audit and the lines have them. */
+export const QUESTION_REASONS = {
+  no_rule: "no_rule",
+  denied: "denied",
+  limit: "limit",
+  addresses: "never_routed",
+} as const satisfies Readonly<Record<QuestionRefusal, string>>;
 
 /** The outcome of a question. */
 export type GateOutcome = "allowed" | "refused" | "error";
@@ -80,17 +91,24 @@ export class DnsGate {
 
   /** Takes a question. `done` is called once, possibly before this returns. */
   ask(question: Question, done: (outcome: GateOutcome) => void, client: DnsClient): void {
-    const finish = (outcome: GateOutcome, answer: Uint8Array) => {
+    const { rules, answers, own, newNames, now, decisions = null } = this.options;
+    const { type, isInternet } = questionOf(question);
+    const name = isInternet ? wireName(question.bytes, HEADER) : null;
+    const end = (outcome: GateOutcome, answer: Uint8Array) => {
       done(outcome);
       client.reply(question, answer);
     };
+    const asked = { guest: client.guest ?? null, name, type };
+    const finish = (outcome: GateOutcome, answer: Uint8Array) => {
+      decisions?.answered(asked);
+      end(outcome, answer);
+    };
     const refuse = (name: string | null, reason: QuestionRefusal, rcode = NXDOMAIN) => {
       this.options.refused(name, reason);
-      finish("refused", blockedAnswer(question, rcode, WHY_BLOCKED[reason]));
+      decisions?.refusedQuestion(asked, QUESTION_REASONS[reason]);
+      end("refused", blockedAnswer(question, rcode, WHY_BLOCKED[reason]));
     };
-    const { rules, answers, own, newNames, now } = this.options;
-    const { type, isInternet } = questionOf(question);
-    const name = isInternet ? wireName(question.bytes, HEADER) : null;
+    if (decisions?.mayOpen() === false) return end("error", errorAnswer(question, SERVFAIL));
     if (name === null) return refuse(null, "no_rule");
     const pointed = type === TYPE_PTR ? this.pointedTo(name) : null;
     if (pointed !== null) return finish("allowed", pointerAnswer(question, pointed));

@@ -14,6 +14,7 @@
  *
  * @module
  */
+import type { Endpoint } from "../../stack/base/address.ts";
 import type { TcpFailure, TcpFlow, TcpHandler, TcpRequest } from "../../stack/tcp/flow.ts";
 import { get16, put16 } from "../../stack/base/bytes.ts";
 import { Deadlines, type Expiring } from "../timers/deadlines.ts";
@@ -87,6 +88,11 @@ class GuestConnection implements TcpHandler, DnsClient, Expiring {
   private over = false;
 
   constructor(private readonly owner: GuestConnections) {}
+
+  get guest(): Endpoint {
+    if (this.flow === null) throw new Error("a connection was asked for its guest before it was accepted");
+    return this.flow.guest;
+  }
 
   /** The connection is accepted. */
   start(flow: TcpFlow): void {

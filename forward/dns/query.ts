@@ -14,6 +14,7 @@
  *
  * @module
  */
+import type { Endpoint } from "../../stack/base/address.ts";
 import type { Deadlines, Expiring } from "../timers/deadlines.ts";
 import { HostError } from "../host/host_network.ts";
 import type { NameServer } from "./host_resolv_conf.ts";
@@ -27,6 +28,8 @@ export interface DnsClient {
   readonly network: DnsNetwork;
   /** Whether it is this program itself, whose questions are not counted as the guest's. */
   readonly isOwn?: true;
+  /** The guest's end. */
+  readonly guest?: Endpoint;
   /** Takes an answer; called once for each question, also from within {@linkcode DnsAsker.ask}. */
   reply(question: Question, answer: Uint8Array): void;
 }

@@ -13,7 +13,7 @@
 import type { Endpoint, IpVersion } from "../../stack/base/address.ts";
 import type { TcpRequest } from "../../stack/tcp/flow.ts";
 import type { Usage } from "../../stack/base/usage.ts";
-import { DnsGate, type QuestionRefusal } from "../dns/gate.ts";
+import { DnsGate, QUESTION_REASONS } from "../dns/gate.ts";
 import { HostAnswers } from "../dns/host_answers.ts";
 import type { LocalNames } from "../names/local_names.ts";
 import { NameRefusals, type NameRefused } from "../policy/names/name_refusals.ts";
@@ -22,6 +22,7 @@ import { nextEnd, rangesOf, type RuleList } from "../policy/names/rule_list.ts";
 import { TargetJudge } from "../policy/names/target_judge.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Range } from "../policy/range.ts";
+import type { DecisionObserver } from "../report/decisions.ts";
 import type { FlowObserver } from "../report/flow_observers.ts";
 import type { OutgoingFlows } from "../tcp/outgoing.ts";
 import type { Associations, GuestDatagram } from "../udp/associations.ts";
@@ -52,6 +53,8 @@ export interface EgressOptions {
   /** How long an answer is kept at least, in ms. */
   readonly leastTtl: number;
   readonly limits: Pick<Limits, "names" | "newNames" | "dnsQuestions" | "heldBytes">;
+  /** Records each decision. Not given: nobody does. */
+  readonly decisions?: DecisionObserver | null;
   /** Called once for each refusal by name. */
   readonly refused: (refused: NameRefused) => void;
 }
@@ -79,9 +82,9 @@ export class Egress {
 
   constructor(private readonly options: EgressOptions) {
     this.current = options.rules;
-    const { rules: { names }, policy, local, now, leastTtl, limits } = options;
+    const { rules: { names }, policy, local, now, leastTtl, limits, decisions = null } = options;
     this.refusals = new NameRefusals(options.refused);
-    const rules = this.rules = new EgressRules(names, this.refusals, options.wallClock);
+    const rules = this.rules = new EgressRules(names, this.refusals, decisions, options.wallClock);
     const own = this.own = new OwnAddresses(limits.names);
     this.held = new HeldBytes(limits.heldBytes);
     const newNames = this.newNames = new NewNames(limits.newNames);
@@ -99,6 +102,7 @@ export class Egress {
         if (ports.length === 0) return judge.refusal("tcp", name, address, 0) === null;
         return ports.some(({ network, port }) => judge.refusal(network, name, address, port) === null);
       },
+      decisions: decisions ?? undefined,
       refused: (name, reason) => rules.refusedQuestion(name, QUESTION_REASONS[reason]),
     });
     this.setRanges();
@@ -189,10 +193,3 @@ export class EgressTraffic {
 
 /** A day: timers can't be set for much longer (2 ** 31 ms), and the wall clock may be set meanwhile. */
 const LONGEST_TIMER_MS = 24 * 60 * 60 * 1_000;
-
-const QUESTION_REASONS = {
-  no_rule: "no_rule",
-  denied: "denied",
-  limit: "limit",
-  addresses: "never_routed",
-} as const satisfies Readonly<Record<QuestionRefusal, string>>;

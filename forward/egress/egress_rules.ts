@@ -10,7 +10,11 @@ import type { NameRefusals } from "../policy/names/name_refusals.ts";
 import type { RefusalReason } from "../policy/names/reasons.ts";
 import type { NameRule } from "../policy/names/rule.ts";
 import type { RangeNetwork } from "../policy/range.ts";
+import type { DecisionObserver, RefusedFlow } from "../report/decisions.ts";
 import type { Shown } from "../report/verdicts.ts";
+
+/** The ends of a flow that the guest wants. */
+export type Attempt = Pick<RefusedFlow, "guest" | "to">;
 
 /** The rules, and who is told of refusals. */
 export class EgressRules {
@@ -22,6 +26,7 @@ export class EgressRules {
   constructor(
     rules: readonly NameRule[],
     private readonly refusals: NameRefusals,
+    private readonly decisions: DecisionObserver | null = null,
     private readonly wallClock: () => number = Date.now,
   ) {
     this.rules = new NameRules(rules, wallClock);
@@ -36,12 +41,13 @@ export class EgressRules {
   replace(rules: readonly NameRule[]): void {
     this.rules = new NameRules(rules, this.wallClock);
     this.generation++;
+    this.decisions?.replaced(this.generation, this.rules.size);
   }
 
   /** Decides about a flow that the guest wants; a refusal is reported. */
-  decide(network: RangeNetwork, name: string, port: number): NameVerdict {
+  decide(network: RangeNetwork, name: string, port: number, from: Attempt): NameVerdict {
     const verdict = this.rules.decide(network, name, port);
-    if (!verdict.allowed) this.refused(network, name, port, verdict.reason);
+    if (!verdict.allowed) this.refused(network, name, port, verdict.reason, from);
     return verdict;
   }
 
@@ -66,8 +72,9 @@ export class EgressRules {
   }
 
   /** A flow was refused by its addresses. */
-  refused(network: RangeNetwork, name: string, port: number, reason: RefusalReason): void {
+  refused(network: RangeNetwork, name: string, port: number, reason: RefusalReason, from: Attempt): void {
     this.refusals.refused(network, name, port, reason);
+    this.decisions?.refusedFlow({ network, ...from, name, reason });
   }
 
   /** A flow was refused by what it has shown. */
@@ -81,7 +88,8 @@ export class EgressRules {
   }
 
   /** A flow to an own address that stands for no name. */
-  refusedAddress(network: RangeNetwork, to: Endpoint): void {
+  refusedAddress(network: RangeNetwork, to: Endpoint, guest: Endpoint): void {
     this.refusals.refused(network, formatEndpoint(to), to.port, "stale_address");
+    this.decisions?.refusedFlow({ network, guest, to, name: null, reason: "stale_address" });
   }
 }

@@ -16,12 +16,13 @@
 import type { Endpoint } from "../../stack/base/address.ts";
 import type { TcpFlow, TcpHandler, TcpRequest } from "../../stack/tcp/flow.ts";
 import type { NameDemand } from "../policy/names/demand.ts";
+import type { NameVerdict } from "../policy/names/name_rules.ts";
 import type { OwnAddresses, OwnName } from "../policy/names/own_addresses.ts";
 import type { FlowVerdict } from "../report/verdicts.ts";
 import type { Gate, Guarding } from "../tcp/guard.ts";
-import type { FlowObserver } from "../report/flow_observers.ts";
+import type { FlowObserver, NamedFlow } from "../report/flow_observers.ts";
 import type { ConnectionCount } from "../tcp/connection_count.ts";
-import type { Caller, OutgoingFlows } from "../tcp/outgoing.ts";
+import type { Caller, OutgoingFlows, Revocable } from "../tcp/outgoing.ts";
 import { Deadlines, type Expiring } from "../timers/deadlines.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
 import { NAME_ATTEMPT_MS } from "../limits/timeouts.ts";
@@ -66,17 +67,18 @@ export class NamedTcpFlows {
     const { address, port } = request.local;
     const entry = own.at(address.bytes, 0, address.version);
     if (entry === null) {
-      rules.refusedAddress("tcp", request.local);
+      rules.refusedAddress("tcp", request.local, request.guest);
       return request.refuse();
     }
-    const verdict = rules.decide("tcp", entry.name, port);
+    const from = { guest: request.guest, to: request.local };
+    const verdict = rules.decide("tcp", entry.name, port, from);
     if (!verdict.allowed) return request.refuse();
     if (request.hopLimit <= 1) return request.timeExceeded();
     if (this.lookups.size >= maxLookups) {
       const [oldest] = this.lookups;
       oldest?.giveWay();
     }
-    const flow = new NamedTcpFlow(request, entry, verdict.demand, this);
+    const flow = new NamedTcpFlow(request, entry, verdict, this);
     this.flows.add(flow);
     this.lookups.add(flow);
     own.touch(entry);
@@ -85,7 +87,7 @@ export class NamedTcpFlows {
 
   /** Ends the flows that the rules refuse now. */
   judgeAgain(): void {
-    for (const flow of this.flows) if (!flow.isStillAllowed()) flow.abort();
+    for (const flow of this.flows) if (!flow.isStillAllowed()) flow.revoke();
   }
 
   // for flows
@@ -109,16 +111,21 @@ class NamedTcpFlow implements Caller, Expiring {
   private rest: Endpoint[] = [];
   /** Counts dials: only the last one's failure is reported. */
   private dials = 0;
-  private accepted: TcpFlow | null = null;
+  private dialled: Revocable | null = null;
+  private isAccepted = false;
   private over = false;
+  private readonly demand: NameDemand | null;
+  private readonly named: NamedFlow;
 
   constructor(
     private readonly request: TcpRequest,
     private readonly entry: OwnName,
-    private readonly demand: NameDemand | null,
+    { demand, rule }: Extract<NameVerdict, { allowed: true }>,
     private readonly owner: NamedTcpFlows,
   ) {
     entry.flows++;
+    this.demand = demand;
+    this.named = { name: entry.name, own: request.local, rule: rule.text, isHeld: demand !== null };
   }
 
   get guest(): Endpoint {
@@ -145,7 +152,7 @@ class NamedTcpFlow implements Caller, Expiring {
       }
       this.finish();
       if (found.kind === "none") return request.unreachable("host");
-      rules.refused("tcp", entry.name, local.port, found.reason);
+      rules.refused("tcp", entry.name, local.port, found.reason, { guest: request.guest, to: local });
       request.refuse();
     });
   }
@@ -160,16 +167,10 @@ class NamedTcpFlow implements Caller, Expiring {
     return this.owner.options.rules.stillAllows("tcp", this.entry.name, this.request.local.port, this.demand);
   }
 
-  /** Resets both sides. */
-  abort(): void {
+  /** New rules refuse it: resets both sides. */
+  revoke(): void {
     if (this.over) return;
-    const { accepted } = this;
-    if (accepted !== null) {
-      const { handler } = accepted;
-      accepted.abort(); // which does not tell the handler, and forgets it
-      handler.closed("aborted");
-      return this.finish();
-    }
+    if (this.isAccepted) return this.dialled?.revoke();
     this.cancelled?.();
     this.finish();
     this.request.refuse();
@@ -187,7 +188,8 @@ class NamedTcpFlow implements Caller, Expiring {
 
   accept(handler: TcpHandler): TcpFlow | null {
     this.owner.attempts.delete(this);
-    return this.accepted = this.request.accept(handler);
+    this.isAccepted = true;
+    return this.request.accept(handler);
   }
 
   refuse(): void {
@@ -216,7 +218,7 @@ class NamedTcpFlow implements Caller, Expiring {
     }
     this.cancelled = null;
     if (this.rest.length > 0) owner.attempts.add(this);
-    outgoing.dial(this, next, this.observerOf(++this.dials), this.guarding());
+    this.dialled = outgoing.dial(this, next, this.observerOf(++this.dials), this.guarding());
   }
 
   private guarding(): Guarding | null {
@@ -227,9 +229,11 @@ class NamedTcpFlow implements Caller, Expiring {
   }
 
   /** The flow's first bytes were judged. */
-  private judged({ refusal, shown }: FlowVerdict): void {
-    const { entry, request, owner } = this;
-    if (refusal !== null) owner.options.rules.refusedFlow("tcp", entry.name, request.local.port, refusal, shown);
+  private judged(verdict: FlowVerdict): void {
+    const { entry, request, named, owner: { options: { rules, observer } } } = this;
+    const { refusal, shown } = verdict;
+    observer.judged?.(request.guest, named, verdict);
+    if (refusal !== null) rules.refusedFlow("tcp", entry.name, request.local.port, refusal, shown);
   }
 
   private failed(answer: () => void): void {
@@ -243,10 +247,10 @@ class NamedTcpFlow implements Caller, Expiring {
   private observerOf(dial: number): FlowObserver {
     const { observer } = this.owner.options;
     return {
-      opened: (...flow) => observer.opened(...flow),
-      done: (...flow) => {
+      opened: (guest, local, remote, traffic) => observer.opened(guest, local, remote, traffic, this.named),
+      done: (guest, local, remote, ends) => {
         this.finish();
-        observer.done(...flow);
+        observer.done(guest, local, remote, ends, this.named);
       },
       failed: (...flow) => {
         if (dial !== this.dials) return;

@@ -21,12 +21,12 @@ import type { NameDemand } from "../policy/names/demand.ts";
 import type { OwnAddresses, OwnName } from "../policy/names/own_addresses.ts";
 import { endReason, EndReport } from "../report/end_report.ts";
 import type { FlowVerdict } from "../report/verdicts.ts";
-import type { FlowObserver } from "../report/flow_observers.ts";
+import type { FlowObserver, NamedFlow, RemoteForwardObserver } from "../report/flow_observers.ts";
 import type { GuestDatagram } from "../udp/associations.ts";
 import { endpointKey, type Key } from "../udp/keys.ts";
 import type { FlowGate } from "../gate/gate.ts";
 import { GuardedUdpAssociation } from "./guarded_udp.ts";
-import type { EgressRules } from "./egress_rules.ts";
+import type { Attempt, EgressRules } from "./egress_rules.ts";
 import type { NameTargets } from "./name_targets.ts";
 
 /** The options of {@linkcode NamedUdp}. */
@@ -43,6 +43,7 @@ export interface NamedUdpOptions extends Omit<RemoteUdpAssociationsOptions, "obs
 interface NamedForward extends RemoteForward {
   readonly entry: OwnName;
   readonly demand: NameDemand | null;
+  readonly named: NamedFlow;
 }
 
 /** The guest's datagrams to names. */
@@ -89,16 +90,18 @@ export class NamedUdp {
   private judged(datagram: GuestDatagram): NamedForward | null {
     const { bytes, localAddress, version, localPort: port } = datagram;
     const { rules, own } = this.options;
+    const guest = { address: IpAddress.at(bytes, datagram.guestAddress, version), port: datagram.guestPort };
     const bind = { address: IpAddress.at(bytes, localAddress, version), port };
     const entry = own.at(bytes, localAddress, version);
     if (entry === null) {
-      rules.refusedAddress("udp", bind);
+      rules.refusedAddress("udp", bind, guest);
       return null;
     }
-    const verdict = rules.decide("udp", entry.name, port);
+    const from = { guest, to: bind }, verdict = rules.decide("udp", entry.name, port, from);
     if (!verdict.allowed) return null;
-    const { demand } = verdict;
-    const forward = { bind, target: this.targetOf(entry, bind), oneAnswer: false, entry, demand };
+    const { demand, rule } = verdict;
+    const named = { name: entry.name, own: bind, rule: rule.text, isHeld: demand !== null };
+    const forward = { bind, target: this.targetOf(entry, from), oneAnswer: false, entry, demand, named };
     this.forwards.set(keyOf(bind), forward);
     entry.flows++;
     own.touch(entry);
@@ -106,10 +109,12 @@ export class NamedUdp {
   }
 
   private associate(...parts: ConstructorParameters<typeof RemoteUdpAssociation>): RemoteUdpAssociation {
-    const [, { bind }] = parts, { gate, rules } = this.options;
+    const [guest, { bind }] = parts, { gate, rules, observer } = this.options;
     const found = this.forwards.get(keyOf(bind));
     if (found === undefined || found.demand === null) return new RemoteUdpAssociation(...parts);
-    const judged = ({ refusal, shown }: FlowVerdict) => {
+    const judged = (verdict: FlowVerdict) => {
+      const { refusal, shown } = verdict;
+      observer.judged?.(guest, found.named, verdict);
       if (refusal !== null) rules.refusedFlow("udp", found.entry.name, bind.port, refusal, shown);
     };
     return new GuardedUdpAssociation(parts, gate.admission(found.demand), judged);
@@ -126,8 +131,8 @@ export class NamedUdp {
     found.entry.flows--;
   }
 
-  private targetOf({ name }: OwnName, { address, port }: Endpoint): RemoteForward["target"] {
-    const { targets, rules } = this.options;
+  private targetOf({ name }: OwnName, from: Attempt): RemoteForward["target"] {
+    const { targets, rules } = this.options, { address, port } = from.to;
     return {
       name,
       fixed: null,
@@ -137,7 +142,7 @@ export class NamedUdp {
           targets.find("udp", name, port, address.version, (found) => {
             if (found.kind === "targets") return resolve(found.targets[0]);
             if (found.kind === "none") return reject(new LookupError(`lookup ${name}: no such host`));
-            rules.refused("udp", name, port, found.reason);
+            rules.refused("udp", name, port, found.reason, from);
             reject(new LookupError(`lookup ${name}: ${found.address} is refused by the policy`, { prohibited: true }));
           });
         }),
@@ -145,11 +150,11 @@ export class NamedUdp {
   }
 
   /** Flows to names have the lines of the guest's other associations. */
-  private observerFor(bind: Endpoint) {
-    const { observer } = this.options;
+  private observerFor(bind: Endpoint): RemoteForwardObserver {
+    const { observer } = this.options, named = this.forwards.get(keyOf(bind))?.named;
     return {
-      opened: observer.opened.bind(observer),
-      done: observer.done.bind(observer),
+      opened: (guest, local, remote, traffic) => observer.opened(guest, local, remote, traffic, named),
+      done: (guest, local, remote, ends) => observer.done(guest, local, remote, ends, named),
       failed: observer.failed.bind(observer),
       unresolved: (guest: Endpoint, _target: string, reason: string) => {
         const ends = new EndReport();

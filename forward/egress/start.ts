@@ -10,6 +10,7 @@ import { joinRules, type RuleList } from "../policy/names/rule_list.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Range } from "../policy/range.ts";
 import { nameRefused, policyKept, policyReloaded, refusedInAll } from "../report/contract_lines.ts";
+import type { DecisionObserver } from "../report/decisions.ts";
 import type { Output } from "../report/output.ts";
 import { Egress } from "./egress.ts";
 
@@ -27,6 +28,8 @@ export interface EgressStart {
   /** Gets the list of what was refused, at the end; null: nobody wants it. */
   readonly farewell: Output | null;
   readonly log: ProgramLog | null;
+  /** Records each decision; null: nobody does. */
+  readonly decisions: DecisionObserver | null;
   /** Sets what is called when the policy's file is to be read again. Not given: nothing asks for that. */
   readonly onReload?: ((reload: () => void) => void) | undefined;
   readonly cleanups: (() => void)[];
@@ -47,6 +50,7 @@ export async function startEgress(options: SharedOptions, parts: EgressStart): P
     now: parts.now,
     leastTtl: options.dnsTtl,
     limits: options.limits,
+    decisions: parts.decisions,
     refused: (refused) => {
       notices?.line(nameRefused(refused));
       const { network, name, port, reason } = refused;

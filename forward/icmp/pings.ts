@@ -25,12 +25,14 @@ import { ICMP_HEADER } from "../../stack/wire/icmp.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
 import type { IcmpReport } from "../host/host_network.ts";
 import { speakerFor } from "../host/unreachable.ts";
+import type { PolicyRule } from "../policy/policy.ts";
+import { addressReason, type AddressVerdict, type DecisionObserver } from "../report/decisions.ts";
 import { SWEEP_MS } from "../limits/timeouts.ts";
 import { endpointKey, type Key } from "../udp/keys.ts";
 
 /** Decides whether the guest may ping an address. */
 export interface PingPolicy {
-  decide(network: "icmp", address: IpAddress, port: 0): { readonly allowed: boolean };
+  decide(network: "icmp", address: IpAddress, port: 0): AddressVerdict;
 }
 
 /** A request that waits for an answer. */
@@ -85,6 +87,8 @@ export interface PingsOptions {
   /** The guest's side. */
   readonly echo: Pick<EchoResponder, "reply">;
   readonly icmp: Pick<IcmpOutput, "relay" | "unreachable" | "timeExceeded">;
+  /** Records each refusal. */
+  readonly decisions?: DecisionObserver | undefined;
 }
 
 /**
@@ -115,12 +119,23 @@ export class Pings implements PingHandler {
     return this.sender.flowsUsage;
   }
 
+  private reportRefusal(guest: IpAddress, to: IpAddress, rule: PolicyRule | undefined): void {
+    const { decisions } = this.options;
+    if (decisions === undefined) return;
+    const ends = { guest: { address: guest, port: 0 }, to: { address: to, port: 0 } };
+    decisions.refusedFlow({ network: "icmp", ...ends, name: null, reason: addressReason(rule) });
+  }
+
   /** Takes a guest's echo request. Called by the stack. */
   request(packet: Packet): void {
     const { policy, icmp } = this.options;
     const { bytes, version, header, source, payload, end } = packet;
     const destination = IpAddress.at(bytes, packet.destination, version);
-    if (!policy.decide("icmp", destination, 0).allowed) return icmp.unreachable("prohibited", bytes, header, end);
+    const { allowed, rule } = policy.decide("icmp", destination, 0);
+    if (!allowed) {
+      this.reportRefusal(IpAddress.at(bytes, source, version), destination, rule);
+      return icmp.unreachable("prohibited", bytes, header, end);
+    }
     if (packet.hopLimit <= 1) return icmp.timeExceeded(bytes, header, end);
     const token = {
       destination,

@@ -226,6 +226,11 @@ export function logFailed(reason: string): string {
   return `[!] Failed to open log file: ${oneLine(reason)}`;
 }
 
+/** With {@linkcode ExitStatus.FAILURE}: the file of `-audit` can't be opened. */
+export function auditFailed(reason: string): string {
+  return `[!] Failed to open audit file: ${oneLine(reason)}`;
+}
+
 /** With {@linkcode ExitStatus.LOCAL_FORWARD}. `bind`: `IP:PORT` or `NAME:PORT`. */
 export function listenFailed(network: LineNetwork, bind: string, reason: string): string {
   return `[!] Failed to listen on ${network}://${bind}: ${oneLine(reason)}`;

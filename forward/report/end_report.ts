@@ -36,6 +36,7 @@ export const EndReasons = {
   RESET: { text: "connection reset by peer", outcome: "reset" },
   TIMED_OUT: { text: "connection timed out", outcome: "timeout" },
   NO_ROUTE: { text: "no route to host", outcome: "unreachable" },
+  REVOKED: { text: "refused by new rules", outcome: "denied" },
   NOT_ALLOWED: { text: "refused by the policy", outcome: "denied" },
 } as const satisfies Readonly<Record<string, EndReason>>;
 
@@ -48,6 +49,8 @@ export function endReason(error: unknown): EndReason {
 export class EndReport {
   /** The outcome of the whole connection: that of the first end with an error. */
   outcome: Outcome = "ok";
+  /** Whether new rules have ended the connection. */
+  isRevoked = false;
   private readonly reasons = new Map<ConnectionEnd, string>();
 
   /** Records why an end has ended. Only the first reason of each end is kept. */
@@ -55,6 +58,7 @@ export class EndReport {
     if (this.reasons.has(end)) return;
     this.reasons.set(end, text.trim().replace(/\s*[\r\n]+\s*/g, " "));
     if (this.outcome === "ok") this.outcome = outcome;
+    if (text === EndReasons.REVOKED.text) this.isRevoked = true;
   }
 
   /** Whether the end was recorded. */

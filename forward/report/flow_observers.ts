@@ -8,6 +8,7 @@
 import type { Endpoint } from "../../stack/base/address.ts";
 import type { LocalForwardEnds } from "./contract_lines.ts";
 import type { EndReason, EndReport } from "./end_report.ts";
+import type { FlowVerdict } from "./verdicts.ts";
 
 /** Bytes of payload that have passed so far. */
 export interface Traffic {
@@ -17,17 +18,31 @@ export interface Traffic {
   readonly answeredBytes: number;
 }
 
+/** What is known of a flow that was opened by a name. */
+export interface NamedFlow {
+  readonly name: string;
+  /** The name's address in the guest, and the port. */
+  readonly own: Endpoint;
+  /** The rule that allows it. */
+  readonly rule: string;
+  /** Whether it must show its name before anything passes; the verdict follows. */
+  readonly isHeld: boolean;
+}
+
 /** Observes flows that the guest opens: TCP connections or UDP associations. */
 export interface FlowObserver {
   /**
    * A flow is open.
    *
    * @param hostRemote for an association, the destination of its first datagram
-   * @param traffic the counters of an association; they go on counting
+   * @param traffic its counters; they go on counting
+   * @param named what is known of a flow that was opened by a name
    */
-  opened(guest: Endpoint, hostLocal: Endpoint, hostRemote: Endpoint, traffic?: Traffic): void;
+  opened(guest: Endpoint, hostLocal: Endpoint, hostRemote: Endpoint, traffic?: Traffic, named?: NamedFlow): void;
+  /** A flow that must show its name was judged; after a request, it may be judged again. */
+  judged?(guest: Endpoint, named: NamedFlow, verdict: FlowVerdict): void;
   /** An open flow has ended. */
-  done(guest: Endpoint, hostLocal: Endpoint, hostRemote: Endpoint, ends: EndReport): void;
+  done(guest: Endpoint, hostLocal: Endpoint, hostRemote: Endpoint, ends: EndReport, named?: NamedFlow): void;
   /** A flow could not be opened. */
   failed(guest: Endpoint, destination: Endpoint, ends: EndReport): void;
 }

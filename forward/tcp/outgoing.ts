@@ -22,10 +22,10 @@
  * @module
  */
 import type { Endpoint } from "../../stack/base/address.ts";
-import type { TcpRequest } from "../../stack/tcp/flow.ts";
+import type { TcpFlow, TcpRequest } from "../../stack/tcp/flow.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
-import type { FlowObserver } from "../report/flow_observers.ts";
+import type { FlowObserver, Traffic } from "../report/flow_observers.ts";
 import { type HostDial, HostError, type HostStream } from "../host/host_network.ts";
 import { onwardHopLimit } from "../host/hop_limit.ts";
 import { speakerFor, unreachableFor } from "../host/unreachable.ts";
@@ -44,6 +44,12 @@ export interface OutgoingOptions {
 
 /** The guest's side of a connection that is being dialled: its SYN, or a connection that was accepted early. */
 export type Caller = Omit<TcpRequest, "local" | "timeExceeded">;
+
+/** A connection that new rules may end. */
+export interface Revocable {
+  /** Its destination is refused now. */
+  revoke(): void;
+}
 
 /** All connections that the guest asked for, to any destination. */
 export class OutgoingFlows {
@@ -72,10 +78,11 @@ export class OutgoingFlows {
    *
    * @param guarding what the connection must show before anything passes; null: nothing
    */
-  dial(caller: Caller, destination: Endpoint, observer: FlowObserver, guarding: Guarding | null = null): void {
+  dial(caller: Caller, destination: Endpoint, observer: FlowObserver, guarding: Guarding | null = null): Revocable {
     const flow = new OutgoingFlow(caller, destination, observer, guarding, this.options, this.flows);
     this.flows.add(flow);
     flow.start();
+    return flow;
   }
 
   /** Resets both sides of all connections that have two. A dial ends with its guest's side, which the stack ends. */
@@ -85,7 +92,8 @@ export class OutgoingFlows {
 }
 
 /** One connection: first the handler of its dial, then the owner of its splice. */
-class OutgoingFlow implements Dialling {
+class OutgoingFlow implements Dialling, Traffic, Revocable {
+  private flow: TcpFlow | null = null;
   private dialled: HostDial | null = null;
   private splice: Splice | null = null;
   private guard: Guard | null = null;
@@ -103,6 +111,14 @@ class OutgoingFlow implements Dialling {
     return onwardHopLimit(this.caller.hopLimit);
   }
 
+  get sentBytes(): number {
+    return this.flow?.bytesReceived ?? 0;
+  }
+
+  get answeredBytes(): number {
+    return this.flow?.bytesAcknowledged ?? 0;
+  }
+
   start(): void {
     this.dialled = this.options.dials.dial(this);
     this.caller.cancelled = () => this.cancel();
@@ -113,9 +129,11 @@ class OutgoingFlow implements Dialling {
     this.splice?.abort();
   }
 
-  /** The destination is refused now. */
   revoke(): void {
-    if (this.splice !== null) return this.abort();
+    if (this.splice !== null) {
+      this.splice.ends.record("l-read", EndReasons.REVOKED);
+      return this.abort();
+    }
     this.cancel();
     this.caller.refuse();
   }
@@ -124,13 +142,13 @@ class OutgoingFlow implements Dialling {
     const { caller, observer, options } = this;
     const { guest } = caller, { local, remote } = stream;
     options.dials.done(this);
-    observer.opened(guest, local, remote);
+    observer.opened(guest, local, remote, this);
     const splice = this.splice = new Splice(stream, "l", options.scheduler, ({ ends }) => {
       if (this.guard === null || this.guardEnded(this.guard)) this.forget();
       observer.done(guest, local, remote, ends);
     });
     if (this.guarding !== null) return this.hold(splice, this.guarding);
-    const flow = caller.accept(splice);
+    const flow = this.flow = caller.accept(splice);
     if (flow === null) splice.abort();
     else splice.start(flow);
   }
@@ -138,7 +156,7 @@ class OutgoingFlow implements Dialling {
   /** Puts a guard before the splice. */
   private hold(splice: Splice, { gate, ...guarding }: Guarding): void {
     const guard = this.guard = gate.guard({ ...guarding, splice, parted: () => this.forget() });
-    const flow = this.caller.accept(guard);
+    const flow = this.flow = this.caller.accept(guard);
     if (flow === null) splice.abort();
     else guard.start(flow);
   }

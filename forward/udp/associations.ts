@@ -26,6 +26,8 @@ import type { UdpDatagram } from "../../stack/udp/datagram.ts";
 import type { Udp } from "../../stack/udp/udp.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
+import type { PolicyRule } from "../policy/policy.ts";
+import { addressReason, type AddressVerdict, type DecisionObserver } from "../report/decisions.ts";
 import type { FlowObserver } from "../report/flow_observers.ts";
 import { HostError, type HostNetwork, type LostDatagram } from "../host/host_network.ts";
 import type { Shown } from "../host/shown.ts";
@@ -58,7 +60,7 @@ export type GuestSender = Pick<Udp, "sendBytes">;
 
 /** Decides whether the guest may send to an address and port. */
 export interface UdpPolicy {
-  decide(network: "udp", address: IpAddress, port: number): { readonly allowed: boolean };
+  decide(network: "udp", address: IpAddress, port: number): AddressVerdict;
 }
 
 /** The options of {@linkcode Associations}. */
@@ -73,6 +75,8 @@ export interface AssociationsOptions {
   /** The router's addresses, for which a hop limit of 1 is enough. */
   readonly own: StackAddresses;
   readonly observer: FlowObserver;
+  /** Records each refusal. */
+  readonly decisions?: DecisionObserver | undefined;
   /** The end of a socket as the lines show it. */
   readonly shown: Shown;
 }
@@ -100,7 +104,9 @@ export class Associations implements AssociationOwner {
     const association = this.find(datagram);
     const peer = association?.peers.find(bytes, localAddress, version) ?? null;
     const address = peer?.address ?? IpAddress.at(bytes, localAddress, version);
-    if (!this.options.policy.decide("udp", address, localPort).allowed) {
+    const { allowed, rule } = this.options.policy.decide("udp", address, localPort);
+    if (!allowed) {
+      this.reportRefusal(datagram, { address, port: localPort }, rule);
       return datagram.unreachable("prohibited");
     }
     const { hopLimit, dontFragment, length } = datagram;
@@ -121,7 +127,7 @@ export class Associations implements AssociationOwner {
   /** Ends the associations that have a destination which is refused now. */
   endWhere(isRefused: (destination: Endpoint) => boolean): void {
     for (const association of this.table.values()) {
-      if (association.peers.some(isRefused)) this.end(association, EndReasons.ABORTED);
+      if (association.peers.some(isRefused)) this.end(association, EndReasons.REVOKED);
     }
   }
 
@@ -154,6 +160,17 @@ export class Associations implements AssociationOwner {
     observer.done(guest, local, first, ends);
   }
 
+  private reportRefusal(
+    { bytes, version, guestAddress, guestPort }: GuestDatagram,
+    to: Endpoint,
+    rule: PolicyRule | undefined,
+  ): void {
+    const { decisions } = this.options;
+    if (decisions === undefined) return;
+    const guest = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
+    decisions.refusedFlow({ network: "udp", guest, to, name: null, reason: addressReason(rule) });
+  }
+
   private find(datagram: GuestDatagram): Association | null {
     const { bytes, version, guestAddress, guestPort } = datagram;
     const { last } = this;
@@ -168,7 +185,11 @@ export class Associations implements AssociationOwner {
 
   private open(datagram: GuestDatagram, first: Endpoint): Association | null {
     const { bytes, version, guestAddress, guestPort } = datagram;
-    const { host, idle, observer } = this.options;
+    const { host, idle, observer, decisions } = this.options;
+    if (decisions?.mayOpen() === false) {
+      datagram.unreachable("prohibited");
+      return null;
+    }
     const guest = { address: IpAddress.at(bytes, guestAddress, version), port: guestPort };
     idle.makeRoom();
     let association: Association;

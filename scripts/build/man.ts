@@ -20,6 +20,7 @@ import {
   SEE_ALSO,
   SUMMARY,
 } from "../../forward/cli/help/pages.ts";
+import { AUDIT } from "../../forward/cli/help/audit_page.ts";
 import { EGRESS } from "../../forward/cli/help/egress_page.ts";
 import { type Block, type Section, spans } from "../../forward/cli/help/page.ts";
 import { SANDBOX } from "../../forward/cli/help/sandbox_page.ts";
@@ -28,7 +29,15 @@ import { argumentsOr } from "../common/arguments.ts";
 import { readStamp, type Stamp } from "./stamp.ts";
 
 /** The subjects that have a help page each. */
-const TOPICS: readonly Section[] = [...FORWARDS, ...POLICY, ...EGRESS, ...LIMITS_SECTIONS, ...SANDBOX, ...OUTPUT];
+const TOPICS: readonly Section[] = [
+  ...FORWARDS,
+  ...POLICY,
+  ...EGRESS,
+  ...AUDIT,
+  ...LIMITS_SECTIONS,
+  ...SANDBOX,
+  ...OUTPUT,
+];
 
 /** The page. Ends with a newline. */
 export function manualPage({ version, time }: Pick<Stamp, "version" | "time">): string {

@@ -15,6 +15,7 @@
 import { argumentsOr } from "../common/arguments.ts";
 import config from "../../deno.json" with { type: "json" };
 import { SCRIPTS } from "../../forward/cli/completions/completions.ts";
+import { AUDIT_SCHEMA_FILE, auditSchema } from "../../forward/audit/schema.ts";
 import { policySchema, SCHEMA_FILE } from "../../forward/policy/file/schema.ts";
 import { CommandFailed, compile, mebibytes } from "./compile.ts";
 import { manualPage } from "./man.ts";
@@ -46,6 +47,7 @@ export async function documents(stamp: Pick<Stamp, "version" | "time">): Promise
     ...await Promise.all(PACKED_FILES.map(copy)),
     text("slirpnetstack.1", manualPage(stamp)),
     text(SCHEMA_FILE, `${JSON.stringify(policySchema(), null, 2)}\n`),
+    text(AUDIT_SCHEMA_FILE, `${JSON.stringify(auditSchema(), null, 2)}\n`),
     text("completions/slirpnetstack.bash", SCRIPTS.bash()),
     text("completions/slirpnetstack.fish", SCRIPTS.fish()),
     text("completions/_slirpnetstack", SCRIPTS.zsh()),

@@ -415,6 +415,28 @@ export const FLAGS = {
     usage: "Print what happens, and a line for each connection, on stderr",
     help: ["Print lines about the program, its forwards and each connection on stderr."],
   },
+  "audit": {
+    kind: "path",
+    value: "FILE",
+    group: "Observation",
+    usage: "file to which a line for each flow and decision is appended, as JSON",
+    help: [
+      "Append a line to this file for each flow that is opened, each that ends, each that is refused, and, with rules for " +
+      "names, each DNS question. `slirpnetstack help audit` describes the lines. No line is left out for lack of room: as " +
+      "long as lines can't be written, new flows of the guest are refused. The file is opened before `-user` and `-sandbox` " +
+      "take effect, and made if it is missing.",
+    ],
+  },
+  "audit-fd": {
+    kind: "spareDescriptor",
+    value: "NUMBER",
+    group: "Observation",
+    usage: "the same, to an inherited file descriptor",
+    help: [
+      "Write the lines of `-audit` to this inherited file descriptor, 3 or more. If its reader is slow, lines wait; once " +
+      "1 MiB of them waits, new flows of the guest are refused until they are read. Not together with `-audit`.",
+    ],
+  },
   "log": {
     kind: "path",
     value: "FILE",

@@ -6,6 +6,7 @@
  */
 import { COMMAND_LINES, PROGRAM } from "../flags/usage.ts";
 import { type Command, COMMANDS, flagSections } from "./commands.ts";
+import { AUDIT } from "./audit_page.ts";
 import { EGRESS } from "./egress_page.ts";
 import type { Block, Page, Section } from "./page.ts";
 import { SANDBOX } from "./sandbox_page.ts";
@@ -243,6 +244,7 @@ export const PAGES: readonly Page[] = [
     synopsis: [],
     sections: EGRESS,
   },
+  { name: "audit", summary: "the lines of -audit and -audit-fd", synopsis: [], sections: AUDIT },
   { name: "policy", summary: "the rules for destinations; -allow and -deny", synopsis: [], sections: POLICY },
   {
     name: "limits",

@@ -43,7 +43,10 @@ export class RemoteTcpFlows {
   private findTarget(flow: EarlyFlow, { target }: RemoteForward, observer: RemoteForwardObserver): void {
     const { outgoing, connections } = this.options;
     const known = target.known();
-    if (known !== null) return outgoing.dial(flow, known, observer);
+    if (known !== null) {
+      outgoing.dial(flow, known, observer);
+      return;
+    }
     target.ask().then(
       (endpoint) => {
         if (flow.isOver) connections.release();

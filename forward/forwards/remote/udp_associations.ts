@@ -12,6 +12,7 @@
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import type { Scheduler } from "../../timers/scheduler.ts";
 import { EndReasons } from "../../report/end_report.ts";
+import type { DecisionObserver } from "../../report/decisions.ts";
 import type { RemoteForwardObservers } from "../../report/flow_observers.ts";
 import type { HostNetwork } from "../../host/host_network.ts";
 import type { Shown } from "../../host/shown.ts";
@@ -37,6 +38,7 @@ export interface RemoteUdpAssociationsOptions {
   readonly shown: Shown;
   /** Called when the last association of a forward has ended. */
   readonly unused?: (forward: RemoteForward) => void;
+  readonly decisions?: Pick<DecisionObserver, "mayOpen"> | undefined;
   /** Makes an association; a {@linkcode RemoteUdpAssociation} unless given. */
   readonly make?: (...parts: ConstructorParameters<typeof RemoteUdpAssociation>) => RemoteUdpAssociation;
 }
@@ -64,7 +66,9 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
   takeDatagram(datagram: GuestDatagram, forward: RemoteForward): void {
     const { bytes, version, guestAddress, guestPort, payload, length } = datagram;
     const key = endpointKey(bytes, guestAddress, version, guestPort);
-    const association = this.tables.get(forward)?.get(key) ?? this.open(datagram, forward);
+    const known = this.tables.get(forward)?.get(key);
+    if (known === undefined && this.options.decisions?.mayOpen() === false) return datagram.unreachable("prohibited");
+    const association = known ?? this.open(datagram, forward);
     const { obstacle } = association;
     if (obstacle !== null) datagram.unreachable(obstacle);
     else association.sent(bytes, payload, length);
@@ -77,7 +81,7 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
 
   /** Ends all associations of a forward. */
   endAll(forward: RemoteForward): void {
-    for (const association of this.tables.get(forward)?.values() ?? []) association.end(EndReasons.ABORTED);
+    for (const association of this.tables.get(forward)?.values() ?? []) association.end(EndReasons.REVOKED);
   }
 
   // for associations

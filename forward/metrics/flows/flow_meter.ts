@@ -6,7 +6,7 @@
  */
 import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";
 import { FlowCounters, type Outcome } from "../../report/outcomes.ts";
-import type { Traffic } from "../../report/flow_observers.ts";
+import type { NamedFlow, Traffic } from "../../report/flow_observers.ts";
 import type { LineNetwork } from "../../report/contract_lines.ts";
 
 /** The origin of a flow: the guest, to any address; a client of a local forward; the guest, to a remote forward. */
@@ -20,6 +20,8 @@ export interface FlowEnds {
   /** This program's end on the host's network, and its peer there (of an association: the first peer). */
   readonly host: Endpoint;
   readonly hostPeer: Endpoint;
+  /** What is known of a flow that was opened by a name. */
+  readonly named?: NamedFlow | undefined;
 }
 
 /** A flow that is open. */

@@ -14,6 +14,9 @@ export interface FlowRow {
   readonly guest: string;
   /** The destination that the side that asked wanted (of an association: the first). */
   readonly destination: string;
+  /** The name that a flow was opened by, and the rule that allows it; null: by address. */
+  readonly name: string | null;
+  readonly rule: string | null;
   /** This program's end on the host's network, and its peer there. */
   readonly host: string;
   readonly host_peer: string;
@@ -33,12 +36,14 @@ export type ConnectionFinder = (guest: Endpoint, local: Endpoint) => Connection 
 /** Makes the row of a meter's flow. @param now the time in ms, by the meter's clock */
 export function flowRow(meter: FlowMeter, flow: OpenFlow, find: ConnectionFinder, now: number): FlowRow {
   const { kind, network } = meter;
-  const { guest, guestPeer, host, hostPeer, openedAt } = flow;
+  const { guest, guestPeer, host, hostPeer, openedAt, named } = flow;
   return {
     kind,
     network,
     guest: formatEndpoint(guest),
     destination: formatEndpoint(kind === "local-fwd" ? guest : guestPeer),
+    name: named?.name ?? null,
+    rule: named?.rule ?? null,
     host: formatEndpoint(host),
     host_peer: formatEndpoint(hostPeer),
     ...(network === "tcp" ? tcpFigures(find(guest, guestPeer)) : udpFigures(kind === "local-fwd", flow)),

@@ -9,6 +9,7 @@ import type {
   FlowObserver,
   FlowObservers,
   LocalForwardObserver,
+  NamedFlow,
   RemoteForwardObservers,
 } from "../../report/flow_observers.ts";
 import type { LineNetwork, LocalForwardEnds } from "../../report/contract_lines.ts";
@@ -75,19 +76,20 @@ export function meteredLocalObserver(
 
 /** @param destination the address that the guest connected to; null: the same that the host connects to */
 function metered(observer: FlowObserver, meter: FlowMeter, destination: Endpoint | null): FlowObserver {
-  const ends = (guest: Endpoint, host: Endpoint, hostPeer: Endpoint): FlowEnds => ({
+  const ends = (guest: Endpoint, host: Endpoint, hostPeer: Endpoint, named?: NamedFlow): FlowEnds => ({
     guest,
-    guestPeer: destination ?? hostPeer,
+    guestPeer: named?.own ?? destination ?? hostPeer,
     host,
     hostPeer,
+    named,
   });
   return {
-    opened: (guest, hostLocal, hostRemote, traffic) => {
-      meter.opened(ends(guest, hostLocal, hostRemote), traffic);
+    opened: (guest, hostLocal, hostRemote, traffic, named) => {
+      meter.opened(ends(guest, hostLocal, hostRemote, named), traffic);
       observer.opened(guest, hostLocal, hostRemote);
     },
-    done: (guest, hostLocal, hostRemote, report) => {
-      meter.done(ends(guest, hostLocal, hostRemote), report.outcome);
+    done: (guest, hostLocal, hostRemote, report, named) => {
+      meter.done(ends(guest, hostLocal, hostRemote, named), report.outcome);
       observer.done(guest, hostLocal, hostRemote, report);
     },
     failed: (guest, target, report) => {

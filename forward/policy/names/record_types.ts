@@ -26,3 +26,9 @@ export const RECORD_TYPES: Readonly<Record<string, number>> = {
 
 /** The types of addresses (RFC 1035, section 3.2.2; RFC 3596). */
 export const TYPE_A = 1, TYPE_AAAA = 28;
+
+/** The names of types, by number: all of those above, and HTTPS and SVCB (RFC 9460). */
+export const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
+  ...Object.entries(RECORD_TYPES).map(([name, type]) => [type, name] as const),
+  ...[[TYPE_A, "A"], [TYPE_AAAA, "AAAA"], [64, "SVCB"], [65, "HTTPS"], [255, "ANY"]] as const,
+]);

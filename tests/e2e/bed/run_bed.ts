@@ -84,6 +84,11 @@ export class RunBed implements AsyncDisposable {
     }
   }
 
+  /** A process in the user's mount namespace. */
+  get holderPid(): number {
+    return this.holder.pid;
+  }
+
   /** The folder of the user's world. */
   get at(): string {
     return placeIn(this.lab);

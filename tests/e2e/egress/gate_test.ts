@@ -1,6 +1,6 @@
 /** The gate, by real clients: what shows the name passes, and of everything else no byte leaves. */
 import { WORLD } from "../../../scripts/lab/lab.ts";
-import type { Process } from "../../../scripts/lab/process.ts";
+import { type Process, run } from "../../../scripts/lab/process.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
 import { e2e } from "../bed/bed.ts";
 import { RunBed } from "../bed/run_bed.ts";
@@ -92,3 +92,48 @@ e2e("the gate: a name that is not allowed gets no byte out, wherever it is shown
   assertStringIncludes(stderr, `tcp://world.test:443 refused by the policy: it shows another name, evil.test`);
   assertEquals(seen().filter((line) => line !== "nothing"), [], "what reached the server");
 });
+
+e2e("-audit: a line for what passed, and for what was refused, in the sandbox", async () => {
+  const { bed, ...rest } = await gateBed(), { lab } = bed;
+  const file = `${lab.directory}/a user/home/audit.jsonl`;
+  const { stdout } = await bed.run([
+    ...["-only", "world.test,http://world.test", "-audit", file, "-sandbox", "-quiet"],
+    ...["sh", "-c", `CA=${rest.certificate}; ${SHOWN_AND_NOT}`],
+  ]);
+  assertMatch(stdout, /^Hello, world\.test\n/, stdout);
+  const lines = (await lab.host.check(["nsenter", `--mount=/proc/${bed.holderPid}/ns/mnt`, "cat", file])).trim();
+  const all = lines.split("\n").map((line) => JSON.parse(line));
+  const about = (kind: string) => all.filter((line) => line.kind === kind);
+  assertEquals(about("open").map(({ shown }) => `${shown.by} ${shown.name}`), ["tls world.test", "http world.test"]);
+  const [open] = about("open"), end = about("end").find(({ flow }) => flow === open.flow);
+  assertEquals(`${open.name}:${open.port} ${open.rule} ${open.peer}`, `world.test:443 world.test ${WORLD.v4}:443`);
+  assert(end.bytes_in > 500 && end.bytes_out > 200, `bytes: ${JSON.stringify(end)}`);
+  const reasons = about("deny").map(({ network, name, reason }) => `${network} ${name} ${reason}`);
+  assertEquals([...new Set(reasons)].toSorted(), [
+    "dns secret.evil.test no_rule",
+    "tcp null no_rule",
+    "tcp world.test name_mismatch",
+  ]);
+  assert(about("dns").some(({ name, type }) => name === "world.test" && type === "A"), "the question");
+});
+
+e2e("-audit-fd: lines go to a descriptor; without a reader, nothing passes", async () => {
+  const { bed } = await gateBed();
+  const script = `${CURL} http://world.test/ > /dev/null 2>&1; echo curl: $?`;
+  const words =
+    (bed.program.concat(["run", "-only", "http://world.test", "-quiet", "-audit-fd", "5", "sh", "-c", script]))
+      .map((word) => `'${word}'`).join(" ");
+  const shell = (redirection: string) => run(bed.asUser(["bash", "-c", `${words} ${redirection}`]));
+  const read = await shell('5> >(grep -c \'"kind":"open"\')');
+  assertStringIncludes(read.stdout, "curl: 0");
+  const full = await shell("5> /dev/full");
+  assertMatch(full.stdout, /curl: [67]/, "the disk is full");
+});
+
+const SHOWN_AND_NOT = `
+  ${CURL} --cacert $CA https://world.test/
+  ${CURL} --output /dev/null http://world.test/
+  ${CURL} --cacert $CA --connect-to evil.test:443:world.test:443 https://evil.test/ 2> /dev/null
+  ${CURL} http://${WORLD.v4}:7/ 2> /dev/null
+  getent hosts secret.evil.test
+  true`;

@@ -77,6 +77,8 @@ export function rowOf(guest: string): FlowRow {
     network: "tcp",
     guest,
     destination: "192.0.2.1:80",
+    name: null,
+    rule: null,
     host: "198.51.100.1:5000",
     host_peer: "192.0.2.1:80",
     state: "ESTABLISHED",

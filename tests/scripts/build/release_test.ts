@@ -26,6 +26,7 @@ Deno.test("a release: the same files make the same tarball, whatever the user's 
     "drwxr-xr-x root/root 2026-07-01 09:05 slirpnetstack-1.2.3/",
     "-rw-r--r-- root/root 2026-07-01 09:05 slirpnetstack-1.2.3/LICENSE",
     "-rw-r--r-- root/root 2026-07-01 09:05 slirpnetstack-1.2.3/README.md",
+    "-rw-r--r-- root/root 2026-07-01 09:05 slirpnetstack-1.2.3/audit-1.schema.json",
     "drwxr-xr-x root/root 2026-07-01 09:05 slirpnetstack-1.2.3/completions/",
     "-rw-r--r-- root/root 2026-07-01 09:05 slirpnetstack-1.2.3/completions/_slirpnetstack",
     "-rw-r--r-- root/root 2026-07-01 09:05 slirpnetstack-1.2.3/completions/slirpnetstack.bash",

@@ -68,6 +68,8 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     maxprocs: null,
     limits: DEFAULT_LIMITS,
     quiet: false,
+    audit: null,
+    auditFd: null,
     log: null,
     logLevel: null,
     logFormat: "text",
@@ -93,7 +95,7 @@ Deno.test("every flag reaches its option", async () => {
       " ",
     ),
     ..."-cidr 10.7.0.0/16 -configure -make-tap -mac-address 52:54:0:12:34:aB -offload=false -host-loopback".split(" "),
-    ..."-ready-fd 4 -exit-fd=-1".split(" "),
+    ..."-ready-fd 4 -exit-fd=-1 -audit /tmp/x.jsonl -audit-fd 5".split(" "),
     ..."-log /tmp/x.log -log-level debug -log-format=json -dns -dhcp=false -slaac -max-half-open=9 -max-icmp-errors 0"
       .split(" "),
     ..."-user 7:8 -sandbox -version -allow 10.0.0.0/8:80,udp://two.example -allow [fd00::]/8 -deny tcp://192.0.2.1:1-2"
@@ -153,6 +155,8 @@ Deno.test("every flag reaches its option", async () => {
     maxprocs: 2,
     limits: { ...DEFAULT_LIMITS, halfOpen: 9, icmpErrors: 0 },
     quiet: true,
+    audit: "/tmp/x.jsonl",
+    auditFd: 5,
     log: "/tmp/x.log",
     logLevel: "debug",
     logFormat: "json",

@@ -120,6 +120,8 @@ Deno.test("rows of associations, and of connections that the stack no longer has
     network: "udp",
     guest: "10.0.2.100:1000",
     destination: "192.0.2.1:80",
+    name: null,
+    rule: null,
     host: "198.51.100.1:5000",
     host_peer: "192.0.2.1:80",
     state: "open",
