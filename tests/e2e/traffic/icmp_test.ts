@@ -8,12 +8,22 @@ import { escape } from "../bed/reports.ts";
 /** An address that the world would forward to, so that a hop limit of 1 ends there. */
 const BEYOND = { v4: "198.51.100.200", v6: "2001:db8:beef::1" } as const;
 
+/** A host behind a link of this MTU, two routers away. */
+const FAR = { v4: "198.51.100.77", v6: "2001:db8:feed::77" } as const;
+const FAR_MTU = 1300;
+
 let made: Promise<Bed> | null = null;
 Deno.test.afterAll(async () => await (await made)?.[Symbol.asyncDispose]());
 
 async function bedWith(...flags: readonly string[]): Promise<Bed> {
-  const bed = await (made ??= Bed.create({ mode: "tap", mtu: 1500 }));
+  const bed = await (made ??= make());
   await bed.restart(flags);
+  return bed;
+}
+
+async function make(): Promise<Bed> {
+  const bed = await Bed.create({ mode: "tap", mtu: 1500 });
+  await bed.lab.beyond(FAR, FAR_MTU);
   return bed;
 }
 
@@ -59,6 +69,22 @@ for (const [kind, groups] of Object.entries(PERMITTED)) {
       );
       const many = await bed.guest.run(["ping", "-n", "-q", "-c", "20", "-i", "0.01", "-w", "10", WORLD[version]]);
       assertMatch(many.stdout, / 20 received/);
+    }
+  });
+}
+
+for (const [kind, groups] of Object.entries(PERMITTED)) {
+  e2e(`-icmp auto, by ${kind}: the error about a ping that is too large has the link's MTU`, async () => {
+    const bed = await bedWith("-icmp", "auto");
+    await bed.lab.host.sysctl({ "ipv4/ping_group_range": groups });
+    for (const version of VERSIONS) {
+      // what an earlier error has taught the kernels
+      for (const where of [bed.lab.host, bed.guest]) {
+        for (const family of ["-4", "-6"]) await where.check(["ip", family, "route", "flush", "cache"]);
+      }
+      const { said } = await ping(bed, FAR[version], "-M", "do", "-s", "1400");
+      assertMatch(said, new RegExp(`^From ${escape(WORLD_LINK[version])} icmp_seq=1 .*mtu ?= ?${FAR_MTU}\\b`, "m"));
+      assertEquals((await ping(bed, FAR[version], "-M", "do", "-s", "1200")).code, 0, "a ping that fits");
     }
   });
 }
