@@ -7,8 +7,6 @@ import { check, EPERM, SystemError } from "../libc/errors.ts";
 import type { FrameDevice } from "../device/frame_device.ts";
 import { FrameReader } from "../device/frame_reader.ts";
 import { type GuestDeviceRequest, openRequested } from "./device_request.ts";
-import { openDeviceWithin } from "./guest_command.ts";
-import { openInThread } from "./guest_thread.ts";
 import { OwnNamespaceError } from "../network/guest_network.ts";
 import { cString, libc } from "../libc/libc.ts";
 import { mayComeBack, ownNetworkNamespace, withNetworkNamespace } from "../network/netns.ts";
@@ -35,13 +33,13 @@ export async function openGuestDevice(
 
 async function openIn(netns: string, request: GuestDeviceRequest): Promise<OpenTun> {
   try {
-    return mayComeBack()
-      ? withNetworkNamespace(netns, () => openRequested(request))
-      : await openInThread(netns, request);
+    if (mayComeBack()) return withNetworkNamespace(netns, () => openRequested(request));
+    const { openInThread } = await import("./guest_thread.ts");
+    return await openInThread(netns, request);
   } catch (error) {
     if (!(error instanceof SystemError) || error.errno !== EPERM || error.syscall !== "setns") throw error;
     if (request.network !== null && isNamed(netns, request.host)) throw new OwnNamespaceError();
-    const tun = openByOwner(netns, request);
+    const tun = await openByOwner(netns, request);
     if (tun === null) throw error;
     return tun;
   }
@@ -58,7 +56,7 @@ function isNamed(path: string, namespace: string): boolean {
 }
 
 /** Null if the namespace belongs to this process's own user namespace, where a helper could do no more. */
-function openByOwner(network: string, request: GuestDeviceRequest): OpenTun | null {
+async function openByOwner(network: string, request: GuestDeviceRequest): Promise<OpenTun | null> {
   const c = libc();
   const fd = check(c.open(cString(network), O_RDONLY | O_CLOEXEC, 0), "open", network);
   const owner = c.ioctlValue(fd, NS_GET_USERNS, 0n);
@@ -66,7 +64,9 @@ function openByOwner(network: string, request: GuestDeviceRequest): OpenTun | nu
   if (owner < 0) return null;
   try {
     const user = `/proc/${Deno.pid}/fd/${owner}`;
-    return linkTarget(user) === linkTarget("/proc/self/ns/user") ? null : openDeviceWithin({ user, network }, request);
+    if (linkTarget(user) === linkTarget("/proc/self/ns/user")) return null;
+    const { openDeviceWithin } = await import("./guest_command.ts");
+    return openDeviceWithin({ user, network }, request);
   } finally {
     c.close(owner);
   }

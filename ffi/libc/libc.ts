@@ -7,10 +7,10 @@
  * stays -1. Sizes are `usize`, because the upper half of a register that is loaded as `i32` is undefined; on a hot path
  * the caller passes a BigInt constant made once.
  *
- * There are two tables, because a function that V8 can call directly takes 0.07 to 0.2 ms to prepare: the runtime
- * compiles machine code for it. That pays for functions that are called often. The others are called through their
- * addresses, which takes 0.01 ms to prepare and 1 µs more for each call. All are prepared at once, because the sandbox
- * may close at any time after that.
+ * There are two tables, because a function that V8 can call directly takes 0.07 ms to prepare, and as long again for each
+ * `buffer`: the runtime compiles machine code for it. That pays for functions that are called often. The others are called
+ * through their addresses, which takes 0.01 ms to prepare and 1 µs more for each call. All are prepared at once, because
+ * the sandbox may close at any time after that.
  *
  * errno belongs to the thread, and so does the view of it. {@linkcode errno} is a load from memory, and the runtime
  * can't make a system call between a failed call and the load that follows it.
@@ -30,7 +30,6 @@ const FREQUENT = {
   /** Reads into memory at an address (`pointerInto` in memory.ts). */
   read: { parameters: ["i32", "pointer", "usize"], result: "i32" },
   writev: { parameters: ["i32", "pointer", "i32"], result: "i32" },
-  writeBuffer: { name: "write", parameters: ["i32", "buffer", "usize"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
@@ -43,19 +42,19 @@ const FREQUENT = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
   /** poll(2) in a thread of the runtime's pool, whose errno can't be read. */
   pollLater: { name: "poll", parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
-  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "pointer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "pointer", "i32", "i32"], result: "i32" },
   /** Null in older C libraries (glibc before 2.35). */
-  epoll_pwait2: { parameters: ["i32", "buffer", "i32", "pointer", "pointer"], result: "i32", optional: true },
+  epoll_pwait2: { parameters: ["i32", "pointer", "i32", "pointer", "pointer"], result: "i32", optional: true },
 } as const satisfies Functions;
 
 /** Called at the start, at the end, or occasionally. */
 const SELDOM = {
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
   readBuffer: { name: "read", parameters: ["i32", "buffer", "usize"], result: "i32" },
+  writeBuffer: { name: "write", parameters: ["i32", "buffer", "usize"], result: "i32" },
   ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
   /** ioctl(2) with a number instead of an address as its argument. */
   ioctlValue: { name: "ioctl", parameters: ["i32", "usize", "usize"], result: "i32" },
@@ -63,6 +62,7 @@ const SELDOM = {
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
   epoll_create1: { parameters: ["i32"], result: "i32" },
   /** Only in glibc; null with musl. */
   malloc_trim: { parameters: ["usize"], result: "i32", optional: true },

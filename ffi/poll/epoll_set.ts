@@ -21,6 +21,7 @@
  * @module
  */
 import { check, EBADF, ENOENT, SystemError } from "../libc/errors.ts";
+import { MachineBlock } from "../libc/memory.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { O_CLOEXEC } from "../libc/constants/file.ts";
 import {
@@ -63,7 +64,9 @@ export class EpollSet {
   private readonly handles: (Handle | undefined)[] = [];
   private readonly freeSlots: number[] = [];
   /** The `struct epoll_event` for epoll_ctl(2). */
-  private readonly event = new Int32Array(new ArrayBuffer(16));
+  private readonly eventBlock = new MachineBlock(16);
+  private readonly event = new Int32Array(this.eventBlock.bytes.buffer);
+  private readonly eventPointer = this.eventBlock.pointerAt(0);
   private generation = 0;
   private silent = false;
   private open = true;
@@ -149,7 +152,7 @@ export class EpollSet {
     this.handles[handle.slot] = undefined;
     this.freeSlots.push(handle.slot);
     if (closing) return;
-    if (libc().epoll_ctl(this.epoll, EPOLL_CTL_DEL, handle.fd, this.event) < 0) {
+    if (libc().epoll_ctl(this.epoll, EPOLL_CTL_DEL, handle.fd, this.eventPointer) < 0) {
       const reason = errno();
       // these: it was closed already, so the kernel has removed it
       if (reason !== EBADF && reason !== ENOENT) throw new SystemError("epoll_ctl(DEL)", reason, `fd ${handle.fd}`);
@@ -157,11 +160,11 @@ export class EpollSet {
   }
 
   private control(operation: number, fd: number, events: number, slot: number, generation: number): void {
-    const { event } = this;
+    const { event, eventPointer } = this;
     event[EVENT_EVENTS] = events;
     event[EVENT_DATA] = slot;
     event[EVENT_DATA + 1] = generation;
-    if (libc().epoll_ctl(this.epoll, operation, fd, event) < 0) {
+    if (libc().epoll_ctl(this.epoll, operation, fd, eventPointer) < 0) {
       throw new SystemError(operation === EPOLL_CTL_ADD ? "epoll_ctl(ADD)" : "epoll_ctl(MOD)", errno(), `fd ${fd}`);
     }
   }

@@ -84,7 +84,9 @@ export class Poller implements Polling {
   private readonly set = new EpollSet();
   private readonly sleeper: Sleeper;
   /** The events of this turn. Those from `next` to `count` are still to be reported. */
-  private readonly events = new Int32Array(new ArrayBuffer(BATCH * EVENT_WORDS * 4));
+  private readonly eventBlock = new MachineBlock(BATCH * EVENT_WORDS * 4);
+  private readonly events = new Int32Array(this.eventBlock.bytes.buffer);
+  private readonly eventsPointer = this.eventBlock.pointerAt(0);
   private next = 0;
   private count = 0;
   /** `struct timespec`: seconds and nanoseconds, 64 bits each. */
@@ -217,12 +219,12 @@ export class Poller implements Polling {
       for (const run of this.resting.splice(0)) run();
     }
     if (!this.canWait || this.deferred.length > 0) return this.look();
-    return this.counted(this.libc.epoll_pwait2!(this.set.fd, this.events, BATCH, this.timeoutPointer, null));
+    return this.counted(this.libc.epoll_pwait2!(this.set.fd, this.eventsPointer, BATCH, this.timeoutPointer, null));
   }
 
   /** The number of events now. */
   private look(): number {
-    return this.counted(this.libc.epoll_wait(this.set.fd, this.events, BATCH, 0));
+    return this.counted(this.libc.epoll_wait(this.set.fd, this.eventsPointer, BATCH, 0));
   }
 
   /** The result of a system call; 0 for one that failed, after its failure is handled. */

@@ -133,6 +133,7 @@ Deno.test("structure: a start loads neither metrics, capture, sandbox, `run`, De
       "ffi/sandbox/confine.ts",
       "ffi/sandbox/seccomp",
       "ffi/sandbox/landlock.ts",
+      "ffi/guest/guest_command.ts",
       "ffi/guest/job_control.ts",
     ],
   ];
