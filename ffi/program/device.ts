@@ -7,7 +7,7 @@ import type { FrameDevice } from "../device/frame_device.ts";
 import { openGuestDevice } from "../guest/guest_device.ts";
 import type { Polling } from "../poll/poller.ts";
 import { guestNetwork } from "../../forward/addresses/guest_configuration.ts";
-import { RUN_MTU } from "../../forward/cli/flags/flag_table.ts";
+import { RUN_MTU } from "../../forward/cli/flags/guest_flags.ts";
 import type { Options } from "../../forward/cli/flags/options.ts";
 import * as lines from "../../forward/report/contract_lines.ts";
 import type { Output } from "../../forward/report/output.ts";

@@ -1,5 +1,5 @@
 /**
- * The command line as options: the values of all flags, by their rows in flag_table.ts.
+ * The command line as options: the values of all flags, by their rows in the table of flags.
  *
  * @module
  */
@@ -8,7 +8,8 @@ import type { Limits } from "../../limits/limits.ts";
 import type { RuleList } from "../../policy/names/rule_list.ts";
 import { mapRecord } from "../../syntax/records.ts";
 import { type CommandName, defaultOf, type FlagRow } from "./flag_row.ts";
-import { FLAGS, flagsOf, RUN_MTU } from "./flag_table.ts";
+import { FLAGS, flagsOf } from "./flag_table.ts";
+import { RUN_MTU } from "./guest_flags.ts";
 import { type KindValues, makeFlag, type UserIds, type ValueContext, valueReaders } from "./flag_values.ts";
 import { parseFlags } from "./go_flags.ts";
 import { quote } from "../../syntax/go_quote.ts";
