@@ -1,6 +1,6 @@
 /**
- * `deno task fuzz`: feeds hostile frames to the whole program without its sockets and its device, and hostile texts to
- * the readers of rules and policies, in one process and in simulated time, run after run, each with a seed of its own.
+ * `deno task fuzz`: feeds hostile frames to the whole program without its sockets and its device, and hostile texts and
+ * first bytes to the readers of rules, policies, TLS, HTTP and QUIC, in one process and in simulated time, run after run, each with a seed of its own.
  *
  *     deno task fuzz [--seconds N | --minutes N] [--seed N]
  *     deno task fuzz --replay N            the one run with that seed
@@ -12,10 +12,13 @@
  */
 import { argumentsOr, fail } from "../common/arguments.ts";
 import { Finding, FRAMES, runCase } from "./case.ts";
+import { fuzzReaders } from "./readers.ts";
 import { fuzzTexts } from "./texts.ts";
 
 /** Rules, names and policies that are read in each run. */
 const TEXTS = 500;
+/** First bytes of TLS and of HTTP that are read in each run. */
+const FIRST_BYTES = 100;
 
 const USAGE = "usage: deno task fuzz [--seconds N | --minutes N] [--seed N] [--replay N]";
 
@@ -38,6 +41,7 @@ async function findingOf(seed: number): Promise<Finding | null> {
   globalThis.addEventListener("unhandledrejection", keep);
   try {
     await fuzzTexts(seed, TEXTS);
+    await fuzzReaders(seed, FIRST_BYTES);
     const { sent, reached } = await runCase(seed);
     for (const [what, count] of sent) totals.set(what, (totals.get(what) ?? 0) + count);
     destinations += reached;

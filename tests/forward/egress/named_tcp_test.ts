@@ -10,7 +10,7 @@ import { formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals } from "../../assert.ts";
 import { FakeHost } from "../bed/fake_host.ts";
 import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../bed/fakes.ts";
-import { clientHello, records } from "../gate/hello.ts";
+import { clientHello, records } from "../../../scripts/lab/hello.ts";
 import { RulesBed } from "./bed.ts";
 
 /** The guest's connections to names. */

@@ -9,8 +9,8 @@ import { assertEquals } from "../../assert.ts";
 import { FakeHost } from "../bed/fake_host.ts";
 import { endpoint, FakeScheduler, settled } from "../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../bed/guest_datagram.ts";
-import { clientHello } from "../gate/hello.ts";
-import { cryptoFrame, initial } from "../gate/quic.ts";
+import { clientHello } from "../../../scripts/lab/hello.ts";
+import { cryptoFrame, initial } from "../../../scripts/lab/quic.ts";
 import { RulesBed } from "./bed.ts";
 
 const GUEST = "10.0.2.100:4000";

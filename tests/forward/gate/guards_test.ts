@@ -11,7 +11,7 @@ import { OutgoingFlows } from "../../../forward/tcp/outgoing.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
 import { FakeHost } from "../bed/fake_host.ts";
 import { FakeRequest, FakeScheduler, FakeStream, settled } from "../bed/fakes.ts";
-import { clientHello, records } from "./hello.ts";
+import { clientHello, records } from "../../../scripts/lab/hello.ts";
 
 const text = (bytes: readonly number[]) => bytes.map((byte) => String.fromCharCode(byte)).join("");
 const bytesOf = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));

@@ -4,8 +4,8 @@ import { InitialReader } from "../../../forward/gate/readers/quic_initial.ts";
 import { HELD_MS } from "../../../forward/limits/timeouts.ts";
 import { assertEquals } from "../../assert.ts";
 import { concat } from "../../bytes.ts";
-import { clientHello } from "./hello.ts";
-import { cryptoFrame, initial, type InitialParts, RFC_DESTINATION, varint } from "./quic.ts";
+import { clientHello } from "../../../scripts/lab/hello.ts";
+import { cryptoFrame, initial, type InitialParts, RFC_DESTINATION, varint } from "../../../scripts/lab/quic.ts";
 
 /** The CRYPTO frame of RFC 9001, appendix A.2: a ClientHello for example.com. */
 const RFC_FRAME = "060040f1010000ed0303ebf8fa56f12939b9584a3896472ec40bb863cfd3e86804fe3a47f06a2b69484c" +

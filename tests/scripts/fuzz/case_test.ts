@@ -1,4 +1,5 @@
 import { runCase } from "../../../scripts/fuzz/case.ts";
+import { fuzzReaders } from "../../../scripts/fuzz/readers.ts";
 import { fuzzTexts } from "../../../scripts/fuzz/texts.ts";
 import { permitted, policyFor, RULES } from "../../../scripts/fuzz/rules.ts";
 import { assert, assertEquals } from "../../assert.ts";
@@ -30,6 +31,10 @@ Deno.test("runs of the fuzzer: nothing is found, and everything important is rea
 
 Deno.test("texts of rules, names and policies: nothing is found", async () => {
   for (let seed = 1; seed <= 10; seed++) await fuzzTexts(seed, 300);
+});
+
+Deno.test("first bytes of TLS, HTTP and QUIC: nothing is found", async () => {
+  for (let seed = 1; seed <= 20; seed++) await fuzzReaders(seed, 100);
 });
 
 Deno.test("a seed repeats a run", async () => {

@@ -1,6 +1,6 @@
 import { readClientHello } from "../../../../forward/gate/readers/client_hello.ts";
 import { assertEquals } from "../../../assert.ts";
-import { clientHello, type HelloParts, message, records, serverName } from "../hello.ts";
+import { clientHello, type HelloParts, message, records, serverName } from "../../../../scripts/lab/hello.ts";
 
 const read = (bytes: Uint8Array, ech = false) => readClientHello(bytes, 0, bytes.length, ech);
 

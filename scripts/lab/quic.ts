@@ -1,5 +1,5 @@
 /**
- * A QUIC client's Initial packets for tests, sealed by other means than forward/gate/ opens them with.
+ * A QUIC client's Initial packets, sealed by other means than forward/gate/ opens them with.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * ClientHellos for tests, built byte by byte.
+ * ClientHellos, built byte by byte.
  *
  * @module
  */
