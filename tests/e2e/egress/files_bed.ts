@@ -14,7 +14,7 @@ export class FilesBed implements AsyncDisposable {
     readonly lab: Lab,
     readonly server: Process,
     readonly resolver: Process,
-    /** The path of the certificate of all names. */
+    /** The path of the certificate of who has signed that of all names. */
     readonly certificate: string,
     /** The path of a resolv.conf with the name server. */
     readonly resolvConf: string,
@@ -24,21 +24,27 @@ export class FilesBed implements AsyncDisposable {
 
   /** Makes it: all the names stand for the world's address. */
   static async create(names: readonly string[], lab?: Lab): Promise<FilesBed> {
-    const own = lab ?? await Lab.create();
-    const { directory } = own, certificate = `${directory}/cert.pem`, key = `${directory}/key.pem`;
+    const world = lab ?? await Lab.create();
+    const { directory } = world, certificate = `${directory}/cert.pem`, key = `${directory}/key.pem`;
     const [served, resolvConf] = [`${directory}/served`, `${directory}/files.conf`];
     await Deno.mkdir(served);
     await Deno.writeTextFile(resolvConf, "nameserver 127.0.0.53\n");
-    const request = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-    const extension = `subjectAltName=${names.map((name) => `DNS:${name}`).join(",")}`;
-    const place = ["-subj", "/CN=test", "-addext", extension, "-keyout", key, "-out", certificate];
-    await check(["openssl", "req", ...request, ...place]);
+    const issue = (subject: string, to: readonly [certificate: string, key: string], more: readonly string[]) =>
+      check([
+        ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"],
+        ...["-subj", `/CN=${subject}`, "-out", to[0], "-keyout", to[1], ...more],
+      ]);
+    const [own, ownKey] = [`${directory}/own.pem`, `${directory}/own-key.pem`];
+    await issue("authority", [certificate, key], []);
+    const alternatives = `subjectAltName=${names.map((name) => `DNS:${name}`).join(",")}`;
+    const signed = ["-CA", certificate, "-CAkey", key, "-addext", "basicConstraints=critical,CA:FALSE"];
+    await issue("server", [own, ownKey], [...signed, "-addext", alternatives]);
     const addresses = Object.fromEntries(names.map((name) => [name, WORLD.v4]));
-    const resolver = await startResolver(own, own.host, ["127.0.0.53"], addresses);
+    const resolver = await startResolver(world, world.host, ["127.0.0.53"], addresses);
     const program = new URL("files_server.py", import.meta.url).pathname;
-    const server = own.start(own.world, ["python3", "-B", program, certificate, key, served, WORLD.v4, WORLD.v6]);
+    const server = world.start(world.world, ["python3", "-B", program, own, ownKey, served, WORLD.v4, WORLD.v6]);
     await server.line("stdout", /^ready$/);
-    return new FilesBed(own, server, resolver, certificate, resolvConf, served);
+    return new FilesBed(world, server, resolver, certificate, resolvConf, served);
   }
 
   /** A command line that runs a command with that resolv.conf. */
