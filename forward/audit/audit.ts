@@ -6,8 +6,8 @@
  *     attempt    deny
  *     question   dns | deny
  *
- * Each flow has its lines, whatever their number. Of questions and refusals at most {@linkcode MAX_DECISIONS} are written a
- * second, so that a guest can't fill the disk with what it may not do; the others are counted, and the count is a line.
+ * Every flow has its lines. Of questions and refusals, at most {@linkcode MAX_DECISIONS} a second are written, so that a
+ * guest can't fill the disk with refused attempts. The others are counted, and the count is a line.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { type AuditLine, type FlowFacts, shownEndpoint } from "./audit_line.ts";
 import type { AuditWriter } from "./audit_writer.ts";
 import { flowId } from "./flow_ids.ts";
 
-/** Lines about questions and refusals that are written in a second. */
+/** The most lines about questions and refusals in a second. */
 export const MAX_DECISIONS = 1_000;
 
 /** The options of an {@linkcode Audit}. */
@@ -46,7 +46,7 @@ interface OpenFlow {
 /** The audit of one run. */
 export class Audit implements DecisionObserver {
   private readonly flows = new Map<string, OpenFlow>();
-  /** Those that were opened by a name, by network, guest and the name's address. */
+  /** The flows that were opened by a name, by network, guest and the name's address. */
   private readonly named = new Map<string, OpenFlow>();
   private generation = 1;
   /** The second in which decisions are counted, their number, and those left out. */
@@ -87,7 +87,7 @@ export class Audit implements DecisionObserver {
     if (flow.state === "passed") this.writeOpen(flow);
   }
 
-  /** A flow has shown what it is, or has not. */
+  /** The first bytes of a flow were judged. */
   judged(network: LineNetwork, guest: Endpoint, named: NamedFlow, { refusal, shown }: FlowVerdict): void {
     const flow = this.named.get(`${network} ${formatEndpoint(guest)} ${formatEndpoint(named.own)}`);
     if (flow === undefined) return;
@@ -146,7 +146,7 @@ export class Audit implements DecisionObserver {
     this.write({ ...this.head("policy"), generation, rules });
   }
 
-  /** Writes what was left out so far. */
+  /** Writes the number of lines that were left out so far. */
   close(): void {
     this.writeSkipped();
     this.options.writer.flush();
@@ -182,7 +182,7 @@ export class Audit implements DecisionObserver {
   }
 }
 
-/** `A`, or `TYPE65` (RFC 3597, section 5) for those without a rule's word. */
+/** `A`, or `TYPE65` (RFC 3597, section 5) for types that rules have no word for. */
 function typeName(type: number): string {
   return TYPE_NAMES.get(type) ?? `TYPE${type}`;
 }

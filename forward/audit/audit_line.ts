@@ -1,8 +1,8 @@
 /**
  * The lines of the audit: one JSON object each. schema.ts documents the keys.
  *
- * A guest chooses names, types and what it shows. Names are in canonical form, ASCII without control characters, or null;
- * JSON escapes everything else. So no guest can forge a line.
+ * A guest chooses the names, the types and the first bytes of its flows. Names are in canonical form, ASCII without control
+ * characters, or null; JSON escapes everything else. So a guest can't forge a line.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { RefusalReason } from "../policy/names/reasons.ts";
 import type { Outcome } from "../report/outcomes.ts";
 import type { Shown } from "../report/verdicts.ts";
 
-/** What all lines have. */
+/** The keys of all lines. */
 interface Line {
   /** The time by the wall clock (RFC 3339, UTC, in ms). */
   readonly time: string;
@@ -22,10 +22,10 @@ interface Line {
 export interface FlowFacts {
   /** Its identifier, a ULID. */
   readonly flow: string;
-  /** How often the rules were replaced until it was opened, from 1. */
+  /** The generation of the rules when it was opened, from 1. */
   readonly generation: number;
   readonly network: "tcp" | "udp";
-  /** Who has opened it: the guest to anywhere, the guest to a remote forward, or a client of a local forward. */
+  /** Its origin: the guest, to any address; the guest, to a remote forward; or a client of a local forward. */
   readonly way: "routed" | "remote-fwd" | "local-fwd";
   readonly guest: string;
   /** The name and port that it is for, and the name's address in the guest; null: it was opened by address. */
@@ -49,7 +49,7 @@ export interface DnsLine extends Line {
 /** A flow that was opened. */
 export interface OpenLine extends Line, FlowFacts {
   readonly kind: "open";
-  /** What it has shown; null: nothing was asked of it. */
+  /** The name and protocol that it has shown; null: no rule demanded that. */
   readonly shown: Shown | null;
 }
 
@@ -68,7 +68,7 @@ export interface EndLine extends Line, FlowFacts {
 /** A flow, a ping or a question that was refused. */
 export interface DenyLine extends Line {
   readonly kind: "deny";
-  /** Only of flows that were opened and then refused for what they have shown. */
+  /** Only of flows that were opened and then refused for their first bytes. */
   readonly flow?: string;
   readonly network: "tcp" | "udp" | "icmp" | "dns";
   readonly guest: string | null;
@@ -86,7 +86,7 @@ export interface DenyLine extends Line {
 export interface PolicyLine extends Line {
   readonly kind: "policy";
   readonly generation: number;
-  /** How many rules about names there are. */
+  /** The number of rules about names. */
   readonly rules: number;
 }
 

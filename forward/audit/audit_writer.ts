@@ -1,12 +1,12 @@
 /**
- * Writes the audit's lines to its file or descriptor, and says whether they can be written.
+ * Writes the audit's lines to its file or descriptor, and reports whether they can be written.
  *
  * | event | action |
  * | --- | --- |
  * | the reader of a pipe is slow | lines wait, in their order |
  * | MAX_WAITING bytes wait, or a write fails: the disk is full, the reader has gone | {@linkcode AuditWriter.isWritable} is false until they are written |
  *
- * No line is dropped here. While lines can't be written, no flow is opened, so what waits is about flows that are open.
+ * No line is dropped here. While lines can't be written, no flow is opened, so only lines about open flows wait.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface AuditFile {
 /** Some thousand lines: a burst that a reader takes a second to digest. */
 export const MAX_WAITING = 1024 * 1024;
 
-/** How long until the next attempt to write what waits, in ms. */
+/** The time between two attempts to write waiting lines, in ms. */
 const RETRY_MS = 50;
 
 /** Writes lines. */
@@ -34,7 +34,7 @@ export class AuditWriter {
 
   constructor(private readonly file: AuditFile, private readonly scheduler: Pick<Scheduler, "after">) {}
 
-  /** Whether lines can be written now, or at least wait. */
+  /** Whether lines can be written now, or have room to wait. */
   get isWritable(): boolean {
     if (this.isBroken) this.flush();
     return !this.isBroken && this.waitingBytes < MAX_WAITING;
@@ -48,7 +48,7 @@ export class AuditWriter {
     if (this.waiting.length === 1) this.flush();
   }
 
-  /** Writes as much of what waits as can be written now. */
+  /** Writes as many of the waiting lines as possible now. */
   flush(): void {
     const { waiting } = this;
     this.isBroken = false;

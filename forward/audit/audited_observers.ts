@@ -29,7 +29,7 @@ export function auditedObservers(observers: FlowObservers, audit: Audit): FlowOb
   };
 }
 
-/** @param forward where the remote forward is that the flows go to; null: they are routed */
+/** @param forward the address and port of the remote forward that the flows go to; null: they are routed */
 function audited(inner: FlowObserver, audit: Audit, network: LineNetwork, forward: Endpoint | null): FlowObserver {
   const way: FlowFacts["way"] = forward === null ? "routed" : "remote-fwd";
   const keyOf = (guest: Endpoint, local: Endpoint, remote: Endpoint) =>

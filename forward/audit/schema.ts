@@ -1,5 +1,5 @@
 /**
- * The keys of the audit's lines: what `help audit` prints, and the JSON schema that is part of each release.
+ * The keys of the audit's lines, for `help audit` and for the JSON schema that is part of each release.
  *
  * @module
  */
@@ -42,7 +42,7 @@ export interface KeyRow {
   readonly key: string;
   readonly type: "string" | "integer" | "object";
   readonly nullable?: true;
-  /** The kinds that have it; some may leave it out. */
+  /** The kinds of lines that may have it. */
   readonly kinds: readonly AuditLine["kind"][];
   readonly what: string;
 }

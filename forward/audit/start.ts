@@ -1,5 +1,5 @@
 /**
- * Starts the audit. This module is loaded only where there is one.
+ * Starts the audit. This module is loaded only if there is one.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Audit } from "./audit.ts";
 import { auditedObservers } from "./audited_observers.ts";
 import { type AuditFile, AuditWriter } from "./audit_writer.ts";
 
-/** An audit, and how flows are observed for it. */
+/** An audit, and the function that adds it to the observers of flows. */
 export class RunningAudit extends Audit {
   /** Wraps the observers of flows. */
   observe(observers: FlowObservers): FlowObservers {

@@ -50,16 +50,16 @@ export interface EgressOptions {
   readonly now: () => number;
   /** The wall clock in ms since 1970, for rules that end; the system's unless given. */
   readonly wallClock?: () => number;
-  /** How long an answer is kept at least, in ms. */
+  /** The least time that an answer is cached, in ms. */
   readonly leastTtl: number;
   readonly limits: Pick<Limits, "names" | "newNames" | "dnsQuestions" | "heldBytes">;
-  /** Records each decision. Not given: nobody does. */
+  /** Records each decision. Not given: there is no audit. */
   readonly decisions?: DecisionObserver | null;
   /** Called once for each refusal by name. */
   readonly refused: (refused: NameRefused) => void;
 }
 
-/** What carries the guest's flows to names, given by the guest's network. */
+/** The parts of the guest's network that carry flows to names. */
 export interface EgressParts {
   readonly tcp: Omit<NamedTcpOptions, "rules" | "own" | "targets" | "gate" | "observer">;
   readonly udp: Omit<NamedUdpOptions, "rules" | "own" | "targets" | "gate" | "observer">;
@@ -67,7 +67,7 @@ export interface EgressParts {
   readonly observers: { readonly routedTcp: FlowObserver; readonly routedUdp: FlowObserver };
 }
 
-/** The rules for names, and all that follows from them. */
+/** The rules for names, with the name server and the flows that they govern. */
 export class Egress {
   readonly rules: EgressRules;
   readonly refusals: NameRefusals;
@@ -108,7 +108,7 @@ export class Egress {
     this.setRanges();
   }
 
-  /** Begins to carry flows. */
+  /** Starts to carry flows. */
   attach(parts: EgressParts): EgressTraffic {
     this.scheduler = parts.tcp.scheduler;
     this.awaitEnd();
@@ -144,7 +144,7 @@ export class Egress {
     const end = nextEnd(current, now);
     if (end === null) return;
     scheduler?.after(Math.min(end - now, LONGEST_TIMER_MS), () => {
-      if (this.current !== current) return; // who replaced the rules has set a timer for them
+      if (this.current !== current) return; // the rules were replaced, and the new ones have a timer of their own
       this.setRanges();
       this.traffic?.judgeAgain(policy);
       this.awaitEnd();
@@ -176,7 +176,7 @@ export class EgressTraffic {
     this.udp.takeDatagram(datagram);
   }
 
-  /** The guest says, by ICMP, that its port is closed. */
+  /** The guest reports by ICMP that its port is closed. */
   guestUnreachable(local: Endpoint, guest: Endpoint): void {
     this.udp.guestUnreachable(local, guest);
   }

@@ -1,5 +1,5 @@
 /**
- * The rules for names as they are now: they may be replaced at any time, whole.
+ * The current rules for names. They may be replaced as a whole at any time.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import type { Shown } from "../report/verdicts.ts";
 /** The ends of a flow that the guest wants. */
 export type Attempt = Pick<RefusedFlow, "guest" | "to">;
 
-/** The rules, and who is told of refusals. */
+/** The rules, and the reports of refusals. */
 export class EgressRules {
-  /** How often the rules were replaced, from 1. */
+  /** The generation of the rules, from 1. */
   generation = 1;
   private rules: NameRules;
 
@@ -32,7 +32,7 @@ export class EgressRules {
     this.rules = new NameRules(rules, wallClock);
   }
 
-  /** How many there are. */
+  /** The number of rules. */
   get size(): number {
     return this.rules.size;
   }
@@ -51,7 +51,7 @@ export class EgressRules {
     return verdict;
   }
 
-  /** Whether a flow that has met a demand is allowed now: by a rule that asks for no more. */
+  /** Whether a flow that has met a demand is still allowed, by a rule that demands no more. */
   stillAllows(network: RangeNetwork, name: string, port: number, met: NameDemand | null): boolean {
     const verdict = this.rules.decide(network, name, port);
     if (!verdict.allowed) return false;

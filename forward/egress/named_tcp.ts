@@ -8,7 +8,7 @@
  * | the address stands for no name any more | RST |
  * | no rule allows the name and port, or the name's addresses are refused | RST |
  * | the name has no address | ICMP host unreachable |
- * | an address can't be reached, or is silent for some seconds | the next; the last one's outcome is the guest's |
+ * | an address can't be reached, or is silent for some seconds | none: the next is dialled; the guest gets the outcome of the last |
  * | the limit of lookups is reached | none for the oldest: its guest repeats the SYN |
  *
  * @module
@@ -40,23 +40,23 @@ export interface NamedTcpOptions {
   /** Guards connections that must show their name. */
   readonly gate: Gate;
   readonly observer: FlowObserver;
-  /** How many flows may wait for a lookup. */
+  /** The most flows that may wait for a lookup. */
   readonly maxLookups: number;
 }
 
 /** The guest's connections to names. */
 export class NamedTcpFlows {
-  /** For flows: those that wait for an address to answer, while there are others. */
+  /** For flows: the deadlines for an address to answer, while there are others. */
   readonly attempts: Deadlines<NamedTcpFlow>;
   private readonly flows = new Set<NamedTcpFlow>();
-  /** Those that wait for a lookup, the oldest first. */
+  /** The flows that wait for a lookup, the oldest first. */
   private readonly lookups = new Set<NamedTcpFlow>();
 
   constructor(readonly options: NamedTcpOptions) {
     this.attempts = new Deadlines(options.scheduler, NAME_ATTEMPT_MS);
   }
 
-  /** How many there are. */
+  /** The number of connections. */
   get size(): number {
     return this.flows.size;
   }

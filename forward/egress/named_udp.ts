@@ -60,7 +60,7 @@ export class NamedUdp {
     });
   }
 
-  /** How many associations there are. */
+  /** The number of associations. */
   get size(): number {
     return this.associations.size;
   }
@@ -74,7 +74,7 @@ export class NamedUdp {
     else this.associations.takeDatagram(datagram, forward);
   }
 
-  /** The guest says, by ICMP, that its port is closed. */
+  /** The guest reports by ICMP that its port is closed. */
   guestUnreachable(local: Endpoint, guest: Endpoint): void {
     const forward = this.forwards.get(keyOf(local));
     if (forward !== undefined) this.associations.guestUnreachable(forward, guest);

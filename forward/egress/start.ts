@@ -25,17 +25,17 @@ export interface EgressStart {
   readonly read: (path: string) => string;
   /** Gets notices while the program serves; null: they are switched off. */
   readonly notices: Output | null;
-  /** Gets the list of what was refused, at the end; null: nobody wants it. */
+  /** Gets the list of refusals at the end; null: it is switched off. */
   readonly farewell: Output | null;
   readonly log: ProgramLog | null;
-  /** Records each decision; null: nobody does. */
+  /** Records each decision; null: there is no audit. */
   readonly decisions: DecisionObserver | null;
-  /** Sets what is called when the policy's file is to be read again. Not given: nothing asks for that. */
+  /** Sets a function that is called when the policy file has to be read again. Not given: it never is. */
   readonly onReload?: ((reload: () => void) => void) | undefined;
   readonly cleanups: (() => void)[];
 }
 
-/** How many refusals that no rule to paste would prevent are listed at the end. */
+/** The most refusals in the list at the end, of those that no rule would prevent. */
 const MAX_OTHERS = 8;
 
 /** Starts it. Rejects with a PolicyFault. */
@@ -66,7 +66,7 @@ export async function startEgress(options: SharedOptions, parts: EgressStart): P
   }
   const { policy: path } = options;
   if (path !== null) {
-    const { readPolicy } = await loadAll(); // what is not loaded before the sandbox closes can't be loaded any more
+    const { readPolicy } = await loadAll(); // modules must be loaded before the sandbox is closed
     parts.onReload?.(() => {
       reread(path, parts.read, readPolicy).then(
         (rules) => {

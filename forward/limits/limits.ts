@@ -170,7 +170,7 @@ export const LIMITS = {
     least: 1,
     most: 60_000,
   },
-  // What waits for its verdict lies in buffers that have a limit of their own; this keeps it a small part of them.
+  // Held bytes are in the receive buffers, which have a limit of their own; this keeps them a small part of it.
   heldBytes: {
     what: "bytes of the guest's flows that are held until the flow has shown its name, all flows together",
     whenFull: "flows that would hold more are refused",

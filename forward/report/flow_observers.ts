@@ -18,7 +18,7 @@ export interface Traffic {
   readonly answeredBytes: number;
 }
 
-/** What is known of a flow that was opened by a name. */
+/** The name and the rule of a flow that was opened by a name. */
 export interface NamedFlow {
   readonly name: string;
   /** The name's address in the guest, and the port. */
@@ -36,7 +36,7 @@ export interface FlowObserver {
    *
    * @param hostRemote for an association, the destination of its first datagram
    * @param traffic its counters; they go on counting
-   * @param named what is known of a flow that was opened by a name
+   * @param named the name and rule of a flow that was opened by a name
    */
   opened(guest: Endpoint, hostLocal: Endpoint, hostRemote: Endpoint, traffic?: Traffic, named?: NamedFlow): void;
   /** A flow that must show its name was judged; after a request, it may be judged again. */

@@ -1,11 +1,11 @@
 /**
- * What was decided about a flow by its name, and on what evidence.
+ * The verdict about a flow to a name, and its evidence.
  *
  * @module
  */
 import type { RefusalReason } from "../policy/names/reasons.ts";
 
-/** The evidence that a flow has given by itself. */
+/** The evidence in the first bytes of a flow. */
 export interface Shown {
   readonly by: "tls" | "http" | "quic";
   /** In the form of policy/names/canonical.ts. */

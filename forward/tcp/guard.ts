@@ -1,6 +1,6 @@
 /**
- * What stands between the guest's side of a connection and its {@linkcode Splice} until the connection has shown a name.
- * The connections of a program without rules about names have none.
+ * A guard stands between the guest's side of a connection and its {@linkcode Splice} until the connection has shown a name.
+ * Without rules about names, connections have no guard.
  *
  *     SYN → dial → SYN-ACK → guard → splice
  *
@@ -15,19 +15,19 @@ import type { Splice } from "./splice.ts";
 export interface Guard extends TcpHandler {
   /** The guest's side is accepted. */
   start(flow: TcpFlow): void;
-  /** Resets the guest's side, unless the splice has it. */
+  /** Resets the guest's side, unless the splice has taken it over. */
   reset(): void;
   /** The splice has ended. */
   spliceEnded(): void;
-  /** Whether the guest is still being told why its connection was refused. */
+  /** Whether the refusal is still being sent to the guest. */
   readonly isParting: boolean;
 }
 
-/** What is demanded of a connection, and who is told what became of it. */
+/** The demand on a connection, and the calls about its verdict. */
 export interface Guarding {
   readonly gate: Gate;
   readonly demand: NameDemand;
-  /** The rule that would let pass whatever the connection shows. */
+  /** The rule that would allow the connection whatever it shows. */
   readonly rawRule: string;
   /** Called with the verdict. With HTTP, a refusal may follow. */
   readonly judged: (verdict: FlowVerdict) => void;
@@ -37,7 +37,7 @@ export interface Guarding {
 export interface GuardedConnection extends Omit<Guarding, "gate"> {
   /** Not started; the guard starts it, or aborts it. */
   readonly splice: Splice;
-  /** Called when the guest has been told why it was refused. */
+  /** Called when the refusal has been sent to the guest. */
   readonly parted: () => void;
 }
 

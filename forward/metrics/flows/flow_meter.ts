@@ -20,7 +20,7 @@ export interface FlowEnds {
   /** This program's end on the host's network, and its peer there (of an association: the first peer). */
   readonly host: Endpoint;
   readonly hostPeer: Endpoint;
-  /** What is known of a flow that was opened by a name. */
+  /** The name and rule of a flow that was opened by a name. */
   readonly named?: NamedFlow | undefined;
 }
 
