@@ -17,6 +17,7 @@ import type { HostNetwork } from "./host/host_network.ts";
 import { gatewayRanges, loopbackPairs } from "./host/loopback.ts";
 import { IdleReclaim } from "./memory/idle_reclaim.ts";
 import { nameServersUnreadable, notInRules, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
+import { EndReasons } from "./report/end_report.ts";
 import { NO_OBSERVERS } from "./report/flow_observers.ts";
 import { flowPrinters } from "./report/flow_printer.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
@@ -37,6 +38,7 @@ import type { ProgramLog } from "./log/program_log.ts";
 import { LIMITS_INTERVAL_MS, LimitWatch, loggedObservers, logRefusal, logRefusalsUnsaid } from "./log/watch.ts";
 import type { SpareDescriptors } from "./limits/spare_descriptors.ts";
 import { setUpForwards } from "./forwards/setup.ts";
+import { ForwardTable } from "./forwards/table.ts";
 import { asBound, shownBy } from "./host/shown.ts";
 import { Slirp } from "./slirp.ts";
 import { StackScheduler } from "./timers/stack_scheduler.ts";
@@ -168,9 +170,29 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     shown: lines === null ? asBound : shownBy(parts.sourceTowards),
   });
   parts.cleanups.push(() => slirp.close());
+  const { localTcp, localUdp, remoteUdpAssociations } = slirp;
+  const forwards = new ForwardTable({
+    localTcp,
+    localUdp,
+    remoteTcp: { forwards: slirp.remoteTcp, removed: () => {} },
+    remoteUdp: {
+      forwards: slirp.remoteUdp,
+      removed: (forward) => remoteUdpAssociations.endAll(forward, EndReasons.FORWARD_REMOVED),
+    },
+    guard: new NameGuard(policy, local, hostNetworks),
+    line: (text) => lines?.line(text),
+    log,
+    limit: options.limits.forwards,
+    names: new SystemNames(),
+    ttl: options.dnsTtl,
+    now,
+    random: Math.random,
+    changed: log === null ? undefined : (name, answer, before) => nameResolved(name, answer, before, log),
+  });
+  const usage = () => ({ ...slirp.usage, forwards: forwards.usage });
   parts.onRest(new IdleReclaim(scheduler, () => readProcessUsage(read), () => slirp.reclaimMemory()).rested);
   if (log !== null) {
-    const watch = new LimitWatch(() => limitRows(slirp.usage), log);
+    const watch = new LimitWatch(() => limitRows(usage()), log);
     const timer = setInterval(() => watch.look(), LIMITS_INTERVAL_MS);
     parts.cleanups.push(() => clearInterval(timer));
   }
@@ -183,26 +205,22 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
       lines: parts.outputs,
       device: device.counters,
       stack: slirp.stack,
-      usage: () => slirp.usage,
+      usage,
       denials: policy.denials,
       dns: slirp.dns?.counters ?? null,
       eventLoopDelay: new metering.EventLoopDelay(),
       process,
     }),
   );
-  await setUpForwards(options.localForwards, options.remoteForwards, {
-    localTcp: slirp.localTcp,
-    localUdp: slirp.localUdp,
-    remoteTcp: slirp.remoteTcp,
-    remoteUdp: slirp.remoteUdp,
-    guard: new NameGuard(policy, local, hostNetworks),
-    line: (text) => lines?.line(text),
-    names: new SystemNames(),
-    ttl: options.dnsTtl,
-    now,
-    random: Math.random,
-    changed: log === null ? undefined : (name, answer, before) => nameResolved(name, answer, before, log),
-  });
+  await setUpForwards(options.localForwards, options.remoteForwards, forwards);
+  const { api, apiSocket } = options;
+  if (api !== null || apiSocket !== null) {
+    const { startHttpApi, startSlirp4netnsApi } = await import("./forwards/control/start.ts");
+    const { cleanups, descriptors: { spare: acceptFailed } } = parts;
+    const control = { table: forwards, own: slirp.stack.addresses, acceptFailed, cleanups };
+    if (api !== null) await startHttpApi(api, control);
+    if (apiSocket !== null) await startSlirp4netnsApi(apiSocket, control);
+  }
   return capturing === null ? slirp : capturing.captureFrames(slirp, capturing.capture);
 }
 

@@ -199,8 +199,8 @@ export class Slirp {
     this.stack.start();
   }
 
-  /** How much of each limit is in use now, and how often it was reached. */
-  get usage(): LimitUsage {
+  /** How much of each limit is in use now, and how often it was reached. The table of forwards has its own. */
+  get usage(): Omit<LimitUsage, "forwards"> {
     const { connections, dials, idle, idleClients } = this;
     return {
       ...this.stack.usage,

@@ -261,7 +261,7 @@ function open(context: SocketContext, local: Endpoint, options: DatagramOptions)
     keepErrors(fd, family);
     if (options.crowded) enlarge(fd);
     if (options.zone !== undefined) context.bindToInterface(fd, options.zone);
-    if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, Number(options.oneVersion ?? false));
     if (wildcard && options.crowded) reportDestinations(fd, family);
     context.bind(fd, wildcard ? context.source(address.version) ?? address : address, port);
     return { fd, end: context.localEndpoint(fd) };

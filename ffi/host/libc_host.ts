@@ -31,6 +31,7 @@ import type {
   HostListener,
   HostNetwork,
   HostStream,
+  ListenOptions,
 } from "../../forward/host/host_network.ts";
 import { type LibcHostOptions, SocketContext } from "./context.ts";
 import { LibcDatagram } from "./datagram.ts";
@@ -51,8 +52,9 @@ export class LibcHost implements HostNetwork {
     return dial(this.context, remote, handler, options);
   }
 
-  listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener {
-    return this.translate(`listen on ${formatEndpoint(local)}`, () => new LibcListener(this.context, local, accepted));
+  listen(local: Endpoint, accepted: (stream: HostStream) => void, options: ListenOptions = {}): HostListener {
+    const open = () => new LibcListener(this.context, local, accepted, options);
+    return this.translate(`listen on ${formatEndpoint(local)}`, open);
   }
 
   datagram(local: Endpoint, handler: HostDatagramHandler, options: DatagramOptions = {}): HostDatagram {

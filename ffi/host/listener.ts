@@ -12,12 +12,13 @@
  * A connection that can't be passed on is closed.
  *
  * All connections of a listener on one address have that local address. A listener on the wildcard asks the kernel for
- * each connection's. The IPv6 wildcard accepts IPv4 connections as well, as with the runtime's own sockets and Go's.
+ * each connection's. The IPv6 wildcard accepts IPv4 connections as well, as with the runtime's own sockets and Go's,
+ * unless one IP version is asked for.
  *
  * @module
  */
 import type { Endpoint } from "../../stack/base/address.ts";
-import type { HostListener, HostStream } from "../../forward/host/host_network.ts";
+import type { HostListener, HostStream, ListenOptions } from "../../forward/host/host_network.ts";
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from "../libc/errors.ts";
 import { errno, libc } from "../libc/libc.ts";
 import { readEndpoint, SOCKADDR_IN6_SIZE } from "../libc/sockaddr.ts";
@@ -56,8 +57,9 @@ export class LibcListener implements HostListener {
     private readonly context: SocketContext,
     local: Endpoint,
     private readonly accepted: (stream: HostStream) => void,
+    options: ListenOptions = {},
   ) {
-    const { fd, port } = open(context, local);
+    const { fd, port } = open(context, local, options);
     this.socket = new WatchedSocket(fd, context.poller);
     this.local = { address: local.address, port };
     this.wildcard = local.address.bytes.every((byte) => byte === 0);
@@ -120,13 +122,17 @@ export class LibcListener implements HostListener {
 }
 
 /** Opens a listening socket. Returns the descriptor and its port. Throws a SocketError. */
-function open(context: SocketContext, local: Endpoint): { fd: number; port: number } {
+function open(
+  context: SocketContext,
+  local: Endpoint,
+  { oneVersion = false }: ListenOptions,
+): { fd: number; port: number } {
   const { address, port } = local;
   const fd = context.socket(address.version, SOCK_STREAM);
   try {
     context.setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     context.setStreamOptions(fd); // accepted sockets inherit them
-    if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    if (address.version === 6) context.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, Number(oneVersion));
     context.bind(fd, address, port);
     throwIfFailed(libc().listen(fd, BACKLOG));
     return { fd, port: context.localEndpoint(fd).port };

@@ -23,10 +23,11 @@ export function giveUpPower(
   progress: Output | null,
   log: ProgramLog | null,
 ): void {
-  const { user, sandbox, icmp, metrics, policy } = options;
-  const removable = metrics?.kind === "unix" ? dirname(metrics.path) : null;
+  const { user, sandbox, icmp, metrics, api, apiSocket, policy } = options;
+  const removable = [metrics, api].flatMap((address) => address?.kind === "unix" ? [dirname(address.path)] : []);
   const readable = policy === null ? [] : [dirname(policy)]; // a new file is renamed into the old one's place
-  const wanted = { user, sandbox, signals, rawIcmp: icmp === "auto", removable, readable };
+  const listensLater = api !== null || apiSocket !== null;
+  const wanted = { user, sandbox, signals, rawIcmp: icmp === "auto", listensLater, removable, readable };
   const missing = attempt(lines.ExitStatus.FAILURE, lines.privilegesKept, () => confine(wanted));
   for (const text of missing) progress?.line(lines.sandboxIncomplete(text));
   if (user !== null || sandbox) log?.info("power given up", { sandbox, uid: user?.uid ?? null, missing });

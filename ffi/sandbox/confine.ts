@@ -4,7 +4,7 @@
  * | | by `-user` | by `-sandbox` |
  * | --- | --- | --- |
  * | user, groups | changed, in all threads | |
- * | capabilities | none, in all threads (if it was root) | at most two in the program's thread; in others the filter leaves few uses |
+ * | capabilities | none, in all threads (if it was root) | at most three in the program's thread; in others the filter leaves few uses |
  * | no_new_privs | in all threads | in all threads |
  * | system calls | | a list, in all threads: seccomp_policy.ts |
  * | files of others | what that user may read | what everybody may read, in the program's thread and its new ones |
@@ -21,7 +21,7 @@ import { becomeUser, limitCapabilities, openFilesAsNobody, setNoNewPrivileges } 
 import { FileRules } from "./landlock.ts";
 import { filterSystemCalls, shareNoNewPrivileges } from "./seccomp.ts";
 import type { Identity } from "./users.ts";
-import { CAP_NET_ADMIN, CAP_NET_RAW } from "../libc/constants/process.ts";
+import { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_NET_RAW } from "../libc/constants/process.ts";
 
 /** The privileges to give up, and those still needed. */
 export interface Confinement {
@@ -33,8 +33,10 @@ export interface Confinement {
   readonly signals: readonly number[];
   /** Whether pings may need raw sockets. */
   readonly rawIcmp: boolean;
-  /** The folder in which files will be removed, for a Unix socket; null: none. */
-  readonly removable: string | null;
+  /** Whether the program will listen on further ports; on low ones too, if it may now. */
+  readonly listensLater: boolean;
+  /** The folders in which files will be removed, those of Unix sockets. */
+  readonly removable: readonly string[];
   /** Folders of which all files may be read, as far as their permissions go. */
   readonly readable?: readonly string[];
 }
@@ -45,7 +47,9 @@ export interface Confinement {
  * @returns the restrictions that this kernel cannot apply, a sentence each
  * @throws SystemError or Error if a step failed
  */
-export function confine({ user, sandbox, signals, rawIcmp, removable, readable = [] }: Confinement): readonly string[] {
+export function confine(
+  { user, sandbox, signals, rawIcmp, listensLater, removable, readable = [] }: Confinement,
+): readonly string[] {
   if (user === null && !sandbox) return [];
   const files = sandbox ? fileRules(user, removable, readable) : null; // while the folders can still be opened
   if (user !== null) becomeUser(user);
@@ -56,8 +60,11 @@ export function confine({ user, sandbox, signals, rawIcmp, removable, readable =
   }
   const reach = files === null ? "none" : files.apply();
   // CAP_NET_ADMIN allows receive buffers above the system's limit (SO_RCVBUFFORCE); the filter leaves it no other use.
-  limitCapabilities(rawIcmp ? [CAP_NET_ADMIN, CAP_NET_RAW] : [CAP_NET_ADMIN]);
-  filterSystemCalls({ pid: Deno.pid, signals, rawIcmp, removesFiles: removable !== null });
+  const keep = [CAP_NET_ADMIN];
+  if (rawIcmp) keep.push(CAP_NET_RAW);
+  if (listensLater) keep.push(CAP_NET_BIND_SERVICE);
+  limitCapabilities(keep);
+  filterSystemCalls({ pid: Deno.pid, signals, rawIcmp, removesFiles: removable.length > 0 });
   return reach === "none"
     ? ["this kernel has no Landlock: files are not restricted, other than by their permissions"]
     : [];
@@ -68,9 +75,9 @@ export function confine({ user, sandbox, signals, rawIcmp, removable, readable =
  */
 function fileRules(
   user: Identity | null,
-  removable: string | null,
+  removable: readonly string[],
   readable: readonly string[],
 ): FileRules | null {
   const staysRoot = user === null && libc().geteuid() === 0;
-  return FileRules.make(removable, staysRoot && !(removable === null && openFilesAsNobody()), readable);
+  return FileRules.make(removable, staysRoot && !(removable.length === 0 && openFilesAsNobody()), readable);
 }

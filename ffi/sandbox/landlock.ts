@@ -99,13 +99,13 @@ export class FileRules {
   private constructor(private readonly ruleset: number, private readonly abi: number) {}
 
   /**
-   * @param removable a folder in which files may be removed; null: none
+   * @param removable folders in which files may be removed
    * @param seesAll whether the process's user may read files that others may not
    * @param readable folders of which all files may be read
    * @returns null where the kernel has no Landlock
    * @throws SystemError
    */
-  static make(removable: string | null, seesAll: boolean, readable: readonly string[] = []): FileRules | null {
+  static make(removable: readonly string[], seesAll: boolean, readable: readonly string[] = []): FileRules | null {
     const abi = landlockAbi();
     if (abi === 0) return null;
     const handled = ALL_RIGHTS.find(([since]) => abi >= since)![1];
@@ -123,7 +123,7 @@ export class FileRules {
       for (const path of [...configuration, ...READABLE, ...readable]) rules.allow(path, LANDLOCK_ACCESS_FS_READ_FILE);
       // It stays open, so that the kernel does not drop this entry of /proc and make another that no rule covers.
       rules.allow(OWN_PROC, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, true);
-      if (removable !== null) rules.allow(removable, LANDLOCK_ACCESS_FS_REMOVE_FILE);
+      for (const folder of removable) rules.allow(folder, LANDLOCK_ACCESS_FS_REMOVE_FILE);
       return rules;
     } catch (error) {
       rules.close();

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { EndReasons } from "../report/end_report.ts";
 import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
 import type { RemoteForward } from "../forwards/remote/table.ts";
 import { RemoteUdpAssociation } from "../forwards/remote/udp_association.ts";
@@ -83,7 +84,7 @@ export class NamedUdp {
   /** Ends the associations that the rules refuse now. */
   judgeAgain(): void {
     for (const forward of this.forwards.values()) {
-      if (!this.isStillAllowed(forward)) this.associations.endAll(forward);
+      if (!this.isStillAllowed(forward)) this.associations.endAll(forward, EndReasons.REVOKED);
     }
   }
 

@@ -11,6 +11,7 @@
  * | reset a connection (SO_LINGER) | it is closed: the peer sees the end of the stream |
  * | ICMP errors about datagrams (IP_RECVERR) | not reported: the sender waits for its own timeout |
  * | a source address for TCP | the kernel chooses it; the program refuses `-source-ipv4` and `-source-ipv6` |
+ * | a socket for IPv6 alone (IPV6_V6ONLY) | the wildcard of IPv6 takes IPv4 as well |
  * | larger receive buffers (SO_RCVBUF) | the kernel's default size; a burst of datagrams may lose some |
  *
  * @module

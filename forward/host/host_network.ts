@@ -155,10 +155,18 @@ export interface HostDial {
   cancel(): void;
 }
 
+/** Options of {@linkcode HostNetwork.listen}. */
+export interface ListenOptions {
+  /** The wildcard of IPv6 does not take IPv4, as far as the implementation can. */
+  readonly oneVersion?: boolean | undefined;
+}
+
 /** Options of {@linkcode HostNetwork.datagram}. */
 export interface DatagramOptions {
   /** Many peers send to the socket at any time, so its receive buffer must hold the bursts of a busy moment. */
   readonly crowded?: boolean;
+  /** As in {@linkcode ListenOptions}. */
+  readonly oneVersion?: boolean | undefined;
   /** As in {@linkcode DialOptions}. */
   readonly zone?: string;
 }
@@ -168,7 +176,7 @@ export interface HostNetwork {
   /** Connects, and calls the handler with the outcome. Never throws. Nagle's algorithm is off on the stream. */
   dial(remote: Endpoint, handler: HostDialHandler, options?: DialOptions): HostDial;
   /** Listens on an address and port (0: any free one), and hands over the accepted streams. Throws a HostError. */
-  listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener;
+  listen(local: Endpoint, accepted: (stream: HostStream) => void, options?: ListenOptions): HostListener;
   /** Opens a UDP socket on an address (the wildcard: all of its version) and port (0: any). Throws a HostError. */
   datagram(local: Endpoint, handler: HostDatagramHandler, options?: DatagramOptions): HostDatagram;
 }

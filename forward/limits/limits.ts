@@ -3,8 +3,8 @@
  *
  * The guest is not trusted, so everything that it can create is bounded. The limits that a user may change are in the table
  * {@linkcode LIMITS}; flags, usage, help, the manual page, completions and metrics are made from its rows. A new limit is
- * a new row here, the code that enforces it, and its count in `Slirp.usage`. The bounds that no flag changes are constants
- * below the table; times are in timeouts.ts.
+ * a new row here, the code that enforces it, and its count in `Slirp.usage` (that of forwards is in their table). The
+ * bounds that no flag changes are constants below the table; times are in timeouts.ts.
  *
  * @module
  */
@@ -70,6 +70,15 @@ export const LIMITS = {
     least: 1,
     most: 60_000,
     counts: { udpAssociations: "udp_associations", udpClients: "udp_clients" },
+  },
+  // A local one takes a descriptor and 1 KiB.
+  forwards: {
+    what: "forwards, local and remote, those of the command line included",
+    whenFull: "a further one is refused",
+    reason: "a container that publishes a range of ten thousand ports one by one",
+    default: 16_384,
+    least: 1,
+    most: 131_072,
   },
   // The most: the whole list is searched for each fragment.
   fragmentedDatagrams: {

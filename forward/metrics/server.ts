@@ -12,12 +12,12 @@
  *
  * @module
  */
-import type { MetricsAddress } from "../syntax/metrics_address.ts";
+import type { ServiceAddress } from "../syntax/service_address.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import { flowsJson } from "./flows/flows_json.ts";
-import { isOwnHost } from "./http/request.ts";
-import { type HttpAnswer, HttpServer } from "./http/server.ts";
-import { type Listening, listenOn } from "./http/listen.ts";
+import { type HttpRequest, isOwnHost } from "../server/http_request.ts";
+import { type HttpAnswer, HttpServer } from "../server/http_server.ts";
+import { type Listening, listenOn } from "../server/listen.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { MetricsSource } from "./source.ts";
 
@@ -32,13 +32,14 @@ export class MetricsServer {
     this.address = listening.address;
     this.http = new HttpServer({
       listener: listening.listener,
-      answer: (path, host) => this.answer(path, host),
+      answer: (request) => this.answer(request),
+      whenFull: "end oldest", // so that clients which are stuck keep no monitor out
       acceptFailed,
     });
   }
 
   /** Listens. `acceptFailed` is as in {@linkcode HttpServer}'s options. Rejects with a HostError. */
-  static async listen(address: MetricsAddress, acceptFailed?: () => void): Promise<MetricsServer> {
+  static async listen(address: ServiceAddress, acceptFailed?: () => void): Promise<MetricsServer> {
     return new MetricsServer(await listenOn(address), acceptFailed);
   }
 
@@ -53,7 +54,7 @@ export class MetricsServer {
     this.listening.remove();
   }
 
-  private answer(path: string, host: string | null): HttpAnswer {
+  private answer({ path, host }: HttpRequest): HttpAnswer {
     const { source } = this;
     if (path === "/health") return { status: 200, type: "text/plain", body: "ok" };
     if (path === "/metrics" && source !== null) {

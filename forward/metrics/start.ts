@@ -8,7 +8,7 @@ import { ExitStatus, metricsFailed, runningMetrics } from "../report/contract_li
 import type { Output } from "../report/output.ts";
 import { StartFailed } from "../report/start_failed.ts";
 import { portAdvice } from "../host/unprivileged_port.ts";
-import type { MetricsAddress } from "../syntax/metrics_address.ts";
+import type { ServiceAddress } from "../syntax/service_address.ts";
 import { MetricsServer } from "./server.ts";
 
 /**
@@ -16,7 +16,7 @@ import { MetricsServer } from "./server.ts";
  * Rejects with a {@linkcode StartFailed}.
  */
 export async function startMetrics(
-  address: MetricsAddress,
+  address: ServiceAddress,
   progress: Output | null,
   acceptFailed: () => void,
 ): Promise<MetricsServer> {

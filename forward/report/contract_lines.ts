@@ -196,6 +196,11 @@ export function metricsFailed(reason: string): string {
   return `[!] Failed to start metrics: ${oneLine(reason)}`;
 }
 
+/** The socket of `-api`, or that of slirp4netns' API. */
+export function apiFailed(reason: string): string {
+  return `[!] Failed to start the API: ${oneLine(reason)}`;
+}
+
 /** With {@linkcode ExitStatus.DEVICE}. */
 export function deviceFailed(reason: string): string {
   return `Failed to open TUN/TAP: ${oneLine(reason)}`;
@@ -231,7 +236,7 @@ export function auditFailed(reason: string): string {
   return `[!] Failed to open audit file: ${oneLine(reason)}`;
 }
 
-/** With {@linkcode ExitStatus.LOCAL_FORWARD}. `bind`: `IP:PORT` or `NAME:PORT`. */
+/** With {@linkcode ExitStatus.LOCAL_FORWARD} or {@linkcode ExitStatus.REMOTE_FORWARD}. `bind`: `IP:PORT` or `NAME:PORT`. */
 export function listenFailed(network: LineNetwork, bind: string, reason: string): string {
   return `[!] Failed to listen on ${network}://${bind}: ${oneLine(reason)}`;
 }
@@ -239,11 +244,6 @@ export function listenFailed(network: LineNetwork, bind: string, reason: string)
 /** With {@linkcode ExitStatus.REMOTE_FORWARD}. `reason`: for example `Failed to lookup SRV "NAME" on "SERVER"`. */
 export function bindUnresolved(network: LineNetwork, reason: string): string {
   return `[!] Failed to resolve bind address. dns lookup error of ${network} addr: ${oneLine(reason)}`;
-}
-
-/** With {@linkcode ExitStatus.REMOTE_FORWARD}: no port is free for port 0 on that address. */
-export function bindExhausted(network: LineNetwork, address: IpAddress): string {
-  return `[!] Failed to listen on ${network}://${formatEndpoint({ address, port: 0 })}: no free port`;
 }
 
 // stdout: forwards

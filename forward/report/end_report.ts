@@ -31,6 +31,7 @@ export const EndReasons = {
   TOO_MANY_CONNECTIONS: { text: "too many connections", outcome: "resources" },
   NO_PORT: { text: "no port towards the guest is free", outcome: "resources" },
   GIVEN_UP: { text: "connection given up", outcome: "cancelled" },
+  FORWARD_REMOVED: { text: "forward removed", outcome: "cancelled" },
   ABORTED: { text: "aborted", outcome: "cancelled" },
   REFUSED: { text: "connection refused", outcome: "refused" },
   RESET: { text: "connection reset by peer", outcome: "reset" },

@@ -46,6 +46,11 @@ export interface ForwardSpec {
   readonly oneAnswer: boolean;
   /** `tcppp`, `udpspp`: incoming connections or datagrams start with the address that they really come from. */
   readonly proxyProtocol: boolean;
+  /**
+   * A wildcard to bind stands for the addresses of its own IP version alone. Not given: for those of both, as in the Go
+   * program.
+   */
+  readonly oneVersion?: boolean;
   /** Port 0 on the host: any free port. */
   readonly bind: ForwardEnd;
   /** Port 0: that of the SRV record, or that of the PROXY header, or else the port that was bound. */
@@ -65,16 +70,63 @@ export interface ForwardSpec {
 export function parseForward(
   text: string,
   side: ForwardSide,
-  addresses: Link = DEFAULT_ADDRESSES,
+  addresses: DefaultAddresses = DEFAULT_ADDRESSES,
 ): ForwardSpec {
   const { network, rest } = splitNetwork(text);
+  const kind = networkNamed(network, side);
+  if (rest === "") throw new InvalidValue("a port is missing");
+  return forwardOf(kind, assignParts(rest), side, addresses);
+}
+
+/**
+ * Reads a forward whose two ends are apart, each `HOST:PORT`; an empty host takes its default. Throws an
+ * {@linkcode InvalidValue}.
+ */
+export function parseForwardEnds(
+  network: string,
+  bind: string,
+  target: string,
+  side: ForwardSide,
+  addresses: DefaultAddresses,
+): ForwardSpec {
+  const kind = networkNamed(network, side);
+  return forwardOf(kind, [...hostAndPort(bind), ...hostAndPort(target)], side, addresses);
+}
+
+/** The network as it is written in a flag: `tcp`, `udprpc`. */
+export function networkName({ network, oneAnswer, proxyProtocol }: ForwardKind): string {
+  const same = (kind: ForwardKind) =>
+    kind.network === network && kind.oneAnswer === oneAnswer && kind.proxyProtocol === proxyProtocol;
+  return Object.keys(NETWORKS).find((name) => same(NETWORKS[name]!))!;
+}
+
+type ForwardKind = Pick<ForwardSpec, "network" | "oneAnswer" | "proxyProtocol">;
+
+function networkNamed(network: string, side: ForwardSide): ForwardKind {
   const kind = Object.hasOwn(NETWORKS, network) ? NETWORKS[network] : undefined;
   if (kind === undefined) throw new InvalidValue(`unknown network type ${quote(network)}`);
   if (kind.proxyProtocol && side === "remote") {
     throw new InvalidValue(`network type ${quote(network)} is for local forwards only`);
   }
-  if (rest === "") throw new InvalidValue("a port is missing");
-  const [bindHost, bindPort, targetHost, targetPort] = assignParts(rest);
+  return kind;
+}
+
+function hostAndPort(text: string): readonly [string, string] {
+  const parts = splitParts(text);
+  if (parts.length !== 2) throw new InvalidValue(`not HOST:PORT: ${quote(text)}`);
+  parsePort(parts[1]!); // it must be there
+  return [parts[0]!, parts[1]!];
+}
+
+/** Bind address, bind port, target, target port. Missing parts are empty. */
+type ForwardParts = readonly [string, string, string, string];
+
+function forwardOf(
+  kind: ForwardKind,
+  [bindHost, bindPort, targetHost, targetPort]: ForwardParts,
+  side: ForwardSide,
+  addresses: DefaultAddresses,
+): ForwardSpec {
   const bindOwn = parseHost(bindHost), targetOwn = parseHost(targetHost);
   const version = isIpv6(bindOwn) || isIpv6(targetOwn) ? 6 : 4;
   const loopback = LOOPBACK[version],
@@ -96,7 +148,7 @@ export function formatHost(host: ForwardHost): string {
   return host.kind === "address" ? host.address.toString() : host.text;
 }
 
-const NETWORKS: Readonly<Record<string, Pick<ForwardSpec, "network" | "oneAnswer" | "proxyProtocol">>> = {
+const NETWORKS: Readonly<Record<string, ForwardKind>> = {
   tcp: { network: "tcp", oneAnswer: false, proxyProtocol: false },
   udp: { network: "udp", oneAnswer: false, proxyProtocol: false },
   udprpc: { network: "udp", oneAnswer: true, proxyProtocol: false },
@@ -105,12 +157,11 @@ const NETWORKS: Readonly<Record<string, Pick<ForwardSpec, "network" | "oneAnswer
 };
 
 /** The addresses of the guest's network that are defaults. */
-type Link = Pick<StackAddresses, "gateway4" | "gateway6" | "guest4" | "guest6">;
+export type DefaultAddresses = Pick<StackAddresses, "gateway4" | "gateway6" | "guest4" | "guest6">;
 
 const LOOPBACK = { 4: IpAddress.parse("127.0.0.1"), 6: IpAddress.parse("::1") } as const;
 
-/** Bind address, bind port, target, target port. Missing parts are empty. */
-function assignParts(text: string): readonly [string, string, string, string] {
+function assignParts(text: string): ForwardParts {
   const parts = splitParts(text);
   switch (parts.length) {
     case 1:

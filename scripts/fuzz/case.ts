@@ -55,6 +55,7 @@ const SMALL: Partial<Limits> = {
   newNames: 4,
   pings: 3,
   pingIdentifiers: 4,
+  forwards: 32,
 };
 
 /** The most that a connection may hold when memory is already short, with the sizes of blocks that are taken whole. */

@@ -50,6 +50,7 @@ Deno.test("figures of a running stack", () => {
     heldBytes: none,
     pings: none,
     pingIdentifiers: none,
+    forwards: none,
   });
   const source = new SlirpSource({
     version: "1",

@@ -76,6 +76,7 @@ export const FLAG_KINDS = {
   /** A hardware address of 6 bytes. */
   macAddress: { word: "value" },
   metricsAddress: { word: "value" },
+  unixAddress: { word: "value" },
   user: { word: "value" },
 } as const satisfies Readonly<Record<string, KindRow>>;
 

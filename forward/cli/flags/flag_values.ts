@@ -6,7 +6,12 @@
 import type { IpAddress, IpVersion } from "../../../stack/base/address.ts";
 import { DEFAULT_ADDRESSES, type StackAddresses } from "../../../stack/base/link_addresses.ts";
 import { addressesIn, MAX_GUEST_PREFIX, networkOf } from "../../addresses/guest_configuration.ts";
-import { type MetricsAddress, parseMetricsAddress } from "../../syntax/metrics_address.ts";
+import {
+  parseServiceAddress,
+  parseUnixAddress,
+  type ServiceAddress,
+  type UnixAddress,
+} from "../../syntax/service_address.ts";
 import { unmap } from "../../addresses/mapped.ts";
 import { guardedResolver, type OwnNames } from "../../policy/name_guard.ts";
 import { parseRanges, type Range } from "../../policy/range.ts";
@@ -71,7 +76,8 @@ export interface KindValues {
   readonly ipv4: IpAddress | null;
   readonly ipv6: IpAddress | null;
   readonly macAddress: Uint8Array | null;
-  readonly metricsAddress: MetricsAddress | null;
+  readonly metricsAddress: ServiceAddress | null;
+  readonly unixAddress: UnixAddress | null;
   readonly user: UserIds | null;
 }
 
@@ -126,7 +132,8 @@ export function valueReaders(context: ValueContext): ValueReaders {
     ipv4: { initial: none, read: (text) => readAddress(text, 4, resolve) },
     ipv6: { initial: none, read: (text) => readAddress(text, 6, resolve) },
     macAddress: { initial: none, read: parseMacAddress },
-    metricsAddress: { initial: none, read: parseMetricsAddress },
+    metricsAddress: { initial: none, read: parseServiceAddress },
+    unixAddress: { initial: none, read: parseUnixAddress },
     user: { initial: none, read: (text) => readUser(text, findUser) },
   };
 }

@@ -44,6 +44,8 @@ type Values<Whose extends CommandName | "both"> = {
 export interface SharedOptions extends Omit<Values<"both">, "disableRouting" | "disableHostNetworks"> {
   readonly limits: Limits;
   readonly user: UserIds | null;
+  /** The path of slirp4netns' API socket, which its own command line has; null: none. */
+  readonly apiSocket: string | null;
   /**
    * The names that the guest's name server answers for: all that the host's servers know, only those of `-allow`, or only
    * those that have rules. It is `allowed` if routing is off and `-dns` was not given, because questions are a way out too.
@@ -98,7 +100,8 @@ export async function parseOptions(args: readonly string[], context: ValueContex
   const message = attachContradiction({ pid, ...values });
   if (message !== null) return { kind: "error", message };
   const netns = values.netns ?? (pid === null ? null : `/proc/${pid}/ns/net`);
-  return { kind: "options", options: withRules({ ...values, netns, dnsNames: "all" }, outcome.given), rest: [] };
+  const shared = { ...values, netns, apiSocket: null, dnsNames: "all" } as const;
+  return { kind: "options", options: withRules(shared, outcome.given), rest: [] };
 }
 
 /**
@@ -118,6 +121,7 @@ export async function parseRunOptions(
     options: withRules({
       ...values,
       user: null,
+      apiSocket: null,
       mtu: values.mtu || RUN_MTU,
       dnsNames: values.enableRouting || outcome.given.has("dns") ? "all" : "allowed",
     }, outcome.given),

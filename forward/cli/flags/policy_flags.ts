@@ -128,6 +128,20 @@ export const POLICY_FLAGS = {
       "exception: a target given by name must not resolve to a denied or never-routed address.",
     ],
   },
+  "api": {
+    kind: "unixAddress",
+    value: "ADDRESS",
+    group: "Forwards",
+    complete: ["unix:///"],
+    usage: "Unix socket of an HTTP API by which forwards are added and removed",
+    help: [
+      "Serve an HTTP API at `unix://`_PATH_ by which forwards are added, removed and listed while the program runs. The " +
+      "help page on forwards describes it. Only the user who started the program can connect to the socket, which is " +
+      "removed at the end.",
+      "With `-sandbox` the program keeps CAP_NET_BIND_SERVICE if it has it, so that later forwards can listen on low " +
+      "ports too. With `-user` it does not.",
+    ],
+  },
   "dns-ttl": {
     kind: "duration",
     default: "5s",

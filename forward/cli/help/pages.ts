@@ -80,6 +80,45 @@ export const FORWARDS: readonly Section[] = [
     ],
   },
   {
+    title: "Forwards that come and go",
+    blocks: [
+      "`-api unix://`_PATH_ serves an HTTP API by which forwards are added and removed while the program runs. Its paths " +
+      "and its JSON are those of gvisor-tap-vsock (gvproxy).",
+      {
+        terms: [
+          ["`POST /services/forwarder/expose`", "Add a forward. The body is a JSON object with the fields below."],
+          [
+            "`POST /services/forwarder/unexpose`",
+            "Remove the forward that has this `direction`, `protocol` and `local`. `remote` does not matter.",
+          ],
+          ["`GET /services/forwarder/all`", "List all forwards, also those of `-L` and `-R`."],
+        ],
+      },
+      {
+        terms: [
+          [
+            "`local`",
+            "_HOST_`:`_PORT_ where the forward listens. An empty _HOST_ is every address of the host, unlike with `-L`. For " +
+            "port 0, any free port, the answer has the forward with its port.",
+          ],
+          [
+            "`remote`",
+            "_HOST_`:`_PORT_ where the forward connects to. An empty _HOST_ has the default of `-L` or `-R`.",
+          ],
+          ["`protocol`", "One of the networks of forwards. The default is `tcp`."],
+          [
+            "`direction`",
+            "`local`, the default, listens on the host, as `-L` does. `remote` listens in the guest's network, as `-R` does.",
+          ],
+        ],
+      },
+      "The status is 200 for success, 400 for a wrong request, and 500 if a forward can't be added or is not there; the " +
+      "body says why. A body may have 64 KiB, and a request takes 10 seconds at most. A removed forward stops listening, " +
+      "and its port is free at once. Open TCP connections go on. UDP flows end.",
+      "The socket has mode 0600: only the user who started the program, and root, can connect.",
+    ],
+  },
+  {
     title: "Examples",
     blocks: examples([
       ["Port 8080 of the host is port 80 of the guest:", "slirpnetstack -L 8080:10.0.2.100:80"],
@@ -193,7 +232,11 @@ export const OUTPUT: readonly Section[] = [
           "SIGINT or SIGTERM ended the program, or it printed help, completions or the version. `run` exits with its " +
           "command's status.",
         ],
-        ["1", "The device has gone away, the file of `-log` could not be opened, or the runtime lacks a permission."],
+        [
+          "1",
+          "The device has gone away, the file of `-log` or the socket of `-api` could not be made, or the runtime lacks a " +
+          "permission.",
+        ],
         ["2", "An unknown flag, a bad value, or a word where none belongs."],
         ["126", "The command of `run` could not be executed."],
         ["127", "The command of `run` was not found."],

@@ -17,6 +17,8 @@ export interface LocalForward {
   readonly oneAnswer: boolean;
   /** Whether clients are proxies: their data begins with the address that it really comes from. */
   readonly proxyProtocol: boolean;
+  /** A wildcard stands for the addresses of its own IP version alone. */
+  readonly oneVersion?: boolean | undefined;
 }
 
 /** The addresses that decide the choice. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Endpoint } from "../../../stack/base/address.ts";
 import { Deadlines } from "../../timers/deadlines.ts";
 import type { HostListener, HostNetwork, HostStream } from "../../host/host_network.ts";
 import { PROXY_HEADER_MS } from "../../limits/timeouts.ts";
@@ -24,7 +23,7 @@ export interface LocalTcpClientsOptions extends Omit<LocalTcpClientOwner, "await
 export class LocalTcpClients {
   private readonly clients = new Set<LocalTcpClient>();
   private readonly headers: Deadlines<LocalTcpClient>;
-  private readonly listeners: HostListener[] = [];
+  private readonly listeners = new Set<HostListener>();
   private readonly owner: LocalTcpClientOwner;
 
   constructor(private readonly options: LocalTcpClientsOptions) {
@@ -45,19 +44,25 @@ export class LocalTcpClients {
     return this.clients.size;
   }
 
-  /** Listens for a forward. Returns the address and port. Throws a HostError. */
-  listen(forward: LocalForward): Endpoint {
+  /** Listens for a forward until the result is closed; its clients go on after that. Throws a HostError. */
+  listen(forward: LocalForward): HostListener {
+    const { oneVersion } = forward;
     const listener = listenDualStack(
-      forward.bind,
-      (local) => this.options.host.listen(local, (stream) => this.accepted(stream, forward)),
+      forward,
+      (local) => this.options.host.listen(local, (stream) => this.accepted(stream, forward), { oneVersion }),
     );
-    this.listeners.push(listener);
-    return listener.local;
+    this.listeners.add(listener);
+    const close = () => {
+      this.listeners.delete(listener);
+      listener.close();
+    };
+    return { local: listener.local, close };
   }
 
   /** Stops listening, and resets both sides of all connections. */
   close(): void {
-    for (const listener of this.listeners.splice(0)) listener.close();
+    for (const listener of this.listeners) listener.close();
+    this.listeners.clear();
     for (const client of this.clients) client.abort();
   }
 

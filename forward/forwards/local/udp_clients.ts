@@ -54,7 +54,7 @@ export class LocalUdpClients implements LocalUdpClientOwner {
   readonly guest: GuestSender;
   readonly room: WaitingRoom = new WaitingRoom();
   readonly observer: LocalForwardObserver;
-  private readonly listeners: LocalUdpListener[] = [];
+  private readonly listeners = new Set<LocalUdpListener>();
   /** By the program's port towards the guest. */
   private readonly ports = new Map<number, LocalUdpClient>();
 
@@ -68,12 +68,16 @@ export class LocalUdpClients implements LocalUdpClientOwner {
     return this.ports.size;
   }
 
-  /** Listens for a forward. Returns the address and port. Throws a HostError. */
-  listen(forward: LocalForward): Endpoint {
+  /** Listens for a forward until the result is closed, which ends its clients. Throws a HostError. */
+  listen(forward: LocalForward): { readonly local: Endpoint; close(): void } {
     const { host, idle } = this.options;
-    const listener = listenDualStack(forward.bind, (local) => new LocalUdpListener(forward, local, host, idle, this));
-    this.listeners.push(listener);
-    return listener.local;
+    const listener = listenDualStack(forward, (local) => new LocalUdpListener(forward, local, host, idle, this));
+    this.listeners.add(listener);
+    const close = () => {
+      this.listeners.delete(listener);
+      listener.removed();
+    };
+    return { local: listener.local, close };
   }
 
   /** Takes a datagram of the guest if it is an answer to a client; false: it is not. Called by the stack. */
@@ -100,7 +104,8 @@ export class LocalUdpClients implements LocalUdpClientOwner {
 
   /** Stops listening. The idle table ends the clients. */
   close(): void {
-    for (const listener of this.listeners.splice(0)) listener.close();
+    for (const listener of this.listeners) listener.close();
+    this.listeners.clear();
   }
 
   // for clients

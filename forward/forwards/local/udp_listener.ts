@@ -45,7 +45,7 @@ export class LocalUdpListener implements HostDatagramHandler, AnswerSender {
     private readonly idle: IdleTable,
     private readonly owner: LocalUdpClientOwner,
   ) {
-    this.socket = host.datagram(bind, this, { crowded: true });
+    this.socket = host.datagram(bind, this, { crowded: true, oneVersion: forward.oneVersion });
     this.local = this.socket.local;
   }
 
@@ -89,6 +89,13 @@ export class LocalUdpListener implements HostDatagramHandler, AnswerSender {
     if (table.clients.size > 0) return;
     this.tables.delete(key);
     if (this.last === table) this.last = null;
+  }
+
+  /** The forward is removed: its clients end, and the port is free. */
+  removed(): void {
+    const clients = Array.from(this.tables.values(), (table) => [...table.clients.values()]).flat();
+    for (const client of clients) client.end(EndReasons.FORWARD_REMOVED);
+    this.close();
   }
 
   close(): void {

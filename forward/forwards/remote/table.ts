@@ -24,10 +24,15 @@ export interface RemoteForward {
 export class RemoteForwards {
   private readonly table = new Map<Key, RemoteForward>();
 
-  /** Adds a forward. It replaces another with the same address and port. */
+  /** Adds a forward. There must be no other with the same address and port. */
   add(forward: RemoteForward): void {
     const { address, port } = forward.bind;
     this.table.set(endpointKey(address.bytes, 0, address.version, port), forward);
+  }
+
+  /** Deletes one. */
+  delete({ bind }: RemoteForward): void {
+    this.table.delete(endpointKey(bind.address.bytes, 0, bind.address.version, bind.port));
   }
 
   /** Returns the forward that is bound to a port of the address at `offset`, or null. */
@@ -36,8 +41,8 @@ export class RemoteForwards {
     return this.table.get(endpointKey(bytes, offset, version, port)) ?? null;
   }
 
-  /** Whether a forward is bound to that address and port. */
-  has({ address, port }: Endpoint): boolean {
-    return this.find(address.bytes, 0, address.version, port) !== null;
+  /** Returns the forward that is bound to that address and port, or null. */
+  at({ address, port }: Endpoint): RemoteForward | null {
+    return this.find(address.bytes, 0, address.version, port);
   }
 }

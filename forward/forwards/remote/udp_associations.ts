@@ -11,8 +11,8 @@
  */
 import { type Endpoint, IpAddress } from "../../../stack/base/address.ts";
 import type { Scheduler } from "../../timers/scheduler.ts";
-import { EndReasons } from "../../report/end_report.ts";
 import type { DecisionObserver } from "../../report/decisions.ts";
+import type { EndReason } from "../../report/end_report.ts";
 import type { RemoteForwardObservers } from "../../report/flow_observers.ts";
 import type { HostNetwork } from "../../host/host_network.ts";
 import type { Shown } from "../../host/shown.ts";
@@ -80,8 +80,8 @@ export class RemoteUdpAssociations implements RemoteUdpAssociationOwner {
   }
 
   /** Ends all associations of a forward. */
-  endAll(forward: RemoteForward): void {
-    for (const association of this.tables.get(forward)?.values() ?? []) association.end(EndReasons.REVOKED);
+  endAll(forward: RemoteForward, reason: EndReason): void {
+    for (const association of [...this.tables.get(forward)?.values() ?? []]) association.end(reason);
   }
 
   // for associations

@@ -34,6 +34,7 @@ const MACHINE = "A virtual machine: `-fd`";
 const GVISOR = "In gVisor";
 const PROXIED = "Behind a load balancer: `tcppp`, `udpspp`";
 const BY_NAME = "Services of the host by name";
+const COME_AND_GO = "Forwards that come and go: `-api`";
 const NAMES = "Names";
 const SOURCE = "Source addresses and pings";
 const METRICS = "Health, metrics, flows: `-m`";
@@ -76,6 +77,7 @@ Deno.test("pages: every block of commands is known here", () => {
       [GVISOR]: 1, // gvisor_test.ts runs it
       [PROXIED]: 1,
       [BY_NAME]: 2,
+      [COME_AND_GO]: 3,
       [NAMES]: 2,
       [SOURCE]: 2,
       [METRICS]: 4,
@@ -298,7 +300,7 @@ for (const heading of [TAP, TUN]) {
   });
 }
 
-e2e(`pages: ${NAMED}; ${SECURITY}; ${METRICS}`, async () => {
+e2e(`pages: ${NAMED}; ${SECURITY}; ${METRICS}; ${COME_AND_GO}`, async () => {
   await using lab = await makeLab();
   // Its name is "guest", which may be in use, so the names are in a mount namespace of their own.
   const first = await Terminal.open(lab, ["unshare", "--mount"]);
@@ -323,6 +325,12 @@ e2e(`pages: ${NAMED}; ${SECURITY}; ${METRICS}`, async () => {
   assertMatch(answers, /^ok$/m);
   assertMatch(answers, /^slirpnetstack_connections_total\b/m);
   assertMatch(answers, /^\[/m);
+  await second.interrupt();
+  const [open, local, remote] = recipes.get(COME_AND_GO)!.map((text) => text.replaceAll("/tmp/", `${lab.directory}/`));
+  await second.start(open!);
+  const forward = { local: "127.0.0.1:8080", remote: "10.0.2.100:80", protocol: "tcp", direction: "local" };
+  assertEquals((await first.run(local!)).trim(), JSON.stringify([forward]), "what is listed, and no other output");
+  assertEquals((await first.run(remote!)).trim(), "", "no output");
   await second.interrupt();
   await first.run(remove!);
 });

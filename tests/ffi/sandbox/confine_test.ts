@@ -17,7 +17,11 @@ interface Outcome {
   readonly threads: readonly string[];
 }
 
-async function confined(user: typeof NOBODY | null, sandbox: boolean, removes = false): Promise<Outcome> {
+async function confined(
+  user: typeof NOBODY | null,
+  sandbox: boolean,
+  { removes = false, listensLater = false } = {},
+): Promise<Outcome> {
   const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-" });
   const file = `${directory}/readable`;
   await Deno.writeTextFile(file, "text");
@@ -32,7 +36,7 @@ async function confined(user: typeof NOBODY | null, sandbox: boolean, removes = 
     `${PROJECT}tests/ffi/sandbox/confined.ts`,
   ];
   // another user may have no access to this project's folder
-  const given = JSON.stringify({ user, sandbox, removable: removes ? directory : null });
+  const given = JSON.stringify({ user, sandbox, removable: removes ? [directory] : [], listensLater });
   const options = { cwd: "/", env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } };
   try {
     await using child = Process.start([...command, given, file], options);
@@ -80,26 +84,29 @@ Deno.test({
 });
 
 for (
-  const [who, user, removes] of [["root", null, false], ["root, with a file to remove", null, true], [
-    "another user",
-    NOBODY,
-    false,
-  ]] as const
+  const [who, user, removes, listensLater] of [
+    ["root", null, false, false],
+    ["root, with a file to remove", null, true, false],
+    ["root, who listens later", null, false, true],
+    ["another user", NOBODY, false, true],
+  ] as const
 ) {
   Deno.test({
     name: `the sandbox, as ${who}: only what the program needs works${NEEDS_ROOT}`,
     ignore: !IS_ROOT,
     fn: async () => {
-      const { results, threads } = await confined(user, true, removes);
+      const { results, threads } = await confined(user, true, { removes, listensLater });
       assert(threads.length > 3, "only one thread");
       for (const status of threads) {
         assertEquals(field(status, "Seccomp"), "2", "Seccomp");
         assertEquals(field(status, "NoNewPrivs"), "1", "NoNewPrivs");
         if (user !== null) assertMatch(field(status, "CapEff"), /^0{16}$/);
       }
-      const kept = user === null ? "0000000000001000" : "0000000000000000"; // CAP_NET_ADMIN
+      // CAP_NET_ADMIN, and CAP_NET_BIND_SERVICE
+      const kept = user !== null ? "0000000000000000" : listensLater ? "0000000000001400" : "0000000000001000";
       assertEquals(field(threads[0], "CapPrm"), kept, "the program's own thread");
       for (const name of [...WORKS, "socket tcp", "kill self"]) assertEquals(results[name], "ok", name);
+      assertEquals(results["low port"], user === null && listensLater ? "ok" : "EACCES", "low port");
       const landlock = results["missing"] === "";
       if (landlock) assertEquals(results["read a file"], "EACCES");
       if (landlock || user !== null || !removes) assertEquals(results["read /etc/shadow"], "EACCES");

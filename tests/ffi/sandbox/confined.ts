@@ -2,7 +2,7 @@
  * Run by confine_test.ts as a process of its own: gives up privileges as requested, tries operations that should and
  * should not work afterwards, and prints the outcomes as JSON. Waits for the end of its stdin.
  *
- *     confined.ts '{"user": {..} or null, "sandbox": true or false, "removable": FOLDER or null}' FILE
+ *     confined.ts '{"user": {..} or null, "sandbox": true, "removable": [FOLDER], "listensLater": true}' FILE
  *
  * FILE may be read by everybody.
  *
@@ -15,7 +15,7 @@ import { confine } from "../../../ffi/sandbox/confine.ts";
 import { SIGWINCH } from "../../../ffi/libc/constants/process.ts";
 
 const c = libc();
-const { user, sandbox, removable } = JSON.parse(Deno.args[0]);
+const { user, sandbox, removable, listensLater } = JSON.parse(Deno.args[0]);
 const file = Deno.args[1];
 
 const echo = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -27,7 +27,7 @@ await lookup("localhost"); // starts the runtime's other threads
 const results: Record<string, string> = {};
 const note = (name: string, result: string) => results[name] = result;
 
-const missing = confine({ user, sandbox, signals: [Deno.ppid], rawIcmp: false, removable });
+const missing = confine({ user, sandbox, signals: [Deno.ppid], rawIcmp: false, removable, listensLater });
 note("missing", missing.join());
 
 await attempt("timers", () => new Promise((resolve) => setTimeout(resolve, 5)));
@@ -63,6 +63,7 @@ call("socket netlink", c.socket(16, 3, 0));
 call("socket packet", c.socket(17, 3, 0));
 call("socket raw", c.socket(2, 3, 1));
 call("socket tcp", c.socket(2, 1, 0));
+await attempt("low port", () => Deno.listen({ hostname: "127.0.0.1", port: 1 }).close());
 call("kill init", c.kill(1, SIGWINCH)); // init ignores it, if it arrives
 call("kill self", c.kill(Deno.pid, 0));
 call("kill parent", c.kill(Deno.ppid, 0));
@@ -89,7 +90,8 @@ if (sandbox) {
   }
 }
 try {
-  confine({ user: { uid: 4321, gid: 4321, groups: [] }, sandbox: false, signals: [], rawIcmp: false, removable: null });
+  const other = { uid: 4321, gid: 4321, groups: [] };
+  confine({ user: other, sandbox: false, signals: [], rawIcmp: false, listensLater: false, removable: [] });
 } catch (error) {
   note("another user", error instanceof Error ? error.message : String(error));
 }

@@ -12,6 +12,7 @@ import type {
   HostListener,
   HostNetwork,
   HostStream,
+  ListenOptions,
 } from "../../../forward/host/host_network.ts";
 import type { Names, ServiceRecord } from "../../../forward/names/names.ts";
 import { type Endpoint, formatEndpoint, IpAddress } from "../../../stack/base/address.ts";
@@ -79,12 +80,19 @@ export class FakeDial implements HostDial {
   }
 }
 
+/** A listener of the host, which the test has accept streams. */
+export interface FakeListener {
+  readonly local: Endpoint;
+  readonly accepted: (stream: HostStream) => void;
+  readonly oneVersion: boolean | undefined;
+  closed: boolean;
+}
+
 /** The host's network. */
 export class FakeHost implements HostNetwork {
   readonly dials: FakeDial[] = [];
   readonly sockets: FakeSocket[] = [];
-  readonly listeners: { readonly local: Endpoint; readonly accepted: (stream: HostStream) => void; closed: boolean }[] =
-    [];
+  readonly listeners: FakeListener[] = [];
   /** What the next datagram socket or listener fails with; by the text of its endpoint, or for all ("*"). */
   readonly failures: Map<string, HostError> = new Map<string, HostError>();
 
@@ -94,9 +102,9 @@ export class FakeHost implements HostNetwork {
     return dial;
   }
 
-  listen(local: Endpoint, accepted: (stream: HostStream) => void): HostListener {
+  listen(local: Endpoint, accepted: (stream: HostStream) => void, options: ListenOptions = {}): HostListener {
     this.throwFor(local);
-    const listener = { local: this.bound(local), accepted, closed: false };
+    const listener = { local: this.bound(local), accepted, closed: false, oneVersion: options.oneVersion };
     this.listeners.push(listener);
     return { local: listener.local, close: () => listener.closed = true };
   }

@@ -1,55 +1,23 @@
-import { HostError } from "../../../forward/host/host_network.ts";
-import type { LocalForward } from "../../../forward/forwards/local/forward.ts";
-import { formatHost, parseForward } from "../../../forward/syntax/forward_spec.ts";
-import { RemoteForwards } from "../../../forward/forwards/remote/table.ts";
 import { setUpForwards } from "../../../forward/forwards/setup.ts";
+import type { RemoteForwards } from "../../../forward/forwards/remote/table.ts";
+import { HostError } from "../../../forward/host/host_network.ts";
 import { StartFailed } from "../../../forward/report/start_failed.ts";
-import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";
+import { parseForward } from "../../../forward/syntax/forward_spec.ts";
 import { assert, assertEquals, assertRejects } from "../../assert.ts";
-import { FakeNames } from "../bed/fake_host.ts";
-import { endpoint, seededRandom } from "../bed/fakes.ts";
+import { FakeForwards } from "../bed/forward_table.ts";
 
-function setup() {
-  const names = new FakeNames({
-    addresses: { here: "127.0.0.1", guest: "10.0.2.50" },
-    services: { svc: "0 0 99 here" },
-  });
-  const lines: string[] = [], listeners: string[] = [];
-  const remoteTcp = new RemoteForwards(), remoteUdp = new RemoteForwards();
-  const state = { failure: null as HostError | null };
-  /** What the names of targets were found to stand for. */
-  const checked: string[] = [];
-  const listen = (network: string) => ({ bind, target, oneAnswer, proxyProtocol }: LocalForward): Endpoint => {
-    if (state.failure !== null) throw state.failure;
-    const how = `${oneAnswer ? " one answer" : ""}${proxyProtocol ? " proxy protocol" : ""}`;
-    listeners.push(`${network} ${formatEndpoint(bind)} ${target}${how}`);
-    return { ...bind, port: bind.port || 49_999 };
-  };
+function setup(limit?: number) {
+  const state = new FakeForwards(limit);
+  const { lines, listeners, checked, remoteTcp, remoteUdp, table } = state;
   const run = (local: readonly string[], remote: readonly string[]) =>
     setUpForwards(
       local.map((text) => parseForward(text, "local")),
       remote.map((text) => parseForward(text, "remote")),
-      {
-        names,
-        remoteTcp,
-        remoteUdp,
-        ttl: 0,
-        now: () => 0,
-        random: seededRandom(1),
-        localTcp: { listen: listen("tcp") },
-        localUdp: { listen: listen("udp") },
-        unprivilegedPortStart: () => 1_000,
-        guard: {
-          check: (network, host, answer) => checked.push(`${network} ${formatHost(host)} ${formatEndpoint(answer)}`),
-        },
-        line: (text) => lines.push(text),
-      },
+      table,
+      () => 1_000,
     );
-  const find = (forwards: RemoteForwards, text: string) => {
-    const { address, port } = endpoint(text);
-    return forwards.find(address.bytes, 0, address.version, port);
-  };
-  return { names, lines, listeners, checked, remoteTcp, remoteUdp, state, run, find };
+  const find = (forwards: RemoteForwards, text: string) => state.find(forwards, text);
+  return { lines, listeners, checked, remoteTcp, remoteUdp, table, state, run, find };
 }
 
 Deno.test("setup: local forwards, then remote ones, each with its line", async () => {
@@ -98,8 +66,8 @@ Deno.test("setup: port 0 in the guest's network is one that is free, also for th
 });
 
 Deno.test("setup: a remote forward on port 0 of an address all of whose ports are taken ends the start", async () => {
-  const { lines, run } = setup();
   const ports = 65_536 - 49_152;
+  const { lines, run } = setup(ports + 1);
   const forwards = Array<string>(ports + 1).fill("0");
   const error = await assertRejects(() => run([], forwards), StartFailed);
   assertEquals(error.message, "[!] Failed to listen on tcp://10.0.2.2:0: no free port");
@@ -108,9 +76,10 @@ Deno.test("setup: a remote forward on port 0 of an address all of whose ports ar
 });
 
 Deno.test("setup: of two remote forwards on one port the last counts", async () => {
-  const { remoteTcp, run, find } = setup();
+  const { remoteTcp, table, run, find } = setup();
   await run([], ["80:127.0.0.1:1", "80:127.0.0.1:2"]);
   assertEquals(String(find(remoteTcp, "10.0.2.2:80")?.target), "127.0.0.1:2");
+  assertEquals(table.list().map(({ target }) => String(target)), ["127.0.0.1:2"], "the table");
 });
 
 Deno.test("setup: a bind name without an address, or one that can't be listened on, ends it", async () => {

@@ -1,11 +1,11 @@
 import { HostError } from "../../../forward/host/host_network.ts";
-import { parseMetricsAddress } from "../../../forward/syntax/metrics_address.ts";
+import { parseServiceAddress } from "../../../forward/syntax/service_address.ts";
 import { MetricsServer } from "../../../forward/metrics/server.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "../../assert.ts";
 import { FakeSource, rowOf } from "./fake_source.ts";
 
 function listen(text: string): Promise<MetricsServer> {
-  return MetricsServer.listen(parseMetricsAddress(text));
+  return MetricsServer.listen(parseServiceAddress(text));
 }
 
 /** The body that a Unix socket answers. */

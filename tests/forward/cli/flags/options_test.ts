@@ -62,6 +62,8 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     sourceIpv6: null,
     pcap: null,
     metrics: null,
+    api: null,
+    apiSocket: null,
     user: null,
     sandbox: false,
     exitWithParent: false,
@@ -90,7 +92,8 @@ Deno.test("every flag reaches its option", async () => {
       .split(
         " ",
       ),
-    ..."-fd 3 -source-ipv4 192.0.2.1 -source-ipv6=two.example -pcap /tmp/x.pcap -m unix:///run/m".split(" "),
+    ..."-fd 3 -source-ipv4 192.0.2.1 -source-ipv6=two.example -pcap /tmp/x.pcap -m unix:///run/m -api unix:///run/a"
+      .split(" "),
     ..."-L 80 -L udprpc://[::1]:0::53 -R udp://53:web.example:54 -dns-ttl=1m2.5s -exit-with-parent -maxprocs 2".split(
       " ",
     ),
@@ -149,6 +152,8 @@ Deno.test("every flag reaches its option", async () => {
     sourceIpv6: "2001:db8::1",
     pcap: "/tmp/x.pcap",
     metrics: { kind: "unix", path: "/run/m" },
+    api: { kind: "unix", path: "/run/a" },
+    apiSocket: null,
     user: { uid: 7, gid: 8, groups: [8] },
     sandbox: true,
     exitWithParent: true,

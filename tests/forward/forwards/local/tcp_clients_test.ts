@@ -58,7 +58,8 @@ function setup(forward: string, immediate = false) {
   const bind = spec.bind.host.kind === "address" ? { address: spec.bind.host.address, port: spec.bind.port } : null;
   assert(bind !== null);
   const { oneAnswer, proxyProtocol } = spec;
-  const local = flows.listen({ bind, target: new Target(spec.target, options), oneAnswer, proxyProtocol });
+  const listener = flows.listen({ bind, target: new Target(spec.target, options), oneAnswer, proxyProtocol });
+  const { local } = listener;
   /** A client that was accepted. */
   const accept = (from = "192.0.2.9:4000", to = formatEndpoint(local)) => {
     const stream = Object.assign(new FakeStream(() => immediate), { remote: endpoint(from), local: endpoint(to) });
@@ -67,7 +68,7 @@ function setup(forward: string, immediate = false) {
   };
   /** The last call. */
   const call = () => calls.at(-1)!;
-  return { meter, scheduler, host, names, lines, calls, state, flows, local, accept, call };
+  return { meter, scheduler, host, names, lines, calls, state, flows, listener, local, accept, call };
 }
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
@@ -206,6 +207,18 @@ Deno.test("local TCP clients: close resets calls and connections, both sides", (
   assertEquals(calls.map(({ flow }) => flow.aborts), [1, 1]);
 });
 
+Deno.test("local TCP clients: when a forward is removed, its clients go on", () => {
+  const { flows, listener, host, calls, accept, lines } = setup("80");
+  const streams = [accept(), accept()];
+  calls[0].handler.established();
+  listener.close();
+  assertEquals(host.listeners[0].closed, true, "the listener was closed");
+  calls[1].handler.established();
+  assertEquals(lines.length, 2, "connections that were opened");
+  assertEquals(streams.map((stream) => stream.resets), [0, 0], "resets");
+  assertEquals(flows.size, 2, "connections");
+});
+
 Deno.test("local TCP clients: at the limit of connections a client is reset", () => {
   const { flows, accept } = setup("80");
   for (let i = 0; i < MOST; i++) accept();
@@ -303,8 +316,13 @@ Deno.test("local TCP clients: the wildcard of IPv4 is that of both families, whe
     now: () => 0,
     random: () => 0,
   });
-  const listen = () => flows.listen({ ...{ target, oneAnswer: false, proxyProtocol: false }, bind: any });
+  const listen = (oneVersion = false, bind = any) =>
+    flows.listen({ target, oneAnswer: false, proxyProtocol: false, oneVersion, bind }).local;
   const any: Endpoint = endpoint("0.0.0.0:81");
+  assertEquals(formatEndpoint(listen()), "[::]:81");
+  assertEquals(formatEndpoint(listen(true)), "0.0.0.0:81", "one version alone");
+  assertEquals(formatEndpoint(listen(true, endpoint("[::]:81"))), "[::]:81", "one version alone");
+  assertEquals(host.listeners.map(({ oneVersion }) => oneVersion), [undefined, false, true, true]);
   host.failures.set("[::]:81", new HostError("other", "address family not supported by protocol"));
   assertEquals(formatEndpoint(listen()), "0.0.0.0:81");
   host.failures.set("0.0.0.0:81", new HostError("other", "in use"));

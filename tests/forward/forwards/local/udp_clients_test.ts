@@ -45,21 +45,18 @@ function setupWith(options: { readonly limit: number; readonly random: () => num
     ),
     random,
   });
+  const listeners: { close(): void }[] = [];
   for (const forward of forwards) {
     const spec = parseForward(forward, "local"), { oneAnswer, proxyProtocol } = spec;
     const target = new Target(spec.target, { names, ttl: 1_000, now: () => scheduler.now(), random: () => 0 });
     assert(spec.bind.host.kind === "address");
-    datagrams.listen({
-      bind: { address: spec.bind.host.address, port: spec.bind.port },
-      target,
-      oneAnswer,
-      proxyProtocol,
-    });
+    const bind = { address: spec.bind.host.address, port: spec.bind.port };
+    listeners.push(datagrams.listen({ bind, target, oneAnswer, proxyProtocol }));
   }
   const { sockets } = host;
   /** The guest sends a datagram; whether it was taken for an answer. */
   const say = (from: string, to: string, text: string) => datagrams.takeAnswer(guestDatagram(from, to, text));
-  return { meter, scheduler, host, idle, names, lines, toGuest, datagrams, sockets, say };
+  return { meter, scheduler, host, idle, names, lines, toGuest, datagrams, listeners, sockets, say };
 }
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trimEnd();
@@ -104,6 +101,24 @@ Deno.test("local UDP clients: a client of two of the host's addresses is two, an
   assertEquals(datagrams.size, 1, "clients when a port of one is closed");
   sockets[0].hears(CLIENT, "new", "192.0.2.2");
   assertEquals(idle.size, 2, "associations after its next datagram");
+});
+
+Deno.test("local UDP clients: those of a forward that is removed end with its socket, and no others", async () => {
+  const { sockets, datagrams, listeners, idle, lines, say } = setup("udp://53", "udp://54", "udp://55:guest:55");
+  sockets[0].hears(CLIENT, "one");
+  sockets[0].hears("192.0.2.9:4001", "two", "192.0.2.1");
+  sockets[1].hears(CLIENT, "three");
+  sockets[2].hears(CLIENT, "four"); // its target is being looked up
+  for (const i of [0, 2]) listeners[i].close();
+  await settled();
+  assertEquals(sockets.map(({ closed }) => closed), [true, false, true], "sockets that are closed");
+  assertEquals(datagrams.size, 1, "clients with a port");
+  assertEquals(idle.size, 1, "associations");
+  const done = lines.filter((line) => line.endsWith("local-fwd done: l=[forward removed]/0 r=0/0"));
+  assertEquals(done.length, 2, lines.join("\n"));
+  assert(say("10.0.2.100:54", "192.0.2.9:49154", "answer"), "the other forward goes on");
+  datagrams.close();
+  assertEquals(sockets.map(({ closed }) => closed), [true, true, true], "sockets that are closed in the end");
 });
 
 Deno.test("local UDP clients: across families", () => {

@@ -1,3 +1,4 @@
+import { EndReasons } from "../../../../forward/report/end_report.ts";
 import { flowPrinters } from "../../../../forward/report/flow_printer.ts";
 import { HostError } from "../../../../forward/host/host_network.ts";
 import { DEFAULT_LIMITS, MAX_WAITING_DATAGRAMS } from "../../../../forward/limits/limits.ts";
@@ -94,6 +95,21 @@ Deno.test("remote UDP: only the target may answer", () => {
   sockets[0].hears("192.0.2.8:5353", "x");
   sockets[0].hears("[2001:db8::1]:5353", "x");
   assertEquals(toGuest, []);
+});
+
+Deno.test("remote UDP: the associations of a forward that is removed end, and no others", async () => {
+  const { sockets, datagrams, forwards, lines, say } = setup("udp://53:192.0.2.7:53", "udp://54:web:54", "udp://55");
+  say("one");
+  say("two", "10.0.2.100:4001");
+  say("three", GUEST, forwards[2]);
+  say("four", GUEST, forwards[1]); // its target is being looked up
+  for (const i of [0, 1]) datagrams.endAll(forwards[i], EndReasons.FORWARD_REMOVED);
+  datagrams.endAll(forwards[0], EndReasons.FORWARD_REMOVED);
+  await settled();
+  assertEquals(sockets.map(({ closed }) => closed), [true, true, false], "sockets that are closed");
+  assertEquals(datagrams.size, 1, "associations");
+  const done = lines.filter((line) => line.endsWith("remote-fwd conn done: l=[forward removed]/0 r=0/0"));
+  assertEquals(done.length, 2, lines.join("\n"));
 });
 
 Deno.test("remote UDP: udprpc is over after one answer, and leaves nothing", () => {

@@ -1,4 +1,4 @@
-import { parseMetricsAddress } from "../../../forward/syntax/metrics_address.ts";
+import { parseServiceAddress, parseUnixAddress } from "../../../forward/syntax/service_address.ts";
 import { InvalidValue } from "../../../forward/syntax/invalid_value.ts";
 import { formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals, assertThrows } from "../../assert.ts";
@@ -13,7 +13,7 @@ Deno.test("parseMetricsAddress accepts TCP and Unix addresses", () => {
       ["unix://relative:80", "unix", "relative:80"],
     ] as const
   ) {
-    const address = parseMetricsAddress(text);
+    const address = parseServiceAddress(text);
     assertEquals(address.kind, kind, text);
     assertEquals(address.kind === "tcp" ? formatEndpoint(address.endpoint) : address.path, shown, text);
   }
@@ -38,5 +38,13 @@ Deno.test("parseMetricsAddress gives the reason for a bad address", () => {
       ["unix://a\0b", "a path can't have a NUL in it"],
       ["unix:///" + "ä".repeat(54), "a path of 109 bytes: a socket's may have 107"],
     ]
-  ) assertEquals(assertThrows(() => parseMetricsAddress(text!), InvalidValue).message, reason);
+  ) assertEquals(assertThrows(() => parseServiceAddress(text!), InvalidValue).message, reason);
+});
+
+Deno.test("an address that must be a Unix socket", () => {
+  assertEquals(parseUnixAddress("unix:///run/api"), { kind: "unix", path: "/run/api" });
+  for (const text of ["", "/run/api", "tcp://127.0.0.1:80", "http://x"]) {
+    assertEquals(assertThrows(() => parseUnixAddress(text), InvalidValue).message, "must be unix://PATH", text);
+  }
+  assertThrows(() => parseUnixAddress("unix://"), InvalidValue, "a path is missing");
 });

@@ -1,6 +1,11 @@
-import { type HttpAnswer, HttpServer } from "../../../../forward/metrics/http/server.ts";
-import { until } from "../../../../scripts/lab/until.ts";
-import { assert, assertEquals } from "../../../assert.ts";
+import {
+  type FullHttpRequest,
+  type HttpAnswer,
+  HttpServer,
+  type HttpServerOptions,
+} from "../../../forward/server/http_server.ts";
+import { until } from "../../../scripts/lab/until.ts";
+import { assert, assertEquals } from "../../assert.ts";
 
 class Bed implements Disposable {
   readonly listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -8,7 +13,7 @@ class Bed implements Disposable {
   readonly server: HttpServer;
   private readonly conns: Deno.Conn[] = [];
 
-  constructor(answer: (path: string) => HttpAnswer, limits: { clientTimeout?: number; maxClients?: number } = {}) {
+  constructor(answer: HttpServerOptions["answer"], limits: Partial<HttpServerOptions> = {}) {
     this.server = new HttpServer({ listener: this.listener, answer, ...limits });
   }
 
@@ -47,7 +52,7 @@ async function readAll(conn: Deno.Conn): Promise<string> {
   return text;
 }
 
-const answer = (path: string): HttpAnswer => {
+const answer = ({ path }: FullHttpRequest): HttpAnswer => {
   if (path === "/broken") throw new Error("broken");
   if (path === "/pieces") return { status: 200, type: "text/x", body: ["a", "b", "ü"] };
   return { status: path === "/none" ? 404 : 200, type: "text/plain", body: `path ${path}ü` };
@@ -88,7 +93,7 @@ Deno.test("everything else is refused", async () => {
 
 Deno.test("a client has one time limit for everything", async () => {
   let pieces = 0;
-  using bed = new Bed((path) => ({
+  using bed = new Bed(({ path }) => ({
     status: 200,
     type: "text/plain",
     body: path === "/endless"
@@ -113,7 +118,7 @@ Deno.test("a client has one time limit for everything", async () => {
 });
 
 Deno.test("when there are too many clients, the oldest is closed", async () => {
-  using bed = new Bed(answer, { maxClients: 3 });
+  using bed = new Bed(answer, { maxClients: 3, whenFull: "end oldest" });
   const first = await bed.client("");
   for (let i = 0; i < 2; i++) await bed.client("");
   await until("three clients", 5000, () => bed.server.size === 3);
@@ -130,4 +135,60 @@ Deno.test("the end closes all connections", async () => {
   bed.server.close();
   assertEquals(await readAll(silent), "");
   assertEquals(bed.server.size, 0);
+});
+
+const echo = ({ method, path, body }: FullHttpRequest): HttpAnswer => ({
+  status: 200,
+  type: "text/plain",
+  body: `${method} ${path} ${body.length <= 10 ? body : `${body.length} characters`}`,
+});
+
+Deno.test("POST: the body, in whatever pieces it comes", async () => {
+  using bed = new Bed(echo, { maxBody: 1000 });
+  const post = async (body: string) => await (await fetch(`${bed.url}/x`, { method: "POST", body })).text();
+  assertEquals(await post("abc"), "POST /x abc");
+  assertEquals(await post(""), "POST /x ");
+  assertEquals(await post("ü".repeat(500)), "POST /x 500 characters");
+  const conn = await bed.client("POST /y HTTP/1.1\r\nContent-Le");
+  for (const piece of ["ngth: 5\r\n", "\r", "\n12", "3", "45 and more"]) {
+    await conn.write(new TextEncoder().encode(piece));
+    await new Promise((resolve) => setTimeout(resolve, 1)); // each in a read of its own, as a rule
+  }
+  assert((await readAll(conn)).endsWith("\r\n\r\nPOST /y 12345"));
+  assert((await bed.exchange("GET /z HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")).endsWith("\r\n\r\nGET /z "));
+});
+
+Deno.test("POST: a client that waits is asked for the body", async () => {
+  using bed = new Bed(echo, { maxBody: 1000 });
+  const conn = await bed.client("POST /x HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  const buffer = new Uint8Array(100);
+  const length = await conn.read(buffer);
+  assertEquals(new TextDecoder().decode(buffer.subarray(0, length ?? 0)), "HTTP/1.1 100 Continue\r\n\r\n");
+  await conn.write(new TextEncoder().encode("ab"));
+  assert((await readAll(conn)).endsWith("\r\n\r\nPOST /x ab"));
+});
+
+Deno.test("POST: a body that is too large, or whose length is not said, is refused by its head", async () => {
+  using bed = new Bed(echo, { maxBody: 1000 });
+  const status = async (headers: string) => (await bed.exchange(`POST / HTTP/1.1\r\n${headers}\r\n`)).split("\r\n")[0];
+  assertEquals(await status("Content-Length: 1001\r\n"), "HTTP/1.1 413 Content Too Large");
+  assertEquals(await status("Transfer-Encoding: chunked\r\n"), "HTTP/1.1 411 Length Required");
+  assertEquals(await status("Content-Length: -1\r\n"), "HTTP/1.1 400 Bad Request");
+  assertEquals(await status("Content-Length: 1\r\nContent-Length: 2\r\n"), "HTTP/1.1 400 Bad Request");
+  const put = await fetch(`${bed.url}/x`, { method: "PUT", body: "x" });
+  assertEquals(put.status, 405, "status of PUT");
+  assertEquals(put.headers.get("allow"), "GET, HEAD, POST");
+  await put.body?.cancel();
+});
+
+Deno.test("too many clients may wait for each other", async () => {
+  using bed = new Bed(answer, { maxClients: 2 });
+  const first = await bed.client("");
+  await bed.client("");
+  await until("two clients", 5000, () => bed.server.size === 2);
+  const third = bed.exchange("GET /x HTTP/1.1\r\n\r\n"); // in the kernel's queue
+  await first.write(new TextEncoder().encode("GET /y HTTP/1.1\r\n\r\n"));
+  assert((await readAll(first)).endsWith("path /yü"), "the first is still served");
+  await first.closeWrite();
+  assert((await third).endsWith("path /xü"), "and then the third");
 });

@@ -1,5 +1,5 @@
-import { headLength, isOwnHost, parseRequest } from "../../../../forward/metrics/http/request.ts";
-import { assertEquals } from "../../../assert.ts";
+import { headLength, isOwnHost, parseRequest } from "../../../forward/server/http_request.ts";
+import { assertEquals } from "../../assert.ts";
 
 Deno.test("the end of a head", () => {
   for (

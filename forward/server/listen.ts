@@ -1,5 +1,5 @@
 /**
- * Listens at the address of `-m`.
+ * Listens at the address of `-m` or `-api`.
  *
  * Only the owner may use a Unix socket (mode 0600), from its first moment on: it is made under a temporary name, and gets
  * its own name when its mode is right. A socket that a dead program left behind is removed. A socket of a live program
@@ -7,18 +7,18 @@
  *
  * @module
  */
-import { formatEndpoint } from "../../../stack/base/address.ts";
-import { HostError } from "../../host/host_network.ts";
-import { endpointOf } from "../../host/deno_address.ts";
-import { hostError } from "../../host/errors.ts";
-import type { MetricsAddress } from "../../syntax/metrics_address.ts";
+import { formatEndpoint } from "../../stack/base/address.ts";
+import { HostError } from "../host/host_network.ts";
+import { endpointOf } from "../host/deno_address.ts";
+import { hostError } from "../host/errors.ts";
+import { MAX_SOCKET_PATH, type ServiceAddress } from "../syntax/service_address.ts";
 
 const OWNER_ONLY = 0o600;
 
 /** A listening socket. */
 export interface Listening {
   readonly listener: Deno.Listener<Deno.Conn>;
-  readonly network: MetricsAddress["kind"];
+  readonly network: ServiceAddress["kind"];
   /** Where it listens, for people: `127.0.0.1:9100`, or the path. */
   readonly address: string;
   /** Removes the socket's file, which closing the listener leaves behind. */
@@ -26,7 +26,7 @@ export interface Listening {
 }
 
 /** Listens. Rejects with a HostError. */
-export async function listenOn(address: MetricsAddress): Promise<Listening> {
+export async function listenOn(address: ServiceAddress): Promise<Listening> {
   if (address.kind === "unix") return await listenOnPath(address.path);
   const { endpoint } = address;
   try {
@@ -34,6 +34,23 @@ export async function listenOn(address: MetricsAddress): Promise<Listening> {
     return { listener, network: "tcp", address: formatEndpoint(endpointOf(listener.addr)), remove: () => {} };
   } catch (error) {
     throw hostError(error, `listen on ${formatEndpoint(endpoint)}`);
+  }
+}
+
+/**
+ * Listens on a path as slirp4netns does: what is there is removed, unless it is a folder, and the mode is that of the
+ * umask. Throws a HostError.
+ */
+export function replaceSocket(path: string): Deno.Listener<Deno.Conn> {
+  const what = `listen on ${path}`;
+  if (new TextEncoder().encode(path).length > MAX_SOCKET_PATH) {
+    throw new HostError("other", `the path of the API socket is too long (>= ${MAX_SOCKET_PATH + 1})`);
+  }
+  try {
+    if (statOrNull(path)?.isDirectory === false) Deno.removeSync(path);
+    return Deno.listen({ transport: "unix", path });
+  } catch (error) {
+    throw hostError(error, what);
   }
 }
 

@@ -1,10 +1,10 @@
 /**
- * The head of an HTTP/1.x request (RFC 9112), as far as a server of three documents needs it.
+ * The head of an HTTP/1.x request (RFC 9112), as far as a server of a few documents needs it.
  *
  * @module
  */
 
-import { IpAddress } from "../../../stack/base/address.ts";
+import { IpAddress } from "../../stack/base/address.ts";
 
 /** Longer heads are refused. Prometheus sends some 250 bytes. */
 export const MAX_HEAD = 8192;
@@ -34,9 +34,34 @@ export function parseRequest(head: string): HttpRequest | null {
   if (method === undefined || target === undefined) return null;
   // "absolute form" is for proxies, but every server must take it (RFC 9112, section 3.2.2)
   const [, authority, path] = /^(?:https?:\/\/([^/?#]*))?([^?#]*)/i.exec(target) ?? [];
-  const hosts = Array.from(head.matchAll(/\nhost:[ \t]*([^\r\n]*?)[ \t]*\r?(?=\n)/gi), ([, host = ""]) => host);
+  const hosts = headerValues(head, "host");
   if (hosts.length > 1) return null; // RFC 9112, section 3.2
   return { method, path: path || "/", host: authority ?? hosts[0] ?? null };
+}
+
+/** The body that a head announces. */
+export type BodyAnnounced =
+  /** `waits`: the client sends it once it is asked to (RFC 9110, section 10.1.1). */
+  | { readonly kind: "body"; readonly length: number; readonly waits: boolean }
+  /** Its length is not said: it comes in chunks. */
+  | { readonly kind: "chunks" }
+  /** The head contradicts itself (RFC 9112, section 6.3). */
+  | { readonly kind: "invalid" };
+
+/** Says which body follows a head. */
+export function bodyAnnounced(head: string): BodyAnnounced {
+  if (headerValues(head, "transfer-encoding").length > 0) return { kind: "chunks" };
+  const lengths = new Set(headerValues(head, "content-length"));
+  const [length = "0"] = lengths;
+  if (lengths.size > 1 || !/^\d{1,15}$/.test(length)) return { kind: "invalid" };
+  const waits = headerValues(head, "expect").some((value) => value.toLowerCase() === "100-continue");
+  return { kind: "body", length: Number(length), waits };
+}
+
+/** The values of a header, in their order. */
+function headerValues(head: string, name: string): string[] {
+  const lines = head.matchAll(new RegExp(`\\n${name}:[ \\t]*([^\\r\\n]*?)[ \\t]*\\r?(?=\\n)`, "gi"));
+  return Array.from(lines, ([, value = ""]) => value);
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The value of `-m`, the address of the metrics server: `tcp://IP:PORT` or `unix://PATH`.
+ * An address at which the program serves people and scripts: `tcp://IP:PORT` or `unix://PATH`.
  *
  * @module
  */
@@ -9,20 +9,21 @@ import { quote } from "./go_quote.ts";
 import { InvalidValue } from "./invalid_value.ts";
 import { parsePort } from "./numbers.ts";
 
-/** The address of the metrics server. */
-export type MetricsAddress =
-  | { readonly kind: "tcp"; readonly endpoint: Endpoint }
-  | { readonly kind: "unix"; readonly path: string };
+/** A Unix socket to serve at. */
+export interface UnixAddress {
+  readonly kind: "unix";
+  readonly path: string;
+}
+
+/** An address to serve at. */
+export type ServiceAddress = { readonly kind: "tcp"; readonly endpoint: Endpoint } | UnixAddress;
 
 /** The longest path of a socket: `sun_path` of struct sockaddr_un has 108 bytes, one of them for the end. */
-const MAX_PATH = 107;
+export const MAX_SOCKET_PATH = 107;
 
 /** Parses an address. Port 0 is any free port. Throws an {@linkcode InvalidValue}. */
-export function parseMetricsAddress(text: string): MetricsAddress {
-  const [, network, rest] = /^([a-z]*):\/\/(.*)$/s.exec(text) ?? [];
-  if (network === undefined || rest === undefined) {
-    throw new InvalidValue("must be tcp://IP:PORT or unix://PATH");
-  }
+export function parseServiceAddress(text: string): ServiceAddress {
+  const { network, rest } = split(text, "must be tcp://IP:PORT or unix://PATH");
   if (network === "unix") return { kind: "unix", path: checkPath(rest) };
   if (network !== "tcp") throw new InvalidValue(`unknown network type ${quote(network)}`);
   const parts = splitParts(rest);
@@ -33,10 +34,26 @@ export function parseMetricsAddress(text: string): MetricsAddress {
   return { kind: "tcp", endpoint: { address, port: parsePort(parts[1]) } };
 }
 
+/** Reads one that must be a Unix socket, which only its owner can reach. Throws an {@linkcode InvalidValue}. */
+export function parseUnixAddress(text: string): UnixAddress {
+  const only = "must be unix://PATH";
+  const { network, rest } = split(text, only);
+  if (network !== "unix") throw new InvalidValue(only);
+  return { kind: "unix", path: checkPath(rest) };
+}
+
+function split(text: string, form: string): { network: string; rest: string } {
+  const [, network, rest] = /^([a-z]*):\/\/(.*)$/s.exec(text) ?? [];
+  if (network === undefined || rest === undefined) throw new InvalidValue(form);
+  return { network, rest };
+}
+
 function checkPath(path: string): string {
   if (path === "") throw new InvalidValue("a path is missing");
   if (path.includes("\0")) throw new InvalidValue("a path can't have a NUL in it");
   const length = new TextEncoder().encode(path).length;
-  if (length > MAX_PATH) throw new InvalidValue(`a path of ${length} bytes: a socket's may have ${MAX_PATH}`);
+  if (length > MAX_SOCKET_PATH) {
+    throw new InvalidValue(`a path of ${length} bytes: a socket's may have ${MAX_SOCKET_PATH}`);
+  }
   return path;
 }
