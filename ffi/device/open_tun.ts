@@ -30,6 +30,7 @@ import {
   SystemError,
 } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
+import { OwnedDescriptor } from "../libc/owned_descriptor.ts";
 import { takeInherited } from "../process/inherited_fd.ts";
 import { F_GETFL, F_SETFL, O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../libc/constants/file.ts";
 import {
@@ -192,24 +193,20 @@ function inspect(name: string, create: boolean): { mtu: number; ethernet: boolea
     throw new SystemError("open", ENAMETOOLONG, JSON.stringify(name), "an interface's name has 1 to 15 bytes");
   }
   const c = libc();
-  const socket = check(c.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket(AF_INET)", "");
-  try {
-    const request = ifreq(name, 0);
-    if (c.ioctl(socket, SIOCGIFFLAGS, request) < 0) {
-      if (create && errno() === ENODEV) return { mtu: NEW_MTU, ethernet: true };
-      const advice = errno() === ENODEV
-        ? `no such interface in this network namespace; make it with -configure, or: ip tuntap add ${name} mode tap`
-        : "";
-      throw new SystemError("ioctl(SIOCGIFFLAGS)", errno(), name, advice);
-    }
-    check(c.ioctl(socket, SIOCGIFMTU, request), "ioctl(SIOCGIFMTU)", name);
-    const mtu = new DataView(request.buffer).getInt32(IFREQ_UNION, true);
-    check(c.ioctl(socket, SIOCGIFHWADDR, request), "ioctl(SIOCGIFHWADDR)", name);
-    const type = new DataView(request.buffer).getUint16(IFREQ_UNION, true); // sa_family of the address
-    return { mtu, ethernet: type === ARPHRD_ETHER };
-  } finally {
-    c.close(socket);
+  using socket = new OwnedDescriptor(check(c.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket(AF_INET)", ""));
+  const request = ifreq(name, 0);
+  if (c.ioctl(socket.fd, SIOCGIFFLAGS, request) < 0) {
+    if (create && errno() === ENODEV) return { mtu: NEW_MTU, ethernet: true };
+    const advice = errno() === ENODEV
+      ? `no such interface in this network namespace; make it with -configure, or: ip tuntap add ${name} mode tap`
+      : "";
+    throw new SystemError("ioctl(SIOCGIFFLAGS)", errno(), name, advice);
   }
+  check(c.ioctl(socket.fd, SIOCGIFMTU, request), "ioctl(SIOCGIFMTU)", name);
+  const mtu = new DataView(request.buffer).getInt32(IFREQ_UNION, true);
+  check(c.ioctl(socket.fd, SIOCGIFHWADDR, request), "ioctl(SIOCGIFHWADDR)", name);
+  const type = new DataView(request.buffer).getUint16(IFREQ_UNION, true); // sa_family of the address
+  return { mtu, ethernet: type === ARPHRD_ETHER };
 }
 
 /** TUNSETIFF, with the combination of flags that the device was made with. */

@@ -9,6 +9,7 @@ import { FrameReader } from "../device/frame_reader.ts";
 import { type GuestDeviceRequest, openRequested } from "./device_request.ts";
 import { OwnNamespaceError } from "../network/guest_network.ts";
 import { cString, libc } from "../libc/libc.ts";
+import { OwnedDescriptor } from "../libc/owned_descriptor.ts";
 import { mayComeBack, ownNetworkNamespace, withNetworkNamespace } from "../network/netns.ts";
 import type { Polling } from "../poll/poller.ts";
 import { linkTarget } from "../process/process.ts";
@@ -58,18 +59,14 @@ function isNamed(path: string, namespace: string): boolean {
 /** Null if the namespace belongs to this process's own user namespace, where a helper could do no more. */
 async function openByOwner(network: string, request: GuestDeviceRequest): Promise<OpenTun | null> {
   const c = libc();
-  const fd = check(c.open(cString(network), O_RDONLY | O_CLOEXEC, 0), "open", network);
-  const owner = c.ioctlValue(fd, NS_GET_USERNS, 0n);
-  c.close(fd);
+  using namespace = new OwnedDescriptor(check(c.open(cString(network), O_RDONLY | O_CLOEXEC, 0), "open", network));
+  const owner = c.ioctlValue(namespace.fd, NS_GET_USERNS, 0n);
   if (owner < 0) return null;
-  try {
-    const user = `/proc/${Deno.pid}/fd/${owner}`;
-    if (linkTarget(user) === linkTarget("/proc/self/ns/user")) return null;
-    const { openDeviceWithin } = await import("./guest_command.ts");
-    return openDeviceWithin({ user, network }, request);
-  } finally {
-    c.close(owner);
-  }
+  using _opened = new OwnedDescriptor(owner);
+  const user = `/proc/${Deno.pid}/fd/${owner}`;
+  if (linkTarget(user) === linkTarget("/proc/self/ns/user")) return null;
+  const { openDeviceWithin } = await import("./guest_command.ts");
+  return openDeviceWithin({ user, network }, request);
 }
 
 /** Receives the guest's frames. */

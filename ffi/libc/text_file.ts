@@ -6,6 +6,7 @@
  */
 import { check, SystemError } from "./errors.ts";
 import { cString, libc } from "./libc.ts";
+import { OwnedDescriptor } from "./owned_descriptor.ts";
 import { O_CLOEXEC, O_RDONLY } from "./constants/file.ts";
 
 /** Most files of /proc are shorter. */
@@ -35,20 +36,16 @@ export function readBytes(path: string): Uint8Array<ArrayBuffer> {
 
 function readParts<T>(path: string, take: (part: Uint8Array<ArrayBuffer>) => T): T[] {
   const c = libc();
-  const fd = check(c.open(cString(path), O_RDONLY | O_CLOEXEC, 0), "open", path);
-  try {
-    let buffer = new Uint8Array(new ArrayBuffer(FIRST_READ_SIZE));
-    const parts: T[] = [];
-    for (;;) {
-      const length = check(c.readBuffer(fd, buffer, BigInt(buffer.length)), "read", path);
-      if (length === 0) return parts;
-      parts.push(take(buffer.subarray(0, length)));
-      if (length > FIRST_READ_SIZE / 2 && buffer.length < READ_SIZE) {
-        buffer = new Uint8Array(new ArrayBuffer(READ_SIZE));
-      }
+  using file = new OwnedDescriptor(check(c.open(cString(path), O_RDONLY | O_CLOEXEC, 0), "open", path));
+  let buffer = new Uint8Array(new ArrayBuffer(FIRST_READ_SIZE));
+  const parts: T[] = [];
+  for (;;) {
+    const length = check(c.readBuffer(file.fd, buffer, BigInt(buffer.length)), "read", path);
+    if (length === 0) return parts;
+    parts.push(take(buffer.subarray(0, length)));
+    if (length > FIRST_READ_SIZE / 2 && buffer.length < READ_SIZE) {
+      buffer = new Uint8Array(new ArrayBuffer(READ_SIZE));
     }
-  } finally {
-    c.close(fd);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { check } from "../libc/errors.ts";
 import { cString, libc } from "../libc/libc.ts";
+import { OwnedDescriptor } from "../libc/owned_descriptor.ts";
 import { readTextFileIfThere } from "../libc/text_file.ts";
 import { MNT_DETACH, MS_NOSUID_NODEV, O_CLOEXEC, O_CREAT, O_EXCL, O_PATH, O_WRONLY } from "../libc/constants/file.ts";
 
@@ -46,10 +47,10 @@ export function exists(path: string): boolean {
 /** Creates a file that everybody may read, whatever the umask. Throws a SystemError. */
 export function writeNew(path: string, text: string): void {
   const c = libc();
-  const fd = check(c.open(cString(path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644), "open", path);
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  using file = new OwnedDescriptor(check(c.open(cString(path), flags, 0o644), "open", path));
   const bytes = new TextEncoder().encode(text);
-  check(c.writeBuffer(fd, bytes, BigInt(bytes.length)), "write", path);
-  c.close(fd);
+  check(c.writeBuffer(file.fd, bytes, BigInt(bytes.length)), "write", path);
   Deno.chmodSync(path, 0o644);
 }
 

@@ -72,26 +72,22 @@ export function setUpGuestNetwork(name: string, network: GuestNetwork, offload: 
 }
 
 function configure({ name, medium }: OpenTun, { mtu, ipv4, ipv6, mac = null }: GuestNetwork): void {
-  const netlink = new RouteNetlink();
+  using netlink = new RouteNetlink();
   const add = (guest: GuestAddress, version: 4 | 6) => {
     netlink.addAddress(name, IpAddress.parse(guest.address).bytes, guest.prefixLength);
     netlink.setDefaultRoute(name, version, medium === "ip" ? null : IpAddress.parse(guest.gateway).bytes);
   };
-  try {
-    netlink.setUp("lo", null);
-    // allows pings to other users than root; only groups known in the namespace are valid, and this is the only one
-    writeSetting("ipv4/ping_group_range", `${libc().getegid()} ${libc().getegid()}`);
-    if (ipv6 !== null) {
-      writeSetting(`ipv6/conf/${name}/disable_ipv6`, "0");
-      writeSetting(`ipv6/conf/${name}/accept_ra`, "0"); // so that it gets no addresses besides these
-    }
-    if (mac !== null) netlink.setHardwareAddress(name, Uint8Array.from(mac));
-    netlink.setUp(name, mtu);
-    add(ipv4, 4);
-    if (ipv6 !== null && mtu >= MIN_IPV6_MTU && hasIpv6(name)) add(ipv6, 6);
-  } finally {
-    netlink.close();
+  netlink.setUp("lo", null);
+  // allows pings to other users than root; only groups known in the namespace are valid, and this is the only one
+  writeSetting("ipv4/ping_group_range", `${libc().getegid()} ${libc().getegid()}`);
+  if (ipv6 !== null) {
+    writeSetting(`ipv6/conf/${name}/disable_ipv6`, "0");
+    writeSetting(`ipv6/conf/${name}/accept_ra`, "0"); // so that it gets no addresses besides these
   }
+  if (mac !== null) netlink.setHardwareAddress(name, Uint8Array.from(mac));
+  netlink.setUp(name, mtu);
+  add(ipv4, 4);
+  if (ipv6 !== null && mtu >= MIN_IPV6_MTU && hasIpv6(name)) add(ipv6, 6);
 }
 
 /** Whether the interface can have IPv6 addresses. */

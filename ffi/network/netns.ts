@@ -9,6 +9,7 @@
  */
 import { check, EACCES, EINVAL, ENOENT, EPERM, SystemError } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
+import { OwnedDescriptor } from "../libc/owned_descriptor.ts";
 import { linkTarget } from "../process/process.ts";
 import { O_CLOEXEC, O_RDONLY } from "../libc/constants/file.ts";
 import { NS_GET_USERNS } from "../libc/constants/ioctl.ts";
@@ -48,19 +49,14 @@ export function mayComeBack(): boolean {
  * @throws SystemError if the file can't be opened, is not a network namespace, or must not be entered
  */
 export function withNetworkNamespace<T>(path: string, run: () => T): T {
-  const c = libc();
-  const own = check(c.open(cString(OWN), O_RDONLY | O_CLOEXEC, 0), "open", OWN);
+  using own = new OwnedDescriptor(check(libc().open(cString(OWN), O_RDONLY | O_CLOEXEC, 0), "open", OWN));
+  enterNetworkNamespace(path);
   try {
-    enterNetworkNamespace(path);
-    try {
-      const result = run();
-      if (result instanceof Promise) throw new TypeError("work in another namespace must be synchronous");
-      return result;
-    } finally {
-      goBack(own);
-    }
+    const result = run();
+    if (result instanceof Promise) throw new TypeError("work in another namespace must be synchronous");
+    return result;
   } finally {
-    c.close(own);
+    goBack(own.fd);
   }
 }
 

@@ -14,6 +14,7 @@ import {
   SOCK_NONBLOCK_CLOEXEC,
 } from "../libc/constants/socket.ts";
 import { libc } from "../libc/libc.ts";
+import { OwnedDescriptor } from "../libc/owned_descriptor.ts";
 import { familyOf, readAddress, SOCKADDR_IN6_SIZE, sockaddrOf } from "../libc/sockaddr.ts";
 
 /** The source address of datagrams to that endpoint; null: there is no route, or no free descriptor. */
@@ -42,10 +43,7 @@ export function pathMtuTowards(remote: Endpoint): number {
 function withConnected<T>({ address, port }: Endpoint, ask: (fd: number) => T): T | null {
   const fd = libc().socket(familyOf(address.version), SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0);
   if (fd < 0) return null;
-  try {
-    const remote = sockaddrOf(address, port);
-    return libc().connect(fd, remote, remote.length) < 0 ? null : ask(fd);
-  } finally {
-    libc().close(fd);
-  }
+  using _opened = new OwnedDescriptor(fd);
+  const remote = sockaddrOf(address, port);
+  return libc().connect(fd, remote, remote.length) < 0 ? null : ask(fd);
 }

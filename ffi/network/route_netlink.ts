@@ -40,7 +40,7 @@ const RTN_UNICAST = 1;
 export type AddressBytes = Uint8Array;
 
 /** A netlink socket. All methods throw a SystemError that names the request. */
-export class RouteNetlink {
+export class RouteNetlink implements Disposable {
   private readonly socket: number;
   private sequence = 0;
 
@@ -85,7 +85,7 @@ export class RouteNetlink {
   }
 
   /** Closes the socket. */
-  close(): void {
+  [Symbol.dispose](): void {
     libc().close(this.socket);
   }
 

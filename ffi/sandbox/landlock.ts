@@ -13,6 +13,7 @@
  */
 import { check, ENOSYS, EOPNOTSUPP, SystemError } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
+import { OwnedDescriptor } from "../libc/owned_descriptor.ts";
 import { linkTarget } from "../process/process.ts";
 import { numberOf } from "./syscalls.ts";
 import { O_CLOEXEC, O_PATH } from "../libc/constants/file.ts";
@@ -201,14 +202,10 @@ function linkTargetOf(path: string): string | null {
 }
 
 function isRoot(folder: string): boolean {
-  const c = libc();
-  const fd = c.open(cString(folder), O_PATH | O_CLOEXEC, 0);
+  const fd = libc().open(cString(folder), O_PATH | O_CLOEXEC, 0);
   if (fd < 0) return false;
-  try {
-    return linkTarget(`/proc/self/fd/${fd}`) === "/";
-  } finally {
-    c.close(fd);
-  }
+  using _opened = new OwnedDescriptor(fd);
+  return linkTarget(`/proc/self/fd/${fd}`) === "/";
 }
 
 /** The ABI version of the kernel's Landlock; 0 if it has none or it is turned off. */
