@@ -40,7 +40,7 @@ const MODULE = Deno.build.standalone ? "./guest_thread_main.js" : "./guest_threa
 /**
  * Opens the device in the network namespace `netns`.
  *
- * @throws SystemError, OwnNamespaceError as {@linkcode openRequested}; Error where there is no thread to be had
+ * @throws SystemError, OwnNamespaceError as {@linkcode openRequested}; Error if no thread can be started
  */
 export async function openInThread(netns: string, device: GuestDeviceRequest): Promise<OpenTun> {
   const worker = new Worker(new URL(MODULE, import.meta.url), { type: "module" });

@@ -5,8 +5,8 @@
  *
  * `deno compile` puts the program's modules behind Deno's runtime without the tools. Before that, `deno bundle` makes a
  * few chunks of the modules: unused code is left out, and few files are read faster at each start than many (of 187
- * modules: `-version` in 50 ms instead of 69, a start in 83 instead of 100). What is imported dynamically is in chunks of
- * its own, which are only read and evaluated when needed. They are not minified, so that stack traces still name the
+ * modules: `-version` in 50 ms instead of 69, a start in 83 instead of 100). What is imported dynamically is in chunks
+ * of its own, which are only read and evaluated when needed. They are not minified, so that stack traces still name the
  * functions; comments are removed.
  *
  * All of that happens in a copy of the sources, into which the {@linkcode Stamp} is written. So compiling changes
@@ -227,7 +227,7 @@ if (import.meta.main) {
     if (!(error instanceof CommandFailed)) throw error;
     console.error(
       `compile: ${error.message}. Deno fetches what it needs for this once: the bundler from the npm registry, the ` +
-        "runtime from dl.deno.land. Where the latter can't be reached, the variable DENORT_BIN can name a denort.",
+        "runtime from dl.deno.land. Without dl.deno.land, the variable DENORT_BIN can name a denort.",
     );
     Deno.exit(1);
   }

@@ -45,7 +45,7 @@ export interface HostWatch {
   report(what: string): void;
   /** Called with each datagram, where somebody looks at them. */
   sends?(remote: Endpoint, bytes: Uint8Array): void;
-  /** What the destination of the last datagram answers; null: something at random. */
+  /** The answer to the last datagram by its destination; null: a random one. */
   answer?(remote: Endpoint, bytes: Uint8Array): Uint8Array | null;
 }
 

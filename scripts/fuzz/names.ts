@@ -1,6 +1,6 @@
 /**
- * Rules for names to fuzz under, with what may leave and where flows may end, written without the program's own code: the
- * names and addresses are known beforehand.
+ * Rules for names to fuzz under, with what may leave and where flows may end, written without the program's own code:
+ * the names and addresses are known beforehand.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export function isGood(address: IpAddress): boolean {
   return GOOD.includes(address.toString());
 }
 
-/** What is wrong with a message to a name server of the host; null: nothing. */
+/** The fault of a message to a name server of the host; null: none. */
 export function wrongQuestion(bytes: Uint8Array): string | null {
   const { questions = [], answers = [], authorities = [], additionals = [] } = dnsPacket.decode(Buffer.from(bytes));
   const [question, ...others] = questions;

@@ -1,6 +1,7 @@
 /**
- * Texts that people write and guests send, at random: rules, policy files and names. A reader may refuse what it does not
- * like in its own way; it may not throw anything else, and what it takes must mean the same when it is written again.
+ * Texts that people write and guests send, at random: rules, policy files and names. A reader may refuse what it does
+ * not like in its own way; it may not throw anything else, and what it takes must mean the same when it is written
+ * again.
  *
  * @module
  */
@@ -71,7 +72,7 @@ async function checkPolicy(text: string): Promise<void> {
   }
 }
 
-/** What the function returns; null: it has refused the text. */
+/** The result of the function; null: it has refused the text. */
 function ours<T>(text: string, read: () => T): T | null {
   try {
     return read();

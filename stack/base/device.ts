@@ -91,7 +91,7 @@ export const TRANSPORT_AT = 80;
 /** The most pieces of payload in one frame. */
 export const MAX_PARTS = 16;
 
-/** What a device with segmentation offload must do with a frame; the values are virtio's VIRTIO_NET_HDR_GSO_*. */
+/** The segmentation that a device must apply to a frame. The values are virtio's VIRTIO_NET_HDR_GSO_*. */
 export const enum Segmentation {
   None = 0,
   Tcp4 = 1,

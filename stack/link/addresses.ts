@@ -1,5 +1,5 @@
 /**
- * What an address on the virtual link is: the program's own, a broadcast address, or one in the link's network.
+ * Classifies addresses on the virtual link: the program's own, broadcast addresses, and those in the link's network.
  *
  * @module
  */

@@ -114,7 +114,7 @@ export class Connection implements TcpFlow, FlowEntry, Timer {
     this.handshake = syn === null ? Handshake.SynSent : Handshake.SynReceived;
     const mss = largestSegment(context, guest);
     let iss = context.initialSequence(local, guest, now);
-    // above all numbers of the former connection (RFC 9293, section 3.6.1), which may be ahead of the clock
+    // above all numbers of the previous connection (RFC 9293, section 3.6.1), which may be ahead of the clock
     if (syn !== null && syn.former !== null) iss = seqMax(iss, seqAdd(syn.former, FORMER_MARGIN));
     this.receiver = new Receiver(context.memory, mss);
     this.segments = new SegmentWriter(context, local, guest, this.receiver);

@@ -6,8 +6,8 @@ import { commandBlocks } from "../e2e/bed/pages.ts";
 import { isInstalled, needs } from "../e2e/bed/installed.ts";
 
 /**
- * `npx --yes deno@VERSION ...`: $DEMO, $TEST, ... are what that step prints, with its status as the last word; $TEST_REPORT
- * and $EXECUTABLE_REPORT are what it writes as its JUnit report. What reads the reports is run.
+ * `npx --yes deno@VERSION ...`: $DEMO, $TEST, ... are what that step prints, with its status as the last word;
+ * $TEST_REPORT and $EXECUTABLE_REPORT are what it writes as its JUnit report. What reads the reports is run.
  */
 const NPX = `#!/bin/bash
 here=\${0%/*}
@@ -50,7 +50,7 @@ function report(passed: number, failed = 0, ignored = 0): string {
 
 const UNREACHABLE = "error sending request for url (https://dl.deno.land/release/x.zip): 1";
 
-/** What all is well with: 12 tests of the README's command, and 30 of the executable. */
+/** The output of steps without a fault: 12 tests of the README's command, and 30 of the executable. */
 const WELL = { TEST_REPORT: report(12, 0, 1), EXECUTABLE_REPORT: report(30) };
 
 interface Outcome {

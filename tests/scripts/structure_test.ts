@@ -3,7 +3,7 @@ import { dirname, join, normalize } from "node:path";
 import { ROOT } from "../../scripts/build/stamp.ts";
 import { assert, assertEquals } from "../assert.ts";
 
-/** What each file and folder at the top may import, beside itself and packages. */
+/** The files and folders that each one at the top may import, besides itself and packages. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "deno.json": [],
   "main.ts": ["deno.json", "ffi", "forward", "stack"],

@@ -1,4 +1,6 @@
-/** Egress by name, from a command in a guest to servers of a world: raw rules, the name server, own addresses, reload. */
+/**
+ * Egress by name, from a command in a guest to servers of a world: raw rules, the name server, own addresses, reload.
+ */
 import { WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import { programCommand, PROJECT } from "../../../scripts/lab/program.ts";
 import { clientCommand } from "../../../scripts/lab/services.ts";
@@ -15,7 +17,7 @@ let made: Promise<RunBed> | null = null;
 const bed = () => made ??= RunBed.create();
 Deno.test.afterAll(async () => await (await made)?.[Symbol.asyncDispose]());
 
-/** What the host's name server was asked while a function ran. */
+/** The questions to the host's name server while a function ran. */
 async function askedDuring(resolver: RunBed["resolver"], run: () => Promise<void>): Promise<string[]> {
   const from = resolver.stdout.length;
   await run();
