@@ -33,6 +33,26 @@ e2e("attach without root: -configure makes the device; -ready-fd and -exit-fd", 
   assertEquals((await enter("ip", "-o", "link", "show", "tun0")).code, 1); // it was made for the program, and is gone
 });
 
+/** Makes a network namespace that no process is in, which a file in this mount namespace stands for. */
+const DETACHED = `
+mount -t tmpfs tmpfs /mnt
+touch /mnt/netns
+unshare --net mount --bind /proc/self/ns/net /mnt/netns
+echo $$
+exec sleep 1000`;
+
+e2e("attach without root: a network namespace by a file that only another mount namespace has", async () => {
+  await using bed = await RunBed.create();
+  const holder = bed.lab.adopt(Process.start(bed.asUser(["unshare", "-Urm", "sh", "-ec", DETACHED])));
+  const [pid] = await holder.line("stdout", /^\d+$/, 20_000);
+  const words = [...bed.program, "-netns", `/proc/${pid}/root/mnt/netns`, "-make-tap", "-configure"];
+  const program = bed.lab.adopt(Process.start(bed.asUser(words)));
+  await program.line("stderr", /Slirpnetstack started$/, 20_000);
+  const enter = ["nsenter", "--target", pid, "--user", `--net=/proc/${pid}/root/mnt/netns`, "--preserve-credentials"];
+  const fetched = await run([...enter, "--", "curl", "-sS", "--max-time", "10", `http://${WORLD.v4}/`]);
+  assertMatch(fetched.stdout, /^Hello, /, fetched.stderr);
+});
+
 e2e(
   "attach without root: refused for another user's guest, without /dev/net/tun, and with missing descriptors",
   async () => {
