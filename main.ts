@@ -9,9 +9,13 @@
  */
 import config from "./deno.json" with { type: "json" };
 import { HELPER_WORD } from "./ffi/guest/helper_protocol.ts";
+import { interfaceAddress } from "./ffi/network/interface_address.ts";
+import { invocationName } from "./ffi/process/invocation_name.ts";
+import { missingPath } from "./ffi/process/missing_path.ts";
 import { readTextFile as read } from "./ffi/libc/text_file.ts";
 import { findUser } from "./ffi/sandbox/users.ts";
 import { readCommandLine } from "./forward/cli/command_line.ts";
+import { readSlirp4netnsCommandLine, SLIRP4NETNS } from "./forward/cli/slirp4netns/command_line.ts";
 import { Life } from "./forward/cli/life.ts";
 import { missingPermissions } from "./forward/cli/permissions.ts";
 import { ExitStatus, permissionsMissing } from "./forward/report/contract_lines.ts";
@@ -27,10 +31,19 @@ async function main(args: readonly string[]): Promise<void> {
   const missing = missingPermissions();
   if (missing.length > 0) throw new StartFailed(ExitStatus.FAILURE, permissionsMissing(missing));
   const { version } = config;
-  const command = await readCommandLine(args, { version, stdout, stderr, read, findUser });
+  const words = slirp4netnsWords(args);
+  const command = words === null
+    ? await readCommandLine(args, { version, stdout, stderr, read, findUser })
+    : await readSlirp4netnsCommandLine(words, { version, stdout, stderr, missing: missingPath, interfaceAddress });
   if (command.kind === "end") return life.end(command.status);
   const { Program } = await import("./ffi/program/program.ts");
   await new Program({ version, stdout, stderr, life }).start(command);
+}
+
+/** The arguments for slirp4netns, if the program stands in for it: under its name, or by its first word. Otherwise null. */
+function slirp4netnsWords(args: readonly string[]): readonly string[] | null {
+  if (args[0] === SLIRP4NETNS) return args.slice(1);
+  return Deno.build.standalone && invocationName() === SLIRP4NETNS ? args : null;
 }
 
 // an executable has no other module to start the helper from

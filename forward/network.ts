@@ -32,7 +32,7 @@ import type { PingsOptions } from "./icmp/pings.ts";
 import { HostNetworks } from "./policy/host_networks.ts";
 import { NameGuard } from "./policy/name_guard.ts";
 import { Policy } from "./policy/policy.ts";
-import { neverRouted } from "./policy/static_list.ts";
+import { neverReached, neverRouted } from "./policy/static_list.ts";
 import { Refusals } from "./policy/refusals.ts";
 import type { ProgramLog } from "./log/program_log.ts";
 import { LIMITS_INTERVAL_MS, LimitWatch, loggedObservers, logRefusal, logRefusalsUnsaid } from "./log/watch.ts";
@@ -94,10 +94,9 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const { device, frames, allocate, host, listeners, process, capture, metrics, lines, notices, defer, clock, log } =
     parts;
   const { read } = process;
+  const { addresses, manner } = options;
   const now = () => performance.now();
-  const allow = options.hostLoopback
-    ? [...options.allow, ...gatewayRanges(loopbackPairs(options.addresses))]
-    : options.allow;
+  const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(loopbackPairs(addresses))] : options.allow;
   const hostNetworks = new HostNetworks({ read, now });
   const local = new LocalNames(read);
   let egress: Egress | undefined;
@@ -117,7 +116,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const policy = new Policy({
     ...options,
     allow,
-    never: neverRouted([networkOf(options.addresses)]),
+    never: manner.asHost ? neverReached(addresses) : neverRouted([networkOf(addresses)]),
     hostNetworks,
     refusals,
   });
@@ -158,7 +157,8 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     }),
     dnsOnly: options.dnsNames === "allowed" ? new AllowedNames(options.allow) : undefined,
     egress,
-    addresses: options.addresses,
+    addresses,
+    ...manner,
     dns: options.dns,
     edns: options.dns && isConfined ? await loadEdns() : loadEdns,
     dhcp: options.dhcp,

@@ -17,6 +17,7 @@ import { isOwnAddress, type StackAddresses } from "../stack/link/addresses.ts";
 import { Stack, type StackLimits } from "../stack/stack.ts";
 import type { TcpRequest } from "../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../stack/udp/datagram.ts";
+import type { Manner } from "./cli/flags/manner.ts";
 import type { AllowedNames } from "./dns/allowed_names.ts";
 import { Dns, type DnsOptions } from "./dns/dns.ts";
 import { DNS_PORT } from "./dns/message.ts";
@@ -66,6 +67,13 @@ export interface SlirpOptions {
   readonly nameServers: NameServers;
   /** The addresses on the link; the default ones unless given. */
   readonly addresses?: StackAddresses;
+  /** Whether IPv6 is spoken; true unless given. */
+  readonly ipv6?: boolean;
+  /** The addresses for DHCP clients, and how much guests are told: see {@linkcode GuestConfiguration}. */
+  readonly leases?: readonly IpAddress[];
+  readonly brief?: boolean;
+  /** The ICMP error about what the policy refuses, as in {@linkcode Manner}; "prohibited" unless given. */
+  readonly refusal?: Manner["refusal"];
   /** Whether the program is a name server at the stack's `dns4` and `dns6`. */
   readonly dns: boolean;
   /** Reads EDNS, for `dns`; or loads the reader for the first question. */
@@ -148,11 +156,14 @@ export class Slirp {
       configuration: {
         dhcp: options.dhcp,
         slaac: options.slaac,
+        leases: options.leases,
+        brief: options.brief,
         nameServers: () => this.nameServers(options),
         // a name server that answers for some names only would refuse completed names
         searchDomains: () =>
           options.dnsOnly === undefined && options.egress === undefined ? nameServers.searchDomains : [],
       },
+      ipv6: options.ipv6,
       limits: stackLimits(limits),
       random,
       handlers: {
@@ -183,7 +194,13 @@ export class Slirp {
     const connections = this.connections = new ConnectionCount(limits.tcpConnections, () => tcp.evictHalfOpen(), ended);
     const outgoing = this.outgoing = new OutgoingFlows({ dials, connections, scheduler });
     const associations = { host, scheduler, idle, guest: udp, icmp, shown, decisions };
-    this.associations = new Associations({ ...associations, policy, own, observer: observers.routedUdp });
+    this.associations = new Associations({
+      ...associations,
+      policy,
+      own,
+      refusal: options.refusal,
+      observer: observers.routedUdp,
+    });
     this.remoteTcpFlows = new RemoteTcpFlows({ outgoing, connections, observers: observers.remoteTcp });
     this.remoteUdpAssociations = new RemoteUdpAssociations({ ...associations, observers: observers.remoteUdp });
     const local = { host: listeners, scheduler, own, observer: observers.local };
@@ -284,11 +301,16 @@ export class Slirp {
     const { allowed, rule } = policy.decide("tcp", address, port);
     if (!allowed) {
       decisions?.refusedFlow({ network: "tcp", guest, to, name: null, reason: addressReason(rule) });
-      return request.refuse();
+      return this.refuse(request);
     }
     const isLast = request.hopLimit <= 1 && !isOwnAddress(this.stack.addresses, address.bytes, 0, address.version);
     if (isLast) request.timeExceeded();
     else this.outgoing.request(request, request.local, observers.routedTcp);
+  }
+
+  private refuse(request: TcpRequest): void {
+    if (this.options.refusal === "network") request.unreachable("network");
+    else request.refuse();
   }
 
   private datagram(datagram: UdpDatagram): void {

@@ -91,6 +91,8 @@ export interface StackOptions {
   readonly echo?: "local" | "off" | EchoHandler;
   /** The configuration for guests that ask for it; none by default. */
   readonly configuration?: GuestConfiguration;
+  /** Whether IPv6 is spoken; true unless given. Otherwise the guest's IPv6 packets are ignored, and it is told of no router. */
+  readonly ipv6?: boolean | undefined;
   readonly limits?: StackLimits;
   /** Calls a function after the present events are handled. Without it every datagram is sent at once. */
   readonly defer?: ((run: () => void) => void) | undefined;
@@ -177,7 +179,7 @@ export class Stack {
     const input6 = new Ipv6Input({ ...input, reassembler: reassembler6 });
     this.ip = {
       receive4: (frame, offset, group) => input4.receive(frame, offset, group),
-      receive6: (frame, offset, group) => input6.receive(frame, offset, group),
+      receive6: options.ipv6 === false ? () => {} : (frame, offset, group) => input6.receive(frame, offset, group),
     };
   }
 
@@ -243,7 +245,7 @@ export class Stack {
 
   /** Called when the device accepts frames: starts the router advertisements to the guest, by a timer. */
   start(): void {
-    this.link.start();
+    if (this.options.ipv6 !== false) this.link.start();
   }
 
   /** Resets all connections and discards everything that is pending. */

@@ -16,17 +16,17 @@ import { attemptLater, StartFailed } from "../../forward/report/start_failed.ts"
 const { ExitStatus } = lines;
 
 /**
- * Opens the device of an existing guest, or waits for a guest to connect. Reports its progress on `progress`. Rejects
- * with a {@linkcode StartFailed}.
+ * Opens the device of an existing guest, or waits for a guest to connect. Reports its progress on `progress`, unless
+ * that is null. Rejects with a {@linkcode StartFailed}.
  */
-export async function openDevice(options: Options, poller: Polling, progress: Output): Promise<FrameDevice> {
-  const { netns, interface: name, fd, bess, mtu, offload, makeTap, configure, macAddress, addresses } = options;
+export async function openDevice(options: Options, poller: Polling, progress: Output | null): Promise<FrameDevice> {
+  const { netns, interface: name, fd, bess, mtu, offload, makeTap, configure, macAddress, addresses, manner } = options;
   const mac = macAddress === null ? null : [...macAddress];
-  const network = configure ? { ...guestNetwork(mtu || RUN_MTU, addresses), mac } : null;
+  const network = configure ? { ...guestNetwork(mtu || RUN_MTU, addresses, manner.fixedIpv6), mac } : null;
   if (fd !== null && netns !== null) throw new StartFailed(ExitStatus.FD_AND_NETNS, lines.fdAndNetns());
-  if (fd === null && netns !== null) progress.line(lines.joiningNetns(netns));
-  if (bess !== null) progress.line(lines.waitingForGuest(bess));
-  else if (fd === null) progress.line(lines.openingInterface(name));
+  if (fd === null && netns !== null) progress?.line(lines.joiningNetns(netns));
+  if (bess !== null) progress?.line(lines.waitingForGuest(bess));
+  else if (fd === null) progress?.line(lines.openingInterface(name));
   return await attemptLater(ExitStatus.DEVICE, lines.deviceFailed, async () => {
     if (fd !== null) {
       const { openInheritedDevice } = await import("../device/inherited_device.ts");

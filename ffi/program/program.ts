@@ -3,9 +3,10 @@
  * reads and writes the guest's frames, `stack/` turns them into connections and datagrams, and `forward/` takes these
  * to the host's network as far as the policy allows.
  *
- *     start            the program log, then one of these two:
+ *     start            the program log, then one of these:
  *       attach         serve a guest that exists, until a signal or the end of its device
  *       run            make a guest, run a command in it, and end with the command's status
+ *       standIn        serve a guest that exists, as slirp4netns does
  *     makeReady        the terminal, the descriptor limit, output that does not block
  *     serve            the poller, the device, the capture, the metrics and the network, wired together
  *
@@ -27,7 +28,7 @@ import type { Options, RunOptions, SharedOptions } from "../../forward/cli/flags
 import type { Output } from "../../forward/report/output.ts";
 import type { ProgramLog } from "../../forward/log/program_log.ts";
 import { startLog } from "../../forward/log/start.ts";
-import { attempt, messageOf } from "../../forward/report/start_failed.ts";
+import { attempt, messageOf, StartFailed } from "../../forward/report/start_failed.ts";
 import { FramePool } from "../../stack/base/device.ts";
 
 const { ExitStatus } = lines;
@@ -68,9 +69,9 @@ export class Program {
     log?.info("starting", { version, deno: Deno.version.deno, pid: Deno.pid, kind, flags });
     life.cleanups.push(() => log?.info("ending"));
     try {
-      await (command.kind === "run"
-        ? this.run(command.options, command.words, log)
-        : this.attach(command.options, log));
+      if (command.kind === "run") await this.run(command.options, command.words, log);
+      else if (command.kind === "attach") await this.attach(command.options, log);
+      else await this.standIn(command.options, command.banner);
     } catch (error) {
       log?.error("start failed", { reason: messageOf(error) });
       throw error;
@@ -104,6 +105,32 @@ export class Program {
     serving.ready();
     this.life.started();
     if (options.user === null) system.tellParent(parent);
+  }
+
+  /**
+   * Serves a guest that exists in the place of slirp4netns: without a line but the banner, and ended by signals as any
+   * program that does not expect them. Rejects when the start fails, which has one status.
+   */
+  private async standIn(options: Options, banner: string): Promise<void> {
+    this.makeReady();
+    const power = await powerFor(options);
+    try {
+      const serving = await this.serve(options, {
+        lines: null,
+        progress: null,
+        farewell: null,
+        log: null,
+        close: () => this.life.end(ExitStatus.OK),
+        open: (poller) => openDevice(options, poller, null),
+        gone: () => this.life.end(ExitStatus.FAILURE),
+      });
+      power?.giveUpPower(options, [], null, null);
+      this.stdout.text(banner);
+      serving.ready();
+      this.life.started();
+    } catch (error) {
+      throw error instanceof StartFailed ? new StartFailed(ExitStatus.FAILURE, error.message, { cause: error }) : error;
+    }
   }
 
   /** Makes a guest, runs a command in it, and ends with the command's status. Rejects when the start fails. */

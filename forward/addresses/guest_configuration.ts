@@ -52,14 +52,20 @@ export interface GuestAddress {
   readonly gateway: string;
 }
 
-/** The configuration of the guest's device. `mtu`: that of the device, in bytes. */
+/**
+ * The configuration of the guest's device.
+ *
+ * @param mtu that of the device, in bytes
+ * @param fixedIpv6 whether it has an IPv6 address
+ */
 export function guestNetwork(
   mtu: number,
   { guest4, gateway4, prefix4, guest6, gateway6 }: StackAddresses,
-): { readonly mtu: number; readonly ipv4: GuestAddress; readonly ipv6: GuestAddress } {
+  fixedIpv6 = true,
+): { readonly mtu: number; readonly ipv4: GuestAddress; readonly ipv6: GuestAddress | null } {
   return {
     mtu,
     ipv4: { address: String(guest4), prefixLength: prefix4, gateway: String(gateway4) },
-    ipv6: { address: String(guest6), prefixLength: 64, gateway: String(gateway6) },
+    ipv6: fixedIpv6 ? { address: String(guest6), prefixLength: 64, gateway: String(gateway6) } : null,
   };
 }

@@ -40,6 +40,13 @@ export type Command =
     readonly flags: readonly string[];
     readonly words: readonly string[];
   }
+  /** Serve a guest that exists in the place of slirp4netns. `banner`: text for stdout once it is served. */
+  | {
+    readonly kind: "slirp4netns";
+    readonly options: Options;
+    readonly flags: readonly string[];
+    readonly banner: string;
+  }
   | Told;
 
 /** The program's version, its outputs and its lookups. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { IpAddress } from "../../stack/base/address.ts";
-import { DEFAULT_ADDRESSES } from "../../stack/base/link_addresses.ts";
+import { DEFAULT_ADDRESSES, type StackAddresses } from "../../stack/base/link_addresses.ts";
 import { embeddedIpv4 } from "../addresses/embedded.ts";
 import { unmap } from "../addresses/mapped.ts";
 import { networkOf } from "../addresses/guest_configuration.ts";
@@ -14,7 +14,6 @@ import { Prefix, PrefixSet } from "../addresses/prefix.ts";
 const EVERYWHERE: readonly Prefix[] = [
   "0.0.0.0/8", // this network (RFC 791, section 3.2); 0.0.0.0 reaches the host itself on Linux
   "127.0.0.0/8", // the host's loopback
-  "169.254.0.0/16", // link-local (RFC 3927), and the metadata service of many clouds
   "224.0.0.0/4", // multicast (RFC 5771)
   "255.255.255.255/32", // limited broadcast
   "::/128", // unspecified; reaches the host itself on Linux
@@ -26,9 +25,20 @@ const EVERYWHERE: readonly Prefix[] = [
   "ff00::/8", // multicast
 ].map(Prefix.parse);
 
+/** The link-local addresses of IPv4 (RFC 3927), with the metadata service of many clouds. */
+const LINK_LOCAL = Prefix.parse("169.254.0.0/16");
+
 /** The list. `own`: the guest's own networks, which are on it too. */
 export function neverRouted(own: readonly Prefix[]): PrefixSet {
-  return new PrefixSet([...EVERYWHERE, ...own]);
+  return new PrefixSet([...EVERYWHERE, LINK_LOCAL, ...own]);
+}
+
+/**
+ * The list for a guest that reaches what the host reaches. Its own network is not on it, because the host may have another
+ * one with these addresses, but the gateway's addresses are: the host does not have these.
+ */
+export function neverReached({ gateway4, gateway6 }: Pick<StackAddresses, "gateway4" | "gateway6">): PrefixSet {
+  return new PrefixSet([...EVERYWHERE, Prefix.ofAddress(gateway4), Prefix.ofAddress(gateway6)]);
 }
 
 /** The list for the guest's default network. */

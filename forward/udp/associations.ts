@@ -22,6 +22,7 @@
  * @module
  */
 import { type Endpoint, IpAddress } from "../../stack/base/address.ts";
+import type { Unreachable } from "../../stack/base/layers.ts";
 import type { UdpDatagram } from "../../stack/udp/datagram.ts";
 import type { Udp } from "../../stack/udp/udp.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../report/end_report.ts";
@@ -74,6 +75,8 @@ export interface AssociationsOptions {
   readonly icmp: LossErrors;
   /** The router's addresses, for which a hop limit of 1 is enough. */
   readonly own: StackAddresses;
+  /** The ICMP error about a destination that the policy refuses; "prohibited" unless given. */
+  readonly refusal?: Unreachable | undefined;
   readonly observer: FlowObserver;
   /** Records each refusal. */
   readonly decisions?: DecisionObserver | undefined;
@@ -88,9 +91,11 @@ export class Associations implements AssociationOwner {
   private last: Association | null = null;
   /** For associations: the option of the same name. */
   readonly shown: Shown;
+  private readonly refusal: Unreachable;
 
   constructor(private readonly options: AssociationsOptions) {
     this.shown = options.shown;
+    this.refusal = options.refusal ?? "prohibited";
   }
 
   /** The number of associations. */
@@ -107,7 +112,7 @@ export class Associations implements AssociationOwner {
     const { allowed, rule } = this.options.policy.decide("udp", address, localPort);
     if (!allowed) {
       this.reportRefusal(datagram, { address, port: localPort }, rule);
-      return datagram.unreachable("prohibited");
+      return datagram.unreachable(this.refusal);
     }
     const { hopLimit, dontFragment, length } = datagram;
     if (hopLimit <= 1 && !isOwnAddress(this.options.own, bytes, localAddress, version)) return datagram.timeExceeded();

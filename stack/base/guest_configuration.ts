@@ -21,6 +21,17 @@ export interface GuestConfiguration {
    * Kernels do so by default, in addition to any other address.
    */
   readonly slaac: boolean;
+  /**
+   * The addresses for DHCP clients over IPv4: each hardware address gets one of its own, and clients beyond them get no
+   * answer. Not given: every client gets the guest's address.
+   */
+  readonly leases?: readonly IpAddress[] | undefined;
+  /**
+   * Whether the guest is told no more than slirp4netns tells it. DHCP then leaves out the MTU and the search domains.
+   * Router advertisements leave out these, the name servers and the hint at DHCP, and prefixes have shorter lifetimes.
+   * Not given: false.
+   */
+  readonly brief?: boolean | undefined;
   /** The name servers for the guest, of both IP versions. Called for each answer. */
   nameServers(): readonly IpAddress[];
   /** The search domains for short names, in their order. Called for each answer. */

@@ -1,14 +1,14 @@
 /**
- * A DHCP server (RFC 2131) with a single address, the guest's.
+ * A DHCP server (RFC 2131) with a single address, the guest's, or with a few (leases.ts).
  *
  * | message | answer |
  * | --- | --- |
  * | DISCOVER | OFFER |
  * | REQUEST that selects another server | none |
- * | REQUEST for the guest's address: selecting, INIT-REBOOT, renewing or rebinding | ACK |
+ * | REQUEST for the client's address: selecting, INIT-REBOOT, renewing or rebinding | ACK |
  * | REQUEST for another address | NAK, since this is the only server |
  * | INFORM | ACK without an address and a lease |
- * | RELEASE, DECLINE | none: there is no other address |
+ * | RELEASE, DECLINE | none: a client keeps its address |
  *
  * An answer goes to the client's present address. A client without one gets it by broadcast if it asks for that, and
  * always for a NAK; otherwise at the address that it is given (section 4.1). It can't answer ARP for that address yet,
@@ -47,6 +47,7 @@ import {
   OPTION_SUBNET_MASK,
   parseDhcpv4,
 } from "../wire/dhcpv4.ts";
+import { Leases } from "./leases.ts";
 import { encodeDomain, encodeDomains } from "../wire/domain_names.ts";
 import { type GuestConfiguration, MAX_NAME_SERVERS, MAX_SEARCH_DOMAINS } from "../base/guest_configuration.ts";
 
@@ -67,7 +68,12 @@ export interface Dhcpv4Options {
 
 /** Answers the guest's DHCPv4 clients. */
 export class Dhcpv4Server {
-  constructor(private readonly options: Dhcpv4Options) {}
+  private readonly leases: Leases | null;
+
+  constructor(private readonly options: Dhcpv4Options) {
+    const { leases } = options.configuration;
+    this.leases = leases === undefined ? null : new Leases(leases);
+  }
 
   /** Handles a datagram to a DHCP server that may be this one. Returns false for any other datagram. */
   receive(datagram: UdpDatagram): boolean {
@@ -83,18 +89,26 @@ export class Dhcpv4Server {
   }
 
   private answer(request: Dhcpv4Request): void {
-    const { gateway4, guest4 } = this.options.addresses;
+    const { gateway4 } = this.options.addresses;
     const chosen = request.server === null || gateway4.isAt(request.server, 0);
     if (request.type === DHCPDISCOVER) {
-      this.send(request, DHCPOFFER, guest4, [...this.lease(), ...this.settings()]);
+      const offered = this.addressFor(request, request.requested);
+      if (offered !== null) this.send(request, DHCPOFFER, offered, [...this.lease(), ...this.settings()]);
     } else if (request.type === DHCPINFORM && request.clientAddress !== null) {
       this.send(request, DHCPACK, null, this.settings());
     } else if (request.type === DHCPREQUEST && chosen) {
       const wanted = request.requested ?? request.clientAddress;
+      const address = this.addressFor(request, wanted);
       if (wanted === null) this.options.counters.malformed++;
-      else if (!guest4.isAt(wanted, 0)) this.send(request, DHCPNAK, null, []);
-      else this.send(request, DHCPACK, guest4, [...this.lease(), ...this.settings()]);
+      else if (address === null || !address.isAt(wanted, 0)) this.send(request, DHCPNAK, null, []);
+      else this.send(request, DHCPACK, address, [...this.lease(), ...this.settings()]);
     }
+  }
+
+  /** The address for a client; null: there is none for it. */
+  private addressFor({ mac }: Dhcpv4Request, wanted: Uint8Array | null): IpAddress | null {
+    if (this.leases === null) return this.options.addresses.guest4;
+    return mac === null ? null : this.leases.addressFor(mac, wanted);
   }
 
   private lease(): readonly Dhcpv4Option[] {
@@ -114,8 +128,9 @@ export class Dhcpv4Server {
       [OPTION_BROADCAST, broadcast4.bytes],
       [OPTION_ROUTER, gateway4.bytes],
       ...(servers.length === 0 ? [] : [[OPTION_NAME_SERVERS, servers.flatMap(({ bytes }) => [...bytes])] as const]),
-      ...domains(configuration.searchDomains()),
-      [OPTION_MTU, [mtu >> 8, mtu & 0xff]],
+      ...configuration.brief
+        ? []
+        : [...domains(configuration.searchDomains()), [OPTION_MTU, [mtu >> 8, mtu & 0xff]] as const],
     ];
   }
 

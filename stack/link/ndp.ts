@@ -76,6 +76,10 @@ const MAX_NAME_SERVERS = 3;
 /** The longest advertisement, in bytes: the whole packet must fit IPv6's minimum MTU, 1280. */
 const MAX_ADVERTISEMENT = 1_000;
 
+/** The lifetimes of the prefix, in seconds (section 6.2.1), and those that slirp4netns' guests know. */
+const LIFETIMES = { validLifetime: 2_592_000, preferredLifetime: 604_800 } as const;
+const BRIEF_LIFETIMES = { validLifetime: 86_400, preferredLifetime: 14_400 } as const;
+
 /** The hop limit that the guest is advised to use. */
 const ADVISED_HOP_LIMIT = 64;
 
@@ -213,14 +217,16 @@ export class NeighbourDiscovery implements Timer {
 
   private advertisement(): RouterAdvertisement {
     const { addresses, configuration, mtu } = this.options;
-    const { dhcp, slaac } = configuration;
-    const servers = dhcp || slaac ? configuration.nameServers() : [];
+    const { dhcp, slaac, brief = false } = configuration;
+    const told = !brief && (dhcp || slaac);
+    const servers = told ? configuration.nameServers() : [];
     return {
-      ...{ hopLimit: ADVISED_HOP_LIMIT, lifetime: ROUTER_LIFETIME, mac: addresses.mac, mtu },
-      otherConfiguration: dhcp,
+      ...{ hopLimit: ADVISED_HOP_LIMIT, lifetime: ROUTER_LIFETIME, mac: addresses.mac, mtu: brief ? null : mtu },
+      otherConfiguration: dhcp && !brief,
       prefix: slaac ? addresses.gateway6 : null,
+      ...brief ? BRIEF_LIFETIMES : LIFETIMES,
       nameServers: servers.filter(({ version }) => version === 6).slice(0, MAX_NAME_SERVERS),
-      searchDomains: encodeDomains(dhcp || slaac ? configuration.searchDomains() : [], MAX_SEARCH_DOMAINS),
+      searchDomains: encodeDomains(told ? configuration.searchDomains() : [], MAX_SEARCH_DOMAINS),
     };
   }
 

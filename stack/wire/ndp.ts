@@ -119,22 +119,23 @@ export interface RouterAdvertisement {
   readonly otherConfiguration: boolean;
   /** The sender's hardware address. */
   readonly mac: Uint8Array;
-  readonly mtu: number;
+  /** The link's MTU; null: the option is left out. */
+  readonly mtu: number | null;
   /** An address with the link's 64-bit prefix, from which hosts may make addresses; null: the option is left out. */
   readonly prefix: IpAddress | null;
+  /** The valid and the preferred lifetime of the prefix, in seconds. */
+  readonly validLifetime: number;
+  readonly preferredLifetime: number;
   /** IPv6 addresses of name servers; empty: the option is left out. */
   readonly nameServers: readonly IpAddress[];
   /** Search domains in DNS format, one after the other; empty: the option is left out. */
   readonly searchDomains: Uint8Array;
 }
 
-/** The valid and the preferred lifetime of a prefix, in seconds (section 6.2.1). */
-const PREFIX_VALID = 2_592_000;
-const PREFIX_PREFERRED = 604_800;
-
 /** The length of a router advertisement, options included. */
-export function routerAdvertisementLength({ prefix, nameServers, searchDomains }: RouterAdvertisement): number {
-  return ROUTER_ADVERTISEMENT_LENGTH + LINK_ADDRESS_LENGTH + MTU_LENGTH + (prefix === null ? 0 : PREFIX_LENGTH) +
+export function routerAdvertisementLength({ mtu, prefix, nameServers, searchDomains }: RouterAdvertisement): number {
+  return ROUTER_ADVERTISEMENT_LENGTH + LINK_ADDRESS_LENGTH + (mtu === null ? 0 : MTU_LENGTH) +
+    (prefix === null ? 0 : PREFIX_LENGTH) +
     (nameServers.length === 0 ? 0 : NAME_SERVERS_LENGTH + 16 * nameServers.length) +
     (searchDomains.length === 0 ? 0 : searchListLength(searchDomains));
 }
@@ -149,11 +150,13 @@ export function putRouterAdvertisement(bytes: Uint8Array, offset: number, messag
   let at = offset + ROUTER_ADVERTISEMENT_LENGTH;
   putLinkAddress(bytes, at, OPTION_SOURCE_LINK_ADDRESS, mac);
   at += LINK_ADDRESS_LENGTH;
-  put32(bytes, at, (OPTION_MTU << 24) | (1 << 16));
-  put32(bytes, at + 4, mtu);
-  at += MTU_LENGTH;
+  if (mtu !== null) {
+    put32(bytes, at, (OPTION_MTU << 24) | (1 << 16));
+    put32(bytes, at + 4, mtu);
+    at += MTU_LENGTH;
+  }
   if (prefix !== null) {
-    putPrefix(bytes, at, prefix);
+    putPrefix(bytes, at, prefix, message);
     at += PREFIX_LENGTH;
   }
   if (nameServers.length > 0) {
@@ -164,11 +167,16 @@ export function putRouterAdvertisement(bytes: Uint8Array, offset: number, messag
 }
 
 /** A prefix information option (section 4.6.2). */
-function putPrefix(bytes: Uint8Array, at: number, prefix: IpAddress): void {
+function putPrefix(
+  bytes: Uint8Array,
+  at: number,
+  prefix: IpAddress,
+  { validLifetime, preferredLifetime }: RouterAdvertisement,
+): void {
   const flags = PREFIX_ON_LINK | PREFIX_AUTONOMOUS;
   put32(bytes, at, (OPTION_PREFIX << 24) | (PREFIX_LENGTH / 8 << 16) | (PREFIX_BITS << 8) | flags);
-  put32(bytes, at + 4, PREFIX_VALID);
-  put32(bytes, at + 8, PREFIX_PREFERRED);
+  put32(bytes, at + 4, validLifetime);
+  put32(bytes, at + 8, preferredLifetime);
   bytes.fill(0, at + 12, at + PREFIX_LENGTH);
   copyShort(prefix.bytes, 0, bytes, at + 16, PREFIX_BITS / 8);
 }

@@ -45,6 +45,7 @@ export interface BedOptions {
   readonly limits?: StackLimits;
   readonly configuration?: GuestConfiguration;
   readonly addresses?: Partial<StackAddresses>;
+  readonly ipv6?: boolean;
   /** Called for each datagram instead of keeping it. */
   readonly udp?: (datagram: UdpDatagram) => void;
   /** Called for each request instead of keeping it. */
@@ -94,6 +95,7 @@ export class Bed {
       limits,
       configuration,
       addresses,
+      ipv6: options.ipv6,
       defer: options.gather === true ? (run) => this.deferred.push(run) : undefined,
       clock: () => this.now,
       random: () => random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0,

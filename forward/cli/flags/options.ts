@@ -13,6 +13,7 @@ import { RUN_MTU } from "./guest_flags.ts";
 import { type KindValues, makeFlag, type UserIds, type ValueContext, valueReaders } from "./flag_values.ts";
 import { parseFlags } from "./go_flags.ts";
 import { quote } from "../../syntax/go_quote.ts";
+import { type Manner, OWN_MANNER } from "./manner.ts";
 import { usageOf } from "./usage.ts";
 
 type Rows = typeof FLAGS;
@@ -46,6 +47,8 @@ export interface SharedOptions extends Omit<Values<"both">, "disableRouting" | "
   readonly user: UserIds | null;
   /** The path of slirp4netns' API socket, which its own command line has; null: none. */
   readonly apiSocket: string | null;
+  /** How the guest is served beyond what flags say. */
+  readonly manner: Manner;
   /**
    * The names that the guest's name server answers for: all that the host's servers know, only those of `-allow`, or only
    * those that have rules. It is `allowed` if routing is off and `-dns` was not given, because questions are a way out too.
@@ -100,7 +103,7 @@ export async function parseOptions(args: readonly string[], context: ValueContex
   const message = attachContradiction({ pid, ...values });
   if (message !== null) return { kind: "error", message };
   const netns = values.netns ?? (pid === null ? null : `/proc/${pid}/ns/net`);
-  const shared = { ...values, netns, apiSocket: null, dnsNames: "all" } as const;
+  const shared = { ...values, netns, apiSocket: null, manner: OWN_MANNER, dnsNames: "all" } as const;
   return { kind: "options", options: withRules(shared, outcome.given), rest: [] };
 }
 
@@ -122,6 +125,7 @@ export async function parseRunOptions(
       ...values,
       user: null,
       apiSocket: null,
+      manner: OWN_MANNER,
       mtu: values.mtu || RUN_MTU,
       dnsNames: values.enableRouting || outcome.given.has("dns") ? "all" : "allowed",
     }, outcome.given),

@@ -10,6 +10,7 @@ import { AUDIT } from "./audit_page.ts";
 import { EGRESS } from "./egress_page.ts";
 import type { Block, Page, Section } from "./page.ts";
 import { SANDBOX } from "./sandbox_page.ts";
+import { SLIRP4NETNS_PAGE } from "./slirp4netns_page.ts";
 
 /** The program in a few words. */
 export const SUMMARY = "user-mode networking for network namespaces";
@@ -264,6 +265,7 @@ export const OTHER_COMMANDS: readonly (readonly [synopsis: string, meaning: stri
   ],
   ["policy `show` `@`_PRESET_", "print the rules of a preset, and where they are from"],
   ["policy `schema`", "print the JSON schema of policy files"],
+  ["slirp4netns [_OPTION_]... _GUEST_ [_TAPNAME_]", "serve a guest in the place of slirp4netns, with its options"],
 ];
 
 /** The commands that are words, and what each does. */
@@ -272,6 +274,7 @@ export const COMMAND_WORDS: readonly (readonly [word: string, meaning: string])[
   ["help", "print help"],
   ["completions", "print the completions for a shell"],
   ["policy", "look at policies"],
+  ["slirp4netns", "serve a guest in the place of slirp4netns"],
 ];
 
 /** Manual pages on related subjects. */
@@ -296,6 +299,7 @@ export const PAGES: readonly Page[] = [
     sections: [...LIMITS_SECTIONS, ...flagSections(COMMANDS[0]).filter(({ title }) => title === "Limits flags")],
   },
   { name: "sandbox", summary: "the privileges that -sandbox and -user give up", synopsis: [], sections: SANDBOX },
+  { name: "slirp4netns", summary: "in the place of slirp4netns", synopsis: [], sections: SLIRP4NETNS_PAGE },
   { name: "output", summary: "lines, signals and exit statuses", synopsis: [], sections: OUTPUT },
 ];
 

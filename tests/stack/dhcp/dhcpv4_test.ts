@@ -1,14 +1,15 @@
 import { assertEquals, assertStringIncludes } from "../../assert.ts";
+import type { GuestConfiguration } from "../../../stack/base/guest_configuration.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 import { concat, ethernet, hex, ipv4, toHex, udp } from "../../../scripts/lab/packets.ts";
 import { Bed } from "../bed.ts";
 
 const SERVERS = ["10.0.2.3", "fd00::3", "192.0.2.53"].map((text) => IpAddress.parse(text));
-const CONFIGURATION = {
+const CONFIGURATION: GuestConfiguration = {
   dhcp: true,
   slaac: false,
   nameServers: () => SERVERS,
-  searchDomains: (): readonly string[] => [],
+  searchDomains: () => [],
 };
 
 const bedOf = (configuration = CONFIGURATION) => new Bed({ medium: "ethernet", configuration });
@@ -144,4 +145,42 @@ Deno.test("another network: its mask, broadcast address, router and guest", () =
   const [offer] = bed.takeSent();
   assertStringIncludes(offer, "0a0087e4", "the guest's address");
   assertStringIncludes(offer, "0104ffffff80" + "1c040a0087ff" + "03040a008782", "mask, broadcast address, router");
+});
+
+/** A message of a client with another hardware address, whose last byte this is. */
+function messageOf(station: number, options: string): Uint8Array {
+  const frame = message(options);
+  frame[11] = station;
+  frame[14 + 20 + 8 + 28 + 5] = station; // chaddr
+  return frame;
+}
+
+Deno.test("leases: an address for each hardware address, kept, and no answer when all are taken", () => {
+  const leases = ["10.0.2.15", "10.0.2.16"].map((text) => IpAddress.parse(text));
+  const bed = bedOf({ ...CONFIGURATION, leases });
+  const given = () => bed.takeSent().map((frame) => frame.slice(84).slice(32, 40));
+  bed.feed(messageOf(1, "350101ff"));
+  assertEquals(given(), ["0a00020f"], "the first client");
+  bed.feed(messageOf(2, "350101ff"));
+  assertEquals(given(), ["0a000210"], "the second client");
+  bed.feed(messageOf(3, "350101ff"));
+  assertEquals(given(), [], "a third client");
+  bed.feed(messageOf(1, "350103 32040a00020f ff"));
+  assertEquals(given(), ["0a00020f"], "its own address is acknowledged");
+  bed.feed(messageOf(1, "350103 32040a000210 ff"));
+  assertEquals(given(), ["00000000"], "the address of the other is refused");
+});
+
+Deno.test("leases: after a restart a client keeps the address that it has", () => {
+  const leases = ["10.0.2.15", "10.0.2.16"].map((text) => IpAddress.parse(text));
+  const bed = bedOf({ ...CONFIGURATION, leases });
+  bed.feed(messageOf(1, "350103 32040a000210 ff"));
+  assertEquals(bed.takeSent().map((frame) => frame.slice(84).slice(32, 40)), ["0a000210"]);
+});
+
+Deno.test("a brief answer has no MTU and no search domains", () => {
+  const bed = bedOf({ ...CONFIGURATION, brief: true, searchDomains: () => ["example.net"] });
+  bed.feed(message("350101ff"));
+  const offer = `350102${SERVER}${LEASE}${NETWORK.slice(0, -"1a0205dc".length)}`;
+  assertEquals(answers(bed), [`${GUEST} 0a000264 0a000264 ${offer}`]);
 });

@@ -190,6 +190,27 @@ Deno.test("contents of a router advertisement", () => {
   assertEquals(advertised(false, false, ["corp.example"]), advertised(false, false));
 });
 
+Deno.test("a brief router advertisement: the prefix with its lifetimes, and nothing else", () => {
+  const nameServers = () => [IpAddress.parse("fd00::3")];
+  const configuration = { dhcp: true, slaac: true, brief: true, nameServers, searchDomains: () => ["example.net"] };
+  const addresses = { linkLocal6: IpAddress.parse("fe80::2") };
+  const bed = new Bed({ medium: "ethernet", configuration, addresses });
+  bed.feed(message("8500 0000 00000000", GUEST_LINK_LOCAL, ALL_ROUTERS));
+  const head = `8600 0000 4000 0708 00000000 00000000 0101 ${OUR_MAC}`;
+  const prefix = `0304 40c0 00015180 00003840 00000000 ${address("0")}`;
+  assertEquals(bed.takeSent(), [answer(`${head} ${prefix}`, "fe800000000000000000000000000002", GUEST_LINK_LOCAL)]);
+});
+
+Deno.test("without IPv6: no router is advertised, no solicitation is answered, nothing passes", () => {
+  const bed = new Bed({ medium: "ethernet", ipv6: false });
+  bed.stack.start();
+  bed.pass(60_000);
+  bed.feed(solicitation(address("2")));
+  bed.feed(message("8500 0000 00000000", GUEST_LINK_LOCAL, ALL_ROUTERS));
+  assertEquals(bed.takeSent(), [], "frames to the guest");
+  assertEquals(bed.stack.counters.ipv6.packetsIn, 0, "packets that the IP layer saw");
+});
+
 Deno.test("a medium without hardware addresses has no neighbours to discover", () => {
   const bed = new Bed({ medium: "ip" });
   bed.feed(solicitation(address("2")).slice(14));

@@ -32,7 +32,15 @@ Deno.test("neighbour solicitations of a kernel, dissected and built", () => {
 
 Deno.test("a router advertisement, built", () => {
   const bytes = new Uint8Array(32).fill(0xee);
-  const plain = { hopLimit: 64, lifetime: 1800, otherConfiguration: false, mac: hex("7071aa4b29aa"), mtu: 1500 };
+  const plain = {
+    hopLimit: 64,
+    lifetime: 1800,
+    otherConfiguration: false,
+    mac: hex("7071aa4b29aa"),
+    mtu: 1500,
+    validLifetime: 0,
+    preferredLifetime: 0,
+  };
   const message = { ...plain, prefix: null, nameServers: [], searchDomains: new Uint8Array() };
   assertEquals(routerAdvertisementLength(message), bytes.length);
   putRouterAdvertisement(bytes, 0, message);
@@ -54,6 +62,8 @@ Deno.test("a router advertisement with every option, built", () => {
     otherConfiguration: true,
     mac: hex("7071aa4b29aa"),
     mtu: 65521,
+    validLifetime: 2_592_000,
+    preferredLifetime: 604_800,
     prefix: IpAddress.parse("fd00::2"),
     nameServers: ["fd00::3", "2001:db8::53"].map((text) => IpAddress.parse(text)),
     searchDomains: hex("01610162 00"),

@@ -4,6 +4,7 @@ import { formatHost } from "../../../../forward/syntax/forward_spec.ts";
 import type { UserIds } from "../../../../forward/cli/flags/flag_values.ts";
 import { type Options, parseOptions, parseRunOptions } from "../../../../forward/cli/flags/options.ts";
 import { IpAddress } from "../../../../stack/base/address.ts";
+import { OWN_MANNER } from "../../../../forward/cli/flags/manner.ts";
 import { DEFAULT_ADDRESSES } from "../../../../stack/link/addresses.ts";
 
 const hosts = new Map([["two.example", ["192.0.2.1", "2001:db8::1"]], ["localhost", ["127.0.0.1"]]]);
@@ -39,6 +40,7 @@ Deno.test("defaults: routing is on, the host's networks are closed", async () =>
     netns: null,
     interface: "tun0",
     addresses: DEFAULT_ADDRESSES,
+    manner: OWN_MANNER,
     fd: null,
     mtu: 0,
     offload: true,
@@ -124,6 +126,7 @@ Deno.test("every flag reaches its option", async () => {
     netns: "/proc/1/ns/net",
     interface: "tap3",
     addresses: "10.7.0.2",
+    manner: OWN_MANNER,
     fd: 3,
     mtu: 65521,
     offload: false,

@@ -6,6 +6,7 @@ import { type Block, type Page, spans } from "../../../../forward/cli/help/page.
 import { pageText, termText } from "../../../../forward/cli/help/text.ts";
 import { parseOptions, parseRunOptions } from "../../../../forward/cli/flags/options.ts";
 import { limitFlag, type LimitName, LIMITS } from "../../../../forward/limits/limits.ts";
+import { readSlirp4netns } from "../../../../forward/cli/slirp4netns/arguments.ts";
 import { NEVER_ROUTED } from "../../../../forward/policy/static_list.ts";
 import { IpAddress } from "../../../../stack/base/address.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../../assert.ts";
@@ -118,6 +119,11 @@ Deno.test("help: its command lines are right", async () => {
   for (const line of lines) {
     const words = line.split(" ").slice(1).map((word) => word.replaceAll("'", ""));
     const [run] = words;
+    if (run === "slirp4netns") {
+      const read = readSlirp4netns(words.slice(1), { version: "", missing: () => null });
+      assert(read.kind === "start", `${line}: ${JSON.stringify(read)}`);
+      continue;
+    }
     const outcome = await (run === "run" ? parseRunOptions(words.slice(1), context) : parseOptions(words, context));
     assert(outcome.kind === "options", `${line}: ${JSON.stringify(outcome)}`);
   }

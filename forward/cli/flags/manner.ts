@@ -1,0 +1,38 @@
+/**
+ * The manner in which a guest is served: this program's own, or that of the program under whose name it was started. The
+ * flags have no part in it.
+ *
+ * @module
+ */
+import type { IpAddress } from "../../../stack/base/address.ts";
+
+/** How a guest is served, where that is not a matter of flags. */
+export interface Manner {
+  /** Whether the guest has IPv6. */
+  readonly ipv6: boolean;
+  /** Whether `-configure` gives the device an IPv6 address. Otherwise the guest's kernel makes one when it is told a prefix. */
+  readonly fixedIpv6: boolean;
+  /** The addresses for DHCP clients, one for each hardware address. Not given: each client gets the guest's address. */
+  readonly leases?: readonly IpAddress[];
+  /** Whether the guest is told no more of its network than slirp4netns tells it. */
+  readonly brief: boolean;
+  /**
+   * Whether the guest reaches every address as the host does: link-local addresses of IPv4, and in its own network all but
+   * the program's own addresses.
+   */
+  readonly asHost: boolean;
+  /**
+   * The ICMP error about a datagram that the policy refuses. A connection gets the same error with `network`, and otherwise
+   * a reset.
+   */
+  readonly refusal: "prohibited" | "network";
+}
+
+/** This program's own manner. */
+export const OWN_MANNER: Manner = {
+  ipv6: true,
+  fixedIpv6: true,
+  brief: false,
+  asHost: false,
+  refusal: "prohibited",
+};
