@@ -70,6 +70,8 @@ export interface NetworkParts {
   /** Sets a function that is called each time the event loop comes to rest. */
   readonly onRest: (rested: () => void) => void;
   readonly capture: Capture | null;
+  /** Writes the file of `-learn`, and returns why that failed; null: it did not. Null: there is none. */
+  readonly learn: ((text: string) => string | null) | null;
   /** Gets the lines of the audit; null: there is none. */
   readonly audit: AuditFile | null;
   readonly metrics: MetricsServer | null;
@@ -125,13 +127,15 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   if (decisions !== null) parts.cleanups.push(() => decisions.close());
   if (options.rules !== null) {
     const { startEgress } = await import("./egress/start.ts");
-    egress = await startEgress(options, { ...parts, policy, allow, local, now, read, decisions });
+    const problem = (line: string) => parts.outputs.stderr.line(line);
+    egress = await startEgress(options, { ...parts, policy, allow, local, now, read, decisions, problem });
   }
   const printed = lines === null ? NO_OBSERVERS : flowPrinters(lines);
   const written = log === null ? printed : loggedObservers(printed, log);
   const metering = metrics === null ? null : { metrics, ...await import("./slirp_metrics.ts") };
   const { observers: metered, meters } = metering?.meteredObservers(written) ?? { observers: written, meters: [] };
-  const observers = decisions === null ? metered : decisions.observe(metered);
+  const audited = decisions === null ? metered : decisions.observe(metered);
+  const observers = egress?.watch(audited) ?? audited;
   const capturing = capture === null ? null : { capture, ...await import("./capture/capturing_device.ts") };
   const loadEdns = () => import("./dns/edns.ts");
   const isConfined = options.sandbox || options.user !== null; // then modules can't be loaded later

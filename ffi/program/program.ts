@@ -16,7 +16,7 @@
  * @module
  */
 import * as system from "../mod.ts";
-import { openAudit } from "./audit.ts";
+import { openAudit, openLearned } from "./records.ts";
 import { openDevice } from "./device.ts";
 import { hosts, pingSockets } from "./sockets.ts";
 import type { Life } from "../../forward/cli/life.ts";
@@ -221,7 +221,7 @@ export class Program {
       .startCapture(pcap, { create: system.OutputFile.create, device, atRest: (run) => poller.atRest(run), stderr });
     if (capture !== null) cleanups.push(() => capture.close());
 
-    const audit = openAudit(options);
+    const audit = openAudit(options), learn = openLearned(options);
     const { allocate, readTextFile: read, openDescriptors } = system;
     const frames = new FramePool(allocate);
     const taker = await makeNetwork(options, {
@@ -233,6 +233,7 @@ export class Program {
       clock: () => poller.now(),
       capture,
       audit,
+      learn,
       metrics,
       cleanups,
       lines: guest.lines,

@@ -23,7 +23,7 @@ import { TargetJudge } from "../policy/names/target_judge.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Range } from "../policy/range.ts";
 import type { DecisionObserver } from "../report/decisions.ts";
-import type { FlowObserver } from "../report/flow_observers.ts";
+import type { FlowObserver, FlowObservers } from "../report/flow_observers.ts";
 import type { OutgoingFlows } from "../tcp/outgoing.ts";
 import type { Associations, GuestDatagram } from "../udp/associations.ts";
 import { FlowGate } from "../gate/gate.ts";
@@ -31,6 +31,7 @@ import type { Scheduler } from "../timers/scheduler.ts";
 import { HeldBytes } from "../gate/held_bytes.ts";
 import type { Limits } from "../limits/limits.ts";
 import { EgressRules } from "./egress_rules.ts";
+import { LearnedRules, learningObservers } from "./learn/learned_rules.ts";
 import { NameTargets } from "./name_targets.ts";
 import { NamedTcpFlows, type NamedTcpOptions } from "./named_tcp.ts";
 import { NamedUdp, type NamedUdpOptions } from "./named_udp.ts";
@@ -53,6 +54,8 @@ export interface EgressOptions {
   /** The least time that an answer is cached, in ms. */
   readonly leastTtl: number;
   readonly limits: Pick<Limits, "names" | "newNames" | "dnsQuestions" | "heldBytes">;
+  /** Whether what no rule allows is let through, and reported. */
+  readonly observe?: boolean;
   /** Records each decision. Not given: there is no audit. */
   readonly decisions?: DecisionObserver | null;
   /** Called once for each refusal by name. */
@@ -77,6 +80,7 @@ export class Egress {
   private readonly newNames: NewNames;
   private readonly held: HeldBytes;
   private traffic: EgressTraffic | null = null;
+  private learned: LearnedRules | null = null;
   private current: RuleList;
   private scheduler: Scheduler | null = null;
 
@@ -84,7 +88,7 @@ export class Egress {
     this.current = options.rules;
     const { rules: { names }, policy, local, now, leastTtl, limits, decisions = null } = options;
     this.refusals = new NameRefusals(options.refused);
-    const rules = this.rules = new EgressRules(names, this.refusals, decisions, options.wallClock);
+    const rules = this.rules = new EgressRules(names, this.refusals, decisions, options.wallClock, options.observe);
     const own = this.own = new OwnAddresses(limits.names);
     this.held = new HeldBytes(limits.heldBytes);
     const newNames = this.newNames = new NewNames(limits.newNames);
@@ -106,6 +110,18 @@ export class Egress {
       refused: (name, reason) => rules.refusedQuestion(name, QUESTION_REASONS[reason]),
     });
     this.setRanges();
+  }
+
+  /** Starts to learn. Returns a function that gives the rules: of all flows, or those that would have allowed the refusals. */
+  learn(all: boolean): () => readonly string[] {
+    if (!all) return () => this.refusals.rules;
+    const learned = this.learned = new LearnedRules();
+    return () => learned.sorted;
+  }
+
+  /** Wraps the observers of flows, if it learns from them. */
+  watch(observers: FlowObservers): FlowObservers {
+    return this.learned === null ? observers : learningObservers(observers, this.learned);
   }
 
   /** Starts to carry flows. */

@@ -9,6 +9,7 @@ import { NameRules, type NameVerdict, type QuestionVerdict } from "../policy/nam
 import type { NameRefusals } from "../policy/names/name_refusals.ts";
 import type { RefusalReason } from "../policy/names/reasons.ts";
 import type { NameRule } from "../policy/names/rule.ts";
+import { RECORD_TYPES } from "../policy/names/record_types.ts";
 import type { RangeNetwork } from "../policy/range.ts";
 import type { DecisionObserver, RefusedFlow } from "../report/decisions.ts";
 import type { Shown } from "../report/verdicts.ts";
@@ -22,12 +23,16 @@ export class EgressRules {
   generation = 1;
   private rules: NameRules;
 
-  /** @param wallClock the time in ms since 1970; the system's unless given */
+  /**
+   * @param wallClock the time in ms since 1970; the system's unless given
+   * @param observe whether what no rule allows is let through, and reported
+   */
   constructor(
     rules: readonly NameRule[],
     private readonly refusals: NameRefusals,
     private readonly decisions: DecisionObserver | null = null,
     private readonly wallClock: () => number = Date.now,
+    private readonly observe: boolean = false,
   ) {
     this.rules = new NameRules(rules, wallClock);
   }
@@ -47,14 +52,19 @@ export class EgressRules {
   /** Decides about a flow that the guest wants; a refusal is reported. */
   decide(network: RangeNetwork, name: string, port: number, from: Attempt): NameVerdict {
     const verdict = this.rules.decide(network, name, port);
-    if (!verdict.allowed) this.refused(network, name, port, verdict.reason, from);
+    if (verdict.allowed) return verdict;
+    if (this.observe && verdict.reason === "no_rule") {
+      this.refusals.passed(network, name, port);
+      return observed(network, name, port);
+    }
+    this.refused(network, name, port, verdict.reason, from);
     return verdict;
   }
 
   /** Whether a flow that has met a demand is still allowed, by a rule that demands no more. */
   stillAllows(network: RangeNetwork, name: string, port: number, met: NameDemand | null): boolean {
     const verdict = this.rules.decide(network, name, port);
-    if (!verdict.allowed) return false;
+    if (!verdict.allowed) return this.observe && verdict.reason === "no_rule";
     const { demand } = verdict;
     if (demand === null) return true;
     if (met === null || (met.ech && !demand.ech)) return false;
@@ -63,7 +73,9 @@ export class EgressRules {
 
   /** Decides about a question. */
   question(name: string): QuestionVerdict {
-    return this.rules.question(name);
+    const verdict = this.rules.question(name);
+    if (verdict.allowed || !this.observe || verdict.reason !== "no_rule") return verdict;
+    return { allowed: true, byWildcard: false, types: Object.values(RECORD_TYPES) };
   }
 
   /** The ports that the rules open for a name. */
@@ -93,3 +105,16 @@ export class EgressRules {
     this.decisions?.refusedFlow({ network, guest, to, name: null, reason: "stale_address" });
   }
 }
+
+const HTTPS_PORT = 443;
+
+/** The verdict about a flow that no rule allows, where it is let through: it is only looked at. */
+function observed(network: RangeNetwork, name: string, port: number): Extract<NameVerdict, { allowed: true }> {
+  const rule = OBSERVED;
+  if (network === "tcp") return { allowed: true, rule, demand: { name, shows: "any", rule: rule.text, ech: true } };
+  const demand = port === HTTPS_PORT ? { name, shows: "quic", rule: rule.text, ech: true } as const : null;
+  return { allowed: true, rule, demand };
+}
+
+/** Stands for a rule in the verdicts of `-observe`. */
+const OBSERVED = { text: "-observe" } as const;

@@ -9,7 +9,14 @@ import type { LocalNames } from "../names/local_names.ts";
 import { joinRules, type RuleList } from "../policy/names/rule_list.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Range } from "../policy/range.ts";
-import { nameRefused, policyKept, policyReloaded, refusedInAll } from "../report/contract_lines.ts";
+import {
+  nameRefused,
+  passedInAll,
+  policyKept,
+  policyReloaded,
+  policyUnwritten,
+  refusedInAll,
+} from "../report/contract_lines.ts";
 import type { DecisionObserver } from "../report/decisions.ts";
 import type { Output } from "../report/output.ts";
 import { Egress } from "./egress.ts";
@@ -32,6 +39,10 @@ export interface EgressStart {
   readonly decisions: DecisionObserver | null;
   /** Sets a function that is called when the policy file has to be read again. Not given: it never is. */
   readonly onReload?: ((reload: () => void) => void) | undefined;
+  /** Writes the file of `-learn`, and returns why that failed; null: it did not. Null: there is none. */
+  readonly learn: ((text: string) => string | null) | null;
+  /** Reports something that went wrong. */
+  readonly problem: (line: string) => void;
   readonly cleanups: (() => void)[];
 }
 
@@ -51,17 +62,27 @@ export async function startEgress(options: SharedOptions, parts: EgressStart): P
     leastTtl: options.dnsTtl,
     limits: options.limits,
     decisions: parts.decisions,
+    observe: options.observe,
     refused: (refused) => {
       notices?.line(nameRefused(refused));
       const { network, name, port, reason } = refused;
       log?.info("refused by the policy", { network, to: port === 0 ? name : `${name}:${port}`, rule: reason });
     },
   });
+  const { learn } = parts;
+  if (learn !== null) {
+    const { learnedPolicy } = await import("./learn/learned_policy.ts");
+    const learned = egress.learn(options.observe);
+    parts.cleanups.push(() => {
+      const problem = learn(learnedPolicy(learned()));
+      if (problem !== null) parts.problem(policyUnwritten(problem));
+    });
+  }
   if (farewell !== null) {
     parts.cleanups.push(() => {
       const { rules, others } = egress.refusals;
       if (notices === null) { for (const refused of others.slice(0, MAX_OTHERS)) farewell.line(nameRefused(refused)); }
-      if (rules.length > 0) farewell.line(refusedInAll(rules));
+      if (rules.length > 0) farewell.line(options.observe ? passedInAll(rules) : refusedInAll(rules));
     });
   }
   const { policy: path } = options;

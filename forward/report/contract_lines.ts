@@ -116,10 +116,11 @@ export function notInRules(network: PolicyNetwork, address: IpAddress, port: num
 }
 
 /** A name that the guest asked for, or a port of it. Said once for each. */
-export function nameRefused({ network, name, port, reason, shown, remedy }: NameRefused): string {
+export function nameRefused({ network, name, port, reason, shown, isPassed, remedy }: NameRefused): string {
   const where = port === 0 || reason === "stale_address" ? name : `${name}:${port}`;
   const what = shown === null || shown === name ? "" : `, ${shown}`;
   const how = remedy === null ? "" : `; -only ${remedy} would let it`;
+  if (isPassed) return `[.] ${network}://${where} let through by -observe${how}`;
   return `[.] ${network}://${where} refused by the policy: ${WHY_NAME_REFUSED[reason]}${what}${how}`;
 }
 
@@ -142,6 +143,16 @@ const WHY_NAME_REFUSED: Readonly<Record<NameRefused["reason"], string>> = {
 /** At the end of `run`: the rules that would let through what was refused. */
 export function refusedInAll(rules: readonly string[]): string {
   return `[.] The policy refused some of what the command asked for. To let it: -only '${rules.join(",")}'`;
+}
+
+/** At the end of `run` with `-observe`: the rules that would allow what none of the given ones does. */
+export function passedInAll(rules: readonly string[]): string {
+  return `[.] No rule allows some of what the command used. These would: -only '${rules.join(",")}'`;
+}
+
+/** The file of `-learn` could not be written. */
+export function policyUnwritten(reason: string): string {
+  return `[!] Failed to write the learned policy: ${oneLine(reason)}`;
 }
 
 /** The policy's file was read again. */

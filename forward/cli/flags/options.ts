@@ -135,9 +135,10 @@ export async function parseRunOptions(
 
 /**
  * Applies the consequences of `-only` and `-policy`: nothing but the rules is open, and they decide about DNS questions.
+ * With `-observe`, everything else is open too, and is reported.
  * The rules of the policy file are added when it is read.
  */
-function withRules<V extends Pick<SharedOptions, "enableRouting" | "dns" | "icmp" | "dnsNames" | "only">>(
+function withRules<V extends Pick<SharedOptions, "enableRouting" | "dns" | "icmp" | "dnsNames" | "only" | "observe">>(
   values: V,
   given: ReadonlySet<string>,
 ): V & { readonly rules: RuleList | null } {
@@ -147,11 +148,11 @@ function withRules<V extends Pick<SharedOptions, "enableRouting" | "dns" | "icmp
     names: values.only.filter((rule) => rule.about === "name"),
     addresses: values.only.filter((rule) => rule.about === "addresses"),
   };
-  return { ...values, icmp, enableRouting: false, dns: true, dnsNames: "ruled", rules };
+  return { ...values, icmp, enableRouting: values.observe, dns: true, dnsNames: "ruled", rules };
 }
 
 function hasRules(given: ReadonlySet<string>): boolean {
-  return given.has("only") || given.has("policy");
+  return given.has("only") || given.has("policy") || given.has("observe");
 }
 
 /** A "disable" overrides an "enable", wherever it stands. */
@@ -225,12 +226,13 @@ function contradiction(
   given: ReadonlySet<string>,
 ): string | null {
   if (hasRules(given)) {
-    const rules = given.has("only") ? "-only" : "-policy";
+    const rules = ["only", "policy", "observe"].filter((flag) => given.has(flag)).map((flag) => `-${flag}`)[0];
     if (given.has("enable-routing") && enableRouting && !disableRouting) {
       return `-enable-routing opens the internet, and ${rules} nothing but its rules: give one of them`;
     }
     if (given.has("dns") && !dns) return `${rules} needs -dns: names are judged where they are asked for`;
   }
+  if (given.has("learn") && !hasRules(given)) return "-learn needs -observe, or rules of -only or -policy";
   if (sockets !== "deno" || (sourceIpv4 === null && sourceIpv6 === null)) return null;
   const flag = sourceIpv4 !== null ? "-source-ipv4" : "-source-ipv6";
   return `${flag} needs -sockets libc: the runtime cannot choose a source address`;

@@ -80,6 +80,27 @@ export const POLICY_FLAGS = {
       "old ones at once, and connections that they refuse are reset. If the file has a fault then, the old rules stay.",
     ],
   },
+  "observe": {
+    kind: "boolean",
+    group: "Policy",
+    usage: "Let through what no rule allows, and report it; for trusted programs, to find the rules",
+    help: [
+      "Judge by the rules of `-only` and `-policy`, if there are any, and report what no rule allows, but let it through. " +
+      "What a rule denies, what is never routed and the host's own networks stay refused. For a run of a program that is " +
+      "trusted, to find out which rules it needs; see `-learn`.",
+    ],
+  },
+  "learn": {
+    kind: "path",
+    value: "FILE",
+    group: "Policy",
+    usage: "file to which a policy is written at the end: of what was used with -observe, or else of what was refused",
+    help: [
+      "At the end, write a policy to this file. With `-observe`, it allows what the guest has used: exact names, with the " +
+      "port and the kind of traffic that the flows have shown. Otherwise it allows what was refused for want of a rule. The " +
+      "rules are sorted. Wildcards are proposed in comments. The file is opened, and emptied, at the start.",
+    ],
+  },
   "icmp": {
     kind: "choice",
     choices: ["local", "auto", "off"],

@@ -111,6 +111,14 @@ export const EGRESS: readonly Section[] = [
     ],
   },
   {
+    title: "Finding the rules",
+    blocks: [
+      "`-observe` lets through what no rule allows, and reports it; `-learn` writes the rules to a file. Run a program that " +
+      "you trust, read the file, and give it to `-policy`:",
+      { code: ["slirpnetstack run -observe -learn policy.json -- make test"] },
+    ],
+  },
+  {
     title: "What stays open",
     blocks: [
       "An allowed service can carry data to its other users: a bucket, a repository, an account with another key. Rules " +

@@ -20,6 +20,8 @@ export interface NameRefused {
   readonly reason: RefusalReason;
   /** The other name that a flow has shown; null: none. */
   readonly shown: string | null;
+  /** Whether it was let through all the same, by `-observe`. */
+  readonly isPassed: boolean;
   /** The rule that would allow it; null: none would. */
   readonly remedy: string | null;
 }
@@ -45,11 +47,27 @@ export class NameRefusals {
     shown: string | null = null,
   ): void {
     this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1);
+    this.keep(network, name, port, reason, shown, false);
+  }
+
+  /** Records a flow or a question that no rule allows, and that was let through. */
+  passed(network: RefusedNetwork, name: string, port: number): void {
+    this.keep(network, name, port, "no_rule", null, true);
+  }
+
+  private keep(
+    network: RefusedNetwork,
+    name: string | null,
+    port: number,
+    reason: RefusalReason,
+    shown: string | null,
+    isPassed: boolean,
+  ): void {
     if (name === null || this.kept.size >= MAX_NAME_REFUSALS) return;
     const key = `${network} ${name} ${port} ${reason} ${shown}`;
     if (this.kept.has(key)) return;
     const remedy = reason === "no_rule" ? ruleFor(network, name, port) : null;
-    const refused = { network, name, port, reason, shown, remedy };
+    const refused = { network, name, port, reason, shown, isPassed, remedy };
     this.kept.set(key, refused);
     this.say(refused);
   }
@@ -59,7 +77,7 @@ export class NameRefusals {
     const name = formatEndpoint(to), key = `${network} ${name}`;
     if (this.kept.size >= MAX_NAME_REFUSALS || this.kept.has(key)) return;
     const remedy = network === "udp" ? `udp://${name}` : name;
-    this.kept.set(key, { network, name, port: to.port, reason: "no_rule", shown: null, remedy });
+    this.kept.set(key, { network, name, port: to.port, reason: "no_rule", shown: null, isPassed: false, remedy });
   }
 
   /** The refusals that no rule would have avoided. */

@@ -21,7 +21,7 @@ export type NameRefusal =
 /** The answer about a flow to a name and a port. */
 export type NameVerdict =
   /** `demand`: what the flow must show; null: nothing. */
-  | { readonly allowed: true; readonly rule: NameRule; readonly demand: NameDemand | null }
+  | { readonly allowed: true; readonly rule: Pick<NameRule, "text">; readonly demand: NameDemand | null }
   /** `rule`: the rule that denies it. */
   | { readonly allowed: false; readonly reason: NameRefusal; readonly rule: NameRule | null };
 

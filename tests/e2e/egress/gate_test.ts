@@ -137,3 +137,25 @@ const SHOWN_AND_NOT = `
   ${CURL} http://${WORLD.v4}:7/ 2> /dev/null
   getent hosts secret.evil.test
   true`;
+
+e2e("-observe -learn: a run without rules gives those that the next one needs", async () => {
+  const { bed, certificate } = await gateBed(), { lab } = bed;
+  const home = `${lab.directory}/a user/home`, file = `${home}/learned.json`;
+  const script = `${CURL} --cacert ${certificate} https://world.test/; ${CURL} --output /dev/null http://world.test/`;
+  const first = await bed.run(["-observe", "-learn", file, "-sandbox", "sh", "-c", script]);
+  assertEquals(first.stdout, "Hello, world.test\n", first.stderr);
+  assertStringIncludes(first.stderr, "No rule allows some of what the command used. These would: -only '");
+  const second = await bed.run([
+    "-policy",
+    file,
+    "-learn",
+    `${home}/more.json`,
+    "sh",
+    "-c",
+    `${script}; ${CURL} http://${WORLD.v4}/`,
+  ]);
+  assertEquals(second.stdout, "Hello, world.test\n", second.stderr);
+  const read = (path: string) => lab.host.check(["nsenter", `--mount=/proc/${bed.holderPid}/ns/mnt`, "cat", path]);
+  assertMatch(await read(file), /"http:\/\/world\.test" },\n +{ "allow": "world\.test" }\n/);
+  assertStringIncludes(await read(`${home}/more.json`), `{ "allow": "${WORLD.v4}:80" }`, "what was refused");
+});
