@@ -44,12 +44,21 @@ const CHECKERS: readonly Tool[] = [
 /** For the test with a virtual machine, which also needs a kernel. Without them the test is ignored. */
 const EMULATOR: Tool = { command: "qemu-system-x86_64", package: "qemu-system-x86" };
 
+/** The programs that start slirp4netns, and what they need. Their tests are ignored if they are not available. */
+const CALLERS: readonly Tool[] = [
+  { command: "podman", package: "podman" },
+  { command: "buildah", package: "buildah" },
+  { command: "rootlesskit", package: "rootlesskit" },
+  { command: "crun", package: "crun" },
+  { command: "newuidmap", package: "uidmap" },
+];
+
 /** The programs that the benchmark compares with, if they are available. A test compares with the first. */
 const SLIRP4NETNS: Tool = { command: "slirp4netns", package: "slirp4netns" };
 const PEERS: readonly Tool[] = [SLIRP4NETNS, { command: "pasta", package: "passt" }];
 
 /** Nothing fails without these: tests are ignored, and the benchmark compares with fewer programs. */
-const OPTIONAL: readonly Tool[] = [EMULATOR, ...PEERS];
+const OPTIONAL: readonly Tool[] = [EMULATOR, ...CALLERS, ...PEERS];
 
 /** The folders to search besides PATH: a user's PATH on Debian lacks the administrator's commands. */
 const MORE_PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
@@ -62,7 +71,7 @@ if (import.meta.main) {
   const given = argumentsOr(USAGE, Deno.args, { flags: ["test", "bench"] });
   const wanted = new Set([
     ...NEEDED,
-    ...(given.has("test") ? [...CHECKERS, EMULATOR, SLIRP4NETNS] : []),
+    ...(given.has("test") ? [...CHECKERS, EMULATOR, ...CALLERS, SLIRP4NETNS] : []),
     ...(given.has("bench") ? PEERS : []),
   ]);
   const ready = await provide([...wanted]) && await provideTun();

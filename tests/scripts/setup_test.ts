@@ -92,7 +92,7 @@ Deno.test({
     for (const unknown of ["none", "slirp4netns"]) {
       const { code, stderr, log } = await setup(`${TOOLS} ${CHECKERS}`, ["--test"], unknown);
       assertEquals(code, 0, stderr);
-      assertStringIncludes(log[0], " slirp4netns");
+      for (const name of ["podman", "uidmap", "slirp4netns"]) assertStringIncludes(log[0], ` ${name}`);
       assertStringIncludes(stderr, "still without slirp4netns (package slirp4netns)"); // it is not among the tools
     }
     const { code, stderr } = await setup(TOOLS, ["--test"], "slirp4netns");
