@@ -290,7 +290,7 @@ export class Slirp {
     if (service instanceof Dns) service.takeRequest(request);
     else if (this.options.decisions?.mayOpen() === false) request.refuse();
     else if (service !== null) this.remoteTcpFlows.request(request, service);
-    else if (this.named?.isOwn(address.bytes, 0, address.version)) this.named.takeRequest(request);
+    else if (this.named?.takes("tcp", address.bytes, 0, address.version, port)) this.named.takeRequest(request);
     else this.route(request);
   }
 
@@ -318,7 +318,7 @@ export class Slirp {
     const { bytes, localAddress, version, localPort } = datagram;
     const service = this.serviceAt(this.remoteUdp, bytes, localAddress, version, localPort);
     if (service === null) {
-      if (this.named?.isOwn(bytes, localAddress, version)) this.named.takeDatagram(datagram);
+      if (this.named?.takes("udp", bytes, localAddress, version, localPort)) this.named.takeDatagram(datagram);
       else this.associations.takeDatagram(datagram); // which asks the policy
     } else if (service instanceof Dns) service.takeDatagram(datagram);
     else this.remoteUdpAssociations.takeDatagram(datagram, service);
@@ -329,7 +329,7 @@ export class Slirp {
     const { address, port } = local;
     const service = this.serviceAt(this.remoteUdp, address.bytes, 0, address.version, port);
     if (service === null) {
-      if (this.named?.isOwn(address.bytes, 0, address.version)) this.named.guestUnreachable(local, guest);
+      if (this.named?.takes("udp", address.bytes, 0, address.version, port)) this.named.guestUnreachable(local, guest);
       else this.associations.guestUnreachable(guest);
     } else if (!(service instanceof Dns)) this.remoteUdpAssociations.guestUnreachable(service, guest);
   }

@@ -5,11 +5,11 @@
  * | question | answer |
  * | --- | --- |
  * | a name without a rule | NXDOMAIN with the extended error "Blocked" (RFC 8914); nothing leaves the host |
- * | A or AAAA of a name with a rule | the name's own address, if the host's servers have a record that may be used |
+ * | A or AAAA of a name with a rule | the name's address in the guest, if the host's servers have a record that may be used |
  * | the same, without such a record | no data, or the servers' NXDOMAIN or SERVFAIL |
  * | another type that a `dns://` rule names | the records |
  * | any other type, HTTPS and SVCB too | no data |
- * | PTR of an own address | its name |
+ * | PTR of an address that stands for a name in the guest | that name |
  *
  * A name that only a wildcard allows takes one of {@linkcode DnsGateOptions.newNames} when it is asked for the first time,
  * because labels can carry a message to the name servers of the domain.
@@ -22,7 +22,7 @@ import { wireLabels, wireName } from "../policy/names/canonical.ts";
 import type { NameRefusal, QuestionVerdict } from "../policy/names/name_rules.ts";
 import { TYPE_A, TYPE_AAAA } from "../policy/names/record_types.ts";
 import type { DecisionObserver } from "../report/decisions.ts";
-import { type HostAnswer, type HostAnswers, type HostAsker, otherAnswer } from "./host_answers.ts";
+import { type HostAnswers, type HostAsker, otherAnswer } from "./host_answers.ts";
 import {
   addressAnswer,
   blockedAnswer,
@@ -37,8 +37,8 @@ import {
 } from "./message.ts";
 import type { DnsClient } from "./query.ts";
 
-/** How long the guest may cache an own address, in seconds. It stays true while the program runs. */
-const OWN_TTL = 60;
+/** How long the guest may cache the name of an address, in seconds. */
+const POINTER_TTL = 60;
 
 /** The reasons why a question is refused. */
 export type QuestionRefusal =
@@ -53,10 +53,15 @@ export interface DnsGateOptions {
   readonly rules: { question(name: string): QuestionVerdict };
   readonly answers: HostAnswers;
   /** The addresses that stand for names in the guest. */
-  readonly own: {
-    find(name: string): unknown;
-    claim(name: string): { readonly address4: IpAddress; readonly address6: IpAddress } | null;
-    at(bytes: Uint8Array, offset: number, version: 4 | 6): { readonly name: string } | null;
+  readonly naming: {
+    has(name: string): boolean;
+    tell(
+      name: string,
+      type: number,
+      usable: readonly IpAddress[],
+      lasts: number,
+    ): { readonly addresses: readonly IpAddress[]; readonly ttl: number } | null;
+    at(bytes: Uint8Array, offset: number, version: 4 | 6): readonly { readonly name: string }[];
   };
   /** Whether a flow to the name may go to that address. */
   readonly mayUse: (name: string, address: IpAddress) => boolean;
@@ -91,7 +96,7 @@ export class DnsGate {
 
   /** Takes a question. `done` is called once, possibly before this returns. */
   ask(question: Question, done: (outcome: GateOutcome) => void, client: DnsClient): void {
-    const { rules, answers, own, newNames, now, decisions = null } = this.options;
+    const { rules, answers, naming, newNames, now, decisions = null } = this.options;
     const { type, isInternet } = questionOf(question);
     const name = isInternet ? wireName(question.bytes, HEADER) : null;
     const end = (outcome: GateOutcome, answer: Uint8Array) => {
@@ -116,33 +121,28 @@ export class DnsGate {
     if (!verdict.allowed) return refuse(name, verdict.reason);
     const isAddress = type === TYPE_A || type === TYPE_AAAA;
     if (!isAddress && !verdict.types.includes(type)) return finish("allowed", errorAnswer(question, NOERROR));
-    const isNew = verdict.byWildcard && own.find(name) === null && !answers.isKnown(name, type);
+    const isNew = verdict.byWildcard && !naming.has(name) && !answers.isKnown(name, type);
     if (isNew && !newNames.take(now())) return refuse(name, "limit");
-    answers.find(name, type, (answer) => {
+    answers.find(name, type, (answer, lasts) => {
       const { rcode } = answer;
       if (rcode !== NOERROR) return finish(rcode === SERVFAIL ? "error" : "allowed", errorAnswer(question, rcode));
       if (!isAddress) return finish("allowed", otherAnswer(question, answer));
-      const what = this.addressFor(name, type, answer);
-      if (typeof what === "string") refuse(name, what, what === "limit" ? NXDOMAIN : NOERROR);
-      else if (what === null) finish("allowed", errorAnswer(question, NOERROR));
-      else finish("allowed", addressAnswer(question, [what], OWN_TTL));
+      const { addresses } = answer;
+      if (addresses.length === 0) return finish("allowed", errorAnswer(question, NOERROR));
+      const usable = addresses.filter((address) => this.options.mayUse(name, address));
+      if (usable.length === 0) return refuse(name, "addresses", NOERROR);
+      const told = naming.tell(name, type, usable, lasts);
+      if (told === null) refuse(name, "limit");
+      else finish("allowed", addressAnswer(question, told.addresses, told.ttl));
     });
   }
 
-  /** The own address; null: the name has no record of that type. Or the reason why the name gets no address. */
-  private addressFor(name: string, type: number, { addresses }: HostAnswer): IpAddress | QuestionRefusal | null {
-    if (addresses.length === 0) return null;
-    const { own, mayUse } = this.options;
-    if (!addresses.some((address) => mayUse(name, address))) return "addresses";
-    const entry = own.claim(name);
-    if (entry === null) return "limit";
-    return type === TYPE_A ? entry.address4 : entry.address6;
-  }
-
-  /** The name that stands behind the own address in a reverse name. */
+  /** The name that stands behind the address in a reverse name. */
   private pointedTo(name: string): string | null {
     const address = reversed(name);
-    return address === null ? null : this.options.own.at(address.bytes, 0, address.version)?.name ?? null;
+    if (address === null) return null;
+    const [entry] = this.options.naming.at(address.bytes, 0, address.version);
+    return entry?.name ?? null;
   }
 }
 
@@ -172,7 +172,7 @@ function pointerAnswer(question: Question, name: string): Uint8Array {
   put16(record, 0, 0xc000 | HEADER);
   put16(record, 2, TYPE_PTR);
   put16(record, 4, CLASS_IN);
-  put32(record, 6, OWN_TTL);
+  put32(record, 6, POINTER_TTL);
   put16(record, 10, labels.length);
   record.set(labels, 12);
   return recordsAnswer(question, 1, record);

@@ -72,7 +72,8 @@ const NEGATIVE_TTL = 30_000;
 const NOTHING = new Uint8Array(0);
 const NO_ANSWER: HostAnswer = { rcode: SERVFAIL, addresses: [], records: NOTHING, count: 0 };
 
-type Waiter = (answer: HostAnswer) => void;
+/** Takes an answer. `lasts`: for how long it holds, in ms. */
+type Waiter = (answer: HostAnswer, lasts: number) => void;
 
 interface Kept {
   readonly answer: HostAnswer;
@@ -104,15 +105,15 @@ export class HostAnswers {
     const local = isAddress(type) ? this.options.local.addresses(name) : null;
     if (local !== null) {
       const addresses = local.filter(({ version }) => version === (type === TYPE_A ? 4 : 6));
-      return done({ rcode: NOERROR, addresses, records: NOTHING, count: 0 });
+      return done({ rcode: NOERROR, addresses, records: NOTHING, count: 0 }, this.options.leastTtl);
     }
     const key = keyOf(name, type), kept = this.keptFor(key);
     if (kept !== null) {
       this.kept.delete(key); // it goes behind the others
       this.kept.set(key, kept);
-      return done(kept.answer);
+      return done(kept.answer, kept.until - this.options.now());
     }
-    if (this.waiting >= this.options.maxWaiting) return done(NO_ANSWER);
+    if (this.waiting >= this.options.maxWaiting) return done(NO_ANSWER, 0);
     this.waiting++;
     const others = this.asked.get(key);
     if (others !== undefined) {
@@ -136,16 +137,16 @@ export class HostAnswers {
 
   private take(key: string, type: number, message: Uint8Array): void {
     const { answer, ttl } = readAnswer(message, type);
-    if (answer !== NO_ANSWER) this.keep(key, answer, ttl);
+    const lasts = Math.max(this.options.leastTtl, Math.min(ttl, MOST_TTL));
+    if (answer !== NO_ANSWER) this.keep(key, answer, lasts);
     const waiters = this.asked.get(key) ?? [];
     this.asked.delete(key);
     this.waiting -= waiters.length;
-    for (const done of waiters) done(answer);
+    for (const done of waiters) done(answer, lasts);
   }
 
-  private keep(key: string, answer: HostAnswer, ttl: number): void {
-    const { now, leastTtl, limit } = this.options;
-    const lasts = Math.max(leastTtl, Math.min(ttl, MOST_TTL));
+  private keep(key: string, answer: HostAnswer, lasts: number): void {
+    const { now, limit } = this.options;
     if (lasts <= 0) return;
     this.kept.delete(key);
     if (this.kept.size >= limit) {

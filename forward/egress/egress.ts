@@ -1,6 +1,6 @@
 /**
- * Egress by name: rules about names decide what the guest may reach, and each name has an address of its own in the guest
- * (policy/names/own_addresses.ts).
+ * Egress by name: rules about names decide what the guest may reach. Each name has an address of its own in the guest, or
+ * its real ones (naming.ts).
  *
  *     question → dns/gate.ts: rule? → the host's name servers → own address
  *     SYN      → named_tcp.ts: own address → name → rule? → name_targets.ts → dial
@@ -17,11 +17,12 @@ import { DnsGate, QUESTION_REASONS } from "../dns/gate.ts";
 import { HostAnswers } from "../dns/host_answers.ts";
 import type { LocalNames } from "../names/local_names.ts";
 import { NameRefusals, type NameRefused } from "../policy/names/name_refusals.ts";
+import { RealAddresses } from "../policy/names/real_addresses.ts";
 import { OwnAddresses } from "../policy/names/own_addresses.ts";
 import { nextEnd, rangesOf, type RuleList } from "../policy/names/rule_list.ts";
 import { TargetJudge } from "../policy/names/target_judge.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Range } from "../policy/range.ts";
+import type { Range, RangeNetwork } from "../policy/range.ts";
 import type { DecisionObserver } from "../report/decisions.ts";
 import type { FlowObserver, FlowObservers } from "../report/flow_observers.ts";
 import type { OutgoingFlows } from "../tcp/outgoing.ts";
@@ -35,6 +36,7 @@ import { LearnedRules, learningObservers } from "./learn/learned_rules.ts";
 import { NameTargets } from "./name_targets.ts";
 import { NamedTcpFlows, type NamedTcpOptions } from "./named_tcp.ts";
 import { NamedUdp, type NamedUdpOptions } from "./named_udp.ts";
+import { type Naming, OwnNaming, RealNaming } from "./naming.ts";
 import { NewNames } from "./new_names.ts";
 
 /** The options of an {@linkcode Egress}. */
@@ -51,6 +53,8 @@ export interface EgressOptions {
   readonly now: () => number;
   /** The wall clock in ms since 1970, for rules that end; the system's unless given. */
   readonly wallClock?: () => number;
+  /** Which addresses stand for names in the guest. */
+  readonly names: "own" | "real";
   /** The least time that an answer is cached, in ms. */
   readonly leastTtl: number;
   readonly limits: Pick<Limits, "names" | "newNames" | "dnsQuestions" | "heldBytes">;
@@ -64,8 +68,8 @@ export interface EgressOptions {
 
 /** The parts of the guest's network that carry flows to names. */
 export interface EgressParts {
-  readonly tcp: Omit<NamedTcpOptions, "rules" | "own" | "targets" | "gate" | "observer">;
-  readonly udp: Omit<NamedUdpOptions, "rules" | "own" | "targets" | "gate" | "observer">;
+  readonly tcp: Omit<NamedTcpOptions, "rules" | "naming" | "targets" | "gate" | "observer">;
+  readonly udp: Omit<NamedUdpOptions, "rules" | "naming" | "targets" | "gate" | "observer">;
   readonly routed: { readonly outgoing: OutgoingFlows; readonly associations: Associations };
   readonly observers: { readonly routedTcp: FlowObserver; readonly routedUdp: FlowObserver };
 }
@@ -74,7 +78,8 @@ export interface EgressParts {
 export class Egress {
   readonly rules: EgressRules;
   readonly refusals: NameRefusals;
-  readonly own: OwnAddresses;
+  /** The addresses that stand for names in the guest. */
+  readonly naming: Naming;
   readonly gate: DnsGate;
   private readonly targets: NameTargets;
   private readonly newNames: NewNames;
@@ -89,7 +94,9 @@ export class Egress {
     const { rules: { names }, policy, local, now, leastTtl, limits, decisions = null } = options;
     this.refusals = new NameRefusals(options.refused);
     const rules = this.rules = new EgressRules(names, this.refusals, decisions, options.wallClock, options.observe);
-    const own = this.own = new OwnAddresses(limits.names);
+    const naming = this.naming = options.names === "real"
+      ? new RealNaming(new RealAddresses(limits.names), policy, now)
+      : new OwnNaming(new OwnAddresses(limits.names));
     this.held = new HeldBytes(limits.heldBytes);
     const newNames = this.newNames = new NewNames(limits.newNames);
     const answers = new HostAnswers({
@@ -100,7 +107,7 @@ export class Egress {
     const judge = new TargetJudge(policy, local);
     this.targets = new NameTargets(answers, judge);
     this.gate = new DnsGate({
-      ...{ rules, answers, own, newNames, now },
+      ...{ rules, answers, naming, newNames, now },
       mayUse: (name, address) => {
         const ports = rules.ports(name);
         if (ports.length === 0) return judge.refusal("tcp", name, address, 0) === null;
@@ -128,11 +135,11 @@ export class Egress {
   attach(parts: EgressParts): EgressTraffic {
     this.scheduler = parts.tcp.scheduler;
     this.awaitEnd();
-    const { rules, own, targets } = this;
+    const { rules, naming, targets } = this;
     const gate = new FlowGate(parts.tcp.scheduler, this.held);
-    const tcp = new NamedTcpFlows({ ...parts.tcp, rules, own, targets, gate, observer: parts.observers.routedTcp });
-    const udp = new NamedUdp({ ...parts.udp, rules, own, targets, gate, observer: parts.observers.routedUdp });
-    return this.traffic = new EgressTraffic(own, tcp, udp, parts);
+    const tcp = new NamedTcpFlows({ ...parts.tcp, rules, naming, targets, gate, observer: parts.observers.routedTcp });
+    const udp = new NamedUdp({ ...parts.udp, rules, naming, targets, gate, observer: parts.observers.routedUdp });
+    return this.traffic = new EgressTraffic(naming, tcp, udp, parts);
   }
 
   /** Replaces all rules at once, and ends the open flows that they refuse. */
@@ -146,7 +153,7 @@ export class Egress {
 
   /** The names that have an address, the new ones of this minute, and the bytes that wait for a verdict. */
   get usage(): Readonly<Record<"names" | "newNames" | "heldBytes", Usage>> {
-    return { names: this.own.usage, newNames: this.newNames.usage, heldBytes: this.held };
+    return { names: this.naming.usage, newNames: this.newNames.usage, heldBytes: this.held };
   }
 
   private setRanges(): void {
@@ -168,26 +175,26 @@ export class Egress {
   }
 }
 
-/** The guest's flows to own addresses. */
+/** The guest's flows to names. */
 export class EgressTraffic {
   constructor(
-    private readonly own: OwnAddresses,
+    private readonly naming: Naming,
     private readonly tcp: NamedTcpFlows,
     private readonly udp: NamedUdp,
     private readonly parts: Pick<EgressParts, "routed" | "observers">,
   ) {}
 
-  /** Whether the address at `offset` is of a prefix of own addresses. */
-  isOwn(bytes: Uint8Array, offset: number, version: IpVersion): boolean {
-    return this.own.isOwn(bytes, offset, version);
+  /** Whether flows to a port of the address at `offset` are flows to names. */
+  takes(network: RangeNetwork, bytes: Uint8Array, offset: number, version: IpVersion, port: number): boolean {
+    return this.naming.takes(network, bytes, offset, version, port);
   }
 
-  /** Takes a guest's SYN to an own address. */
+  /** Takes a guest's SYN to a name. */
   takeRequest(request: TcpRequest): void {
     this.tcp.request(request);
   }
 
-  /** Takes a guest's datagram to an own address. */
+  /** Takes a guest's datagram to a name. */
   takeDatagram(datagram: GuestDatagram): void {
     this.udp.takeDatagram(datagram);
   }

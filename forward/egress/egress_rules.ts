@@ -5,7 +5,13 @@
  */
 import { type Endpoint, formatEndpoint } from "../../stack/base/address.ts";
 import type { NameDemand } from "../policy/names/demand.ts";
-import { NameRules, type NameVerdict, type QuestionVerdict } from "../policy/names/name_rules.ts";
+import {
+  EASE,
+  type NameRefusal,
+  NameRules,
+  type NameVerdict,
+  type QuestionVerdict,
+} from "../policy/names/name_rules.ts";
 import type { NameRefusals } from "../policy/names/name_refusals.ts";
 import type { RefusalReason } from "../policy/names/reasons.ts";
 import type { NameRule } from "../policy/names/rule.ts";
@@ -16,6 +22,11 @@ import type { Shown } from "../report/verdicts.ts";
 
 /** The ends of a flow that the guest wants. */
 export type Attempt = Pick<RefusedFlow, "guest" | "to">;
+
+type Allowed = Extract<NameVerdict, { allowed: true }>;
+
+/** The verdict on a flow that is allowed, and the name that it is about. */
+export type Decided<Entry> = Allowed & { readonly entry: Entry };
 
 /** The rules, and the reports of refusals. */
 export class EgressRules {
@@ -49,20 +60,59 @@ export class EgressRules {
     this.decisions?.replaced(this.generation, this.rules.size);
   }
 
-  /** Decides about a flow that the guest wants; a refusal is reported. */
-  decide(network: RangeNetwork, name: string, port: number, from: Attempt): NameVerdict {
-    const verdict = this.rules.decide(network, name, port);
-    if (verdict.allowed) return verdict;
-    if (this.observe && verdict.reason === "no_rule") {
-      this.refusals.passed(network, name, port);
-      return observed(network, name, port);
+  /**
+   * Decides about a flow that the guest wants, to an address that stands for these names, at least one. If rules allow
+   * several of them, the one counts whose rule asks for least; a flow may show any of those whose rules ask for the same.
+   * Returns null if none is allowed, which is reported.
+   */
+  decide<Entry extends { readonly name: string }>(
+    network: RangeNetwork,
+    entries: readonly Entry[],
+    port: number,
+    from: Attempt,
+  ): Decided<Entry> | null {
+    let best: Decided<Entry> | null = null, refusal: NameRefusal = "no_rule";
+    const others: string[] = [];
+    for (const entry of entries) {
+      const verdict = this.rules.decide(network, entry.name, port);
+      if (!verdict.allowed) {
+        if (verdict.reason === "denied") refusal = verdict.reason;
+        continue;
+      }
+      const decided = { ...verdict, entry }, more = best === null ? -1 : easeOf(decided) - easeOf(best);
+      if (more > 0) continue;
+      if (more < 0) others.length = 0;
+      if (more === 0 && isSameDemand(decided, best)) others.push(entry.name);
+      if (more < 0) best = decided;
     }
-    this.refused(network, name, port, verdict.reason, from);
-    return verdict;
+    if (best === null) return this.observed(network, entries[0], port, refusal, from);
+    if (others.length > 0 && best.demand !== null) best = { ...best, demand: { ...best.demand, others } };
+    return best;
+  }
+
+  /** Lets through what no rule allows, if that is asked for; otherwise reports the refusal. */
+  private observed<Entry extends { readonly name: string }>(
+    network: RangeNetwork,
+    entry: Entry,
+    port: number,
+    reason: NameRefusal,
+    from: Attempt,
+  ): Decided<Entry> | null {
+    const { name } = entry;
+    if (this.observe && reason === "no_rule") {
+      this.refusals.passed(network, name, port);
+      return { ...observed(network, name, port), entry };
+    }
+    this.refused(network, name, port, reason, from);
+    return null;
   }
 
   /** Whether a flow that has met a demand is still allowed, by a rule that demands no more. */
   stillAllows(network: RangeNetwork, name: string, port: number, met: NameDemand | null): boolean {
+    return [name, ...met?.others ?? []].some((one) => this.allowsAgain(network, one, port, met));
+  }
+
+  private allowsAgain(network: RangeNetwork, name: string, port: number, met: NameDemand | null): boolean {
     const verdict = this.rules.decide(network, name, port);
     if (!verdict.allowed) return this.observe && verdict.reason === "no_rule";
     const { demand } = verdict;
@@ -106,6 +156,14 @@ export class EgressRules {
   }
 }
 
+/** The easier a demand is met, the less. */
+function easeOf({ demand }: Pick<Allowed, "demand">): number {
+  return EASE[demand?.shows ?? "raw"];
+}
+
+function isSameDemand({ demand }: Allowed, best: Allowed | null): boolean {
+  return demand?.shows === best?.demand?.shows && demand?.ech === best?.demand?.ech;
+}
 const HTTPS_PORT = 443;
 
 /** The verdict about a flow that no rule allows, where it is let through: it is only looked at. */

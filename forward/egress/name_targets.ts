@@ -9,6 +9,7 @@
 import type { Endpoint, IpAddress, IpVersion } from "../../stack/base/address.ts";
 import type { HostAnswers } from "../dns/host_answers.ts";
 import { TYPE_A, TYPE_AAAA } from "../policy/names/record_types.ts";
+import type { NameEntry } from "./naming.ts";
 import type { RangeNetwork } from "../policy/range.ts";
 import type { RefusalReason } from "../policy/names/reasons.ts";
 import type { TargetJudge } from "../policy/names/target_judge.ts";
@@ -32,11 +33,12 @@ export class NameTargets {
   /** Finds the targets for a flow; `done` may be called before this returns. */
   find(
     network: RangeNetwork,
-    name: string,
+    { name, pinned }: Pick<NameEntry, "name" | "pinned">,
     port: number,
     version: IpVersion,
     done: (found: FoundTargets) => void,
   ): void {
+    if (pinned !== null) return done(this.judged(network, name, port, [pinned]));
     const [first, second] = version === 4 ? [TYPE_A, TYPE_AAAA] as const : [TYPE_AAAA, TYPE_A] as const;
     this.answers.find(name, first, ({ addresses }) => {
       const found = this.judged(network, name, port, addresses);

@@ -1,5 +1,5 @@
 /**
- * The guest's TCP connections to own addresses: each is a connection to the name that the address stands for.
+ * The guest's TCP connections to addresses that stand for names (naming.ts): each is a connection to the name.
  *
  *     SYN → name → rule → the name's addresses, judged → dial one after the other → SYN-ACK
  *
@@ -16,8 +16,6 @@
 import type { Endpoint } from "../../stack/base/address.ts";
 import type { TcpFlow, TcpHandler, TcpRequest } from "../../stack/tcp/flow.ts";
 import type { NameDemand } from "../policy/names/demand.ts";
-import type { NameVerdict } from "../policy/names/name_rules.ts";
-import type { OwnAddresses, OwnName } from "../policy/names/own_addresses.ts";
 import type { FlowVerdict } from "../report/verdicts.ts";
 import type { Gate, Guarding } from "../tcp/guard.ts";
 import type { FlowObserver, NamedFlow } from "../report/flow_observers.ts";
@@ -26,13 +24,14 @@ import type { Caller, OutgoingFlows, Revocable } from "../tcp/outgoing.ts";
 import { Deadlines, type Expiring } from "../timers/deadlines.ts";
 import type { Scheduler } from "../timers/scheduler.ts";
 import { NAME_ATTEMPT_MS } from "../limits/timeouts.ts";
-import type { EgressRules } from "./egress_rules.ts";
+import type { Decided, EgressRules } from "./egress_rules.ts";
 import type { NameTargets } from "./name_targets.ts";
+import type { NameEntry, Naming } from "./naming.ts";
 
 /** The options of {@linkcode NamedTcpFlows}. */
 export interface NamedTcpOptions {
   readonly rules: EgressRules;
-  readonly own: OwnAddresses;
+  readonly naming: Naming;
   readonly targets: NameTargets;
   readonly outgoing: OutgoingFlows;
   readonly connections: ConnectionCount;
@@ -61,27 +60,27 @@ export class NamedTcpFlows {
     return this.flows.size;
   }
 
-  /** Takes a guest's SYN to an own address. */
+  /** Takes a guest's SYN to an address that stands for names. */
   request(request: TcpRequest): void {
-    const { rules, own, maxLookups } = this.options;
+    const { rules, naming, maxLookups } = this.options;
     const { address, port } = request.local;
-    const entry = own.at(address.bytes, 0, address.version);
-    if (entry === null) {
+    const entries = naming.at(address.bytes, 0, address.version);
+    if (entries.length === 0) {
       rules.refusedAddress("tcp", request.local, request.guest);
       return request.refuse();
     }
     const from = { guest: request.guest, to: request.local };
-    const verdict = rules.decide("tcp", entry.name, port, from);
-    if (!verdict.allowed) return request.refuse();
+    const verdict = rules.decide("tcp", entries, port, from);
+    if (verdict === null) return request.refuse();
     if (request.hopLimit <= 1) return request.timeExceeded();
     if (this.lookups.size >= maxLookups) {
       const [oldest] = this.lookups;
       oldest?.giveWay();
     }
-    const flow = new NamedTcpFlow(request, entry, verdict, this);
+    const flow = new NamedTcpFlow(request, verdict, this);
     this.flows.add(flow);
     this.lookups.add(flow);
-    own.touch(entry);
+    naming.touch(verdict.entry);
     flow.start();
   }
 
@@ -114,15 +113,16 @@ class NamedTcpFlow implements Caller, Expiring {
   private dialled: Revocable | null = null;
   private isAccepted = false;
   private over = false;
+  private readonly entry: NameEntry;
   private readonly demand: NameDemand | null;
   private readonly named: NamedFlow;
 
   constructor(
     private readonly request: TcpRequest,
-    private readonly entry: OwnName,
-    { demand, rule }: Extract<NameVerdict, { allowed: true }>,
+    { entry, demand, rule }: Decided<NameEntry>,
     private readonly owner: NamedTcpFlows,
   ) {
+    this.entry = entry;
     entry.flows++;
     this.demand = demand;
     this.named = { name: entry.name, own: request.local, rule: rule.text, isHeld: demand !== null };
@@ -143,7 +143,7 @@ class NamedTcpFlow implements Caller, Expiring {
       this.cancelled?.();
       this.finish();
     };
-    owner.options.targets.find("tcp", entry.name, local.port, local.address.version, (found) => {
+    owner.options.targets.find("tcp", entry, local.port, local.address.version, (found) => {
       owner.lookedUp(this);
       if (this.over) return;
       if (found.kind === "targets") {

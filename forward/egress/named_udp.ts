@@ -1,5 +1,5 @@
 /**
- * The guest's datagrams to own addresses: to the policy, each address and port is a remote forward whose target is the
+ * The guest's datagrams to addresses that stand for names (naming.ts): to the policy, each address and port is a remote forward whose target is the
  * name (forwards/remote/udp_associations.ts), made by the first datagram and gone with its last association.
  *
  * | event | action |
@@ -19,7 +19,6 @@ import { RemoteUdpAssociation } from "../forwards/remote/udp_association.ts";
 import { RemoteUdpAssociations, type RemoteUdpAssociationsOptions } from "../forwards/remote/udp_associations.ts";
 import { LookupError } from "../names/lookup.ts";
 import type { NameDemand } from "../policy/names/demand.ts";
-import type { OwnAddresses, OwnName } from "../policy/names/own_addresses.ts";
 import { endReason, EndReport } from "../report/end_report.ts";
 import type { FlowVerdict } from "../report/verdicts.ts";
 import type { FlowObserver, NamedFlow, RemoteForwardObserver } from "../report/flow_observers.ts";
@@ -29,20 +28,21 @@ import type { FlowGate } from "../gate/gate.ts";
 import { GuardedUdpAssociation } from "./guarded_udp.ts";
 import type { Attempt, EgressRules } from "./egress_rules.ts";
 import type { NameTargets } from "./name_targets.ts";
+import type { NameEntry, Naming } from "./naming.ts";
 
 /** The options of {@linkcode NamedUdp}. */
 export interface NamedUdpOptions extends Omit<RemoteUdpAssociationsOptions, "observers" | "unused"> {
   readonly rules: EgressRules;
-  readonly own: OwnAddresses;
+  readonly naming: Naming;
   readonly targets: NameTargets;
   /** Judges the datagrams of flows that must show their name. */
   readonly gate: FlowGate;
   readonly observer: FlowObserver;
 }
 
-/** An own address and port that the guest sends to. */
+/** An address and port that the guest sends to. */
 interface NamedForward extends RemoteForward {
-  readonly entry: OwnName;
+  readonly entry: NameEntry;
   readonly demand: NameDemand | null;
   readonly named: NamedFlow;
 }
@@ -66,7 +66,7 @@ export class NamedUdp {
     return this.associations.size;
   }
 
-  /** Takes a datagram of the guest to an own address. */
+  /** Takes a datagram of the guest to an address that stands for names. */
   takeDatagram(datagram: GuestDatagram): void {
     const { bytes, localAddress, version, localPort } = datagram;
     const known = this.forwards.get(endpointKey(bytes, localAddress, version, localPort));
@@ -90,22 +90,22 @@ export class NamedUdp {
 
   private judged(datagram: GuestDatagram): NamedForward | null {
     const { bytes, localAddress, version, localPort: port } = datagram;
-    const { rules, own } = this.options;
+    const { rules, naming } = this.options;
     const guest = { address: IpAddress.at(bytes, datagram.guestAddress, version), port: datagram.guestPort };
     const bind = { address: IpAddress.at(bytes, localAddress, version), port };
-    const entry = own.at(bytes, localAddress, version);
-    if (entry === null) {
+    const entries = naming.at(bytes, localAddress, version);
+    if (entries.length === 0) {
       rules.refusedAddress("udp", bind, guest);
       return null;
     }
-    const from = { guest, to: bind }, verdict = rules.decide("udp", entry.name, port, from);
-    if (!verdict.allowed) return null;
-    const { demand, rule } = verdict;
+    const from = { guest, to: bind }, verdict = rules.decide("udp", entries, port, from);
+    if (verdict === null) return null;
+    const { entry, demand, rule } = verdict;
     const named = { name: entry.name, own: bind, rule: rule.text, isHeld: demand !== null };
     const forward = { bind, target: this.targetOf(entry, from), oneAnswer: false, entry, demand, named };
     this.forwards.set(keyOf(bind), forward);
     entry.flows++;
-    own.touch(entry);
+    naming.touch(entry);
     return forward;
   }
 
@@ -132,15 +132,15 @@ export class NamedUdp {
     found.entry.flows--;
   }
 
-  private targetOf({ name }: OwnName, from: Attempt): RemoteForward["target"] {
-    const { targets, rules } = this.options, { address, port } = from.to;
+  private targetOf(entry: NameEntry, from: Attempt): RemoteForward["target"] {
+    const { targets, rules } = this.options, { name } = entry, { address, port } = from.to;
     return {
       name,
       fixed: null,
       known: () => null,
       ask: () =>
         new Promise((resolve, reject) => {
-          targets.find("udp", name, port, address.version, (found) => {
+          targets.find("udp", entry, port, address.version, (found) => {
             if (found.kind === "targets") return resolve(found.targets[0]);
             if (found.kind === "none") return reject(new LookupError(`lookup ${name}: no such host`));
             rules.refused("udp", name, port, found.reason, from);

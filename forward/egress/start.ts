@@ -59,6 +59,7 @@ export async function startEgress(options: SharedOptions, parts: EgressStart): P
     policy: parts.policy,
     local: parts.local,
     now: parts.now,
+    names: options.names,
     leastTtl: options.dnsTtl,
     limits: options.limits,
     decisions: parts.decisions,

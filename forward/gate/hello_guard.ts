@@ -9,6 +9,7 @@
  * @module
  */
 import type { TcpFailure, TcpFlow } from "../../stack/tcp/flow.ts";
+import { isMet } from "../policy/names/demand.ts";
 import type { RefusalReason } from "../policy/names/reasons.ts";
 import type { Shown } from "../report/verdicts.ts";
 import { type ClientHello, CONTENT_HANDSHAKE, readClientHello } from "./readers/client_hello.ts";
@@ -49,7 +50,7 @@ export class HelloGuard extends FlowGuard {
     switch (reading.is) {
       case "shown": {
         const shown = shownHello("tls", reading.shown);
-        return shown.name === demand.name ? this.pass(flow, shown) : this.refuse("name_mismatch", shown);
+        return isMet(demand, shown.name) ? this.pass(flow, shown) : this.refuse("name_mismatch", shown);
       }
       case "more":
         return this.wait(flow, reading.wanted);

@@ -15,7 +15,7 @@
  * @module
  */
 import { HELD_MS } from "../limits/timeouts.ts";
-import type { NameDemand } from "../policy/names/demand.ts";
+import { isMet, type NameDemand } from "../policy/names/demand.ts";
 import type { RefusalReason } from "../policy/names/reasons.ts";
 import type { FlowVerdict } from "../report/verdicts.ts";
 import type { HeldBytes } from "./held_bytes.ts";
@@ -79,7 +79,7 @@ export class QuicAdmission {
     switch (reading.is) {
       case "shown": {
         const shown = shownHello("quic", reading.shown);
-        if (shown.name !== this.demand.name) return this.refuse("name_mismatch", shown);
+        if (!isMet(this.demand, shown.name)) return this.refuse("name_mismatch", shown);
         const datagrams = [...this.datagrams, bytes.slice(start, end)];
         this.forget();
         this.admitted = reader;

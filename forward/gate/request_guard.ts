@@ -17,6 +17,7 @@
  * @module
  */
 import type { TcpFailure, TcpFlow } from "../../stack/tcp/flow.ts";
+import { isMet } from "../policy/names/demand.ts";
 import type { RefusalReason } from "../policy/names/reasons.ts";
 import type { Shown } from "../report/verdicts.ts";
 import { CONTENT_HANDSHAKE, readClientHello } from "./readers/client_hello.ts";
@@ -109,7 +110,7 @@ export class RequestGuard extends FlowGuard implements FlowJudge {
     if (hello.is === "bad") return this.refuse(hello.fault, null);
     if (hello.is === "shown") {
       const shown = shownHello("tls", hello.shown);
-      return shown.name === demand.name ? this.passAll(flow, shown) : this.refuse("name_mismatch", shown);
+      return isMet(demand, shown.name) ? this.passAll(flow, shown) : this.refuse("name_mismatch", shown);
     }
     const { is } = readHead(bytes, start, end);
     if (is === "more") return this.wait(flow, 1);
@@ -140,7 +141,7 @@ export class RequestGuard extends FlowGuard implements FlowJudge {
     if (reading.is === "bad") return this.refuse(reading.fault, null);
     const { demand, judged, splice } = this.connection, { requests } = this;
     const { name, length } = reading.shown, shown: Shown = { by: "http", name };
-    if (name !== demand.name) return this.refuse("name_mismatch", shown);
+    if (!isMet(demand, name)) return this.refuse("name_mismatch", shown);
     if (!requests.accept(reading.shown)) return this.refuse("malformed", shown);
     this.release();
     this.hasAnswer = false;

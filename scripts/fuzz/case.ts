@@ -211,7 +211,9 @@ class Case {
     const { random, scheduler, frames, offload } = this;
     const output = new Output({ writeSync: (bytes) => bytes.length });
     const policy = await policyFor(this.rules);
-    if (this.named) this.egress = await fuzzedEgress(policy, this.limits, () => scheduler.now());
+    if (this.named) {
+      this.egress = await fuzzedEgress(policy, this.limits, () => scheduler.now(), random.of(["own", "own", "real"]));
+    }
     this.slirp = new Slirp({
       device: {
         medium: this.medium,

@@ -68,7 +68,12 @@ export function someAnswer(question: Uint8Array, below: (limit: number) => numbe
 }
 
 /** Egress by these rules. */
-export async function fuzzedEgress(policy: Policy, limits: Limits, now: () => number): Promise<Egress> {
+export async function fuzzedEgress(
+  policy: Policy,
+  limits: Limits,
+  now: () => number,
+  names: "own" | "real",
+): Promise<Egress> {
   const egress = new Egress({
     rules: await readRuleList(RULES_TEXT),
     allow: [],
@@ -80,10 +85,12 @@ export async function fuzzedEgress(policy: Policy, limits: Limits, now: () => nu
     },
     now,
     leastTtl: 5_000,
+    names,
     limits,
     refused: () => {},
   });
-  for (const name of CLAIMED) egress.own.claim(name);
+  const all = [...GOOD, ...BAD].map((address) => IpAddress.parse(address));
+  for (const name of CLAIMED) egress.naming.tell(name, 1, all, 1_000_000);
   return egress;
 }
 
@@ -103,6 +110,16 @@ export const NAME_SEEDS: readonly Uint8Array[] = [
       ipv4({ protocol: 17, destination: four }, udp(7000 + index, 80, [1, 2, 3])),
       ipv6(17, checksummed(udp(7000 + index, 80, [1, 2, 3]), 6, 17, GUEST6, six), GUEST6, six),
     ];
+  }),
+  // to real addresses of names
+  ...[...GOOD, ...BAD].map((text) => IpAddress.parse(text)).flatMap(({ version, bytes }, index) => {
+    const to = toHex(bytes);
+    return version === 4
+      ? [
+        ipv4({ protocol: 6, destination: [...bytes] }, syn(to, `c50${index}`)),
+        ipv4({ protocol: 17, destination: [...bytes] }, udp(7200 + index, 80, [1, 2, 3])),
+      ]
+      : [ipv6(6, syn(to, `c60${index}`), GUEST6, to)];
   }),
   ipv4({ protocol: 6, destination: [198, 18, 0, 9] }, syn("c6120009", "c390")),
   ...["asked", "a.w", "b.w", "no.w", "secret.evil", "open"].flatMap((label) =>

@@ -69,6 +69,22 @@ export const POLICY_FLAGS = {
       "questions of the guest, to whatever server, end at the program, and names without a rule are refused there.",
     ],
   },
+  "names": {
+    kind: "choice",
+    choices: ["own", "real"],
+    default: "own",
+    value: "KIND",
+    group: "Policy",
+    usage: "Addresses of names that have rules: own, made up for each name; real, those of the name",
+    help: [
+      "The addresses that the guest gets for names that have rules. `own`: an address for each name that no host has. A " +
+      "connection to it is a connection to that name, wherever the name is then. `real`: the addresses that the name has, " +
+      "for programs that show, compare or hand on addresses.",
+      "With `real`, an address can be reached for the time of the answer, at least a minute, and five minutes more; open " +
+      "connections go on. Names that share an address are told apart by what a connection shows. A rule that asks for " +
+      "nothing, such as `tcp://`, opens its port of an address for all names that share the address.",
+    ],
+  },
   "policy": {
     kind: "path",
     value: "FILE",

@@ -15,7 +15,8 @@ export const EGRESS: readonly Section[] = [
       "once, with a line on stderr. No proxy variable and no certificate is needed: the program sees every packet.",
       "Each name has an address of its own in the guest, from 198.18.0.0/15 and fd00:0:0:5e::/64. A connection to such an " +
       "address is a connection to that name: the program looks the name up on the host, checks its addresses, and dials " +
-      "one. Two names behind one real address stay apart, and an address that changes does no harm.",
+      "one. Two names behind one real address stay apart, and an address that changes does no harm. For programs that need " +
+      "the real addresses, there is `-names real`.",
       "Every DNS question of the guest ends at the program, whatever server it was for. A name without a rule does not " +
       "exist (NXDOMAIN, with the extended error Blocked), and nothing about it leaves the host. For an allowed name, " +
       "the program asks the host's name servers in its own words: only the name and the type are the guest's.",

@@ -14,6 +14,13 @@ export interface NameDemand {
   readonly shows: ShownKind;
   /** Whether a ClientHello may have an encrypted part, which may hold another name. */
   readonly ech: boolean;
+  /** Other names that the flow may show instead, if its address stands for several. Not given: none. */
+  readonly others?: readonly string[];
   /** The rule, as it is written; for lines. */
   readonly rule: string;
+}
+
+/** Whether a flow that has shown the name meets the demand. */
+export function isMet(demand: NameDemand, shown: string): boolean {
+  return shown === demand.name || (demand.others?.includes(shown) ?? false);
 }

@@ -126,7 +126,7 @@ export class NameRules {
 }
 
 /** How demanding each kind is; a lower number demands less of a flow. */
-const EASE: Readonly<Record<ShownKind | "raw", number>> = { raw: 0, any: 1, tls: 2, http: 2, quic: 2 };
+export const EASE: Readonly<Record<ShownKind | "raw", number>> = { raw: 0, any: 1, tls: 2, http: 2, quic: 2 };
 
 const HTTPS_PORT = 443, HTTP_PORT = 80;
 

@@ -26,6 +26,8 @@ export const OWN_PREFIXES: readonly Prefix[] = ["198.18.0.0/15", "fd00:0:0:5e::/
 export class OwnName {
   /** The number of its open flows. */
   flows = 0;
+  /** Its flows go to the addresses that the name has when it is dialled. */
+  readonly pinned = null;
 
   constructor(readonly name: string, readonly address4: IpAddress, readonly address6: IpAddress) {}
 }

@@ -27,6 +27,8 @@ export class RealAddresses {
   private readonly pairs = new Map<string, { readonly address: string; readonly name: string }>();
   /** When a pair ends, by name, by address. */
   private readonly byAddress = new Map<string, Map<string, number>>();
+  /** How many addresses a name has. */
+  private readonly counts = new Map<string, number>();
   private evicted = 0;
 
   constructor(private readonly limit: number) {}
@@ -40,8 +42,11 @@ export class RealAddresses {
   note(name: string, addresses: readonly IpAddress[], ttl: number, now: number): void {
     for (const address of addresses) {
       const text = address.toString(), key = `${text} ${name}`;
-      this.pairs.delete(key);
-      this.makeRoom(now);
+      const isNew = !this.pairs.delete(key);
+      if (isNew) {
+        this.makeRoom(now);
+        this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+      }
       this.pairs.set(key, { address: text, name });
       let names = this.byAddress.get(text);
       if (names === undefined) this.byAddress.set(text, names = new Map());
@@ -57,12 +62,9 @@ export class RealAddresses {
     return [...names].filter(([, until]) => now < until).map(([name]) => name);
   }
 
-  /** Whether a name has an address at that time. */
-  has(name: string, now: number): boolean {
-    for (const pair of this.pairs.values()) {
-      if (pair.name === name && now < (this.byAddress.get(pair.address)?.get(name) ?? 0)) return true;
-    }
-    return false;
+  /** Whether a name has had an address that is remembered. */
+  has(name: string): boolean {
+    return this.counts.has(name);
   }
 
   private makeRoom(now: number): void {
@@ -70,6 +72,9 @@ export class RealAddresses {
     for (const [key, { address, name }] of this.pairs) {
       if (now < (this.byAddress.get(address)?.get(name) ?? 0)) this.evicted++; // it had not ended by itself
       this.pairs.delete(key);
+      const count = (this.counts.get(name) ?? 1) - 1;
+      if (count === 0) this.counts.delete(name);
+      else this.counts.set(name, count);
       const names = this.byAddress.get(address);
       names?.delete(name);
       if (names?.size === 0) this.byAddress.delete(address);

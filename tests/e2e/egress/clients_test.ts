@@ -14,9 +14,19 @@ const filesBed = () => made ??= FilesBed.create(NAMES);
 Deno.test.afterAll(async () => await (await made)?.[Symbol.asyncDispose]());
 
 /** Runs a script in a guest under these rules, as root of the lab's host. `$CA` is the certificate to trust. */
-async function underRules(rules: string, script: string, cwd = PROJECT) {
+async function underRules(rules: string, script: string, cwd = PROJECT, more: readonly string[] = []) {
   const bed = await filesBed(), from = { asked: bed.resolver.stdout.length, served: bed.server.stdout.length };
-  const words = ["run", "-only", rules, "-quiet", "--", "sh", "-c", `cd '${cwd}'; CA=${bed.certificate}; ${script}`];
+  const words = [
+    "run",
+    "-only",
+    rules,
+    "-quiet",
+    ...more,
+    "--",
+    "sh",
+    "-c",
+    `cd '${cwd}'; CA=${bed.certificate}; ${script}`,
+  ];
   const command = bed.lab.host.enter([...bed.asHost, ...programCommand(), ...words]);
   const result = await run(command, {
     cwd: PROJECT,
@@ -127,4 +137,28 @@ except OSError as error: print("fragments:", error)'
   assertMatch(stdout, /^fragments: .*(No route|Permission denied|prohibited|refused|unreachable)/im, stdout);
   assertMatch(stdout, /^ping: 0$/m, "the program answers, not the host");
   assertEquals(served, [], "what reached the server");
+});
+
+e2e("-names real: names that share an address are told apart by what is shown", async () => {
+  const { stdout, served } = await underRules(
+    "allowed.test,git.test",
+    `getent ahostsv4 allowed.test | sed -n '1s/ .*//p'
+     ${CURL} --cacert $CA --output /dev/null --write-out 'allowed %{http_code}\\n' https://allowed.test/
+     ${CURL} --cacert $CA https://neighbour.test/ 2>&1; echo neighbour: $?
+     ${CURL} --cacert $CA --resolve neighbour.test:443:${WORLD.v4} https://neighbour.test/ 2>&1; echo real: $?
+     ${CURL} --cacert $CA --resolve git.test:443:${WORLD.v4} https://git.test/ 2>&1; echo not asked for: $?
+     getent hosts git.test > /dev/null
+     ${CURL} --cacert $CA --output /dev/null --resolve git.test:443:${WORLD.v4} https://git.test/ 2>&1; echo git: $?
+     ${CURL} http://${WORLD.v4}/ 2>&1; echo another port: $?`,
+    PROJECT,
+    ["-names", "real"],
+  );
+  assertMatch(stdout, new RegExp(`^${WORLD.v4}$`, "m"), stdout);
+  assertMatch(stdout, /^allowed 200$/m);
+  assertMatch(stdout, /^neighbour: 6$/m, "it has no rule");
+  assertMatch(stdout, /^real: 35$/m, "it is shown at the other's address");
+  assertMatch(stdout, /^not asked for: 35$/m, "a name that was not asked for does not stand there");
+  assertMatch(stdout, /^git: 0$/m, "it was asked for");
+  assertMatch(stdout, /^another port: 7$/m);
+  assertEquals(served.map((line) => line.split(" ")[0]), ["allowed.test", "git.test"], "what the server has seen");
 });

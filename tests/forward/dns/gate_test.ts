@@ -6,6 +6,7 @@ import { Dns } from "../../../forward/dns/dns.ts";
 import { DnsGate } from "../../../forward/dns/gate.ts";
 import { HostAnswers } from "../../../forward/dns/host_answers.ts";
 import { NameServers } from "../../../forward/dns/servers.ts";
+import { OwnNaming } from "../../../forward/egress/naming.ts";
 import { NewNames } from "../../../forward/egress/new_names.ts";
 import { NameRules } from "../../../forward/policy/names/name_rules.ts";
 import { OwnAddresses } from "../../../forward/policy/names/own_addresses.ts";
@@ -52,7 +53,7 @@ class Bed {
       gate: new DnsGate({
         rules: new NameRules(parseRules(rules) as readonly NameRule[]),
         answers: new HostAnswers({ local, now, leastTtl: 5_000, limit: 100, maxWaiting: 4 }),
-        own: this.own,
+        naming: new OwnNaming(this.own),
         mayUse: (_name, address) => address.toString() !== this.forbidden,
         newNames: this.newNames,
         now,

@@ -6,6 +6,7 @@
 import type { HostAnswer } from "../../../forward/dns/host_answers.ts";
 import type { HostAnswers } from "../../../forward/dns/host_answers.ts";
 import { EgressRules } from "../../../forward/egress/egress_rules.ts";
+import { OwnNaming } from "../../../forward/egress/naming.ts";
 import { NameTargets } from "../../../forward/egress/name_targets.ts";
 import { NameRefusals } from "../../../forward/policy/names/name_refusals.ts";
 import { OwnAddresses } from "../../../forward/policy/names/own_addresses.ts";
@@ -22,11 +23,11 @@ export class FakeAnswers implements Pick<HostAnswers, "find"> {
 
   constructor(readonly table: Record<string, string>) {}
 
-  find(name: string, type: number, done: (answer: HostAnswer) => void): void {
+  find(name: string, type: number, done: (answer: HostAnswer, lasts: number) => void): void {
     const answer = () => {
       const all = (this.table[name] ?? "").split(" ").filter((text) => text !== "").map(IpAddress.parse);
       const addresses = all.filter(({ version }) => version === (type === 1 ? 4 : 6));
-      done({ rcode: 0, addresses, records: new Uint8Array(0), count: 0 });
+      done({ rcode: 0, addresses, records: new Uint8Array(0), count: 0 }, 60_000);
     };
     if (this.held === null) answer();
     else this.held.push(answer);
@@ -38,6 +39,7 @@ export class RulesBed {
   readonly refusals: string[] = [];
   readonly rules: EgressRules;
   readonly own = new OwnAddresses(10);
+  readonly naming = new OwnNaming(this.own);
   readonly answers: FakeAnswers;
   readonly targets: NameTargets;
   /** `opened|done|failed DESTINATION ENDS`. */

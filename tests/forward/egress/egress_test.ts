@@ -35,6 +35,7 @@ async function setup(rules: readonly (readonly [text: string, until: number | nu
     now: () => scheduler.now(),
     wallClock,
     leastTtl: 0,
+    names: "own",
     limits: DEFAULT_LIMITS,
     refused: () => {},
   });
@@ -52,8 +53,8 @@ async function setup(rules: readonly (readonly [text: string, until: number | nu
   });
   /** An open connection of the guest. */
   const connected = async (to: string | null) => {
-    const { address4 } = egress.own.claim("a.example")!;
-    const request = new FakeRequest(to === null ? { address: address4, port: 22 } : endpoint(to));
+    const [address] = egress.naming.tell("a.example", 1, [], 0)!.addresses;
+    const request = new FakeRequest(to === null ? { address, port: 22 } : endpoint(to));
     if (to === null) traffic.takeRequest(request);
     else outgoing.request(request, request.local, NO_OBSERVERS.routedTcp);
     host.dials.at(-1)!.answer.resolve(new FakeStream());
