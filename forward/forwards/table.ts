@@ -5,12 +5,8 @@
  *     remove(id)               stop listening
  *     list()                   all there are, the oldest first
  *
- * What goes on when a forward is removed:
- *
- * | | |
- * | --- | --- |
- * | TCP | the port is free at once; connections that are open go on until they end by themselves |
- * | UDP | the port is free at once; its exchanges end with its socket, as a later datagram would find no one |
+ * When a forward is removed, its port is free at once. Open TCP connections go on. UDP flows end, because they share the
+ * socket that is closed.
  *
  * @module
  */
@@ -31,7 +27,7 @@ import type { RemoteForward, RemoteForwards } from "./remote/table.ts";
 /** The socket of a local forward. */
 export interface LocalListener {
   readonly local: Endpoint;
-  /** Listens no more, as the table of forwards has it. */
+  /** Stops listening. */
   close(): void;
 }
 
@@ -40,10 +36,10 @@ export interface LocalListeners {
   listen(forward: LocalForward): LocalListener;
 }
 
-/** The remote forwards of a network, and what has been begun by them. */
+/** The remote forwards for TCP or UDP. */
 export interface RemoteNetwork {
   readonly forwards: RemoteForwards;
-  /** Ends what can't go on without the forward. */
+  /** Ends the flows that can't go on without the forward. */
   removed(forward: RemoteForward): void;
 }
 
@@ -58,13 +54,13 @@ export interface ForwardTableOptions extends Omit<TargetOptions, "check"> {
   /** Prints a line about a forward that is set up. */
   readonly line: (text: string) => void;
   readonly log: ProgramLog | null;
-  /** How many there may be. */
+  /** The most forwards at once. */
   readonly limit: number;
 }
 
 /** A forward that is set up. */
 export interface Forward {
-  /** From 1 on, in the order of the forwards; no number is used twice. */
+  /** Counts from 1, in the order in which forwards are added; never used again. */
   readonly id: number;
   readonly side: ForwardSide;
   /** As it was asked for. */
@@ -88,7 +84,7 @@ export class TooManyForwards extends HostError {
 export class ForwardTable {
   private readonly forwards = new Map<number, { readonly forward: Forward; readonly close: () => void }>();
   private lastId = 0;
-  /** Those that are being set up. */
+  /** Forwards that are being set up. */
   private pending = 0;
   private overflows = 0;
 
@@ -99,16 +95,16 @@ export class ForwardTable {
     return { current: this.forwards.size + this.pending, limit: this.options.limit, overflows: this.overflows };
   }
 
-  /** All forwards, the oldest first. */
+  /** Returns all forwards, the oldest first. */
   list(): Forward[] {
     return Array.from(this.forwards.values(), ({ forward }) => forward);
   }
 
   /**
-   * Sets a forward up. Rejects with a LookupError if its bind name has no address, or a HostError if the host can't
-   * listen there, a remote forward is there, or there are too many.
+   * Sets a forward up. Rejects with a LookupError if its bind name has no address, or with a HostError if the host can't
+   * listen there, another remote forward is bound there, or the limit is reached.
    *
-   * @param replaces whether it takes the place of a remote forward at the same address and port
+   * @param replaces whether it replaces a remote forward at the same address and port
    */
   async add(side: ForwardSide, spec: ForwardSpec, replaces = false): Promise<Forward> {
     const { limit, names, random } = this.options;
@@ -127,7 +123,7 @@ export class ForwardTable {
     }
   }
 
-  /** Takes a forward away; false: there is none with that id. */
+  /** Removes a forward; false: there is none with that id. */
   remove(id: number): boolean {
     const entry = this.forwards.get(id);
     if (entry === undefined) return false;

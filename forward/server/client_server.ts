@@ -1,5 +1,5 @@
 /**
- * A server with a bounded number of clients and a time limit for each, whatever they speak.
+ * A server with a bounded number of clients and a time limit for each, for any protocol.
  *
  *     accepted → served → our FIN → client's FIN → closed
  *        '------------ the time limit for all of it: closed ------------'
@@ -30,8 +30,8 @@ export interface ClientServerOptions {
   /** Clients at once. */
   readonly maxClients?: number;
   /**
-   * What happens with one client more. "end oldest": the oldest is closed, as it is the most likely to be stuck. "wait",
-   * the default: the new one waits until another has ended; a stuck client can delay others by its time limit.
+   * What happens to one client more. "end oldest": the oldest is closed, because it is the most likely to be stuck.
+   * "wait", the default: the new client waits until another has ended, at most for the time limit of a stuck one.
    */
   readonly whenFull?: "end oldest" | "wait";
 }

@@ -4,7 +4,7 @@
  * | request | body | answer |
  * | --- | --- | --- |
  * | `POST /services/forwarder/expose` | a forward | empty; if the port of `local` was 0, the forward with its port |
- * | `POST /services/forwarder/unexpose` | a forward; its `remote` doesn't matter | empty |
+ * | `POST /services/forwarder/unexpose` | a forward, `remote` is ignored | empty |
  * | `GET /services/forwarder/all` | | a list of forwards, by `local` and `protocol` |
  *
  * A forward is an object of strings:
@@ -16,15 +16,15 @@
  * | `protocol` | a network of `-L`: `tcp`, `udp`, `udprpc`, `tcppp`, `udpspp` | `tcp` |
  * | `direction` | `local`: listen on the host, as `-L`; `remote`: in the guest's network, as `-R` (not in gvproxy) | `local` |
  *
- * An empty host takes the default of `-L` and `-R`, with one exception: where the host listens, it is every address of
- * the host, as in gvproxy. Other fields are ignored. A forward is known by `direction`, `protocol` and `local`: either as
- * it was asked for, or as it is listed.
+ * An empty host takes the default of `-L` or `-R`, with one exception: in `local` of a local forward it is every address
+ * of the host, as in gvproxy. Other fields are ignored. `unexpose` finds a forward by `direction`, `protocol` and `local`,
+ * which may be written as in the request that added it, or as it is listed.
  *
  * | status | |
  * | --- | --- |
  * | 200 | done |
- * | 400 | the wrong method, or a body that says no forward; a line of text says why |
- * | 500 | it can't be had: the port is taken, there is no such forward; a line of text says why |
+ * | 400 | the method is wrong or the body is invalid; a line of text says why |
+ * | 500 | the forward can't be added, or there is none to remove; a line of text says why |
  *
  * @module
  */
@@ -53,7 +53,7 @@ interface ForwardObject {
 
 /** Answers the API's requests about a table of forwards. */
 export class HttpApi {
-  /** The `local` that a forward was asked for with, where that is not port 0. */
+  /** `local` as the request had it, for each forward that was added here on a port of its own choice. */
   private readonly asked = new WeakMap<Forward, string>();
 
   /** @param own the addresses that are the defaults of a forward */

@@ -1,5 +1,6 @@
 /**
- * Finds the end of a JSON value that comes in pieces, so that it can be answered before its client has closed: many don't.
+ * Finds the end of a JSON value that comes in pieces. A request can then be answered before its client half-closes, which
+ * many clients never do.
  *
  * @module
  */
@@ -7,10 +8,10 @@
 const OPEN = new Set("{["), CLOSE = new Set("}]");
 
 /**
- * Returns the first value of a text if it is complete: an object or an array, to its last bracket. What follows is not
- * part of it. A text that begins with neither is complete when the client says so. Null: there is more to come.
+ * Returns the object or array at the beginning of a text, to its last bracket. Null if it is not complete, or if the text
+ * begins with another value, whose end only the client's FIN shows.
  *
- * Brackets are only counted. If they don't match, the text is no JSON, which its parser will say.
+ * Brackets are only counted. If they don't match, the text is not JSON, and its parser reports that.
  */
 export function completeValue(text: string): string | null {
   const start = text.search(/\S/);

@@ -9,12 +9,12 @@
  * | `remove_hostfwd` | `id` | `{"return":{}}` |
  * | anything else | | `{"error":{"desc":"bad request: ..."}}` |
  *
- * slirp4netns answers a list without `return`, its manual shows one with it: the answer can be read in either way.
+ * slirp4netns answers a list without `return`, but its manual shows one with it, so the answer has both forms.
  *
- * What it refuses is taken besides: IPv6 addresses, for either end, and the protocols `tcp4`, `tcp6`, `udp4` and `udp6`,
- * for which `host_addr` must be, and is by default, of that version. A wildcard stands for its own IP version alone, so
- * that `0.0.0.0` and `::` can be asked for one after the other, as container engines do. A port is a whole number from 1 to
- * 65535.
+ * This API also accepts what slirp4netns refuses: IPv6 addresses at either end, and the protocols `tcp4`, `tcp6`, `udp4`
+ * and `udp6`, whose `host_addr` must have that version; their default is the wildcard of that version. A wildcard covers
+ * its own IP version only, so `0.0.0.0` and `::` can both be added on one port, as container engines do. A port is an
+ * integer from 1 to 65535.
  *
  * @module
  */
@@ -36,7 +36,7 @@ const PROTOCOLS: Readonly<Record<string, Pick<ForwardSpec, "network"> & { readon
   udp6: { network: "udp", version: 6 },
 };
 
-/** A request can't be carried out. The message is what slirp4netns says, behind its "bad request: ". */
+/** A request failed. The message is that of slirp4netns, without its "bad request: ". */
 class BadRequest extends Error {
   override name = "BadRequest";
 }
@@ -117,7 +117,7 @@ export class Slirp4netnsApi {
   }
 }
 
-/** The answer to a request that has more bytes than one may have. */
+/** The answer to a request of too many bytes. */
 export const TOO_LARGE: string = badRequest("too large message");
 
 function badRequest(reason: string): string {
@@ -141,7 +141,7 @@ function parse(text: string): Fields {
   return request;
 }
 
-/** What is missing, empty or no text stands for the default; null: it is no address. */
+/** Returns the default if the value is missing, empty or not a string; null if it is not an address. */
 function addressIn(value: unknown, byDefault: IpAddress): IpAddress | null {
   if (typeof value !== "string" || value === "") return byDefault;
   const address = IpAddress.tryParse(value);

@@ -4,7 +4,7 @@
  *     client: the object, its FIN →
  *     ← server: the answer, its FIN
  *
- * The request is taken as soon as its object is complete, or at the client's FIN. It has fewer than 4096 bytes.
+ * A request is answered as soon as its object is complete, or at the client's FIN. It must be shorter than 4096 bytes.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { ClientServer, type ClientServerOptions, writeText } from "../../server/
 import { completeValue } from "./json_request.ts";
 import { type Slirp4netnsApi, TOO_LARGE } from "./slirp4netns_api.ts";
 
-/** A request has fewer bytes. */
+/** A request must be shorter, in bytes. */
 const REQUEST_LIMIT = 4096;
 
 /** Serves the API to the clients of a listener. Starts at once. */

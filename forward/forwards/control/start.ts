@@ -1,6 +1,5 @@
 /**
- * The part of a start that serves the APIs by which forwards are added and removed: that of `-api`, and that of
- * slirp4netns.
+ * Starts the two APIs that add and remove forwards: that of `-api`, and that of slirp4netns.
  *
  * @module
  */
@@ -16,9 +15,9 @@ import { HttpApi } from "./http_api.ts";
 import { Slirp4netnsApi } from "./slirp4netns_api.ts";
 import { Slirp4netnsSocket } from "./slirp4netns_socket.ts";
 
-/** Bytes that the body of an HTTP request may have. */
+/** The largest body of an HTTP request, in bytes. */
 const MAX_BODY = 64 * 1024;
-/** Clients of an API at once; others wait until one has ended. */
+/** The most clients of an API at once. Further clients wait in the kernel's queue. */
 const MAX_CLIENTS = 64;
 
 /** What an API needs. */
@@ -48,8 +47,8 @@ export async function startHttpApi(
 }
 
 /**
- * Serves slirp4netns' API, as slirp4netns does it: what is at the path is removed before, the mode is that of the umask, and
- * the socket stays at the end. Rejects with a {@linkcode StartFailed}.
+ * Serves slirp4netns' API. As with slirp4netns, an old file at the path is removed first, the umask gives the mode, and the
+ * socket stays at the end. Rejects with a {@linkcode StartFailed}.
  */
 export async function startSlirp4netnsApi(
   path: string,

@@ -23,7 +23,7 @@ function setup(limit?: number) {
   return { ...{ state, add, listed }, table: state.table };
 }
 
-Deno.test("forwards: each that is added has a line and an id of its own, and is listed until it is removed", async () => {
+Deno.test("forwards: each has a line and an id, and is listed until it is removed", async () => {
   const { state, table, add, listed } = setup();
   assertEquals((await add("80")).id, 1);
   assertEquals((await add("udp://0:guest:53")).id, 2);
@@ -43,7 +43,7 @@ Deno.test("forwards: each that is added has a line and an id of its own, and is 
   assertEquals(listed(), ["1 local 127.0.0.1:80", "4 local 127.0.0.1:81"]);
 });
 
-Deno.test("forwards: one that can't be had is not in the table, and has no id", async () => {
+Deno.test("forwards: one that can't be set up is not in the table, and uses up no id", async () => {
   const { state, add, listed } = setup();
   state.failure = new HostError("other", "address already in use");
   await assertRejects(() => add("80"), HostError, "address already in use");
@@ -68,7 +68,7 @@ Deno.test("forwards: at the limit a further one is refused, also while another i
   assertEquals(table.usage, { current: 2, limit: 2, overflows: 2 });
 });
 
-Deno.test("forwards: the two ends apart are as a forward in one word, and each must have its port", () => {
+Deno.test("forwards: parseForwardEnds reads the two ends as parseForward does, and needs a port in each", () => {
   const written = ({ bind, target, ...kind }: ForwardSpec) => ({ ...kind, bind: end(bind), target: end(target) });
   const end = ({ host, port }: ForwardEnd) => `${formatHost(host)} ${port}`;
   const ends = (bind: string, target: string, side: ForwardSide = "local", network = "tcp") =>
@@ -96,7 +96,7 @@ Deno.test("forwards: the two ends apart are as a forward in one word, and each m
   assertThrows(() => ends(":80", ":80", "remote", "tcppp"), InvalidValue, "for local forwards only");
 });
 
-Deno.test("forwards: the name of a network is the one that it was asked for with", () => {
+Deno.test("forwards: networkName is the inverse of parsing a network", () => {
   for (const name of ["tcp", "udp", "udprpc", "tcppp", "udpspp"]) {
     assertEquals(networkName(parseForward(`${name}://80`, "local")), name);
   }

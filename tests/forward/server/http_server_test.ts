@@ -158,7 +158,7 @@ Deno.test("POST: the body, in whatever pieces it comes", async () => {
   assert((await bed.exchange("GET /z HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")).endsWith("\r\n\r\nGET /z "));
 });
 
-Deno.test("POST: a client that waits is asked for the body", async () => {
+Deno.test("POST: a client that expects 100 Continue gets it", async () => {
   using bed = new Bed(echo, { maxBody: 1000 });
   const conn = await bed.client("POST /x HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
   const buffer = new Uint8Array(100);
@@ -181,7 +181,7 @@ Deno.test("POST: a body that is too large, or whose length is not said, is refus
   await put.body?.cancel();
 });
 
-Deno.test("too many clients may wait for each other", async () => {
+Deno.test("when there are too many clients, a new one waits", async () => {
   using bed = new Bed(answer, { maxClients: 2 });
   const first = await bed.client("");
   await bed.client("");

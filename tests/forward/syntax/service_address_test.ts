@@ -3,7 +3,7 @@ import { InvalidValue } from "../../../forward/syntax/invalid_value.ts";
 import { formatEndpoint } from "../../../stack/base/address.ts";
 import { assertEquals, assertThrows } from "../../assert.ts";
 
-Deno.test("parseMetricsAddress accepts TCP and Unix addresses", () => {
+Deno.test("parseServiceAddress accepts TCP and Unix addresses", () => {
   for (
     const [text, kind, shown] of [
       ["tcp://127.0.0.1:9100", "tcp", "127.0.0.1:9100"],
@@ -19,7 +19,7 @@ Deno.test("parseMetricsAddress accepts TCP and Unix addresses", () => {
   }
 });
 
-Deno.test("parseMetricsAddress gives the reason for a bad address", () => {
+Deno.test("parseServiceAddress gives the reason for a bad address", () => {
   for (
     const [text, reason] of [
       ["", "must be tcp://IP:PORT or unix://PATH"],
@@ -41,7 +41,7 @@ Deno.test("parseMetricsAddress gives the reason for a bad address", () => {
   ) assertEquals(assertThrows(() => parseServiceAddress(text!), InvalidValue).message, reason);
 });
 
-Deno.test("an address that must be a Unix socket", () => {
+Deno.test("parseUnixAddress accepts only Unix sockets", () => {
   assertEquals(parseUnixAddress("unix:///run/api"), { kind: "unix", path: "/run/api" });
   for (const text of ["", "/run/api", "tcp://127.0.0.1:80", "http://x"]) {
     assertEquals(assertThrows(() => parseUnixAddress(text), InvalidValue).message, "must be unix://PATH", text);

@@ -35,7 +35,7 @@ Deno.test("slirp4netns API: add, list, remove, letter by letter", async () => {
   assertEquals(await api.answer(PODMAN), '{"return":{"id":2}}', "an id is not used twice");
 });
 
-Deno.test("slirp4netns API: addresses and protocols, those of IPv6 besides", async () => {
+Deno.test("slirp4netns API: addresses and protocols, including IPv6", async () => {
   const { state, add } = setup();
   const ports = { host_port: 1, guest_port: 2 };
   for (
@@ -119,7 +119,7 @@ Deno.test("slirp4netns API: the arguments of add_hostfwd are checked in its orde
   assertEquals(state.table.list(), []);
 });
 
-Deno.test("slirp4netns API: a remote forward is none of its own", async () => {
+Deno.test("slirp4netns API: remote forwards are not listed, and can't be removed", async () => {
   const { state, api } = setup();
   const { id } = await state.table.add("remote", parseForward("80", "remote"));
   assertEquals(await api.answer('{"execute":"list_hostfwd"}'), '{"return":{"entries":[]},"entries":[]}');

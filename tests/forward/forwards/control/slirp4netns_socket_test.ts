@@ -92,7 +92,7 @@ Deno.test("slirp4netns socket: it replaces what was there, has the umask's mode,
   assertEquals((await Deno.lstat(bed.path)).isSocket, true, "after the end");
 });
 
-Deno.test("slirp4netns socket: a path that can't be had ends the start with status 1", async () => {
+Deno.test("slirp4netns socket: a path that can't be used ends the start with status 1", async () => {
   await using bed = await Bed.create();
   const fail = async (path: string) => {
     const { status, message } = await assertRejects(() => bed.start(path), StartFailed);
