@@ -9,19 +9,20 @@
  */
 import config from "./deno.json" with { type: "json" };
 import { HELPER_WORD } from "./ffi/guest/helper_protocol.ts";
-import { interfaceAddress } from "./ffi/network/interface_address.ts";
 import { invocationName } from "./ffi/process/invocation_name.ts";
-import { missingPath } from "./ffi/process/missing_path.ts";
 import { readTextFile as read } from "./ffi/libc/text_file.ts";
 import { findUser } from "./ffi/sandbox/users.ts";
-import { readCommandLine } from "./forward/cli/command_line.ts";
-import { readSlirp4netnsCommandLine, SLIRP4NETNS } from "./forward/cli/slirp4netns/command_line.ts";
+import { type Command, readCommandLine } from "./forward/cli/command_line.ts";
 import { Life } from "./forward/cli/life.ts";
 import { missingPermissions } from "./forward/cli/permissions.ts";
 import { ExitStatus, permissionsMissing } from "./forward/report/contract_lines.ts";
 import { Output } from "./forward/report/output.ts";
 import { StartFailed } from "./forward/report/start_failed.ts";
 
+/** The name of the program that this one stands in for: as that of a link to it, or as its first word. */
+const SLIRP4NETNS = "slirp4netns";
+
+const { version } = config;
 const stdout = new Output(Deno.stdout);
 const stderr = new Output(Deno.stderr);
 const life = new Life({ stdout, stderr, exit: Deno.exit });
@@ -30,11 +31,10 @@ const life = new Life({ stdout, stderr, exit: Deno.exit });
 async function main(args: readonly string[]): Promise<void> {
   const missing = missingPermissions();
   if (missing.length > 0) throw new StartFailed(ExitStatus.FAILURE, permissionsMissing(missing));
-  const { version } = config;
   const words = slirp4netnsWords(args);
   const command = words === null
     ? await readCommandLine(args, { version, stdout, stderr, read, findUser })
-    : await readSlirp4netnsCommandLine(words, { version, stdout, stderr, missing: missingPath, interfaceAddress });
+    : await readAsSlirp4netns(words);
   if (command.kind === "end") return life.end(command.status);
   const { Program } = await import("./ffi/program/program.ts");
   await new Program({ version, stdout, stderr, life }).start(command);
@@ -44,6 +44,13 @@ async function main(args: readonly string[]): Promise<void> {
 function slirp4netnsWords(args: readonly string[]): readonly string[] | null {
   if (args[0] === SLIRP4NETNS) return args.slice(1);
   return Deno.build.standalone && invocationName() === SLIRP4NETNS ? args : null;
+}
+
+async function readAsSlirp4netns(words: readonly string[]): Promise<Command> {
+  const { readSlirp4netnsCommandLine } = await import("./forward/cli/slirp4netns/command_line.ts");
+  const { interfaceAddress } = await import("./ffi/network/interface_address.ts");
+  const { missingPath: missing } = await import("./ffi/process/missing_path.ts");
+  return await readSlirp4netnsCommandLine(words, { version, stdout, stderr, missing, interfaceAddress });
 }
 
 // an executable has no other module to start the helper from

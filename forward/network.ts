@@ -35,7 +35,6 @@ import { Policy } from "./policy/policy.ts";
 import { neverReached, neverRouted } from "./policy/static_list.ts";
 import { Refusals } from "./policy/refusals.ts";
 import type { ProgramLog } from "./log/program_log.ts";
-import { LIMITS_INTERVAL_MS, LimitWatch, loggedObservers, logRefusal, logRefusalsUnsaid } from "./log/watch.ts";
 import type { SpareDescriptors } from "./limits/spare_descriptors.ts";
 import { setUpForwards } from "./forwards/setup.ts";
 import { ForwardTable } from "./forwards/table.ts";
@@ -98,6 +97,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const { read } = process;
   const { addresses, manner } = options;
   const now = () => performance.now();
+  const logging = log === null ? null : { log, ...await import("./log/watch.ts") };
   const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(loopbackPairs(addresses))] : options.allow;
   const hostNetworks = new HostNetworks({ read, now });
   const local = new LocalNames(read);
@@ -106,12 +106,12 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     say: (network, address, port, rule) => {
       const unruled = options.rules !== null && rule === "routing";
       notices?.line(unruled ? notInRules(network, address, port) : policyRefused(network, address, port, rule));
-      if (log !== null) logRefusal(log, network, address, port, rule);
+      logging?.logRefusal(logging.log, network, address, port, rule);
       if (unruled && network !== "icmp") egress?.refusals.refusedAddress(network, { address, port });
     },
     sayFull: () => {
       notices?.line(refusalsUnsaid());
-      if (log !== null) logRefusalsUnsaid(log);
+      logging?.logRefusalsUnsaid(logging.log);
     },
     now,
   });
@@ -131,7 +131,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     egress = await startEgress(options, { ...parts, policy, allow, local, now, read, decisions, problem });
   }
   const printed = lines === null ? NO_OBSERVERS : flowPrinters(lines);
-  const written = log === null ? printed : loggedObservers(printed, log);
+  const written = logging === null ? printed : logging.loggedObservers(printed, logging.log);
   const metering = metrics === null ? null : { metrics, ...await import("./slirp_metrics.ts") };
   const { observers: metered, meters } = metering?.meteredObservers(written) ?? { observers: written, meters: [] };
   const audited = decisions === null ? metered : decisions.observe(metered);
@@ -195,9 +195,9 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   });
   const usage = () => ({ ...slirp.usage, forwards: forwards.usage });
   parts.onRest(new IdleReclaim(scheduler, () => readProcessUsage(read), () => slirp.reclaimMemory()).rested);
-  if (log !== null) {
-    const watch = new LimitWatch(() => limitRows(usage()), log);
-    const timer = setInterval(() => watch.look(), LIMITS_INTERVAL_MS);
+  if (logging !== null) {
+    const watch = new logging.LimitWatch(() => limitRows(usage()), logging.log);
+    const timer = setInterval(() => watch.look(), logging.LIMITS_INTERVAL_MS);
     parts.cleanups.push(() => clearInterval(timer));
   }
   metering?.metrics.show(

@@ -113,7 +113,10 @@ Deno.test("structure: help, the version and mistakes are answered without the mo
   const loaded = loadedBy("main.ts");
   assert(loaded.has("forward/cli/command_line.ts"), "the command line is read");
   for (const path of loaded) {
-    assert(!/^(?:ffi\/program\/|stack\/(?!base\/)|forward\/(?:dns|tcp|udp|metrics)\/)/.test(path), `${path} is loaded`);
+    assert(
+      !/^(?:ffi\/program\/|stack\/(?!base\/)|forward\/(?:dns|tcp|udp|metrics|cli\/slirp4netns)\/)/.test(path),
+      `${path} is loaded`,
+    );
     assert(
       !/^import [^;]*?"(?:node|npm):/m.test(Deno.readTextFileSync(root + path)),
       `${path} loads a module of Node's`,
@@ -125,7 +128,13 @@ Deno.test("structure: a start loads neither metrics, capture, sandbox, `run`, De
   const loaded = loadedBy("ffi/program/program.ts");
   assert(loaded.has("stack/tcp/tcp.ts"), "TCP is loaded");
   const byNeed = [
-    ...["forward/metrics/server.ts", "forward/metrics/flows/", "forward/slirp_metrics.ts", "forward/log/logtape.ts"],
+    ...[
+      "forward/metrics/server.ts",
+      "forward/metrics/flows/",
+      "forward/slirp_metrics.ts",
+      "forward/log/logtape.ts",
+      "forward/log/watch.ts",
+    ],
     ...["forward/capture/", "forward/host/deno", "ffi/device/socket_device.ts", "ffi/device/stream_device.ts"],
     ...[
       "forward/dns/edns.ts",

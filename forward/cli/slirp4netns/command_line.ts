@@ -9,9 +9,6 @@ import type { Command } from "../command_line.ts";
 import { readSlirp4netns, type Slirp4netnsContext } from "./arguments.ts";
 import type { TranslationContext } from "./translation.ts";
 
-/** The name of the program that this one stands in for: as that of a link to it, or as its first word. */
-export const SLIRP4NETNS = "slirp4netns";
-
 /** Where to print, and what to look things up with. */
 export interface Slirp4netnsCommandContext extends Slirp4netnsContext, Pick<TranslationContext, "interfaceAddress"> {
   readonly stdout: Output;
