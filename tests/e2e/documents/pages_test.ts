@@ -10,6 +10,7 @@ import { IpAddress } from "../../../stack/base/address.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
 import { e2e, e2eWith } from "../bed/bed.ts";
 import { client, forwardsCommand, simpleProxyHeader, startNames } from "../bed/forward_bed.ts";
+import { ContainerBed, ROOTFS, SLIRP4NETNS } from "../bed/container_bed.ts";
 import { commandBlocks, FrameStream, pages, Terminal } from "../bed/pages.ts";
 import { FilesBed } from "../egress/files_bed.ts";
 import { array, hex, text, unhex } from "../bed/reports.ts";
@@ -32,6 +33,9 @@ const NAMED = "A named namespace";
 const ITSELF = "DHCP and SLAAC";
 const MACHINE = "A virtual machine: `-fd`";
 const GVISOR = "In gVisor";
+const IN_PLACE = "In the place of slirp4netns";
+const PODMAN = "With podman and buildah";
+const ROOTLESSKIT = "With RootlessKit and nerdctl";
 const PROXIED = "Behind a load balancer: `tcppp`, `udpspp`";
 const BY_NAME = "Services of the host by name";
 const COME_AND_GO = "Forwards that come and go: `-api`";
@@ -75,6 +79,9 @@ Deno.test("pages: every block of commands is known here", () => {
       [ITSELF]: 1,
       [MACHINE]: 1,
       [GVISOR]: 1, // gvisor_test.ts runs it
+      [IN_PLACE]: 1,
+      [PODMAN]: 2,
+      [ROOTLESSKIT]: 1,
       [PROXIED]: 1,
       [BY_NAME]: 2,
       [COME_AND_GO]: 3,
@@ -202,6 +209,51 @@ e2e(`pages: ${COMING}`, async () => {
     await host.interrupt();
   }
   Deno.kill(Number(pid), "SIGTERM");
+});
+
+Deno.test(`pages: ${IN_PLACE}`, async () => {
+  const home = await Deno.makeTempDir({ prefix: "slirpnetstack-home-" });
+  try {
+    const program = `${home}/bin/slirpnetstack`;
+    await Deno.mkdir(`${home}/bin`);
+    await Deno.writeTextFile(program, '#!/bin/sh\necho "$0"\n', { mode: 0o755 });
+    const env = { HOME: home, PATH: `${home}/bin:${Deno.env.get("PATH")}` };
+    const [block] = recipes.get(IN_PLACE)!;
+    await check(["bash", "-ec", `${block}${block}`], { env }); // also when it is there already
+    const link = `${home}/.local/lib/slirpnetstack/slirp4netns`;
+    assertEquals(await check([link]), `${link}\n`, "the name that the program sees");
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+/** The block in that language under a heading of the recipes. */
+function settings(heading: string, language: string): string {
+  const page = Deno.readTextFileSync(`${PROJECT}${RECIPES}`);
+  const section = page.slice(page.indexOf(`## ${heading}\n`));
+  return new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, "m").exec(section)![1]!;
+}
+
+e2eWith("podman", `pages: ${PODMAN}`, async () => {
+  await using bed = await ContainerBed.create();
+  await addAddresses(bed.base.lab);
+  const [run, build] = recipes.get(PODMAN)!;
+  assertMatch(settings(PODMAN, "toml"), /^network_cmd_path = ".*\/slirp4netns"$/m); // the bed has this setting
+  const [fetch, publish] = run!.trim().split("\n").map((line) => line.replace("IMAGE", `--rootfs ${ROOTFS}`));
+  const fetched = await bed.run(["sh", "-c", fetch!]);
+  assertMatch(fetched.stdout, /^Hello, /, fetched.stderr);
+  const published = await bed.run(["sh", "-c", publish!]);
+  assertEquals(published.code, 0, published.stderr);
+  assertMatch(build!, /^PATH=~\/\.local\/lib\/slirpnetstack:\$PATH buildah run /); // buildah_test.ts does that
+});
+
+e2eWith("rootlesskit", `pages: ${ROOTLESSKIT}`, async () => {
+  await using bed = await ContainerBed.create();
+  await addAddresses(bed.base.lab);
+  const [command] = recipes.get(ROOTLESSKIT)!;
+  const line = command!.replace("$HOME/.local/lib/slirpnetstack/slirp4netns", SLIRP4NETNS);
+  const { stdout, stderr } = await bed.run(["sh", "-c", line]);
+  assertMatch(stdout, /^Hello, /, stderr);
 });
 
 e2e(`pages: ${MACHINE}`, async () => {
@@ -394,7 +446,12 @@ e2e(`pages: ${NAMES}; ${ITSELF}`, async () => {
 
 async function makeLab(): Promise<Lab> {
   const lab = await Lab.create();
+  await addAddresses(lab);
+  return lab;
+}
+
+/** Gives the world the addresses of the pages, with servers. */
+async function addAddresses(lab: Lab): Promise<void> {
   for (const address of ADDRESSES) await lab.addWorldAddress(address);
   await startServers(lab, lab.world, ADDRESSES);
-  return lab;
 }
