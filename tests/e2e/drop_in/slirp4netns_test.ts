@@ -1,11 +1,13 @@
 /** The program in the place of slirp4netns: what callers and guests of slirp4netns rely on. */
-import { HOST_LINK, WORLD } from "../../../scripts/lab/lab.ts";
+import { HOST_LINK, WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import { run } from "../../../scripts/lab/process.ts";
 import { PROGRAM_ENVIRONMENT, PROJECT } from "../../../scripts/lab/program.ts";
 import { startResolver, startServers } from "../../../scripts/lab/services.ts";
 import { until } from "../../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
-import { e2e, e2eWith } from "../bed/bed.ts";
+import { e2e, e2eWith, VERSIONS } from "../bed/bed.ts";
+import { client, forwardsCommand } from "../bed/forward_bed.ts";
+import { field } from "../bed/reports.ts";
 import { Slirp4netnsBed, slirp4netnsCommand } from "../bed/slirp4netns_bed.ts";
 
 const CURL = "curl --silent --show-error --max-time 10";
@@ -263,6 +265,30 @@ e2e("slirp4netns --api-socket: forwards are added, listed and removed, also in t
   ) assertEquals(await askApi(path, request), `{"error":{"desc":"bad request: ${error}"}}`, request);
   const long = await bed.run("-a", `/${"a".repeat(107)}`, "--netns-type=path", guest.path, "tap1");
   assertEquals(long.code, 1, "too long a path");
+});
+
+e2e("slirp4netns --api-socket: both wildcards on one port, and IPv6 to IPv4, for TCP and UDP", async () => {
+  await using bed = await Slirp4netnsBed.create();
+  const { lab, guest } = bed;
+  const path = `${lab.directory}/api.sock`;
+  await bed.start("-c", "--api-socket", path);
+  const service = lab.start(guest, forwardsCommand("serve", "10.0.2.100"));
+  await service.line("stdout", /^ready$/);
+  let id = 0;
+  for (const network of ["tcp", "udp"]) {
+    for (const [proto, address] of [[network, "0.0.0.0"], [`${network}6`, "::"]] as const) {
+      const ports = { host_port: 8080, guest_port: 9100 };
+      const given = { proto, host_addr: address, guest_addr: "", ...ports };
+      const answer = await askApi(path, JSON.stringify({ execute: "add_hostfwd", arguments: given }));
+      assertEquals(answer, `{"return":{"id":${++id}}}`, `${proto} on ${address}`);
+    }
+    for (const version of VERSIONS) {
+      const command = network === "tcp" ? "ask" : "ask-udp";
+      const seen = await client(lab.world, command, HOST_LINK[version], 8080);
+      const expected = version === "v4" ? WORLD_LINK.v4 : "10.0.2.2";
+      assertEquals(field(seen, network), expected, `the client that the guest sees, ${network} ${version}`);
+    }
+  }
 });
 
 /** Sends a request to the API socket, and returns the whole answer. */
