@@ -23,10 +23,10 @@ export function giveUpPower(
   progress: Output | null,
   log: ProgramLog | null,
 ): void {
-  const { user, sandbox, icmp, metrics, api, apiSocket, policy } = options;
+  const { user, sandbox, icmp, metrics, api, apiSocket, policy, manner } = options;
   const removable = [metrics, api].flatMap((address) => address?.kind === "unix" ? [dirname(address.path)] : []);
   const readable = policy === null ? [] : [dirname(policy)]; // a new file is renamed into the old one's place
-  const listensLater = api !== null || apiSocket !== null;
+  const listensLater = api !== null || apiSocket !== null || manner.keepsLowPorts;
   const wanted = { user, sandbox, signals, rawIcmp: icmp === "auto", listensLater, removable, readable };
   const missing = attempt(lines.ExitStatus.FAILURE, lines.privilegesKept, () => confine(wanted));
   for (const text of missing) progress?.line(lines.sandboxIncomplete(text));

@@ -21,6 +21,8 @@ export interface Manner {
    * the program's own addresses.
    */
   readonly asHost: boolean;
+  /** Whether the sandbox leaves root CAP_NET_BIND_SERVICE, which callers of slirp4netns find there. */
+  readonly keepsLowPorts: boolean;
   /**
    * The ICMP error about a datagram that the policy refuses. A connection gets the same error with `network`, and otherwise
    * a reset.
@@ -34,5 +36,6 @@ export const OWN_MANNER: Manner = {
   fixedIpv6: true,
   brief: false,
   asHost: false,
+  keepsLowPorts: false,
   refusal: "prohibited",
 };

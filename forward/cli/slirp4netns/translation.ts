@@ -101,7 +101,7 @@ const FIRST_LEASE = 15, LAST_LEASE = 30;
 /** How slirp4netns serves its guests. */
 function mannerFor(network: Prefix, ipv6: boolean): Manner {
   const leases = Array.from({ length: LAST_LEASE - FIRST_LEASE + 1 }, (_, i) => addressAt(network, FIRST_LEASE + i));
-  return { ipv6, leases, brief: true, fixedIpv6: false, asHost: true, refusal: "network" };
+  return { ipv6, leases, brief: true, fixedIpv6: false, asHost: true, keepsLowPorts: true, refusal: "network" };
 }
 
 /** The addresses on the link: those of the network, and the hardware and link-local address that libslirp has. */

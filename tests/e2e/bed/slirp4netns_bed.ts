@@ -42,10 +42,14 @@ export class Slirp4netnsBed implements AsyncDisposable {
     return this.startWith([...options, "--netns-type=path", this.guest.path, "tap0"]);
   }
 
-  /** Starts it with these words, in the host or in `host`. */
-  async startWith(words: readonly string[], host: Namespace = this.lab.host): Promise<Process> {
+  /** Starts it with these words, in the host or in `host`. `enter`: words before its command line. */
+  async startWith(
+    words: readonly string[],
+    host: Namespace = this.lab.host,
+    enter: readonly string[] = [],
+  ): Promise<Process> {
     const ready = `${this.lab.directory}/ready${this.starts++}`;
-    const command = ["sh", "-c", WITH_READY_FD, ready, ...slirp4netnsCommand(), "-r", "3", ...words];
+    const command = ["sh", "-c", WITH_READY_FD, ready, ...enter, ...slirp4netnsCommand(), "-r", "3", ...words];
     const program = this.lab.adopt(host.start(command, { cwd: PROJECT, env: PROGRAM_ENVIRONMENT }));
     await until("the byte of --ready-fd", 20_000, async () => {
       if (program.code !== null) throw new Error(`status ${program.code}: ${program.stderr.join("\n")}`);

@@ -333,6 +333,54 @@ e2e("slirp4netns: by a process id, and with the user namespace of an unprivilege
   }
 });
 
+/** Makes tap0 in this namespace, goes to that of the host, and becomes the command, to which it passes the tap. */
+const WITH_TAP = `
+import ctypes, fcntl, os, struct, sys
+tap = os.open("/dev/net/tun", os.O_RDWR)
+fcntl.ioctl(tap, 0x400454ca, struct.pack("16sH22x", b"tap0", 0x1002))  # TUNSETIFF: IFF_TAP, IFF_NO_PI
+os.set_inheritable(tap, True)
+ctypes.CDLL(None).setns(os.open(sys.argv[1], os.O_RDONLY), 0x40000000)
+os.execvp(sys.argv[2], sys.argv[2:] + ["--netns-type=tapfd", str(tap)])`;
+
+e2e("slirp4netns --netns-type=tapfd: a tap that is open already", async () => {
+  await using bed = await Slirp4netnsBed.create();
+  const { lab, guest } = bed;
+  await bed.startWith(["--mtu=1400"], guest, ["python3", "-c", WITH_TAP, lab.host.path]);
+  await guest.ip("address add 10.0.2.100/24 dev tap0\nlink set tap0 up mtu 1400\nroute add default via 10.0.2.2");
+  assertStringIncludes((await bed.inGuest(`${CURL} http://${WORLD.v4}/`)).stdout, "Hello, ");
+});
+
+e2e("slirp4netns as podman starts it: root of a user namespace, on a host that belongs to another", async () => {
+  await using bed = await Slirp4netnsBed.create();
+  const { lab } = bed;
+  const wait = ["sh", "-c", "echo $$; exec sleep 1000"];
+  const within = (pid: string) => ["nsenter", "--target", pid, "--user", "--preserve-credentials", "--"];
+  const root = lab.start(lab.host, ["unshare", "--user", "--map-root-user", ...wait]);
+  const [rootPid] = await root.line("stdout", /^\d+$/);
+  const guest = lab.start(lab.host, [...within(rootPid), "unshare", "--net", ...wait]);
+  const [guestPid] = await guest.line("stdout", /^\d+$/);
+  const path = `${lab.directory}/podman.sock`;
+  const flags = "--disable-host-loopback --mtu=65520 --enable-sandbox --enable-seccomp --enable-ipv6 -c".split(" ");
+  const words = [...flags, `--api-socket=${path}`, "--netns-type=path", `/proc/${guestPid}/ns/net`, "tap0"];
+  const program = await bed.startWith(words, lab.host, within(rootPid));
+  const inGuest = (script: string) =>
+    run([...within(guestPid), "nsenter", `--net=/proc/${guestPid}/ns/net`, "bash", "-c", script]);
+  const { stdout } = await inGuest(
+    `ip -o address show dev tap0; cat /sys/class/net/tap0/mtu; ${CURL} http://${WORLD.v4}/`,
+  );
+  assertStringIncludes(stdout, "inet 10.0.2.100/24", "the address");
+  assertStringIncludes(stdout, "Hello, ", "the world");
+  await until(
+    "the world over IPv6",
+    15_000,
+    async () => (await inGuest(`curl --silent --max-time 2 'http://[${WORLD.v6}]/'`)).stdout.startsWith("Hello, "),
+  );
+  const request = { proto: "tcp", host_addr: "", host_port: 8081, guest_addr: "", guest_port: 80 };
+  const answer = await askApi(path, JSON.stringify({ execute: "add_hostfwd", arguments: request }));
+  assertEquals(answer, '{"return":{"id":1}}', "a published port");
+  assertEquals(await program.stop(), 143, "its end");
+});
+
 e2e("slirp4netns --enable-sandbox: no new privileges, no CAP_SYS_ADMIN, and it serves", async () => {
   await using bed = await Slirp4netnsBed.create();
   const program = await bed.start("-c", "--enable-sandbox");
@@ -341,6 +389,7 @@ e2e("slirp4netns --enable-sandbox: no new privileges, no CAP_SYS_ADMIN, and it s
   assertMatch(status, /^Seccomp:\t2$/m);
   const effective = BigInt(`0x${/^CapEff:\t([0-9a-f]+)$/m.exec(status)?.[1]}`);
   assertEquals(effective >> 21n & 1n, 0n, "CAP_SYS_ADMIN");
+  assertEquals(effective >> 10n & 1n, 1n, "CAP_NET_BIND_SERVICE");
   const { stdout } = await bed.inGuest(`${CURL} http://${WORLD.v4}/; ping -c 1 -W 5 ${WORLD.v4}`);
   assertStringIncludes(stdout, "Hello, ");
   assertStringIncludes(stdout, " 1 received");

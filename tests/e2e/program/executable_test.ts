@@ -162,3 +162,28 @@ function asNobody(...command: readonly string[]): string[] {
     exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"`;
   return ["unshare", "--mount", "sh", "-ec", script, "sh", ...command];
 }
+
+executable("called by the name of slirp4netns, it is that", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-" });
+  try {
+    const link = `${directory}/slirp4netns`;
+    await Deno.symlink(await Deno.realPath(EXECUTABLE), link);
+    const byLink = await run([link, "--version"]);
+    assertMatch(byLink.stdout, /^slirp4netns version /, "by a link");
+    const onPath = await run(["sh", "-c", "slirp4netns --help"], {
+      env: { PATH: `${directory}:${Deno.env.get("PATH")}` },
+    });
+    assertMatch(onPath.stdout, /^Usage: slirp4netns /, "by a link on PATH");
+    const byName = await run(["bash", "-c", 'exec -a slirp4netns "$0" --version', EXECUTABLE]);
+    assertMatch(byName.stdout, /^slirp4netns version /, "by exec -a");
+    const byWord = await run([EXECUTABLE, "slirp4netns", "--bogus"]);
+    assertEquals(byWord.code, 1, "by its first word");
+    assertMatch(
+      (await run([EXECUTABLE, "-version"])).stdout,
+      /^slirpnetstack version /,
+      "and by its own name it is not",
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}, false);
