@@ -18,6 +18,7 @@ import { gatewayRanges, loopbackPairs } from "./host/loopback.ts";
 import { IdleReclaim } from "./memory/idle_reclaim.ts";
 import { nameServersUnreadable, notInRules, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
 import { EndReasons } from "./report/end_report.ts";
+import { joinDecisions } from "./report/decisions.ts";
 import { NO_OBSERVERS } from "./report/flow_observers.ts";
 import { flowPrinters } from "./report/flow_printer.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
@@ -123,8 +124,11 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     refusals,
   });
   const scheduler = new StackScheduler(defer, clock);
-  const decisions = parts.audit === null ? null : (await import("./audit/start.ts")).startAudit(parts.audit, scheduler);
-  if (decisions !== null) parts.cleanups.push(() => decisions.close());
+  const audit = parts.audit === null ? null : (await import("./audit/start.ts")).startAudit(parts.audit, scheduler);
+  if (audit !== null) parts.cleanups.push(() => audit.close());
+  const metering = metrics === null ? null : { metrics, ...await import("./slirp_metrics.ts") };
+  const names = metering === null ? null : new metering.NameTable();
+  const decisions = joinDecisions([audit, names].filter((observer) => observer !== null));
   if (options.rules !== null) {
     const { startEgress } = await import("./egress/start.ts");
     const problem = (line: string) => parts.outputs.stderr.line(line);
@@ -132,9 +136,9 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   }
   const printed = lines === null ? NO_OBSERVERS : flowPrinters(lines);
   const written = logging === null ? printed : logging.loggedObservers(printed, logging.log);
-  const metering = metrics === null ? null : { metrics, ...await import("./slirp_metrics.ts") };
   const { observers: metered, meters } = metering?.meteredObservers(written) ?? { observers: written, meters: [] };
-  const audited = decisions === null ? metered : decisions.observe(metered);
+  const counted = names?.observe(metered) ?? metered;
+  const audited = audit === null ? counted : audit.observe(counted);
   const observers = egress?.watch(audited) ?? audited;
   const capturing = capture === null ? null : { capture, ...await import("./capture/capturing_device.ts") };
   const loadEdns = () => import("./dns/edns.ts");
@@ -200,22 +204,25 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     const timer = setInterval(() => watch.look(), logging.LIMITS_INTERVAL_MS);
     parts.cleanups.push(() => clearInterval(timer));
   }
-  metering?.metrics.show(
-    new metering.SlirpSource({
-      version: parts.version,
-      frames,
-      meters,
-      capture,
-      lines: parts.outputs,
-      device: device.counters,
-      stack: slirp.stack,
-      usage,
-      denials: policy.denials,
-      dns: slirp.dns?.counters ?? null,
-      eventLoopDelay: new metering.EventLoopDelay(),
-      process,
-    }),
-  );
+  if (metering !== null && names !== null) {
+    metering.metrics.show(
+      new metering.SlirpSource({
+        version: parts.version,
+        frames,
+        meters,
+        names,
+        capture,
+        lines: parts.outputs,
+        device: device.counters,
+        stack: slirp.stack,
+        usage,
+        denials: policy.denials,
+        dns: slirp.dns?.counters ?? null,
+        eventLoopDelay: new metering.EventLoopDelay(),
+        process,
+      }),
+    );
+  }
   await setUpForwards(options.localForwards, options.remoteForwards, forwards);
   const { api, apiSocket } = options;
   if (api !== null || apiSocket !== null) {

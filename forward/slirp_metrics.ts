@@ -8,6 +8,7 @@ import type { Stack } from "../stack/stack.ts";
 import type { DnsCounters } from "./dns/counters.ts";
 import type { LimitUsage } from "./limits/limits.ts";
 import type { HistogramFigures } from "./metrics/exposition.ts";
+import type { NameRow, NameTable } from "./metrics/names/name_table.ts";
 import type { FlowMeter } from "./metrics/flows/flow_meter.ts";
 import { type FlowRow, flowRow } from "./metrics/flows/flow_rows.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
@@ -25,6 +26,7 @@ import type {
 } from "./metrics/source.ts";
 
 export { EventLoopDelay } from "./metrics/event_loop_delay.ts";
+export { NameTable } from "./metrics/names/name_table.ts";
 export { meteredObservers } from "./metrics/flows/metered_observers.ts";
 
 /** The sources of the figures of a {@linkcode SlirpSource}. */
@@ -37,6 +39,7 @@ export interface SlirpSourceOptions {
   /** Returns how much of each limit is in use now. */
   readonly usage: () => LimitUsage;
   readonly meters: readonly FlowMeter[];
+  readonly names: NameTable;
   readonly denials: Denials;
   readonly dns: DnsCounters | null;
   readonly eventLoopDelay: HistogramFigures;
@@ -88,6 +91,10 @@ export class SlirpSource implements MetricsSource {
 
   get process(): ProcessFigures | null {
     return readProcessFigures(this.options.process);
+  }
+
+  names(): Iterable<NameRow> {
+    return this.options.names.rows();
   }
 
   *flows(): Generator<FlowRow> {

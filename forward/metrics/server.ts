@@ -5,9 +5,12 @@
  * | --- | --- |
  * | `/health` | `ok` |
  * | `/metrics` | the metrics, in Prometheus' text format |
- * | `/flows` | the open flows, as JSON; over TCP only if the request's host is an address or localhost |
+ * | `/flows` | the open flows, as JSON |
+ * | `/names` | what was used and what was refused, by name, as JSON |
+ * | `/` | a page that shows the names, for browsers |
  *
- * Every client that can reach the socket may see the flows, with one exception: a web page of a stranger in a browser that
+ * Over TCP, flows, names and the page are served only if the request's host is an address or localhost: every client that
+ * can reach the socket may see them, with one exception: a web page of a stranger in a browser that
  * can reach it. The metrics have no addresses, and monitors ask for them by the host's name.
  *
  * @module
@@ -19,9 +22,11 @@ import { type HttpRequest, isOwnHost } from "../server/http_request.ts";
 import { type HttpAnswer, HttpServer } from "../server/http_server.ts";
 import { type Listening, listenOn } from "../server/listen.ts";
 import { renderMetrics } from "./metrics.ts";
+import { namesJson } from "./names/names_json.ts";
+import { PAGE } from "./page/page.ts";
 import type { MetricsSource } from "./source.ts";
 
-/** The HTTP server of `-m`: `/health`, `/metrics` and `/flows`. */
+/** The HTTP server of `-m`. */
 export class MetricsServer {
   /** Where it listens, for people: `127.0.0.1:9100`, or the path of the socket. */
   readonly address: string;
@@ -60,12 +65,25 @@ export class MetricsServer {
     if (path === "/metrics" && source !== null) {
       return { status: 200, type: EXPOSITION_TYPE, body: renderMetrics(source) };
     }
-    if (path === "/flows" && source !== null) {
-      if (this.listening.network === "tcp" && !isOwnHost(host)) {
-        return { status: 421, type: "text/plain", body: "ask for an IP address, or for localhost\n" };
-      }
-      return { status: 200, type: "application/json", body: flowsJson(source.flows()) };
+    const answer = source === null ? null : privateAnswer(path, source);
+    if (answer === null) return { status: 404, type: "text/plain", body: "Not Found\n" };
+    if (this.listening.network === "tcp" && !isOwnHost(host)) {
+      return { status: 421, type: "text/plain", body: "ask for an IP address, or for localhost\n" };
     }
-    return { status: 404, type: "text/plain", body: "Not Found\n" };
+    return answer();
+  }
+}
+
+/** Makes the answer at a path whose contents are the guest's affair; null: there is no such path. */
+function privateAnswer(path: string, source: MetricsSource): (() => HttpAnswer) | null {
+  switch (path) {
+    case "/flows":
+      return () => ({ status: 200, type: "application/json", body: flowsJson(source.flows()) });
+    case "/names":
+      return () => ({ status: 200, type: "application/json", body: namesJson(source.names(), performance.now()) });
+    case "/":
+      return () => ({ status: 200, type: "text/html; charset=utf-8", body: PAGE });
+    default:
+      return null;
   }
 }

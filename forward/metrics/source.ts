@@ -9,6 +9,7 @@ import type { DnsCounters } from "../dns/counters.ts";
 import type { HistogramFigures } from "./exposition.ts";
 import type { FlowKind } from "./flows/flow_meter.ts";
 import type { FlowRow } from "./flows/flow_rows.ts";
+import type { NameRow } from "./names/name_table.ts";
 import type { LineNetwork } from "../report/contract_lines.ts";
 
 /** The frames that passed the device, and those that were dropped. */
@@ -104,4 +105,6 @@ export interface MetricsSource {
   readonly lines: LineFigures;
   /** The open flows; each is read when the iteration reaches it. */
   flows(): Iterable<FlowRow>;
+  /** What was used and what was refused, by name. */
+  names(): Iterable<NameRow>;
 }

@@ -1,3 +1,4 @@
+import { NameTable } from "../../forward/metrics/names/name_table.ts";
 import { NO_OBSERVERS } from "../../forward/report/flow_observers.ts";
 import { FlowMeter } from "../../forward/metrics/flows/flow_meter.ts";
 import { meteredFlowObserver } from "../../forward/metrics/flows/metered_observers.ts";
@@ -55,7 +56,16 @@ Deno.test("figures of a running stack", () => {
   const source = new SlirpSource({
     version: "1",
     device: { framesIn: 1, bytesIn: 2, dropsIn: 3, framesOut: 4, bytesOut: 5, dropsOut: 6 },
-    ...{ frames, stack, usage, meters: [meter], denials: { tcp: { deny: 0 } }, dns: null, capture: null },
+    ...{
+      frames,
+      stack,
+      usage,
+      meters: [meter],
+      names: new NameTable(),
+      denials: { tcp: { deny: 0 } },
+      dns: null,
+      capture: null,
+    },
     lines: { stdout: { dropped: 0 }, stderr: { dropped: 0 } },
     eventLoopDelay: { bounds: [1], counts: [0, 0], sum: 0 },
     process: { read: () => "", openDescriptors: () => 0 },

@@ -29,8 +29,9 @@ export const PROCESS_FLAGS = {
     usage: "Metrics addr",
     help: [
       "Serve metrics, open flows and health over HTTP at `tcp://`_IP_`:`_PORT_ or `unix://`_PATH_. `/metrics` is in the " +
-      "format of Prometheus, `/flows` lists the open flows in JSON, `/health` answers `ok`. Port 0 is any free port; a line " +
-      "on stderr shows it.",
+      "format of Prometheus. `/flows` lists the open flows in JSON, and `/names` what was used and what was refused, by name. " +
+      "`/health` answers `ok`. `/` is a page for browsers; `slirpnetstack top` shows the same on a terminal. Port 0 is any " +
+      "free port; a line on stderr shows it.",
     ],
   },
   "quiet": {

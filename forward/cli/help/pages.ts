@@ -265,6 +265,10 @@ export const OTHER_COMMANDS: readonly (readonly [synopsis: string, meaning: stri
   ],
   ["policy `show` `@`_PRESET_", "print the rules of a preset, and where they are from"],
   ["policy `schema`", "print the JSON schema of policy files"],
+  [
+    "top `tcp://`_IP_`:`_PORT_|`unix://`_PATH_",
+    "show what a guest uses and what is refused, by name; the address is that of `-m`",
+  ],
   ["slirp4netns [_OPTION_]... _GUEST_ [_TAPNAME_]", "serve a guest in the place of slirp4netns, with its options"],
 ];
 
@@ -274,6 +278,7 @@ export const COMMAND_WORDS: readonly (readonly [word: string, meaning: string])[
   ["help", "print help"],
   ["completions", "print the completions for a shell"],
   ["policy", "look at policies"],
+  ["top", "show what a guest uses, by name"],
   ["slirp4netns", "serve a guest in the place of slirp4netns"],
 ];
 

@@ -93,7 +93,7 @@ export class NameRefusals {
 }
 
 /** The rule that would allow a flow or a question. */
-function ruleFor(network: RefusedNetwork, name: string, port: number): string {
+export function ruleFor(network: RefusedNetwork, name: string, port: number): string {
   if (port === 0 || port === 443) return name;
   return network === "udp" ? `udp://${name}:${port}` : `${name}:${port}`;
 }

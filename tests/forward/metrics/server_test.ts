@@ -52,7 +52,11 @@ Deno.test("health, metrics and flows over TCP", async () => {
       assertEquals(flows[0], 200, "status of /flows");
       assertEquals(flows[1], "application/json", "type of /flows");
       assertEquals(JSON.parse(flows[2]), source.rows);
-      assertEquals((await ask("/"))[0], 404);
+      assertMatch((await ask("/names"))[2], /^\{"time":\d+,"names":\[\]\}\n$/, "/names");
+      const page = await ask("/");
+      assertEquals(page[1], "text/html; charset=utf-8", "type of the page");
+      assertStringIncludes(page[2], "<!DOCTYPE html>", "the page");
+      assertEquals((await ask("/other"))[0], 404, "status of another path");
     } finally {
       server.close();
     }

@@ -127,7 +127,7 @@ withShell("zsh", "offers flags, values and words", async (script) => {
     ["help pol", "help policy"],
     ["completions z", "completions zsh"],
     ["run -user-k", "run -user-keep"],
-    ["run -quiet chro", "run -quiet chroot"],
+    ["run -quiet chroo", "run -quiet chroot"],
   ] as const;
   const typed = lines.map(([line]) => `slirpnetstack ${line}`);
   const said = await check(["python3", "-c", ZSH, script, ...typed], { timeout: 60_000 });
