@@ -40,7 +40,9 @@ export class Terminal {
     const command = lab.host.enter([...before, "setsid", "--wait", "bash"]);
     const env = { PATH: `${bin}:${Deno.env.get("PATH")}`, NO_COLOR: "1" };
     const terminal = new Terminal(lab.adopt(Process.start(command, { cwd: PROJECT, env })));
-    await terminal.type(`cd '${PROJECT}'\nshopt -s expand_aliases\n${commandBlocks().get("Install")!.at(-1)!}`);
+    // `deno task` leaves INIT_CWD as it is: what the task that runs the tests has set
+    const start = `unset INIT_CWD\ncd '${PROJECT}'\nshopt -s expand_aliases\n`;
+    await terminal.type(`${start}${commandBlocks().get("Install")!.at(-1)!}`);
     return terminal;
   }
 
