@@ -13,6 +13,7 @@ import { AllowedNames } from "./dns/allowed_names.ts";
 import type { NameServer } from "./dns/host_resolv_conf.ts";
 import { NameServers } from "./dns/servers.ts";
 import type { Egress } from "./egress/egress.ts";
+import type { PolicyControl } from "./egress/policy_control.ts";
 import type { HostNetwork } from "./host/host_network.ts";
 import { gatewayRanges, loopbackPairs } from "./host/loopback.ts";
 import { IdleReclaim } from "./memory/idle_reclaim.ts";
@@ -102,7 +103,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(loopbackPairs(addresses))] : options.allow;
   const hostNetworks = new HostNetworks({ read, now });
   const local = new LocalNames(read);
-  let egress: Egress | undefined;
+  let egress: Egress | undefined, policyControl: PolicyControl | null = null;
   const refusals = notices === null && log === null && options.rules === null ? undefined : new Refusals({
     say: (network, address, port, rule) => {
       const unruled = options.rules !== null && rule === "routing";
@@ -132,7 +133,9 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   if (options.rules !== null) {
     const { startEgress } = await import("./egress/start.ts");
     const problem = (line: string) => parts.outputs.stderr.line(line);
-    egress = await startEgress(options, { ...parts, policy, allow, local, now, read, decisions, problem });
+    const started = await startEgress(options, { ...parts, policy, allow, local, now, read, decisions, problem });
+    egress = started.egress;
+    policyControl = started.control;
   }
   const printed = lines === null ? NO_OBSERVERS : flowPrinters(lines);
   const written = logging === null ? printed : logging.loggedObservers(printed, logging.log);
@@ -228,7 +231,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   if (api !== null || apiSocket !== null) {
     const { startHttpApi, startSlirp4netnsApi } = await import("./forwards/control/start.ts");
     const { cleanups, descriptors: { spare: acceptFailed } } = parts;
-    const control = { table: forwards, own: slirp.stack.addresses, acceptFailed, cleanups };
+    const control = { table: forwards, own: slirp.stack.addresses, policy: policyControl, acceptFailed, cleanups };
     if (api !== null) await startHttpApi(api, control);
     if (apiSocket !== null) await startSlirp4netnsApi(apiSocket, control);
   }

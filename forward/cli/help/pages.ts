@@ -93,6 +93,7 @@ export const FORWARDS: readonly Section[] = [
             "Remove the forward that has this `direction`, `protocol` and `local`. `remote` does not matter.",
           ],
           ["`GET /services/forwarder/all`", "List all forwards, also those of `-L` and `-R`."],
+          ["`GET /policy`, `POST /policy`", "Show the rules of `-only` and `-policy`, or replace those of `-policy`."],
         ],
       },
       {
