@@ -15,7 +15,7 @@ import { NameServers } from "./dns/servers.ts";
 import type { Egress } from "./egress/egress.ts";
 import type { PolicyControl } from "./egress/policy_control.ts";
 import type { HostNetwork } from "./host/host_network.ts";
-import { gatewayRanges, loopbackPairs } from "./host/loopback.ts";
+import { gatewayRanges, hostAddress, pairsOf } from "./host/loopback.ts";
 import { IdleReclaim } from "./memory/idle_reclaim.ts";
 import { nameServersUnreadable, notInRules, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
 import { EndReasons } from "./report/end_report.ts";
@@ -30,6 +30,7 @@ import { LocalNames } from "./names/local_names.ts";
 import { SystemNames } from "./names/system.ts";
 import type { SharedOptions } from "./cli/flags/options.ts";
 import type { Output } from "./report/output.ts";
+import { mappedPings } from "./icmp/mapped_pings.ts";
 import type { PingsOptions } from "./icmp/pings.ts";
 import { HostNetworks } from "./policy/host_networks.ts";
 import { NameGuard } from "./policy/name_guard.ts";
@@ -100,7 +101,8 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const { addresses, manner } = options;
   const now = () => performance.now();
   const logging = log === null ? null : { log, ...await import("./log/watch.ts") };
-  const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(loopbackPairs(addresses))] : options.allow;
+  const pairs = pairsOf(options);
+  const allow = [...options.allow, ...gatewayRanges(pairs)];
   const hostNetworks = new HostNetworks({ read, now });
   const local = new LocalNames(read);
   let egress: Egress | undefined, policyControl: PolicyControl | null = null;
@@ -120,7 +122,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const policy = new Policy({
     ...options,
     allow,
-    never: manner.asHost ? neverReached(addresses) : neverRouted([networkOf(addresses)]),
+    never: manner.asHost ? neverReached(ownAddresses(options)) : neverRouted([networkOf(addresses)]),
     hostNetworks,
     refusals,
   });
@@ -155,7 +157,11 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     observers,
     decisions: decisions ?? undefined,
     policy,
-    echo: options.icmp === "auto" ? parts.pings : options.icmp,
+    echo: options.icmp !== "auto"
+      ? options.icmp
+      : pairs.length === 0
+      ? parts.pings
+      : (handler) => mappedPings(parts.pings(handler), (address) => hostAddress(address, pairs)),
     nameServers: new NameServers({
       read,
       now,
@@ -236,6 +242,11 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     if (apiSocket !== null) await startSlirp4netnsApi(apiSocket, control);
   }
   return capturing === null ? slirp : capturing.captureFrames(slirp, capturing.capture);
+}
+
+/** The program's addresses that the host does not have. With other addresses mapped, the gateway may be the host's own. */
+function ownAddresses({ addresses: { gateway4, gateway6 }, manner }: SharedOptions): readonly IpAddress[] {
+  return manner.mapped === undefined ? [gateway4, gateway6] : [];
 }
 
 function serversTaken(servers: readonly NameServer[], log: ProgramLog): void {

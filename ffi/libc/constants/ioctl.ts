@@ -25,6 +25,7 @@ export const FIOCLEX = 0x5451n;
 // linux/sockios.h
 export const SIOCGIFFLAGS = 0x8913n;
 export const SIOCGIFADDR = 0x8915n;
+export const SIOCGIFNETMASK = 0x891bn;
 export const SIOCGIFMTU = 0x8921n;
 export const SIOCGIFHWADDR = 0x8927n;
 
