@@ -98,6 +98,16 @@ export interface OpenTun {
   readonly offload: number;
 }
 
+/** Descriptors of a network namespace that the calling thread is not in (../network/away.ts). */
+export interface NamespaceDescriptors {
+  /** /dev/net/tun, attached to nothing. */
+  readonly tun: number;
+  /** A UDP socket, by which the kernel is asked for interfaces. */
+  readonly inet: number;
+  /** A socket of NETLINK_ROUTE. */
+  readonly netlink: number;
+}
+
 /** Options of {@linkcode openTun}. */
 export interface OpenTunOptions {
   /** The MTU that the stack uses; 0 (the default): the device's own. */
@@ -106,6 +116,8 @@ export interface OpenTunOptions {
   readonly offload?: boolean;
   /** Makes a tap device if there is no interface of that name. It disappears when it is closed. False by default. */
   readonly create?: boolean;
+  /** Descriptors of the device's namespace, whose `tun` is the device's from then on. Not given: the thread's namespace. */
+  readonly away?: NamespaceDescriptors | undefined;
 }
 
 /**
@@ -114,11 +126,13 @@ export interface OpenTunOptions {
  * @throws SystemError if there is no such interface, or it is no tun or tap device, is in use, or is not permitted
  */
 export function openTun(name: string, options: OpenTunOptions = {}): OpenTun {
-  const found = inspect(name, options.create ?? false);
+  const { away } = options;
   const c = libc();
-  const fd = c.open(cString(DEVICE), O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
+  const isThere = away === undefined ? inspect(name, options.create ?? false, away) : null; // before a device is opened
+  const fd = away?.tun ?? c.open(cString(DEVICE), O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
   if (fd < 0) throw new SystemError("open", errno(), DEVICE, openAdvice(errno()));
   try {
+    const found = isThere ?? inspect(name, options.create ?? false, away);
     const attached = attach(fd, name, found.ethernet, options.offload ?? true);
     return {
       fd,
@@ -188,23 +202,33 @@ export function negotiateOffload(accepts: (flags: number) => boolean): number {
 }
 
 /** The MTU and type of an interface before the attachment; for one that will be made, its future ones. */
-function inspect(name: string, create: boolean): { mtu: number; ethernet: boolean } {
+function inspect(
+  name: string,
+  create: boolean,
+  away: NamespaceDescriptors | undefined,
+): { mtu: number; ethernet: boolean } {
   if (name === "" || cString(name).length > IFNAMSIZ) {
     throw new SystemError("open", ENAMETOOLONG, JSON.stringify(name), "an interface's name has 1 to 15 bytes");
   }
+  if (away !== undefined) return askAbout(name, create, away.inet);
+  const fd = check(libc().socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket(AF_INET)", "");
+  using socket = new OwnedDescriptor(fd);
+  return askAbout(name, create, socket.fd);
+}
+
+function askAbout(name: string, create: boolean, socket: number): { mtu: number; ethernet: boolean } {
   const c = libc();
-  using socket = new OwnedDescriptor(check(c.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket(AF_INET)", ""));
   const request = ifreq(name, 0);
-  if (c.ioctl(socket.fd, SIOCGIFFLAGS, request) < 0) {
+  if (c.ioctl(socket, SIOCGIFFLAGS, request) < 0) {
     if (create && errno() === ENODEV) return { mtu: NEW_MTU, ethernet: true };
     const advice = errno() === ENODEV
       ? `no such interface in this network namespace; make it with -configure, or: ip tuntap add ${name} mode tap`
       : "";
     throw new SystemError("ioctl(SIOCGIFFLAGS)", errno(), name, advice);
   }
-  check(c.ioctl(socket.fd, SIOCGIFMTU, request), "ioctl(SIOCGIFMTU)", name);
+  check(c.ioctl(socket, SIOCGIFMTU, request), "ioctl(SIOCGIFMTU)", name);
   const mtu = new DataView(request.buffer).getInt32(IFREQ_UNION, true);
-  check(c.ioctl(socket.fd, SIOCGIFHWADDR, request), "ioctl(SIOCGIFHWADDR)", name);
+  check(c.ioctl(socket, SIOCGIFHWADDR, request), "ioctl(SIOCGIFHWADDR)", name);
   const type = new DataView(request.buffer).getUint16(IFREQ_UNION, true); // sa_family of the address
   return { mtu, ethernet: type === ARPHRD_ETHER };
 }

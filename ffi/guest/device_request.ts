@@ -5,7 +5,7 @@
  * @module
  */
 import { type GuestNetwork, setUpGuestNetwork } from "../network/guest_network.ts";
-import { type OpenTun, openTun } from "../device/open_tun.ts";
+import { type NamespaceDescriptors, type OpenTun, openTun } from "../device/open_tun.ts";
 
 /** The device to open. */
 export interface GuestDeviceRequest {
@@ -25,10 +25,20 @@ export interface GuestDeviceRequest {
 }
 
 /**
- * Opens the device in the calling thread's network namespace, and sets it up if the request has a configuration. Throws
- * a SystemError or an OwnNamespaceError.
+ * Opens the device, and sets it up if that is asked for. Throws a SystemError or an OwnNamespaceError.
+ *
+ * @param away descriptors of the guest's network namespace; not given: the calling thread is in it
  */
-export function openRequested({ interface: name, mtu, offload, makeTap, network, host }: GuestDeviceRequest): OpenTun {
-  if (network !== null) return setUpGuestNetwork(name, network, offload, host);
-  return openTun(name, { mtu, offload, create: makeTap });
+export function openRequested(request: GuestDeviceRequest, away?: NamespaceDescriptors): OpenTun {
+  const { interface: name, mtu, offload, makeTap, network, host } = request;
+  if (network !== null) return setUpGuestNetwork(name, network, offload, host, away);
+  return openTun(name, { mtu, offload, create: makeTap, away });
+}
+
+/**
+ * Whether descriptors of the guest's network namespace are enough to open the device, so that no process has to enter the
+ * namespace. It has to if settings below /proc/sys/net are written.
+ */
+export function needsNoProcess({ network }: GuestDeviceRequest): boolean {
+  return network === null || network.ipv6 === null;
 }

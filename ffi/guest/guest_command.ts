@@ -45,8 +45,8 @@ export interface GuestCommandRequest extends GuestDeviceRequest {
 
 /** The paths of a guest's namespaces. */
 export interface GuestNamespaces {
-  /** The user namespace that owns the network namespace. */
-  readonly user: string;
+  /** The user namespace that owns the network namespace; null: this process's own privileges are enough. */
+  readonly user: string | null;
   readonly network: string;
 }
 
@@ -63,7 +63,8 @@ export function mayMakeNamespaces(): boolean {
  * ids (subuid(5)), another id that the helper has to change to first.
  */
 export function openDeviceWithin(namespaces: GuestNamespaces, request: GuestDeviceRequest): OpenTun {
-  const enter = ["nsenter", `--user=${namespaces.user}`, `--net=${namespaces.network}`];
+  const { user, network } = namespaces;
+  const enter = ["nsenter", ...(user === null ? [] : [`--user=${user}`]), `--net=${network}`];
   const open = (...more: readonly string[]) => {
     const helper = new Helper([...enter, ...more, "--"], { ...request, run: null });
     try {

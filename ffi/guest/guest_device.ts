@@ -6,11 +6,11 @@
 import { check, EPERM, SystemError } from "../libc/errors.ts";
 import type { FrameDevice } from "../device/frame_device.ts";
 import { FrameReader } from "../device/frame_reader.ts";
-import { type GuestDeviceRequest, openRequested } from "./device_request.ts";
+import { type GuestDeviceRequest, needsNoProcess, openRequested } from "./device_request.ts";
 import { OwnNamespaceError } from "../network/guest_network.ts";
 import { cString, libc } from "../libc/libc.ts";
 import { OwnedDescriptor } from "../libc/owned_descriptor.ts";
-import { mayComeBack, ownNetworkNamespace, withNetworkNamespace } from "../network/netns.ts";
+import { mayComeBack, openNetworkNamespace, ownNetworkNamespace, withNetworkNamespace } from "../network/netns.ts";
 import type { Polling } from "../poll/poller.ts";
 import { linkTarget } from "../process/process.ts";
 import type { OpenTun } from "../device/open_tun.ts";
@@ -35,8 +35,8 @@ export async function openGuestDevice(
 async function openIn(netns: string, request: GuestDeviceRequest): Promise<OpenTun> {
   try {
     if (mayComeBack()) return withNetworkNamespace(netns, () => openRequested(request));
-    const { openInThread } = await import("./guest_thread.ts");
-    return await openInThread(netns, request);
+    using namespace = openNetworkNamespace(netns);
+    return await openByDescriptors(namespace.fd, null, request) ?? await openByHelper(netns, null, request);
   } catch (error) {
     if (!(error instanceof SystemError) || error.errno !== EPERM || error.syscall !== "setns") throw error;
     if (request.network !== null && isNamed(netns, request.host)) throw new OwnNamespaceError();
@@ -44,6 +44,36 @@ async function openIn(netns: string, request: GuestDeviceRequest): Promise<OpenT
     if (tun === null) throw error;
     return tun;
   }
+}
+
+/**
+ * Opens the device by descriptors of the namespace. Null: a process in there has to do it.
+ *
+ * @param userns a descriptor of the user namespace that owns `netns`; null: this process may enter `netns`
+ */
+async function openByDescriptors(
+  netns: number,
+  userns: number | null,
+  request: GuestDeviceRequest,
+): Promise<OpenTun | null> {
+  if (!needsNoProcess(request)) return null;
+  const { openAway } = await import("../network/away.ts");
+  const away = openAway(netns, userns);
+  if (away === null) return null;
+  try {
+    return openRequested(request, away);
+  } catch (error) {
+    if (error instanceof SystemError && error.errno === EPERM) return null; // root in there may do more
+    throw error;
+  } finally {
+    for (const fd of [away.inet, away.netlink]) libc().close(fd);
+  }
+}
+
+/** Has the helper open the device. Throws a GuestError. */
+async function openByHelper(network: string, user: string | null, request: GuestDeviceRequest): Promise<OpenTun> {
+  const { openDeviceWithin } = await import("./guest_command.ts");
+  return openDeviceWithin({ user, network }, request);
 }
 
 /** Whether a path of /proc is that namespace. The answer is false for a bind mount, which doesn't show the name. */
@@ -65,8 +95,7 @@ async function openByOwner(network: string, request: GuestDeviceRequest): Promis
   using _opened = new OwnedDescriptor(owner);
   const user = `/proc/${Deno.pid}/fd/${owner}`;
   if (linkTarget(user) === linkTarget("/proc/self/ns/user")) return null;
-  const { openDeviceWithin } = await import("./guest_command.ts");
-  return openDeviceWithin({ user, network }, request);
+  return await openByDescriptors(namespace.fd, owner, request) ?? await openByHelper(network, user, request);
 }
 
 /** Receives the guest's frames. */

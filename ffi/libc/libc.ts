@@ -101,6 +101,15 @@ const SELDOM = {
   posix_spawnattr_setpgroup: { parameters: ["buffer", "i32"], result: "i32" },
   posix_spawnattr_setsigdefault: { parameters: ["buffer", "buffer"], result: "i32" },
   posix_spawnattr_destroy: { parameters: ["buffer"], result: "i32" },
+  /** The last argument is the function's. It must be given a stack, and is not to return. */
+  clone: { parameters: ["pointer", "pointer", "i32", "pointer"], result: "i32" },
+  /** Only in glibc; null with musl. */
+  getcontext: { parameters: ["pointer"], result: "i32", optional: true },
+  makecontext: {
+    parameters: ["pointer", "pointer", "i32", "usize", "usize", "usize"],
+    result: "void",
+    optional: true,
+  },
   prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
@@ -153,11 +162,18 @@ const NAMES: readonly string[] = [
 ];
 
 let opened: Libc | undefined;
+let library = "";
 let errnoView: Int32Array = new Int32Array(1);
 
 /** The C library's functions. The first call opens it; throws if there is none or `--allow-ffi` is missing. */
 export function libc(): Libc {
   return opened ??= open();
+}
+
+/** The address of a C function; null if there is none of that name. */
+export function addressOf(name: string): Deno.PointerObject | null {
+  libc();
+  return Deno.dlopen(library, { [name]: { type: "pointer", optional: true } }).symbols[name];
 }
 
 /** The errno of this thread's last failed call. It must be read at once, before any other call. */
@@ -178,6 +194,7 @@ function open(): Libc {
       const { __errno_location, ...frequent } = Deno.dlopen(name, { ...FREQUENT, ...OTHERS }).symbols;
       const location = __errno_location();
       if (location === null) throw new Error("__errno_location() gave nothing");
+      library = name;
       errnoView = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
       return { ...frequent, ...byAddress(name, SELDOM) };
     } catch (error) {

@@ -8,7 +8,7 @@ import { IpAddress } from "../../stack/base/address.ts";
 import { cString, libc } from "../libc/libc.ts";
 import { ownNetworkNamespace } from "./netns.ts";
 import { RouteNetlink } from "./route_netlink.ts";
-import { closeTun, type OpenTun, openTun } from "../device/open_tun.ts";
+import { closeTun, type NamespaceDescriptors, type OpenTun, openTun } from "../device/open_tun.ts";
 import { O_CLOEXEC, O_WRONLY } from "../libc/constants/file.ts";
 
 /** The guest's address and default gateway, for one IP version. */
@@ -25,11 +25,11 @@ export interface GuestAddress {
 export interface GuestNetwork {
   /** The guest's MTU in bytes. */
   readonly mtu: number;
-  /** Null: the guest has no IPv4 address. */
-  readonly ipv4: GuestAddress | null;
+  /** Required. */
+  readonly ipv4: GuestAddress;
   /**
    * Not set up if the guest's kernel has no IPv6, or the MTU is too small for it. Null: the guest's kernel makes itself an
-   * address if a router announces a prefix and its settings allow it.
+   * address if a router announces a prefix and its settings allow it, and no setting of it is changed.
    */
   readonly ipv6: GuestAddress | null;
   /** The device's hardware address, 6 bytes. Null or not given: its own. */
@@ -56,14 +56,21 @@ export class OwnNamespaceError extends Error {
  *
  * @param offload whether the guest's kernel may leave segmentation and checksums to the program
  * @param host the name of the program's network namespace ({@linkcode ownNetworkNamespace}): nothing is set up there
+ * @param away descriptors of the guest's network namespace; not given: the calling thread is in there
  * @throws SystemError if a step fails
- * @throws OwnNamespaceError if the calling thread is in the program's namespace; then nothing has changed
+ * @throws OwnNamespaceError if that is the program's namespace; then nothing has changed
  */
-export function setUpGuestNetwork(name: string, network: GuestNetwork, offload: boolean, host: string): OpenTun {
-  if (ownNetworkNamespace() === host) throw new OwnNamespaceError();
-  const tun = openTun(name, { mtu: network.mtu, offload, create: true });
+export function setUpGuestNetwork(
+  name: string,
+  network: GuestNetwork,
+  offload: boolean,
+  host: string,
+  away?: NamespaceDescriptors,
+): OpenTun {
+  if (away === undefined && ownNetworkNamespace() === host) throw new OwnNamespaceError();
+  const tun = openTun(name, { mtu: network.mtu, offload, create: true, away });
   try {
-    configure(tun, network);
+    configure(tun, network, away);
     return tun;
   } catch (error) {
     closeTun(tun);
@@ -71,30 +78,27 @@ export function setUpGuestNetwork(name: string, network: GuestNetwork, offload: 
   }
 }
 
-function configure({ name, medium }: OpenTun, { mtu, ipv4, ipv6, mac = null }: GuestNetwork): void {
-  using netlink = new RouteNetlink();
+function configure(
+  { name, medium }: OpenTun,
+  { mtu, ipv4, ipv6, mac = null }: GuestNetwork,
+  away: NamespaceDescriptors | undefined,
+): void {
+  using netlink = new RouteNetlink(away);
   const add = (guest: GuestAddress, version: 4 | 6) => {
-    const address = IpAddress.parse(guest.address), gateway = IpAddress.parse(guest.gateway);
-    netlink.addAddress(name, address.bytes, guest.prefixLength);
-    const near = sameNetwork(address, gateway, guest.prefixLength) || (version === 6 && gateway.bytes[0] === 0xfe);
-    netlink.setDefaultRoute(name, version, medium === "ip" ? null : gateway.bytes, !near);
+    netlink.addAddress(name, IpAddress.parse(guest.address).bytes, guest.prefixLength);
+    netlink.setDefaultRoute(name, version, medium === "ip" ? null : IpAddress.parse(guest.gateway).bytes);
   };
   netlink.setUp("lo", null);
-  // allows pings to other users than root; only groups known in the namespace are valid, and this is the only one
-  writeSetting("ipv4/ping_group_range", `${libc().getegid()} ${libc().getegid()}`);
   if (ipv6 !== null) {
+    // allows pings to other users than root; only groups known in the namespace are valid, and this is the only one
+    writeSetting("ipv4/ping_group_range", `${libc().getegid()} ${libc().getegid()}`);
     writeSetting(`ipv6/conf/${name}/disable_ipv6`, "0");
     writeSetting(`ipv6/conf/${name}/accept_ra`, "0"); // so that it gets no addresses besides these
   }
   if (mac !== null) netlink.setHardwareAddress(name, Uint8Array.from(mac));
   netlink.setUp(name, mtu);
-  if (ipv4 !== null) add(ipv4, 4);
+  add(ipv4, 4);
   if (ipv6 !== null && mtu >= MIN_IPV6_MTU && hasIpv6(name)) add(ipv6, 6);
-}
-
-/** Whether two addresses of one version are the same in their first bits. */
-function sameNetwork({ bytes: one }: IpAddress, { bytes: other }: IpAddress, bits: number): boolean {
-  return one.every((byte, i) => (byte ^ other[i]) >> Math.min(8, Math.max(0, 8 - (bits - 8 * i))) === 0);
 }
 
 /** Whether the interface can have IPv6 addresses. */

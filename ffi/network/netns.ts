@@ -50,7 +50,7 @@ export function mayComeBack(): boolean {
  */
 export function withNetworkNamespace<T>(path: string, run: () => T): T {
   using own = new OwnedDescriptor(check(libc().open(cString(OWN), O_RDONLY | O_CLOEXEC, 0), "open", OWN));
-  enterNetworkNamespace(path);
+  enter(path);
   try {
     const result = run();
     if (result instanceof Promise) throw new TypeError("work in another namespace must be synchronous");
@@ -60,20 +60,32 @@ export function withNetworkNamespace<T>(path: string, run: () => T): T {
   }
 }
 
+/** Moves the calling thread to the network namespace of the file `path`. */
+function enter(path: string): void {
+  using namespace = openFile(path);
+  if (libc().setns(namespace.fd, CLONE_NEWNET) < 0) throw new SystemError("setns", errno(), path, setnsAdvice(errno()));
+}
+
 /**
- * Moves the calling thread to the network namespace that the file `path` stands for, as it is done by a thread that does
- * not come back.
+ * Opens the file of a network namespace that a process with this one's privileges may enter.
  *
- * @throws SystemError where the file can't be opened, is not a network namespace, or must not be entered
+ * @throws SystemError if the file can't be opened, or its namespace must not be entered; of setns(2) then, which is not
+ * called
  */
-export function enterNetworkNamespace(path: string): void {
-  const c = libc();
-  const namespace = c.open(cString(path), O_RDONLY | O_CLOEXEC, 0);
-  if (namespace < 0) throw new SystemError("open", errno(), path, openAdvice(errno()));
-  const result = c.setns(namespace, CLONE_NEWNET);
+export function openNetworkNamespace(path: string): OwnedDescriptor {
+  const namespace = openFile(path);
+  const owner = libc().ioctlValue(namespace.fd, NS_GET_USERNS, 0n);
   const reason = errno();
-  c.close(namespace);
-  if (result < 0) throw new SystemError("setns", reason, path, setnsAdvice(reason));
+  if (owner >= 0) libc().close(owner);
+  if (owner >= 0 || reason !== EPERM) return namespace;
+  libc().close(namespace.fd);
+  throw new SystemError("setns", EPERM, path, setnsAdvice(EPERM));
+}
+
+function openFile(path: string): OwnedDescriptor {
+  const fd = libc().open(cString(path), O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) throw new SystemError("open", errno(), path, openAdvice(errno()));
+  return new OwnedDescriptor(fd);
 }
 
 function openAdvice(reason: number): string {

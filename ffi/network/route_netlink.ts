@@ -9,6 +9,8 @@
  */
 import { check, SystemError } from "../libc/errors.ts";
 import { cString, errno, libc } from "../libc/libc.ts";
+import type { NamespaceDescriptors } from "../device/open_tun.ts";
+import { SIOCGIFINDEX } from "../libc/constants/ioctl.ts";
 import { AF_INET, AF_INET6, AF_NETLINK, SOCK_CLOEXEC, SOCK_RAW } from "../libc/constants/socket.ts";
 
 // sys/socket.h, linux/netlink.h
@@ -35,8 +37,6 @@ const RTPROT_BOOT = 3;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RTN_UNICAST = 1;
-/** The gateway is on the link, although no address of the interface says so. */
-const RTNH_F_ONLINK = 4;
 
 /** An address in network order, 4 or 16 bytes. */
 export type AddressBytes = Uint8Array;
@@ -46,20 +46,22 @@ export class RouteNetlink implements Disposable {
   private readonly socket: number;
   private sequence = 0;
 
-  constructor() {
-    this.socket = check(libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0), "socket(AF_NETLINK)", "");
+  /** @param away descriptors of the namespace to set up; not given: the calling thread's namespace */
+  constructor(private readonly away?: NamespaceDescriptors) {
+    this.socket = away?.netlink ??
+      check(libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0), "socket(AF_NETLINK)", "");
   }
 
   /** Switches an interface on; sets its MTU first, unless that is null. */
   setUp(name: string, mtu: number | null): void {
-    const body = new Writer().u8(0).u8(0).u16(0).u32(interfaceIndex(name)).u32(IFF_UP).u32(IFF_UP);
+    const body = new Writer().u8(0).u8(0).u16(0).u32(this.indexOf(name)).u32(IFF_UP).u32(IFF_UP);
     if (mtu !== null) body.attribute(IFLA_MTU, u32(mtu));
     this.request(RTM_NEWLINK, 0, body, mtu === null ? `${name} up` : `${name} mtu ${mtu} up`);
   }
 
   /** Gives an interface another hardware address. */
   setHardwareAddress(name: string, address: Uint8Array): void {
-    const body = new Writer().u8(0).u8(0).u16(0).u32(interfaceIndex(name)).u32(0).u32(0)
+    const body = new Writer().u8(0).u8(0).u16(0).u32(this.indexOf(name)).u32(0).u32(0)
       .attribute(IFLA_ADDRESS, address);
     this.request(RTM_NEWLINK, 0, body, `the hardware address of ${name}`);
   }
@@ -70,30 +72,32 @@ export class RouteNetlink implements Disposable {
    */
   addAddress(name: string, address: AddressBytes, prefixLength: number): void {
     const body = new Writer().u8(familyOf(address)).u8(prefixLength).u8(address.length === 16 ? IFA_F_NODAD : 0)
-      .u8(RT_SCOPE_UNIVERSE).u32(interfaceIndex(name))
+      .u8(RT_SCOPE_UNIVERSE).u32(this.indexOf(name))
       .attribute(IFA_LOCAL, address).attribute(IFA_ADDRESS, address);
     if (address.length === 4 && prefixLength < 31) body.attribute(IFA_BROADCAST, broadcast4(address, prefixLength));
     this.request(RTM_NEWADDR, NLM_F_CREATE_REPLACE, body, `an IPv${address.length === 4 ? 4 : 6} address of ${name}`);
   }
 
-  /**
-   * Makes the interface the default route of an IP version.
-   *
-   * @param gateway null for a device without neighbours
-   * @param outside whether the gateway is in no network of the interface's addresses
-   */
-  setDefaultRoute(name: string, version: 4 | 6, gateway: AddressBytes | null, outside = false): void {
+  /** Makes the interface the default route of an IP version. `gateway` is null for a device without neighbours. */
+  setDefaultRoute(name: string, version: 4 | 6, gateway: AddressBytes | null): void {
     const body = new Writer().u8(version === 4 ? AF_INET : AF_INET6).u8(0).u8(0).u8(0)
       .u8(RT_TABLE_MAIN).u8(RTPROT_BOOT).u8(gateway === null && version === 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE)
-      .u8(RTN_UNICAST).u32(gateway !== null && outside ? RTNH_F_ONLINK : 0);
-    body.attribute(RTA_OIF, u32(interfaceIndex(name)));
+      .u8(RTN_UNICAST).u32(0);
+    body.attribute(RTA_OIF, u32(this.indexOf(name)));
     if (gateway !== null) body.attribute(RTA_GATEWAY, gateway);
     this.request(RTM_NEWROUTE, NLM_F_CREATE_REPLACE, body, `the default IPv${version} route through ${name}`);
   }
 
   /** Closes the socket. */
   [Symbol.dispose](): void {
-    libc().close(this.socket);
+    if (this.away === undefined) libc().close(this.socket);
+  }
+
+  private indexOf(name: string): number {
+    if (this.away !== undefined) return indexBy(this.away.inet, name);
+    const index = libc().if_nametoindex(cString(name));
+    if (index === 0) throw new SystemError("if_nametoindex", errno(), name);
+    return index;
   }
 
   private request(type: number, flags: number, body: Writer, what: string): void {
@@ -111,15 +115,17 @@ export class RouteNetlink implements Disposable {
   }
 }
 
-function interfaceIndex(name: string): number {
-  const index = libc().if_nametoindex(cString(name));
-  if (index === 0) throw new SystemError("if_nametoindex", errno(), name);
-  return index;
-}
-
 /** The last address of the network that an IPv4 address is in. */
 function broadcast4(address: AddressBytes, prefixLength: number): AddressBytes {
   return address.map((byte, i) => byte | 0xff >> Math.min(8, Math.max(0, prefixLength - 8 * i)));
+}
+
+/** The index of an interface in the namespace of that socket. `struct ifreq` of linux/if.h: the name, then a union. */
+function indexBy(socket: number, name: string): number {
+  const request = new Uint8Array(new ArrayBuffer(40));
+  request.set(cString(name));
+  check(libc().ioctl(socket, SIOCGIFINDEX, request), "ioctl(SIOCGIFINDEX)", name);
+  return new DataView(request.buffer).getInt32(16, true);
 }
 
 function familyOf(address: AddressBytes): number {

@@ -1,5 +1,5 @@
 /**
- * Counts the open descriptors of this process.
+ * Finds and counts the open descriptors of this process.
  *
  * @module
  */
@@ -10,13 +10,18 @@ import { POLLFD_SIZE, POLLNVAL } from "../libc/constants/poll.ts";
 
 const STATUS = "/proc/self/status";
 
+/** The number of open descriptors: see {@linkcode openNumbers}. Throws a SystemError. */
+export function openDescriptors(limit: number): number {
+  return openNumbers(limit).size;
+}
+
 /**
- * The number of open descriptors. One poll(2) that does not wait reports the descriptors that are not open. (Listing a
+ * The open descriptors. One poll(2) that does not wait reports the descriptors that are not open. (Listing a
  * directory of /proc would cost three calls, and one more permission.) Throws a SystemError.
  *
  * @param limit RLIMIT_NOFILE: poll(2) takes no more entries than that
  */
-export function openDescriptors(limit: number): number {
+export function openNumbers(limit: number = Infinity): Set<number> {
   const size = /^FDSize:\s*(\d+)$/m.exec(readTextFile(STATUS))?.[1];
   if (size === undefined) throw new Error(`${STATUS} has no FDSize`);
   const count = Math.min(Number(size), limit);
@@ -24,7 +29,7 @@ export function openDescriptors(limit: number): number {
   const entries = new Int32Array(buffer), events = new Uint16Array(buffer);
   for (let fd = 0; fd < count; fd++) entries[2 * fd] = fd;
   check(libc().poll(new Uint8Array(buffer), BigInt(count), 0), "poll", "");
-  let open = 0;
-  for (let fd = 0; fd < count; fd++) if ((events[4 * fd + 3] & POLLNVAL) === 0) open++;
+  const open = new Set<number>();
+  for (let fd = 0; fd < count; fd++) if ((events[4 * fd + 3] & POLLNVAL) === 0) open.add(fd);
   return open;
 }

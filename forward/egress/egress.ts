@@ -86,8 +86,7 @@ export class Egress {
   private readonly held: HeldBytes;
   private traffic: EgressTraffic | null = null;
   private learned: LearnedRules | null = null;
-  /** The rules as they are now. */
-  current: RuleList;
+  private current: RuleList;
   private scheduler: Scheduler | null = null;
 
   constructor(private readonly options: EgressOptions) {

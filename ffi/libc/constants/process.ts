@@ -31,6 +31,7 @@ export const WUNTRACED = 2;
 // linux/prctl.h
 export const PR_SET_PDEATHSIG = 1;
 export const PR_GET_DUMPABLE = 3;
+export const PR_SET_DUMPABLE = 4;
 export const PR_SET_NAME = 15;
 export const PR_GET_NAME = 16;
 export const PR_SET_TIMERSLACK = 29;
@@ -43,6 +44,9 @@ export const PR_SET_VMA = 0x5356_4d41;
 export const RLIMIT_NOFILE = 7;
 
 // linux/sched.h
+export const CLONE_VM = 0x0000_0100;
+export const CLONE_FILES = 0x0000_0400;
+export const CLONE_VFORK = 0x0000_4000;
 export const CLONE_THREAD = 0x0001_0000;
 export const CLONE_NEWNS = 0x0002_0000;
 export const CLONE_NEWCGROUP = 0x0200_0000;

@@ -33,6 +33,18 @@ e2e("attach without root: -configure makes the device; -ready-fd and -exit-fd", 
   assertEquals((await enter("ip", "-o", "link", "show", "tun0")).code, 1); // it was made for the program, and is gone
 });
 
+e2e("attach without root: no other program is needed to open the device", async () => {
+  await using bed = await RunBed.create();
+  const guest = bed.lab.adopt(Process.start(bed.asUser(["unshare", "-Urn", "sh", "-c", "echo $$; exec sleep 1000"])));
+  const [pid] = await guest.line("stdout", /^\d+$/, 20_000);
+  const words = ["env", "PATH=/none", ...bed.program, "-pid", pid, "-make-tap", "-interface", "tap0"];
+  const program = bed.lab.adopt(Process.start(bed.asUser(words)));
+  await program.line("stderr", /Slirpnetstack started$/, 20_000);
+  const enter = ["nsenter", "--target", pid, "--user", "--net", "--preserve-credentials", "--"];
+  assertEquals((await run([...enter, "ip", "link", "show", "tap0"])).code, 0, "the device is there");
+  assertEquals((await Deno.stat(`/proc/${program.pid}/status`)).uid, bed.user, "its user may still look at it");
+});
+
 /** Makes a network namespace that no process is in, which a file in this mount namespace stands for. */
 const DETACHED = `
 mount -t tmpfs tmpfs /mnt
