@@ -5,7 +5,7 @@
  * @module
  */
 import type { HostNetwork } from "./host/host_network.ts";
-import { LoopbackHost, loopbackPairs } from "./host/loopback.ts";
+import { LoopbackHost, pairsOf } from "./host/loopback.ts";
 import type { SharedOptions } from "./cli/flags/options.ts";
 
 /** The two ways to the host's network. They may be the same object. */
@@ -18,11 +18,12 @@ export interface Hosts {
 
 /** Chooses by the flags. The function `libc` makes libc's sockets. It is called, and Deno's are loaded, only if wanted. */
 export async function chooseHosts(
-  { sockets, hostLoopback, addresses }: Pick<SharedOptions, "sockets" | "hostLoopback" | "addresses">,
+  options: Pick<SharedOptions, "sockets" | "hostLoopback" | "addresses" | "manner">,
   libc: () => Hosts,
 ): Promise<Hosts> {
-  const { host, listeners } = sockets === "libc" ? libc() : await throughRuntime();
-  return { host: hostLoopback ? new LoopbackHost(host, loopbackPairs(addresses)) : host, listeners };
+  const { host, listeners } = options.sockets === "libc" ? libc() : await throughRuntime();
+  const pairs = pairsOf(options);
+  return { host: pairs.length > 0 ? new LoopbackHost(host, pairs) : host, listeners };
 }
 
 async function throughRuntime(): Promise<Hosts> {

@@ -13,8 +13,9 @@ import { AllowedNames } from "./dns/allowed_names.ts";
 import type { NameServer } from "./dns/host_resolv_conf.ts";
 import { NameServers } from "./dns/servers.ts";
 import type { Egress } from "./egress/egress.ts";
+import type { PolicyControl } from "./egress/policy_control.ts";
 import type { HostNetwork } from "./host/host_network.ts";
-import { gatewayRanges, loopbackPairs } from "./host/loopback.ts";
+import { gatewayRanges, hostAddress, pairsOf } from "./host/loopback.ts";
 import { IdleReclaim } from "./memory/idle_reclaim.ts";
 import { nameServersUnreadable, notInRules, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
 import { EndReasons } from "./report/end_report.ts";
@@ -29,6 +30,7 @@ import { LocalNames } from "./names/local_names.ts";
 import { SystemNames } from "./names/system.ts";
 import type { SharedOptions } from "./cli/flags/options.ts";
 import type { Output } from "./report/output.ts";
+import { mappedPings } from "./icmp/mapped_pings.ts";
 import type { PingsOptions } from "./icmp/pings.ts";
 import { HostNetworks } from "./policy/host_networks.ts";
 import { NameGuard } from "./policy/name_guard.ts";
@@ -99,10 +101,11 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const { addresses, manner } = options;
   const now = () => performance.now();
   const logging = log === null ? null : { log, ...await import("./log/watch.ts") };
-  const allow = options.hostLoopback ? [...options.allow, ...gatewayRanges(loopbackPairs(addresses))] : options.allow;
+  const pairs = pairsOf(options);
+  const allow = [...options.allow, ...gatewayRanges(pairs)];
   const hostNetworks = new HostNetworks({ read, now });
   const local = new LocalNames(read);
-  let egress: Egress | undefined;
+  let egress: Egress | undefined, policyControl: PolicyControl | null = null;
   const refusals = notices === null && log === null && options.rules === null ? undefined : new Refusals({
     say: (network, address, port, rule) => {
       const unruled = options.rules !== null && rule === "routing";
@@ -119,7 +122,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const policy = new Policy({
     ...options,
     allow,
-    never: manner.asHost ? neverReached(addresses) : neverRouted([networkOf(addresses)]),
+    never: manner.asHost ? neverReached(ownAddresses(options)) : neverRouted([networkOf(addresses)]),
     hostNetworks,
     refusals,
   });
@@ -132,7 +135,9 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   if (options.rules !== null) {
     const { startEgress } = await import("./egress/start.ts");
     const problem = (line: string) => parts.outputs.stderr.line(line);
-    egress = await startEgress(options, { ...parts, policy, allow, local, now, read, decisions, problem });
+    const started = await startEgress(options, { ...parts, policy, allow, local, now, read, decisions, problem });
+    egress = started.egress;
+    policyControl = started.control;
   }
   const printed = lines === null ? NO_OBSERVERS : flowPrinters(lines);
   const written = logging === null ? printed : logging.loggedObservers(printed, logging.log);
@@ -152,7 +157,11 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     observers,
     decisions: decisions ?? undefined,
     policy,
-    echo: options.icmp === "auto" ? parts.pings : options.icmp,
+    echo: options.icmp !== "auto"
+      ? options.icmp
+      : pairs.length === 0
+      ? parts.pings
+      : (handler) => mappedPings(parts.pings(handler), (address) => hostAddress(address, pairs)),
     nameServers: new NameServers({
       read,
       now,
@@ -228,11 +237,16 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   if (api !== null || apiSocket !== null) {
     const { startHttpApi, startSlirp4netnsApi } = await import("./forwards/control/start.ts");
     const { cleanups, descriptors: { spare: acceptFailed } } = parts;
-    const control = { table: forwards, own: slirp.stack.addresses, acceptFailed, cleanups };
+    const control = { table: forwards, own: slirp.stack.addresses, policy: policyControl, acceptFailed, cleanups };
     if (api !== null) await startHttpApi(api, control);
     if (apiSocket !== null) await startSlirp4netnsApi(apiSocket, control);
   }
   return capturing === null ? slirp : capturing.captureFrames(slirp, capturing.capture);
+}
+
+/** The program's addresses that the host does not have. With other addresses mapped, the gateway may be the host's own. */
+function ownAddresses({ addresses: { gateway4, gateway6 }, manner }: SharedOptions): readonly IpAddress[] {
+  return manner.mapped === undefined ? [gateway4, gateway6] : [];
 }
 
 function serversTaken(servers: readonly NameServer[], log: ProgramLog): void {

@@ -18,6 +18,7 @@ import { Stack, type StackLimits } from "../stack/stack.ts";
 import type { TcpRequest } from "../stack/tcp/flow.ts";
 import type { UdpDatagram } from "../stack/udp/datagram.ts";
 import type { Manner } from "./cli/flags/manner.ts";
+import { isWildcard } from "./addresses/wildcards.ts";
 import type { AllowedNames } from "./dns/allowed_names.ts";
 import { Dns, type DnsOptions } from "./dns/dns.ts";
 import { DNS_PORT } from "./dns/message.ts";
@@ -72,6 +73,8 @@ export interface SlirpOptions {
   /** The addresses for DHCP clients, and how much guests are told: see {@linkcode GuestConfiguration}. */
   readonly leases?: readonly IpAddress[];
   readonly brief?: boolean;
+  /** The addresses that stand for addresses of the host, as in {@linkcode Manner}. */
+  readonly mapped?: Manner["mapped"];
   /** The ICMP error about what the policy refuses, as in {@linkcode Manner}; "prohibited" unless given. */
   readonly refusal?: Manner["refusal"];
   /** Whether the program is a name server at the stack's `dns4` and `dns6`. */
@@ -203,7 +206,7 @@ export class Slirp {
     });
     this.remoteTcpFlows = new RemoteTcpFlows({ outgoing, connections, observers: observers.remoteTcp });
     this.remoteUdpAssociations = new RemoteUdpAssociations({ ...associations, observers: observers.remoteUdp });
-    const local = { host: listeners, scheduler, own, observer: observers.local };
+    const local = { host: listeners, scheduler, own: { ...own, mapped: options.mapped }, observer: observers.local };
     this.localTcp = new LocalTcpClients({ ...local, guest: tcp, allocate, connections });
     this.localUdp = new LocalUdpClients({ ...local, guest: udp, idle: idleClients, random });
     this.named = options.egress?.attach({
@@ -273,7 +276,7 @@ export class Slirp {
   /** The name servers that DHCP tells the guest: this program, or those of the host that the policy lets it reach. */
   private nameServers({ nameServers, dns, policy }: SlirpOptions): readonly IpAddress[] {
     const { dns4, dns6 } = this.stack.addresses;
-    if (dns) return [dns4, dns6];
+    if (dns) return [dns4, dns6].filter((address) => !isWildcard(address)); // a wildcard: none over that version
     return nameServers.all.map(({ address }) => address).filter((address) =>
       policy.verdict("udp", address, DNS_PORT).allowed
     );

@@ -25,8 +25,8 @@ export interface GuestAddress {
 export interface GuestNetwork {
   /** The guest's MTU in bytes. */
   readonly mtu: number;
-  /** Required. */
-  readonly ipv4: GuestAddress;
+  /** Null: the guest has no IPv4 address. */
+  readonly ipv4: GuestAddress | null;
   /**
    * Not set up if the guest's kernel has no IPv6, or the MTU is too small for it. Null: the guest's kernel makes itself an
    * address if a router announces a prefix and its settings allow it, and no setting of it is changed.
@@ -85,8 +85,10 @@ function configure(
 ): void {
   using netlink = new RouteNetlink(away);
   const add = (guest: GuestAddress, version: 4 | 6) => {
-    netlink.addAddress(name, IpAddress.parse(guest.address).bytes, guest.prefixLength);
-    netlink.setDefaultRoute(name, version, medium === "ip" ? null : IpAddress.parse(guest.gateway).bytes);
+    const address = IpAddress.parse(guest.address), gateway = IpAddress.parse(guest.gateway);
+    netlink.addAddress(name, address.bytes, guest.prefixLength);
+    const near = sameNetwork(address, gateway, guest.prefixLength) || (version === 6 && gateway.bytes[0] === 0xfe);
+    netlink.setDefaultRoute(name, version, medium === "ip" ? null : gateway.bytes, !near);
   };
   netlink.setUp("lo", null);
   if (ipv6 !== null) {
@@ -97,8 +99,13 @@ function configure(
   }
   if (mac !== null) netlink.setHardwareAddress(name, Uint8Array.from(mac));
   netlink.setUp(name, mtu);
-  add(ipv4, 4);
+  if (ipv4 !== null) add(ipv4, 4);
   if (ipv6 !== null && mtu >= MIN_IPV6_MTU && hasIpv6(name)) add(ipv6, 6);
+}
+
+/** Whether two addresses of one version are the same in their first bits. */
+function sameNetwork({ bytes: one }: IpAddress, { bytes: other }: IpAddress, bits: number): boolean {
+  return one.every((byte, i) => (byte ^ other[i]) >> Math.min(8, Math.max(0, 8 - (bits - 8 * i))) === 0);
 }
 
 /** Whether the interface can have IPv6 addresses. */

@@ -18,17 +18,18 @@ const GLOBAL_SCOPE = "00";
 
 /** The first address of that version of an interface, as the calling thread's namespace has it; null: there is none. */
 export function interfaceAddress(name: string, version: IpVersion): IpAddress | null {
-  return version === 4 ? address4(name) : address6(name);
+  return version === 4 ? interfaceIpv4(name, SIOCGIFADDR) : address6(name);
 }
 
-function address4(name: string): IpAddress | null {
+/** An IPv4 address that belongs to an interface, by the request of ioctl(2) that reads it; null: there is none. */
+export function interfaceIpv4(name: string, asked: bigint): IpAddress | null {
   const bytes = cString(name);
   if (bytes.length > IFNAMSIZ) return null;
   const request = new Uint8Array(new ArrayBuffer(IFREQ_SIZE));
   request.set(bytes);
   const c = libc();
   const socket = check(c.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket(AF_INET)", "");
-  const found = c.ioctl(socket, SIOCGIFADDR, request) === 0;
+  const found = c.ioctl(socket, asked, request) === 0;
   c.close(socket);
   return found ? IpAddress.at(request, ADDRESS_AT, 4) : null;
 }

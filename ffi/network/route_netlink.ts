@@ -37,6 +37,8 @@ const RTPROT_BOOT = 3;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RTN_UNICAST = 1;
+/** The gateway is on the link, although no address of the interface says so. */
+const RTNH_F_ONLINK = 4;
 
 /** An address in network order, 4 or 16 bytes. */
 export type AddressBytes = Uint8Array;
@@ -78,11 +80,16 @@ export class RouteNetlink implements Disposable {
     this.request(RTM_NEWADDR, NLM_F_CREATE_REPLACE, body, `an IPv${address.length === 4 ? 4 : 6} address of ${name}`);
   }
 
-  /** Makes the interface the default route of an IP version. `gateway` is null for a device without neighbours. */
-  setDefaultRoute(name: string, version: 4 | 6, gateway: AddressBytes | null): void {
+  /**
+   * Makes the interface the default route of an IP version.
+   *
+   * @param gateway null for a device without neighbours
+   * @param outside whether the gateway is in no network of the interface's addresses
+   */
+  setDefaultRoute(name: string, version: 4 | 6, gateway: AddressBytes | null, outside = false): void {
     const body = new Writer().u8(version === 4 ? AF_INET : AF_INET6).u8(0).u8(0).u8(0)
       .u8(RT_TABLE_MAIN).u8(RTPROT_BOOT).u8(gateway === null && version === 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE)
-      .u8(RTN_UNICAST).u32(0);
+      .u8(RTN_UNICAST).u32(gateway !== null && outside ? RTNH_F_ONLINK : 0);
     body.attribute(RTA_OIF, u32(this.indexOf(name)));
     if (gateway !== null) body.attribute(RTA_GATEWAY, gateway);
     this.request(RTM_NEWROUTE, NLM_F_CREATE_REPLACE, body, `the default IPv${version} route through ${name}`);

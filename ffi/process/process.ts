@@ -6,6 +6,7 @@
 import { check, SystemError } from "../libc/errors.ts";
 import { cString, libc } from "../libc/libc.ts";
 import { readBytes, readTextFileIfThere } from "../libc/text_file.ts";
+import type { Word } from "./spawn.ts";
 import { splitWords } from "./words.ts";
 import { F_GETFL, F_SETFL, O_NONBLOCK } from "../libc/constants/file.ts";
 import { TCGETS } from "../libc/constants/ioctl.ts";
@@ -51,6 +52,16 @@ export function rawArguments(words: readonly string[]): readonly Uint8Array<Arra
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const same = found.length === words.length && found.every((bytes, i) => decoder.decode(bytes) === words[i]);
   return same ? found : words.map((word) => new TextEncoder().encode(word));
+}
+
+/**
+ * The command that starts this program once more: as this process was started, without its last words.
+ *
+ * @param words the number of words that are the program's own arguments
+ */
+export function ownCommand(words: number): Word[] {
+  const all = splitWords(commandLine());
+  return [linkTarget("/proc/self/exe"), ...all.slice(1, all.length - words)];
 }
 
 function commandLine(): Uint8Array<ArrayBuffer> {

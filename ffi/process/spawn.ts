@@ -20,6 +20,7 @@ const SIGSET_SIZE = 128;
 // spawn.h
 const POSIX_SPAWN_SETPGROUP = 0x02;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
+const POSIX_SPAWN_SETSID = 0x80;
 
 /** A word of a command line: text, or bytes that need not be text, without a zero. */
 export type Word = string | Uint8Array;
@@ -30,6 +31,8 @@ export interface SpawnOptions {
   readonly stdio?: readonly [number, number, number];
   /** A process group of its own, instead of this process's. False by default. */
   readonly ownGroup?: boolean;
+  /** A session of its own, without a terminal. False by default. */
+  readonly ownSession?: boolean;
   /** Signals that only this process ignores, not the child. None by default. */
   readonly heeded?: readonly number[];
 }
@@ -48,7 +51,8 @@ export function spawn(command: readonly Word[], options: SpawnOptions = {}): num
   try {
     c.posix_spawnattr_setsigdefault(attributes, signals);
     c.posix_spawnattr_setpgroup(attributes, 0);
-    c.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | (options.ownGroup ? POSIX_SPAWN_SETPGROUP : 0));
+    const placement = (options.ownGroup ? POSIX_SPAWN_SETPGROUP : 0) | (options.ownSession ? POSIX_SPAWN_SETSID : 0);
+    c.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | placement);
     for (const [target, fd] of (options.stdio ?? []).entries()) {
       if (fd !== target) c.posix_spawn_file_actions_adddup2(actions, fd, target);
     }

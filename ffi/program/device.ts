@@ -22,7 +22,9 @@ const { ExitStatus } = lines;
 export async function openDevice(options: Options, poller: Polling, progress: Output | null): Promise<FrameDevice> {
   const { netns, interface: name, fd, bess, mtu, offload, makeTap, configure, macAddress, addresses, manner } = options;
   const mac = macAddress === null ? null : [...macAddress];
-  const network = configure ? { ...guestNetwork(mtu || RUN_MTU, addresses, manner.fixedIpv6), mac } : null;
+  const network = configure
+    ? { ...guestNetwork(mtu || RUN_MTU, addresses, manner.fixedIpv6, manner.fixedIpv4), mac }
+    : null;
   if (fd !== null && netns !== null) throw new StartFailed(ExitStatus.FD_AND_NETNS, lines.fdAndNetns());
   if (fd === null && netns !== null) progress?.line(lines.joiningNetns(netns));
   if (bess !== null) progress?.line(lines.waitingForGuest(bess));

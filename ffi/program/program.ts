@@ -6,7 +6,7 @@
  *     start            the program log, then one of these:
  *       attach         serve a guest that exists, until a signal or the end of its device
  *       run            make a guest, run a command in it, and end with the command's status
- *       standIn        serve a guest that exists, as slirp4netns does
+ *       standIn        serve a guest that exists, as slirp4netns and pasta do
  *     makeReady        the terminal, the descriptor limit, output that does not block
  *     serve            the poller, the device, the capture, the metrics and the network, wired together
  *
@@ -62,7 +62,7 @@ export class Program {
   }
 
   /** Starts the program log, and carries out the command. Rejects if the start fails. */
-  async start(command: Exclude<Command, { kind: "end" }>): Promise<void> {
+  async start(command: Exclude<Command, { kind: "end" | "background" }>): Promise<void> {
     const { version, stderr, life } = this;
     const { kind, flags } = command;
     const log = await startLog(command.options, { append: system.OutputFile.append, stderr });
@@ -71,7 +71,9 @@ export class Program {
     try {
       if (command.kind === "run") await this.run(command.options, command.words, log);
       else if (command.kind === "attach") await this.attach(command.options, log);
-      else await this.standIn(command.options, command.banner);
+      else if (command.kind === "slirp4netns") {
+        await this.standIn(command.options, () => this.stdout.text(command.banner));
+      } else await this.standInForPasta(command);
     } catch (error) {
       log?.error("start failed", { reason: messageOf(error) });
       throw error;
@@ -108,12 +110,15 @@ export class Program {
   }
 
   /**
-   * Serves a guest that exists in the place of slirp4netns: without a line but the banner, and ended by signals as any
+   * Serves a guest that exists in the place of another program: without a line of its own, and ended by signals as any
    * program that does not expect them. Rejects when the start fails, which has one status.
+   *
+   * @param served called when the guest is served, before `-ready-fd` tells it
    */
-  private async standIn(options: Options, banner: string): Promise<void> {
+  private async standIn(options: Options, served: (poller: system.Polling) => void): Promise<void> {
     this.makeReady();
     const power = await powerFor(options);
+    let polling: system.Polling | null = null;
     try {
       const serving = await this.serve(options, {
         lines: null,
@@ -121,16 +126,30 @@ export class Program {
         farewell: null,
         log: null,
         close: () => this.life.end(ExitStatus.OK),
-        open: (poller) => openDevice(options, poller, null),
+        open: (poller) => {
+          polling = poller;
+          return openDevice(options, poller, null);
+        },
         gone: () => this.life.end(ExitStatus.FAILURE),
       });
       power?.giveUpPower(options, [], null, null);
-      this.stdout.text(banner);
+      if (polling !== null) served(polling);
       serving.ready();
       this.life.started();
     } catch (error) {
       throw error instanceof StartFailed ? new StartFailed(ExitStatus.FAILURE, error.message, { cause: error }) : error;
     }
+  }
+
+  /** The same in the place of pasta: status 0 when a signal ends it, or the removal of the guest's namespace. */
+  private async standInForPasta({ options, endsWith, pidFile }: Command & { kind: "pasta" }): Promise<void> {
+    const close = () => this.life.end(ExitStatus.OK);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"] as const) Deno.addSignalListener(signal, close);
+    const { closeWithPath, writePidFile } = await import("../process/daemon.ts");
+    await this.standIn(options, (poller) => {
+      if (pidFile !== null) attempt(ExitStatus.FAILURE, lines.problem, () => writePidFile(pidFile));
+      if (endsWith !== null) this.life.cleanups.push(closeWithPath(endsWith, poller, close));
+    });
   }
 
   /** Makes a guest, runs a command in it, and ends with the command's status. Rejects when the start fails. */

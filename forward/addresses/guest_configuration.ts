@@ -28,12 +28,23 @@ export function addressesIn(network: Prefix): StackAddresses {
   return {
     ...DEFAULT_ADDRESSES,
     prefix4: length,
-    broadcast4: IpAddress.of(bytes.map((byte, i) => byte | 0xff >> Math.min(8, Math.max(0, length - 8 * i)))),
+    broadcast4: broadcastOf(IpAddress.of(bytes), length),
     gateway4: addressAt(network, GATEWAY),
     dns4: addressAt(network, NAME_SERVER),
     guest4: addressAt(network, GUEST),
   };
 }
+
+/**
+ * The broadcast address of the IPv4 network that an address is in: its last one. A network of one or two addresses has none
+ * (RFC 3021), for which the limited broadcast address stands.
+ */
+export function broadcastOf({ bytes }: IpAddress, prefixLength: number): IpAddress {
+  if (prefixLength >= 31) return LIMITED_BROADCAST;
+  return IpAddress.of(bytes.map((byte, i) => byte | 0xff >> Math.min(8, Math.max(0, prefixLength - 8 * i))));
+}
+
+const LIMITED_BROADCAST = IpAddress.of([255, 255, 255, 255]);
 
 /** The address at a position of an IPv4 network, 0 to 127, counted from the network's own address. */
 export function addressAt({ bytes }: Prefix, position: number): IpAddress {
@@ -57,15 +68,17 @@ export interface GuestAddress {
  *
  * @param mtu that of the device, in bytes
  * @param fixedIpv6 whether it has an IPv6 address
+ * @param fixedIpv4 whether it has an IPv4 address
  */
 export function guestNetwork(
   mtu: number,
   { guest4, gateway4, prefix4, guest6, gateway6 }: StackAddresses,
   fixedIpv6 = true,
-): { readonly mtu: number; readonly ipv4: GuestAddress; readonly ipv6: GuestAddress | null } {
+  fixedIpv4 = true,
+): { readonly mtu: number; readonly ipv4: GuestAddress | null; readonly ipv6: GuestAddress | null } {
   return {
     mtu,
-    ipv4: { address: String(guest4), prefixLength: prefix4, gateway: String(gateway4) },
+    ipv4: fixedIpv4 ? { address: String(guest4), prefixLength: prefix4, gateway: String(gateway4) } : null,
     ipv6: fixedIpv6 ? { address: String(guest6), prefixLength: 64, gateway: String(gateway6) } : null,
   };
 }

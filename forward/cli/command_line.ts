@@ -47,6 +47,19 @@ export type Command =
     readonly flags: readonly string[];
     readonly banner: string;
   }
+  /**
+   * Serve a guest that exists in the place of pasta. `endsWith`: the path with whose removal the program ends, if any;
+   * `pidFile`: where to write the process id, if anywhere.
+   */
+  | {
+    readonly kind: "pasta";
+    readonly options: Options;
+    readonly flags: readonly string[];
+    readonly endsWith: string | null;
+    readonly pidFile: string | null;
+  }
+  /** Start a process in the background that serves a guest in the place of pasta. `words`: its arguments. */
+  | { readonly kind: "background"; readonly words: readonly string[] }
   | Told;
 
 /** The program's version, its outputs and its lookups. */

@@ -86,7 +86,8 @@ export class Egress {
   private readonly held: HeldBytes;
   private traffic: EgressTraffic | null = null;
   private learned: LearnedRules | null = null;
-  private current: RuleList;
+  /** The rules as they are now. */
+  current: RuleList;
   private scheduler: Scheduler | null = null;
 
   constructor(private readonly options: EgressOptions) {

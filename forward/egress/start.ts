@@ -6,7 +6,6 @@
 import type { SharedOptions } from "../cli/flags/options.ts";
 import type { ProgramLog } from "../log/program_log.ts";
 import type { LocalNames } from "../names/local_names.ts";
-import { joinRules, type RuleList } from "../policy/names/rule_list.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Range } from "../policy/range.ts";
 import {
@@ -20,6 +19,7 @@ import {
 import type { DecisionObserver } from "../report/decisions.ts";
 import type { Output } from "../report/output.ts";
 import { Egress } from "./egress.ts";
+import { PolicyControl } from "./policy_control.ts";
 
 /** The parts of the program that {@linkcode startEgress} uses. */
 export interface EgressStart {
@@ -49,8 +49,14 @@ export interface EgressStart {
 /** The most refusals in the list at the end, of those that no rule would prevent. */
 const MAX_OTHERS = 8;
 
-/** Starts it. Rejects with a PolicyFault. */
-export async function startEgress(options: SharedOptions, parts: EgressStart): Promise<Egress> {
+/** Egress by name, and the way to replace its rules; null: nothing can ask for that. */
+export interface StartedEgress {
+  readonly egress: Egress;
+  readonly control: PolicyControl | null;
+}
+
+/** Starts it. */
+export async function startEgress(options: SharedOptions, parts: EgressStart): Promise<StartedEgress> {
   const { notices, farewell, log } = parts;
   const egress = new Egress({
     rules: options.rules ?? { names: [], addresses: [] },
@@ -86,14 +92,13 @@ export async function startEgress(options: SharedOptions, parts: EgressStart): P
       if (rules.length > 0) farewell.line(options.observe ? passedInAll(rules) : refusedInAll(rules));
     });
   }
-  const { policy: path } = options;
-  if (path !== null) {
-    const { readPolicy } = await loadAll(); // modules must be loaded before the sandbox is closed
+  const control = options.policy === null && options.api === null ? null : await makeControl(egress, options);
+  if (control !== null && options.policy !== null) {
+    const path = options.policy;
+    const reload = async () => await control.replace(path, parts.read(path));
     parts.onReload?.(() => {
-      reread(path, parts.read, readPolicy).then(
-        (rules) => {
-          egress.replace(joinRules(options.only, rules));
-          const { generation } = egress.rules;
+      reload().then(
+        (generation) => {
           notices?.line(policyReloaded(path, generation));
           log?.info("policy read again", { path, generation });
         },
@@ -105,18 +110,12 @@ export async function startEgress(options: SharedOptions, parts: EgressStart): P
       );
     });
   }
-  return egress;
+  return { egress, control };
 }
 
-async function reread(
-  path: string,
-  read: EgressStart["read"],
-  readPolicy: (path: string, text: string) => Promise<RuleList>,
-): Promise<RuleList> {
-  return await readPolicy(path, read(path));
-}
-
-async function loadAll() {
+/** Loads all modules that rules may need later: none can be loaded once the sandbox is closed. */
+async function makeControl(egress: Egress, options: SharedOptions): Promise<PolicyControl> {
   await Promise.all([import("../policy/names/presets.ts"), import("../policy/names/public_suffix.ts")]);
-  return await import("../policy/file/policy_file.ts");
+  const { readPolicy } = await import("../policy/file/policy_file.ts");
+  return new PolicyControl(egress, options.only, readPolicy);
 }

@@ -1,6 +1,7 @@
 /**
  * The host's network for `-host-loopback`: the gateway's addresses stand for the host's loopback. Packets of the guest
- * to them go to 127.0.0.1 or ::1, and packets from there come from them.
+ * to them go to 127.0.0.1 or ::1, and packets from there come from them. In the place of pasta, other addresses may stand
+ * for the loopback or for another address of the host.
  *
  * @module
  */
@@ -22,7 +23,7 @@ import {
 import { Prefix } from "../addresses/prefix.ts";
 import type { Range } from "../policy/range.ts";
 
-/** An address of the gateway on the guest's link, and the address of the host that it stands for. */
+/** An address on the guest's link, such as the gateway's, and the address of the host that it stands for. */
 export interface LoopbackPair {
   readonly gateway: IpAddress;
   readonly loopback: IpAddress;
@@ -36,6 +37,22 @@ export function loopbackPairs(
     { gateway: gateway4, loopback: IpAddress.parse("127.0.0.1") },
     { gateway: gateway6, loopback: IpAddress.parse("::1") },
   ];
+}
+
+/** The pairs that the options ask for. */
+export function pairsOf(
+  { hostLoopback, addresses, manner }: {
+    readonly hostLoopback: boolean;
+    readonly addresses: StackAddresses;
+    readonly manner: { readonly mapped?: readonly LoopbackPair[] };
+  },
+): readonly LoopbackPair[] {
+  return manner.mapped ?? (hostLoopback ? loopbackPairs(addresses) : []);
+}
+
+/** The address of the host that an address of the guest's network stands for; any other address as it is. */
+export function hostAddress(address: IpAddress, pairs: readonly LoopbackPair[]): IpAddress {
+  return pairs.find(({ gateway }) => gateway.equals(address))?.loopback ?? address;
 }
 
 /** The gateway's addresses with all ports, over TCP and UDP: the policy must allow these ranges. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { IpAddress } from "../../stack/base/address.ts";
-import { DEFAULT_ADDRESSES, type StackAddresses } from "../../stack/base/link_addresses.ts";
+import { DEFAULT_ADDRESSES } from "../../stack/base/link_addresses.ts";
 import { embeddedIpv4 } from "../addresses/embedded.ts";
 import { unmap } from "../addresses/mapped.ts";
 import { networkOf } from "../addresses/guest_configuration.ts";
@@ -35,10 +35,12 @@ export function neverRouted(own: readonly Prefix[]): PrefixSet {
 
 /**
  * The list for a guest that reaches what the host reaches. Its own network is not on it, because the host may have another
- * one with these addresses, but the gateway's addresses are: the host does not have these.
+ * one with these addresses.
+ *
+ * @param own the program's own addresses, which the host does not have
  */
-export function neverReached({ gateway4, gateway6 }: Pick<StackAddresses, "gateway4" | "gateway6">): PrefixSet {
-  return new PrefixSet([...EVERYWHERE, Prefix.ofAddress(gateway4), Prefix.ofAddress(gateway6)]);
+export function neverReached(own: readonly IpAddress[]): PrefixSet {
+  return new PrefixSet([...EVERYWHERE, ...own.map(Prefix.ofAddress)]);
 }
 
 /** The list for the guest's default network. */

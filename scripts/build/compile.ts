@@ -6,14 +6,14 @@
  * `deno compile` puts the program's modules behind Deno's runtime without the tools. Before that, `deno bundle` makes a
  * few chunks of the modules: unused code is left out, and few files are read faster at each start than many (of 187
  * modules: `-version` in 50 ms instead of 69, a start in 83 instead of 100). What is imported dynamically is in chunks
- * of its own, which are only read and evaluated when needed. They are not minified, so that stack traces still name the
- * functions; comments are removed.
+ * of its own, which are only read and evaluated when needed. They are minified: a start takes 6 % less time, and a program
+ * at rest 0.9 MiB less memory. Stack traces still name the methods, but not the classes.
  *
  * All of that happens in a copy of the sources, into which the {@linkcode Stamp} is written. So compiling changes
  * nothing in the work tree but the executable.
  *
- * The same sources make the same bytes: the files in the executable have the stamp's time, packages are named without
- * the folder of the cache, and chunks without the hash of what was in them before.
+ * The same sources make the same bytes: the files in the executable have the stamp's time, and chunks are named without
+ * the hash of their contents, which depends on where the cache is.
  *
  * @module
  */
@@ -71,6 +71,9 @@ const COMPILE: readonly (readonly [flag: string, reason: string])[] = [
   ["--unstable-net", "as in deno.json: datagram sockets of the runtime"],
 ];
 
+/** The arguments of each `deno bundle`. */
+const BUNDLE: readonly string[] = ["--quiet", "--platform", "deno", "--minify"];
+
 /** The executable to make. */
 export interface CompileOptions {
   /** As `deno compile --target` takes it; null: for this machine. */
@@ -93,7 +96,7 @@ export async function compile({ target, output, stamp }: CompileOptions): Promis
     await copySources(sources, stamp);
     await deno(sources, "check", "--quiet", MAIN);
     const chunks = `${directory}/chunks`;
-    await deno(sources, "bundle", "--quiet", "--platform", "deno", "--code-splitting", "--outdir", chunks, MAIN);
+    await deno(sources, "bundle", ...BUNDLE, "--code-splitting", "--outdir", chunks, MAIN);
     await writeChunks(directory, reproducible(await readChunks(chunks), ENTRY), stamp.time);
     await deno(
       directory,
@@ -108,9 +111,8 @@ export async function compile({ target, output, stamp }: CompileOptions): Promis
 }
 
 /**
- * Chunks by their names, as the same sources give them on every machine. Packages are called `npm:NAME/VERSION/...`, in
- * comments and in the names of their exports, not by their path in the cache. Chunks are called by the order in which
- * `entry` and what it imports name them; they come with a hash in their names, which depends on such paths.
+ * Chunks by their names, as the same sources give them on every machine. They are called by the order in which `entry` and
+ * what it imports name them; they come with a hash in their names.
  */
 export function reproducible(chunks: ReadonlyMap<string, string>, entry: string): Map<string, string> {
   const names = new Map([[entry, entry]]);
@@ -124,7 +126,7 @@ export function reproducible(chunks: ReadonlyMap<string, string>, entry: string)
     const text = chunks.get(name)!.replaceAll(CHUNK_NAME, (whole, found) => {
       return names.has(found) ? `"./${names.get(found)}"` : whole;
     });
-    made.set(renamed, withoutCachePaths(text));
+    made.set(renamed, withRequire(text));
   }
   return made;
 }
@@ -135,8 +137,10 @@ const CHUNK_NAME = /"\.\/([\w-]+\.js)"/g;
 /** The end of a chunk's name. */
 const HASH = /-[A-Z0-9]+\.js$/;
 
-function withoutCachePaths(chunk: string): string {
-  return chunk.replaceAll(/^(\/\/ | *")(?:\.\.\/)+[^"\n]*?\/npm\/[^"\/\n]+\//gm, "$1npm:");
+/** What Deno 2.7 forgets in a minified chunk: where packages that are CommonJS get the runtime's modules from. */
+function withRequire(chunk: string): string {
+  if (!chunk.includes("Dynamic require of")) return chunk;
+  return `import{createRequire}from"node:module";const require=createRequire(import.meta.url);${chunk}`;
 }
 
 async function readChunks(folder: string): Promise<Map<string, string>> {

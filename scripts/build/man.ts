@@ -24,6 +24,7 @@ import { AUDIT } from "../../forward/cli/help/audit_page.ts";
 import { EGRESS } from "../../forward/cli/help/egress_page.ts";
 import { type Block, type Section, spans } from "../../forward/cli/help/page.ts";
 import { SANDBOX } from "../../forward/cli/help/sandbox_page.ts";
+import { PASTA_PAGE } from "../../forward/cli/help/pasta_page.ts";
 import { SLIRP4NETNS_PAGE } from "../../forward/cli/help/slirp4netns_page.ts";
 import { PROGRAM } from "../../forward/cli/flags/usage.ts";
 import { argumentsOr } from "../common/arguments.ts";
@@ -38,6 +39,7 @@ const TOPICS: readonly Section[] = [
   ...LIMITS_SECTIONS,
   ...SANDBOX,
   ...SLIRP4NETNS_PAGE,
+  ...PASTA_PAGE,
   ...OUTPUT,
 ];
 

@@ -25,6 +25,7 @@ export const FIOCLEX = 0x5451n;
 // linux/sockios.h
 export const SIOCGIFFLAGS = 0x8913n;
 export const SIOCGIFADDR = 0x8915n;
+export const SIOCGIFNETMASK = 0x891bn;
 /** Opens the network namespace that a socket, or a tun device, belongs to. */
 export const SIOCGSKNS = 0x894cn;
 export const SIOCGIFINDEX = 0x8933n;

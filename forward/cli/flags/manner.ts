@@ -5,6 +5,7 @@
  * @module
  */
 import type { IpAddress } from "../../../stack/base/address.ts";
+import type { LoopbackPair } from "../../host/loopback.ts";
 
 /** How a guest is served, where that is not a matter of flags. */
 export interface Manner {
@@ -12,6 +13,8 @@ export interface Manner {
   readonly ipv6: boolean;
   /** Whether `-configure` gives the device an IPv6 address. Otherwise the guest's kernel makes one when it is told a prefix. */
   readonly fixedIpv6: boolean;
+  /** Whether `-configure` gives the device an IPv4 address; true unless given. */
+  readonly fixedIpv4?: boolean;
   /** The addresses for DHCP clients, one for each hardware address. Not given: each client gets the guest's address. */
   readonly leases?: readonly IpAddress[];
   /** Whether the guest is told no more of its network than slirp4netns tells it. */
@@ -23,6 +26,12 @@ export interface Manner {
   readonly asHost: boolean;
   /** Whether the sandbox leaves root CAP_NET_BIND_SERVICE, which callers of slirp4netns find there. */
   readonly keepsLowPorts: boolean;
+  /**
+   * The addresses that stand for addresses of the host. Then the gateway's do so only where they are among these, and
+   * clients of local forwards keep their addresses also in the guest's own network, which is the host's. Not given: as
+   * `-host-loopback` says.
+   */
+  readonly mapped?: readonly LoopbackPair[];
   /**
    * The ICMP error about a datagram that the policy refuses. A connection gets the same error with `network`, and otherwise
    * a reset.

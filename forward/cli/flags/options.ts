@@ -197,7 +197,7 @@ async function readValues<Command extends CommandName>(
   }
   const all = { ...values, limits } as CommandValues<Command>; // each value has the type of the row that it was read by
   const given = new Set(Object.keys(flags).filter((name) => flags[name].given));
-  const message = contradiction(all, given);
+  const message = contradiction(command, all, given);
   if (message !== null) return { kind: "error", message };
   return { kind: "values", values: all, rest: outcome.rest, given };
 }
@@ -219,6 +219,7 @@ async function addressesAsked(
 
 /** Returns the error in a combination of valid flags; null: none. */
 function contradiction(
+  command: CommandName,
   { sockets, sourceIpv4, sourceIpv6, enableRouting, disableRouting, dns }: Pick<
     Values<"both">,
     "sockets" | "sourceIpv4" | "sourceIpv6" | "enableRouting" | "disableRouting" | "dns"
@@ -231,6 +232,9 @@ function contradiction(
       return `-enable-routing opens the internet, and ${rules} nothing but its rules: give one of them`;
     }
     if (given.has("dns") && !dns) return `${rules} needs -dns: names are judged where they are asked for`;
+  }
+  if (command === "run" && hasRules(given) && given.has("api")) {
+    return "-api can't be given with -only or -policy: the command of run could open the socket, and change its rules";
   }
   if (given.has("learn") && !hasRules(given)) return "-learn needs -observe, or rules of -only or -policy";
   if (sockets !== "deno" || (sourceIpv4 === null && sourceIpv6 === null)) return null;

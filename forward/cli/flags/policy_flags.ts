@@ -188,7 +188,8 @@ export const POLICY_FLAGS = {
     usage: "For how long to cache DNS in case of dns labels passed to forward target",
     help: [
       "How long the address of a name in a forward's target is used before the name is resolved again. Examples: `500ms`, " +
-      "`1m30s`. `0` resolves the name for each connection.",
+      "`1m30s`. `0` resolves the name for each connection. It is also the least time for which an answer about a name with " +
+      "a rule of `-only` is kept.",
     ],
   },
   "source-ipv4": {

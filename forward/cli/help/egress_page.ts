@@ -105,8 +105,10 @@ export const EGRESS: readonly Section[] = [
           '{ "deny": "telemetry.example.com" } ] }',
         ],
       },
+      "With `-api`, `POST /policy` replaces the rules by those of a policy in its body, and `GET /policy` shows them.",
       "On SIGHUP the file is read again. With `-sandbox`, the program can then read the files of that folder as far as " +
-      "everybody may, or as the user of `-user` may.",
+      "everybody may, or as the user of `-user` may. The command of `run` is the same user: keep the file where it can't " +
+      "write.",
       "`slirpnetstack policy explain` _FILE_ _NAME_`:`_PORT_ says what the policy does, and by which rule; its status is 1 " +
       "if no flow is allowed. `slirpnetstack policy show @npm` prints a preset.",
     ],

@@ -10,6 +10,7 @@ import { AUDIT } from "./audit_page.ts";
 import { EGRESS } from "./egress_page.ts";
 import type { Block, Page, Section } from "./page.ts";
 import { SANDBOX } from "./sandbox_page.ts";
+import { PASTA_PAGE } from "./pasta_page.ts";
 import { SLIRP4NETNS_PAGE } from "./slirp4netns_page.ts";
 
 /** The program in a few words. */
@@ -93,6 +94,7 @@ export const FORWARDS: readonly Section[] = [
             "Remove the forward that has this `direction`, `protocol` and `local`. `remote` does not matter.",
           ],
           ["`GET /services/forwarder/all`", "List all forwards, also those of `-L` and `-R`."],
+          ["`GET /policy`, `POST /policy`", "Show the rules of `-only` and `-policy`, or replace those of `-policy`."],
         ],
       },
       {
@@ -270,6 +272,7 @@ export const OTHER_COMMANDS: readonly (readonly [synopsis: string, meaning: stri
     "show what a guest uses and what is refused, by name; the address is that of `-m`",
   ],
   ["slirp4netns [_OPTION_]... _GUEST_ [_TAPNAME_]", "serve a guest in the place of slirp4netns, with its options"],
+  ["pasta [_OPTION_]... _GUEST_", "serve a guest in the place of pasta, with its options"],
 ];
 
 /** The commands that are words, and what each does. */
@@ -280,6 +283,7 @@ export const COMMAND_WORDS: readonly (readonly [word: string, meaning: string])[
   ["policy", "look at policies"],
   ["top", "show what a guest uses, by name"],
   ["slirp4netns", "serve a guest in the place of slirp4netns"],
+  ["pasta", "serve a guest in the place of pasta"],
 ];
 
 /** Manual pages on related subjects. */
@@ -305,6 +309,7 @@ export const PAGES: readonly Page[] = [
   },
   { name: "sandbox", summary: "the privileges that -sandbox and -user give up", synopsis: [], sections: SANDBOX },
   { name: "slirp4netns", summary: "in the place of slirp4netns", synopsis: [], sections: SLIRP4NETNS_PAGE },
+  { name: "pasta", summary: "in the place of pasta", synopsis: [], sections: PASTA_PAGE },
   { name: "output", summary: "lines, signals and exit statuses", synopsis: [], sections: OUTPUT },
 ];
 

@@ -20,6 +20,15 @@
  * of the host, as in gvproxy. Other fields are ignored. `unexpose` finds a forward by `direction`, `protocol` and `local`,
  * which may be written as in the request that added it, or as it is listed.
  *
+ * The rules of `-only` and `-policy` are here too:
+ *
+ * | request | body | answer |
+ * | --- | --- | --- |
+ * | `GET /policy` | | an object: the `generation` of the rules, and the `rules` as texts |
+ * | `POST /policy` | a policy, as in the file of `-policy` | an object: the new `generation` |
+ *
+ * A policy replaces all rules but those of `-only`. A fault in it is answered with 400, and the rules stay.
+ *
  * | status | |
  * | --- | --- |
  * | 200 | done |
@@ -51,7 +60,16 @@ interface ForwardObject {
   readonly direction: ForwardSide;
 }
 
-/** Answers the API's requests about a table of forwards. */
+/** The rules, as the API shows and replaces them. */
+export interface ApiPolicy {
+  readonly shown: { readonly generation: number; readonly rules: readonly string[] };
+  /** Replaces the rules, and returns the new generation. Rejects if the policy has a fault. `path`: its name in the fault. */
+  replace(path: string, text: string): Promise<number>;
+}
+
+const POLICY_PATH = "/policy";
+
+/** Answers the API's requests about a table of forwards, and about rules. */
 export class HttpApi {
   /** `local` as the request had it, for each forward that was added here on a port of its own choice. */
   private readonly asked = new WeakMap<Forward, string>();
@@ -60,10 +78,12 @@ export class HttpApi {
   constructor(
     private readonly table: Pick<ForwardTable, "add" | "remove" | "list">,
     private readonly own: DefaultAddresses,
+    private readonly policy: ApiPolicy | null = null,
   ) {}
 
   /** Answers a request. */
   async answer({ method, path, body }: FullHttpRequest): Promise<HttpAnswer> {
+    if (path === POLICY_PATH) return await this.answerPolicy(method === "POST" ? body : null);
     const command = path.startsWith(PREFIX) ? path.slice(PREFIX.length) : "";
     if (!["all", "expose", "unexpose"].includes(command)) return text(404, "not found");
     if (command === "all") return method === "POST" ? text(400, "get only") : json(this.all());
@@ -74,6 +94,17 @@ export class HttpApi {
     } catch (error) {
       if (error instanceof InvalidValue) return text(400, error.message);
       throw error;
+    }
+  }
+
+  private async answerPolicy(wanted: string | null): Promise<HttpAnswer> {
+    const { policy } = this;
+    if (policy === null) return text(404, "there are no rules: start with -only or -policy");
+    if (wanted === null) return json(policy.shown);
+    try {
+      return json({ generation: await policy.replace("policy", wanted) });
+    } catch (error) {
+      return text(400, error instanceof Error ? error.message : String(error));
     }
   }
 

@@ -11,7 +11,7 @@ import { HttpServer } from "../../server/http_server.ts";
 import { listenOn, replaceSocket } from "../../server/listen.ts";
 import type { UnixAddress } from "../../syntax/service_address.ts";
 import type { ForwardTable } from "../table.ts";
-import { HttpApi } from "./http_api.ts";
+import { type ApiPolicy, HttpApi } from "./http_api.ts";
 import { Slirp4netnsApi } from "./slirp4netns_api.ts";
 import { Slirp4netnsSocket } from "./slirp4netns_socket.ts";
 
@@ -25,6 +25,8 @@ export interface ControlOptions {
   readonly table: ForwardTable;
   /** The addresses of the guest's network: the defaults of forwards. */
   readonly own: StackAddresses;
+  /** The rules of `-only` and `-policy`. Null or not given: there are none. */
+  readonly policy?: ApiPolicy | null;
   /** Called when there is no descriptor for a client, which waits. */
   readonly acceptFailed: () => void;
   /** Gets functions that the end of the program calls. */
@@ -34,10 +36,10 @@ export interface ControlOptions {
 /** Serves the API over HTTP, with mode 0600. Its socket is removed at the end. Rejects with a {@linkcode StartFailed}. */
 export async function startHttpApi(
   address: UnixAddress,
-  { table, own, acceptFailed, cleanups }: ControlOptions,
+  { table, own, policy, acceptFailed, cleanups }: ControlOptions,
 ): Promise<void> {
   const { listener, remove } = await attempt(() => listenOn(address));
-  const api = new HttpApi(table, own);
+  const api = new HttpApi(table, own, policy);
   const answer = api.answer.bind(api);
   const server = new HttpServer({ listener, answer, maxBody: MAX_BODY, maxClients: MAX_CLIENTS, acceptFailed });
   cleanups.push(() => {

@@ -164,6 +164,18 @@ e2e(
     await watch.line("stdout", /^over$/);
     await until("the page", 5_000, async () => (await fetch()).code === 0);
 
+    const api = `${lab.directory}/api`;
+    await bed.restart(["-only", `${WORLD.v4}:7`, "-api", `unix://${api}`, "-sandbox"]);
+    const policy = async (...more: string[]) =>
+      (await lab.host.run(["curl", "--silent", "--unix-socket", api, "http://x/policy", ...more])).stdout;
+    assertEquals((await fetch()).code, 7, "over the API: before");
+    const added = JSON.stringify({ version: 1, use: ["@npm"], rules: [{ allow: `${WORLD.v4}:80` }] });
+    assertEquals(await policy("--data", added), '{"generation":2}\n');
+    assertEquals((await fetch()).code, 0, "after");
+    assertStringIncludes(await policy(), `"rules":["registry.npmjs.org","${WORLD.v4}:7","${WORLD.v4}:80"]`);
+    assertMatch(await policy("--data", `{ "version": 2 }`), /^policy:1:14: /);
+    assertEquals((await fetch()).code, 0, "after a fault");
+
     await Deno.remove(path);
     const { code, stderr } = await lab.host.run([...programCommand(), "-policy", path], { cwd: PROJECT });
     assertEquals(code, 2, "no start without the file");

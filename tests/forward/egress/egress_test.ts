@@ -1,4 +1,6 @@
 import { Egress } from "../../../forward/egress/egress.ts";
+import { PolicyControl } from "../../../forward/egress/policy_control.ts";
+import { PolicyFault, readPolicy } from "../../../forward/policy/file/policy_file.ts";
 import { DEFAULT_LIMITS } from "../../../forward/limits/limits.ts";
 import { parseRule } from "../../../forward/policy/names/rule.ts";
 import { prepareRules } from "../../../forward/policy/names/rule_list.ts";
@@ -10,7 +12,7 @@ import { OutgoingFlows } from "../../../forward/tcp/outgoing.ts";
 import { Associations } from "../../../forward/udp/associations.ts";
 import { IdleTable } from "../../../forward/udp/idle_table.ts";
 import { DEFAULT_ADDRESSES } from "../../../stack/link/addresses.ts";
-import { assertEquals } from "../../assert.ts";
+import { assertEquals, assertRejects } from "../../assert.ts";
 import { FakeHost } from "../bed/fake_host.ts";
 import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../bed/guest_datagram.ts";
@@ -108,4 +110,18 @@ Deno.test("new rules take effect on ranges, names and open flows at once", async
   assertEquals(byName.aborts, 1, "by name");
   assertEquals(byAddress.aborts, 1, "by address");
   assertEquals(bed.egress.rules.generation, 2);
+});
+
+Deno.test("a policy replaces all rules but those of -only, and a fault leaves them", async () => {
+  const bed = await setup([["192.0.2.7:80", null]]);
+  const fixed = (await prepareRules([parseRule("192.0.2.9:80")])).addresses;
+  const control = new PolicyControl(bed.egress, fixed, readPolicy);
+  assertEquals(control.shown, { generation: 1, rules: ["192.0.2.7:80"] });
+  assertEquals(
+    await control.replace("p", '{ "version": 1, "rules": [{ "allow": "tcp://a.example:22", "id": "ssh" }] }'),
+    2,
+  );
+  assertEquals(control.shown, { generation: 2, rules: ["ssh", "192.0.2.9:80"] });
+  await assertRejects(() => control.replace("p", "{"), PolicyFault, "p:1:2");
+  assertEquals(control.shown.generation, 2, "a fault");
 });

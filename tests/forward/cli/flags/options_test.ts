@@ -370,6 +370,15 @@ Deno.test("-only turns routing off and -dns on, and the program answers pings, u
   });
 });
 
+Deno.test("run: -api would let the command change its own rules", async () => {
+  for (const flag of ["-only=", "-policy=p.json"]) {
+    const outcome = await parseRunOptions([flag, "-api", "unix:///run/api"], { resolve });
+    assert(outcome.kind === "error", flag);
+    assertStringIncludes(outcome.message, "-api can't be given with -only or -policy");
+  }
+  assertEquals((await options("-only=", "-api", "unix:///run/api")).rules, { names: [], addresses: [] }, "attach");
+});
+
 Deno.test("-only is refused with flags that would open more, and without a name server", async () => {
   assertEquals(
     await message("-only", "", "-enable-routing"),

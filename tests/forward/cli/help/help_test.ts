@@ -6,6 +6,7 @@ import { type Block, type Page, spans } from "../../../../forward/cli/help/page.
 import { pageText, termText } from "../../../../forward/cli/help/text.ts";
 import { parseOptions, parseRunOptions } from "../../../../forward/cli/flags/options.ts";
 import { limitFlag, type LimitName, LIMITS } from "../../../../forward/limits/limits.ts";
+import { readPasta } from "../../../../forward/cli/pasta/arguments.ts";
 import { readSlirp4netns } from "../../../../forward/cli/slirp4netns/arguments.ts";
 import { NEVER_ROUTED } from "../../../../forward/policy/static_list.ts";
 import { IpAddress } from "../../../../stack/base/address.ts";
@@ -121,6 +122,11 @@ Deno.test("help: its command lines are right", async () => {
     const [run] = words;
     if (run === "slirp4netns") {
       const read = readSlirp4netns(words.slice(1), { version: "", missing: () => null });
+      assert(read.kind === "start", `${line}: ${JSON.stringify(read)}`);
+      continue;
+    }
+    if (run === "pasta") {
+      const read = readPasta(words.slice(1), "");
       assert(read.kind === "start", `${line}: ${JSON.stringify(read)}`);
       continue;
     }

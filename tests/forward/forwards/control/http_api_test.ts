@@ -123,3 +123,25 @@ Deno.test("HTTP API: what is wrong with a request is a status and a line", async
   assertEquals(await post("expose", { local, remote }), "500 tcp://:80: address already in use");
   assertEquals(state.table.list(), []);
 });
+
+Deno.test("HTTP API: the rules are shown and replaced; a fault leaves them", async () => {
+  const { state } = setup(), replaced: string[] = [];
+  const policy = {
+    shown: { generation: 3, rules: ["a.example"] },
+    replace: (path: string, text: string) => {
+      if (text === "bad") return Promise.reject(new Error(`${path}:1:1: a fault`));
+      return Promise.resolve(replaced.push(text));
+    },
+  };
+  const ask = async (api: HttpApi, method: string, body = "") => {
+    const answer = await api.answer({ method, path: "/policy", host: null, body });
+    return `${answer.status} ${answer.body}`.trim();
+  };
+  const api = new HttpApi(state.table, DEFAULT_ADDRESSES, policy);
+  assertEquals(await ask(api, "GET"), '200 {"generation":3,"rules":["a.example"]}');
+  assertEquals(await ask(api, "POST", '{ "version": 1 }'), '200 {"generation":1}');
+  assertEquals(await ask(api, "POST", "bad"), "400 policy:1:1: a fault");
+  assertEquals(replaced, ['{ "version": 1 }'], "what was replaced");
+  const none = new HttpApi(state.table, DEFAULT_ADDRESSES);
+  assertEquals(await ask(none, "POST", "{}"), "404 there are no rules: start with -only or -policy");
+});
