@@ -1,5 +1,6 @@
 import { assertEquals } from "../../assert.ts";
-import { isNeverRouted, NEVER_ROUTED } from "../../../forward/policy/static_list.ts";
+import { Prefix } from "../../../forward/addresses/prefix.ts";
+import { isNeverRouted, NEVER_ROUTED, neverReached, neverRouted } from "../../../forward/policy/static_list.ts";
 import { IpAddress } from "../../../stack/base/address.ts";
 
 Deno.test("the list holds the first and the last address of each entry", () => {
@@ -83,4 +84,22 @@ Deno.test("a never-routed address is refused in every form", () => {
       ["2001:db8::1", false],
     ] as const
   ) assertEquals(isNeverRouted(IpAddress.parse(text)), expected, text);
+});
+
+Deno.test("a guest that reaches what the host reaches: all but the gateway, loopback, multicast and the like", () => {
+  const list = neverReached(["10.0.2.2", "fd00::2"].map(IpAddress.parse));
+  for (const text of ["169.254.169.254", "10.0.2.3", "10.0.2.100", "fd00::3", "192.0.2.1"]) {
+    assertEquals(list.contains(IpAddress.parse(text)), false, `${text} is reached`);
+  }
+  for (
+    const text of ["10.0.2.2", "fd00::2", "127.0.0.1", "::1", "0.0.0.0", "224.0.0.1", "fe80::1", "::ffff:10.0.0.1"]
+  ) {
+    assertEquals(list.contains(IpAddress.parse(text)), true, `${text} is not reached`);
+  }
+});
+
+Deno.test("the guest's own network is on the list, whichever it is, and the default one then is not", () => {
+  const list = neverRouted([Prefix.parse("10.7.0.0/16")]);
+  assertEquals(list.contains(IpAddress.parse("10.7.9.9")), true, "10.7.0.0/16");
+  assertEquals(list.contains(IpAddress.parse("10.0.2.9")), false, "10.0.2.0/24");
 });
