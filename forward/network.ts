@@ -104,7 +104,7 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const pairs = pairsOf(options);
   const allow = [...options.allow, ...gatewayRanges(pairs)];
   const hostNetworks = new HostNetworks({ read, now });
-  const local = new LocalNames(read);
+  const local = new LocalNames(read, now);
   let egress: Egress | undefined, policyControl: PolicyControl | null = null;
   const refusals = notices === null && log === null && options.rules === null ? undefined : new Refusals({
     say: (network, address, port, rule) => {

@@ -69,6 +69,12 @@ const MOST_TTL = 60 * 60 * 1_000;
 /** How long a missing name or record is cached, in ms. It is short, because a name may be made at any time. */
 const NEGATIVE_TTL = 30_000;
 
+/** The most addresses of an answer that are used. */
+const MOST_ADDRESSES = 16;
+
+/** The most bytes of other records that are cached with an answer. */
+const MOST_CACHED = 2_048;
+
 const NOTHING = new Uint8Array(0);
 const NO_ANSWER: HostAnswer = { rcode: SERVFAIL, addresses: [], records: NOTHING, count: 0 };
 
@@ -138,7 +144,7 @@ export class HostAnswers {
   private take(key: string, type: number, message: Uint8Array): void {
     const { answer, ttl } = readAnswer(message, type);
     const lasts = Math.max(this.options.leastTtl, Math.min(ttl, MOST_TTL));
-    if (answer !== NO_ANSWER) this.keep(key, answer, lasts);
+    if (answer !== NO_ANSWER && answer.records.length <= MOST_CACHED) this.keep(key, answer, lasts);
     const waiters = this.asked.get(key) ?? [];
     this.asked.delete(key);
     this.waiting -= waiters.length;
@@ -197,7 +203,14 @@ function readAnswer(message: Uint8Array, type: number): { readonly answer: HostA
     const ttl = 1_000 * Math.min(...answers.map((record) => "ttl" in record ? record.ttl ?? 0 : 0));
     if (!isAddress(type)) return { answer: otherRecords(records), ttl };
     const addresses = records.map((record) => "data" in record ? IpAddress.tryParse(String(record.data)) : null);
-    return { answer: { ...NO_ANSWER, rcode, addresses: addresses.filter((address) => address !== null) }, ttl };
+    return {
+      answer: {
+        ...NO_ANSWER,
+        rcode,
+        addresses: addresses.filter((address) => address !== null).slice(0, MOST_ADDRESSES),
+      },
+      ttl,
+    };
   } catch {
     return { answer: NO_ANSWER, ttl: 0 };
   }

@@ -105,7 +105,12 @@ export class Egress {
       limit: 2 * limits.names, // addresses of both versions
       maxWaiting: limits.dnsQuestions,
     });
-    const judge = new TargetJudge(policy, local);
+    // a wildcard does not mean the names of the host's own, which may lead to its loopback
+    const isNamed = (name: string) => {
+      const verdict = rules.question(name);
+      return verdict.allowed && !verdict.byWildcard;
+    };
+    const judge = new TargetJudge(policy, { has: (name) => local.has(name) && isNamed(name) });
     this.targets = new NameTargets(answers, judge);
     this.gate = new DnsGate({
       ...{ rules, answers, naming, newNames, now },

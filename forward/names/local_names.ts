@@ -10,35 +10,73 @@ const HOSTS = "/etc/hosts";
 
 const LOOPBACK: readonly IpAddress[] = ["127.0.0.1", "::1"].map(IpAddress.parse);
 
+/** How old a reading of the file may be, in ms: a guest may ask for names thousands of times a second. */
+const MAX_AGE = 1_000;
+
 /** The names of `localhost` and of /etc/hosts. */
 export class LocalNames {
-  /** @param read reads a file whole; throws if it can't */
-  constructor(private readonly read: (path: string) => string) {}
+  private text = "";
+  private names: ReadonlyMap<string, readonly IpAddress[]> = new Map<string, readonly IpAddress[]>();
+  private readAt = -Infinity;
+
+  /**
+   * @param read reads a file whole; throws if it can't
+   * @param now a clock in ms that doesn't go back. Not given: the file is read each time
+   */
+  constructor(
+    private readonly read: (path: string) => string,
+    private readonly now: () => number = () => Infinity,
+  ) {}
 
   /** Whether the host defines the name now. */
   has(name: string): boolean {
     const wanted = keyOf(name);
-    return isLocalhost(wanted) || this.lines().some((words) => words.includes(wanted, 1));
+    return isLocalhost(wanted) || this.table().has(wanted);
   }
 
-  /** The addresses of such a name now; null: it is none of them. */
+  /**
+   * The addresses of such a name now; null: it is none of them. A name that stands beside an unspecified address, as lists
+   * of names to block have it, has none.
+   */
   addresses(name: string): readonly IpAddress[] | null {
     const wanted = keyOf(name);
-    const lines = this.lines().filter((words) => words.includes(wanted, 1));
-    const found = lines.map(([address = ""]) => IpAddress.tryParse(address)).filter((address) => address !== null);
-    if (found.length > 0) return found;
-    return isLocalhost(wanted) ? LOOPBACK : lines.length > 0 ? [] : null;
+    const found = this.table().get(wanted);
+    return isLocalhost(wanted) && (found === undefined || found.length === 0) ? LOOPBACK : found ?? null;
   }
 
-  /** The file's lines, each an address and names. */
-  private lines(): readonly (readonly string[])[] {
+  private table(): ReadonlyMap<string, readonly IpAddress[]> {
+    const now = this.now();
+    if (now - this.readAt < MAX_AGE) return this.names;
+    this.readAt = now;
+    const text = this.readIfThere();
+    if (text === this.text) return this.names;
+    this.text = text;
+    return this.names = parseHosts(text);
+  }
+
+  private readIfThere(): string {
     try {
-      const lines = this.read(HOSTS).toLowerCase().split("\n").map((line) => line.replace(/#.*/, "").trim());
-      return lines.map((line) => line.split(/\s+/));
+      return this.read(HOSTS);
     } catch {
-      return []; // the file need not exist
+      return ""; // the file need not exist
     }
   }
+}
+
+/** The names of the file, in lower case, with their addresses. */
+function parseHosts(text: string): ReadonlyMap<string, readonly IpAddress[]> {
+  const names = new Map<string, IpAddress[]>();
+  for (const line of text.toLowerCase().split("\n")) {
+    const [first = "", ...words] = line.replace(/#.*/, "").trim().split(/\s+/);
+    const address = IpAddress.tryParse(first);
+    const isUsable = address !== null && address.bytes.some((byte) => byte !== 0);
+    for (const word of words) {
+      const known = names.get(word) ?? [];
+      if (isUsable) known.push(address);
+      names.set(word, known);
+    }
+  }
+  return names;
 }
 
 function keyOf(name: string): string {

@@ -67,7 +67,7 @@ export const EGRESS: readonly Section[] = [
       "Names are compared label by label, without regard to case. A name in another script is turned into its ASCII form. " +
       "A name never opens ping, nor another port than the rule has.",
       "A name must not lead to an address that is never routed or denied, nor into the host's own networks, unless a rule " +
-      "for the address or `-enable-host` opens that. Names of the host's own `/etc/hosts` may.",
+      "for the address or `-enable-host` opens that. Names of the host's own `/etc/hosts` may, if a rule is about that name and is no wildcard.",
     ],
   },
   {

@@ -4,7 +4,7 @@
  *
  * | address | verdict |
  * | --- | --- |
- * | of a name that the host itself defines (/etc/hosts, localhost) | may be used |
+ * | of a name that the host itself defines (/etc/hosts, localhost), if a rule is about that very name | may be used |
  * | in a range that is denied | denied |
  * | in a range that is allowed | may be used |
  * | never routed | refused |

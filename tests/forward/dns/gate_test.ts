@@ -34,6 +34,8 @@ class Bed {
   readonly dns: Dns;
   /** Addresses that may not be used. */
   forbidden = "";
+  /** The addresses that were judged. */
+  readonly judged: string[] = [];
 
   constructor(rules: string, newNames = 10, hosts: Record<string, string> = {}) {
     const now = () => this.scheduler.now();
@@ -54,7 +56,10 @@ class Bed {
         rules: new NameRules(parseRules(rules) as readonly NameRule[]),
         answers: new HostAnswers({ local, now, leastTtl: 5_000, limit: 100, maxWaiting: 4 }),
         naming: new OwnNaming(this.own),
-        mayUse: (_name, address) => address.toString() !== this.forbidden,
+        mayUse: (_name, address) => {
+          this.judged.push(address.toString());
+          return address.toString() !== this.forbidden;
+        },
         newNames: this.newNames,
         now,
         refused: (name, reason) => this.refusals.push(`${name} ${reason}`),
@@ -346,4 +351,20 @@ Deno.test("a malformed answer is SERVFAIL", () => {
   ]);
   bed.host.sockets[0].hearsBytes(SERVER, broken);
   assertEquals(bed.replies[0]?.bytes.slice(2, 4), [0x81, 0x82]);
+});
+
+Deno.test("of an answer with very many addresses, some are used", () => {
+  const bed = new Bed("a.example");
+  bed.asks(question(labels("a", "example"), A));
+  bed.answers(Array.from({ length: 1_000 }, (_, i) => address(`192.0.${i >> 8}.${i & 255}`)));
+  assertEquals(bed.judged.length, 16);
+});
+
+Deno.test("a thousand names a second that no rule allows: each is refused, and nothing leaves", () => {
+  const bed = new Bed("*.w.example", 60);
+  for (let i = 0; i < 1_000; i++) {
+    const answer = bed.asks(question(labels(`n${i}`, "evil", "example"), A));
+    assertEquals(answer?.slice(2, 4), [0x81, 0x83], `${i}`);
+  }
+  assertEquals(bed.asked, []);
 });

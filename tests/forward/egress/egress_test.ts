@@ -11,14 +11,15 @@ import { Dials } from "../../../forward/tcp/dials.ts";
 import { OutgoingFlows } from "../../../forward/tcp/outgoing.ts";
 import { Associations } from "../../../forward/udp/associations.ts";
 import { IdleTable } from "../../../forward/udp/idle_table.ts";
+import { IpAddress } from "../../../stack/base/address.ts";
 import { DEFAULT_ADDRESSES } from "../../../stack/link/addresses.ts";
 import { assertEquals, assertRejects } from "../../assert.ts";
 import { FakeHost } from "../bed/fake_host.ts";
 import { endpoint, FakeRequest, FakeScheduler, FakeStream, settled } from "../bed/fakes.ts";
 import { guestDatagram, guestSender } from "../bed/guest_datagram.ts";
 
-/** Rules, and the guest's flows under them; names have the address 192.0.2.1. `rules`: each with its end. */
-async function setup(rules: readonly (readonly [text: string, until: number | null])[]) {
+/** Rules, each with its end, and the guest's flows under them; the host defines all names, by that address. */
+async function setup(rules: readonly (readonly [text: string, until: number | null])[], defined = "192.0.2.1") {
   const scheduler = new FakeScheduler(), host = new FakeHost(), connections = new ConnectionCount(10);
   const wallClock = () => scheduler.now();
   const policy = new Policy({
@@ -33,7 +34,7 @@ async function setup(rules: readonly (readonly [text: string, until: number | nu
     allow: [],
     deny: [],
     policy,
-    local: { has: () => true, addresses: () => [endpoint("192.0.2.1:0").address] },
+    local: { has: () => true, addresses: () => [IpAddress.parse(defined)] },
     now: () => scheduler.now(),
     wallClock,
     leastTtl: 0,
@@ -64,7 +65,7 @@ async function setup(rules: readonly (readonly [text: string, until: number | nu
     assertEquals(request.verdict, "accepted");
     return request.flow;
   };
-  return { scheduler, host, egress, policy, associations, connected };
+  return { scheduler, host, egress, policy, associations, traffic, connected };
 }
 
 const START = 1_000; // of the simulated clock
@@ -124,4 +125,15 @@ Deno.test("a policy replaces all rules but those of -only, and a fault leaves th
   assertEquals(control.shown, { generation: 2, rules: ["ssh", "192.0.2.9:80"] });
   await assertRejects(() => control.replace("p", "{"), PolicyFault, "p:1:2");
   assertEquals(control.shown.generation, 2, "a fault");
+});
+
+Deno.test("a name that the host defines may lead into the host, if a rule is about that name: a wildcard is not", async () => {
+  for (const [rule, verdict] of [["tcp://a.w.example:22", null], ["tcp://*.w.example:22", "refused"]] as const) {
+    const bed = await setup([[rule, null]], "127.0.0.1");
+    const [address] = bed.egress.naming.tell("a.w.example", 1, [], 0)!.addresses;
+    const request = new FakeRequest({ address, port: 22 });
+    bed.traffic.takeRequest(request);
+    assertEquals(request.verdict, verdict, rule);
+    assertEquals(bed.host.dials.length, verdict === null ? 1 : 0, rule);
+  }
 });

@@ -224,3 +224,13 @@ Deno.test("a flow whose rule asks for a name is held until it has shown it", asy
   bed.flows.judgeAgain();
   assertEquals(first.resets, 1, "new rules end it");
 });
+
+Deno.test("a client that keeps the own address for ever follows the name, whose addresses rotate", async () => {
+  const table = { "a.example": "192.0.2.1" }, bed = await Bed.open("tcp://a.example:22", table);
+  bed.connects("a.example", 22);
+  bed.world.answers.table["a.example"] = "192.0.2.99";
+  bed.connects("a.example", 22);
+  bed.world.answers.table["a.example"] = "127.0.0.1";
+  assertEquals(bed.connects("a.example", 22).verdict, "refused", "rebound to loopback between answer and dial");
+  assertEquals(bed.dialled, ["192.0.2.1:22", "192.0.2.99:22"]);
+});
