@@ -1,6 +1,6 @@
 /**
  * Descriptors that belong to another network namespace, without this process ever being there: a child that shares its
- * descriptors opens them (../process/shared_child.ts). It can enter a user namespace, too.
+ * descriptors opens them (shared_child.ts). It can enter a user namespace, too.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { OwnedDescriptor } from "../libc/owned_descriptor.ts";
 import { openNumbers } from "../process/descriptors.ts";
 import { ownNetworkNamespace } from "./netns.ts";
 import { linkTarget } from "../process/process.ts";
-import { callInSharedChild, type SharedCall } from "../process/shared_child.ts";
+import { callInSharedChild, type SharedCall } from "./shared_child.ts";
 import { O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../libc/constants/file.ts";
 import { SIOCGSKNS, TUNGETIFF } from "../libc/constants/ioctl.ts";
 import { CLONE_NEWNET, CLONE_NEWUSER, PR_GET_DUMPABLE, PR_SET_DUMPABLE } from "../libc/constants/process.ts";

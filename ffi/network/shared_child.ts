@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { waitForEnd } from "./child.ts";
+import { waitForEnd } from "../process/child.ts";
 import { check } from "../libc/errors.ts";
 import { addressOf, libc } from "../libc/libc.ts";
 import { MachineBlock } from "../libc/memory.ts";

@@ -1,7 +1,7 @@
 import { libc } from "../../../ffi/libc/libc.ts";
 import { MachineBlock } from "../../../ffi/libc/memory.ts";
 import { openNumbers } from "../../../ffi/process/descriptors.ts";
-import { callInSharedChild } from "../../../ffi/process/shared_child.ts";
+import { callInSharedChild } from "../../../ffi/network/shared_child.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
 libc();
