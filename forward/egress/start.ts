@@ -10,6 +10,7 @@ import type { Policy } from "../policy/policy.ts";
 import type { Range } from "../policy/range.ts";
 import {
   nameRefused,
+  nameTurned,
   passedInAll,
   policyKept,
   policyReloaded,
@@ -76,6 +77,9 @@ export async function startEgress(options: SharedOptions, parts: EgressStart): P
       log?.info("refused by the policy", { network, to: port === 0 ? name : `${name}:${port}`, rule: reason });
     },
   });
+  for (const { turnedFrom, name } of egress.current.names) {
+    if (turnedFrom !== null) notices?.line(nameTurned(turnedFrom, name));
+  }
   const { learn } = parts;
   if (learn !== null) {
     const { learnedPolicy } = await import("./learn/learned_policy.ts");

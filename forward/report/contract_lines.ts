@@ -115,6 +115,11 @@ export function notInRules(network: PolicyNetwork, address: IpAddress, port: num
   return `[.] ${network}://${where} refused by the policy: no rule of -only or -policy has it`;
 }
 
+/** A rule has a name in another script: what it is compared as. */
+export function nameTurned(written: string, name: string): string {
+  return `[.] The name ${oneLine(written)} of a rule is ${name}`;
+}
+
 /** A name that the guest asked for, or a port of it. Said once for each. */
 export function nameRefused({ network, name, port, reason, shown, isPassed, remedy }: NameRefused): string {
   const where = port === 0 || reason === "stale_address" ? name : `${name}:${port}`;

@@ -49,6 +49,8 @@ export interface NameRule extends RuleBase {
   readonly about: "name";
   /** In the form of canonical.ts, without the `*.` of a wildcard. */
   readonly name: string;
+  /** The name as it was written, if that is in another script; null: it is ASCII. */
+  readonly turnedFrom: string | null;
   /** Whether it is about the names below `name`, and not about `name`. */
   readonly wildcard: boolean;
   /** Whether the user has allowed the wildcard to be at a public suffix (`*!.`). */
@@ -174,7 +176,7 @@ function parseName(
   deny: boolean,
   until: number | null,
 ): NameRule {
-  const { name, wildcard, anySuffix } = splitWildcard(host);
+  const { name, turnedFrom, wildcard, anySuffix } = splitWildcard(host);
   const whole = deny && kind === "auto" && port === undefined;
   const [minPort, maxPort] = readPorts(kind, port, whole);
   if (!deny && kind !== "dns" && minPort === DNS_PORT && maxPort === DNS_PORT) {
@@ -187,7 +189,7 @@ function parseName(
   return {
     about: "name",
     text: `${deny ? "!" : ""}${shownKind}${prefix}${name}${shownPort}${options === null ? "" : `?${options}`}`,
-    ...{ deny, until, name, wildcard, anySuffix, kind, minPort, maxPort, whole, quic, ech, types },
+    ...{ deny, until, name, turnedFrom, wildcard, anySuffix, kind, minPort, maxPort, whole, quic, ech, types },
   };
 }
 
@@ -196,7 +198,8 @@ function splitWildcard(host: string) {
   if (rest.includes("*")) {
     throw new InvalidValue(`in ${quote(host)}, * can only be the whole first label: *.example.com`);
   }
-  return { name: canonicalName(rest), wildcard: mark !== "", anySuffix: mark === "*!." };
+  const turnedFrom = /[^\0-\x7f]/.test(rest) ? rest : null;
+  return { name: canonicalName(rest), turnedFrom, wildcard: mark !== "", anySuffix: mark === "*!." };
 }
 
 function readPorts(kind: RuleKind, port: string | undefined, whole: boolean): readonly [number, number] {

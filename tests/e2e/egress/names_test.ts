@@ -136,9 +136,10 @@ e2e(
       await Deno.writeTextFile(`${path}.new`, JSON.stringify({ version: 1, rules: rules.map((allow) => ({ allow })) }));
       await Deno.rename(`${path}.new`, path); // as careful programs do
     };
-    await write([`${WORLD.v4}:9006`, `${WORLD.v4}:80`]);
+    await write([`${WORLD.v4}:9006`, `${WORLD.v4}:80`, "tcp://b\u00fccher.test:22"]);
     await bed.restart(["-policy", path, "-sandbox"]);
     const { program } = bed;
+    await program.line("stderr", /^\[\.\] The name b\u00fccher\.test of a rule is xn--bcher-kva\.test$/);
     const watch = lab.adopt(
       bed.guest.start(["bash", "-c", `exec 3<>/dev/tcp/${WORLD.v4}/9006; echo kept >&3; cat <&3; echo over`]),
     );

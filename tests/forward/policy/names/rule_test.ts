@@ -1,7 +1,7 @@
 import { parseRule, parseRules } from "../../../../forward/policy/names/rule.ts";
 import { prepareRules, readRuleList } from "../../../../forward/policy/names/rule_list.ts";
 import { InvalidValue } from "../../../../forward/syntax/invalid_value.ts";
-import { assertEquals, assertRejects, assertThrows } from "../../../assert.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "../../../assert.ts";
 
 /** What a rule is about, in a few words. */
 function told(text: string): string {
@@ -79,6 +79,15 @@ Deno.test("an impossible rule is an error with a reason", () => {
       ["udp://dns.example.com:53", "port 53 is the program's name server"],
     ] as const
   ) assertThrows(() => parseRule(text), InvalidValue, reason, text);
+});
+
+Deno.test("a name in another script is turned, and the rule remembers what it was", () => {
+  const rule = parseRule("tcp://*.b\u00fccher.example:22");
+  assert(rule.about === "name");
+  assertEquals(rule.name, "xn--bcher-kva.example");
+  assertEquals(rule.turnedFrom, "b\u00fccher.example");
+  const ascii = parseRule("xn--bcher-kva.example");
+  assertEquals(ascii.about === "name" && ascii.turnedFrom, null, "an A-label");
 });
 
 Deno.test("a comma separates rules, and the types of a dns rule", () => {
