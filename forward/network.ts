@@ -39,6 +39,7 @@ import { neverReached, neverRouted } from "./policy/static_list.ts";
 import { Refusals } from "./policy/refusals.ts";
 import type { ProgramLog } from "./log/program_log.ts";
 import type { SpareDescriptors } from "./limits/spare_descriptors.ts";
+import type { PortFollowerOptions } from "./forwards/follow/follower.ts";
 import { setUpForwards } from "./forwards/setup.ts";
 import { ForwardTable } from "./forwards/table.ts";
 import { asBound, shownBy } from "./host/shown.ts";
@@ -77,6 +78,8 @@ export interface NetworkParts {
   /** Gets the lines of the audit; null: there is none. */
   readonly audit: AuditFile | null;
   readonly metrics: MetricsServer | null;
+  /** The text of the guest's /proc/net/tcp, tcp6, udp or udp6; null: nothing of the guest is followed. */
+  readonly listening: PortFollowerOptions["read"] | null;
   /** The program's log; null: none. */
   readonly log: ProgramLog | null;
   /** Gets the lines about forwards and connections; null: they are switched off. */
@@ -233,6 +236,10 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     );
   }
   await setUpForwards(options.localForwards, options.remoteForwards, forwards);
+  if (parts.listening !== null) {
+    const { followGuest } = await import("./forwards/follow/start.ts");
+    parts.cleanups.push(await followGuest(options, parts.listening, forwards, read));
+  }
   const { api, apiSocket } = options;
   if (api !== null || apiSocket !== null) {
     const { startHttpApi, startSlirp4netnsApi } = await import("./forwards/control/start.ts");

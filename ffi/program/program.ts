@@ -114,8 +114,13 @@ export class Program {
    * program that does not expect them. Rejects when the start fails, which has one status.
    *
    * @param served called when the guest is served, before `-ready-fd` tells it
+   * @param listening reads what listens in the guest
    */
-  private async standIn(options: Options, served: (poller: system.Polling) => void): Promise<void> {
+  private async standIn(
+    options: Options,
+    served: (poller: system.Polling) => void,
+    listening: Serving["listening"] = null,
+  ): Promise<void> {
     this.makeReady();
     const power = await powerFor(options);
     let polling: system.Polling | null = null;
@@ -130,6 +135,7 @@ export class Program {
           polling = poller;
           return openDevice(options, poller, null);
         },
+        listening,
         gone: () => this.life.end(ExitStatus.FAILURE),
       });
       power?.giveUpPower(options, [], null, null);
@@ -149,7 +155,15 @@ export class Program {
     await this.standIn(options, (poller) => {
       if (pidFile !== null) attempt(ExitStatus.FAILURE, lines.problem, () => writePidFile(pidFile));
       if (endsWith !== null) this.life.cleanups.push(closeWithPath(endsWith, poller, close));
-    });
+    }, await this.listeningIn(options));
+  }
+
+  /** Reads what listens in the guest, if that is to be followed. Rejects with a {@linkcode StartFailed}. */
+  private async listeningIn({ netns, manner: { follow = [] } }: Options): Promise<Serving["listening"]> {
+    if (netns === null || follow.length === 0) return null;
+    const { PortFiles } = await import("../guest/port_files.ts");
+    const files = attempt(ExitStatus.FAILURE, lines.problem, () => PortFiles.open(netns));
+    return (network, version) => files.read(network, version);
   }
 
   /** Makes a guest, runs a command in it, and ends with the command's status. Rejects when the start fails. */
@@ -261,6 +275,7 @@ export class Program {
       descriptors,
       pings: (handler) => pingSockets(options, poller, handler, guest.progress),
       sourceTowards: system.sourceAddressTowards,
+      listening: guest.listening ?? null,
       process: { read, openDescriptors },
       reclaim: system.reclaimMemory,
       onRest: (rested) => poller.onRest(rested),
@@ -289,6 +304,8 @@ interface Serving {
   /** The output for the list of refusals at the end; null: none. */
   readonly farewell: Output | null;
   readonly log: ProgramLog | null;
+  /** The text of the guest's /proc/net/tcp, tcp6, udp or udp6; null or not given: nothing of it is followed. */
+  readonly listening?: ((network: "tcp" | "udp", version: 4 | 6) => string) | null;
   /** Called when the device or the poller has failed: there will be no more frames. */
   gone(): void;
   /** Called when the program is asked to end. */

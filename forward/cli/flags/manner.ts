@@ -6,6 +6,7 @@
  */
 import type { IpAddress } from "../../../stack/base/address.ts";
 import type { LoopbackPair } from "../../host/loopback.ts";
+import type { FollowedNetwork } from "../../syntax/followed_network.ts";
 
 /** How a guest is served, where that is not a matter of flags. */
 export interface Manner {
@@ -32,6 +33,8 @@ export interface Manner {
    * `-host-loopback` says.
    */
   readonly mapped?: readonly LoopbackPair[];
+  /** The networks of which local forwards follow what listens in the guest. Not given: none. */
+  readonly follow?: readonly FollowedNetwork[];
   /**
    * The ICMP error about a datagram that the policy refuses. A connection gets the same error with `network`, and otherwise
    * a reset.

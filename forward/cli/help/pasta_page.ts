@@ -24,7 +24,10 @@ export const PASTA_PAGE: readonly Section[] = [
     title: "Differences from pasta",
     blocks: [{
       terms: [
-        ["`-t`, `-u`", "forward no port unless one is given; pasta forwards what listens in the guest."],
+        [
+          "`-t auto`, `-u auto`, `all`",
+          "follow what listens in the guest on all its addresses. A socket on the guest's loopback is not reached.",
+        ],
         ["`-T`, `-U`", "take `none` only: the guest reaches a port of the host at the gateway's address."],
         ["commands", "are run by `slirpnetstack run`, not in the place of pasta."],
         ["routes", "of the host are not copied, except for the default routes."],

@@ -37,6 +37,7 @@ export interface PastaSettings {
   mapHostLoopback: PerVersion<IpAddress> | "none";
   mapGuestAddr: PerVersion<IpAddress>;
   mapGateway: boolean;
+  /** None: as pasta, what listens. */
   tcpPorts: PortSpec[];
   udpPorts: PortSpec[];
   outbound: PerVersion<IpAddress>;
@@ -168,10 +169,10 @@ function take({ name, argument }: FoundOption<PastaOption>, settings: PastaSetti
       settings.mapGateway = name === "map-gw";
       break;
     case "tcp-ports":
-      settings.tcpPorts.push(readPorts(name, argument));
+      settings.tcpPorts.push(parsePortSpec(argument));
       break;
     case "udp-ports":
-      settings.udpPorts.push(readPorts(name, argument));
+      settings.udpPorts.push(parsePortSpec(argument));
       break;
     case "tcp-ns":
     case "udp-ns":
@@ -205,12 +206,6 @@ function set(pair: PerVersion<IpAddress>, option: string, text: string): void {
   if (address === null) throw new InvalidValue(`Invalid --${option}: ${text}`);
   const version: IpVersion = address.version;
   pair[version] = address;
-}
-
-function readPorts(option: string, text: string): PortSpec {
-  const spec = parsePortSpec(text);
-  if (spec.kind === "auto") throw new InvalidValue(`--${option} auto is not supported`);
-  return spec;
 }
 
 function readMtu(text: string): number {

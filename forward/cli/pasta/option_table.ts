@@ -35,8 +35,18 @@ export const PASTA_OPTIONS = [
   { name: "map-guest-addr", argument: "ADDR", help: "address of the host itself (or none)" },
   { name: "map-gw", help: "the gateway is the host's loopback (the default)" },
   { name: "no-map-gw", help: "the gateway is not the host's loopback" },
-  { name: "tcp-ports", short: "t", argument: "SPEC", help: "TCP ports of the host that are forwarded to the guest" },
-  { name: "udp-ports", short: "u", argument: "SPEC", help: "UDP ports of the host that are forwarded to the guest" },
+  {
+    name: "tcp-ports",
+    short: "t",
+    argument: "SPEC",
+    help: "TCP ports of the host forwarded to the guest (default: auto)",
+  },
+  {
+    name: "udp-ports",
+    short: "u",
+    argument: "SPEC",
+    help: "UDP ports of the host forwarded to the guest (default: auto)",
+  },
   { name: "tcp-ns", short: "T", argument: "SPEC", help: "TCP ports of the guest's loopback: only none" },
   { name: "udp-ns", short: "U", argument: "SPEC", help: "UDP ports of the guest's loopback: only none" },
   { name: "outbound", short: "o", argument: "ADDR", help: "source address of the host's connections" },
@@ -72,7 +82,7 @@ export function pastaUsage(): string {
     "",
     ...lines,
     "",
-    "SPEC is none, or a list of [ADDR/]PORT[-PORT][:PORT[-PORT]], and of ~PORT[-PORT] for ports to leave out.",
+    "SPEC is none, [ADDR/]auto for what listens in the guest, or a list [ADDR/]PORT[-PORT][:PORT[-PORT]],...\nwith ~PORT[-PORT] for ports to leave out.",
   ].map((line) => `${line}\n`).join("");
 }
 

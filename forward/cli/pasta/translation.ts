@@ -9,6 +9,7 @@
  * | the gateway is the host's loopback, unless `--no-map-gw`; `--map-host-loopback`, `--map-guest-addr` | the manner `mapped` |
  * | `--dns-forward` | `-dns`, at that address |
  * | `-t`, `-u` | `-L`, one a port and IP version |
+ * | `-t auto`, `-u auto` | the manner `follow` |
  * | pings by the destination | `-icmp auto` |
  * | nothing is printed about connections | `-quiet` |
  *
@@ -20,6 +21,7 @@ import { IpAddress, type IpVersion } from "../../../stack/base/address.ts";
 import { DEFAULT_ADDRESSES, type StackAddresses } from "../../../stack/base/link_addresses.ts";
 import { broadcastOf } from "../../addresses/guest_configuration.ts";
 import { WILDCARDS } from "../../addresses/wildcards.ts";
+import type { FollowedNetwork } from "../../syntax/followed_network.ts";
 import type { LoopbackPair } from "../../host/loopback.ts";
 import { InvalidValue } from "../../syntax/invalid_value.ts";
 import type { ForwardSpec } from "../../syntax/forward_spec.ts";
@@ -84,6 +86,7 @@ export function translatePasta(
       refusal: "network",
       keepsLowPorts: true,
       mapped: mappedPairs(settings, links, addresses),
+      follow: [...followed("tcp", settings.tcpPorts), ...followed("udp", settings.udpPorts)],
     };
     const options: Options = {
       ...defaults,
@@ -192,6 +195,16 @@ function mappedPairs(
     if (host !== null) pairs.push({ gateway: host, loopback: link.host });
   }
   return pairs;
+}
+
+/** The networks whose ports are followed: no option is the same as `auto`. */
+function followed(network: "tcp" | "udp", specs: readonly PortSpec[]): FollowedNetwork[] {
+  if (specs.length === 0) return [{ network, address: null, excludes: () => false }];
+  return specs.flatMap((spec) => {
+    if (spec.kind !== "auto") return [];
+    const excludes = (port: number) => spec.excluded.some(({ first, last }) => port >= first && port <= last);
+    return [{ network, address: spec.address, excludes }];
+  });
 }
 
 /** The forwards of the ports of all options. */

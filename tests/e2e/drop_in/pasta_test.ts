@@ -139,7 +139,7 @@ e2e("pasta: the gateway is the host's loopback, with other addresses, by a proce
     ..."--stderr --ns-ifname=tap0 --mtu=1500 --config-net --address=10.0.2.100 --netmask=24 --gateway=10.0.2.2".split(
       " ",
     ),
-    ..."--dns-forward=10.0.2.3 --ipv4-only --tcp-ports=none --udp-ports=none".split(" "),
+    ..."--dns-forward=10.0.2.3 --ipv4-only --tcp-ports=auto --udp-ports=auto".split(" "),
     String(sleeper.pid),
   ]);
   const { stdout } = await bed.inGuest(`
@@ -152,4 +152,24 @@ e2e("pasta: the gateway is the host's loopback, with other addresses, by a proce
   const pid = Number(await Deno.readTextFile(bed.pidFile));
   await sleeper.stop();
   await bed.end(pid);
+});
+
+e2e("pasta -t auto and -u auto: ports follow what listens in the guest", async () => {
+  await using bed = await PastaBed.create();
+  const { lab, guest } = bed;
+  const early = lab.start(guest, ["python3", "-uc", SHOW_CLIENTS]);
+  await early.line("stdout", /^ready$/);
+  await bed.startWith(["--config-net", "-t", "auto,~81", "-u", "auto", "--netns", guest.path]);
+  const seen = async (network: string, host: string, port: number) => {
+    const { stdout, stderr } = await lab.world.run(["python3", "-c", ASK, network, host, String(port)]);
+    return stdout.trim() || stderr;
+  };
+  assertEquals(await seen("tcp", HOST_LINK.v4, 7000), WORLD_LINK.v4, "TCP, from the start on");
+  assertEquals(await seen("udp", HOST_LINK.v4, 7000), WORLD_LINK.v4, "UDP, from the start on");
+  assertEquals(await seen("tcp", HOST_LINK.v6, 7000), WORLD_LINK.v6, "IPv6");
+  await startServers(lab, guest, [HOST_LINK.v4]);
+  const page = () => lab.world.run(["curl", "-sS", "--max-time", "10", `http://${HOST_LINK.v4}/`]);
+  await until("the port of a server that came later", 5_000, async () => (await page()).stdout.startsWith("Hello, "));
+  await early.stop();
+  await until("the end of the forward", 5_000, async () => /refused/.test(await seen("tcp", HOST_LINK.v4, 7000)));
 });

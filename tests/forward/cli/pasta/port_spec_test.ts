@@ -4,7 +4,10 @@ import { assertEquals, assertThrows } from "../../../assert.ts";
 
 function ports(text: string): string {
   const spec = parsePortSpec(text);
-  if (spec.kind !== "ports") return spec.kind;
+  if (spec.kind === "none") return spec.kind;
+  if (spec.kind === "auto") {
+    return [spec.address ?? "*", "auto", ...spec.excluded.map(({ first, last }) => `~${first}-${last}`)].join(" ");
+  }
   const pairs = spec.pairs.map(({ bind, target }) => bind === target ? `${bind}` : `${bind}:${target}`);
   return `${spec.address ?? "*"} ${pairs.join(" ")}`;
 }
@@ -13,7 +16,10 @@ Deno.test("pasta: port specifications", () => {
   for (
     const [text, expected] of [
       ["none", "none"],
-      ["auto", "auto"],
+      ["auto", "* auto"],
+      ["all", "* auto"],
+      ["127.0.0.1/auto,~5-6", "127.0.0.1 auto ~5-6"],
+      ["~5,~7-9", "* auto ~5-5 ~7-9"],
       ["22", "* 22"],
       ["22:23", "* 22:23"],
       ["22,25", "* 22 25"],
@@ -42,7 +48,7 @@ Deno.test("pasta: what is no port specification", () => {
       "1:2:3",
       "nowhere/5",
       "5,",
-      "~5",
+      "~",
       "5,~5",
       "/5",
       "-5",
