@@ -5,6 +5,7 @@
  */
 import { type Endpoint, formatEndpoint, type IpAddress } from "../stack/base/address.ts";
 import type { Allocate, Device, FramePool } from "../stack/base/device.ts";
+import { NOT_IN_USE } from "../stack/base/usage.ts";
 import { networkOf } from "./addresses/guest_configuration.ts";
 import type { AuditFile } from "./audit/audit_writer.ts";
 import type { Capture } from "./capture/capture.ts";
@@ -19,7 +20,6 @@ import { gatewayRanges, hostAddress, pairsOf } from "./host/loopback.ts";
 import { IdleReclaim } from "./memory/idle_reclaim.ts";
 import { nameServersUnreadable, notInRules, policyRefused, refusalsUnsaid } from "./report/contract_lines.ts";
 import { EndReasons } from "./report/end_report.ts";
-import { joinDecisions } from "./report/decisions.ts";
 import { NO_OBSERVERS } from "./report/flow_observers.ts";
 import { flowPrinters } from "./report/flow_printer.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
@@ -132,9 +132,8 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   const scheduler = new StackScheduler(defer, clock);
   const audit = parts.audit === null ? null : (await import("./audit/start.ts")).startAudit(parts.audit, scheduler);
   if (audit !== null) parts.cleanups.push(() => audit.close());
-  const metering = metrics === null ? null : { metrics, ...await import("./slirp_metrics.ts") };
-  const names = metering === null ? null : new metering.NameTable();
-  const decisions = joinDecisions([audit, names].filter((observer) => observer !== null));
+  const metering = metrics === null ? null : new (await import("./slirp_metrics.ts")).Metering(metrics, options);
+  const decisions = metering?.countedDecisions(audit) ?? audit;
   if (options.rules !== null) {
     const { startEgress } = await import("./egress/start.ts");
     const problem = (line: string) => parts.outputs.stderr.line(line);
@@ -144,9 +143,8 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
   }
   const printed = lines === null ? NO_OBSERVERS : flowPrinters(lines);
   const written = logging === null ? printed : logging.loggedObservers(printed, logging.log);
-  const { observers: metered, meters } = metering?.meteredObservers(written) ?? { observers: written, meters: [] };
-  const counted = names?.observe(metered) ?? metered;
-  const audited = audit === null ? counted : audit.observe(counted);
+  const metered = metering?.meteredObservers(written) ?? written;
+  const audited = audit === null ? metered : audit.observe(metered);
   const observers = egress?.watch(audited) ?? audited;
   const capturing = capture === null ? null : { capture, ...await import("./capture/capturing_device.ts") };
   const loadEdns = () => import("./dns/edns.ts");
@@ -209,32 +207,29 @@ export async function makeNetwork(options: SharedOptions, parts: NetworkParts): 
     random: Math.random,
     changed: log === null ? undefined : (name, answer, before) => nameResolved(name, answer, before, log),
   });
-  const usage = () => ({ ...slirp.usage, forwards: forwards.usage });
+  const usage = () => ({
+    ...slirp.usage,
+    forwards: forwards.usage,
+    listedNames: metering?.names.usage ?? NOT_IN_USE,
+  });
   parts.onRest(new IdleReclaim(scheduler, () => readProcessUsage(read), () => slirp.reclaimMemory()).rested);
   if (logging !== null) {
     const watch = new logging.LimitWatch(() => limitRows(usage()), logging.log);
     const timer = setInterval(() => watch.look(), logging.LIMITS_INTERVAL_MS);
     parts.cleanups.push(() => clearInterval(timer));
   }
-  if (metering !== null && names !== null) {
-    metering.metrics.show(
-      new metering.SlirpSource({
-        version: parts.version,
-        frames,
-        meters,
-        names,
-        capture,
-        lines: parts.outputs,
-        device: device.counters,
-        stack: slirp.stack,
-        usage,
-        denials: policy.denials,
-        dns: slirp.dns?.counters ?? null,
-        eventLoopDelay: new metering.EventLoopDelay(),
-        process,
-      }),
-    );
-  }
+  metering?.show({
+    version: parts.version,
+    frames,
+    capture,
+    lines: parts.outputs,
+    device: device.counters,
+    stack: slirp.stack,
+    usage,
+    denials: policy.denials,
+    dns: slirp.dns?.counters ?? null,
+    process,
+  });
   await setUpForwards(options.localForwards, options.remoteForwards, forwards);
   if (parts.listening !== null) {
     const { followGuest } = await import("./forwards/follow/start.ts");

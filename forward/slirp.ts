@@ -24,7 +24,7 @@ import { Dns, type DnsOptions } from "./dns/dns.ts";
 import { DNS_PORT } from "./dns/message.ts";
 import type { NameServers } from "./dns/servers.ts";
 import type { Egress, EgressTraffic } from "./egress/egress.ts";
-import type { Usage } from "../stack/base/usage.ts";
+import { NOT_IN_USE, type Usage } from "../stack/base/usage.ts";
 import type { HostNetwork } from "./host/host_network.ts";
 import { DEFAULT_LIMITS, type Limits, type LimitUsage } from "./limits/limits.ts";
 import { SpareDescriptors } from "./limits/spare_descriptors.ts";
@@ -219,8 +219,8 @@ export class Slirp {
     this.stack.start();
   }
 
-  /** How much of each limit is in use now, and how often it was reached. The table of forwards has its own. */
-  get usage(): Omit<LimitUsage, "forwards"> {
+  /** How much of each limit is in use now, and how often it was reached. Forwards and listed names have their own tables. */
+  get usage(): Omit<LimitUsage, "forwards" | "listedNames"> {
     const { connections, dials, idle, idleClients } = this;
     return {
       ...this.stack.usage,
@@ -351,9 +351,6 @@ export class Slirp {
     return dns !== null && dns.isAt(bytes, address, version, port) ? dns : null;
   }
 }
-
-/** The usage of a limit whose feature is switched off. */
-const NOT_IN_USE: Usage = { current: 0, limit: 0, overflows: 0 };
 
 function dnsUsage(dns: Dns | null): Usage {
   if (dns === null) return NOT_IN_USE;

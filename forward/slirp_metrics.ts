@@ -8,7 +8,14 @@ import type { Stack } from "../stack/stack.ts";
 import type { DnsCounters } from "./dns/counters.ts";
 import type { LimitUsage } from "./limits/limits.ts";
 import type { HistogramFigures } from "./metrics/exposition.ts";
-import type { NameRow, NameTable } from "./metrics/names/name_table.ts";
+import { EventLoopDelay } from "./metrics/event_loop_delay.ts";
+import { countedDecisions } from "./metrics/names/counted_decisions.ts";
+import { NameTable } from "./metrics/names/name_table.ts";
+import type { MetricsServer } from "./metrics/server.ts";
+import { meteredObservers } from "./metrics/flows/metered_observers.ts";
+import type { SharedOptions } from "./cli/flags/options.ts";
+import type { DecisionObserver } from "./report/decisions.ts";
+import type { FlowObservers } from "./report/flow_observers.ts";
 import type { FlowMeter } from "./metrics/flows/flow_meter.ts";
 import { type FlowRow, flowRow } from "./metrics/flows/flow_rows.ts";
 import { limitRows } from "./metrics/limit_rows.ts";
@@ -21,13 +28,10 @@ import type {
   LimitFigures,
   LineFigures,
   MetricsSource,
+  NamesSource,
   ProcessFigures,
   StackFigures,
 } from "./metrics/source.ts";
-
-export { EventLoopDelay } from "./metrics/event_loop_delay.ts";
-export { NameTable } from "./metrics/names/name_table.ts";
-export { meteredObservers } from "./metrics/flows/metered_observers.ts";
 
 /** The sources of the figures of a {@linkcode SlirpSource}. */
 export interface SlirpSourceOptions {
@@ -39,13 +43,42 @@ export interface SlirpSourceOptions {
   /** Returns how much of each limit is in use now. */
   readonly usage: () => LimitUsage;
   readonly meters: readonly FlowMeter[];
-  readonly names: NameTable;
+  readonly names: NamesSource;
   readonly denials: Denials;
   readonly dns: DnsCounters | null;
   readonly eventLoopDelay: HistogramFigures;
   readonly process: ProcessSource;
   readonly capture: CaptureFigures | null;
   readonly lines: LineFigures;
+}
+
+/** Counts for the metrics, from before there is a network until its figures are shown. */
+export class Metering {
+  readonly names: NameTable;
+  private meters: readonly FlowMeter[] = [];
+
+  /** @param options the limit of listed names, and whether rules for names decide */
+  constructor(private readonly metrics: MetricsServer, options: Pick<SharedOptions, "limits" | "rules">) {
+    this.names = new NameTable(options.limits.listedNames, options.rules !== null);
+  }
+
+  /** Wraps the observer of decisions; null: there is none. */
+  countedDecisions(audit: DecisionObserver | null): DecisionObserver {
+    return countedDecisions(audit, this.names);
+  }
+
+  /** Wraps the observers of flows. */
+  meteredObservers(observers: FlowObservers): FlowObservers {
+    const metered = meteredObservers(observers, this.names);
+    this.meters = metered.meters;
+    return metered.observers;
+  }
+
+  /** From now on, the server shows the figures. */
+  show(options: Omit<SlirpSourceOptions, "meters" | "names" | "eventLoopDelay">): void {
+    const { meters, names } = this;
+    this.metrics.show(new SlirpSource({ ...options, meters, names, eventLoopDelay: new EventLoopDelay() }));
+  }
 }
 
 /** The figures of a {@linkcode Slirp} and of its process. */
@@ -58,6 +91,7 @@ export class SlirpSource implements MetricsSource {
   readonly eventLoopDelay: HistogramFigures;
   readonly capture: CaptureFigures | null;
   readonly lines: LineFigures;
+  readonly names: NamesSource;
 
   constructor(private readonly options: SlirpSourceOptions) {
     this.version = options.version;
@@ -68,6 +102,7 @@ export class SlirpSource implements MetricsSource {
     this.eventLoopDelay = options.eventLoopDelay;
     this.capture = options.capture;
     this.lines = options.lines;
+    this.names = options.names;
   }
 
   get stack(): StackFigures {
@@ -91,10 +126,6 @@ export class SlirpSource implements MetricsSource {
 
   get process(): ProcessFigures | null {
     return readProcessFigures(this.options.process);
-  }
-
-  names(): Iterable<NameRow> {
-    return this.options.names.rows();
   }
 
   *flows(): Generator<FlowRow> {

@@ -53,12 +53,15 @@ const CALLERS: readonly Tool[] = [
   { command: "newuidmap", package: "uidmap" },
 ];
 
+/** Debian's browser, for the tests of the page of `-m`. Without it they are ignored. */
+const BROWSER: Tool = { command: "chromium", package: "chromium" };
+
 /** The programs that the benchmark compares with, if they are available. A test compares with the first. */
 const SLIRP4NETNS: Tool = { command: "slirp4netns", package: "slirp4netns" };
 const PEERS: readonly Tool[] = [SLIRP4NETNS, { command: "pasta", package: "passt" }];
 
 /** Nothing fails without these: tests are ignored, and the benchmark compares with fewer programs. */
-const OPTIONAL: readonly Tool[] = [EMULATOR, ...CALLERS, ...PEERS];
+const OPTIONAL: readonly Tool[] = [EMULATOR, BROWSER, ...CALLERS, ...PEERS];
 
 /** The folders to search besides PATH: a user's PATH on Debian lacks the administrator's commands. */
 const MORE_PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
@@ -71,7 +74,7 @@ if (import.meta.main) {
   const given = argumentsOr(USAGE, Deno.args, { flags: ["test", "bench"] });
   const wanted = new Set([
     ...NEEDED,
-    ...(given.has("test") ? [...CHECKERS, EMULATOR, ...CALLERS, SLIRP4NETNS] : []),
+    ...(given.has("test") ? [...CHECKERS, EMULATOR, BROWSER, ...CALLERS, SLIRP4NETNS] : []),
     ...(given.has("bench") ? PEERS : []),
   ]);
   const ready = await provide([...wanted]) && await provideTun();

@@ -79,7 +79,9 @@ export async function readCommandLine(args: readonly string[], context: CommandL
   const [word, ...words] = args;
   if (word === "help" || word === "completions") return await tell(word, words, context);
   if (word === "policy") return await lookAtPolicy(words, context);
-  if (word === "top") return { kind: "end", status: await (await import("./top/top.ts")).top(words, context) };
+  if (word === "top") {
+    return { kind: "end", status: await (await import("./top/top_command.ts")).topCommand(words, context) };
+  }
   if (word === "run") {
     const parsed = await outcome(word, parseRunOptions(words, values), context);
     if (parsed.kind === "end") return parsed;

@@ -3,7 +3,8 @@
  *
  * The guest is not trusted, so everything that it can create is bounded. The limits that a user may change are in the table
  * {@linkcode LIMITS}; flags, usage, help, the manual page, completions and metrics are made from its rows. A new limit is
- * a new row here, the code that enforces it, and its count in `Slirp.usage` (that of forwards is in their table). The
+ * a new row here, the code that enforces it, and its count in `Slirp.usage` (those of forwards and of listed names are
+ * in their tables). The
  * bounds that no flag changes are constants below the table; times are in timeouts.ts.
  *
  * @module
@@ -187,6 +188,14 @@ export const LIMITS = {
     default: 16 * 1024 * 1024,
     least: 64 * 1024,
     most: 2 ** 40,
+  },
+  listedNames: {
+    what: "names and addresses that `/names`, the page and `slirpnetstack top` list, with `-m`",
+    whenFull: 'one with refusals only makes room, else one without open flows; its counts go to the line "other"',
+    reason: "more lines than a person reads; all of them are 200 KiB of JSON, which the page reads each second",
+    default: 1_024,
+    least: 1,
+    most: 65_536,
   },
 } as const satisfies Readonly<Record<string, LimitRow>>;
 

@@ -10,8 +10,7 @@
  * | `/` | a page that shows the names, for browsers |
  *
  * Over TCP, flows, names and the page are served only if the request's host is an address or localhost: every client that
- * can reach the socket may see them, with one exception: a web page of a stranger in a browser that
- * can reach it. The metrics have no addresses, and monitors ask for them by the host's name.
+ * can reach the socket may see them, with one exception: a web page of a stranger in a browser that can reach it. The metrics have no addresses, and monitors ask for them by the host's name.
  *
  * @module
  */
@@ -22,9 +21,9 @@ import { type HttpRequest, isOwnHost } from "../server/http_request.ts";
 import { type HttpAnswer, HttpServer } from "../server/http_server.ts";
 import { type Listening, listenOn } from "../server/listen.ts";
 import { renderMetrics } from "./metrics.ts";
-import { namesJson } from "./names/names_json.ts";
+import { namesJson } from "./names/document.ts";
 import { PAGE } from "./page/page.ts";
-import type { MetricsSource } from "./source.ts";
+import type { MetricsSource, NamesSource } from "./source.ts";
 
 /** The HTTP server of `-m`. */
 export class MetricsServer {
@@ -80,10 +79,15 @@ function privateAnswer(path: string, source: MetricsSource): (() => HttpAnswer) 
     case "/flows":
       return () => ({ status: 200, type: "application/json", body: flowsJson(source.flows()) });
     case "/names":
-      return () => ({ status: 200, type: "application/json", body: namesJson(source.names(), performance.now()) });
+      return () => ({ status: 200, type: "application/json", body: namesOf(source.names) });
     case "/":
       return () => ({ status: 200, type: "text/html; charset=utf-8", body: PAGE });
     default:
       return null;
   }
+}
+
+function namesOf(names: NamesSource): Iterable<string> {
+  const head = { version: 1, seconds: performance.now() / 1_000, limit: names.usage.limit } as const;
+  return namesJson(head, names.lines(), names.other);
 }

@@ -9,7 +9,8 @@ import type { DnsCounters } from "../dns/counters.ts";
 import type { HistogramFigures } from "./exposition.ts";
 import type { FlowKind } from "./flows/flow_meter.ts";
 import type { FlowRow } from "./flows/flow_rows.ts";
-import type { NameRow } from "./names/name_table.ts";
+import type { NameLine } from "./names/document.ts";
+import type { Usage } from "../../stack/base/usage.ts";
 import type { LineNetwork } from "../report/contract_lines.ts";
 
 /** The frames that passed the device, and those that were dropped. */
@@ -86,6 +87,15 @@ export interface LineFigures {
   readonly stderr: { readonly dropped: number };
 }
 
+/** The table of names: what was used and what was refused. */
+export interface NamesSource {
+  readonly usage: Usage;
+  /** The lines; each is read when the iteration reaches it. */
+  lines(): Iterable<NameLine>;
+  /** Everything that has no line. */
+  readonly other: NameLine;
+}
+
 /** All figures of the metrics and the list of flows, read at the moment of a request. */
 export interface MetricsSource {
   readonly version: string;
@@ -105,6 +115,5 @@ export interface MetricsSource {
   readonly lines: LineFigures;
   /** The open flows; each is read when the iteration reaches it. */
   flows(): Iterable<FlowRow>;
-  /** What was used and what was refused, by name. */
-  names(): Iterable<NameRow>;
+  readonly names: NamesSource;
 }

@@ -41,20 +41,6 @@ export interface DecisionObserver {
   mayOpen(): boolean;
 }
 
-/** Observes for several. Null: for none. */
-export function joinDecisions(observers: readonly DecisionObserver[]): DecisionObserver | null {
-  const [first, ...others] = observers;
-  if (first === undefined || others.length === 0) return first ?? null;
-  const each = (tell: (observer: DecisionObserver) => void) => observers.forEach(tell);
-  return {
-    answered: (question) => each((observer) => observer.answered(question)),
-    refusedQuestion: (question, reason) => each((observer) => observer.refusedQuestion(question, reason)),
-    refusedFlow: (flow) => each((observer) => observer.refusedFlow(flow)),
-    replaced: (generation, rules) => each((observer) => observer.replaced(generation, rules)),
-    mayOpen: () => observers.every((observer) => observer.mayOpen()),
-  };
-}
-
 /** A decision about an address. */
 export interface AddressVerdict {
   readonly allowed: boolean;

@@ -12,6 +12,9 @@ export interface Usage {
   readonly overflows: number;
 }
 
+/** The use of a limit whose feature is switched off. */
+export const NOT_IN_USE: Usage = { current: 0, limit: 0, overflows: 0 };
+
 /** The use of each limit of the stack. */
 export interface StackUsage {
   /** TCP connections whose handshake is not complete. Overflows: the oldest ones, which made room. */

@@ -52,6 +52,7 @@ Deno.test("figures of a running stack", () => {
     pings: none,
     pingIdentifiers: none,
     forwards: none,
+    listedNames: none,
   });
   const source = new SlirpSource({
     version: "1",
@@ -61,7 +62,7 @@ Deno.test("figures of a running stack", () => {
       stack,
       usage,
       meters: [meter],
-      names: new NameTable(),
+      names: new NameTable(1, false),
       denials: { tcp: { deny: 0 } },
       dns: null,
       capture: null,

@@ -10,7 +10,7 @@ import { type Completion, completionOf } from "../flags/flag_row.ts";
 import { PROGRAM } from "../flags/usage.ts";
 import { allFlags, type Command, COMMANDS, shownFlags } from "../help/commands.ts";
 import { COMMAND_WORDS } from "../help/pages.ts";
-import { BEGINNINGS, DEFAULT_COMMAND, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
+import { ADDRESSES, BEGINNINGS, DEFAULT_COMMAND, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
 
 /** The script. */
 export function bashCompletions(): string {
@@ -35,6 +35,10 @@ help)
       ;;
     completions)
       ((COMP_CWORD == 2)) && COMPREPLY=($(compgen -W "${SHELLS.join(" ")}" -- "$cur"))
+      ((COMP_CWORD > 1)) && return
+      ;;
+    top)
+      ((COMP_CWORD == 2)) && compopt -o nospace && COMPREPLY=($(compgen -W "${ADDRESSES.join(" ")}" -- "$cur"))
       ((COMP_CWORD > 1)) && return
       ;;
   esac

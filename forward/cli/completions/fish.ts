@@ -7,7 +7,7 @@ import { type Completion, completionOf } from "../flags/flag_row.ts";
 import { PROGRAM } from "../flags/usage.ts";
 import { COMMANDS } from "../help/commands.ts";
 import { COMMAND_WORDS } from "../help/pages.ts";
-import { BEGINNINGS, DEFAULT_COMMAND, described, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
+import { ADDRESSES, BEGINNINGS, DEFAULT_COMMAND, described, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
 
 const TWO_DASHES = `__${PROGRAM}_two_dashes`;
 
@@ -25,10 +25,11 @@ export function fishCompletions(): string {
     ...COMMAND_WORDS.map(([word, meaning]) => line("__fish_is_first_arg", `-a ${word}`, meaning)),
     ...HELP_WORDS.map(([word, meaning]) => line(after("help"), `-a ${word}`, meaning)),
     ...SHELLS.map((shell) => line(after("completions"), `-a ${shell}`, `for ${shell}`)),
+    ...ADDRESSES.map((address) => line(after("top"), `-a ${address}`, "the address of -m")),
   ];
   for (const command of COMMANDS) {
     const when = command === DEFAULT_COMMAND
-      ? `not ${after([...TYPED_COMMANDS.map(({ name }) => name), "help", "completions"].join(" "))}`
+      ? `not ${after([...TYPED_COMMANDS.map(({ name }) => name), "help", "completions", "top"].join(" "))}`
       : after(command.name);
     for (const { name, row, meaning } of described(command)) {
       const value = row.value === undefined ? "" : ` -x${values(completionOf(row))}`;

@@ -33,6 +33,9 @@ export const BEGINNINGS: Readonly<Record<"forward" | "range" | "rule", readonly 
   ],
 };
 
+/** The beginnings of the address of `top`. */
+export const ADDRESSES: readonly string[] = ["tcp://", "unix://"];
+
 /** The topics of `help`, and what each is about. */
 export const HELP_WORDS: readonly (readonly [word: string, meaning: string])[] = PAGES.map((
   { name, summary },

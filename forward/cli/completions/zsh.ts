@@ -7,7 +7,7 @@ import { type Completion, completionOf, isRepeatable } from "../flags/flag_row.t
 import { PROGRAM } from "../flags/usage.ts";
 import type { Command } from "../help/commands.ts";
 import { COMMAND_WORDS } from "../help/pages.ts";
-import { BEGINNINGS, DEFAULT_COMMAND, described, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
+import { ADDRESSES, BEGINNINGS, DEFAULT_COMMAND, described, HELP_WORDS, SHELLS, TYPED_COMMANDS } from "./words.ts";
 
 /** The script, to be evaluated, or saved as `_slirpnetstack` in a folder of `fpath`. */
 export function zshCompletions(): string {
@@ -28,6 +28,9 @@ _${PROGRAM}() {
       ;;
     completions)
       ((CURRENT == 3)) && compadd ${SHELLS.join(" ")}
+      ;;
+    top)
+      ((CURRENT == 3)) && compadd -S "" ${ADDRESSES.join(" ")}
       ;;
 ${
     TYPED_COMMANDS.map(({ name }) =>

@@ -12,6 +12,7 @@ import type { Block, Page, Section } from "./page.ts";
 import { SANDBOX } from "./sandbox_page.ts";
 import { PASTA_PAGE } from "./pasta_page.ts";
 import { SLIRP4NETNS_PAGE } from "./slirp4netns_page.ts";
+import { TOP, TOP_SYNOPSIS } from "./top_page.ts";
 
 /** The program in a few words. */
 export const SUMMARY = "user-mode networking for network namespaces";
@@ -300,6 +301,12 @@ export const PAGES: readonly Page[] = [
     sections: EGRESS,
   },
   { name: "audit", summary: "the lines of -audit and -audit-fd", synopsis: [], sections: AUDIT },
+  {
+    name: "top",
+    summary: "what a guest uses and what is refused, by name, live",
+    synopsis: [TOP_SYNOPSIS],
+    sections: TOP,
+  },
   { name: "policy", summary: "the rules for destinations; -allow and -deny", synopsis: [], sections: POLICY },
   {
     name: "limits",

@@ -14,7 +14,7 @@ import type { TcpFailure, TcpFlow, TcpHandler } from "../../../stack/tcp/flow.ts
 import type { Tcp } from "../../../stack/tcp/tcp.ts";
 import { type EndReason, endReason, EndReasons, EndReport } from "../../report/end_report.ts";
 import type { Scheduler } from "../../timers/scheduler.ts";
-import type { LocalForwardObserver } from "../../report/flow_observers.ts";
+import type { LocalForwardObserver, Traffic } from "../../report/flow_observers.ts";
 import type { HostStream } from "../../host/host_network.ts";
 import type { LocalForwardEnds } from "../../report/contract_lines.ts";
 import { Splice } from "../../tcp/splice.ts";
@@ -40,7 +40,7 @@ export interface LocalTcpClientOwner {
 }
 
 /** A client of a local forward for TCP. */
-export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
+export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler, Traffic {
   private flow: TcpFlow | null = null;
   private splice: Splice | null = null;
   private ends: LocalForwardEnds | null = null;
@@ -59,6 +59,14 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
   ) {
     this.client = stream.remote.address;
     this.port = stream.local.port;
+  }
+
+  get sentBytes(): number {
+    return this.flow?.bytesAcknowledged ?? 0;
+  }
+
+  get answeredBytes(): number {
+    return this.flow?.bytesReceived ?? 0;
   }
 
   /** Starts. */
@@ -129,7 +137,7 @@ export class LocalTcpClient implements TcpHandler, ProxyHeaderHandler {
     const { stream, flow, ends } = this;
     const { observer, scheduler } = this.owner;
     if (flow === null || ends === null) throw new Error("a connection was established before it was made");
-    observer.opened(ends);
+    observer.opened(ends, this);
     const splice = new Splice(stream, "r", scheduler, (splice) => {
       observer.done(ends, splice.ends);
       this.finish();

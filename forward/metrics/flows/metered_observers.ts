@@ -13,15 +13,18 @@ import type {
   RemoteForwardObservers,
 } from "../../report/flow_observers.ts";
 import type { LineNetwork, LocalForwardEnds } from "../../report/contract_lines.ts";
-import { type FlowEnds, FlowMeter } from "./flow_meter.ts";
+import type { NameTable } from "../names/name_table.ts";
+import { type FlowEnds, type FlowKind, FlowMeter } from "./flow_meter.ts";
 
-/** Wraps all observers. Returns them with the meters that they count in. */
+/** Wraps all observers. Returns them with the meters that they count in. `names`: counts by name as well. */
 export function meteredObservers(
   observers: FlowObservers,
+  names: NameTable | null = null,
 ): { readonly observers: FlowObservers; readonly meters: readonly FlowMeter[] } {
-  const routedTcp = new FlowMeter("routed", "tcp"), routedUdp = new FlowMeter("routed", "udp");
-  const localTcp = new FlowMeter("local-fwd", "tcp"), localUdp = new FlowMeter("local-fwd", "udp");
-  const remoteTcp = new FlowMeter("remote-fwd", "tcp"), remoteUdp = new FlowMeter("remote-fwd", "udp");
+  const pair = (kind: FlowKind) => [new FlowMeter(kind, "tcp", names), new FlowMeter(kind, "udp", names)] as const;
+  const [routedTcp, routedUdp] = pair("routed");
+  const [localTcp, localUdp] = pair("local-fwd");
+  const [remoteTcp, remoteUdp] = pair("remote-fwd");
   return {
     observers: {
       routedTcp: meteredFlowObserver(observers.routedTcp, routedTcp),
@@ -87,6 +90,10 @@ function metered(observer: FlowObserver, meter: FlowMeter, destination: Endpoint
     opened: (guest, hostLocal, hostRemote, traffic, named) => {
       meter.opened(ends(guest, hostLocal, hostRemote, named), traffic);
       observer.opened(guest, hostLocal, hostRemote);
+    },
+    judged: (guest, named, verdict) => {
+      meter.judged(named, verdict);
+      observer.judged?.(guest, named, verdict);
     },
     done: (guest, hostLocal, hostRemote, report, named) => {
       meter.done(ends(guest, hostLocal, hostRemote, named), report.outcome);

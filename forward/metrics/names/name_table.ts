@@ -1,158 +1,131 @@
 /**
- * What the guest has used and what was refused, by name: for `/names`, which the page at `/` and `slirpnetstack top` show.
- * A flow that was opened by address is counted for its address and port.
+ * Flows, bytes and refusals by name, for `/names`. A flow without a name counts under an address: that of the
+ * guest's destination, with its port, or that of a local forward's client.
  *
- * At most {@linkcode MAX_NAMES_SHOWN} names are kept. When the table is full, the name that came first and has no open flow
- * goes.
+ * The guest can use, and be refused, any number of names. So the table is bounded. When it is full, one line makes room,
+ * and its counts are added to the line "other":
+ *
+ * | order | the line that makes room |
+ * | --- | --- |
+ * | 1 | of those with refusals only, the one unused for longest |
+ * | 2 | of those whose flows have ended, the one unused for longest |
+ * | 3 | none: all have open flows, and the new one counts in "other" |
+ *
+ * A guest that asks for many names without a rule thus replaces only such lines, and one more.
  *
  * @module
  */
-import { type Endpoint, formatEndpoint } from "../../../stack/base/address.ts";
-import type { RefusalReason } from "../../policy/names/reasons.ts";
-import { ruleFor } from "../../policy/names/name_refusals.ts";
-import type { AskedQuestion, DecisionObserver, RefusedFlow } from "../../report/decisions.ts";
-import type { FlowObserver, FlowObservers, NamedFlow, Traffic } from "../../report/flow_observers.ts";
-import type { LineNetwork } from "../../report/contract_lines.ts";
-import type { FlowVerdict } from "../../report/verdicts.ts";
+import { formatEndpoint } from "../../../stack/base/address.ts";
+import type { Usage } from "../../../stack/base/usage.ts";
+import type { RefusedFlow } from "../../report/decisions.ts";
+import type { NameLine } from "./document.ts";
+import { type CountedFlow, type LastRefusal, NameEntry } from "./name_entry.ts";
+import { remedyForAddress, remedyForName } from "./remedy.ts";
 
-/** Names in the table at most. */
-export const MAX_NAMES_SHOWN = 1_000;
+/** The names, with their counts. */
+export class NameTable {
+  private readonly entries = new Map<string, NameEntry>();
+  /** The entries that may make room, those unused for longest first. */
+  private readonly refusedOnly = new Set<NameEntry>();
+  private readonly idle = new Set<NameEntry>();
+  /** Everything that has no entry of its own. */
+  private readonly rest = new NameEntry("", "other");
+  private overflows = 0;
 
-/** A name, as the JSON has it. */
-export interface NameRow {
-  readonly name: string;
-  /** The rule that allows it; null: none, or flows by address. */
-  readonly rule: string | null;
-  /** Open flows, and all since the start. */
-  readonly flows: number;
-  readonly opened: number;
-  /** Payload from the guest and to it, in bytes. */
-  readonly bytes_out: number;
-  readonly bytes_in: number;
-  /** Refused flows and questions, the last one's reason, and the rule that would have allowed it; null: none. */
-  readonly refused: number;
-  readonly reason: RefusalReason | null;
-  readonly remedy: string | null;
-}
+  /**
+   * @param limit the most entries
+   * @param byRules whether rules for names decide; otherwise only the policy for addresses does
+   */
+  constructor(private readonly limit: number, private readonly byRules: boolean) {}
 
-/** A name in the table. */
-interface Entry {
-  readonly name: string;
-  rule: string | null;
-  opened: number;
-  /** Of the flows that are over. */
-  bytesOut: number;
-  bytesIn: number;
-  readonly open: Map<string, Traffic>;
-  refused: number;
-  reason: RefusalReason | null;
-  remedy: string | null;
-}
-
-const NO_TRAFFIC: Traffic = { sentBytes: 0, answeredBytes: 0 };
-
-/** The table. */
-export class NameTable implements DecisionObserver {
-  private readonly table = new Map<string, Entry>();
-
-  /** All names, the first one first. */
-  *rows(): Generator<NameRow> {
-    for (const { name, rule, opened, bytesOut, bytesIn, open, refused, reason, remedy } of this.table.values()) {
-      let bytes_out = bytesOut, bytes_in = bytesIn;
-      for (const { sentBytes, answeredBytes } of open.values()) {
-        bytes_out += sentBytes;
-        bytes_in += answeredBytes;
-      }
-      yield { name, rule, flows: open.size, opened, bytes_out, bytes_in, refused, reason, remedy };
-    }
+  /** How many entries there are, and how often one had to make room or found none. */
+  get usage(): Usage {
+    return { current: this.entries.size, limit: this.limit, overflows: this.overflows };
   }
 
-  /** Wraps the observers of the guest's own flows. */
-  observe(observers: FlowObservers): FlowObservers {
-    return {
-      ...observers,
-      routedTcp: this.observing(observers.routedTcp, "tcp"),
-      routedUdp: this.observing(observers.routedUdp, "udp"),
-    };
-  }
-
-  // decisions
-
-  mayOpen(): boolean {
-    return true;
-  }
-
-  answered(): void {}
-
-  replaced(): void {}
-
-  refusedQuestion({ name }: AskedQuestion, reason: RefusalReason): void {
-    if (name !== null) this.refuse(name, reason, reason === "no_rule" ? ruleFor("dns", name, 0) : null);
-  }
-
-  refusedFlow({ network, to, name, reason }: RefusedFlow): void {
-    const shown = name ?? (network === "icmp" ? to.address.toString() : formatEndpoint(to));
-    const remedy = reason !== "no_rule" || network === "icmp"
-      ? null
-      : name !== null
-      ? ruleFor(network, name, to.port)
-      : `${network === "udp" ? "udp://" : ""}${formatEndpoint(to)}`;
-    this.refuse(shown, reason, remedy);
-  }
-
-  private refuse(name: string, reason: RefusalReason, remedy: string | null): void {
-    const entry = this.entryOf(name);
-    entry.refused++;
-    entry.reason = reason;
-    entry.remedy = remedy;
-  }
-
-  private observing(inner: FlowObserver, network: LineNetwork): FlowObserver {
-    const keyOf = (guest: Endpoint, local: Endpoint) => `${network} ${formatEndpoint(guest)} ${local.port}`;
-    const nameOf = (remote: Endpoint, named: NamedFlow | undefined) => named?.name ?? formatEndpoint(remote);
-    return {
-      opened: (guest, local, remote, traffic, named) => {
-        const entry = this.entryOf(nameOf(remote, named));
-        entry.opened++;
-        entry.rule = named?.rule ?? null;
-        entry.open.set(keyOf(guest, local), traffic ?? NO_TRAFFIC);
-        inner.opened(guest, local, remote, traffic, named);
-      },
-      judged: (guest, named, verdict: FlowVerdict) => {
-        if (verdict.refusal !== null) this.refuse(named.name, verdict.refusal, null);
-        inner.judged?.(guest, named, verdict);
-      },
-      done: (guest, local, remote, ends, named) => {
-        const entry = this.table.get(nameOf(remote, named)), key = keyOf(guest, local);
-        const traffic = entry?.open.get(key);
-        if (entry !== undefined && traffic !== undefined) {
-          entry.bytesOut += traffic.sentBytes;
-          entry.bytesIn += traffic.answeredBytes;
-          entry.open.delete(key);
-        }
-        inner.done(guest, local, remote, ends, named);
-      },
-      failed: inner.failed.bind(inner),
-    };
-  }
-
-  private entryOf(name: string): Entry {
-    const found = this.table.get(name);
-    if (found !== undefined) return found;
-    if (this.table.size >= MAX_NAMES_SHOWN) this.makeRoom();
-    const entry: Entry = {
-      ...{ name, rule: null, opened: 0, bytesOut: 0, bytesIn: 0, open: new Map<string, Traffic>() },
-      ...{ refused: 0, reason: null, remedy: null },
-    };
-    if (this.table.size < MAX_NAMES_SHOWN) this.table.set(name, entry);
+  /** A flow is open. `kind`: whether `name` is a name, or the text of an address. */
+  opened(flow: CountedFlow, kind: "name" | "address", name: string, rule: string | null): NameEntry {
+    const entry = this.entryOf(kind, name);
+    entry.opened(flow, rule);
+    this.used(entry);
     return entry;
   }
 
-  private makeRoom(): void {
-    for (const { name, open } of this.table.values()) {
-      if (open.size > 0) continue;
-      this.table.delete(name);
-      return;
-    }
+  /** A flow has ended. `entry`: the one that {@linkcode opened} has returned. */
+  ended(entry: NameEntry, flow: CountedFlow): void {
+    entry.ended(flow);
+    this.used(entry);
+  }
+
+  /** A flow was refused before it was opened. */
+  refusedFlow({ network, to, name, reason }: Omit<RefusedFlow, "guest">): void {
+    const remedy = name === null || network === "icmp"
+      ? remedyForAddress({ network, to, name, reason }, this.byRules)
+      : remedyForName(network, name, to.port, reason);
+    const entry = name === null
+      ? this.entryOf("address", network === "icmp" ? to.address.toString() : formatEndpoint(to))
+      : this.entryOf("name", name);
+    this.refused(entry, { reason, shown: null, remedy });
+  }
+
+  /** An open flow was refused for what it has shown. */
+  refusedShown(
+    network: "tcp" | "udp",
+    name: string,
+    port: number,
+    { reason, shown }: Omit<LastRefusal, "remedy">,
+  ): void {
+    this.refused(this.entryOf("name", name), { reason, shown, remedy: remedyForName(network, name, port, reason) });
+  }
+
+  /** A question was refused. `name`: null if it has characters that no rule can have. */
+  refusedQuestion(name: string | null, reason: LastRefusal["reason"]): void {
+    const remedy = name === null ? null : remedyForName("dns", name, 0, reason);
+    this.refused(name === null ? this.rest : this.entryOf("name", name), { reason, shown: null, remedy });
+  }
+
+  /** The line of each entry, made when the iteration reaches it. Entries may come and go meanwhile. */
+  *lines(): Generator<NameLine> {
+    for (const entry of this.entries.values()) yield entry.line;
+  }
+
+  /** The line about everything that has no entry. */
+  get other(): NameLine {
+    return this.rest.line;
+  }
+
+  private refused(entry: NameEntry, refusal: LastRefusal): void {
+    entry.refused(refusal);
+    this.used(entry);
+  }
+
+  /** Finds or makes the entry of a name, or of an address; if there is no room, the entry is "other". */
+  private entryOf(kind: "name" | "address", name: string): NameEntry {
+    const known = this.entries.get(name);
+    if (known !== undefined) return known;
+    if (this.entries.size >= this.limit && !this.makeRoom()) return this.rest;
+    const entry = new NameEntry(name, kind);
+    this.entries.set(name, entry);
+    return entry;
+  }
+
+  private makeRoom(): boolean {
+    this.overflows++;
+    const [oldest] = this.refusedOnly.size > 0 ? this.refusedOnly : this.idle;
+    if (oldest === undefined) return false;
+    this.entries.delete(oldest.name);
+    this.refusedOnly.delete(oldest);
+    this.idle.delete(oldest);
+    this.rest.add(oldest);
+    return true;
+  }
+
+  /** Puts an entry behind the others that may make room, or takes it out of them. */
+  private used(entry: NameEntry): void {
+    if (entry === this.rest) return;
+    this.refusedOnly.delete(entry);
+    this.idle.delete(entry);
+    if (entry.isOpen) return;
+    (entry.hadFlows ? this.idle : this.refusedOnly).add(entry);
   }
 }

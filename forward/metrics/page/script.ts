@@ -7,69 +7,99 @@
 /** JavaScript. */
 export const SCRIPT = String.raw`
 "use strict";
-const POINTS = 120, INTERVAL = 1000;
+const POINTS = 120, INTERVAL = 1000, BARS = 6, MOST_ROWS = 200, LONGEST = 48;
 const $ = (id) => document.getElementById(id);
-let before = null, rows = [], sort = "bytes", selected = null;
+let before = null, rows = [], sort = "rate", selected = null, paused = false;
 const history = [];
 
+// K is 1,024, as in "slirpnetstack top"
 function amount(value) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
+  const units = ["", "K", "M", "G", "T", "P"];
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) { value /= 1000; unit++; }
-  return (unit === 0 ? Math.round(value) : value.toPrecision(3)) + " " + units[unit];
+  while (value >= 1023.5 && unit < units.length - 1) { value /= 1024; unit++; }
+  return value.toFixed(unit > 0 && value < 9.95 ? 1 : 0) + " " + units[unit] + "B";
 }
 
 function rate(now) {
-  const old = new Map(before === null ? [] : before.names.map((row) => [row.name, row]));
-  const seconds = before === null ? 0 : (now.time - before.time) / 1000;
+  const old = new Map(before === null ? [] : [...before.names, before.other].map((row) => [row.name, row]));
+  const seconds = before === null ? 0 : now.seconds - before.seconds;
   const per = (bytes) => seconds > 0 ? Math.max(0, bytes) / seconds : 0;
-  return now.names.map((row) => {
+  const all = now.other.flows + now.other.refusals > 0 ? [...now.names, now.other] : now.names;
+  return all.map((row) => {
     const was = old.get(row.name) || { bytes_out: 0, bytes_in: 0 };
-    return { ...row, bytes: row.bytes_out + row.bytes_in,
-      rateOut: per(row.bytes_out - was.bytes_out), rateIn: per(row.bytes_in - was.bytes_in) };
+    const rateOut = per(row.bytes_out - was.bytes_out), rateIn = per(row.bytes_in - was.bytes_in);
+    return { ...row, title: row.kind === "other" ? "(other)" : row.name, rateOut, rateIn,
+      rate: rateOut + rateIn, bytes: row.bytes_out + row.bytes_in };
   });
 }
 
+const rank = (row) => row.kind === "other" ? 1 : 0;
+const byName = (a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+
 function shown() {
-  const part = $("filter").value.toLowerCase();
-  const some = rows.filter((row) => row.name.includes(part) && (!$("refusals").checked || row.refused > 0));
-  return some.sort((a, b) => (sort === "name" ? 0 : b[sort] - a[sort]) || (a.name < b.name ? -1 : 1));
+  const part = $("filter").value.toLowerCase(), only = $("refusals").checked;
+  const some = rows.filter((row) => row.title.includes(part) && (!only || row.refusals > 0));
+  return some.sort((a, b) => rank(a) - rank(b) ||
+    (sort === "name" ? 0 : b[sort] - a[sort] || b.bytes - a.bytes || b.refusals - a.refusals) || byName(a, b));
+}
+
+// a long name loses its beginning: its end says whose it is
+function put(element, name) {
+  element.textContent = name.length > LONGEST ? "\u2026" + name.slice(1 - LONGEST) : name;
+  element.title = name;
+}
+
+function tableRow(row, isFirst) {
+  const line = document.createElement("tr");
+  const rates = [amount(row.rateOut), amount(row.rateIn)];
+  const cells = ["", row.open, row.flows, ...rates, amount(row.bytes_out), amount(row.bytes_in), row.refusals];
+  for (const text of cells) line.insertCell().textContent = text;
+  put(line.cells[0], row.title);
+  line.tabIndex = row.name === selected || (selected === null && isFirst) ? 0 : -1;
+  line.setAttribute("aria-selected", String(row.name === selected));
+  if (row.refusals > 0) line.className = "refused";
+  line.addEventListener("click", () => select(row.name));
+  line.addEventListener("focus", () => { if (selected !== row.name) select(row.name); });
+  return line;
 }
 
 function draw() {
-  const body = $("rows"), focused = document.activeElement;
-  const hadFocus = focused !== null && body.contains(focused);
-  const list = shown();
-  body.replaceChildren(...list.map((row) => {
-    const line = document.createElement("tr");
-    const cells = [row.name, row.flows, amount(row.rateOut), amount(row.rateIn), amount(row.bytes), row.refused];
-    for (const text of cells) line.insertCell().textContent = text;
-    line.cells[0].title = row.name;
-    line.tabIndex = row.name === selected || (selected === null && row === list[0]) ? 0 : -1;
-    line.setAttribute("aria-selected", String(row.name === selected));
-    if (row.refused > 0) line.className = "refused";
-    line.addEventListener("click", () => select(row.name));
-    line.addEventListener("focus", () => { if (selected !== row.name) select(row.name); });
-    return line;
-  }));
+  const body = $("rows"), hadFocus = body.contains(document.activeElement);
+  const list = shown(), first = list[0];
+  if (selected !== null && !list.some(({ name }) => name === selected)) selected = null;
+  body.replaceChildren(...list.slice(0, MOST_ROWS).map((row) => tableRow(row, row === first)));
+  say("more", list.length > MOST_ROWS ? "and " + (list.length - MOST_ROWS) + " more: use the filter" : "");
   if (hadFocus) focusSelected();
   for (const heading of document.querySelectorAll("th")) {
-    if (heading.dataset.key === sort) heading.setAttribute("aria-sort", sort === "name" ? "ascending" : "descending");
-    else heading.removeAttribute("aria-sort");
+    if (heading.dataset.key !== sort) heading.removeAttribute("aria-sort");
+    else heading.setAttribute("aria-sort", sort === "name" ? "ascending" : "descending");
   }
   const row = rows.find(({ name }) => name === selected);
-  $("rule").textContent = row === undefined ? "\u00a0" : about(row);
+  say("rule", row === undefined ? "\u00a0" : about(row));
+}
+
+// a status that stays the same must not be read out again
+function say(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
 }
 
 function about(row) {
-  if (row.remedy !== null) return row.name + " was refused (" + row.reason + "). To allow it: -only " + row.remedy;
-  if (row.reason !== null) return row.name + " was refused: " + row.reason;
-  return row.name + (row.rule === null ? ": by address" : ": by the rule " + row.rule);
+  if (row.kind === "other") return "These names have no lines of their own: the table was full, or no rule can name them";
+  const parts = [];
+  if (row.rule !== null) parts.push("allowed by " + row.rule);
+  else if (row.flows > 0) parts.push("allowed by its address");
+  if (row.reason !== null) {
+    const name = row.shown === null || row.shown === row.name ? "" : " (" + row.shown + ")";
+    const times = row.refusals === 1 ? "once" : row.refusals + " times";
+    parts.push("refused " + times + ", last " + row.reason + name);
+  }
+  if (row.remedy !== null) parts.push(row.remedy + " would let it");
+  return row.name + ": " + parts.join("; ");
 }
 
 function focusSelected() {
-  const line = document.querySelector('tr[aria-selected="true"]');
-  if (line !== null) line.focus();
+  const line = document.querySelector('tr[aria-selected="true"]') || $("rows").rows[0];
+  if (line) line.focus({ preventScroll: false });
 }
 
 function select(name) {
@@ -78,8 +108,11 @@ function select(name) {
   focusSelected();
 }
 
-function chart() {
-  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+// ---- charts ----
+
+const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+
+function throughput() {
   history.push({ in: sum("rateIn"), out: sum("rateOut") });
   if (history.length > POINTS) history.shift();
   const most = Math.max(1, ...history.map((point) => Math.max(point.in, point.out)));
@@ -89,8 +122,25 @@ function chart() {
       ((from + i) * 600 / (POINTS - 1)).toFixed(1) + "," + (116 - 112 * point[key] / most).toFixed(1)).join(" "));
   }
   const last = history[history.length - 1];
-  $("chart-text").textContent = "In (solid) " + amount(last.in) + "/s, out (dashed) " + amount(last.out) +
-    "/s; the most in two minutes " + amount(most) + "/s";
+  say("in-now", amount(last.in) + "/s");
+  say("out-now", amount(last.out) + "/s");
+  say("most", amount(most) + "/s");
+}
+
+/** The names with the most of something, each with a bar. */
+function bars(id, key) {
+  const list = rows.filter((row) => row[key] > 0).sort((a, b) => b[key] - a[key] || byName(a, b)).slice(0, BARS);
+  const most = list.length === 0 ? 1 : list[0][key];
+  $(id).replaceChildren(...list.map((row) => {
+    const item = document.createElement("li"), name = document.createElement("span");
+    const count = document.createElement("b"), bar = document.createElement("i");
+    put(name, row.title);
+    count.textContent = row[key];
+    bar.style.width = 100 * row[key] / most + "%";
+    item.append(name, count, bar);
+    return item;
+  }));
+  $(id + "-none").hidden = list.length > 0;
 }
 
 async function look() {
@@ -98,20 +148,29 @@ async function look() {
     const answer = await fetch("/names", { cache: "no-store" });
     if (!answer.ok) throw new Error("status " + answer.status);
     const now = await answer.json();
+    if (paused) return;
     rows = rate(now);
-    if (before !== null) chart();
+    if (before !== null) throughput();
     before = now;
-    const refused = rows.reduce((total, row) => total + row.refused, 0);
-    const flows = rows.reduce((total, row) => total + row.flows, 0);
-    $("state").textContent = rows.length + " names, " + flows + " flows, " + refused + " refused";
+    say("state", now.names.length + " names; flows: " + sum("open") + " open, " + sum("flows") + " so far; refusals: " +
+      sum("refusals"));
+    say("problem", "");
+    bars("flows", "flows");
+    bars("refused", "refusals");
     draw();
   } catch (error) {
-    $("state").textContent = "No answer: " + error.message;
+    say("problem", "No answer: " + error.message);
   }
-  setTimeout(look, INTERVAL);
 }
 
-const KEYS = { n: "name", f: "flows", o: "rateOut", i: "rateIn", b: "bytes", r: "refused" };
+// ---- keys ----
+
+function pause() {
+  paused = !paused;
+  $("pause").setAttribute("aria-pressed", String(paused));
+}
+
+const KEYS = { n: "name", o: "open", f: "flows", s: "rate", b: "bytes", x: "refusals" };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target === $("filter")) {
@@ -119,19 +178,27 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const list = shown(), at = list.findIndex(({ name }) => name === selected);
-  if (event.key in KEYS) { sort = KEYS[event.key]; draw(); }
+  if (Object.hasOwn(KEYS, event.key)) { sort = KEYS[event.key]; draw(); }
   else if (event.key === "d") { $("refusals").checked = !$("refusals").checked; draw(); }
+  else if (event.key === "p") pause();
   else if (event.key === "/") { event.preventDefault(); $("filter").focus(); }
   else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && list.length > 0) {
     event.preventDefault();
     const next = at < 0 ? 0 : at + (event.key === "ArrowDown" ? 1 : -1);
-    select(list[Math.max(0, Math.min(list.length - 1, next))].name);
+    select(list[Math.max(0, Math.min(Math.min(list.length, MOST_ROWS) - 1, next))].name);
   }
 });
-for (const heading of document.querySelectorAll("th")) {
-  heading.querySelector("button").addEventListener("click", () => { sort = heading.dataset.key; draw(); });
+for (const button of document.querySelectorAll("th button")) {
+  button.addEventListener("click", () => { sort = button.closest("th").dataset.key; draw(); });
 }
 $("filter").addEventListener("input", draw);
 $("refusals").addEventListener("change", draw);
-look();
+$("pause").addEventListener("click", pause);
+
+(async () => {
+  for (;;) {
+    if (!paused && !document.hidden) await look();
+    await new Promise((resolve) => setTimeout(resolve, INTERVAL));
+  }
+})();
 `;

@@ -369,7 +369,10 @@ e2e(`pages: ${NAMED}; ${SECURITY}; ${METRICS}; ${COME_AND_GO}`, async () => {
     text.replaceAll("/tmp/", `${lab.directory}/`)
   );
   await second.start(serveFile!);
-  assertMatch(await first.run(askFile!), /^slirpnetstack_connections_total\b/m);
+  const [metrics, top] = askFile!.trim().split("\n");
+  assertMatch(await first.run(metrics!), /^slirpnetstack_connections_total\b/m);
+  await first.run(visit!);
+  assertMatch(await first.run(top!), /^NAME +OPEN +FLOWS .*\n1\.1\.1\.1:80 +0 +1 /m);
   await second.interrupt();
   await second.start(serve!);
   await first.run(visit!);

@@ -6,7 +6,7 @@
 import { DnsCounters } from "../../../forward/dns/counters.ts";
 import { FlowMeter } from "../../../forward/metrics/flows/flow_meter.ts";
 import type { FlowRow } from "../../../forward/metrics/flows/flow_rows.ts";
-import { type NameRow, NameTable } from "../../../forward/metrics/names/name_table.ts";
+import { NameTable } from "../../../forward/metrics/names/name_table.ts";
 import type { MetricsSource } from "../../../forward/metrics/source.ts";
 import { Counters } from "../../../stack/base/counters.ts";
 import type { TcpCounters } from "../../../stack/tcp/context.ts";
@@ -46,14 +46,11 @@ export class FakeSource implements MetricsSource {
   };
   capture: MetricsSource["capture"] = { packets: 41, dropped: 42 };
   readonly lines = { stdout: { dropped: 43 }, stderr: { dropped: 44 } };
+  readonly names = new NameTable(4, true);
   rows: FlowRow[] = [];
 
   flows(): Iterable<FlowRow> {
     return this.rows;
-  }
-
-  names(): Iterable<NameRow> {
-    return new NameTable().rows();
   }
 }
 

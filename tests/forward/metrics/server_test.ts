@@ -52,7 +52,11 @@ Deno.test("health, metrics and flows over TCP", async () => {
       assertEquals(flows[0], 200, "status of /flows");
       assertEquals(flows[1], "application/json", "type of /flows");
       assertEquals(JSON.parse(flows[2]), source.rows);
-      assertMatch((await ask("/names"))[2], /^\{"time":\d+,"names":\[\]\}\n$/, "/names");
+      assertMatch(
+        (await ask("/names"))[2],
+        /^\{"version":1,"seconds":[0-9.]+,"limit":4,"names":\[\],"other":\{.*\}\}\n$/,
+        "/names",
+      );
       const page = await ask("/");
       assertEquals(page[1], "text/html; charset=utf-8", "type of the page");
       assertStringIncludes(page[2], "<!DOCTYPE html>", "the page");

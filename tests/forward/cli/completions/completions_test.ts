@@ -63,6 +63,7 @@ withShell("bash", "offers flags, values and words", async (script) => {
   assertEquals(await words("help", "-pca"), ["-pcap"]);
   assertEquals(await words("help", "policy", "-"), [""]);
   assertEquals(await words("completions", ""), ["bash", "zsh", "fish"]);
+  assertEquals(await words("top", ""), ["tcp://", "unix://"]);
   assertEquals(await words("run", "-user-k"), ["-user-keep"]);
   assertEquals(await words("run", "-icmp", "=", "au"), ["auto"]);
   assertEquals(await words("run", "-icmp", "au"), ["auto"]);
@@ -87,6 +88,7 @@ withShell("fish", "offers flags, values and words", async (script) => {
   assertEquals(await words("slirpnetstack help pol"), ["policy"]);
   assertEquals(await words("slirpnetstack help -pca"), ["-pcap"]);
   assertEquals((await words("slirpnetstack completions ")).toSorted(), ["bash", "fish", "zsh"]);
+  assertEquals((await words("slirpnetstack top ")).toSorted(), ["tcp://", "unix://"]);
   assertEquals(await words("slirpnetstack run -user-k"), ["-user-keep"]);
   assert((await words("slirpnetstack run ech")).includes("echo"));
 });
@@ -126,6 +128,7 @@ withShell("zsh", "offers flags, values and words", async (script) => {
     ["he", "help"],
     ["help pol", "help policy"],
     ["completions z", "completions zsh"],
+    ["top uni", "top unix://"],
     ["run -user-k", "run -user-keep"],
     ["run -quiet chroo", "run -quiet chroot"],
   ] as const;

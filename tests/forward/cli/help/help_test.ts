@@ -10,6 +10,7 @@ import { readPasta } from "../../../../forward/cli/pasta/arguments.ts";
 import { readSlirp4netns } from "../../../../forward/cli/slirp4netns/arguments.ts";
 import { NEVER_ROUTED } from "../../../../forward/policy/static_list.ts";
 import { IpAddress } from "../../../../stack/base/address.ts";
+import { parseServiceAddress } from "../../../../forward/syntax/service_address.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../../assert.ts";
 
 const PLAIN = { width: 80, styled: false };
@@ -120,6 +121,11 @@ Deno.test("help: its command lines are right", async () => {
   for (const line of lines) {
     const words = line.split(" ").slice(1).map((word) => word.replaceAll("'", ""));
     const [run] = words;
+    if (run === "top") {
+      assertEquals(words.length, 2, line);
+      parseServiceAddress(words[1]!);
+      continue;
+    }
     if (run === "slirp4netns") {
       const read = readSlirp4netns(words.slice(1), { version: "", missing: () => null });
       assert(read.kind === "start", `${line}: ${JSON.stringify(read)}`);

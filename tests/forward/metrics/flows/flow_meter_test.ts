@@ -112,7 +112,7 @@ Deno.test("rows of associations, and of connections that the stack no longer has
   const ends = { guest: GUEST, guestPeer: SERVER, host: HOST, hostPeer: SERVER };
   const traffic = { sentBytes: 10, answeredBytes: 20 };
   const row = (meter: FlowMeter) => flowRow(meter, [...meter.flows()][0], () => null, now);
-  const udp = new FlowMeter("routed", "udp", () => now);
+  const udp = new FlowMeter("routed", "udp", null, () => now);
   udp.opened(ends, traffic);
   now += 1500;
   assertEquals(row(udp), {
@@ -130,7 +130,7 @@ Deno.test("rows of associations, and of connections that the stack no longer has
     buffered_bytes: 0,
     age_seconds: 1.5,
   });
-  const local = new FlowMeter("local-fwd", "udp", () => now);
+  const local = new FlowMeter("local-fwd", "udp", null, () => now);
   local.opened(ends, traffic);
   const { destination, bytes_from_guest, bytes_to_guest } = row(local);
   assertEquals(destination, "10.0.2.100:1000", "local forward: destination");
