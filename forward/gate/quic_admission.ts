@@ -6,9 +6,9 @@
  * | a datagram after that | action |
  * | --- | --- |
  * | a short packet | it passes: one comparison |
- * | Initial packets of the same client, 0-RTT, Handshake | it passes |
+ * | Initial packets of the same client with the same ClientHello, 0-RTT, Handshake | it passes |
  * | an Initial packet with keys of its own: after a Retry, or of another connection | as the first datagrams |
- * | a long packet of another version, or broken | refused |
+ * | a long packet of another version, or broken; another ClientHello with the same keys | refused |
  *
  * A client that moves to another port shows no name there, so it is refused, and has to connect again.
  *
@@ -111,7 +111,10 @@ export class QuicAdmission {
     for (let at = start; isLong(bytes, at, end);) {
       const packet = readLongPacket(bytes, at, end);
       if (packet === null) return "broken";
-      if (packet.type === "initial" && !client.opens(bytes, packet)) return at === start ? "new" : "broken";
+      if (packet.type === "initial") {
+        const repeats = client.repeats(bytes, packet);
+        if (repeats !== "yes") return repeats === "new" && at === start ? "new" : "broken";
+      }
       at = packet.end;
     }
     return "known";

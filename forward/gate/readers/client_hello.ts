@@ -7,8 +7,8 @@
  *
  * | found | answer |
  * | --- | --- |
- * | no record of type handshake at the beginning | none |
- * | another record, or another message, within the ClientHello | malformed |
+ * | no record of TLS at the beginning | none |
+ * | another record before the ClientHello, or another record or message within it | malformed |
  * | lengths that don't add up, an extension twice, bytes after the ClientHello in its last record | malformed |
  * | no server_name, or none of type host_name | no name |
  * | two names, or another than ASCII labels: an address, a NUL, a dot at the end | malformed |
@@ -34,6 +34,8 @@ export interface ClientHello {
 
 /** The first byte of a TLS connection (RFC 8446, section 5.1). */
 export const CONTENT_HANDSHAKE = 22;
+/** The record types: change_cipher_spec (20) to heartbeat (24, RFC 6520). */
+const CONTENT_FIRST = 20, CONTENT_LAST = 24;
 const RECORD_HEADER = 5;
 /** RFC 8446, section 5.1: the length of a plaintext record. */
 const MAX_RECORD = 1 << 14;
@@ -62,7 +64,7 @@ export function readClientHello(
   echAllowed: boolean,
 ): Reading<ClientHello> {
   const length = end - start;
-  if (length > 0 && bytes[start] !== CONTENT_HANDSHAKE) return NONE;
+  if (length > 0 && bytes[start] !== CONTENT_HANDSHAKE) return otherRecord(bytes, start, end);
   if (length > 1 && bytes[start + 1] !== MAJOR_VERSION) return NONE;
   if (length < RECORD_HEADER + MESSAGE_HEADER) return shortStart(bytes, start, end);
   const first = uint16(bytes, start + 3);
@@ -76,6 +78,13 @@ export function readClientHello(
     }
   }
   return readJoined(bytes, start, end, echAllowed);
+}
+
+/** Servers skip alerts before a ClientHello (CVE-2016-8610 is a flood of them), so these are no other protocol. */
+function otherRecord(bytes: Uint8Array, start: number, end: number): Reading<never> {
+  if (bytes[start] < CONTENT_FIRST || bytes[start] > CONTENT_LAST) return NONE;
+  if (end - start < 2) return more(2);
+  return bytes[start + 1] === MAJOR_VERSION ? MALFORMED : NONE;
 }
 
 /** Fewer bytes than a record header and a message header. */

@@ -46,9 +46,6 @@ const UNSUPPORTED: HeadReading = { is: "unsupported" };
 
 const LF = 10, CR = 13, SPACE = 0x20, TAB = 9, COLON = 0x3a;
 
-/** The longest method that the reader waits for. Methods in RFCs have up to 16 letters. */
-const MAX_METHOD = 32;
-
 /** Reads the head at the beginning of `bytes[start..end)`. */
 export function readHead(bytes: Uint8Array, start: number, end: number): HeadReading {
   const line = findLine(bytes, start, end);
@@ -170,17 +167,19 @@ function findLine(bytes: Uint8Array, start: number, end: number): Line | null {
   return null;
 }
 
-/** Whether bytes without a line end can still become a request. */
+/**
+ * Whether bytes without a line end can still become a request. They can if the whole line could be one for some server:
+ * a sender must not gain a milder answer by sending the line in pieces. Servers skip white space before the method, and
+ * take methods of any length.
+ */
 function firstLineIncomplete(bytes: Uint8Array, start: number, end: number): Reading<never> {
   const method = tokenEnd(bytes, start, end);
-  if (method === end) return end - start > MAX_METHOD ? NONE : more(end - start + 1);
-  if (bytes[method] === CR && method === start) return more(end - start + 1);
-  if (bytes[method] !== SPACE || method === start) return NONE;
-  for (let at = method; at < end; at++) {
-    const byte = bytes[at];
-    if (byte < SPACE && byte !== CR && byte !== TAB) return NONE;
-  }
-  return more(end - start + 1);
+  return method === end || isWhiteSpace(bytes[method]) ? more(end - start + 1) : NONE;
+}
+
+/** The white space of RFC 9112, section 3: HTAB, LF, VT, FF, CR, SP. */
+function isWhiteSpace(byte: number): boolean {
+  return byte === SPACE || (byte >= TAB && byte <= CR);
 }
 
 /** The end of the token at `start` (RFC 9110, section 5.6.2). */

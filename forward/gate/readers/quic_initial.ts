@@ -33,17 +33,40 @@ export class InitialReader {
   /** The keys of the other version, if the server has chosen that (RFC 9368, section 2.3). */
   private otherKeys: InitialKeys | null = null;
   private readonly crypto = new CryptoStream();
+  /** The ClientHello that answers a HelloRetryRequest; it follows the first one in the stream of the CRYPTO frames. */
+  private readonly second = new CryptoStream();
   private datagrams = 0;
+  private name: string | null = null;
 
   constructor(private readonly echAllowed: boolean) {}
 
-  /** Whether an Initial packet was made with the keys of this client. */
-  opens(bytes: Uint8Array, packet: LongPacket): boolean {
-    const { keys } = this, { version } = packet;
-    if (keys === null) return false;
-    if (keys.version === version) return keys.open(bytes, packet) !== null;
-    this.otherKeys ??= new InitialKeys(version, keys.destination);
-    return this.otherKeys.open(bytes, packet) !== null;
+  /**
+   * Judges an Initial packet after the name was shown. The keys alone are no evidence: when the server has ended the
+   * connection, a client can begin another one with the same Connection ID. So its ClientHello must be the one that was
+   * read.
+   *
+   * @returns "new": it was made with other keys; "broken": it has another ClientHello, or a second one of another name
+   */
+  repeats(bytes: Uint8Array, packet: LongPacket): "yes" | "new" | "broken" {
+    const { keys, crypto } = this, { version } = packet;
+    if (keys === null) return "new";
+    if (keys.version !== version) this.otherKeys ??= new InitialKeys(version, keys.destination);
+    const frames = (keys.version === version ? keys : this.otherKeys)?.open(bytes, packet) ?? null;
+    if (frames === null) return "new";
+    const { length } = crypto;
+    const isSameStream = takeFrames(frames, (offset, part) => {
+      const within = Math.max(0, Math.min(part.length, length - offset));
+      return (within === 0 || crypto.add(offset, part.subarray(0, within))) &&
+        (within === part.length || this.second.add(offset + within - length, part.subarray(within)));
+    });
+    return isSameStream && this.isSecondAllowed() ? "yes" : "broken";
+  }
+
+  private isSecondAllowed(): boolean {
+    const { message } = this.second;
+    if (message === null) return true;
+    const reading = message === "malformed" ? MALFORMED : readMessage(message, 0, message.length, this.echAllowed);
+    return reading.is === "shown" && reading.shown.name === this.name;
   }
 
   /** Reads the next datagram, `bytes[start..end)`. The answer `more` means at least one more datagram. */
@@ -59,7 +82,11 @@ export class InitialReader {
     if (!this.takePackets(bytes, packet, end, this.keys)) return MALFORMED;
     const { message } = this.crypto;
     if (message === "malformed") return MALFORMED;
-    if (message !== null) return readMessage(message, 0, message.length, this.echAllowed);
+    if (message !== null) {
+      const reading = readMessage(message, 0, message.length, this.echAllowed);
+      if (reading.is === "shown") this.name = reading.shown.name;
+      return reading;
+    }
     return this.datagrams < MAX_INITIAL_DATAGRAMS ? more(0) : { is: "too_long" };
   }
 
@@ -69,7 +96,7 @@ export class InitialReader {
       if (!isSame(packet.destination, keys.destination) || packet.version !== keys.version) return false;
       if (packet.type === "initial") {
         const frames = keys.open(bytes, packet);
-        if (frames === null || !this.takeFrames(frames)) return false;
+        if (frames === null || !takeFrames(frames, (offset, part) => this.crypto.add(offset, part))) return false;
       }
       if (!isLong(bytes, packet.end, end)) return true; // padding, or a packet of a connection that stands
       const next = readLongPacket(bytes, packet.end, end);
@@ -77,46 +104,47 @@ export class InitialReader {
       packet = next;
     }
   }
+}
 
-  private takeFrames(frames: Uint8Array): boolean {
-    const field = new Varint(), end = frames.length;
-    let at = 0;
-    const next = () => {
-      const read = field.read(frames, at, end);
-      at = field.end;
-      return read;
-    };
-    while (at < end) {
-      const type = frames[at++];
-      switch (type) {
-        case FRAME_PADDING:
-        case FRAME_PING:
-          break;
-        case FRAME_ACK:
-        case FRAME_ACK_ECN: {
-          if (!next() || !next() || !next()) return false;
-          let fields = 1 + 2 * field.value + (type === FRAME_ACK_ECN ? 3 : 0);
-          while (fields-- > 0) if (!next()) return false;
-          break;
-        }
-        case FRAME_CRYPTO: {
-          if (!next()) return false;
-          const offset = field.value;
-          if (!next() || at + field.value > end) return false;
-          if (!this.crypto.add(offset, frames.subarray(at, at + field.value))) return false;
-          at += field.value;
-          break;
-        }
-        case FRAME_CLOSE:
-          if (!next() || !next() || !next() || at + field.value > end) return false;
-          at += field.value;
-          break;
-        default:
-          return false;
+/** Takes the frames of an Initial packet. Returns false if one is not allowed there, is cut off, or `take` returns false. */
+function takeFrames(frames: Uint8Array, take: (offset: number, part: Uint8Array) => boolean): boolean {
+  const field = new Varint(), end = frames.length;
+  let at = 0;
+  const next = () => {
+    const read = field.read(frames, at, end);
+    at = field.end;
+    return read;
+  };
+  while (at < end) {
+    const type = frames[at++];
+    switch (type) {
+      case FRAME_PADDING:
+      case FRAME_PING:
+        break;
+      case FRAME_ACK:
+      case FRAME_ACK_ECN: {
+        if (!next() || !next() || !next()) return false;
+        let fields = 1 + 2 * field.value + (type === FRAME_ACK_ECN ? 3 : 0);
+        while (fields-- > 0) if (!next()) return false;
+        break;
       }
+      case FRAME_CRYPTO: {
+        if (!next()) return false;
+        const offset = field.value;
+        if (!next() || at + field.value > end) return false;
+        if (!take(offset, frames.subarray(at, at + field.value))) return false;
+        at += field.value;
+        break;
+      }
+      case FRAME_CLOSE:
+        if (!next() || !next() || !next() || at + field.value > end) return false;
+        at += field.value;
+        break;
+      default:
+        return false;
     }
-    return end > 0;
   }
+  return end > 0;
 }
 
 /** The first message of a stream, whose parts come in any order. */
@@ -143,6 +171,11 @@ class CryptoStream {
     this.end = Math.max(this.end, end);
     while (this.ready < this.end && known[this.ready] === 1) this.ready++;
     return true;
+  }
+
+  /** The length of the bytes before the first gap. */
+  get length(): number {
+    return this.ready;
   }
 
   /** The complete message; null: not yet. A client sends nothing after it before the server has answered. */

@@ -358,3 +358,22 @@ Deno.test("guard: where the rule has no kind, TLS and HTTP must have the name", 
     else assertTurnedAway(connection, words);
   }
 });
+
+/** Beginnings that alone look like no request and no ClientHello, and rests that make one of them for some server. */
+const IN_PIECES: readonly (readonly [what: string, first: string, rest: string, words: RegExp | null])[] = [
+  ["a long method", "A".repeat(40), " / HTTP/1.1\r\nHost: evil.test\r\n\r\n", FORBIDDEN],
+  ["white space before the method", " ", "GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n", FORBIDDEN],
+  ["a control character in the target", "GET /\x01", " HTTP/1.1\r\nHost: evil.test\r\n\r\n", FORBIDDEN],
+  ["an alert before a ClientHello", "\x15\x03\x01\0\x02\x01\x5a", text([...HELLO]), null],
+];
+for (const [what, first, rest, words] of IN_PIECES) {
+  Deno.test(`guard: where the rule has no kind, ${what} in a segment of its own does not pass as another protocol`, async () => {
+    const connection = await connect("any");
+    connection.flow.sends(bytesOf(first));
+    connection.run();
+    assertEquals(connection.toHost(), "", "the beginning");
+    connection.flow.sends(bytesOf(rest));
+    assert(connection.verdict() !== "allowed", connection.verdict());
+    assertTurnedAway(connection, words);
+  });
+}

@@ -172,6 +172,31 @@ Deno.test("QUIC admission: another name is refused, also on a tuple that was adm
   assertEquals(judge(old), "malformed", "another version");
 });
 
+Deno.test("QUIC admission: another ClientHello with the Connection ID that was admitted is refused", () => {
+  const { judge } = admission();
+  assertEquals(judge(packet(cryptoFrame(HELLO))), "admit 1");
+  assertEquals(judge(packet(cryptoFrame(EVIL), { number: 9 })), "malformed", "when the first connection has ended");
+  assertEquals(judge(packet(cryptoFrame(EVIL), { version: 2 })), "malformed", "in the other version");
+  assertEquals(judge(packet(cryptoFrame(EVIL, 60))), "malformed", "a part of it");
+  const coalesced = concat([packet([1], { size: 300 }), packet(cryptoFrame(EVIL), { number: 3 })]);
+  assertEquals(judge(coalesced), "malformed", "behind another packet");
+  assertEquals(judge(packet(cryptoFrame(HELLO, 40, 90))), "pass", "a part of the first one, sent again");
+  assertEquals(judge(packet([0x1c, 0, 0, 0])), "pass", "CONNECTION_CLOSE");
+  assertEquals(judge(packet([0x08, 0, 1, 2])), "malformed", "a STREAM frame");
+});
+
+Deno.test("QUIC admission: the ClientHello after a HelloRetryRequest must have the same name", () => {
+  const second = (hello: Uint8Array) => concat([HELLO, hello]);
+  const good = admission(), bad = admission();
+  const share = clientHello({ names: ["www.example.com"], alpn: ["h3"], extensions: [[51, new Uint8Array(40)]] });
+  for (const { judge } of [good, bad]) assertEquals(judge(packet(cryptoFrame(HELLO))), "admit 1");
+  assertEquals(good.judge(packet(cryptoFrame(second(share), HELLO.length))), "pass", "the same name");
+  assertEquals(bad.judge(packet(cryptoFrame(second(EVIL), HELLO.length, HELLO.length + 50))), "pass", "a part");
+  assertEquals(bad.judge(packet(cryptoFrame(second(EVIL), HELLO.length + 50))), "malformed", "another name");
+  assertEquals(bad.judge(packet(cryptoFrame(second(EVIL), HELLO.length + 50))), "malformed", "the same again");
+  assertEquals(bad.judge(packet(cryptoFrame(second(EVIL), 50))), "malformed", "together with the first");
+});
+
 Deno.test("QUIC admission: after a Retry, the client begins anew", () => {
   const { judge } = admission();
   assertEquals(judge(packet(cryptoFrame(HELLO))), "admit 1");

@@ -134,6 +134,30 @@ Deno.test("ClientHello: another message in its record, or another record before 
   assertEquals(answer(Uint8Array.from([...split.subarray(0, 65), ...alert, ...split.subarray(65)])), "malformed");
 });
 
+Deno.test("ClientHello: a record of another type before it is refused, because servers skip some", () => {
+  const alert = [21, 3, 1, 0, 2, 1, 90]; // a warning: user_canceled
+  assertEquals(answer(Uint8Array.from([...alert, ...hello()])), "malformed", "an alert");
+  assertEquals(answer(Uint8Array.from([20, 3, 3, 0, 1, 1, ...hello()])), "malformed", "change_cipher_spec");
+  assertEquals(answer(Uint8Array.from([23, 3, 3, 0, 0, ...hello()])), "malformed", "empty application data");
+  assertEquals(answer(Uint8Array.of(21)), "more", "its first byte");
+  assertEquals(answer(Uint8Array.of(21, 1)), "none", "no version of TLS");
+});
+
+Deno.test("ClientHello: a record whose length lies about what follows is refused", () => {
+  const good = hello();
+  const shorter = good.slice(), longer = good.slice();
+  shorter[4]--;
+  longer[4]++;
+  assertEquals(
+    answer(Uint8Array.from([...shorter, 22, 3, 1, 0])),
+    "malformed",
+    "its last byte would begin another record",
+  );
+  assertEquals(answer(Uint8Array.from([...longer, 22])), "malformed", "another message would begin in the record");
+  const empty = Uint8Array.from([22, 3, 1, 0, 0, ...good]);
+  assertEquals(answer(empty), "malformed", "an empty record before it");
+});
+
 Deno.test("ClientHello: early data behind it is nobody's affair", () => {
   assertEquals(answer(Uint8Array.from([...hello(), 20, 3, 3, 0, 1, 1, 23, 3, 3, 0, 2, 5])), "example.com");
 });
