@@ -27,34 +27,40 @@ const RETRY_MS = 50;
 /** Writes lines. */
 export class AuditWriter {
   private readonly encoder = new TextEncoder();
+  /** Lines of this turn, which are written together: a write for each would cost as much as a small connection. */
+  private turn = "";
   private readonly waiting: Uint8Array<ArrayBuffer>[] = [];
   private waitingBytes = 0;
   private isBroken = false;
   private isRetrying = false;
 
-  constructor(private readonly file: AuditFile, private readonly scheduler: Pick<Scheduler, "after">) {}
+  constructor(private readonly file: AuditFile, private readonly scheduler: Pick<Scheduler, "after" | "defer">) {}
 
-  /** Whether lines can be written now, or have room to wait. */
+  /** Whether lines can be written now, or at least wait. */
   get isWritable(): boolean {
     if (this.isBroken) this.flush();
-    return !this.isBroken && this.waitingBytes < MAX_WAITING;
+    return !this.isBroken && this.waitingBytes + this.turn.length < MAX_WAITING;
   }
 
-  /** Writes a line. */
+  /** Writes a line at the end of this turn. */
   line(text: string): void {
-    const bytes = this.encoder.encode(`${text}\n`);
-    this.waiting.push(bytes);
-    this.waitingBytes += bytes.length;
-    if (this.waiting.length === 1) this.flush();
+    if (this.turn === "") this.scheduler.defer(() => this.endTurn());
+    this.turn += `${text}\n`;
   }
 
-  /** Writes as many of the waiting lines as possible now. */
+  /** Writes as much of what waits as can be written now. */
   flush(): void {
-    const { waiting } = this;
+    const { waiting, turn } = this;
+    if (turn !== "") {
+      const bytes = this.encoder.encode(turn);
+      this.turn = "";
+      waiting.push(bytes);
+      this.waitingBytes += bytes.length;
+    }
     this.isBroken = false;
     try {
       while (waiting.length > 0) {
-        const next = waiting[0], written = this.file.write(next, 0, next.length);
+        const next = waiting[0]!, written = this.file.write(next, 0, next.length);
         this.waitingBytes -= written;
         if (written === next.length) waiting.shift();
         else if (written > 0) waiting[0] = next.subarray(written);
@@ -64,6 +70,10 @@ export class AuditWriter {
       this.isBroken = true;
     }
     if (waiting.length > 0) this.retryLater();
+  }
+
+  private endTurn(): void {
+    if (this.turn !== "") this.flush();
   }
 
   private retryLater(): void {
