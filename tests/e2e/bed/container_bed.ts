@@ -55,6 +55,7 @@ cat > "$home/.config/containers/storage.conf" <<END
 [storage]
 driver = "vfs"
 END
+mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t tmpfs -o mode=755 tmpfs /run/user
 mkdir -m 700 /run/user/$user
 chown -R "$user:$user" "$home" /run/user/$user
