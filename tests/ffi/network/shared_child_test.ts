@@ -28,3 +28,17 @@ Deno.test("what the child opens is open here, in the order of its calls, and the
   }
   assertEquals(children(), before2);
 });
+
+Deno.test("a process whose children are forgotten by the kernel makes the calls as well", () => {
+  const SIGCHLD = 17, SIG_IGN = 1n;
+  const before = openNumbers();
+  const handler = libc().signal(SIGCHLD, SIG_IGN);
+  try {
+    assert(callInSharedChild([{ name: "open", args: [path("/dev/null"), O_RDONLY_CLOEXEC] }]));
+  } finally {
+    libc().signal(SIGCHLD, BigInt(Deno.UnsafePointer.value(handler)));
+  }
+  const opened = [...openNumbers().difference(before)];
+  assertEquals(opened.length, 1);
+  for (const fd of opened) libc().close(fd);
+});
