@@ -54,6 +54,12 @@ export function rawArguments(words: readonly string[]): readonly Uint8Array<Arra
   return same ? found : words.map((word) => new TextEncoder().encode(word));
 }
 
+/** This process's executable file. */
+const OWN_FILE = "/proc/self/exe";
+
+/** The mode of access(2) that asks for the right to execute (unistd.h). */
+const X_OK = 1;
+
 /**
  * The command that starts this program once more: as this process was started, without its last words.
  *
@@ -61,7 +67,9 @@ export function rawArguments(words: readonly string[]): readonly Uint8Array<Arra
  */
 export function ownCommand(words: number): Word[] {
   const all = splitWords(commandLine());
-  return [linkTarget("/proc/self/exe"), ...all.slice(1, all.length - words)];
+  const path = linkTarget(OWN_FILE);
+  // the link itself leads to the file where its path doesn't: in a folder that is closed to this user, or removed
+  return [libc().access(cString(path), X_OK) === 0 ? path : OWN_FILE, ...all.slice(1, all.length - words)];
 }
 
 function commandLine(): Uint8Array<ArrayBuffer> {

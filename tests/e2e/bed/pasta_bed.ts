@@ -35,9 +35,13 @@ export class PastaBed implements AsyncDisposable {
     return `${this.lab.directory}/pasta.pid`;
   }
 
-  /** Runs the program to its end, in the host or in `host`. */
-  run(words: readonly string[], host: Namespace = this.lab.host): Promise<Result> {
-    return host.run([...programCommand(), "pasta", ...words], { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
+  /** Runs the program to its end, in the host or in `host`. `enter`: a command that becomes the program. */
+  run(
+    words: readonly string[],
+    host: Namespace = this.lab.host,
+    enter: readonly string[] = [],
+  ): Promise<Result> {
+    return host.run([...enter, ...programCommand(), "pasta", ...words], { cwd: PROJECT, env: PROGRAM_ENVIRONMENT });
   }
 
   /** Starts it as podman does, with these ports. Returns the daemon's process id. */
@@ -53,18 +57,10 @@ export class PastaBed implements AsyncDisposable {
   }
 
   /** Starts it with these words and a pid file. */
-  async startWith(words: readonly string[], host?: Namespace): Promise<number> {
-    const { code, stdout, stderr } = await this.run(["--pid", this.pidFile, ...words], host);
+  async startWith(words: readonly string[], host?: Namespace, enter?: readonly string[]): Promise<number> {
+    const { code, stdout, stderr } = await this.run(["--pid", this.pidFile, ...words], host, enter);
     if (code !== 0 || stdout !== "" || stderr !== "") throw new Error(`status ${code}: ${stdout}${stderr}`);
     return Number(await Deno.readTextFile(this.pidFile));
-  }
-
-  /** Waits until a process has ended. */
-  async end(pid: number): Promise<void> {
-    await until(`the end of process ${pid}`, 10_000, async () => {
-      const status = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
-      return status === "" || /\) Z /.test(status);
-    });
   }
 
   /** Runs a shell's script in the guest. */
@@ -77,8 +73,16 @@ export class PastaBed implements AsyncDisposable {
     const pid = Number(await Deno.readTextFile(this.pidFile).catch(() => "0"));
     await run(["ip", "netns", "delete", this.guest.name]);
     if (pid > 0) {
-      await this.end(pid).catch(async () => await check(["kill", "-KILL", String(pid)]));
+      await ended(pid).catch(async () => await check(["kill", "-KILL", String(pid)]));
     }
     await this.lab[Symbol.asyncDispose]();
   }
+}
+
+/** Waits until a process has ended. */
+export async function ended(pid: number): Promise<void> {
+  await until(`the end of process ${pid}`, 10_000, async () => {
+    const status = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
+    return status === "" || /\) Z /.test(status);
+  });
 }

@@ -1,11 +1,13 @@
 /** The program in the place of pasta: what podman and RootlessKit, and their guests, rely on. */
 import { HOST_LINK, WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
-import { run } from "../../../scripts/lab/process.ts";
+import { Process, run } from "../../../scripts/lab/process.ts";
+import { PROJECT } from "../../../scripts/lab/program.ts";
 import { startResolver, startServers, url } from "../../../scripts/lab/services.ts";
 import { until } from "../../../scripts/lab/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
 import { e2e } from "../bed/bed.ts";
-import { PastaBed, PODMAN_DNS, PODMAN_HOST } from "../bed/pasta_bed.ts";
+import { ended, PastaBed, PODMAN_DNS, PODMAN_HOST } from "../bed/pasta_bed.ts";
+import { RunBed } from "../bed/run_bed.ts";
 
 const CURL = "curl --silent --show-error --max-time 10";
 
@@ -97,7 +99,7 @@ e2e("pasta: the daemon ends with the path of its guest, or by SIGTERM; others ar
   const fds = (await run(["ls", "-l", `/proc/${first}/fd`])).stdout;
   for (const fd of [0, 1]) assertMatch(fds, new RegExp(` ${fd} -> /dev/null$`, "m"), `descriptor ${fd}`);
   await run(["kill", "-TERM", String(first)]);
-  await bed.end(first);
+  await ended(first);
   await until("the end of eth0", 5_000, async () => (await guest.run(["ip", "link", "show", "eth0"])).code !== 0);
   const second = await bed.start(["-t", "8000-8000:80-80"]);
   const other = await lab.guest();
@@ -106,7 +108,7 @@ e2e("pasta: the daemon ends with the path of its guest, or by SIGTERM; others ar
   const page = await lab.world.run(["curl", "-sS", "--max-time", "10", `http://${HOST_LINK.v4}:8000/`]);
   assertMatch(page.stdout, /^Hello, /, "another namespace's end is none of its business");
   await run(["ip", "netns", "delete", guest.name]);
-  await bed.end(second);
+  await ended(second);
 });
 
 e2e("pasta: a taken port, an unknown option and other mistakes have status 1, and leave nothing behind", async () => {
@@ -151,7 +153,7 @@ e2e("pasta: the gateway is the host's loopback, with other addresses, by a proce
   assertEquals(stdout.match(/^Hello, /gm)?.length, 2, `the world, and the host's loopback: ${stdout}`);
   const pid = Number(await Deno.readTextFile(bed.pidFile));
   await sleeper.stop();
-  await bed.end(pid);
+  await ended(pid);
 });
 
 e2e("pasta -t auto and -u auto: ports follow what listens in the guest", async () => {
@@ -172,4 +174,74 @@ e2e("pasta -t auto and -u auto: ports follow what listens in the guest", async (
   await until("the port of a server that came later", 5_000, async () => (await page()).stdout.startsWith("Hello, "));
   await early.stop();
   await until("the end of the forward", 5_000, async () => /refused/.test(await seen("tcp", HOST_LINK.v4, 7000)));
+});
+
+e2e("pasta as rootless podman starts it: root of a user namespace, a path of its mount namespace", async () => {
+  await using bed = await PastaBed.create();
+  const { lab } = bed;
+  const folder = `${lab.directory}/netns`, path = `${folder}/guest`;
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(path, "");
+  const makeGuest = `unshare --net sh -c 'mount --bind /proc/self/ns/net ${path}; ip link set lo up'`;
+  const root = lab.start(lab.host, [
+    ...["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"],
+    `${makeGuest} && echo $$ && exec sleep 1000`,
+  ]);
+  const [pid] = await root.line("stdout", /^\d+$/);
+  const within = ["nsenter", "--target", pid, "--user", "--preserve-credentials", "--mount", `--wd=${PROJECT}`, "--"];
+  const inside = [...within, "nsenter", `--net=${path}`, "--"];
+  const words =
+    `--config-net -t 8000-8000:8080-8080 -t auto -u none --dns-forward ${PODMAN_DNS} -T none -U none --no-map-gw`;
+  const daemon = await bed.startWith(
+    [...words.split(" "), "--quiet", "--netns", path, "--map-guest-addr", PODMAN_HOST],
+    lab.host,
+    within,
+  );
+  const { stdout } = await run([...inside, "bash", "-c", `ip -o address; ${CURL} ${url(WORLD.v4)} '${url(WORLD.v6)}'`]);
+  assertStringIncludes(stdout, `inet ${HOST_LINK.v4}/30 `, "the host's address");
+  assertEquals(stdout.match(/^Hello, /gm)?.length, 2, `the world over both versions: ${stdout}`);
+  const server = lab.adopt(Process.start([...inside, "python3", "-m", "http.server", "8080"]));
+  for (const [port, what] of [[8000, "published"], [8080, "followed"]]) {
+    const status = ["curl", "--silent", "--max-time", "5", "--output", "/dev/null", "--write-out", "%{http_code}"];
+    const page = () => lab.world.run([...status, `http://${HOST_LINK.v4}:${port}/`]);
+    await until(`a port that is ${what}`, 10_000, async () => (await page()).stdout === "200");
+  }
+  await server.stop();
+  await run([...within, "sh", "-c", `umount ${path} && rm ${path}`]);
+  await ended(daemon);
+});
+
+e2e("pasta as RootlessKit starts it: an ordinary user, the user namespace of the guest by --userns", async () => {
+  await using bed = await RunBed.create();
+  const { lab } = bed;
+  const wait = ["sh", "-c", "ip link set lo up; echo $$; exec sleep 1000"];
+  const guest = lab.adopt(Process.start(bed.asUser(["unshare", "--user", "--map-root-user", "--net", ...wait])));
+  const [pid] = await guest.line("stdout", /^\d+$/);
+  const pidFile = `${bed.at}/home/pid`;
+  const words =
+    `--stderr --ns-ifname=tap0 --mtu=65520 --config-net --address=10.0.2.100 --netmask=24 --gateway=10.0.2.2 ` +
+    `--dns-forward=10.0.2.3 --no-map-gw --ipv4-only --tcp-ports=auto --udp-ports=auto ` +
+    `--userns=/proc/${pid}/ns/user --netns=/proc/${pid}/ns/net`;
+  const started = await run(bed.asUser([...bed.program, "pasta", "--pid", pidFile, ...words.split(" ")]));
+  assertEquals(started.stderr, "", "nothing on stderr");
+  assertEquals(started.code, 0, "status");
+  const daemon = Number((await run(bed.asRoot(["cat", pidFile]))).stdout);
+  const inside = ["nsenter", "--target", pid, "--user", "--preserve-credentials", "--net", "--"];
+  const { stdout } = await run([
+    ...inside,
+    "bash",
+    "-c",
+    `ip -o address; dig +short @10.0.2.3 world.test; ${CURL} ${url(WORLD.v4)}`,
+  ]);
+  assertStringIncludes(stdout, "inet 10.0.2.100/24", "the address");
+  assertMatch(stdout, new RegExp(`^${WORLD.v4}$`, "m"), "a name");
+  assertStringIncludes(stdout, "Hello, ", "the world");
+  const server = lab.adopt(Process.start([...inside, "python3", "-m", "http.server", "8080"]));
+  await until("a port that is followed", 10_000, async () => {
+    const page = await lab.world.run(["curl", "--silent", "--max-time", "5", `http://${HOST_LINK.v4}:8080/`]);
+    return page.code === 0;
+  });
+  await server.stop();
+  await guest.stop();
+  await ended(daemon);
 });
