@@ -26,6 +26,7 @@ import { type Block, type Section, spans } from "../../forward/cli/help/page.ts"
 import { SANDBOX } from "../../forward/cli/help/sandbox_page.ts";
 import { PASTA_PAGE } from "../../forward/cli/help/pasta_page.ts";
 import { SLIRP4NETNS_PAGE } from "../../forward/cli/help/slirp4netns_page.ts";
+import { TOP } from "../../forward/cli/help/top_page.ts";
 import { PROGRAM } from "../../forward/cli/flags/usage.ts";
 import { argumentsOr } from "../common/arguments.ts";
 import { readStamp, type Stamp } from "./stamp.ts";
@@ -36,6 +37,7 @@ const TOPICS: readonly Section[] = [
   ...POLICY,
   ...EGRESS,
   ...AUDIT,
+  ...TOP,
   ...LIMITS_SECTIONS,
   ...SANDBOX,
   ...SLIRP4NETNS_PAGE,

@@ -11,9 +11,9 @@ export const TOP_SYNOPSIS = "`slirpnetstack top` _ADDRESS_";
 /** The table, its keys, and the document. */
 export const TOP: readonly Section[] = [
   {
-    title: "Description",
+    title: "Names, live",
     blocks: [
-      "Shows what a running program's guest reaches and is refused, by name, new each second. _ADDRESS_ is that of the " +
+      "`slirpnetstack top` _ADDRESS_ shows what a running program's guest reaches and is refused, by name, new each second. _ADDRESS_ is that of the " +
       "program's `-m`: `tcp://`_IP_`:`_PORT_ or `unix://`_PATH_. Flows without a name have a line for their address: that of " +
       "the guest's destination, or of a local forward's client.",
       "If stdin or stdout is not a terminal, one table is printed, with the rates of one second, in 80 columns and without " +
@@ -30,7 +30,7 @@ export const TOP: readonly Section[] = [
     ],
   },
   {
-    title: "Keys",
+    title: "Keys of top",
     blocks: [{
       terms: [
         ["`n`, `o`, `f`, `s`, `b`, `x`", "Sort by name, open flows, flows, speed, bytes or refusals."],
@@ -46,7 +46,7 @@ export const TOP: readonly Section[] = [
     }],
   },
   {
-    title: "The document",
+    title: "Names as JSON",
     blocks: [
       "With `-m`, `/names` has the same as JSON: `names`, a list of objects, and `other`, an object with the counts of " +
       "everything that has no line. Over TCP, it must be requested by an IP address or as `localhost`. `-max-listed-names` " +
