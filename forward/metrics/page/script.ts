@@ -4,10 +4,13 @@
  * @module
  */
 
+import { REASON_TEXTS } from "../../audit/schema.ts";
+
 /** JavaScript. */
-export const SCRIPT = String.raw`
+export const SCRIPT: string = String.raw`
 "use strict";
-const POINTS = 120, INTERVAL = 1000, BARS = 6, MOST_ROWS = 200, LONGEST = 48;
+const POINTS = 120, INTERVAL = 1000, BARS = 6, MOST_ROWS = 200;
+const REASONS = ${JSON.stringify(REASON_TEXTS)};
 const $ = (id) => document.getElementById(id);
 let before = null, rows = [], sort = "rate", selected = null, paused = false;
 const history = [];
@@ -43,10 +46,13 @@ function shown() {
     (sort === "name" ? 0 : b[sort] - a[sort] || b.bytes - a.bytes || b.refusals - a.refusals) || byName(a, b));
 }
 
-// a long name loses its beginning: its end says whose it is
+// the style cuts off the beginning of a long name: its end says whose it is
 function put(element, name) {
-  element.textContent = name.length > LONGEST ? "\u2026" + name.slice(1 - LONGEST) : name;
-  element.title = name;
+  const text = document.createElement("bdi");
+  text.dir = "ltr";
+  text.textContent = element.title = name;
+  element.className = "name";
+  element.replaceChildren(text);
 }
 
 function tableRow(row, isFirst) {
@@ -91,7 +97,7 @@ function about(row) {
   if (row.reason !== null) {
     const name = row.shown === null || row.shown === row.name ? "" : " (" + row.shown + ")";
     const times = row.refusals === 1 ? "once" : row.refusals + " times";
-    parts.push("refused " + times + ", last " + row.reason + name);
+    parts.push("refused " + times + ", last " + row.reason + name + ": " + REASONS[row.reason]);
   }
   if (row.remedy !== null) parts.push(row.remedy + " would let it");
   return row.name + ": " + parts.join("; ");

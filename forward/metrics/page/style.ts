@@ -25,7 +25,7 @@ polyline { stroke-width: 2; vector-effect: non-scaling-stroke; }
 .bars { margin: 0 0 1rem; min-width: 0; }
 .bars ol { list-style: none; margin: 0; padding: 0; }
 .bars li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 1rem; padding: .15rem 0; }
-.bars span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.name { direction: rtl; text-align: left; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .bars b { font-variant-numeric: tabular-nums; }
 .bars i { grid-column: 1 / -1; height: .3rem; background: var(--in); }
 #refused i { background: var(--bad); }

@@ -73,13 +73,13 @@ async function shown(
 
 /** The names in the table. */
 function namesIn(page: string): (string | undefined)[] {
-  return [...page.matchAll(/<tr[^>]*><td title="([^"]*)">/g)].map(([, name]) => name);
+  return [...page.matchAll(/<tr[^>]*><td title="([^"]*)"[^>]*>/g)].map(([, name]) => name);
 }
 
 /** The names and numbers in a chart of bars. */
 function barsIn(page: string, id: string): string[] {
   const list = new RegExp(`<ol id="${id}">(.*?)</ol>`, "s").exec(page)?.[1] ?? "";
-  return [...list.matchAll(/<span title="([^"]*)">.*?<b>(\d+)<\/b><i style="width: ([0-9.]+)%;">/g)].map((match) =>
+  return [...list.matchAll(/<span title="([^"]*)"[^>]*>.*?<b>(\d+)<\/b><i style="width: ([0-9.]+)%;">/g)].map((match) =>
     match.slice(1).join(" ")
   );
 }
@@ -111,8 +111,11 @@ Deno.test({
     const { page } = await shown(["x", "d", "ArrowDown"], "--blink-settings=preferredColorScheme=0");
     assertEquals(namesIn(page).length, 2, "refusals only");
     assertEquals(namesIn(page)[0], "denied.test", "by refusals");
-    assertStringIncludes(page, "denied.test: refused 4 times, last no_rule; -only denied.test would let it");
-    assertMatch(page, /aria-selected="true" class="refused"><td title="denied.test">/);
+    assertStringIncludes(
+      page,
+      "denied.test: refused 4 times, last no_rule: no rule allows it; -only denied.test would let it",
+    );
+    assertMatch(page, /aria-selected="true" class="refused"><td title="denied.test"/);
     assertMatch(page, /<th scope="col" data-key="refusals" aria-sort="descending">/);
     const paused = await shown(["n", "ArrowDown", "ArrowDown", "p", "d"]);
     assertMatch(paused.page, /<button type="button" id="pause" aria-pressed="true">/);
