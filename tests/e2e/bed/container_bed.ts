@@ -33,7 +33,7 @@ echo "$name:x:$user:$user::$home:/bin/sh" >> /home/.passwd
 echo "$name:x:$user:" >> /home/.group
 for file in subuid subgid; do echo "$name:$subordinates" >> /home/.$file; done
 for file in passwd group subuid subgid; do mount --bind /home/.$file /etc/$file; done
-mkdir -p "$home/.config/containers" "$home/bin" "$home/rootfs/bin"
+mkdir -p "$home/.config/containers" "$home/bin" "$home/rootfs/bin" "$home/tmp"
 for folder in dev etc proc root run sys tmp var; do mkdir "$home/rootfs/$folder"; done
 busybox=$(command -v busybox)
 for file in $(ldd "$busybox" 2>/dev/null | grep -o '/[^ ]*'); do install -D "$file" "$home/rootfs$file"; done
@@ -57,6 +57,7 @@ driver = "vfs"
 END
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t tmpfs -o mode=755 tmpfs /run/user
+mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mkdir -m 700 /run/user/$user
 chown -R "$user:$user" "$home" /run/user/$user
 if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
@@ -127,7 +128,12 @@ export class ContainerBed implements AsyncDisposable {
   /** The command line that runs a command as the user. */
   asUser(...command: readonly string[]): string[] {
     const { base, holder } = this;
-    const environment = [`HOME=${HOME}`, `USER=${NAME}`, `XDG_RUNTIME_DIR=/run/user/${base.user}`];
+    const environment = [
+      `HOME=${HOME}`,
+      `USER=${NAME}`,
+      `XDG_RUNTIME_DIR=/run/user/${base.user}`,
+      `TMPDIR=${HOME}/tmp`,
+    ];
     return base.asUser(["env", `--chdir=${HOME}`, ...environment, ...command], holder.pid);
   }
 
