@@ -1,6 +1,7 @@
 /** The gate, by real clients: what shows the name passes, and of everything else no byte leaves. */
 import { WORLD } from "../../../scripts/lab/lab.ts";
 import { type Process, run } from "../../../scripts/lab/process.ts";
+import { PROJECT } from "../../../scripts/lab/program.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
 import { e2e } from "../bed/bed.ts";
 import { RunBed } from "../bed/run_bed.ts";
@@ -17,7 +18,21 @@ class GateBed {
     const names = "subjectAltName=DNS:world.test,DNS:evil.test,DNS:world6.test";
     const request = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
     await lab.host.check(
-      ["openssl", "req", ...request, "-subj", "/CN=test", "-addext", names, "-keyout", key, "-out", certificate],
+      [
+        "openssl",
+        "req",
+        ...request,
+        "-subj",
+        "/CN=test",
+        "-addext",
+        names,
+        "-addext",
+        "basicConstraints=CA:FALSE",
+        "-keyout",
+        key,
+        "-out",
+        certificate,
+      ],
     );
     const program = new URL("tls_server.py", import.meta.url).pathname;
     const server = lab.start(lab.world, ["python3", "-B", program, certificate, key, WORLD.v4, WORLD.v6]);
@@ -158,4 +173,30 @@ e2e("-observe -learn: a run without rules gives those that the next one needs", 
   const read = (path: string) => lab.host.check(["nsenter", `--mount=/proc/${bed.holderPid}/ns/mnt`, "cat", path]);
   assertMatch(await read(file), /"http:\/\/world\.test" },\n +{ "allow": "world\.test" }\n/);
   assertStringIncludes(await read(`${home}/more.json`), `{ "allow": "${WORLD.v4}:80" }`, "what was refused");
+});
+
+e2e("the gate: QUIC passes with the name, and with no other", async () => {
+  const { bed, certificate } = await gateBed(), { lab } = bed;
+  const program = new URL("quic_end.ts", import.meta.url).pathname;
+  const deno = [Deno.execPath(), "run", "--quiet", "-A", "--no-check", "--unstable-net", program];
+  const key = certificate.replace("cert.pem", "key.pem");
+  const server = lab.start(lab.world, [...deno, "server", certificate, key, WORLD.v4]);
+  await server.line("stdout", /^ready$/);
+  const place = program.replace(PROJECT, "./"); // where the user of the bed can read it
+  const client = (...words: string[]) =>
+    `${bed.deno.replaceAll(" ", "\\ ")} run --quiet -A --no-check --unstable-net ${place} client ${certificate} ${
+      words.join(" ")
+    }`;
+  const script = `
+    ${client("world.test")}; echo its name: $?
+    timeout 4 ${client("world.test", "evil.test")} > /dev/null 2>&1; echo another: $?
+    timeout 4 ${client(WORLD.v4, "world.test")} > /dev/null 2>&1; echo its address: $?`;
+  const { stdout, stderr } = await bed.run(["-only", "world.test", "-sandbox", "sh", "-c", script], {
+    timeout: 60_000,
+  });
+  assertMatch(stdout, /^Hello, world\.test\nits name: 0\n/, stdout + stderr);
+  assertMatch(stdout, /^another: [1-9]/m);
+  assertMatch(stdout, /^its address: [1-9]/m);
+  assertEquals(server.stdout.filter((line) => line.startsWith("heard")), ["heard world.test"]);
+  assertStringIncludes(stderr, "udp://world.test:443 refused by the policy: it shows another name, evil.test");
 });
