@@ -163,13 +163,15 @@ function asNobody(...command: readonly string[]): string[] {
   return ["unshare", "--mount", "sh", "-ec", script, "sh", ...command];
 }
 
-executable("called by the name of slirp4netns, it is that", async () => {
+executable("called by the name of slirp4netns or pasta, it is that", async () => {
   const directory = await Deno.makeTempDir({ prefix: "slirpnetstack-" });
   try {
     const link = `${directory}/slirp4netns`;
     await Deno.symlink(await Deno.realPath(EXECUTABLE), link);
     const byLink = await run([link, "--version"]);
     assertMatch(byLink.stdout, /^slirp4netns version /, "by a link");
+    await Deno.symlink(await Deno.realPath(EXECUTABLE), `${directory}/pasta`);
+    assertMatch((await run([`${directory}/pasta`, "--version"])).stdout, /^pasta slirpnetstack /, "that of pasta");
     const onPath = await run(["sh", "-c", "slirp4netns --help"], {
       env: { PATH: `${directory}:${Deno.env.get("PATH")}` },
     });
