@@ -62,7 +62,10 @@ export function connectionsWork(rounds: number, seconds: number): Work {
 async function sample({ guest, process }: Seat, seconds: number): Promise<(number | null)[]> {
   const before = process === null ? null : { memory: treeMemory(process.pid), files: treeDescriptors(process.pid) };
   await using client = guest.start(instrumentCommand("crowd", WORLD.v4, LIMIT, COUNT));
-  const said = await client.line("stdout", /^(\{.*\})$/, 1000 * LIMIT + 30_000);
+  const patience = LIMIT + 30;
+  const said = await client.line("stdout", /^(\{.*\})$/, 1000 * patience).catch((cause) => {
+    throw new Error(`not all ${COUNT} were opened and had their echo after ${patience} s`, { cause });
+  });
   const { open, seconds: taken, reason, echoed } = JSON.parse(said[1]);
   if (open < COUNT) throw new Error(`opened ${open} of ${COUNT} in ${taken.toFixed(1)} s: ${reason ?? "out of time"}`);
   if (echoed < COUNT) throw new Error(`${echoed} of ${COUNT} connections echoed`);
