@@ -3,7 +3,8 @@ import { WORLD } from "../../../scripts/lab/lab.ts";
 import { check, run } from "../../../scripts/lab/process.ts";
 import { programCommand, PROJECT } from "../../../scripts/lab/program.ts";
 import { assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
-import { e2e, e2eWith } from "../bed/bed.ts";
+import { e2e, e2eUnless, e2eWith } from "../bed/bed.ts";
+import { needsFile } from "../bed/installed.ts";
 import { FilesBed } from "./files_bed.ts";
 
 const NAMES = ["registry.npmjs.org", "git.test", "deb.test", "allowed.test", "neighbour.test"];
@@ -21,6 +22,7 @@ async function underRules(rules: string, script: string, cwd = PROJECT, more: re
     "-only",
     rules,
     "-quiet",
+    "-sandbox",
     ...more,
     "--",
     "sh",
@@ -66,6 +68,57 @@ e2eWith("git", "git clones over HTTPS", async () => {
   );
   assertEquals(code, 0, stdout + stderr);
   assertMatch(stdout, /^the first\nfatal: .*Could not resolve host: neighbour\.test$/m, stdout + stderr);
+});
+
+e2eUnless(needsFile("/usr/sbin/sshd"), "git clones over SSH, by a rule of its own", async () => {
+  const { served, lab } = await filesBed(), work = `${lab.directory}/ssh-work`, key = `${lab.directory}/ssh-key`;
+  const git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"];
+  await check([...git, "init", "--quiet", work]);
+  await check([...git, "commit", "--quiet", "--allow-empty", "--message", "over SSH"], { cwd: work });
+  await check([...git, "clone", "--quiet", "--bare", work, `${served}/ssh.git`]);
+  for (const file of [key, `${key}-host`]) await check(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file]);
+  const settings = {
+    ListenAddress: `${WORLD.v4}:22`,
+    HostKey: `${key}-host`,
+    AuthorizedKeysFile: `${key}.pub`,
+    PidFile: "none",
+    StrictModes: "no",
+    UsePAM: "no",
+    PermitRootLogin: "prohibit-password",
+  };
+  const options = Object.entries(settings).map((setting) => `-o ${setting.join("=")}`).join(" ");
+  const daemon = `mount -t tmpfs tmpfs /run; mkdir /run/sshd; exec /usr/sbin/sshd -D -e -f /dev/null ${options}`;
+  const sshd = lab.start(lab.world, ["unshare", "--mount", "sh", "-ec", daemon]);
+  await sshd.line("stderr", /^Server listening on /);
+  const ssh = `ssh -i ${key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=10`;
+  const clone = (to: string) => `GIT_SSH_COMMAND='${ssh}' git clone --quiet ssh://root@git.test${served}/ssh.git ${to}`;
+  const [here, there] = [`${lab.directory}/ssh-clone`, `${lab.directory}/ssh-none`];
+  const without = await underRules("git.test", `${clone(there)} 2>&1`);
+  assertMatch(without.stdout, /port 22: (Connection refused|No route to host|Permission denied)/, without.stderr);
+  assertEquals(sshd.stderr.filter((line) => line.includes("onnection")), [], "what sshd has seen without a rule");
+  const { stdout, stderr } = await underRules("tcp://git.test:22", `${clone(here)} && git -C ${here} log --format=%s`);
+  assertEquals(stdout, "over SSH\n", stderr);
+  await sshd.line("stderr", /^Accepted publickey for root/);
+});
+
+e2eWith("node", "curl over HTTP/2, and node", async () => {
+  const { lab, certificate } = await filesBed();
+  const program = new URL("http2_server.mjs", import.meta.url).pathname;
+  const pair = [`${lab.directory}/own.pem`, `${lab.directory}/own-key.pem`];
+  const server = lab.start(lab.world, ["node", program, ...pair, WORLD.v4, "8443"]);
+  await server.line("stdout", /^ready$/);
+  const { stdout, stderr } = await underRules(
+    "tls://allowed.test:8443",
+    `${CURL} --http2 --cacert $CA --output /dev/null --write-out 'curl %{http_version} %{http_code}\\n' https://allowed.test:8443/
+     NODE_EXTRA_CA_CERTS=${certificate} node -e '
+       const get = (name) => fetch("https://" + name + ":8443/").then((answer) => answer.text(), (error) => error.cause.code);
+       get("allowed.test").then(console.log).then(() => get("neighbour.test")).then(console.log)'
+     own=$(getent ahostsv4 allowed.test | sed -n '1s/ .*//p')
+     ${CURL} --http2 --cacert $CA --resolve neighbour.test:8443:$own https://neighbour.test:8443/ 2>&1; echo other: $?`,
+  );
+  assertMatch(stdout, /^curl 2 200\nhello\n\n(ENOTFOUND|EAI_AGAIN)$/m, stdout + stderr);
+  assertMatch(stdout, /^other: 35$/m);
+  assertEquals(server.stdout.slice(1), ["allowed.test 2.0", "allowed.test 1.1"], "what the server has seen");
 });
 
 e2eWith("apt-get", "apt reads a repository", async () => {
