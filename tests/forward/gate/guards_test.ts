@@ -1,81 +1,8 @@
-import type { EndReport } from "../../../forward/report/end_report.ts";
-import type { FlowVerdict } from "../../../forward/report/verdicts.ts";
-import type { ShownKind } from "../../../forward/policy/names/demand.ts";
-import { HeldBytes } from "../../../forward/gate/held_bytes.ts";
-import { FlowGate } from "../../../forward/gate/gate.ts";
 import { HELD_MS, PARTING_MS } from "../../../forward/limits/timeouts.ts";
 import { MAX_HELD_FLOW_BYTES } from "../../../forward/limits/limits.ts";
-import { ConnectionCount } from "../../../forward/tcp/connection_count.ts";
-import { Dials } from "../../../forward/tcp/dials.ts";
-import { OutgoingFlows } from "../../../forward/tcp/outgoing.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../assert.ts";
-import { FakeHost } from "../bed/fake_host.ts";
-import { FakeRequest, FakeScheduler, FakeStream, settled } from "../bed/fakes.ts";
 import { clientHello, records } from "../../../scripts/lab/hello.ts";
-
-const text = (bytes: readonly number[]) => bytes.map((byte) => String.fromCharCode(byte)).join("");
-const bytesOf = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
-
-/** The alert access_denied, fatal. */
-const ALERT = [21, 3, 3, 0, 2, 2, 49];
-
-/** A connection whose host has answered, and whose rule wants `shows` of example.com. */
-async function connect(shows: ShownKind, maxHeld = 100_000) {
-  const scheduler = new FakeScheduler();
-  const host = new FakeHost();
-  const connections = new ConnectionCount(10);
-  const flows = new OutgoingFlows({ dials: new Dials(host, scheduler), connections, scheduler });
-  const held = new HeldBytes(maxHeld), gate = new FlowGate(scheduler, held);
-  const verdicts: FlowVerdict[] = [], ends: string[] = [];
-  const request = new FakeRequest();
-  connections.take();
-  const observer = {
-    opened: () => {},
-    done: (_guest: unknown, _local: unknown, _remote: unknown, report: EndReport) => void ends.push(`${report}`),
-    failed: () => {},
-  };
-  const demand = { name: "example.com", shows, rule: "the rule", ech: false };
-  const rawRule = "tcp://example.com:80";
-  flows.dial(request, request.local, observer, { gate, demand, rawRule, judged: (one) => verdicts.push(one) });
-  const stream = new FakeStream(() => true);
-  host.dials[0].answer.resolve(stream);
-  await settled();
-  const { flow } = request;
-  return {
-    ...{ scheduler, held, flows, connections, verdicts, ends, flow, stream },
-    /** What the host has received. */
-    toHost: () => text(stream.fromGuest),
-    /** What the guest has received. */
-    toGuest: () => text(flow.toGuest),
-    /** The reason of the only verdict; "allowed". */
-    verdict: () => verdicts.length === 1 ? verdicts[0].refusal ?? "allowed" : `${verdicts.length} verdicts`,
-    /** Lets pass what was put off. */
-    run: () => {
-      for (let i = 0; i < 10 && scheduler.deferredCount > 0; i++) scheduler.runDeferred();
-    },
-  };
-}
-
-type Connection = Awaited<ReturnType<typeof connect>>;
-
-/** The connection was refused: nothing has reached the host, which has been let go, and the guest has been told. */
-function assertTurnedAway({ stream, flow, connections, run, toHost, scheduler }: Connection, words: RegExp | null) {
-  run();
-  assertEquals(toHost(), "", "what the host received");
-  assert(stream.isClosed, "the host's side is closed");
-  if (words === null) assertEquals(flow.aborts, 1, "the guest is reset");
-  else {
-    assertMatch(text(flow.toGuest), words);
-    assertEquals(flow.shutdowns, 1, "FIN follows");
-    assertEquals(connections.size, 1, "it is counted while the guest is told");
-    flow.ends(null);
-  }
-  assertEquals(connections.size, 0, "connections");
-  scheduler.advance(2 * HELD_MS);
-}
-
-const ALERTED = new RegExp(`^${text(ALERT)}$`);
-const HELLO = records(clientHello());
+import { ALERT, ALERTED, assertTurnedAway, bytesOf, connect, FORBIDDEN, get, HELLO, text } from "./guard_bed.ts";
 
 // ---- TLS ----
 
@@ -196,9 +123,6 @@ Deno.test("guard: the end of the program resets what is held, and what is being 
 });
 
 // ---- HTTP ----
-
-const get = (host: string, fields = "") => `GET / HTTP/1.1\r\nHost: ${host}\r\n${fields}\r\n`;
-const FORBIDDEN = /^HTTP\/1\.1 403 Forbidden\r\n/;
 
 Deno.test("guard: each request is judged; bodies pass as they come", async () => {
   const { flow, toHost, verdict, run, stream, toGuest } = await connect("http");
@@ -322,75 +246,6 @@ Deno.test("guard: the guest's and the server's ends pass", async () => {
   assertEquals(ends, ["l=[EOF]/0 r=EOF/0"]);
 });
 
-function post(fields: string): string {
-  return `POST / HTTP/1.1\r\nHost: example.com\r\n${fields}\r\n\r\n`;
-}
-
-const EVIL_GET = get("evil.test");
-
-/** Requests to the allowed name with another one hidden behind, of which no byte may reach the host. */
-const SMUGGLED: readonly (readonly [what: string, first: string, reason: string])[] = [
-  ["behind a body that is longer than announced", `${post("Content-Length: 3")}abc`, "name_mismatch"],
-  ["behind HEAD", "HEAD / HTTP/1.1\r\nHost: example.com\r\n\r\n", "name_mismatch"],
-  ["behind Expect", `${post("Expect: 100-continue\r\nContent-Length: 0")}`, "name_mismatch"],
-  ["behind the last chunk", `${post("Transfer-Encoding: chunked")}0\r\n\r\n`, "name_mismatch"],
-  ["behind a chunk's extension", `${post("Transfer-Encoding: chunked")}0;a=b\r\n\r\n`, "name_mismatch"],
-  [
-    "behind HTTP/1.0 with keep-alive",
-    "GET / HTTP/1.0\r\nHost: example.com\r\nConnection: keep-alive\r\n\r\n",
-    "name_mismatch",
-  ],
-];
-for (const [what, first, reason] of SMUGGLED) {
-  Deno.test(`guard: a request to another host ${what} is refused`, async () => {
-    const { flow, run, toHost, verdicts } = await connect("http");
-    for (const byte of bytesOf(first + EVIL_GET)) {
-      flow.sends(Uint8Array.of(byte));
-      run();
-    }
-    assertEquals(toHost(), first);
-    assertEquals(verdicts.map(({ refusal }) => refusal), [null, reason]);
-  });
-}
-
-/** Bodies whose length two servers could read in two ways: https://portswigger.net/web-security/request-smuggling */
-const AMBIGUOUS = [
-  "Content-Length: 3\r\nTransfer-Encoding: chunked",
-  "Content-Length: 3\r\nContent-Length: 4",
-  "Content-Length: 3, 3",
-  "Content-Length: +3",
-  "Content-Length: 0x3",
-  "Transfer-Encoding: chunked, identity",
-  "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-  "Transfer-Encoding : chunked",
-  "Transfer-Encoding:\r\n chunked",
-  "X: y\r\n Content-Length: 3",
-];
-for (const fields of AMBIGUOUS) {
-  Deno.test(`guard: an ambiguous body is refused: ${JSON.stringify(fields)}`, async () => {
-    const connection = await connect("http");
-    connection.flow.sends(bytesOf(post(fields)));
-    assertEquals(connection.verdict(), "malformed");
-    assertTurnedAway(connection, FORBIDDEN);
-  });
-}
-
-Deno.test("guard: when the server refuses the WebSocket, what follows is judged", async () => {
-  const ask = get("example.com", "Connection: Upgrade\r\nUpgrade: websocket\r\n");
-  for (
-    const answer of ["HTTP/1.1 426 Upgrade Required\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 \r\n\r\n"]
-  ) {
-    const { flow, toHost, run, stream, verdicts } = await connect("http");
-    flow.sends(bytesOf(ask + EVIL_GET));
-    run();
-    stream.sends(bytesOf(answer));
-    stream.completeRead();
-    run();
-    assertEquals(toHost(), ask, answer);
-    assertEquals(verdicts.at(-1)?.refusal, "name_mismatch", answer);
-  }
-});
-
 // ---- whatever it shows ----
 
 Deno.test("guard: where the rule has no kind, the server may be the first to speak", async () => {
@@ -427,22 +282,3 @@ Deno.test("guard: where the rule has no kind, TLS and HTTP must have the name", 
     else assertTurnedAway(connection, words);
   }
 });
-
-/** Beginnings that alone look like no request and no ClientHello, and rests that make one of them for some server. */
-const IN_PIECES: readonly (readonly [what: string, first: string, rest: string, words: RegExp | null])[] = [
-  ["a long method", "A".repeat(40), " / HTTP/1.1\r\nHost: evil.test\r\n\r\n", FORBIDDEN],
-  ["white space before the method", " ", "GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n", FORBIDDEN],
-  ["a control character in the target", "GET /\x01", " HTTP/1.1\r\nHost: evil.test\r\n\r\n", FORBIDDEN],
-  ["an alert before a ClientHello", "\x15\x03\x01\0\x02\x01\x5a", text([...HELLO]), null],
-];
-for (const [what, first, rest, words] of IN_PIECES) {
-  Deno.test(`guard: where the rule has no kind, ${what} in a segment of its own does not pass as another protocol`, async () => {
-    const connection = await connect("any");
-    connection.flow.sends(bytesOf(first));
-    connection.run();
-    assertEquals(connection.toHost(), "", "the beginning");
-    connection.flow.sends(bytesOf(rest));
-    assert(connection.verdict() !== "allowed", connection.verdict());
-    assertTurnedAway(connection, words);
-  });
-}
