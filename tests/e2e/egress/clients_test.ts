@@ -150,6 +150,7 @@ e2e("deno fetches", async () => {
   assertMatch(stdout, /^200\n.*(dns error|failed to lookup|resolve)/m, stdout + stderr);
 });
 
+// a policy of addresses opens both: https://github.com/cilium/cilium/issues/31803
 e2e("two names of one address: the one that is allowed opens nothing of the other", async () => {
   const { stdout, served, asked } = await underRules(
     "allowed.test",

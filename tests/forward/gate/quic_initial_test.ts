@@ -59,6 +59,7 @@ Deno.test("QUIC: CRYPTO frames in any order, with others between", () => {
   assertEquals(answer(packet(frames)), "www.example.com");
 });
 
+// where it went unread: https://github.com/SagerNet/sing-box/issues/1724
 Deno.test("QUIC: a ClientHello over two datagrams, in either order, and not over five", () => {
   const long = clientHello({ names: ["www.example.com"], extensions: [[51, new Uint8Array(1_800).fill(3)]] });
   const halves = [packet(cryptoFrame(long, 0, 1_000)), packet(cryptoFrame(long, 1_000), { number: 3 })];

@@ -55,6 +55,7 @@ for (const fields of AMBIGUOUS) {
   });
 }
 
+// servers read requests behind a refused upgrade: https://github.com/kemalcr/kemal/pull/767
 Deno.test("guard: when the server refuses the WebSocket, what follows is judged", async () => {
   const ask = get("example.com", "Connection: Upgrade\r\nUpgrade: websocket\r\n");
   for (
