@@ -118,6 +118,7 @@ e2eWith("node", "curl over HTTP/2, and node", async () => {
   );
   assertMatch(stdout, /^curl 2 200\nhello\n\n(ENOTFOUND|EAI_AGAIN)$/m, stdout + stderr);
   assertMatch(stdout, /^other: 35$/m);
+  await server.line("stdout", / 1\.1$/);
   assertEquals(server.stdout.slice(1), ["allowed.test 2.0", "allowed.test 1.1"], "what the server has seen");
 });
 
