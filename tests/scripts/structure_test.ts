@@ -114,7 +114,7 @@ Deno.test("structure: help, the version and mistakes are answered without the mo
   assert(loaded.has("forward/cli/command_line.ts"), "the command line is read");
   for (const path of loaded) {
     assert(
-      !/^(?:ffi\/program\/|stack\/(?!base\/)|forward\/(?:dns|tcp|udp|metrics|cli\/slirp4netns)\/)/.test(path),
+      !/^(?:ffi\/program\/|stack\/(?!base\/)|forward\/(?:dns|tcp|udp|metrics|cli\/(?:slirp4netns|top))\/)/.test(path),
       `${path} is loaded`,
     );
     assert(
@@ -131,6 +131,8 @@ Deno.test("structure: a start loads neither metrics, capture, sandbox, `run`, De
     ...[
       "forward/metrics/server.ts",
       "forward/metrics/flows/",
+      "forward/metrics/names/",
+      "forward/metrics/page/",
       "forward/slirp_metrics.ts",
       "forward/log/logtape.ts",
       "forward/log/watch.ts",
