@@ -129,7 +129,8 @@ export const EGRESS: readonly Section[] = [
       "The labels of names below a wildcard can carry a message to the name servers of that domain. `-max-new-names` " +
       "bounds it to some per minute.",
       "The name that a flow shows is that of its ClientHello. A server can serve other names inside of TLS to those who " +
-      "ask for them (domain fronting), as some content delivery networks do.",
+      "ask for them (domain fronting), as some content delivery networks do. An allowed server can look other names up for " +
+      "the guest (DNS over HTTPS): the addresses are of no use to it, but the questions leave.",
       "The owner of an allowed server sees when the guest connects, how often, and how much it sends. The program trusts the " +
       "answers of the host's name servers. `tcp://` and `udp://` rules let anything through to that name.",
     ],
