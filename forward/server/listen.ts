@@ -47,10 +47,28 @@ export function replaceSocket(path: string): Deno.Listener<Deno.Conn> {
     throw new HostError("other", `the path of the API socket is too long (>= ${MAX_SOCKET_PATH + 1})`);
   }
   try {
-    if (statOrNull(path)?.isDirectory === false) Deno.removeSync(path);
-    return Deno.listen({ transport: "unix", path });
+    const found = statOrNull(path);
+    if (found?.isDirectory === true) return Deno.listen({ transport: "unix", path }); // which fails
+    // The runtime removes the name by which it listens when the listener is closed. This one is gone by then. It may be
+    // longer than the path; where it is too long, the socket goes at the end.
+    const first = temporaryName(path);
+    const hasRoom = new TextEncoder().encode(first).length <= MAX_SOCKET_PATH;
+    if (!hasRoom && found !== null) Deno.removeSync(path);
+    const listener = Deno.listen({ transport: "unix", path: hasRoom ? first : path });
+    if (hasRoom) giveOwnName(listener, first, path);
+    return listener;
   } catch (error) {
     throw hostError(error, what);
+  }
+}
+
+/** Renames the listener's socket, which replaces what was there. Closes the listener and throws if that fails. */
+function giveOwnName(listener: Deno.Listener<Deno.Conn>, first: string, path: string): void {
+  try {
+    Deno.renameSync(first, path);
+  } catch (error) {
+    listener.close();
+    throw error;
   }
 }
 

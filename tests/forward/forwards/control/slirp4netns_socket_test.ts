@@ -1,6 +1,7 @@
 import { startSlirp4netnsApi } from "../../../../forward/forwards/control/start.ts";
 import { StartFailed } from "../../../../forward/report/start_failed.ts";
 import { DEFAULT_ADDRESSES } from "../../../../stack/link/addresses.ts";
+import { until } from "../../../../scripts/lab/until.ts";
 import { assertEquals, assertRejects } from "../../../assert.ts";
 import { FakeForwards } from "../../bed/forward_table.ts";
 
@@ -89,6 +90,8 @@ Deno.test("slirp4netns socket: it replaces what was there, has the umask's mode,
   assertEquals(isSocket, true, "it is a socket");
   assertEquals((mode ?? 0) & 0o777, 0o755, "mode");
   for (const cleanup of bed.cleanups) cleanup();
+  const connect = () => Deno.connect({ transport: "unix", path: bed.path }).then((conn) => conn.close());
+  await until("the end of the listener", 5_000, () => connect().then(() => false, () => true));
   assertEquals((await Deno.lstat(bed.path)).isSocket, true, "after the end");
 });
 
