@@ -25,6 +25,7 @@ import type { Prefix } from "../../addresses/prefix.ts";
 import { readGuestPrefix } from "../../syntax/guest_prefix.ts";
 import { InvalidValue } from "../../syntax/invalid_value.ts";
 import { parseMacAddress } from "../../syntax/mac_address.ts";
+import { MAX_SOCKET_PATH } from "../../syntax/service_address.ts";
 import type { Manner } from "../flags/manner.ts";
 import type { Options } from "../flags/options.ts";
 import type { Slirp4netnsSettings, Slirp4netnsTarget } from "./arguments.ts";
@@ -52,7 +53,7 @@ export function translateSlirp4netns(
     const network = readNetwork(settings.cidr);
     const addresses = slirp4netnsAddresses(network);
     const { configure, exitFd, readyFd, enableIpv6, apiSocket, outboundAddr, outboundAddr6 } = settings;
-    if (apiSocket !== null && new TextEncoder().encode(apiSocket).length >= MAX_SOCKET_PATH) {
+    if (apiSocket !== null && new TextEncoder().encode(apiSocket).length > MAX_SOCKET_PATH) {
       throw new InvalidValue(`the path of the API socket is too long: ${apiSocket}`);
     }
     const source = (text: string | null, version: IpVersion) =>
@@ -88,9 +89,6 @@ export function translateSlirp4netns(
     throw error;
   }
 }
-
-/** The length of `sun_path` in `struct sockaddr_un`, with the NUL at the end (unix(7)). */
-const MAX_SOCKET_PATH = 108;
 
 /** The smallest MTU that IPv4 allows (RFC 791, section 3.2). Less is of no use to anybody. */
 const MIN_MTU = 68;
