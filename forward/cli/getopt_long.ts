@@ -87,3 +87,14 @@ function findLong<Row extends GetoptRow>(typed: string, arg: string, rows: reado
   if (begun.length === 0) return `unrecognized option '${arg}'`;
   return `option '${arg}' is ambiguous; possibilities: ${begun.map(({ name }) => `'--${name}'`).join(" ")}`;
 }
+
+/** The lines of help about options, without newlines: names in that many columns, then the text. Rows without a text have none. */
+export function optionHelp(rows: readonly (GetoptRow & { readonly help?: string })[], columns: number): string[] {
+  return rows.flatMap(({ name, short, argument, help }) => {
+    if (help === undefined) return [];
+    const names = `${short === undefined ? "    " : `-${short}, `}--${name}${
+      argument === undefined ? "" : `=${argument}`
+    }`;
+    return [`${names.padEnd(columns)} ${help}`];
+  });
+}

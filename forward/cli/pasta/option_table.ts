@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GetoptRow } from "../getopt_long.ts";
+import { type GetoptRow, optionHelp } from "../getopt_long.ts";
 
 /** An option. */
 interface OptionRow extends GetoptRow {
@@ -68,19 +68,12 @@ const HELP_COLUMN = 34;
 
 /** The usage. Ends with a newline. */
 export function pastaUsage(): string {
-  const rows: readonly OptionRow[] = PASTA_OPTIONS;
-  const lines = rows.map(({ name, short, argument, help }) => {
-    const names = `${short === undefined ? "    " : `-${short}, `}--${name}${
-      argument === undefined ? "" : `=${argument}`
-    }`;
-    return `  ${names.padEnd(HELP_COLUMN - 3)} ${help}`;
-  });
   return [
     "Usage: pasta [OPTION]... PID",
     "       pasta [OPTION]... --netns PATH|NAME",
     "User-mode networking for network namespaces: slirpnetstack in the place of pasta.",
     "",
-    ...lines,
+    ...optionHelp(PASTA_OPTIONS, HELP_COLUMN - 3).map((line) => `  ${line}`),
     "",
     "SPEC is none, [ADDR/]auto for what listens in the guest, or a list [ADDR/]PORT[-PORT][:PORT[-PORT]],...\nwith ~PORT[-PORT] for ports to leave out.",
   ].map((line) => `${line}\n`).join("");

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GetoptRow } from "../getopt_long.ts";
+import { type GetoptRow, optionHelp } from "../getopt_long.ts";
 
 /** An option. */
 interface OptionRow extends GetoptRow {
@@ -44,19 +44,11 @@ const HELP_COLUMN = 29;
 
 /** The usage. Ends with a newline. */
 export function slirp4netnsUsage(): string {
-  const rows: readonly OptionRow[] = SLIRP4NETNS_OPTIONS;
-  const lines = rows.flatMap(({ name, short, argument, help }) => {
-    if (help === undefined) return [];
-    const names = `${short === undefined ? "    " : `-${short}, `}--${name}${
-      argument === undefined ? "" : `=${argument}`
-    }`;
-    return [`${names.padEnd(HELP_COLUMN - 1)} ${help}`];
-  });
   return [
     "Usage: slirp4netns [OPTION]... PID|PATH|FD [TAPNAME]",
     "User-mode networking for network namespaces: slirpnetstack in the place of slirp4netns.",
     "",
-    ...lines,
+    ...optionHelp(SLIRP4NETNS_OPTIONS, HELP_COLUMN - 1),
   ].map((line) => `${line}\n`).join("");
 }
 
