@@ -22,7 +22,7 @@ import { StartFailed } from "./forward/report/start_failed.ts";
 /** The names of the programs that this one stands in for: as that of a link to it, or as its first word. */
 const SLIRP4NETNS = "slirp4netns", PASTA = "pasta";
 
-/** The first word of the process in the background in the place of pasta, before the descriptor to tell that it serves by. */
+/** The first word of the process in the background in place of pasta, before the descriptor to tell that it serves by. */
 const PASTA_DAEMON = "--pasta-daemon";
 
 const { version } = config;

@@ -2,7 +2,7 @@
  * Starts this program once more as a process in the background, and waits until it serves.
  *
  * A process with threads can't fork. So the program is executed again, with a session of its own, no terminal, and none of
- * the descriptors that this process has inherited: whoever reads this process's output to its end need not wait for it.
+ * the descriptors that this process has inherited: a reader of this process's output does not have to wait for it.
  *
  *     this process ── pipe: ready ─── a byte: it serves       → status 0
  *                  ── pipe: stderr ── closed before the byte  → what it said, and its status
@@ -59,7 +59,7 @@ function read(fd: number): Uint8Array {
   return buffer.subarray(0, Math.max(0, libc().readBuffer(fd, buffer, BigInt(buffer.length))));
 }
 
-/** Keeps the descriptors that this process has inherited, but for the first three, from its children. */
+/** Children do not get the descriptors that this process has inherited, except the first three. */
 function keepInherited(): void {
   const c = libc();
   const count = Number(/^FDSize:\s*(\d+)$/m.exec(readTextFile("/proc/self/status"))?.[1]);

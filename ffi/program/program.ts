@@ -110,8 +110,8 @@ export class Program {
   }
 
   /**
-   * Serves a guest that exists in the place of another program: without a line of its own, and ended by signals as any
-   * program that does not expect them. Rejects when the start fails, which has one status.
+   * Serves an existing guest in place of another program. It prints no line of its own, and a signal ends it as it ends
+   * a program without handlers. Rejects when the start fails, which has one status.
    *
    * @param served called when the guest is served, before `-ready-fd` tells it
    * @param listening reads what listens in the guest
@@ -147,7 +147,7 @@ export class Program {
     }
   }
 
-  /** The same in the place of pasta: status 0 when a signal ends it, or the removal of the guest's namespace. */
+  /** Serves a guest in place of pasta. A signal, or the removal of the guest's namespace, ends it with status 0. */
   private async standInForPasta({ options, endsWith, pidFile }: Command & { kind: "pasta" }): Promise<void> {
     const close = () => this.life.end(ExitStatus.OK);
     for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"] as const) Deno.addSignalListener(signal, close);

@@ -40,7 +40,7 @@ export type Command =
     readonly flags: readonly string[];
     readonly words: readonly string[];
   }
-  /** Serve a guest that exists in the place of slirp4netns. `banner`: text for stdout once it is served. */
+  /** Serve an existing guest in place of slirp4netns. `banner`: text for stdout once it is served. */
   | {
     readonly kind: "slirp4netns";
     readonly options: Options;
@@ -48,7 +48,7 @@ export type Command =
     readonly banner: string;
   }
   /**
-   * Serve a guest that exists in the place of pasta. `endsWith`: the path with whose removal the program ends, if any;
+   * Serve an existing guest in place of pasta. `endsWith`: the path with whose removal the program ends, if any;
    * `pidFile`: where to write the process id, if anywhere.
    */
   | {
@@ -58,7 +58,7 @@ export type Command =
     readonly endsWith: string | null;
     readonly pidFile: string | null;
   }
-  /** Start a process in the background that serves a guest in the place of pasta. `words`: its arguments. */
+  /** Start a process in the background that serves a guest in place of pasta. `words`: its arguments. */
   | { readonly kind: "background"; readonly words: readonly string[] }
   | Told;
 

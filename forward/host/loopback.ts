@@ -1,6 +1,6 @@
 /**
  * The host's network for `-host-loopback`: the gateway's addresses stand for the host's loopback. Packets of the guest
- * to them go to 127.0.0.1 or ::1, and packets from there come from them. In the place of pasta, other addresses may stand
+ * to them go to 127.0.0.1 or ::1, and packets from there come from them. In place of pasta, other addresses may stand
  * for the loopback or for another address of the host.
  *
  * @module

@@ -272,8 +272,8 @@ export const OTHER_COMMANDS: readonly (readonly [synopsis: string, meaning: stri
     "top `tcp://`_IP_`:`_PORT_|`unix://`_PATH_",
     "show what a guest uses and what is refused, by name; the address is that of `-m`",
   ],
-  ["slirp4netns [_OPTION_]... _GUEST_ [_TAPNAME_]", "serve a guest in the place of slirp4netns, with its options"],
-  ["pasta [_OPTION_]... _GUEST_", "serve a guest in the place of pasta, with its options"],
+  ["slirp4netns [_OPTION_]... _GUEST_ [_TAPNAME_]", "serve a guest in place of slirp4netns, with its options"],
+  ["pasta [_OPTION_]... _GUEST_", "serve a guest in place of pasta, with its options"],
 ];
 
 /** The commands that are words, and what each does. */
@@ -283,8 +283,8 @@ export const COMMAND_WORDS: readonly (readonly [word: string, meaning: string])[
   ["completions", "print the completions for a shell"],
   ["policy", "look at policies"],
   ["top", "show what a guest uses, by name"],
-  ["slirp4netns", "serve a guest in the place of slirp4netns"],
-  ["pasta", "serve a guest in the place of pasta"],
+  ["slirp4netns", "serve a guest in place of slirp4netns"],
+  ["pasta", "serve a guest in place of pasta"],
 ];
 
 /** Manual pages on related subjects. */
@@ -315,8 +315,8 @@ export const PAGES: readonly Page[] = [
     sections: [...LIMITS_SECTIONS, ...flagSections(COMMANDS[0]).filter(({ title }) => title === "Limits flags")],
   },
   { name: "sandbox", summary: "the privileges that -sandbox and -user give up", synopsis: [], sections: SANDBOX },
-  { name: "slirp4netns", summary: "in the place of slirp4netns", synopsis: [], sections: SLIRP4NETNS_PAGE },
-  { name: "pasta", summary: "in the place of pasta", synopsis: [], sections: PASTA_PAGE },
+  { name: "slirp4netns", summary: "in place of slirp4netns", synopsis: [], sections: SLIRP4NETNS_PAGE },
+  { name: "pasta", summary: "in place of pasta", synopsis: [], sections: PASTA_PAGE },
   { name: "output", summary: "lines, signals and exit statuses", synopsis: [], sections: OUTPUT },
 ];
 

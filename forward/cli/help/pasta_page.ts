@@ -1,5 +1,5 @@
 /**
- * The help page about the program in the place of pasta.
+ * The help page about the program in place of pasta.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Section } from "./page.ts";
 /** How the program stands in for pasta, and what differs from pasta. */
 export const PASTA_PAGE: readonly Section[] = [
   {
-    title: "In the place of pasta",
+    title: "In place of pasta",
     blocks: [
       "`slirpnetstack pasta` takes the options of pasta that podman, buildah and RootlessKit use, and serves the guest as " +
       "pasta does. The executable does the same when it is called by the name `pasta`, such as that of a symbolic link. " +
@@ -29,7 +29,7 @@ export const PASTA_PAGE: readonly Section[] = [
           "follow what listens in the guest on all its addresses. A socket on the guest's loopback is not reached.",
         ],
         ["`-T`, `-U`", "take `none` only: the guest reaches a port of the host at the gateway's address."],
-        ["commands", "are run by `slirpnetstack run`, not in the place of pasta."],
+        ["commands", "are run by `slirpnetstack run`, not in place of pasta."],
         ["routes", "of the host are not copied, except for the default routes."],
       ],
     }],

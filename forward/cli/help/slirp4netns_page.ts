@@ -1,5 +1,5 @@
 /**
- * The help page about the program in the place of slirp4netns.
+ * The help page about the program in place of slirp4netns.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Section } from "./page.ts";
 /** How the program stands in for slirp4netns, and what differs from slirp4netns. */
 export const SLIRP4NETNS_PAGE: readonly Section[] = [
   {
-    title: "In the place of slirp4netns",
+    title: "In place of slirp4netns",
     blocks: [
       "`slirpnetstack slirp4netns` takes slirp4netns' command line and serves the guest as slirp4netns does. The executable " +
       "does the same when it is called by the name `slirp4netns`, such as that of a symbolic link. `slirpnetstack " +

@@ -71,7 +71,7 @@ export function pastaUsage(): string {
   return [
     "Usage: pasta [OPTION]... PID",
     "       pasta [OPTION]... --netns PATH|NAME",
-    "User-mode networking for network namespaces: slirpnetstack in the place of pasta.",
+    "User-mode networking for network namespaces: slirpnetstack in place of pasta.",
     "",
     ...optionHelp(PASTA_OPTIONS, HELP_COLUMN - 3).map((line) => `  ${line}`),
     "",

@@ -46,7 +46,7 @@ const HELP_COLUMN = 29;
 export function slirp4netnsUsage(): string {
   return [
     "Usage: slirp4netns [OPTION]... PID|PATH|FD [TAPNAME]",
-    "User-mode networking for network namespaces: slirpnetstack in the place of slirp4netns.",
+    "User-mode networking for network namespaces: slirpnetstack in place of slirp4netns.",
     "",
     ...optionHelp(SLIRP4NETNS_OPTIONS, HELP_COLUMN - 1),
   ].map((line) => `${line}\n`).join("");

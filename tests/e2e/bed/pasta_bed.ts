@@ -1,5 +1,5 @@
 /**
- * The program in the place of pasta: a lab, a guest with nothing but its loopback device, and a caller that does what
+ * The program in place of pasta: a lab, a guest with nothing but its loopback device, and a caller that does what
  * podman does: it runs the program to its end with pipes for stdout and stderr, reads both to their ends, and later ends
  * the daemon by removing the path of the guest's namespace or by a signal to the process of the pid file.
  *

@@ -1,5 +1,5 @@
 /**
- * The program in the place of slirp4netns: a lab, a guest without a device, and the program started with slirp4netns'
+ * The program in place of slirp4netns: a lab, a guest without a device, and the program started with slirp4netns'
  * options, which tells by a byte that it serves.
  *
  * @module

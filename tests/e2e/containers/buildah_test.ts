@@ -1,4 +1,4 @@
-/** Rootless buildah with this program in the place of slirp4netns. */
+/** Rootless buildah with this program in place of slirp4netns. */
 import { HOST_LINK } from "../../../scripts/lab/lab.ts";
 import { assertEquals } from "../../assert.ts";
 import { e2eWith } from "../bed/bed.ts";

@@ -1,4 +1,4 @@
-/** Rootless podman with this program in the place of slirp4netns. */
+/** Rootless podman with this program in place of slirp4netns. */
 import { HOST_LINK, WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import { url } from "../../../scripts/lab/services.ts";
 import { until } from "../../../scripts/lab/until.ts";

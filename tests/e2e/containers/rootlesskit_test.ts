@@ -1,4 +1,4 @@
-/** RootlessKit, on which rootless Docker, nerdctl and BuildKit stand, with this program in the place of slirp4netns. */
+/** RootlessKit, on which rootless Docker, nerdctl and BuildKit stand, with this program in place of slirp4netns. */
 import { HOST_LINK, WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import type { Process } from "../../../scripts/lab/process.ts";
 import { url } from "../../../scripts/lab/services.ts";

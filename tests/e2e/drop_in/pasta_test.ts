@@ -1,4 +1,4 @@
-/** The program in the place of pasta: what podman and RootlessKit, and their guests, rely on. */
+/** The program in place of pasta: what podman and RootlessKit, and their guests, rely on. */
 import { HOST_LINK, WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import { Process, run } from "../../../scripts/lab/process.ts";
 import { PROJECT } from "../../../scripts/lab/program.ts";

@@ -1,4 +1,4 @@
-/** The program in the place of slirp4netns: what callers and guests of slirp4netns rely on. */
+/** The program in place of slirp4netns: what callers and guests of slirp4netns rely on. */
 import { HOST_LINK, WORLD, WORLD_LINK } from "../../../scripts/lab/lab.ts";
 import { run } from "../../../scripts/lab/process.ts";
 import { PROGRAM_ENVIRONMENT, PROJECT } from "../../../scripts/lab/program.ts";

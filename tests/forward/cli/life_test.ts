@@ -4,7 +4,7 @@ import { Output } from "../../../forward/report/output.ts";
 import { StartFailed } from "../../../forward/report/start_failed.ts";
 import { assertEquals, assertMatch, assertThrows } from "../../assert.ts";
 
-/** In the place of the process's end. */
+/** In place of the process's end. */
 class Ended extends Error {
   constructor(readonly status: number) {
     super(`status ${status}`);
